@@ -1,0 +1,356 @@
+#include "cab/sign.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LITERAL(text) ((cab_text){(text), sizeof(text) - 1})
+
+static const cab_text UNSIGNED = {"UNSIGNED-PAYLOAD", sizeof "UNSIGNED-PAYLOAD" - 1};
+
+static bool equals(cab_text a, cab_text b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+static bool starts_with(cab_text text, cab_text start) {
+    return text.len >= start.len && memcmp(text.data, start.data, start.len) == 0;
+}
+
+static bool blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+static cab_text trim(cab_text text) {
+    while (text.len > 0 && blank(text.data[0])) {
+        text.data++;
+        text.len--;
+    }
+    while (text.len > 0 && blank(text.data[text.len - 1])) {
+        text.len--;
+    }
+    return text;
+}
+
+/* Room for everything was made at the start, so writing cannot fail and no text moves. */
+static void put(cab_buf *scratch, cab_text text) {
+    (void)cab_buf_append(scratch, text.data, text.len);
+}
+
+static void put_char(cab_buf *scratch, char c) {
+    scratch->data[scratch->len++] = c;
+    scratch->data[scratch->len] = '\0';
+}
+
+static cab_text written_since(const cab_buf *scratch, size_t start) {
+    return (cab_text){scratch->data + start, scratch->len - start};
+}
+
+static cab_text lower(cab_buf *scratch, cab_text name) {
+    size_t start = scratch->len;
+    put(scratch, name);
+    for (char *c = scratch->data + start; *c != '\0'; c++) {
+        if (*c >= 'A' && *c <= 'Z') {
+            *c = (char)(*c + ('a' - 'A'));
+        }
+    }
+    return written_since(scratch, start);
+}
+
+static int compare(cab_text a, cab_text b) {
+    int order = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static bool insert(cab_sign_output *out, cab_sign_header header, cab_error *e) {
+    size_t at = out->header_count;
+    if (at == CAB_SIGN_MAX_HEADERS) {
+        return cab_fail(e, CAB_KIND_USAGE, CAB_REASON_NONE, "headers",
+                        "too many headers: at most %d can be signed", CAB_SIGN_MAX_HEADERS);
+    }
+    for (; at > 0; at--) {
+        int order = compare(out->headers[at - 1].lower, header.lower);
+        if (order < 0) {
+            break;
+        }
+        if (order == 0) {
+            return cab_fail(e, CAB_KIND_USAGE, CAB_REASON_NONE, "headers",
+                            "header %.*s is given twice, or is one that signing adds",
+                            (int)header.name.len, header.name.data);
+        }
+        out->headers[at] = out->headers[at - 1];
+    }
+    out->headers[at] = header;
+    out->header_count++;
+    return true;
+}
+
+static bool insert_own(cab_sign_output *out, cab_text name, cab_text lower_name, cab_text value,
+                       cab_error *e) {
+    return insert(out, (cab_sign_header){name, value, lower_name, true, true}, e);
+}
+
+static const cab_sign_header *find(const cab_sign_output *out, cab_text lower_name) {
+    for (size_t i = 0; i < out->header_count; i++) {
+        if (equals(out->headers[i].lower, lower_name)) {
+            return &out->headers[i];
+        }
+    }
+    return NULL;
+}
+
+/* Makes room for all that any step writes. */
+static bool make_room(const cab_sign_input *in, cab_buf *scratch, cab_error *e) {
+    size_t names = 256; /* the signer's own headers, and the text around all members */
+    size_t values = 0;
+    for (size_t i = 0; i < in->header_count; i++) {
+        names += in->headers[i].name.len + 2;
+        values += in->headers[i].value.len + 1;
+    }
+    values += in->host.len + in->security_token.len + in->project_id.len;
+    /* Names: in lower case, in the canonical request, and twice as the list of signed ones. */
+    size_t room = 4 * names + values + in->method.len + 3 * in->path.len + in->query.len +
+                  in->ak.len + 512;
+    cab_buf_clear(scratch);
+    return cab_buf_reserve(scratch, room) || cab_fail_memory(e);
+}
+
+static bool valid_date(cab_text date) {
+    static const char form[] = "ddddddddTddddddZ";
+    if (date.len != sizeof form - 1) {
+        return false;
+    }
+    for (size_t i = 0; i < date.len; i++) {
+        char c = date.data[i];
+        if (form[i] == 'd' ? c < '0' || c > '9' : c != form[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool cab_sign_collect_headers(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
+                              cab_error *e) {
+    if (!valid_date(in->date)) {
+        return cab_fail(e, CAB_KIND_USAGE, CAB_REASON_NONE, "date",
+                        "date must have the form YYYYMMDDTHHMMSSZ");
+    }
+    if (!make_room(in, scratch, e)) {
+        return false;
+    }
+    out->header_count = 0;
+    bool unsigned_payload = false;
+    for (size_t i = 0; i < in->header_count; i++) {
+        cab_text name = in->headers[i].name;
+        cab_sign_header header = {name, trim(in->headers[i].value), lower(scratch, name), false,
+                                  memchr(name.data, '_', name.len) == NULL};
+        if (equals(header.lower, LITERAL("authorization"))) {
+            return cab_fail(e, CAB_KIND_USAGE, CAB_REASON_NONE, "headers",
+                            "header Authorization is one that signing adds");
+        }
+        /* This spelling alone, as the official SDK has it: API reference 3.2, step 4. */
+        if (equals(name, LITERAL("Content-Type"))) {
+            unsigned_payload = !starts_with(header.value, LITERAL("application/json")) &&
+                               !starts_with(header.value, LITERAL("application/bson"));
+        }
+        if (!insert(out, header, e)) {
+            return false;
+        }
+    }
+    if (unsigned_payload && find(out, LITERAL("x-sdk-content-sha256")) == NULL &&
+        !insert_own(out, LITERAL("X-Sdk-Content-Sha256"), LITERAL("x-sdk-content-sha256"),
+                    UNSIGNED, e)) {
+        return false;
+    }
+    if (find(out, LITERAL("host")) == NULL &&
+        !insert_own(out, LITERAL("Host"), LITERAL("host"), in->host, e)) {
+        return false;
+    }
+    return insert_own(out, LITERAL("X-Sdk-Date"), LITERAL("x-sdk-date"), in->date, e) &&
+           (in->project_id.len == 0 || insert_own(out, LITERAL("X-Project-Id"),
+                                                  LITERAL("x-project-id"), in->project_id, e)) &&
+           (in->security_token.len == 0 ||
+            insert_own(out, LITERAL("X-Security-Token"), LITERAL("x-security-token"),
+                       in->security_token, e));
+}
+
+static bool put_hash(cab_buf *scratch, cab_text text, cab_error *e) {
+    unsigned char hash[CAB_SHA256_LEN];
+    char hex[CAB_SHA256_HEX_LEN];
+    if (!cab_sha256(text.data, text.len, hash)) {
+        return cab_fail(e, CAB_KIND_CONFIG, CAB_REASON_INTERNAL, NULL,
+                        "libcrypto could not compute SHA-256");
+    }
+    cab_hex(hash, sizeof hash, hex);
+    put(scratch, (cab_text){hex, sizeof hex});
+    return true;
+}
+
+bool cab_sign_canonical_request(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
+                                cab_error *e) {
+    size_t start = scratch->len;
+    put(scratch, in->method);
+    put_char(scratch, '\n');
+    (void)cab_url_canonical_path(scratch, in->path.data, in->path.len);
+    put_char(scratch, '\n');
+    put(scratch, in->query);
+    put_char(scratch, '\n');
+    for (size_t i = 0; i < out->header_count; i++) {
+        if (out->headers[i].is_signed) {
+            put(scratch, out->headers[i].lower);
+            put_char(scratch, ':');
+            put(scratch, out->headers[i].value);
+            put_char(scratch, '\n');
+        }
+    }
+    put_char(scratch, '\n');
+    size_t names = scratch->len;
+    for (size_t i = 0; i < out->header_count; i++) {
+        if (out->headers[i].is_signed) {
+            if (scratch->len > names) {
+                put_char(scratch, ';');
+            }
+            put(scratch, out->headers[i].lower);
+        }
+    }
+    out->signed_headers = written_since(scratch, names);
+    put_char(scratch, '\n');
+    /* An empty body is always hashed, whatever the header says (API reference 3.3, part 6). */
+    const cab_sign_header *declared = find(out, LITERAL("x-sdk-content-sha256"));
+    if (declared != NULL && in->body.len > 0) {
+        put(scratch, declared->value);
+    } else if (!put_hash(scratch, in->body, e)) {
+        return false;
+    }
+    out->canonical_request = written_since(scratch, start);
+    return true;
+}
+
+bool cab_sign_string_to_sign(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
+                             cab_error *e) {
+    size_t start = scratch->len;
+    put(scratch, LITERAL(CAB_SIGN_ALGORITHM "\n"));
+    put(scratch, in->date);
+    put_char(scratch, '\n');
+    if (!put_hash(scratch, out->canonical_request, e)) {
+        return false;
+    }
+    out->string_to_sign = written_since(scratch, start);
+    return true;
+}
+
+bool cab_sign_signature(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
+                        cab_error *e) {
+    unsigned char mac[CAB_SHA256_LEN];
+    char hex[CAB_SHA256_HEX_LEN];
+    size_t start = scratch->len;
+    if (!cab_hmac_sha256(in->sk.data, in->sk.len, out->string_to_sign.data,
+                         out->string_to_sign.len, mac)) {
+        return cab_fail(e, CAB_KIND_CONFIG, CAB_REASON_INTERNAL, NULL,
+                        "libcrypto could not compute HMAC-SHA256");
+    }
+    cab_hex(mac, sizeof mac, hex);
+    put(scratch, (cab_text){hex, sizeof hex});
+    out->signature = written_since(scratch, start);
+    return true;
+}
+
+bool cab_sign_authorization(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
+                            cab_error *e) {
+    size_t start = scratch->len;
+    put(scratch, LITERAL(CAB_SIGN_ALGORITHM " Access="));
+    put(scratch, in->ak);
+    put(scratch, LITERAL(", SignedHeaders="));
+    put(scratch, out->signed_headers);
+    put(scratch, LITERAL(", Signature="));
+    put(scratch, out->signature);
+    out->authorization = written_since(scratch, start);
+    return insert_own(out, LITERAL("Authorization"), LITERAL("authorization"), out->authorization,
+                      e);
+}
+
+bool cab_sign_request(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
+                      cab_error *e) {
+    return cab_sign_collect_headers(in, scratch, out, e) &&
+           cab_sign_canonical_request(in, scratch, out, e) &&
+           cab_sign_string_to_sign(in, scratch, out, e) &&
+           cab_sign_signature(in, scratch, out, e) && cab_sign_authorization(in, scratch, out, e);
+}
+
+/* From here on: reading the service's mind. */
+
+static cab_text line_at(cab_text text, size_t at, char end) {
+    size_t start = at;
+    while (start > 0 && text.data[start - 1] != end) {
+        start--;
+    }
+    const char *stop = memchr(text.data + start, end, text.len - start);
+    size_t len = stop != NULL ? (size_t)(stop - (text.data + start)) : text.len - start;
+    return (cab_text){text.data + start, len};
+}
+
+/* Whether a line of a canonical request may be shown: anything but a header, or a header that
+ * never holds a secret. */
+static bool harmless(cab_text line, cab_text name) {
+    static const cab_text known[] = {
+        {"accept", 6},      {"content-type", 12},         {"host", 4},
+        {"user-agent", 10}, {"x-sdk-content-sha256", 20}, {"x-sdk-date", 10}};
+    if (name.len == line.len || (line.len > 0 && line.data[0] == '/')) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (equals(name, known[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Writes a line in quotes, at most 120 bytes of it, with a question mark for what is not text. */
+static void show_line(cab_text line, char *out, size_t size) {
+    char shown[121];
+    const char *colon = line.len > 0 ? memchr(line.data, ':', line.len) : NULL;
+    cab_text name = {line.data, colon != NULL ? (size_t)(colon - line.data) : line.len};
+    bool whole = harmless(line, name);
+    size_t len = whole ? line.len : name.len;
+    len = len < sizeof shown - 1 ? len : sizeof shown - 1;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)line.data[i];
+        shown[i] = c < ' ' || c == 0x7f ? '?' : line.data[i];
+    }
+    shown[len] = '\0';
+    (void)snprintf(out, size, "\"%s%s\"", shown, whole ? "" : ":***");
+}
+
+bool cab_sign_explain(cab_text message, cab_text ours, char *out, size_t size) {
+    static const char mark[] = "canonicalRequest:";
+    size_t at = 0;
+    while (at + sizeof mark - 1 <= message.len &&
+           memcmp(message.data + at, mark, sizeof mark - 1) != 0) {
+        at++;
+    }
+    if (at + sizeof mark - 1 > message.len) {
+        return false;
+    }
+    at += sizeof mark - 1;
+    cab_text theirs = trim((cab_text){message.data + at, message.len - at});
+    size_t same = 0;
+    size_t line = 1;
+    while (same < ours.len && same < theirs.len &&
+           (ours.data[same] == theirs.data[same] ||
+            (ours.data[same] == '\n' && theirs.data[same] == '|'))) {
+        line += ours.data[same] == '\n';
+        same++;
+    }
+    if (same == ours.len) {
+        (void)snprintf(out, size,
+                       "the service computed the same canonical request: the secret key does not "
+                       "belong to this access key, or has stray blanks");
+        return true;
+    }
+    char mine[136];
+    char other[136];
+    show_line(line_at(ours, same, '\n'), mine, sizeof mine);
+    show_line(line_at(theirs, same, '|'), other, sizeof other);
+    (void)snprintf(out, size,
+                   "the service computed another canonical request; line %zu was signed as %s, "
+                   "the service has %s",
+                   line, mine, other);
+    return true;
+}

@@ -1,0 +1,117 @@
+#include "cab/url.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char DIGITS[] = "0123456789ABCDEF";
+
+static bool unreserved(unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+static int hex_value(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Reads one byte at *at, an escape or itself, and moves *at behind it. */
+static unsigned char next_byte(const char *text, size_t len, size_t *at) {
+    size_t i = *at;
+    if (text[i] == '%' && len - i > 2) {
+        int high = hex_value(text[i + 1]);
+        int low = hex_value(text[i + 2]);
+        if (high >= 0 && low >= 0) {
+            *at = i + 3;
+            return (unsigned char)(high * 16 + low);
+        }
+    }
+    *at = i + 1;
+    return (unsigned char)text[i];
+}
+
+/* Writes one byte; room for three was made by the caller. */
+static void put(cab_buf *out, unsigned char c, bool plain) {
+    if (plain) {
+        out->data[out->len++] = (char)c;
+    } else {
+        out->data[out->len++] = '%';
+        out->data[out->len++] = DIGITS[c >> 4];
+        out->data[out->len++] = DIGITS[c & 0xf];
+    }
+}
+
+static bool reserve(cab_buf *out, size_t units, size_t each) {
+    return units <= ((size_t)-1) / 8 && cab_buf_reserve(out, units * each + 1);
+}
+
+bool cab_url_encode(cab_buf *out, const char *text, size_t len) {
+    if (!reserve(out, len, 3)) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        put(out, (unsigned char)text[i], unreserved((unsigned char)text[i]));
+    }
+    out->data[out->len] = '\0';
+    return true;
+}
+
+bool cab_url_decode(cab_buf *out, const char *text, size_t len) {
+    if (!reserve(out, len, 1)) {
+        return false;
+    }
+    for (size_t i = 0; i < len;) {
+        put(out, next_byte(text, len, &i), true);
+    }
+    out->data[out->len] = '\0';
+    return true;
+}
+
+bool cab_url_canonical_path(cab_buf *out, const char *path, size_t len) {
+    if (!reserve(out, len, 3)) {
+        return false;
+    }
+    unsigned char last = '\0';
+    for (size_t i = 0; i < len;) {
+        last = next_byte(path, len, &i);
+        put(out, last, last == '/' || unreserved(last));
+    }
+    if (last != '/') {
+        put(out, '/', true);
+    }
+    out->data[out->len] = '\0';
+    return true;
+}
+
+static int compare_text(cab_text a, cab_text b) {
+    size_t shorter = a.len < b.len ? a.len : b.len;
+    int order = shorter > 0 ? memcmp(a.data, b.data, shorter) : 0;
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static int compare_pairs(const void *left, const void *right) {
+    const cab_pair *a = left;
+    const cab_pair *b = right;
+    int order = compare_text(a->name, b->name);
+    return order != 0 ? order : compare_text(a->value, b->value);
+}
+
+bool cab_url_canonical_query(cab_buf *out, cab_pair *pairs, size_t count) {
+    if (count > 1) {
+        qsort(pairs, count, sizeof *pairs, compare_pairs);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if ((i > 0 && !cab_buf_append(out, "&", 1)) ||
+            !cab_url_encode(out, pairs[i].name.data, pairs[i].name.len) ||
+            !cab_buf_append(out, "=", 1) ||
+            !cab_url_encode(out, pairs[i].value.data, pairs[i].value.len)) {
+            return false;
+        }
+    }
+    return true;
+}
