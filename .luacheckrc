@@ -1,0 +1,20 @@
+-- What every supported Lua has; what only some have is listed, for it is used behind a test.
+std = "min"
+max_line_length = 120
+read_globals = {
+  "jit",
+  "loadstring",
+  "setfenv",
+  "unpack",
+  "utf8",
+  math = { fields = { "maxinteger", "mininteger", "tointeger", "type" } },
+  package = { fields = { "loaders", "searchers", "searchpath" } },
+  table = { fields = { "pack", "unpack" } },
+}
+exclude_files = { "build", "lua_modules" }
+
+files["lua/codearts/build/resty.lua"] = { read_globals = { "ngx" } }
+files["lua/codearts/build/nvim.lua"] = { read_globals = { "vim" } }
+files["lua/codearts/health.lua"] = { read_globals = { "vim" } }
+files["spec"] = { std = "+busted" }
+files["spec/data"] = { max_line_length = false }
