@@ -1,0 +1,165 @@
+-- Signing against the vectors, step by step. They follow API reference 3.2 to 3.7.
+local core = require "codearts.build.core"
+local cjson = require "cjson"
+
+local function read_vectors()
+  local file = assert(io.open("spec/data/sign_vectors.json", "rb"))
+  local text = file:read("*a")
+  file:close()
+  return cjson.decode(text)
+end
+
+local base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+local function decode_base64(text)
+  local bits, count, out = 0, 0, {}
+  for c in text:gmatch "[%w+/]" do
+    bits, count = bits * 64 + base64:find(c, 1, true) - 1, count + 6
+    if count >= 8 then
+      local unit = 2 ^ (count - 8)
+      out[#out + 1] = string.char(math.floor(bits / unit))
+      bits, count = bits % unit, count - 8
+    end
+  end
+  return table.concat(out)
+end
+
+local function optional(value)
+  if value ~= cjson.null then return value end
+end
+
+local function body_of(body)
+  if body == cjson.null then return nil end
+  if body.base64 then return decode_base64(body.base64) end
+  local r = body["repeat"]
+  return r and (r.prefix or "") .. r.unit:rep(r.count) .. (r.suffix or "") or body.text
+end
+
+local function arguments(vector)
+  local input = vector.input
+  return {
+    algorithm = vector.algorithm,
+    ak = input.ak,
+    sk = input.sk,
+    security_token = optional(input.security_token),
+    project_id = optional(input.project_id),
+    method = input.method,
+    host = input.host,
+    path = input.path,
+    query = input.query,
+    headers = input.headers,
+    body = body_of(input.body),
+    date = input.x_sdk_date,
+  }
+end
+
+local function fields(changes)
+  local args = {
+    ak = "EXAMPLEKEY", sk = "not-a-secret", method = "POST", host = "127.0.0.1:8080",
+    path = "/v3/jobs/build", date = "20240102T030405Z",
+  }
+  for name, value in pairs(changes) do args[name] = value end
+  return args
+end
+
+local function refused(changes)
+  local ok, err = pcall(core.sign, fields(changes))
+  assert.is_false(ok)
+  assert.equal("usage", err.kind)
+  assert.is_nil(tostring(err):find("not-a-secret", 1, true))
+  return err
+end
+
+describe("core.sign", function()
+  local data = read_vectors()
+
+  it("reads all vectors", function()
+    assert.equal(data.count, #data.vectors)
+  end)
+
+  for _, vector in ipairs(data.vectors) do
+    describe(vector.name, function()
+      local answer
+      setup(function() answer = core.sign(arguments(vector)) end)
+      for _, step in ipairs { "canonical_request", "signed_headers", "string_to_sign", "signature",
+          "authorization", "request_target" } do
+        it("gives the " .. step, function() assert.equal(vector[step], answer[step]) end)
+      end
+      it("gives the headers", function() assert.same(vector.final_headers, answer.headers) end)
+    end)
+  end
+
+  it("refuses other algorithms by name", function()
+    for _, vector in ipairs(data.extra_vectors) do
+      local err = refused { algorithm = vector.algorithm }
+      assert.equal("algorithm", err.field)
+      assert.truthy(err.message:find(vector.algorithm, 1, true))
+    end
+  end)
+
+  it("takes a method in any case", function()
+    assert.equal(core.sign(fields {}).signature, core.sign(fields { method = "post" }).signature)
+  end)
+
+  it("keeps a host and a payload hash that are given as headers", function()
+    local answer = core.sign(fields {
+      body = "{}",
+      headers = { { "host", "a.example" }, { "X-Sdk-Content-Sha256", "UNSIGNED-PAYLOAD" } },
+    })
+    assert.truthy(answer.canonical_request:find("\nhost:a.example\n", 1, true))
+    assert.truthy(answer.canonical_request:find "\nUNSIGNED%-PAYLOAD$")
+    assert.equal(4, #answer.headers)
+  end)
+
+  it("does not change its input", function()
+    local args = fields { query = { { "b", "1" }, { "a", "2" } }, headers = { { "Accept", " x " } } }
+    core.sign(args)
+    assert.same({ { "b", "1" }, { "a", "2" } }, args.query)
+    assert.same({ { "Accept", " x " } }, args.headers)
+    assert.is_nil(getmetatable(args))
+  end)
+
+  it("refuses headers that it adds itself, and ones given twice", function()
+    for _, headers in ipairs {
+      { { "authorization", "x" } },
+      { { "x-sdk-date", "20240102T030405Z" } },
+      { { "X-PROJECT-ID", "x" } },
+      { { "x-security-token", "x" } },
+      { { "Accept", "a" }, { "accept", "b" } },
+    } do
+      assert.equal("headers", refused { headers = headers, project_id = "p", security_token = "t" }.field)
+    end
+  end)
+
+  it("refuses more headers than it can sign", function()
+    local headers = {}
+    for i = 1, 65 do headers[i] = { "X-" .. i, "v" } end
+    assert.equal("headers", refused { headers = headers }.field)
+  end)
+
+  it("signs long values of every kind", function()
+    local long = ("x"):rep(100000)
+    local answer = core.sign(fields {
+      security_token = long, path = "/" .. ("%"):rep(5000), query = { { long, long } },
+      headers = { { "X-" .. long, long } }, ak = long, sk = long, host = long, project_id = long,
+    })
+    assert.equal(64, #answer.signature)
+  end)
+
+  it("names the member that it refuses", function()
+    for field, value in pairs {
+      ak = "", sk = 1, method = "GET\n", host = "a b", date = "2024-01-02", body = {},
+      security_token = "a\r\nb", path = "/a\nb", region = true, query = "a=b", colour = "red",
+    } do
+      assert.equal(field, refused { [field] = value }.field)
+    end
+    assert.equal("path", refused { path = "v3/jobs/build" }.field)
+    assert.equal("query[2]", refused { query = { { "a", "b" }, { "a" } } }.field)
+    assert.equal("query[1]", refused { query = { { "a", 1 } } }.field)
+    assert.equal("headers[1]", refused { headers = { { "a b", "c" } } }.field)
+    assert.equal("headers[1]", refused { headers = { { "a", "b\nc: d" } } }.field)
+    assert.equal("headers[1]", refused { headers = { { "", "b" } } }.field)
+    assert.equal("usage", select(2, pcall(core.sign)).kind)
+    assert.equal("usage", select(2, pcall(core.sign, { "POST" })).kind)
+  end)
+end)
