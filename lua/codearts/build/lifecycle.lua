@@ -1,0 +1,252 @@
+--- What comes after a run: status, wait, log and stop of one build, the history of a task, the tasks of a
+-- project, and any other operation. Each method blocks and raises structured errors; with `async = true` in its
+-- options it answers a call object at once, the same as client:start does. Required on first use only.
+local core = require "codearts.build.core"
+local log = require "codearts.build.lifecycle.log"
+local nearest = require "codearts.build.nearest"
+local operation_call = require "codearts.build.operation_call"
+local record = require "codearts.build.lifecycle.record"
+local wait = require "codearts.build.lifecycle.wait"
+
+local lifecycle = { result_methods = {}, client_methods = {} }
+local result_methods, client_methods = lifecycle.result_methods, lifecycle.client_methods
+
+local function usage(field, message)
+  error(core.error { kind = "usage", field = field, message = message }, 0)
+end
+
+local CHECKS = {
+  boolean = { "true or false", function(value)
+    return type(value) == "boolean"
+  end },
+  seconds = { "a number of seconds above 0", function(value)
+    return type(value) == "number" and value > 0 and value < math.huge
+  end },
+  count = { "an integer of 0 or more", function(value)
+    return type(value) == "number" and value >= 0 and value < math.huge and value == math.floor(value)
+  end },
+  ["function"] = { "a function", function(value)
+    return type(value) == "function"
+  end },
+  string = { "a string", function(value)
+    return type(value) == "string"
+  end },
+  step = { "the name of a step or its number from 1", function(value)
+    return type(value) == "string" and value ~= ""
+      or type(value) == "number" and value >= 1 and value == math.floor(value)
+  end },
+}
+
+local function check_options(opts, known)
+  if opts == nil then
+    return {}
+  elseif type(opts) ~= "table" then
+    usage("opts", "the options must be a table, not a " .. type(opts))
+  end
+  local names = {}
+  for name in pairs(known) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for key, value in next, opts do
+    local check = CHECKS[known[key]]
+    if not check then
+      local near = type(key) == "string" and nearest(key, names)
+      usage(tostring(key), ("there is no option %q%s"):format(tostring(key),
+        near and (", did you mean %q?"):format(near) or ""))
+    elseif not check[2](value) then
+      usage(key, ("%s must be %s"):format(key, check[1]))
+    end
+  end
+  return opts
+end
+
+--- Runs a flow to its end, or answers its call object.
+local function run(client, opts, flow)
+  local call = client:task(flow)
+  if opts.async then
+    return call
+  end
+  return call:wait()
+end
+
+local function check_job_id(job_id)
+  if type(job_id) ~= "string" or not job_id:find("^%w+$") or #job_id ~= 32 then
+    usage("job_id", "job_id must be a string of 32 letters and digits")
+  end
+  return job_id
+end
+
+local function check_build_no(build_no)
+  local number = record.number(build_no)
+  if not number or number < 1 or number > 2147483647 or number ~= math.floor(number) then
+    usage("build_no", "build_no must be a build number: an integer from 1 to 2147483647")
+  end
+  return number
+end
+
+--- The build behind `self`, a result of run or what client:build answered.
+---@param self table
+---@return { client: codearts.build.Client, job_id: string, build_no: integer } target
+function lifecycle.handle(self)
+  local meta = type(self) == "table" and getmetatable(self)
+  local client = type(meta) == "table" and meta.client
+  if not client then
+    usage("self", "call this as a method of a result: result:status()")
+  elseif rawget(self, "actual_build_number") == nil and rawget(self, "build_no") ~= nil then
+    return { client = client, job_id = self.job_id, build_no = self.build_no }
+  end
+  local call = core.meta(self)
+  local number = record.number(rawget(self, "actual_build_number"))
+  if not number then
+    usage("actual_build_number", "the service did not tell the number of this build")
+  end
+  return { client = client, job_id = call.job_id, build_no = number }
+end
+
+--- The record of the build as it is now (API reference 7.3). Its `status` is the service's text, whatever that is;
+-- only "SUCCESS" means success. Blocks for one request.
+---@param opts? { async?: boolean }
+---@return codearts.build.model.RecordInfo2Result record
+function result_methods:status(opts)
+  local target = lifecycle.handle(self)
+  opts = check_options(opts, { async = "boolean" })
+  return run(target.client, opts, function(await)
+    return record.fetch(await, target)
+  end)
+end
+
+--- Blocks until the build is over. Trouble that may pass is outlasted; the build's steps and log never count.
+-- Raises kind "build" (with `record` and `build_status`) for a build that did not succeed, kind "timeout" with
+-- reason "wait" when the time is up (the build goes on), and request errors that will not pass.
+---@param opts? codearts.build.WaitOptions
+---@return codearts.build.model.RecordInfo2Result record
+function result_methods:wait(opts)
+  local target = lifecycle.handle(self)
+  opts = check_options(opts, {
+    timeout = "seconds", interval = "seconds", on_progress = "function", async = "boolean",
+  })
+  return run(target.client, opts, wait(target, opts))
+end
+
+--- The log: as far as it has come, or with `follow` until the build is over (blocks that long).
+---@param opts? codearts.build.LogOptions
+---@return string|integer log its text, or with on_line the number of lines
+function result_methods:log(opts)
+  local target = lifecycle.handle(self)
+  opts = check_options(opts, {
+    on_line = "function", follow = "boolean", step = "step", async = "boolean",
+  })
+  return run(target.client, opts, log(target, opts))
+end
+
+--- Asks the service to stop the build (API reference 7.7). Blocks for one request; the build ends a little later.
+-- What the service answers for a build that is over is not documented: its error is passed on.
+---@param opts? { async?: boolean }
+---@return true
+function result_methods:stop(opts)
+  local target = lifecycle.handle(self)
+  opts = check_options(opts, { async = "boolean" })
+  return run(target.client, opts, function(await)
+    local _, err = await(operation_call.start(target.client, "StopBuildJob",
+      { job_id = target.job_id, build_no = target.build_no }))
+    if err then
+      return nil, err
+    end
+    return true
+  end)
+end
+
+--- A build known by its numbers, with the methods of a result. Sends nothing.
+---@param job_id string
+---@param build_no integer|string
+---@return codearts.build.Build build with the fields job_id and build_no
+function client_methods:build(job_id, build_no)
+  local build = { job_id = check_job_id(job_id), build_no = check_build_no(build_no) }
+  return setmetatable(build, { __index = result_methods, client = self })
+end
+
+---@class codearts.build.HistoryOptions
+---@field page? integer from 0, the newest builds (default 0)
+---@field limit? integer builds a page, at most 100 (default 10)
+---@field days? integer how far to look back, at most 30 (default 7)
+---@field from? string with `to`: first day, "YYYY-MM-DD"; the span is at most 30 days and replaces `days`
+---@field to? string last day
+---@field async? boolean
+
+--- The builds of a task, newest first as the service orders them (API reference 7.8). Blocks for one request.
+---@param job_id string
+---@param opts? codearts.build.HistoryOptions
+---@return { total: integer, records: codearts.build.model.HistoryRecord[] }
+function client_methods:history(job_id, opts)
+  check_job_id(job_id)
+  opts = check_options(opts, {
+    page = "count", limit = "count", days = "count", from = "string", to = "string", async = "boolean",
+  })
+  if (opts.from == nil) ~= (opts.to == nil) then
+    usage(opts.from and "to" or "from", "from and to come together")
+  end
+  -- The service calls the page number offset.
+  local name, args = "ShowListHistory", { job_id = job_id, offset = opts.page or 0, limit = opts.limit or 10 }
+  if opts.from then
+    name, args.start_time, args.end_time = "ShowListPeriodHistory", opts.from, opts.to
+  else
+    args.interval = opts.days or 7
+  end
+  return run(self, opts, function(await)
+    local body, err = await(operation_call.start(self, name, args))
+    if err then
+      return nil, err
+    end
+    local records = record.list(body.history_records, "build_number")
+    for _, item in ipairs(records) do
+      item.build_number = record.number(item.build_number)
+    end
+    return { total = record.number(body.total) or #records, records = records }
+  end)
+end
+
+---@class codearts.build.JobsOptions
+---@field page? integer from 0 (default 0)
+---@field limit? integer tasks a page, at most 100 (default 10)
+---@field async? boolean
+
+--- The build tasks of a project (API reference 7.8). Blocks for one request.
+---@param project_id string
+---@param opts? codearts.build.JobsOptions
+---@return { total: integer, jobs: codearts.build.model.Job[] }
+function client_methods:jobs(project_id, opts)
+  opts = check_options(opts, { page = "count", limit = "count", async = "boolean" })
+  if type(project_id) ~= "string" or not project_id:find("^%w+$") or #project_id ~= 32 then
+    usage("project_id", "project_id must be a string of 32 letters and digits")
+  end
+  return run(self, opts, function(await)
+    local body, err = await(operation_call.start(self, "ShowJobListByProjectId",
+      { project_id = project_id, page_index = opts.page or 0, page_size = opts.limit or 10 }))
+    if err then
+      return nil, err
+    end
+    local jobs = record.list(body.jobs, "id")
+    return { total = record.number(body.total) or #jobs, jobs = jobs }
+  end)
+end
+
+--- Any operation of the service by its name. Arguments are checked against the operation's row; nothing is sent
+-- if one is bad. Only GET operations are sent again after trouble that may have reached the service.
+-- Blocks; raises request errors, also for a failure inside a status 200 answer.
+---@param name string for example "ShowRecordDetail"
+---@param args? table its path, query and body arguments by name
+---@param opts? codearts.build.CallOptions
+---@return any answer the decoded body as it came; bytes for operations that are not JSON, their count if `to` is given
+function client_methods:call(name, args, opts)
+  if opts ~= nil and type(opts) ~= "table" then
+    usage("opts", "the options must be a table, not a " .. type(opts))
+  end
+  local call = operation_call.start(self, name, args, opts)
+  if opts and opts.async then
+    return call
+  end
+  return call:wait()
+end
+
+return lifecycle

@@ -1,0 +1,189 @@
+--- Reads the log of a build, page by page (API reference 7.6).
+local core = require "codearts.build.core"
+local LogLines = require "codearts.build.lifecycle.log_lines"
+local Pause = require "codearts.build.lifecycle.pause"
+local operation_call = require "codearts.build.operation_call"
+local record = require "codearts.build.lifecycle.record"
+
+local FIRST_PAUSE = 0.5
+-- Looks in a row that may fail or bring nothing for a build that is over before we stop believing in the rest.
+local MAX_FRUITLESS = 10
+local MAX_FAILURES = 30
+
+---@class codearts.build.LogOptions
+---@field on_line? fun(line: string) gets every line, without its end; then the lines are counted, not kept
+---@field follow? boolean go on until the build is over (default false: what is there now)
+---@field step? string|integer only this step: its name or stage key, or its number from 1
+---@field async? boolean
+
+local function protocol_error(message)
+  return core.error {
+    kind = "protocol", reason = "bad_json", operation = "DownloadRealTimeLog", retryable = true, message = message,
+  }
+end
+
+--- has_more_data is a boolean, in an older edition a string.
+local function truth(value)
+  return value == true or type(value) == "string" and value:lower() == "true"
+end
+
+--- One page: { content, offset, more }.
+local function fetch_page(await, target, offset)
+  local result, err = record.fetch_result(await, target, "DownloadRealTimeLog",
+    { job_id = target.job_id, build_no = target.build_no, offset = offset })
+  if not result then
+    return nil, err
+  end
+  local content = record.text(result.content) or ""
+  local next_offset = record.number(result.offset) or offset
+  if content ~= "" and next_offset <= offset then
+    return nil, protocol_error("the log's offset did not move past " .. offset)
+  end
+  return { content = content, offset = next_offset, more = truth(result.has_more_data) }
+end
+
+--- Whether the build is over; nil and an error if that cannot be learned.
+local function is_over(await, target)
+  local detail, err = record.fetch(await, target)
+  if not detail then
+    return nil, err
+  end
+  return record.verdict(await, target, detail) ~= nil
+end
+
+--- A log that does not exist yet is answered like one that never will; which statuses that means is not documented.
+local function may_pass(err)
+  return err.retryable or err.kind == "api"
+end
+
+--- Reads pages and hands their text to `take`. Without `follow` a build that runs is read as far as it has come.
+local function read_pages(await, target, follow, take)
+  local offset, over, fruitless, failures = 0, false, 0, 0
+  local pause = Pause.new(FIRST_PAUSE)
+  while true do
+    local page, err = fetch_page(await, target, offset)
+    local more = page and page.more
+    if err and not (follow and may_pass(err)) then
+      return nil, err
+    elseif page and page.content ~= "" then
+      take(page.content)
+      offset, fruitless = page.offset, 0
+      pause:reset()
+    elseif over then
+      fruitless = fruitless + 1
+    end
+    failures = err and failures + 1 or 0
+    if fruitless > MAX_FRUITLESS or failures > MAX_FAILURES then
+      return nil, err or protocol_error("the service promises more log and sends none")
+    elseif page and not more and (over or not follow) then
+      return true
+    end
+    local was_over = over
+    if not over and not (more and page.content ~= "") then
+      over, err = is_over(await, target)
+      if err and not err.retryable then
+        return nil, err
+      elseif not over and not follow then
+        return true
+      end
+    end
+    if over == was_over and not (more and page.content ~= "") then
+      local _, sleep_error = await(target.client:sleep(pause:next(nil, err)))
+      if sleep_error then
+        return nil, sleep_error
+      end
+    end
+  end
+end
+
+--- The stage key of a step that is given by name: the service's own stages know it best, else its place in the list.
+local function stage_key(await, target, record_id, step)
+  local wanted, names = step:lower(), {}
+  local result = record.fetch_result(await, target, "ShowBuildRecordFullStages", { record_id = record_id })
+  for key, stage in pairs(result and type(result.build_stages) == "table" and result.build_stages or {}) do
+    local name = type(stage) == "table" and record.text(stage.display_name) or key
+    if name:lower() == wanted or key:lower() == wanted then
+      return key
+    end
+  end
+  local steps, err = record.steps(await, target)
+  if not steps then
+    return nil, err
+  end
+  for index, item in ipairs(steps) do
+    if item.name:lower() == wanted then
+      return "stage" .. index
+    end
+    names[index] = item.name
+  end
+  return nil, core.error {
+    kind = "usage", field = "step",
+    message = ("the build has no step %q; its steps are: %s"):format(step, table.concat(names, ", ")),
+  }
+end
+
+--- The log of one step comes whole, by the record id of the build (API reference 7.6, DownloadTaskLog).
+local function read_step(await, target, step, take)
+  local detail, err = record.fetch(await, target)
+  if not detail then
+    return nil, err
+  end
+  local record_id = record.text(detail.build_record_id)
+  if not record_id then
+    return nil, protocol_error("the record of the build has no build_record_id")
+  end
+  local key = "stage" .. tostring(step)
+  if type(step) == "string" then
+    key, err = stage_key(await, target, record_id, step)
+    if not key then
+      return nil, err
+    end
+  end
+  local bytes
+  bytes, err = await(operation_call.start(target.client, "DownloadTaskLog",
+    { record_id = record_id, task_name = key }))
+  if not bytes then
+    return nil, err
+  end
+  take(bytes)
+  return true
+end
+
+--- The flow behind result:log.
+---@param target table { client, job_id, build_no }
+---@param opts codearts.build.LogOptions
+---@return fun(await: function): string|integer|nil, table?
+local function log(target, opts)
+  return function(await)
+    local lines, kept, count = LogLines.new(), {}, 0
+    local function deliver(list)
+      for _, line in ipairs(list) do
+        count = count + 1
+        if opts.on_line then
+          opts.on_line(line)
+        else
+          kept[count] = line
+        end
+      end
+    end
+    local function take(content)
+      deliver(lines:add(content))
+    end
+    local ok, err
+    if opts.step then
+      ok, err = read_step(await, target, opts.step, take)
+    else
+      ok, err = read_pages(await, target, opts.follow, take)
+    end
+    deliver(lines:finish())
+    if not ok then
+      return nil, err
+    end
+    if opts.on_line then
+      return count
+    end
+    return count > 0 and table.concat(kept, "\n") .. "\n" or ""
+  end
+end
+
+return log

@@ -1,0 +1,33 @@
+--- How long to wait between two looks: growing while nothing changes. Pure.
+
+local GROWTH = 1.5
+local LONGEST = 15
+
+---@class codearts.build.Pause
+local Pause = {}
+Pause.__index = Pause
+
+---@param first number seconds before the second look
+---@return codearts.build.Pause
+function Pause.new(first)
+  return setmetatable({ first = first, length = first }, Pause)
+end
+
+--- Something happened: look again soon.
+function Pause:reset()
+  self.length = self.first
+end
+
+--- The next pause. A service that named a time (Retry-After) is asked no earlier.
+---@param left number? seconds until the caller gives up
+---@param err table? what the last look ended with
+---@return number seconds
+function Pause:next(left, err)
+  local length = self.length
+  self.length = math.min(length * GROWTH, math.max(LONGEST, self.first))
+  local asked = err and tonumber(err.retry_after)
+  length = math.max(length, asked or 0)
+  return left and math.max(0, math.min(length, left)) or length
+end
+
+return Pause

@@ -1,0 +1,111 @@
+--- Waits for the end of a build by asking for its record, again and again.
+local core = require "codearts.build.core"
+local Pause = require "codearts.build.lifecycle.pause"
+local record = require "codearts.build.lifecycle.record"
+
+local FIRST_PAUSE = 1
+-- Looks that may fail in a row while no timeout bounds the wait: some minutes, each look being several attempts.
+local MAX_FAILURES = 30
+
+--- The error of a build that ended without success.
+local function build_error(target, detail)
+  local status = record.text(detail.status) or "no status"
+  local reason = record.text(detail.err_msg)
+  return core.error {
+    kind = "build",
+    message = ("build %d of job %s ended with %s%s"):format(target.build_no, target.job_id, status,
+      reason and ": " .. reason or ""),
+    build_status = status,
+    record = detail,
+    retryable = false,
+  }
+end
+
+local function timeout_error(target, timeout, last_status, last_error)
+  local state = last_error and "could not be asked: " .. last_error.message
+    or "is still " .. (last_status or "not reported")
+  return core.error {
+    kind = "timeout",
+    reason = "wait",
+    retryable = true,
+    message = ("build %d of job %s %s after %g s; it goes on"):format(target.build_no, target.job_id, state, timeout),
+  }
+end
+
+--- Options of one look: it must not outlast the wait.
+local function look_options(left)
+  return left and { deadline = math.max(left, 0.001) } or nil
+end
+
+--- Tells the caller how the build stands. Steps that cannot be read are left out: they never end a wait.
+local function report(await, target, opts, detail, started, look)
+  if not opts.on_progress then
+    return
+  end
+  opts.on_progress {
+    job_id = target.job_id,
+    build_no = target.build_no,
+    status = record.text(detail.status) or "",
+    steps = record.steps(await, target, look) or {},
+    record = detail,
+    elapsed = core.now() - started,
+  }
+end
+
+---@class codearts.build.Progress
+---@field job_id string
+---@field build_no integer
+---@field status string as the service words it
+---@field steps codearts.build.Step[] empty if they cannot be read
+---@field record table record detail (API reference 7.3)
+---@field elapsed number seconds since the wait began
+
+---@class codearts.build.WaitOptions
+---@field timeout? number seconds; default none
+---@field interval? number seconds before the second look, growing by half each time up to 15; default 1
+---@field on_progress? fun(progress: codearts.build.Progress) called after every look
+---@field async? boolean
+
+--- The flow behind result:wait.
+---@param target table { client, job_id, build_no }
+---@param opts codearts.build.WaitOptions
+---@return fun(await: function): table?, table?
+local function wait(target, opts)
+  return function(await)
+    local started = core.now()
+    local pause = Pause.new(opts.interval or FIRST_PAUSE)
+    local last_status, failures = nil, 0
+    while true do
+      local left = opts.timeout and started + opts.timeout - core.now()
+      local look = look_options(left)
+      local detail, err = record.fetch(await, target, look)
+      if detail then
+        failures = 0
+        if detail.status ~= last_status then
+          pause:reset()
+        end
+        last_status = record.text(detail.status)
+        local verdict = record.verdict(await, target, detail, look)
+        report(await, target, opts, detail, started, look)
+        if verdict == "success" then
+          return detail
+        elseif verdict then
+          return nil, build_error(target, detail)
+        end
+      end
+      failures = err and failures + 1 or failures
+      left = opts.timeout and started + opts.timeout - core.now()
+      if left and left <= 0 then
+        return nil, timeout_error(target, opts.timeout, last_status, err)
+      elseif err and not err.retryable or failures > MAX_FAILURES then
+        return nil, err
+      end
+      local _, sleep_error = await(target.client:sleep(pause:next(left, err)))
+      if sleep_error then
+        return nil, sleep_error
+      end
+    end
+  end
+end
+
+return wait

@@ -1,0 +1,136 @@
+--- client:call: any operation of the service by name, with checked arguments, the client's signing, retries and errors.
+local core = require "codearts.build.core"
+local AtomicFile = require "codearts.build.atomic_file"
+local operation_request = require "codearts.build.operation_request"
+
+local operation_call = {}
+
+---@class codearts.build.CallOptions
+---@field async? boolean answer a call object at once instead of waiting (default false)
+---@field to? string|fun(chunk: string) where the bytes of an operation that is not JSON go: a file or a function
+---@field timeout? number seconds per attempt
+---@field deadline? number seconds over all attempts
+---@field retry? false|table
+---@field headers? table<string, string>
+---@field auth? any
+---@field on_event? fun(event: table)
+
+local function is_null(value)
+  return value == nil or value == core.null
+end
+
+local function text_of(value)
+  if type(value) == "string" and value ~= "" then
+    return value
+  elseif type(value) == "number" then
+    return tostring(value)
+  end
+  return nil
+end
+
+--- Code and message of a failure that came with status 200. What `error` holds is not documented for this service
+-- (API reference 6.5): an object with a code and a message under any of the usual names, or a text.
+local function failure_texts(body)
+  local detail = body.error
+  if type(detail) ~= "table" then
+    return text_of(body.err_code) or text_of(body.error_code),
+      text_of(detail) or text_of(body.message) or text_of(body.error_msg) or text_of(body.result)
+  end
+  return text_of(detail.code) or text_of(detail.error_code) or text_of(detail.errorCode),
+    text_of(detail.message) or text_of(detail.error_msg) or text_of(detail.errorMsg)
+end
+
+--- The error inside a status 200 answer, if there is one (API reference 6.5): `status` is "fail" or `success` is false.
+---@param operation string
+---@param body any decoded answer
+---@return table? err kind "api"
+function operation_call.wrapped_failure(operation, body)
+  if type(body) ~= "table" then
+    return nil
+  end
+  local failed = type(body.status) == "string" and body.status:lower():match("^fail") or body.success == false
+  if not failed then
+    return nil
+  end
+  local code, message = failure_texts(body)
+  local meta = core.meta(body) or {}
+  return core.error {
+    kind = "api",
+    operation = operation,
+    status = meta.status or 200,
+    request_id = meta.request_id,
+    attempts = meta.attempts,
+    error_code = code,
+    error_msg = message,
+    retryable = false,
+    message = ("%s failed inside a status 200 answer: %s%s"):format(operation, code and code .. ": " or "",
+      message or "no reason given"),
+  }
+end
+
+local function bad_target(operation, message)
+  error(core.error { kind = "usage", field = "to", operation = operation, message = message }, 0)
+end
+
+--- Splits off the options that are ours; the rest is for the request and checked there.
+local function split_options(name, row, opts)
+  local to, request_options = nil, {}
+  for key, value in pairs(opts or {}) do
+    if key == "to" then
+      to = value
+    elseif key ~= "async" then
+      request_options[key] = value
+    end
+  end
+  if to ~= nil and not row.bytes then
+    bad_target(name, name .. " answers JSON: the option to is for operations that answer bytes")
+  elseif to ~= nil and type(to) ~= "string" and type(to) ~= "function" then
+    bad_target(name, "to must be a file name or a function")
+  end
+  return to, request_options
+end
+
+--- Hands bytes to a function or a file; answers their count.
+local function deliver(bytes, to)
+  if type(to) == "function" then
+    to(bytes)
+    return #bytes
+  end
+  local file, err = AtomicFile.open(to)
+  if not file then
+    return nil, err
+  end
+  local ok
+  ok, err = file:write(bytes)
+  if not ok then
+    return nil, err
+  end
+  return file:commit()
+end
+
+--- Starts an operation. Usage errors are raised at once; everything else is in the call object.
+---@param client codearts.build.Client
+---@param name string
+---@param args? table
+---@param opts? codearts.build.CallOptions
+---@return table call
+function operation_call.start(client, name, args, opts)
+  local spec, row = operation_request.prepare(name, args)
+  local to, request_options = split_options(name, row, opts)
+  return client:task(function(await)
+    local body, err = await(client:request(spec, request_options))
+    if is_null(body) and err then
+      return nil, err
+    end
+    err = operation_call.wrapped_failure(name, body)
+    if err then
+      return nil, err
+    end
+    if to then
+      return deliver(body, to)
+    end
+    return body
+  end)
+end
+
+return operation_call
