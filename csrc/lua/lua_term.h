@@ -6,11 +6,16 @@
 
 /*
  * Adds to the table on top of the stack:
+ *
  *   isatty(fd) -> boolean
+ *
  *   terminal_width(fd) -> columns, or nil if fd is no terminal or does not tell
- *   catch_interrupt() -> the first SIGINT from now on only sets a flag; a second one ends the
- * process as ever interrupted() -> whether that SIGINT has come Loading installs no handler: a
- * process has it only if somebody calls catch_interrupt.
+ *
+ *   catch_interrupt(): the next SIGINT only sets a flag; one more ends the process as ever
+ *
+ *   interrupted() -> whether that SIGINT has come
+ *
+ * Loading installs no handler: a process has one only after catch_interrupt.
  */
 void lcab_term_open(lua_State *L);
 
