@@ -1,0 +1,202 @@
+--- One accepted connection, plain or TLS, with the ways to end it that a fault needs.
+
+local condition = require("cqueues.condition")
+local cqueues = require("cqueues")
+local luasocket = require("socket")
+
+local CHUNK = 16384
+local PATIENCE = 60 -- seconds without a byte until a connection is given up
+local DRAIN = 5 -- seconds for the peer to close after we did
+
+local M = {}
+
+---@class spec.Connection
+---@field number integer counts from 1 in the order of accepting
+---@field buffer string bytes read and not yet taken
+---@field open boolean
+---@field tls string|nil version of TLS
+local Connection = {}
+Connection.__index = Connection
+
+---@param socket table accepted cqueues socket
+---@param number integer
+---@param count function(what, n) adds to a counter of the server
+---@return spec.Connection
+function M.wrap(socket, number, count)
+  socket:setmode("b", "bn")
+  socket:onerror(function(_, _, code)
+    return code
+  end)
+  socket:settimeout(PATIENCE)
+  return setmetatable({
+    socket = socket,
+    number = number,
+    count = count,
+    buffer = "",
+    open = true,
+    written = condition.new(),
+  }, Connection)
+end
+
+-- Lets LuaSocket act on the descriptor: cqueues has no way to set SO_LINGER, or to end a TLS
+-- connection without TLS noticing.
+local function on_descriptor(self, act)
+  local borrowed = luasocket.tcp()
+  borrowed:setfd(self.socket:pollfd())
+  act(borrowed)
+  borrowed:setfd(-1)
+end
+
+--- Does the TLS handshake as server.
+---@return boolean
+function Connection:handshake(context)
+  if not self.socket:starttls(context, PATIENCE) then
+    return false
+  end
+  local ssl = self.socket:checktls()
+  self.tls = ssl:getVersion() == 772 and "1.3" or tostring(ssl:getVersion())
+  self.protocol = ssl:getAlpnSelected()
+  return true
+end
+
+--- Waits until bytes or the end can be read, without reading.
+function Connection:wait_readable()
+  cqueues.poll({ pollfd = self.socket:pollfd(), events = "r" }, PATIENCE)
+end
+
+--- Reads some bytes behind those in the buffer.
+---@return boolean more false at the end of the stream, after an error or a long silence
+function Connection:fill()
+  local bytes = self.open and self.socket:read(-CHUNK)
+  if not bytes then
+    return false
+  end
+  self.count("bytes", #bytes)
+  self.buffer = self.buffer .. bytes
+  return true
+end
+
+---@param length integer
+---@return string|nil bytes exactly as many, nil if the stream ended before
+function Connection:take(length)
+  local parts, have = { self.buffer }, #self.buffer
+  while have < length do
+    self.buffer = ""
+    if not self:fill() then
+      return nil
+    end
+    parts[#parts + 1] = self.buffer
+    have = have + #self.buffer
+  end
+  local all = table.concat(parts)
+  self.buffer = all:sub(length + 1)
+  return all:sub(1, length)
+end
+
+---@param ending string plain text
+---@param limit integer most bytes to look through
+---@return string|nil bytes up to the ending and with it
+function Connection:take_until(ending, limit)
+  while true do
+    local _, last = self.buffer:find(ending, 1, true)
+    if last then
+      return self:take(last)
+    end
+    if #self.buffer > limit or not self:fill() then
+      return nil
+    end
+  end
+end
+
+--- Writes all bytes; concurrent writers take turns.
+---@return boolean sent false once the peer is gone
+function Connection:send(bytes)
+  while self.writing do
+    self.written:wait()
+  end
+  self.writing = true
+  local sent = self.open and self.socket:write(bytes) and true or false
+  self.writing = false
+  self.written:signal(1)
+  return sent
+end
+
+-- Takes in what still comes, so that the kernel has no reason to send RST after our FIN.
+local function drain(self)
+  local limit = cqueues.monotime() + DRAIN
+  self.socket:settimeout(DRAIN)
+  while cqueues.monotime() < limit do
+    if not self.socket:read(-CHUNK) then
+      break
+    end
+  end
+end
+
+local function forget(self)
+  self.open = false
+  self.socket:close()
+  self.count("closed", 1)
+end
+
+--- Makes the coroutine that reads from the connection end it.
+---@param how "close"|"cut"|"reset"
+function Connection:doom(how)
+  self.how = how
+  on_descriptor(self, function(borrowed)
+    borrowed:shutdown("receive")
+  end)
+end
+
+--- Ends a connection whose peer has ended, or that is doomed, in the way it is to be ended.
+function Connection:finish()
+  self[self.how or "close"](self)
+end
+
+--- FIN, after TLS's own goodbye.
+function Connection:close()
+  if self.open then
+    self.open = false
+    self.socket:shutdown("w")
+    drain(self)
+    forget(self)
+  end
+end
+
+--- FIN without TLS's goodbye.
+function Connection:cut()
+  if self.open then
+    self.open = false
+    on_descriptor(self, function(borrowed)
+      borrowed:shutdown("send")
+    end)
+    drain(self)
+    forget(self)
+  end
+end
+
+--- RST.
+function Connection:reset()
+  if self.open then
+    on_descriptor(self, function(borrowed)
+      borrowed:setoption("linger", { on = true, timeout = 0 })
+    end)
+    forget(self)
+  end
+end
+
+--- Stays silent and takes everything in until the peer is gone.
+function Connection:ignore()
+  while self.open do
+    self.buffer = ""
+    if not self:fill() then
+      self:finish()
+    end
+  end
+end
+
+--- Stays silent and reads nothing. The end of the peer cannot be seen that way.
+function Connection.freeze()
+  cqueues.sleep(PATIENCE)
+end
+
+return M
