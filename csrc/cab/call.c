@@ -1,0 +1,278 @@
+#include "cab/call.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cab/client.h"
+#include "cab/clock.h"
+#include "cab/sign.h"
+
+void cab_call_fail(cab_call *c, cab_kind kind, cab_reason reason, const char *fmt, ...) {
+    char text[sizeof c->error.message];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    cab_fail(&c->error, kind, reason, NULL, "%s", text);
+    c->verdict = (cab_verdict){kind, reason, CAB_OUTCOME_NOT_STARTED, false};
+    c->retryable = kind == CAB_KIND_TIMEOUT;
+    c->ended_early = true;
+    c->judged = false;
+}
+
+cab_answer *cab_call_answer(cab_call *c) {
+    return c->transfer != NULL ? cab_transfer_answer(c->transfer) : NULL;
+}
+
+/* ---- what an attempt sends ------------------------------------------------------------------ */
+
+static const cab_endpoint *endpoint_of(const cab_call *c) {
+    return c->elsewhere.base != NULL ? &c->elsewhere : &c->client->options.endpoints[c->endpoint];
+}
+
+static size_t name_length(const char *line) { return strcspn(line, ":"); }
+
+static bool has_header(const cab_request *r, const char *line) {
+    size_t len = name_length(line) + 1; /* with the colon */
+    for (size_t i = 0; i < r->header_count; i++) {
+        if (strncasecmp(r->headers[i], line, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first line of a name wins: a call's header replaces the client's. */
+static void add_line(cab_request *r, const char *line) {
+    if (r->header_count < CAB_MAX_HEADERS && !has_header(r, line)) {
+        r->headers[r->header_count++] = line;
+    }
+}
+
+static void add_lines(cab_request *r, const cab_buf *lines) {
+    const char *p = lines->data;
+    const char *end = p != NULL ? p + lines->len : NULL;
+    while (p < end) {
+        add_line(r, p);
+        p += strlen(p) + 1;
+    }
+}
+
+static cab_text text_of(const char *s) {
+    cab_text t = {s, s != NULL ? strlen(s) : 0};
+    return t;
+}
+
+static cab_pair pair_of_line(const char *line) {
+    size_t len = name_length(line);
+    const char *value = line + len + (line[len] == ':');
+    value += strspn(value, " \t");
+    cab_pair p = {{line, len}, text_of(value)};
+    return p;
+}
+
+/* Writes the signer's headers into c->signature as lines and adds them to the request. */
+static bool sign(cab_call *c, cab_request *r, double utc) {
+    const cab_credentials *k = c->credentials;
+    const cab_endpoint *ep = endpoint_of(c);
+    cab_pair headers[CAB_MAX_HEADERS];
+    size_t count = 0;
+    for (size_t i = 0; i < r->header_count; i++) {
+        cab_pair p = pair_of_line(r->headers[i]);
+        if (p.value.len > 0) { /* "Expect:" tells libcurl to leave that header out */
+            headers[count++] = p;
+        }
+    }
+    char date[17];
+    cab_clock_sdk_date(utc, date);
+    cab_buf_clear(&c->signature);
+    if (!cab_buf_puts(&c->signature, ep->path) ||
+        !cab_buf_append(&c->signature, c->path.data, c->path.len)) {
+        return cab_fail_memory(&c->error);
+    }
+    cab_sign_input in = {
+        .ak = text_of(k->ak),
+        .sk = text_of(k->sk),
+        .security_token = text_of(k->security_token),
+        .project_id = text_of(k->project_id),
+        .method = text_of(c->method),
+        .host = text_of(ep->host),
+        .path = {c->signature.data, c->signature.len},
+        .query = {c->query.data, c->query.len},
+        .headers = headers,
+        .header_count = count,
+        .body = {c->body.data, c->has_body ? c->body.len : 0},
+        .date = {date, 16},
+    };
+    cab_sign_output out;
+    if (!cab_sign_request(&in, &c->scratch, &out, &c->error)) {
+        return false;
+    }
+    size_t need = 0;
+    for (size_t i = 0; i < out.header_count; i++) {
+        need += out.headers[i].name.len + out.headers[i].value.len + 3;
+    }
+    cab_buf_clear(&c->signature);
+    if (!cab_buf_reserve(&c->signature, need)) {
+        return cab_fail_memory(&c->error);
+    }
+    for (size_t i = 0; i < out.header_count; i++) {
+        if (out.headers[i].added && r->header_count < CAB_MAX_HEADERS) {
+            const char *line = c->signature.data + c->signature.len;
+            (void)cab_buf_append(&c->signature, out.headers[i].name.data, out.headers[i].name.len);
+            (void)cab_buf_append(&c->signature, ": ", 2);
+            (void)cab_buf_append(&c->signature, out.headers[i].value.data,
+                                 out.headers[i].value.len);
+            (void)cab_buf_append(&c->signature, "", 1);
+            r->headers[r->header_count++] = line;
+        }
+    }
+    return true;
+}
+
+static bool set_url(cab_call *c) {
+    cab_buf_clear(&c->url);
+    return cab_buf_puts(&c->url, endpoint_of(c)->base) &&
+           cab_buf_append(&c->url, c->path.data, c->path.len) &&
+           (c->query.len == 0 || (cab_buf_append(&c->url, "?", 1) &&
+                                  cab_buf_append(&c->url, c->query.data, c->query.len)));
+}
+
+static void set_limits(cab_call *c, cab_request *r, int64_t now_ms) {
+    double limit_ms = c->timeout * 1000;
+    c->deadline_bound = false;
+    if (c->deadline_ms != INT64_MAX) {
+        double left = (double)(c->deadline_ms - now_ms);
+        if (c->stream || left < limit_ms) {
+            limit_ms = left;
+            c->deadline_bound = true;
+        }
+    } else if (c->stream) {
+        limit_ms = 0; /* its silence is limited by the client's timer */
+    }
+    r->timeout_ms = limit_ms == 0 ? 0 : limit_ms < 1 ? 1 : (long)ceil(limit_ms);
+    r->connect_timeout_ms = (long)ceil(c->connect_timeout * 1000);
+}
+
+bool cab_call_attempt(cab_call *c, int64_t now_ms) {
+    cab_request r;
+    r.method = c->method;
+    r.header_count = 0;
+    r.body = c->has_body ? (c->body.data != NULL ? c->body.data : "") : NULL;
+    r.body_len = c->body.len;
+    r.once = c->op != CAB_OP_READ;
+    r.stream = c->stream;
+    r.max_body = c->client->options.max_response_bytes;
+    c->attempts++;
+    c->judged = c->ended_early = false;
+    if (!set_url(c)) {
+        return cab_fail_memory(&c->error);
+    }
+    r.url = c->url.data;
+    add_lines(&r, &c->headers);
+    if (!c->no_client_headers) {
+        add_lines(&r, &c->client->options.headers);
+    }
+    if (c->has_body) {
+        add_line(&r, "Content-Type: application/json");
+        add_line(&r, "Expect:");
+    }
+    if (c->credentials != NULL) {
+        if (c->credentials->token_line != NULL) {
+            add_line(&r, c->credentials->token_line);
+        } else if (!sign(c, &r, cab_clock_utc())) {
+            return false;
+        }
+    }
+    set_limits(c, &r, now_ms);
+    c->transfer = cab_engine_begin(c->client->engine, &r, c, &c->error);
+    return c->transfer != NULL;
+}
+
+/* ---- what its end means --------------------------------------------------------------------- */
+
+/* libcurl has one code for every limit; which one it was follows from what was set. */
+static void name_the_limit(cab_call *c, cab_answer *a, int64_t now_ms) {
+    if (a->error.reason != CAB_REASON_TIMEOUT) {
+        return;
+    }
+    double attempt_limit = c->deadline_bound ? HUGE_VAL : c->timeout;
+    double left = c->deadline_bound ? (double)(c->deadline_ms - now_ms) : HUGE_VAL;
+    if (!a->connected && left > 1 && c->connect_timeout < attempt_limit) {
+        cab_fail(&a->error, CAB_KIND_TIMEOUT, CAB_REASON_CONNECT_TIMEOUT, NULL,
+                 "no connection within %g s", c->connect_timeout);
+    } else if (c->deadline_bound) {
+        cab_fail(&a->error, CAB_KIND_TIMEOUT, CAB_REASON_DEADLINE, NULL,
+                 "the deadline of %g s passed %s", c->deadline,
+                 a->sent ? "before an answer came" : "before the request was sent");
+    } else {
+        cab_fail(&a->error, CAB_KIND_TIMEOUT, CAB_REASON_TIMEOUT, NULL, "no answer within %g s",
+                 c->timeout);
+    }
+}
+
+/* The official rule for several endpoints (API reference 5): only these two move on. */
+static bool try_next_endpoint(cab_call *c, const cab_answer *a) {
+    size_t count = c->client->options.endpoint_count;
+    bool moves_on =
+        a->error.reason == CAB_REASON_RESOLVE || a->error.reason == CAB_REASON_TLS_HANDSHAKE;
+    if (c->elsewhere.base != NULL || a->sent || !moves_on || c->endpoints_failed + 1 >= count) {
+        return false;
+    }
+    c->endpoints_failed++;
+    c->endpoint = (c->endpoint + 1) % count;
+    return true;
+}
+
+static double remaining_seconds(const cab_call *c, int64_t now_ms) {
+    return c->deadline_ms == INT64_MAX ? HUGE_VAL : (double)(c->deadline_ms - now_ms) / 1000.0;
+}
+
+cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms, double utc,
+                        double random) {
+    cab_answer *a = cab_call_answer(c);
+    if (c->ended_early || a == NULL || c->judged) {
+        return CAB_NEXT_END;
+    }
+    name_the_limit(c, a, now_ms);
+    cab_facts f = {c->op,
+                   a->error.kind,
+                   a->error.reason,
+                   a->sent,
+                   a->status,
+                   body->too_many_requests,
+                   body->failed,
+                   body->body_problem};
+    c->verdict = c->any_status && a->error.kind == CAB_KIND_NONE
+                     ? (cab_verdict){CAB_KIND_NONE, CAB_REASON_NONE, CAB_OUTCOME_STARTED, false}
+                     : cab_classify(&f);
+    c->error = a->error;
+    c->error.kind = c->verdict.kind;
+    c->error.reason = c->verdict.reason;
+    c->retryable = c->verdict.transient || (c->verdict.kind == CAB_KIND_TIMEOUT &&
+                                            (c->op == CAB_OP_READ || !a->sent));
+    if (c->verdict.kind == CAB_KIND_AUTH && a->status == 401 && !c->renewed &&
+        c->identity != NULL && !c->identity->fixed) {
+        c->renewed = true;
+        cab_identity_refuse(c->identity, c->credentials);
+        return CAB_NEXT_PARK;
+    }
+    if (c->verdict.transient) {
+        if (try_next_endpoint(c, a)) {
+            return CAB_NEXT_NOW;
+        }
+        cab_retry_case rc = {c->attempts, true, cab_answer_retry_after(a, utc),
+                             remaining_seconds(c, now_ms), random};
+        double delay = cab_retry_delay(&c->retry, &rc);
+        if (delay >= 0) {
+            c->delay_ms = (int64_t)ceil(delay * 1000);
+            return CAB_NEXT_WAIT;
+        }
+    }
+    c->judged = true;
+    return CAB_NEXT_END;
+}

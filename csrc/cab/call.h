@@ -1,0 +1,102 @@
+/* One call's life: park until there are credentials, attempt, classify, retry, end. The client
+ * (client.h) owns the calls and tells them when; this room decides what an attempt sends and what
+ * its end means. */
+#ifndef CAB_CALL_H
+#define CAB_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cab/buf.h"
+#include "cab/classify.h"
+#include "cab/endpoint.h"
+#include "cab/engine.h"
+#include "cab/error.h"
+#include "cab/identity.h"
+#include "cab/retry.h"
+#include "cab/timers.h"
+
+typedef enum {
+    CAB_CALL_NEW,      /* being filled in */
+    CAB_CALL_QUEUED,   /* waits for room in the engine */
+    CAB_CALL_PARKED,   /* waits for credentials */
+    CAB_CALL_WAITING,  /* waits for a moment: between attempts, or a plain sleep */
+    CAB_CALL_FLYING,   /* an attempt is in the engine */
+    CAB_CALL_ANSWERED, /* an attempt ended, or the call did without one; to be judged */
+    CAB_CALL_DONE
+} cab_call_state;
+
+typedef struct cab_client cab_client;
+
+typedef struct cab_call {
+    cab_timer timer; /* first: a timer is its call */
+    cab_client *client;
+    struct cab_call *next, *prev; /* in one of the client's lists */
+    cab_call_state state;
+    size_t slot; /* 1, 2, …: this call's number among the client's, reused after it is done */
+    bool owned;  /* the binding still holds it */
+
+    /* What is asked for. Filled in by the binding between acquire and submit. */
+    char operation[64];
+    cab_op_class op;
+    char method[12];
+    cab_endpoint elsewhere; /* base set: not the client's endpoint */
+    cab_buf path;           /* with leading slash, percent-encoded */
+    cab_buf query;          /* canonical, without "?" */
+    cab_buf body;
+    bool has_body;
+    bool any_status; /* the binding takes every HTTP answer as a result */
+    bool stream;
+    bool sleeps;      /* no request at all: ends after `delay_ms` */
+    int64_t delay_ms;
+    cab_buf headers;      /* complete lines, each with its NUL */
+    cab_identity *identity; /* NULL: goes out unsigned */
+    double timeout, connect_timeout, deadline; /* seconds; deadline 0: none */
+    cab_retry_policy retry;
+    bool no_client_headers;
+
+    /* Progress. */
+    int64_t started_ms, deadline_ms; /* INT64_MAX: none */
+    int attempts;
+    size_t endpoint; /* which of the client's */
+    size_t endpoints_failed;
+    bool renewed; /* credentials were renewed once for this call */
+    bool deadline_bound; /* the attempt's limit is what the deadline leaves */
+    cab_transfer *transfer;
+    cab_credentials *credentials; /* of the attempt */
+    cab_buf url, signature, scratch;
+
+    /* The end. */
+    bool ended_early; /* without an attempt: error and verdict are set already */
+    bool judged;
+    cab_error error;
+    cab_verdict verdict;
+    bool retryable;
+    double elapsed;
+} cab_call;
+
+/* What the binding read in the answer's body. */
+typedef struct {
+    bool too_many_requests;
+    bool failed;
+    cab_reason body_problem;
+} cab_body_facts;
+
+/* The answer of the attempt that just ended; NULL when the call ended without one. */
+cab_answer *cab_call_answer(cab_call *c);
+
+/* Hands the attempt to the engine. False: it could not begin, `error` says why, nothing was sent. */
+bool cab_call_attempt(cab_call *c, int64_t now_ms);
+
+typedef enum { CAB_NEXT_END, CAB_NEXT_NOW, CAB_NEXT_PARK, CAB_NEXT_WAIT } cab_next;
+/* What comes after an attempt. Sets verdict, error and retryable; for CAB_NEXT_WAIT also
+ * delay_ms. `random` in [0, 1). Asking again about the same attempt answers the same. */
+cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms, double utc,
+                        double random);
+
+/* Ends the call without (another) attempt. */
+void cab_call_fail(cab_call *c, cab_kind kind, cab_reason reason, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,112 @@
+/* All calls of one client over one engine: queue, timers, capacity. */
+#ifndef CAB_CLIENT_H
+#define CAB_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cab/call.h"
+#include "cab/endpoint.h"
+#include "cab/engine.h"
+#include "cab/error.h"
+
+#define CAB_MAX_ENDPOINTS 8
+/* The gateway refuses more (API reference 3.1, 6.4). */
+#define CAB_MAX_REQUEST_BYTES (12u * 1024 * 1024)
+
+typedef enum { CAB_EVENT_REQUEST, CAB_EVENT_RESPONSE, CAB_EVENT_RETRY } cab_event_type;
+
+typedef struct {
+    cab_event_type type;
+    char operation[64];
+    int attempt;
+    int status;        /* response; 0: none came */
+    cab_kind kind;     /* retry: why */
+    cab_reason reason;
+    double delay;      /* retry: seconds until the next attempt */
+    double elapsed;    /* response: seconds of the attempt */
+} cab_event;
+
+typedef struct {
+    cab_endpoint endpoints[CAB_MAX_ENDPOINTS]; /* taken over */
+    size_t endpoint_count;
+    cab_identity *identity; /* taken over; NULL: none */
+    double timeout, connect_timeout, deadline;
+    cab_retry_policy retry;
+    size_t max_response_bytes;
+    size_t max_connections;
+    size_t max_in_flight; /* 0: no limit of its own */
+    bool allow_http;
+    bool events;
+    cab_buf headers; /* taken over; lines with their NULs */
+} cab_client_options;
+
+typedef struct {
+    cab_call *first, *last;
+} cab_call_list;
+
+struct cab_client {
+    cab_client_options options;
+    cab_engine *engine;
+    cab_timers timers;
+    cab_call **calls; /* every call there is, by its slot - 1 */
+    size_t slots, slots_cap;
+    cab_call_list queued, waiting, flying, answered, spare;
+    size_t open; /* calls submitted and not done */
+    size_t flying_count;
+    size_t endpoint;  /* the one that worked last */
+    uint64_t random;  /* state of the jitter */
+    unsigned fork_count;
+    bool exported;    /* somebody sleeps on the descriptor */
+    cab_event *events;
+    size_t event_count, event_cap;
+};
+
+/* Once per process, before anything else: libcurl and the watch for forks. */
+bool cab_client_global_init(cab_error *err);
+
+/* NULL with err on failure; `options` is then left to its owner, else taken over. */
+cab_client *cab_client_new(const cab_client_options *options, const cab_engine_options *engine,
+                           cab_error *err);
+void cab_client_options_free(cab_client_options *options);
+/* Frees everything; calls that are not done end without an answer. Calls still owned by the
+ * binding stay valid (state DONE) until cab_client_release. */
+void cab_client_free(cab_client *c);
+/* True in a forked child of the process that made the client. Then only cab_client_free may be
+ * called, which leaves everything shared with the parent alone. */
+bool cab_client_forked(const cab_client *c);
+
+/* A call to fill in; NULL when memory ran out. Its buffers are empty, its limits the client's. */
+cab_call *cab_client_acquire(cab_client *c);
+/* Starts it. Nothing can fail here: what cannot go on ends the call. */
+void cab_client_submit(cab_client *c, cab_call *call);
+/* The binding lets go of a call that is new or done. */
+void cab_client_release(cab_client *c, cab_call *call);
+/* Ends an open call as cancelled; its outcome is told at the next pump. */
+void cab_client_cancel(cab_client *c, cab_call *call);
+
+/* Moves everything that is in flight, waiting up to wait_ms (-1: without limit) for something
+ * to happen. */
+void cab_client_step(cab_client *c, int64_t wait_ms);
+/* The next call to be judged, or NULL. */
+cab_call *cab_client_next_answered(cab_client *c);
+/* Judges it. True: it has ended, the binding takes what it needs and calls cab_client_finish.
+ * False: it goes on by itself. */
+bool cab_client_judge(cab_client *c, cab_call *call, const cab_body_facts *body);
+void cab_client_finish(cab_client *c, cab_call *call);
+/* A call whose transfer holds bytes of a streamed body, or NULL. */
+cab_call *cab_client_next_streaming(cab_client *c);
+
+/* Puts new credentials in, or fails every parked call with an error that the binding keeps. */
+void cab_client_unpark(cab_identity *i);
+void cab_client_fail_parked(cab_identity *i);
+
+int cab_client_fd(cab_client *c);
+/* Milliseconds until the client wants a step whatever its descriptor says; -1: never. */
+int64_t cab_client_timeout_ms(const cab_client *c);
+/* A number in [0, 1) for jitter. */
+double cab_client_random(cab_client *c);
+void cab_client_seed(cab_client *c, uint64_t seed);
+
+#endif

@@ -1,0 +1,134 @@
+#include "cab/endpoint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <curl/urlapi.h>
+
+#include "cab/buf.h"
+
+static bool is_loopback(const char *host) {
+    return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+           (strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == strlen(host));
+}
+
+static char *part(CURLU *u, CURLUPart what) {
+    char *text = NULL;
+    return curl_url_get(u, what, &text, 0) == CURLUE_OK ? text : NULL;
+}
+
+static char *join(const char *a, const char *b, const char *c, const char *d) {
+    size_t len = strlen(a) + strlen(b) + strlen(c) + strlen(d) + 1;
+    char *out = malloc(len);
+    if (out != NULL) {
+        (void)snprintf(out, len, "%s%s%s%s", a, b, c, d);
+    }
+    return out;
+}
+
+static bool refuse(cab_error *err, const char *why) {
+    return cab_fail(err, CAB_KIND_CONFIG, CAB_REASON_NONE, "endpoint", "the endpoint %s", why);
+}
+
+static bool fill(cab_endpoint *ep, CURLU *u, cab_error *err) {
+    char *scheme = part(u, CURLUPART_SCHEME);
+    char *host = part(u, CURLUPART_HOST);
+    char *port = part(u, CURLUPART_PORT);
+    char *path = part(u, CURLUPART_PATH);
+    bool ok = false;
+    if (scheme == NULL || host == NULL || path == NULL) {
+        refuse(err, "is not a URL with a host");
+    } else {
+        bool https = strcmp(scheme, "https") == 0;
+        /* libcurl leaves out a scheme's own port in the Host header, and so must a signature. */
+        bool own_port = port != NULL && strcmp(port, https ? "443" : "80") != 0;
+        size_t path_len = strlen(path);
+        while (path_len > 0 && path[path_len - 1] == '/') {
+            path[--path_len] = '\0';
+        }
+        ep->https = https;
+        ep->loopback = is_loopback(host);
+        ep->host = join(host, own_port ? ":" : "", own_port ? port : "", "");
+        ep->path = join(path, "", "", "");
+        ep->base = ep->host != NULL ? join(https ? "https://" : "http://", ep->host, path, "") : NULL;
+        ok = ep->base != NULL && ep->path != NULL;
+        if (!ok) {
+            cab_fail_memory(err);
+        }
+    }
+    curl_free(scheme);
+    curl_free(host);
+    curl_free(port);
+    curl_free(path);
+    return ok;
+}
+
+static bool parse(cab_endpoint *ep, const char *text, cab_error *err) {
+    CURLU *u = curl_url();
+    if (u == NULL) {
+        return cab_fail_memory(err);
+    }
+    CURLUcode rc = curl_url_set(u, CURLUPART_URL, text, CURLU_DEFAULT_SCHEME | CURLU_PATH_AS_IS |
+                                                            CURLU_NON_SUPPORT_SCHEME);
+    char *scheme = part(u, CURLUPART_SCHEME);
+    char *extra[4] = {part(u, CURLUPART_USER), part(u, CURLUPART_PASSWORD),
+                      part(u, CURLUPART_QUERY), part(u, CURLUPART_FRAGMENT)};
+    bool ok = false;
+    if (rc == CURLUE_OUT_OF_MEMORY) {
+        cab_fail_memory(err);
+    } else if (rc != CURLUE_OK) {
+        refuse(err, "is not a URL");
+    } else if (scheme == NULL || (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0)) {
+        refuse(err, "must be https (or http)");
+    } else if (extra[0] != NULL || extra[1] != NULL) {
+        refuse(err, "must not hold a user or password");
+    } else if (extra[2] != NULL || extra[3] != NULL) {
+        refuse(err, "must not hold a query or a fragment");
+    } else {
+        ok = fill(ep, u, err);
+    }
+    for (int i = 0; i < 4; i++) {
+        curl_free(extra[i]);
+    }
+    curl_free(scheme);
+    curl_url_cleanup(u);
+    return ok;
+}
+
+bool cab_endpoint_parse(cab_endpoint *ep, const char *text, size_t len, cab_error *err) {
+    memset(ep, 0, sizeof *ep);
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c <= 0x20 || c >= 0x7f || strchr("\"<>\\^`{|}", c) != NULL) {
+            return refuse(err, "holds a blank, a control character or another odd byte");
+        }
+    }
+    char *copy = len > 0 ? cab_strdup(text, len) : NULL;
+    if (copy == NULL) {
+        return len > 0 ? cab_fail_memory(err) : refuse(err, "is empty");
+    }
+    bool ok = parse(ep, copy, err);
+    cab_wipe_free(copy);
+    if (!ok) {
+        cab_endpoint_free(ep);
+    }
+    return ok;
+}
+
+bool cab_endpoint_split_url(cab_endpoint *ep, const char **target, const char *url,
+                            cab_error *err) {
+    const char *authority = strstr(url, "://");
+    authority = authority != NULL ? authority + 3 : url;
+    size_t head = (size_t)(authority - url) + strcspn(authority, "/?#");
+    *target = url[head] != '\0' ? url + head : "/";
+    return cab_endpoint_parse(ep, url, head, err);
+}
+
+void cab_endpoint_free(cab_endpoint *ep) {
+    free(ep->base);
+    free(ep->host);
+    free(ep->path);
+    memset(ep, 0, sizeof *ep);
+}

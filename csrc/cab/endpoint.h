@@ -1,0 +1,29 @@
+/* The address of a service, checked and taken apart once. */
+#ifndef CAB_ENDPOINT_H
+#define CAB_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cab/error.h"
+
+typedef struct {
+    char *base; /* "https://host:port/prefix", no slash at its end */
+    char *host; /* as it stands in a Host header */
+    char *path; /* "/prefix" or "" */
+    bool https;
+    bool loopback; /* localhost, 127.0.0.0/8, ::1 */
+} cab_endpoint;
+
+/* Reads "[https://]host[:port][/prefix]". Refuses other schemes, a user or password, a query, a
+ * fragment, blanks, control and non-ASCII bytes: a config error about field `endpoint`, which never
+ * repeats the text. False leaves the endpoint empty. */
+bool cab_endpoint_parse(cab_endpoint *ep, const char *text, size_t len, cab_error *err);
+void cab_endpoint_free(cab_endpoint *ep);
+
+/* Takes an absolute URL apart for signing and checking: its Host header, the path (with prefix)
+ * and what follows the "?" in `target`; `ep->base` is the scheme and host alone. */
+bool cab_endpoint_split_url(cab_endpoint *ep, const char **target, const char *url,
+                            cab_error *err);
+
+#endif

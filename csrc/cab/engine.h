@@ -1,0 +1,82 @@
+/* The only user of libcurl: moves prepared requests over a multi handle behind one descriptor.
+ * Nothing here knows what a request means, and nothing here sends one again. */
+#ifndef CAB_ENGINE_H
+#define CAB_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cab/error.h"
+#include "cab/request.h"
+
+typedef struct cab_engine cab_engine;
+typedef struct cab_transfer cab_transfer;
+
+/* What all requests of an engine share. Texts are copied; NULL means libcurl's default, which is
+ * "none" for both proxy texts: the environment is never read. */
+typedef struct {
+    const char *user_agent;
+    const char *proxy;
+    const char *no_proxy;
+    const char *ca_file;
+    const char *ca_path;
+    const char *cert_file;
+    const char *key_file;
+    const char *key_password;
+    const char *pinned_public_key;
+    const char *const *resolve; /* "host:port:address" entries */
+    size_t resolve_count;
+    bool insecure;    /* accept any certificate */
+    int tls_minor;    /* least TLS version accepted: 2 or 3 */
+    int http_version; /* 0 (best that both know), 1, 2 */
+    long max_connections;
+    long idle_timeout_s;
+} cab_engine_options;
+
+/* Prepares libcurl once for the whole process; safe from several threads. False, with the
+ * reason, when libcurl is older than 7.80 or fails to start. */
+bool cab_engine_global_init(cab_error *err);
+/* libcurl's own description of itself and its TLS library. Static memory. */
+const char *cab_engine_curl_version(void);
+const char *cab_engine_tls_version(void);
+
+cab_engine *cab_engine_new(const cab_engine_options *options, cab_error *err);
+/* Ends every transfer without an answer and frees everything. */
+void cab_engine_free(cab_engine *e);
+/* For a forked child: lets go of the descriptors and touches nothing that the parent shares. The
+ * memory behind libcurl's handles is deliberately kept. */
+void cab_engine_abandon(cab_engine *e);
+
+/* Starts one attempt. `owner` comes back with the answer. NULL with err when it could not begin;
+ * nothing was sent then. */
+cab_transfer *cab_engine_begin(cab_engine *e, const cab_request *request, void *owner,
+                               cab_error *err);
+/* Moves everything that can move, waiting up to wait_ms (-1: until something happens). */
+void cab_engine_step(cab_engine *e, int64_t wait_ms);
+/* The next attempt that has ended by itself, or NULL; each is told once, and its answer stays
+ * valid until it is released. */
+cab_transfer *cab_engine_next_ended(cab_engine *e);
+/* The next transfer that holds bytes of a streamed 2xx body, or NULL; the owner takes them from
+ * the answer's body and clears it. Each is told once a step. */
+cab_transfer *cab_engine_next_streaming(cab_engine *e);
+
+void *cab_transfer_owner(const cab_transfer *t);
+cab_answer *cab_transfer_answer(cab_transfer *t);
+/* Breaks off a running attempt and ends it at once; its answer then tells whether something may
+ * have been sent. What to call that is the caller's to write into the answer's error. */
+void cab_transfer_abort(cab_engine *e, cab_transfer *t);
+/* Gives an ended transfer back. */
+void cab_transfer_release(cab_engine *e, cab_transfer *t);
+/* Milliseconds (monotonic) of the last byte received, or of the start. */
+int64_t cab_transfer_last_byte_ms(const cab_transfer *t);
+
+int cab_engine_fd(const cab_engine *e);
+/* See cab_poller_wake. */
+void cab_engine_wake(cab_engine *e);
+/* Milliseconds until libcurl wants to be called whatever happens; -1: never. */
+int64_t cab_engine_timeout_ms(const cab_engine *e);
+/* Whether HTTP/2 was seen: then many requests share a connection. */
+bool cab_engine_multiplexes(const cab_engine *e);
+
+#endif

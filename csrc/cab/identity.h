@@ -1,0 +1,57 @@
+/* Who a request is sent as. Credentials are immutable and shared; an identity is a slot whose
+ * credentials may be fetched by somebody else, with calls parked on it meanwhile. */
+#ifndef CAB_IDENTITY_H
+#define CAB_IDENTITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cab/error.h"
+
+/* Either a token or a key pair. Wiped when the last reference goes. */
+typedef struct {
+    int refs;
+    char *token_line; /* "X-Auth-Token: …" */
+    char *ak, *sk;
+    char *security_token, *project_id; /* NULL: none */
+} cab_credentials;
+
+#define CAB_TOKEN_HEADER "X-Auth-Token: "
+
+/* NULL when memory ran out. The texts are copied; optional ones may be NULL. */
+cab_credentials *cab_credentials_token(const char *token);
+cab_credentials *cab_credentials_keys(const char *ak, const char *sk, const char *security_token,
+                                      const char *project_id);
+cab_credentials *cab_credentials_ref(cab_credentials *c);
+void cab_credentials_unref(cab_credentials *c);
+/* The bare token; NULL for a key pair. */
+const char *cab_credentials_get_token(const cab_credentials *c);
+
+typedef enum { CAB_WANTED_NO = 0, CAB_WANTED_MISSING, CAB_WANTED_EXPIRED, CAB_WANTED_REFUSED } cab_wanted;
+
+struct cab_call;
+
+typedef struct cab_identity {
+    int refs;
+    bool fixed; /* given once and for all: a refusal is final */
+    cab_credentials *current;
+    bool stale;            /* the service refused `current` */
+    int64_t renew_at_ms;   /* monotonic; INT64_MAX: never */
+    struct cab_call *first, *last; /* parked calls */
+} cab_identity;
+
+cab_identity *cab_identity_new(void);
+/* A fixed identity; takes over the reference to `c`. NULL when memory ran out (`c` is freed). */
+cab_identity *cab_identity_fixed(cab_credentials *c);
+cab_identity *cab_identity_ref(cab_identity *i);
+void cab_identity_unref(cab_identity *i);
+
+/* Whether a call may go out with the current credentials. */
+bool cab_identity_ready(const cab_identity *i, int64_t now_ms);
+/* Why a parked call waits. */
+cab_wanted cab_identity_wanted(const cab_identity *i);
+/* The service refused these credentials; later ones are not affected. */
+void cab_identity_refuse(cab_identity *i, const cab_credentials *refused);
+
+#endif

@@ -1,0 +1,167 @@
+#include "cab/poller.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define MAX_EVENTS 64
+
+#if defined(__linux__)
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+struct cab_poller {
+    int fd;
+    int wake_fd; /* -1 until the first wake: a client that is only waited for never needs it */
+    bool awake;
+};
+
+cab_poller *cab_poller_new(void) {
+    cab_poller *p = calloc(1, sizeof *p);
+    if (p == NULL) {
+        return NULL;
+    }
+    p->wake_fd = -1;
+    p->fd = epoll_create1(EPOLL_CLOEXEC);
+    if (p->fd < 0) {
+        free(p);
+        return NULL;
+    }
+    return p;
+}
+
+void cab_poller_free(cab_poller *p) {
+    if (p != NULL) {
+        if (p->wake_fd >= 0) {
+            close(p->wake_fd);
+        }
+        close(p->fd);
+        free(p);
+    }
+}
+
+int cab_poller_fd(const cab_poller *p) { return p->fd; }
+
+bool cab_poller_set(cab_poller *p, int fd, bool read, bool write) {
+    if (!read && !write) {
+        /* Fails when libcurl closed the socket first; the kernel has then forgotten it already. */
+        (void)epoll_ctl(p->fd, EPOLL_CTL_DEL, fd, NULL);
+        return true;
+    }
+    struct epoll_event ev = {0};
+    ev.events = (read ? (uint32_t)EPOLLIN : 0U) | (write ? (uint32_t)EPOLLOUT : 0U);
+    ev.data.fd = fd;
+    if (epoll_ctl(p->fd, EPOLL_CTL_ADD, fd, &ev) == 0) {
+        return true;
+    }
+    return errno == EEXIST && epoll_ctl(p->fd, EPOLL_CTL_MOD, fd, &ev) == 0;
+}
+
+void cab_poller_wake(cab_poller *p) {
+    if (p->wake_fd < 0) {
+        p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (p->wake_fd < 0 || !cab_poller_set(p, p->wake_fd, true, false)) {
+            return;
+        }
+    }
+    if (!p->awake) {
+        p->awake = true;
+        (void)eventfd_write(p->wake_fd, 1);
+    }
+}
+
+int cab_poller_wait(cab_poller *p, cab_poll_event *events, int max, int timeout_ms) {
+    struct epoll_event ready[MAX_EVENTS];
+    int n = epoll_wait(p->fd, ready, max < MAX_EVENTS ? max : MAX_EVENTS, timeout_ms);
+    int count = 0;
+    for (int i = 0; i < n; i++) {
+        if (ready[i].data.fd == p->wake_fd) {
+            eventfd_t ignored;
+            (void)eventfd_read(p->wake_fd, &ignored);
+            p->awake = false;
+            continue;
+        }
+        uint32_t what = ready[i].events;
+        bool broken = (what & (EPOLLERR | EPOLLHUP)) != 0;
+        events[count].fd = ready[i].data.fd;
+        events[count].readable = broken || (what & EPOLLIN) != 0;
+        events[count].writable = broken || (what & EPOLLOUT) != 0;
+        count++;
+    }
+    return count;
+}
+
+#else /* kqueue: the BSDs and macOS */
+
+#include <sys/types.h>
+
+#include <fcntl.h>
+#include <sys/event.h>
+#include <sys/time.h>
+
+struct cab_poller {
+    int fd;
+};
+
+cab_poller *cab_poller_new(void) {
+    cab_poller *p = calloc(1, sizeof *p);
+    if (p == NULL) {
+        return NULL;
+    }
+    p->fd = kqueue();
+    if (p->fd < 0) {
+        free(p);
+        return NULL;
+    }
+    (void)fcntl(p->fd, F_SETFD, FD_CLOEXEC);
+    return p;
+}
+
+void cab_poller_free(cab_poller *p) {
+    if (p != NULL) {
+        close(p->fd);
+        free(p);
+    }
+}
+
+int cab_poller_fd(const cab_poller *p) { return p->fd; }
+
+static bool change(cab_poller *p, int fd, short filter, bool on) {
+    struct kevent ev;
+    EV_SET(&ev, (uintptr_t)fd, filter, on ? EV_ADD : EV_DELETE, 0, 0, 0);
+    /* Removing what was never added is fine. */
+    return kevent(p->fd, &ev, 1, NULL, 0, NULL) == 0 || !on;
+}
+
+bool cab_poller_set(cab_poller *p, int fd, bool read, bool write) {
+    return change(p, fd, EVFILT_READ, read) & change(p, fd, EVFILT_WRITE, write);
+}
+
+void cab_poller_wake(cab_poller *p) {
+    struct kevent ev;
+    EV_SET(&ev, 0, EVFILT_USER, EV_ADD | EV_CLEAR, NOTE_TRIGGER, 0, 0);
+    (void)kevent(p->fd, &ev, 1, NULL, 0, NULL);
+}
+
+int cab_poller_wait(cab_poller *p, cab_poll_event *events, int max, int timeout_ms) {
+    struct kevent ready[MAX_EVENTS];
+    struct timespec limit = {timeout_ms / 1000, (timeout_ms % 1000) * 1000000L};
+    int n = kevent(p->fd, NULL, 0, ready, max < MAX_EVENTS ? max : MAX_EVENTS,
+                   timeout_ms < 0 ? NULL : &limit);
+    int count = 0;
+    for (int i = 0; i < n; i++) {
+        if (ready[i].filter == EVFILT_USER) {
+            continue;
+        }
+        bool broken = (ready[i].flags & (EV_EOF | EV_ERROR)) != 0;
+        events[count].fd = (int)ready[i].ident;
+        events[count].readable = broken || ready[i].filter == EVFILT_READ;
+        events[count].writable = broken || ready[i].filter == EVFILT_WRITE;
+        count++;
+    }
+    return count;
+}
+
+#endif

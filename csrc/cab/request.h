@@ -1,0 +1,56 @@
+/* A prepared request and its answer, as values. */
+#ifndef CAB_REQUEST_H
+#define CAB_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cab/buf.h"
+#include "cab/error.h"
+
+#define CAB_MAX_HEADERS 64
+
+/* Everything points to memory that outlives the attempt. */
+typedef struct {
+    const char *method;
+    const char *url;
+    const char *headers[CAB_MAX_HEADERS]; /* complete lines, "Name: value" */
+    size_t header_count;
+    const char *body; /* NULL: none */
+    size_t body_len;
+    long timeout_ms;         /* of the attempt; 0: no limit */
+    long connect_timeout_ms; /* name look-up, TCP and TLS together */
+    size_t max_body;         /* bytes of the answer's body to keep */
+    bool once;               /* may reach the service at most once */
+    bool stream;             /* a 2xx body has no size limit: the owner takes it piece by piece */
+} cab_request;
+
+typedef struct {
+    double dns, connect, tls, first_byte, total; /* seconds since the attempt began */
+} cab_timings;
+
+typedef struct {
+    cab_error error; /* kind CAB_KIND_NONE: a complete HTTP answer came */
+    bool sent;       /* a byte of the request may have reached the peer */
+    bool connected;  /* the connection, its TLS included, was ready for the request */
+    int status;      /* 0: no complete head came */
+    int http_major;  /* 1, 2; 0: unknown */
+    int http_minor;
+    cab_buf head; /* header lines of the final answer, CRLF each */
+    cab_buf body;
+    cab_timings timings;
+} cab_answer;
+
+/* The value of the first header of that name (compared without case), without white space at its
+ * ends. NULL when there is none; points into the answer's head. */
+const char *cab_answer_header(const cab_answer *a, const char *name, size_t *len);
+/* Calls f for each header line of the answer. */
+void cab_answer_each_header(const cab_answer *a,
+                            void (*f)(void *ud, const char *name, size_t name_len,
+                                      const char *value, size_t value_len),
+                            void *ud);
+/* Seconds that the answer's Retry-After asks to wait, seen at `utc`; -1 when it has none or an
+ * unreadable one. Both forms: seconds and date (RFC 9110, 10.2.3). */
+double cab_answer_retry_after(const cab_answer *a, double utc);
+
+#endif

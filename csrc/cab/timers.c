@@ -1,0 +1,72 @@
+#include "cab/timers.h"
+
+#include <stdlib.h>
+
+bool cab_timers_reserve(cab_timers *h, size_t count) {
+    if (count < h->cap) {
+        return true;
+    }
+    size_t cap = h->cap == 0 ? 16 : h->cap;
+    while (cap <= count) {
+        cap *= 2;
+    }
+    cab_timer **nodes = realloc(h->nodes, cap * sizeof(cab_timer *));
+    if (nodes == NULL) {
+        return false;
+    }
+    h->nodes = nodes;
+    h->cap = cap;
+    return true;
+}
+
+static void put(cab_timers *h, cab_timer *t, size_t place) {
+    h->nodes[place] = t;
+    t->place = place;
+}
+
+static void settle(cab_timers *h, cab_timer *t, size_t place) {
+    while (place > 1 && t->at_ms < h->nodes[place / 2]->at_ms) {
+        put(h, h->nodes[place / 2], place);
+        place /= 2;
+    }
+    for (;;) {
+        size_t child = place * 2;
+        if (child > h->count) {
+            break;
+        }
+        if (child < h->count && h->nodes[child + 1]->at_ms < h->nodes[child]->at_ms) {
+            child++;
+        }
+        if (h->nodes[child]->at_ms >= t->at_ms) {
+            break;
+        }
+        put(h, h->nodes[child], place);
+        place = child;
+    }
+    put(h, t, place);
+}
+
+void cab_timers_set(cab_timers *h, cab_timer *t, int64_t at_ms) {
+    t->at_ms = at_ms;
+    settle(h, t, t->place != 0 ? t->place : ++h->count);
+}
+
+void cab_timers_clear(cab_timers *h, cab_timer *t) {
+    if (t->place == 0) {
+        return;
+    }
+    size_t place = t->place;
+    cab_timer *last = h->nodes[h->count--];
+    t->place = 0;
+    if (last != t) {
+        settle(h, last, place);
+    }
+}
+
+cab_timer *cab_timers_first(const cab_timers *h) { return h->count > 0 ? h->nodes[1] : NULL; }
+
+void cab_timers_free(cab_timers *h) {
+    free(h->nodes);
+    h->nodes = NULL;
+    h->count = h->cap = 0;
+}
