@@ -1,6 +1,6 @@
 -- What every supported Lua has; what only some have is listed, for it is used behind a test.
 std = "min"
-max_line_length = 120
+max_line_length = 140
 read_globals = {
   "jit",
   "loadstring",
@@ -18,3 +18,6 @@ files["lua/codearts/build/nvim.lua"] = { read_globals = { "vim" } }
 files["lua/codearts/health.lua"] = { read_globals = { "vim" } }
 files["spec"] = { std = "+busted" }
 files["spec/data"] = { max_line_length = false }
+-- Generated.
+files["lua/codearts/build/operations.lua"] = { max_line_length = false }
+files["lua/codearts/build/types.lua"] = { max_line_length = false }

@@ -34,11 +34,12 @@ help:
 
 # These goals need neither; the others read config.mk, whose rule sees to the packages first. Once
 # it is made, that costs nothing.
-ifneq ($(filter-out help env clean check lint format asan tsan,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help env clean check format asan tsan,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/config.mk
 endif
 
-GROUP := $(if $(filter test demo bench valgrind,$(MAKECMDGOALS)),test,build)
+GROUP := $(if $(filter test demo bench,$(MAKECMDGOALS)),test,build)
+GROUP := $(if $(filter check lint valgrind,$(MAKECMDGOALS)),check,$(GROUP))
 ifneq ($(DEPS),skip)
 $(BUILD)/config.mk: | $(BUILD)/deps.$(GROUP)
 endif
@@ -108,16 +109,96 @@ env:
 	@echo "export $(PATHS)"
 	@echo "export $(CPATHS)"
 
-# Variables of one Lua version would go before ours, and a proxy has no place on loopback.
-RUN = env -u LUA_PATH_5_2 -u LUA_PATH_5_3 -u LUA_PATH_5_4 -u LUA_CPATH_5_2 -u LUA_CPATH_5_3 \
-  -u LUA_CPATH_5_4 -u LUA_INIT -u http_proxy -u https_proxy -u HTTPS_PROXY -u all_proxy -u ALL_PROXY \
-  LUA=$(LUA) BUILD=$(BUILD) $(PATHS) $(CPATHS)
+# Specs and demo see a plain world: no variables of one Lua version, which would go before ours, no
+# proxy on the way to loopback, nothing of this make for the ones that they start.
+RUN = env $(foreach v,$(HIDDEN),-u $(v)) LUA=$(LUA) PATH="$(HOST_PATH)$$PATH" $(PATHS) $(CPATHS)
+HIDDEN := LUA_INIT LUA_PATH_5_2 LUA_PATH_5_3 LUA_PATH_5_4 LUA_CPATH_5_2 LUA_CPATH_5_3 LUA_CPATH_5_4 \
+  http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY \
+  MAKEFLAGS MFLAGS MAKELEVEL BUILD SANITIZER CFLAGS SPEC
 BUSTED = $(LUA) "$$(command -v busted)"
 
-test: all
+# The interpreter that carries a sanitizer's runtime; see its source.
+ifdef SANITIZER
+HOST := $(BUILD)/bin/$(LUA)
+HOST_PATH := $(BUILD_DIR)/bin:
+$(HOST): spec/support/interpreter.c $(BUILD)/config.mk
+	@mkdir -p $(@D)
+	$(CC) $(OUR_CFLAGS) $(LUA_CFLAGS) $(CFLAGS) -o $@ $< $(LUA_LIBS)
+endif
+
+test: all $(HOST)
 	@$(RUN) $(LUA) spec/run.lua '$(BUSTED) $(SPEC)'
 
 demo: all
 	@$(RUN) $(LUA) examples/demo.lua
 
-.PHONY: all help env test demo
+# --- Checks ---------------------------------------------------------------------------------------
+
+SUBMAKE := $(MAKE) --no-print-directory
+check: $(BUILD)/deps.check
+	@$(LUA) spec/run.lua $(foreach l,$(LUAS),'$(SUBMAKE) LUA=$(l)') '$(SUBMAKE) lint' \
+	  $(foreach l,$(LUAS),'$(SUBMAKE) test LUA=$(l)') '$(SUBMAKE) asan' '$(SUBMAKE) tsan' \
+	  '$(SUBMAKE) valgrind' '$(SUBMAKE) demo'
+
+# Tools are taken for what they are: a finding is mended or, with its reason, excepted where it is.
+STYLUA ?= build/tools/node_modules/.bin/stylua
+TIDY_FLAGS = $(filter-out -Werror,$(MODULE_CFLAGS))
+lint: $(STYLUA)
+	@$(LUA) spec/run.lua \
+	  'luacheck -q --no-color $(LUA_FILES)' \
+	  '$(STYLUA) --check $(LUA_FILES)' \
+	  'clang-format --dry-run -Werror $(C_FILES)' \
+	  'for h in $(HEADERS); do $(CC) $(MODULE_CFLAGS) -fsyntax-only -x c $$h || exit 1; done' \
+	  'clang $(MODULE_CFLAGS) -fsyntax-only $(SOURCES)' \
+	  'for c in $(SOURCES); do gcc $(MODULE_CFLAGS) -O1 -fanalyzer -c -o /dev/null $$c || exit 1; done' \
+	  'clang-tidy --quiet $(SOURCES) -- $(TIDY_FLAGS)' \
+	  'cppcheck -q --error-exitcode=1 --inline-suppr --std=c11 --suppress=missingIncludeSystem \
+	     --enable=warning,performance,portability -Icsrc csrc'
+
+format: $(STYLUA)
+	$(STYLUA) $(LUA_FILES)
+	clang-format -i $(C_FILES)
+
+build/tools/node_modules/.bin/stylua:
+	@npm install --silent --no-save --prefix build/tools @johnnymorganz/stylua-bin@2.5.2
+
+# The specs with an instrumented module in an instrumented interpreter.
+asan:
+	@ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 \
+	  UBSAN_OPTIONS=print_stacktrace=1 \
+	  $(SUBMAKE) test SANITIZER=address,undefined BUILD=build/asan-$(LUA) CFLAGS='-O1 -g'
+
+tsan:
+	@TSAN_OPTIONS=halt_on_error=1 \
+	  $(SUBMAKE) test SANITIZER=thread BUILD=build/tsan-$(LUA) CFLAGS='-O1 -g'
+
+valgrind: all
+	@$(RUN) $(LUA) spec/run.lua 'valgrind -q --error-exitcode=1 --leak-check=full \
+	  --errors-for-leak-kinds=definite $(BUSTED) $(SPEC)'
+
+bench: all
+	@$(RUN) $(LUA) bench/run.lua
+
+# --- Installing -----------------------------------------------------------------------------------
+
+SHARE = $(PREFIX)/share/lua/$(LUA_VERSION)
+LIB = $(PREFIX)/lib/lua/$(LUA_VERSION)
+install: all
+	@for f in `find lua -name '*.lua'`; do \
+	  install -d "$(DESTDIR)$(SHARE)/$$(dirname $${f#lua/})" && \
+	  install -m 644 $$f "$(DESTDIR)$(SHARE)/$${f#lua/}" || exit 1; \
+	done
+	install -d "$(DESTDIR)$(LIB)/codearts/build" "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 $(CORE) "$(DESTDIR)$(LIB)/codearts/build/core.so"
+	@# The command runs under this Lua and finds what is installed with it under any PREFIX.
+	@{ echo '#!/usr/bin/env $(LUA)'; \
+	  echo 'package.path = "$(SHARE)/?.lua;$(SHARE)/?/init.lua;" .. package.path'; \
+	  echo 'package.cpath = "$(LIB)/?.so;" .. package.cpath'; \
+	  tail -n +2 bin/codearts-build; } >$(BUILD)/codearts-build
+	install -m 755 $(BUILD)/codearts-build "$(DESTDIR)$(PREFIX)/bin/codearts-build"
+
+clean:
+	rm -rf build
+
+.PHONY: all help env test demo check lint format asan tsan valgrind bench install clean
+.DELETE_ON_ERROR:
