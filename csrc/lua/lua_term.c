@@ -20,14 +20,15 @@ static int is_terminal(lua_State *L) {
     return 1;
 }
 
-static int terminal_width(lua_State *L) {
+static int terminal_size(lua_State *L) {
     struct winsize size;
     if (ioctl((int)luaL_checkinteger(L, 1), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
         lua_pushnil(L);
-    } else {
-        lua_pushinteger(L, size.ws_col);
+        return 1;
     }
-    return 1;
+    lua_pushinteger(L, size.ws_col);
+    lua_pushinteger(L, size.ws_row);
+    return 2;
 }
 
 static int catch_interrupt(lua_State *L) {
@@ -52,7 +53,7 @@ static int interrupted(lua_State *L) {
 
 void lcab_term_open(lua_State *L) {
     static const luaL_Reg functions[] = {{"isatty", is_terminal},
-                                         {"terminal_width", terminal_width},
+                                         {"terminal_size", terminal_size},
                                          {"catch_interrupt", catch_interrupt},
                                          {"interrupted", interrupted},
                                          {NULL, NULL}};

@@ -9,7 +9,7 @@
  *
  *   isatty(fd) -> boolean
  *
- *   terminal_width(fd) -> columns, or nil if fd is no terminal or does not tell
+ *   terminal_size(fd) -> columns, rows; nil if fd is no terminal or does not tell
  *
  *   catch_interrupt(): the next SIGINT only sets a flag; one more ends the process as ever
  *
