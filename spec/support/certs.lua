@@ -81,25 +81,22 @@ local function make(folder)
   return files
 end
 
-local made
-
 --- Process side: makes the folder.
+---@return table role whose end removes the folder
+---@return table<string, string> files
 function M.start()
   local pipe = assert(io.popen("mktemp -d", "r"))
   local folder = pipe:read("*l")
   pipe:close()
-  made = make(assert(folder, "mktemp failed"))
-  return made
-end
-
---- Process side: removes the folder.
-function M.finish()
-  for _, path in pairs(made or {}) do
-    os.remove(path)
+  local files = make(assert(folder, "mktemp failed"))
+  local role = {}
+  function role.finish()
+    for _, path in pairs(files) do
+      os.remove(path)
+    end
+    os.remove(folder)
   end
-  if made then
-    os.remove(made.folder)
-  end
+  return role, files
 end
 
 local shared, keeper

@@ -27,6 +27,13 @@ local function head_of(status, headers)
   return table.concat(lines) .. "\r\n"
 end
 
+---@param connection spec.Connection
+---@param server spec.Service
+---@return spec.Exchange
+function M.exchange(connection, server)
+  return setmetatable({ connection = connection, server = server }, Exchange)
+end
+
 --- Sends bytes as they are.
 function Exchange:send(bytes)
   return self.connection:send(bytes)
@@ -126,8 +133,8 @@ local function read_body(connection, request)
 end
 
 -- One request. True: the connection is good for another.
-local function exchange(connection, server, drawn)
-  local self = setmetatable({ connection = connection, server = server }, Exchange)
+local function serve_one(connection, server, drawn)
+  local self = M.exchange(connection, server)
   local row = drawn.row
   local function act()
     row.run(self, drawn.args)
@@ -163,10 +170,10 @@ end
 
 --- Serves a connection until its end.
 ---@param connection spec.Connection
----@param server table
+---@param server spec.Service
 ---@param drawn table the behaviour drawn for the first request
 function M.serve(connection, server, drawn)
-  while exchange(connection, server, drawn) and connection.open do
+  while serve_one(connection, server, drawn) and connection.open do
     -- The next behaviour belongs to whatever request comes first, on this connection or another.
     if connection.buffer == "" and not connection:fill() then
       break
@@ -175,7 +182,5 @@ function M.serve(connection, server, drawn)
   end
   connection:finish()
 end
-
-M.Exchange = Exchange
 
 return M

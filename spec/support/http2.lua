@@ -225,7 +225,7 @@ end
 
 --- Serves a connection until its end.
 ---@param connection spec.Connection
----@param server table
+---@param server spec.Service
 ---@param drawn table the behaviour drawn for the first request
 function M.serve(connection, server, drawn)
   local session =

@@ -36,21 +36,22 @@ local function control()
   connection:onerror(function(_, _, code)
     return code
   end)
-  local role = { finish = function() end }
+  local role -- the module's object; its methods are the operations
   while true do
     local length = connection:read("*l")
     local text = length and connection:read(tonumber(length))
     local request = text and wire.unpack(text)
     if not request or request[1] == "quit" then
-      role.finish()
+      if role then
+        role:finish()
+      end
       os.exit(0)
     end
     local answer = {}
     if request[1] == "start" then
-      role = require("spec.support." .. request[2])
-      answer.value = role.start(request[3], failures)
+      role, answer.value = require("spec.support." .. request[2]).start(request[3], failures)
     elseif role[request[1]] then
-      answer.value = role[request[1]](request[2], request[3], request[4])
+      answer.value = role[request[1]](role, request[2], request[3], request[4])
     else
       answer.error = "the process has no operation " .. tostring(request[1])
     end

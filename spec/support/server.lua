@@ -56,7 +56,7 @@ end
 ---@param list (string|table)[]
 ---@param default string|table|nil what all further requests get ("ok")
 function Server:script(list, default)
-  local answer = self.process:ask("script", list, default)
+  local answer = self.process:ask("script", list, default or "ok")
   if answer then
     error("no such behaviour: " .. tostring(answer.unknown), 2)
   end

@@ -38,13 +38,23 @@ function M.wrap(socket, number, count)
   }, Connection)
 end
 
--- Lets LuaSocket act on the descriptor: cqueues has no way to set SO_LINGER, or to end a TLS
--- connection without TLS noticing.
-local function on_descriptor(self, act)
-  local borrowed = luasocket.tcp()
+-- LuaSocket acts on the descriptor where cqueues cannot: SO_LINGER, and FIN that TLS does not
+-- notice. Only an object that was connected once has all its methods.
+local borrowed
+do
+  local listener = assert(luasocket.bind("127.0.0.1", 0))
+  local _, port = listener:getsockname()
+  borrowed = assert(luasocket.connect("127.0.0.1", port))
+  borrowed:close()
+  borrowed:settimeout(0)
+  listener:close()
+end
+
+local function on_descriptor(self, method, ...)
   borrowed:setfd(self.socket:pollfd())
-  act(borrowed)
+  local result, why = borrowed[method](borrowed, ...)
   borrowed:setfd(-1)
+  return result, why
 end
 
 --- Does the TLS handshake as server.
@@ -57,11 +67,6 @@ function Connection:handshake(context)
   self.tls = ssl:getVersion() == 772 and "1.3" or tostring(ssl:getVersion())
   self.protocol = ssl:getAlpnSelected()
   return true
-end
-
---- Waits until bytes or the end can be read, without reading.
-function Connection:wait_readable()
-  cqueues.poll({ pollfd = self.socket:pollfd(), events = "r" }, PATIENCE)
 end
 
 --- Reads some bytes behind those in the buffer.
@@ -121,12 +126,15 @@ function Connection:send(bytes)
   return sent
 end
 
--- Takes in what still comes, so that the kernel has no reason to send RST after our FIN.
+-- Takes in what still comes, past TLS, so that the kernel has no reason to send RST after our
+-- FIN: RST could overtake the last bytes, a TLS alert for one.
 local function drain(self)
   local limit = cqueues.monotime() + DRAIN
-  self.socket:settimeout(DRAIN)
+  local readable = { pollfd = self.socket:pollfd(), events = "r" }
   while cqueues.monotime() < limit do
-    if not self.socket:read(-CHUNK) then
+    cqueues.poll(readable, limit - cqueues.monotime())
+    local bytes, why = on_descriptor(self, "receive", CHUNK)
+    if not bytes and why ~= "timeout" then
       break
     end
   end
@@ -142,9 +150,7 @@ end
 ---@param how "close"|"cut"|"reset"
 function Connection:doom(how)
   self.how = how
-  on_descriptor(self, function(borrowed)
-    borrowed:shutdown("receive")
-  end)
+  on_descriptor(self, "shutdown", "receive")
 end
 
 --- Ends a connection whose peer has ended, or that is doomed, in the way it is to be ended.
@@ -166,9 +172,7 @@ end
 function Connection:cut()
   if self.open then
     self.open = false
-    on_descriptor(self, function(borrowed)
-      borrowed:shutdown("send")
-    end)
+    on_descriptor(self, "shutdown", "send")
     drain(self)
     forget(self)
   end
@@ -177,9 +181,7 @@ end
 --- RST.
 function Connection:reset()
   if self.open then
-    on_descriptor(self, function(borrowed)
-      borrowed:setoption("linger", { on = true, timeout = 0 })
-    end)
+    on_descriptor(self, "setoption", "linger", { on = true, timeout = 0 })
     forget(self)
   end
 end
