@@ -17,6 +17,7 @@ files["lua/codearts/build/resty.lua"] = { read_globals = { "ngx" } }
 files["lua/codearts/build/nvim.lua"] = { read_globals = { "vim" } }
 files["lua/codearts/health.lua"] = { read_globals = { "vim" } }
 files["spec"] = { std = "+busted" }
+files["examples/demo/jobs.lua"] = { read_globals = { "job", "step" } }
 files["spec/data"] = { max_line_length = false }
 -- Generated.
 files["lua/codearts/build/operations.lua"] = { max_line_length = false }

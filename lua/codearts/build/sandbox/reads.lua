@@ -1,0 +1,201 @@
+-- The operations that look at builds and jobs (API reference 7.2 to 7.9).
+
+local ask = require "codearts.build.sandbox.ask"
+local clock = require "codearts.build.sandbox.clock"
+local fault = require "codearts.build.sandbox.fault"
+local json = require "codearts.build.sandbox.json"
+local views = require "codearts.build.sandbox.views"
+
+local M = {}
+
+local DAY = 86400
+local MAX_INT32 = 2147483647
+
+local function plain(value)
+  return { status = 200, json = value }
+end
+
+local function wrapped(result)
+  return plain({ status = "success", error = json.null, result = result })
+end
+
+-- The rows of one page, counted from 0, each through `view`.
+local function page(rows, index, size, view)
+  local out = json.list {}
+  for i = index * size + 1, math.min(#rows, (index + 1) * size) do
+    out[#out + 1] = view(rows[i])
+  end
+  return out
+end
+
+function M.record_detail(sandbox, request)
+  return wrapped(views.record_detail(sandbox, ask.path_build(sandbox, request)))
+end
+
+function M.history_details(sandbox, request)
+  return plain(views.history_details(sandbox, ask.path_build(sandbox, request)))
+end
+
+function M.build_parameters(sandbox, request)
+  return wrapped(views.parameters(ask.path_build(sandbox, request)))
+end
+
+function M.build_details(sandbox, request)
+  return wrapped(views.build_details(ask.path_build(sandbox, request)))
+end
+
+function M.info_record(sandbox, request)
+  return wrapped(views.info_record(ask.path_build(sandbox, request)))
+end
+
+function M.build_record(sandbox, request)
+  return wrapped(views.build_record(ask.record(sandbox, request)))
+end
+
+function M.stages(sandbox, request)
+  return wrapped(views.stages(ask.record(sandbox, request)))
+end
+
+function M.job_status(sandbox, request)
+  return plain({ result = sandbox.builds:is_running(ask.job(sandbox, request.params.job_id).id) })
+end
+
+function M.running_status(sandbox, request)
+  return wrapped(views.running_status(sandbox, ask.job(sandbox, request.params.job_id)))
+end
+
+function M.step_status(sandbox, request)
+  local job = ask.job(sandbox, request.params.job_id)
+  local number = request.query.build_no
+  local build = number and ask.build(sandbox, job.id, number) or sandbox.builds:last(job.id)
+  if not build then
+    fault.not_found("the build task has no build")
+  end
+  return wrapped(views.step_status(build))
+end
+
+---The running log in pages; more may come as long as the build runs (API reference 7.6).
+function M.real_time_log(sandbox, request)
+  local build = ask.path_build(sandbox, request)
+  local offset = ask.integer(request, "offset", 0, MAX_INT32)
+  local length = ask.integer(request, "length", 0, MAX_INT32, 1000000)
+  local content, following = build.log:page(offset, length)
+  return wrapped({
+    has_more_data = following < build.log.size or not build.finished,
+    offset = following,
+    content = content,
+    current_offset = offset,
+  })
+end
+
+local function log_level(request)
+  local level = request.query.log_level
+  if level and level ~= "INFO" and level ~= "DEBUG" then
+    fault.invalid("log_level must be INFO or DEBUG")
+  end
+end
+
+local function bytes(build, from, to)
+  return { status = 200, log = build.log, from = from, to = to }
+end
+
+---The whole log; the sandbox has one log level.
+function M.build_log(sandbox, request)
+  log_level(request)
+  local build = ask.record(sandbox, request)
+  return bytes(build, 0, build.log.size)
+end
+
+---The same, compressed by gzip when asked for.
+function M.full_log(sandbox, request)
+  local compress = request.query.compress or "false"
+  if compress ~= "true" and compress ~= "false" then
+    fault.invalid("compress must be true or false")
+  end
+  local answer = M.build_log(sandbox, request)
+  answer.gzip = compress == "true"
+  return answer
+end
+
+---The log of one step, named `stageN`.
+function M.task_log(sandbox, request)
+  log_level(request)
+  local name = request.query.task_name or ""
+  if name == "" or #name > 1000 then
+    fault.invalid("task_name must have 1 to 1000 characters")
+  end
+  local build = ask.record(sandbox, request)
+  local step = build.steps[tonumber(name:match("^stage([1-9]%d?%d?)$"))]
+  if not step then
+    fault.not_found("the build has no step " .. name)
+  end
+  local from = step.log_from or 0
+  return bytes(build, from, step.log_to or (step.log_from and build.log.size) or 0)
+end
+
+local function history(sandbox, request, from, to, view)
+  local job = ask.job(sandbox, request.params.job_id)
+  local index = ask.integer(request, "offset", 0, MAX_INT32)
+  local size = ask.integer(request, "limit", 0, 100)
+  local builds = sandbox.builds:between(job.id, from, to)
+  return plain({ total = #builds, history_records = page(builds, index, size, view) })
+end
+
+---The last days, newest first; `offset` is a page number (API reference 7.8).
+function M.history(sandbox, request)
+  local days = ask.integer(request, "interval", 0, 30)
+  return history(sandbox, request, clock.now() - days * DAY, math.huge, views.history_record)
+end
+
+---From the start of one day to the end of another.
+function M.period_history(sandbox, request)
+  local from = ask.time(request, "start_time", clock.parse_day, "yyyy-MM-dd")
+  local to = ask.time(request, "end_time", clock.parse_day, "yyyy-MM-dd")
+  if to < from or to - from > 30 * DAY then
+    fault.invalid("end_time must be 0 to 30 days after start_time")
+  end
+  return history(sandbox, request, from, to + DAY, views.period_record)
+end
+
+---Every number in this answer but those of the records is a text (API reference 7.8).
+function M.info_records(sandbox, request)
+  local job = ask.job(sandbox, request.params.job_id)
+  local from = ask.time(request, "start_time", clock.parse_moment, "yyyy-MM-dd HH:mm:ss")
+  local to = ask.time(request, "end_time", clock.parse_moment, "yyyy-MM-dd HH:mm:ss")
+  local index = ask.integer(request, "page_index", 0, MAX_INT32, 0)
+  local size = ask.integer(request, "page_size", 1, 100, 10)
+  local builds = sandbox.builds:between(job.id, from, to + 1)
+  return wrapped({
+    health_score = tostring(views.health(builds)),
+    page_index = tostring(index),
+    total_page = tostring(math.ceil(#builds / size)),
+    total_record = tostring(#builds),
+    job_build_states = page(builds, index, size, views.info_record),
+  })
+end
+
+local function matching(sandbox, text)
+  local found = {}
+  for _, job in ipairs(sandbox.job_list) do
+    if job.name:lower():find(text:lower(), 1, true) then
+      found[#found + 1] = job
+    end
+  end
+  return found
+end
+
+---ShowJobListByProjectId and ListProjectJobs.
+function M.jobs(sandbox, request)
+  ask.project(sandbox, request)
+  local index = ask.integer(request, "page_index", 0, MAX_INT32, 0)
+  local size = ask.integer(request, "page_size", 1, 100)
+  local found = matching(sandbox, request.query.search or "")
+  return plain({
+    total = #found,
+    jobs = page(found, index, size, function(job)
+      return views.job(sandbox, job)
+    end),
+  })
+end
+
+return M
