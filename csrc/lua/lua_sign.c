@@ -1,13 +1,16 @@
 #include "lua/lua_sign.h"
 
-#include <lauxlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cab/sign.h"
 #include "lua/compat.h"
 #include "lua/lua_error.h"
+#include "lua/lua_opts.h"
 
 #define WORK "codearts.build.sign"
+
+static const lcab_where HERE = {"", false};
 
 /* All C memory of one signing; a userdata, so that a Lua error on the way frees it. */
 typedef struct {
@@ -17,9 +20,11 @@ typedef struct {
 } work;
 
 static int work_gc(lua_State *L) {
-    work *w = lua_touserdata(L, 1);
-    cab_buf_free(&w->query);
-    cab_buf_free(&w->scratch);
+    work *w = lcab_testudata(L, 1, WORK);
+    if (w != NULL) {
+        cab_buf_free(&w->query);
+        cab_buf_free(&w->scratch);
+    }
     return 0;
 }
 
@@ -31,45 +36,57 @@ static work *new_work(lua_State *L) {
     return w;
 }
 
-typedef enum { ANY, LINE, WORD } text_form; /* no line breaks or NUL in a LINE, no blanks in a WORD */
-
 typedef struct {
-    const char *name;
-    bool required;
-    text_form form;
-} text_row;
+    cab_text algorithm, ak, sk, security_token, project_id, method, host, path, date, region, service;
+} texts;
 
-enum {
-    ALGORITHM, AK, SK, SECURITY_TOKEN, PROJECT_ID, METHOD, HOST, PATH, BODY, DATE, REGION, SERVICE,
-    TEXTS, QUERY = TEXTS, HEADERS, ROWS
-};
+#define TEXT(name) {#name, LCAB_TEXT, offsetof(texts, name), 0, 0}
+#define OTHER(name) {#name, LCAB_OTHER, 0, 0, 0}
 
-static const text_row ROW[ROWS] = {
-    [ALGORITHM] = {"algorithm", false, WORD},
-    [AK] = {"ak", true, WORD},
-    [SK] = {"sk", true, WORD},
-    [SECURITY_TOKEN] = {"security_token", false, WORD},
-    [PROJECT_ID] = {"project_id", false, WORD},
-    [METHOD] = {"method", true, WORD},
-    [HOST] = {"host", true, WORD},
-    [PATH] = {"path", true, LINE},
-    [BODY] = {"body", false, ANY},
-    [DATE] = {"date", true, WORD},
-    [REGION] = {"region", false, WORD},
-    [SERVICE] = {"service", false, WORD},
-    [QUERY] = {"query", false, ANY},
-    [HEADERS] = {"headers", false, LINE},
-};
+static const lcab_opt_row ROWS[] = {
+    TEXT(algorithm),  TEXT(ak),     TEXT(sk),   TEXT(security_token),
+    TEXT(project_id), TEXT(method), TEXT(host), TEXT(path),
+    TEXT(date),       TEXT(region), TEXT(service), /* these two are for algorithms to come */
+    OTHER(query),     OTHER(headers), OTHER(body), {NULL, LCAB_OTHER, 0, 0, 0}};
 
-static bool fits(cab_text text, text_form form) {
-    static const char bad[] = "\0\r\n\t ";
-    size_t count = form == ANY ? 0 : form == LINE ? 3 : 5;
-    for (size_t i = 0; i < text.len; i++) {
-        if (memchr(bad, text.data[i], count) != NULL) {
-            return false;
-        }
+/* One word of a header line or of the request line. */
+static void check_word(lua_State *L, const char *name, cab_text text, bool required) {
+    if (required && text.len == 0) {
+        lcab_bad(L, &HERE, name, "is required");
     }
-    return true;
+    lcab_check_line(L, &HERE, name, text, false);
+}
+
+static void read_texts(lua_State *L, texts *t) {
+    memset(t, 0, sizeof *t);
+    lcab_read_options(L, 1, &HERE, ROWS, t);
+    if (t->algorithm.len > 0 && strcmp(t->algorithm.data, CAB_SIGN_ALGORITHM) != 0) {
+        lcab_bad(L, &HERE, "algorithm", "%s is not supported, only " CAB_SIGN_ALGORITHM " is",
+                 t->algorithm.data);
+    }
+    check_word(L, "ak", t->ak, true);
+    check_word(L, "sk", t->sk, true);
+    check_word(L, "security_token", t->security_token, false);
+    check_word(L, "project_id", t->project_id, false);
+    check_word(L, "method", t->method, true);
+    check_word(L, "host", t->host, true);
+    check_word(L, "date", t->date, true);
+    if (t->path.len == 0 || t->path.data[0] != '/') {
+        lcab_bad(L, &HERE, "path", "is required and begins with /");
+    }
+}
+
+static cab_text read_body(lua_State *L) {
+    cab_text body = {NULL, 0};
+    int type = lcab_getfield(L, 1, "body");
+    if (type != LUA_TNIL && type != LUA_TSTRING) {
+        lcab_bad(L, &HERE, "body", "must be a string, not %s", luaL_typename(L, -1));
+    }
+    if (type == LUA_TSTRING) {
+        body.data = lua_tolstring(L, -1, &body.len);
+    }
+    lua_pop(L, 1); /* the table keeps it */
+    return body;
 }
 
 static bool is_token(cab_text name) {
@@ -84,81 +101,48 @@ static bool is_token(cab_text name) {
     return name.len > 0;
 }
 
-/* Pops the string on top; it stays alive in the table that it came from. */
-static cab_text pop_text(lua_State *L, const char *field, text_form form) {
+/* Member `at` of the pair on top, which keeps it alive. */
+static cab_text read_member(lua_State *L, const char *field, int at) {
     cab_text text;
+    lcab_rawgeti(L, -1, at);
     if (lua_type(L, -1) != LUA_TSTRING) {
-        lcab_usage_error(L, field, "must be a string, not %s", luaL_typename(L, -1));
+        lcab_bad(L, &HERE, field, "must be { name, value }, two strings");
     }
     text.data = lua_tolstring(L, -1, &text.len);
     lua_pop(L, 1);
-    if (!fits(text, form)) {
-        lcab_usage_error(L, field, "must not hold %s",
-                         form == WORD ? "blanks or line breaks" : "line breaks");
-    }
     return text;
 }
 
-static void check_keys(lua_State *L) {
-    for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
-        int known = 0;
-        if (lua_type(L, -2) != LUA_TSTRING) {
-            lcab_usage_error(L, "sign", "the members of its table have names");
-        }
-        while (known < ROWS && strcmp(lua_tostring(L, -2), ROW[known].name) != 0) {
-            known++;
-        }
-        if (known == ROWS) {
-            lcab_usage_error(L, lua_tostring(L, -2), "no such member of core.sign's table");
-        }
-    }
-}
-
-static cab_text read_text(lua_State *L, const text_row *row) {
-    cab_text text = {"", 0};
-    lua_pushstring(L, row->name);
-    lua_rawget(L, 1);
-    if (lua_isnil(L, -1)) {
-        lua_pop(L, 1);
-    } else {
-        text = pop_text(L, row->name, row->form);
-    }
-    if (row->required && text.len == 0) {
-        lcab_usage_error(L, row->name, "is required");
-    }
-    return text;
-}
-
-/* Reads an array of { name, value }. The pairs are in a userdata that is left on the stack. */
-static cab_pair *read_pairs(lua_State *L, const text_row *row, size_t *count) {
-    cab_pair *pairs = NULL;
+/* Reads an array of { name, value } into a userdata, which is left on the stack. */
+static cab_pair *read_pairs(lua_State *L, const char *name, size_t *count) {
     *count = 0;
-    lua_pushstring(L, row->name);
-    lua_rawget(L, 1);
-    if (lua_isnil(L, -1)) {
+    int type = lcab_getfield(L, 1, name);
+    if (type == LUA_TNIL) {
         return NULL;
     }
-    if (lua_type(L, -1) != LUA_TTABLE) {
-        lcab_usage_error(L, row->name, "must be an array of { name, value }, not %s",
-                         luaL_typename(L, -1));
+    if (type != LUA_TTABLE) {
+        lcab_bad(L, &HERE, name, "must be an array of { name, value }, not %s",
+                 luaL_typename(L, -1));
     }
     int list = lua_gettop(L);
     size_t length = lua_rawlen(L, list);
-    pairs = lua_newuserdata(L, (length + 1) * sizeof *pairs);
+    cab_pair *pairs = lua_newuserdata(L, (length + 1) * sizeof *pairs);
     for (; *count < length; (*count)++) {
-        char field[64];
-        (void)snprintf(field, sizeof field, "%s[%d]", row->name, (int)*count + 1);
-        lua_rawgeti(L, list, (int)*count + 1);
+        cab_pair *pair = &pairs[*count];
+        char field[48];
+        (void)snprintf(field, sizeof field, "%s[%zu]", name, *count + 1);
+        lcab_rawgeti(L, list, *count + 1);
         if (lua_type(L, -1) != LUA_TTABLE || lua_rawlen(L, -1) != 2) {
-            lcab_usage_error(L, field, "must be { name, value }");
+            lcab_bad(L, &HERE, field, "must be { name, value }, two strings");
         }
-        lua_rawgeti(L, -1, 1);
-        pairs[*count].name = pop_text(L, field, row->form);
-        lua_rawgeti(L, -1, 2);
-        pairs[*count].value = pop_text(L, field, row->form);
+        pair->name = read_member(L, field, 1);
+        pair->value = read_member(L, field, 2);
         lua_pop(L, 1);
-        if (row == &ROW[HEADERS] && !is_token(pairs[*count].name)) {
-            lcab_usage_error(L, field, "the name of a header is a token");
+        if (strcmp(name, "headers") == 0) {
+            if (!is_token(pair->name)) {
+                lcab_bad(L, &HERE, field, "the name of a header must be a token");
+            }
+            lcab_check_line(L, &HERE, field, pair->value, true);
         }
     }
     return pairs;
@@ -187,14 +171,15 @@ static void push_answer(lua_State *L, const cab_sign_input *in, const cab_sign_o
     for (size_t i = 0; i < out->header_count; i++) {
         lua_createtable(L, 2, 0);
         lua_pushlstring(L, out->headers[i].name.data, out->headers[i].name.len);
-        lua_rawseti(L, -2, 1);
+        lcab_rawseti(L, -2, 1);
         lua_pushlstring(L, out->headers[i].value.data, out->headers[i].value.len);
-        lua_rawseti(L, -2, 2);
-        lua_rawseti(L, -2, (int)i + 1);
+        lcab_rawseti(L, -2, 2);
+        lcab_rawseti(L, -2, i + 1);
     }
     lua_setfield(L, -2, "headers");
 }
 
+/* In upper case, in a userdata that is left on the stack. */
 static cab_text upper(lua_State *L, cab_text text) {
     char *copy = lua_newuserdata(L, text.len + 1);
     for (size_t i = 0; i < text.len; i++) {
@@ -206,39 +191,29 @@ static cab_text upper(lua_State *L, cab_text text) {
 
 static int sign(lua_State *L) {
     cab_error e;
-    cab_text text[TEXTS];
+    texts t;
     size_t count;
     if (lua_type(L, 1) != LUA_TTABLE) {
-        return lcab_usage_error(L, "sign", "takes one table");
+        return lcab_usage_error(L, "sign", "takes one table, not %s", luaL_typename(L, 1));
     }
     lua_settop(L, 1);
-    check_keys(L);
-    for (int i = 0; i < TEXTS; i++) {
-        text[i] = read_text(L, &ROW[i]);
-    }
-    if (text[ALGORITHM].len > 0 && strcmp(text[ALGORITHM].data, CAB_SIGN_ALGORITHM) != 0) {
-        return lcab_usage_error(L, "algorithm", "%s is not supported, only " CAB_SIGN_ALGORITHM,
-                                text[ALGORITHM].data);
-    }
-    if (text[PATH].data[0] != '/') {
-        return lcab_usage_error(L, "path", "must begin with /");
-    }
+    read_texts(L, &t);
     work *w = new_work(L);
-    cab_sign_input in = {.ak = text[AK],
-                         .sk = text[SK],
-                         .security_token = text[SECURITY_TOKEN],
-                         .project_id = text[PROJECT_ID],
-                         .method = upper(L, text[METHOD]),
-                         .host = text[HOST],
-                         .path = text[PATH],
-                         .body = text[BODY],
-                         .date = text[DATE]};
-    cab_pair *query = read_pairs(L, &ROW[QUERY], &count);
+    cab_sign_input in = {.ak = t.ak,
+                         .sk = t.sk,
+                         .security_token = t.security_token,
+                         .project_id = t.project_id,
+                         .method = upper(L, t.method),
+                         .host = t.host,
+                         .path = t.path,
+                         .body = read_body(L),
+                         .date = t.date};
+    cab_pair *query = read_pairs(L, "query", &count);
     if (!cab_url_canonical_query(&w->query, query, count)) {
-        return luaL_error(L, "not enough memory");
+        return lcab_raise_memory(L);
     }
     in.query = (cab_text){w->query.data, w->query.len};
-    in.headers = read_pairs(L, &ROW[HEADERS], &in.header_count);
+    in.headers = read_pairs(L, "headers", &in.header_count);
     if (!cab_sign_request(&in, &w->scratch, &w->out, &e)) {
         return lcab_raise(L, &e);
     }
@@ -247,13 +222,9 @@ static int sign(lua_State *L) {
 }
 
 void lcab_sign_open(lua_State *L) {
-    if (luaL_newmetatable(L, WORK)) {
-        lua_pushcfunction(L, work_gc);
-        lua_setfield(L, -2, "__gc");
-        lua_pushboolean(L, 0);
-        lua_setfield(L, -2, "__metatable");
-    }
-    lua_pop(L, 1);
-    lua_pushcfunction(L, sign);
-    lua_setfield(L, -2, "sign");
+    static const luaL_Reg methods[] = {{NULL, NULL}};
+    static const luaL_Reg meta[] = {{"__gc", work_gc}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"sign", sign}, {NULL, NULL}};
+    lcab_newtype(L, WORK, methods, meta);
+    lcab_setfuncs(L, functions);
 }

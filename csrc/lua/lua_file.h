@@ -1,0 +1,19 @@
+/* core.file: the few things about files that Lua's own library cannot do. For small private files:
+ * credentials, tokens. The Lua side decides which file and when. */
+#ifndef LCAB_LUA_FILE_H
+#define LCAB_LUA_FILE_H
+
+#include <lua.h>
+
+/* Adds `file` to the table on top of the stack, a table of functions. Each answers nil and a message
+ * (the system's, without the path) when the system refuses, and raises nothing but a usage error
+ * for a bad argument and out-of-memory:
+ *   read(path) -> text, { mode = permission bits, mine = whether this user owns it } : a regular
+ *     file of at most 256 KiB; everything is learned from the one opened file
+ *   replace(path, text) -> true : atomically, with permissions 0600
+ *   lock(path) -> lock | nil : an exclusive lock between processes, kept on a file of its own that
+ *     is made if need be and stays; nil alone means that somebody else has it. Never waits.
+ *   lock:release() : also when collected, and by the system when the process ends */
+void lcab_file_open(lua_State *L);
+
+#endif
