@@ -34,7 +34,7 @@ help:
 
 # These goals need neither; the others read config.mk, whose rule sees to the packages first. Once
 # it is made, that costs nothing.
-ifneq ($(filter-out help env clean check format asan tsan,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help env clean check format rockspec asan tsan,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/config.mk
 endif
 
@@ -143,10 +143,10 @@ check: $(BUILD)/deps.check
 # Tools are taken for what they are: a finding is mended or, with its reason, excepted where it is.
 STYLUA ?= build/tools/node_modules/.bin/stylua
 TIDY_FLAGS = $(filter-out -Werror,$(MODULE_CFLAGS))
-lint: $(STYLUA)
+lint:
 	@$(LUA) spec/run.lua \
 	  'luacheck -q --no-color $(LUA_FILES)' \
-	  '$(STYLUA) --check $(LUA_FILES)' \
+	  '$(SUBMAKE) $(STYLUA) && $(STYLUA) --check $(LUA_FILES)' \
 	  'clang-format --dry-run -Werror $(C_FILES)' \
 	  'for h in $(HEADERS); do $(CC) $(MODULE_CFLAGS) -fsyntax-only -x c $$h || exit 1; done' \
 	  'clang $(MODULE_CFLAGS) -fsyntax-only $(SOURCES)' \
@@ -159,8 +159,12 @@ format: $(STYLUA)
 	$(STYLUA) $(LUA_FILES)
 	clang-format -i $(C_FILES)
 
+# The rockspec's lists of files; a spec compares them with the disk.
+rockspec:
+	@$(LUA) spec/support/rockspec.lua
+
 build/tools/node_modules/.bin/stylua:
-	@npm install --silent --no-save --prefix build/tools @johnnymorganz/stylua-bin@2.5.2
+	@npm install --loglevel=error --no-save --prefix build/tools @johnnymorganz/stylua-bin@2.5.2
 
 # The specs with an instrumented module in an instrumented interpreter.
 asan:
@@ -200,5 +204,5 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all help env test demo check lint format asan tsan valgrind bench install clean
+.PHONY: all help env test demo check lint format rockspec asan tsan valgrind bench install clean
 .DELETE_ON_ERROR:

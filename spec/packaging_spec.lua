@@ -1,0 +1,177 @@
+-- What is built, installed and packed: Makefile and rockspec.
+
+local rockspec = require("spec.support.rockspec")
+
+local LUA = os.getenv("LUA") or "lua" .. _VERSION:match("%d%.%d")
+local VERSION = _VERSION:match("%d%.%d")
+
+local function quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+-- Runs a shell command; answers all its output, and fails with that when the command does.
+local function sh(command, ...)
+  local pipe = assert(io.popen(("{ %s\n} 2>&1 && echo done"):format(command:format(...))))
+  local output = pipe:read("*a")
+  pipe:close()
+  local text = output:match("^(.*)done\n$")
+  assert(text, output)
+  return text
+end
+
+local function read(path)
+  local file = assert(io.open(path))
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+-- The file that `require(name)` would load from one of the templates in `path`.
+local function find(name, path)
+  for template in path:gmatch("[^;]+") do
+    local candidate = template:gsub("%?", (name:gsub("%.", "/")))
+    local file = io.open(candidate)
+    if file then
+      file:close()
+      return candidate, template
+    end
+  end
+  error("no " .. name .. " in " .. path)
+end
+
+-- What the library says of itself when nothing but these folders can be loaded from.
+local SAY = [[
+  local build = require("codearts.build")
+  print(build._VERSION, (debug.getinfo(build.new, "S").source:gsub("^@", "")))]]
+
+local function library_in(root)
+  local share = ("%s/share/lua/%s/"):format(root, VERSION)
+  local lib = ("%s/lib/lua/%s/?.so"):format(root, VERSION)
+  local _, cjson = find("cjson", package.cpath)
+  return sh(
+    "cd / && env -u LUA_PATH_%s -u LUA_CPATH_%s LUA_PATH=%s LUA_CPATH=%s %s -e %s",
+    VERSION:gsub("%.", "_"),
+    VERSION:gsub("%.", "_"),
+    quote(share .. "?.lua;" .. share .. "?/init.lua"),
+    quote(lib .. ";" .. cjson),
+    LUA,
+    quote(SAY)
+  )
+end
+
+describe("version", function()
+  local version = require("codearts.build")._VERSION
+
+  it("is the newest of the changelog", function()
+    assert.equal(version, read("CHANGELOG.md"):match("\n## (%S+)"))
+  end)
+
+  it("is the one of the core", function()
+    assert.equal(version, require("codearts.build.core").versions().codearts_build)
+  end)
+end)
+
+local core = find("codearts.build.core", package.cpath)
+local wanted = sh("nm -D --undefined-only %s", quote(core))
+local instrumented = wanted:find("__[at]san_init") ~= nil
+
+describe("core.so", function()
+  it("exports its entry point alone", function()
+    local symbols = sh("nm -D --defined-only %s | cut -d' ' -f3", quote(core))
+    assert.equal("luaopen_codearts_build_core\n", symbols)
+  end)
+
+  it("leaves Lua's functions to the program that loads it", function()
+    assert.is_nil(sh("readelf -d %s", quote(core)):match("lua[%w%.%-]*%.so"))
+  end)
+
+  it("stays loaded and is bound at once, read-only after relocation", function()
+    local flags = sh("readelf -dlW %s", quote(core))
+    assert.matches("NODELETE", flags)
+    assert.matches("NOW", flags)
+    assert.matches("GNU_RELRO", flags)
+  end)
+
+  -- A sanitizer takes the place of these two.
+  if not instrumented then
+    it("guards its stack and its buffers", function()
+      assert.matches("__stack_chk_fail", wanted)
+      assert.matches("__%w+_chk", (wanted:gsub("__stack_chk_fail", "")))
+    end)
+  end
+end)
+
+describe("the rockspec", function()
+  local spec = rockspec.read()
+
+  it("lists every C source", function()
+    assert.same(rockspec.sources(), spec.build.modules["codearts.build.core"].sources)
+  end)
+
+  it("lists every Lua module", function()
+    local listed = {}
+    for name, value in pairs(spec.build.modules) do
+      listed[name] = type(value) == "string" and value or nil
+    end
+    assert.same(rockspec.lua_modules(), listed)
+  end)
+end)
+
+describe("installing", function()
+  local folder
+
+  before_each(function()
+    folder = sh("mktemp -d"):match("%S+")
+  end)
+
+  after_each(function()
+    sh("rm -rf %s", quote(folder))
+  end)
+
+  local function make(arguments, ...)
+    return sh("make -s install DEPS=skip LUA=%s " .. arguments, LUA, ...)
+  end
+
+  local function version_at(root)
+    local version = require("codearts.build")._VERSION
+    return ("%s\t%s/share/lua/%s/codearts/build/init.lua\n"):format(version, root, VERSION)
+  end
+
+  it("by make puts a working library under DESTDIR", function()
+    make("PREFIX=/opt/x DESTDIR=%s", folder)
+    assert.equal(version_at(folder .. "/opt/x"), library_in(folder .. "/opt/x"))
+  end)
+
+  it("by make brings a command that finds its modules under any PREFIX", function()
+    make("PREFIX=%s", folder)
+    local command = folder .. "/bin/codearts-build"
+    assert.matches("^#!/usr/bin/env " .. LUA .. "\n", read(command))
+    local output = sh("cd / && env -u LUA_PATH -u LUA_CPATH %s --version", command)
+    assert.matches(require("codearts.build")._VERSION, output, 1, true)
+  end)
+
+  -- LuaRocks knows LuaJIT as 5.1, and looks for headers beside the interpreter, where a sanitizer's has none.
+  local luarocks = sh("command -v luarocks-%s || true", VERSION):match("%S+")
+  if luarocks and LUA ~= "luajit" and not instrumented then
+    it("by LuaRocks builds and installs", function()
+      -- Objects are written beside their sources, so those are copied.
+      sh("cp -r csrc lua bin doc *.rockspec LICENSE %s", quote(folder))
+      local config = assert(io.open(folder .. "/config.lua", "w"))
+      config:write('rocks_provided = { ["lua-cjson"] = "2.1.0-1", argparse = "0.7.1-1" }\n')
+      config:close()
+      local root = folder .. "/tree"
+      -- The addresses keep it from asking anywhere for what it believes missing.
+      sh(
+        "cd %s && LUAROCKS_CONFIG=config.lua %s make --tree=%s --only-server=%s *.rockspec",
+        quote(folder),
+        luarocks,
+        root,
+        folder
+      )
+      assert.equal(version_at(root), library_in(root))
+      local output =
+        sh("cd / && env -u LUA_PATH -u LUA_CPATH %s/bin/codearts-build --version", root)
+      assert.matches(require("codearts.build")._VERSION, output, 1, true)
+    end)
+  end
+end)
