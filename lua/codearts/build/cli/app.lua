@@ -1,0 +1,142 @@
+--- What every command stands on: the library, the terminal, the form of the output, one client, and the way out.
+local exit_status = require "codearts.build.cli.exit_status"
+
+local PROGRAM = "codearts-build"
+local TICK = 0.25
+
+---@class codearts.build.cli.App
+---@field build table the facade
+---@field core table
+---@field terminal codearts.build.cli.Terminal
+---@field form "text"|"json"|"ndjson"
+local App = {}
+App.__index = App
+
+-- Raised by App:await when Ctrl-C comes; a value of its own, so that nothing else can look like it.
+local INTERRUPTED = setmetatable({}, { __tostring = function() return "interrupted" end })
+
+local function complain(message)
+  io.stderr:write(PROGRAM, ": ", message, "\n")
+end
+
+--- Loads the library and looks at the terminal.
+---@param values table parsed arguments
+---@return codearts.build.cli.App? app
+---@return string? problem
+local function open(values)
+  local ok, build = pcall(require, "codearts.build")
+  if not ok then
+    return nil, tostring(build)
+  end
+  local core = require "codearts.build.core"
+  core.catch_interrupt()
+  local Terminal = require "codearts.build.cli.terminal"
+  return setmetatable({
+    build = build,
+    core = core,
+    values = values,
+    form = values.json and "json" or values.output or "text",
+    terminal = Terminal.new { core = core, progress = values.progress or "auto" },
+  }, App)
+end
+
+--- A line for people on standard error: a warning or a hint.
+---@param message string
+function App:warn(message)
+  self.terminal:note(PROGRAM .. ": " .. message)
+end
+
+--- The client of this command; made on first use.
+---@return codearts.build.Client
+function App:client()
+  if not self.the_client then
+    self.the_client = self.build.new {
+      region = self.values.region,
+      endpoint = self.values.endpoint,
+      on_event = function(event)
+        if event.type == "warning" then
+          self:warn(tostring(event.message))
+        end
+      end,
+    }
+  end
+  return self.the_client
+end
+
+--- Waits for a call, stopping for Ctrl-C. Raises what the call ends with.
+---@param call table
+---@return any result
+function App:await(call)
+  local client = self:client()
+  while not call:done() do
+    if self.core.interrupted() then
+      error(INTERRUPTED, 0)
+    end
+    client:step(TICK)
+  end
+  return call:wait()
+end
+
+--- Prints one JSON document as the result.
+---@param value any
+function App:print_json(value)
+  self.terminal:result(require("codearts.build.cli.json").encode(value))
+end
+
+local HINTS = {
+  config = "`codearts-build doctor` tells what is missing",
+  auth = "`codearts-build doctor` tells which credentials served",
+}
+
+--- Tells people (and with --json programs too) what went wrong.
+---@param err table structured error
+function App:report_error(err)
+  if self.form ~= "text" then
+    local json = require "codearts.build.cli.json"
+    local data = { error = json.of_error(err) }
+    data.event = self.form == "ndjson" and "error" or nil
+    self:print_json(data)
+  end
+  self:warn(tostring(err))
+  if HINTS[err.kind] then
+    self:warn(HINTS[err.kind])
+  end
+end
+
+local function status_of_failure(app, failure)
+  app.terminal:clear()
+  if failure == INTERRUPTED or tostring(failure):find("interrupted!$") then -- the latter is lua's own handler
+    app:warn "interrupted"
+    return exit_status.interrupted
+  elseif app.build.is_error(failure) then
+    app:report_error(failure)
+    return exit_status.of_error(failure)
+  end
+  app:warn("internal error: " .. tostring(failure))
+  return exit_status.service
+end
+
+--- Makes a command from its body.
+---@param body fun(app: codearts.build.cli.App, values: table): integer? answers the exit status, nil for success
+---@return fun(values: table): integer
+function App.command(body)
+  return function(values)
+    local app, problem = open(values)
+    if not app then
+      complain("the library cannot be loaded: " .. problem)
+      complain "`codearts-build doctor` tells more"
+      return exit_status.usage
+    end
+    local ok, status = pcall(body, app, values)
+    if not ok then
+      status = status_of_failure(app, status)
+    end
+    if app.the_client then
+      pcall(app.the_client.close, app.the_client)
+    end
+    app.terminal:clear()
+    return status or exit_status.success
+  end
+end
+
+return App

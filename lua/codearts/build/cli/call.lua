@@ -1,0 +1,90 @@
+--- codearts-build call: any operation of the service.
+local App = require "codearts.build.cli.app"
+
+local unpack = table.unpack or unpack
+
+local function usage(app, field, message)
+  error(app.core.error { kind = "usage", field = field, message = message }, 0)
+end
+
+local function read_file(app, name, path)
+  local file, reason = io.open(path, "rb")
+  if not file then
+    usage(app, name, ("%s: cannot read %s"):format(name, reason))
+  end
+  local content = file:read("*a")
+  file:close()
+  if not content then
+    usage(app, name, ("%s: %s is not a file that can be read"):format(name, path))
+  end
+  return content
+end
+
+local BOOLEANS = { ["true"] = true, ["false"] = false }
+
+--- A value of the type that the operation wants, from what was typed.
+local function value_of(app, item, kind)
+  local name, value = item.name, item.value
+  if item.json then
+    local decoded, problem = app.core.decode(value)
+    if decoded == nil then
+      usage(app, name, ("%s: not JSON: %s"):format(name, tostring(problem)))
+    end
+    return decoded
+  end
+  if value:sub(1, 1) == "@" then
+    local path = value:sub(2)
+    local content = read_file(app, name, path)
+    return kind == "file" and { name = path:match("[^/]*$"), content = content } or content
+  elseif kind == "boolean" and BOOLEANS[value] ~= nil then
+    return BOOLEANS[value]
+  elseif kind == "number" then
+    return tonumber(value) or value
+  end
+  return value
+end
+
+--- The arguments as client:call takes them. A list may be given by naming it several times.
+local function arguments_of(app, values)
+  local request = require "codearts.build.operation_request"
+  local types = request.argument_types(request.row(values.operation))
+  local args = {}
+  for _, item in ipairs(values.arguments) do
+    local kind = types[item.name] or "string"
+    local element = not item.json and kind:match("^array<(.*)>$")
+    if element then
+      args[item.name] = args[item.name] or {}
+      table.insert(args[item.name], value_of(app, item, element))
+    elseif args[item.name] ~= nil then
+      usage(app, item.name, ("%s is given twice"):format(item.name))
+    else
+      args[item.name] = value_of(app, item, kind)
+    end
+  end
+  return args
+end
+
+local function list(app)
+  local request = require "codearts.build.operation_request"
+  local rows = require("codearts.build.operations").operations
+  for _, name in ipairs(request.operation_names()) do
+    app.terminal:result(table.concat({ name, unpack(request.argument_names(rows[name])) }, " "))
+  end
+end
+
+return App.command(function(app, values)
+  if values.list then
+    return list(app)
+  end
+  local args = arguments_of(app, values)
+  local row = require("codearts.build.operations").operations[values.operation]
+  local answer = app:await(app:client():call(values.operation, args, { async = true, to = values.to }))
+  if not row.bytes then
+    app:print_json(answer)
+  elseif values.to then
+    app:warn(("%d bytes written to %s"):format(answer, values.to))
+  else
+    io.stdout:write(answer)
+    io.stdout:flush()
+  end
+end)

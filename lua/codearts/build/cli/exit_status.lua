@@ -1,0 +1,59 @@
+--- Exit statuses of the command: fixed once, never to change. Pure.
+local exit_status = {
+  success = 0,
+  build_failed = 1,
+  usage = 2,
+  cancelled = 3,
+  auth = 4,
+  outcome_unknown = 5,
+  service = 6,
+  wait_timeout = 124,
+  interrupted = 130,
+}
+
+local BY_KIND = {
+  usage = exit_status.usage,
+  config = exit_status.usage,
+  auth = exit_status.auth,
+  cancelled = exit_status.cancelled,
+  api = exit_status.service,
+  transport = exit_status.service,
+  timeout = exit_status.service,
+  protocol = exit_status.service,
+}
+
+--- The status for a structured error.
+---@param err table
+---@return integer
+function exit_status.of_error(err)
+  if err.outcome == "unknown" then
+    return exit_status.outcome_unknown
+  elseif err.kind == "build" then
+    -- ABORTED is what the service calls a build that somebody stopped (API reference 7.5).
+    return tostring(err.build_status):upper() == "ABORTED" and exit_status.cancelled or exit_status.build_failed
+  elseif err.kind == "timeout" and err.reason == "wait" then
+    return exit_status.wait_timeout
+  end
+  return BY_KIND[err.kind] or exit_status.service
+end
+
+-- What matters most when several builds end differently.
+local WEIGHT = { 130, 5, 4, 2, 6, 124, 3, 1 }
+
+--- The one status for several builds: 0 only if all are 0, else the weightiest.
+---@param statuses integer[]
+---@return integer
+function exit_status.of_all(statuses)
+  local seen = {}
+  for _, status in ipairs(statuses) do
+    seen[status] = true
+  end
+  for _, status in ipairs(WEIGHT) do
+    if seen[status] then
+      return status
+    end
+  end
+  return exit_status.success
+end
+
+return exit_status

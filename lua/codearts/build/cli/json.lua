@@ -1,0 +1,62 @@
+--- JSON as the command prints it: one line, members sorted by name, so that the same answer is the same text.
+local core = require "codearts.build.core"
+
+local json = {}
+
+local ARRAY = {}
+
+--- Marks a table as an array, which an empty one does not show by itself.
+---@param list table
+---@return table list
+function json.array(list)
+  return setmetatable(list, ARRAY)
+end
+
+local encode
+
+local function encode_members(value)
+  local keys, parts = {}, {}
+  for key in next, value do
+    keys[#keys + 1] = tostring(key)
+  end
+  table.sort(keys)
+  for index, key in ipairs(keys) do
+    parts[index] = core.encode(key) .. ":" .. encode(value[key])
+  end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+function encode(value)
+  if type(value) ~= "table" then
+    return core.encode(value)
+  elseif getmetatable(value) == ARRAY or rawget(value, 1) ~= nil then
+    local parts = {}
+    for index = 1, #value do
+      parts[index] = encode(value[index])
+    end
+    return "[" .. table.concat(parts, ",") .. "]"
+  end
+  return encode_members(value)
+end
+
+---@param value any what JSON can hold; functions and the like are an error of ours
+---@return string
+json.encode = encode
+
+local ERROR_MEMBERS = {
+  "kind", "message", "outcome", "operation", "status", "error_code", "error_msg", "request_id", "attempts",
+  "retryable", "field", "reason", "build_status",
+}
+
+--- A structured error as plain data.
+---@param err table
+---@return table
+function json.of_error(err)
+  local data = {}
+  for _, name in ipairs(ERROR_MEMBERS) do
+    data[name] = err[name]
+  end
+  return data
+end
+
+return json

@@ -1,0 +1,141 @@
+--- The live lines of builds that are being waited for. Pure.
+local duration = require "codearts.build.cli.duration"
+local text = require "codearts.build.cli.text"
+
+local SIGNS = {
+  [true] = { done = "✓", bad = "✗", now = "▸", rest = "·" },
+  [false] = { done = "+", bad = "x", now = ">", rest = "." },
+}
+
+--- What a step's status means for its line. Unknown words count as "going on": they are shown as they are.
+local function step_state(status)
+  local word = status:lower()
+  if word == "success" then
+    return "done", "good"
+  elseif word == "error" or word == "failure" or word == "aborted" then
+    return "bad", "bad"
+  elseif word == "" then
+    return "rest", "dim"
+  end
+  return "now", nil
+end
+
+local function clean(str, style)
+  str = text.clean(str)
+  return style.unicode and str or text.ascii(str)
+end
+
+local function line(columns, style, colour, str)
+  local fitted = text.fit(str, columns, style.unicode and "…" or "...")
+  return colour and style.paint(colour, fitted) or fitted
+end
+
+local function elapsed(entry, now)
+  return duration.format((entry.ended or now) - entry.began)
+end
+
+local function status_of(entry, style)
+  if entry.status and entry.status ~= "" then
+    return clean(entry.status, style)
+  end
+  return entry.build_no and "waiting" or "starting"
+end
+
+local function step_lines(entry, now, columns, style)
+  local lines = {}
+  for index, step in ipairs(entry.steps or {}) do
+    local state, colour = step_state(step.status)
+    local since = entry.step_began and entry.step_began[index]
+    local time = state == "now" and since and now - since or step.time
+    local str = ("  %s %s"):format(SIGNS[style.unicode][state], clean(step.name, style))
+    if state ~= "rest" and time then
+      str = str .. "  " .. duration.format(time)
+    end
+    lines[index] = line(columns, style, colour, str)
+  end
+  return lines
+end
+
+--- The step that runs now, and how many are behind it.
+local function current_step(entry)
+  local done, name = 0, nil
+  for _, step in ipairs(entry.steps or {}) do
+    local state = step_state(step.status)
+    if state == "done" then
+      done = done + 1
+    elseif state == "now" and not name then
+      name = step.name
+    end
+  end
+  return name, done
+end
+
+local function one_line(entry, now, columns, style)
+  local str = ("%s #%s  %s  %s"):format(entry.job_id:sub(1, 8), entry.build_no or "?", status_of(entry, style),
+    elapsed(entry, now))
+  local name, done = current_step(entry)
+  if name and not entry.ended then
+    str = ("%s  %s (%d/%d)"):format(str, clean(name, style), done + 1, #entry.steps)
+  end
+  local colour = entry.ended and (entry.err and "bad" or "good") or nil
+  return line(columns, style, colour, str)
+end
+
+--- The middle of a list that is longer than its room is left out, the parts around `at` stay.
+local function window(lines, room, at)
+  if #lines <= room then
+    return lines
+  end
+  local first = math.max(1, math.min(at - math.floor(room / 2), #lines - room + 1))
+  local shown = {}
+  for index = first, first + room - 1 do
+    shown[#shown + 1] = lines[index]
+  end
+  return shown
+end
+
+local function first_running(steps)
+  for index, step in ipairs(steps or {}) do
+    if step_state(step.status) ~= "done" then
+      return index
+    end
+  end
+  return steps and #steps or 1
+end
+
+---@class codearts.build.cli.Entry
+---@field job_id string
+---@field build_no integer?
+---@field status string?
+---@field steps codearts.build.Step[]?
+---@field step_began table<integer, number>? when a step was first seen running
+---@field began number
+---@field ended number?
+---@field err table?
+
+--- Lines that fit the page: one build with its steps, or one line for each of several.
+---@param entries codearts.build.cli.Entry[]
+---@param now number
+---@param columns integer
+---@param rows integer
+---@param style codearts.build.cli.Style
+---@return string[]
+local function live(entries, now, columns, rows, style)
+  columns, rows = math.max(columns - 1, 1), math.max(rows - 1, 1) -- the last column and row would scroll
+  if #entries == 1 then
+    local entry = entries[1]
+    local head = ("build %s of %s  %s  %s"):format(entry.build_no or "?", entry.job_id,
+      status_of(entry, style), elapsed(entry, now))
+    local lines = window(step_lines(entry, now, columns, style), math.max(rows - 1, 0), first_running(entry.steps))
+    table.insert(lines, 1, line(columns, style, nil, head))
+    return lines
+  end
+  local lines, running = {}, nil
+  for index, entry in ipairs(entries) do
+    lines[index] = one_line(entry, now, columns, style)
+    running = running or not entry.ended and index
+  end
+  return window(lines, rows, running or #lines)
+end
+
+return live

@@ -1,0 +1,67 @@
+--- codearts-build status: how a build stands, and its steps.
+local App = require "codearts.build.cli.app"
+local exit_status = require "codearts.build.cli.exit_status"
+
+--- 0 while the build runs or has succeeded; a build that went wrong says so in the exit status too.
+local function status_of(detail)
+  local word = type(detail.status) == "string" and detail.status:upper() or ""
+  if word == "ABORTED" then
+    return exit_status.cancelled
+  elseif word == "FAILURE" or word == "SCHEDULE_FAILURE" then
+    return exit_status.build_failed
+  end
+  return exit_status.success
+end
+
+local function string_of(value)
+  return type(value) == "string" and value ~= "" and value or nil
+end
+
+local function print_text(app, detail, steps)
+  local duration = require "codearts.build.cli.duration"
+  local text = require "codearts.build.cli.text"
+  local rows = {
+    { "status", string_of(detail.status) or "?" },
+    { "number", detail.daily_build_num },
+    { "branch", detail.branch },
+    { "tag", detail.tag },
+    { "commit", detail.commit },
+    { "started", detail.start_time },
+    { "finished", detail.finish_time },
+    { "took", type(detail.duration) == "number" and duration.format(detail.duration / 1000) },
+    { "message", detail.err_msg },
+  }
+  for _, row in ipairs(rows) do
+    if string_of(row[2]) then
+      app.terminal:result(("%-9s %s"):format(row[1], text.clean(row[2])))
+    end
+  end
+  for index, step in ipairs(steps) do
+    app.terminal:result(("%-9s %s: %s%s"):format(index == 1 and "steps" or "", text.clean(step.name),
+      step.status == "" and "not run" or text.clean(step.status),
+      step.time and step.status ~= "" and ", " .. duration.format(step.time) or ""))
+  end
+end
+
+return App.command(function(app, values)
+  local client = app:client()
+  local build = client:build(values.job, values.build_no)
+  local detail = app:await(build:status { async = true })
+  -- Steps are worth having, but a build whose steps cannot be read still has a status.
+  local record = require "codearts.build.lifecycle.record"
+  local steps = app:await(client:task(function(await)
+    local list, err = record.steps(await, { client = client, job_id = values.job, build_no = values.build_no })
+    if err then
+      app:warn("the steps cannot be read: " .. tostring(err))
+    end
+    return list or {}
+  end))
+  if app.form == "json" then
+    local json = require "codearts.build.cli.json"
+    app:print_json { job_id = values.job, build_no = values.build_no, status = detail.status, record = detail,
+      steps = json.array(steps) }
+  else
+    print_text(app, detail, steps)
+  end
+  return status_of(detail)
+end)

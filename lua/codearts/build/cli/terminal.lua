@@ -1,0 +1,122 @@
+--- Where the command writes: results to standard output, everything else to standard error, and on a terminal a few live
+-- lines at the end of it. Off a terminal nothing moves and nothing is coloured.
+local text = require "codearts.build.cli.text"
+
+local COLOURS = { good = "\27[32m", bad = "\27[31m", dim = "\27[2m" }
+
+---@class codearts.build.cli.Terminal
+---@field live boolean whether live lines are drawn
+---@field unicode boolean
+local Terminal = {}
+Terminal.__index = Terminal
+
+--- Whether the locale is a UTF-8 one.
+local function is_unicode(getenv)
+  for _, name in ipairs { "LC_ALL", "LC_CTYPE", "LANG" } do
+    local value = getenv(name)
+    if value and value ~= "" then
+      return value:lower():find("utf%-?8") ~= nil
+    end
+  end
+  return false
+end
+
+---@param options { progress: "auto"|"plain"|"none", core: table, getenv?: function, out?: file*, err?: file* }
+---@return codearts.build.cli.Terminal
+function Terminal.new(options)
+  local getenv = options.getenv or os.getenv
+  local dumb = getenv "TERM" == nil or getenv "TERM" == "" or getenv "TERM" == "dumb"
+  local no_colour = getenv "NO_COLOR"
+  local err_tty, out_tty = options.core.isatty(2), options.core.isatty(1)
+  return setmetatable({
+    core = options.core,
+    out = options.out or io.stdout,
+    err = options.err or io.stderr,
+    progress = options.progress,
+    live = err_tty and not dumb and options.progress == "auto",
+    colour = err_tty and not dumb and (no_colour == nil or no_colour == ""),
+    out_tty = out_tty,
+    out_plain = dumb or no_colour ~= nil and no_colour ~= "",
+    unicode = is_unicode(getenv),
+    drawn = {},
+  }, Terminal)
+end
+
+--- Columns and rows of the page.
+---@return integer columns
+---@return integer rows
+function Terminal:size()
+  local columns, rows = self.core.terminal_size(2)
+  if not columns then
+    return 80, 24
+  end
+  return columns, rows and rows > 0 and rows or 24
+end
+
+--- Colours text if the terminal shows colours.
+---@param colour "good"|"bad"|"dim"
+---@param str string
+---@return string
+function Terminal:paint(colour, str)
+  return self.colour and COLOURS[colour] and COLOURS[colour] .. str .. "\27[0m" or str
+end
+
+--- The style that the pure renderers take.
+---@return codearts.build.cli.Style
+function Terminal:style()
+  return {
+    unicode = self.unicode,
+    paint = function(colour, str)
+      return self:paint(colour, str)
+    end,
+  }
+end
+
+--- Takes the live lines away.
+function Terminal:clear()
+  if #self.drawn > 0 then
+    self.err:write(("\27[%dA\r\27[J"):format(#self.drawn))
+    self.err:flush()
+    self.drawn = {}
+  end
+end
+
+--- Draws live lines below everything else, instead of those drawn before. The lines must be clean and fit the page.
+---@param lines string[]
+function Terminal:draw(lines)
+  if not self.live then
+    return
+  end
+  local before, now = table.concat(self.drawn, "\n"), table.concat(lines, "\n")
+  if before == now then
+    return
+  end
+  local erase = #self.drawn > 0 and ("\27[%dA\r\27[J"):format(#self.drawn) or ""
+  self.err:write(erase, now, #lines > 0 and "\n" or "")
+  self.err:flush()
+  self.drawn = lines
+end
+
+--- A line for people, on standard error.
+---@param line string
+function Terminal:note(line)
+  self:clear()
+  self.err:write(line, "\n")
+  self.err:flush()
+end
+
+--- A line of the result, on standard output.
+---@param line string
+function Terminal:result(line)
+  self:clear()
+  self.out:write(line, "\n")
+  self.out:flush()
+end
+
+--- A line of a build's log, on standard output: as it is into a pipe, made harmless on a terminal.
+---@param line string
+function Terminal:log_line(line)
+  self:result(self.out_tty and text.log_line(line, self.out_plain) or line)
+end
+
+return Terminal

@@ -1,0 +1,196 @@
+--- Text on a terminal: how wide it is, how to cut and pad it, how to make a stranger's text harmless. Pure.
+local text = {}
+
+-- First and last code points that take two columns (Unicode's wide and full-width ones, as terminals draw them).
+local WIDE = {
+  0x1100, 0x115F, 0x231A, 0x231B, 0x2329, 0x232A, 0x23E9, 0x23EC, 0x25FD, 0x25FE, 0x2614, 0x2615,
+  0x2648, 0x2653, 0x26AA, 0x26AB, 0x26BD, 0x26BE, 0x2705, 0x2705, 0x270A, 0x270B, 0x2728, 0x2728,
+  0x274C, 0x274C, 0x2753, 0x2755, 0x2795, 0x2797, 0x2B1B, 0x2B1C, 0x2B50, 0x2B50, 0x2B55, 0x2B55,
+  0x2E80, 0x303E, 0x3041, 0xA4CF, 0xA960, 0xA97C, 0xAC00, 0xD7A3, 0xF900, 0xFAFF, 0xFE10, 0xFE19,
+  0xFE30, 0xFE6F, 0xFF01, 0xFF60, 0xFFE0, 0xFFE6, 0x1F004, 0x1F004, 0x1F0CF, 0x1F0CF,
+  0x1F18E, 0x1F18E, 0x1F191, 0x1F19A, 0x1F200, 0x1F320, 0x1F32D, 0x1F335, 0x1F337, 0x1F37C,
+  0x1F37E, 0x1F393, 0x1F3A0, 0x1F3CA, 0x1F3CF, 0x1F3D3, 0x1F3E0, 0x1F3F0, 0x1F3F4, 0x1F3F4,
+  0x1F3F8, 0x1F43E, 0x1F440, 0x1F440, 0x1F442, 0x1F4FC, 0x1F4FF, 0x1F53D, 0x1F54B, 0x1F54E,
+  0x1F550, 0x1F567, 0x1F57A, 0x1F57A, 0x1F595, 0x1F596, 0x1F5A4, 0x1F5A4, 0x1F5FB, 0x1F64F,
+  0x1F680, 0x1F6C5, 0x1F6CC, 0x1F6CC, 0x1F6D0, 0x1F6D2, 0x1F6EB, 0x1F6EC, 0x1F6F4, 0x1F6FC,
+  0x1F7E0, 0x1F7EB, 0x1F90C, 0x1F9FF, 0x1FA70, 0x1FAFF, 0x20000, 0x3FFFD,
+}
+
+-- Those that take none: combining marks, joiners, variation selectors.
+local ZERO = {
+  0x0300, 0x036F, 0x0483, 0x0489, 0x0591, 0x05BD, 0x0610, 0x061A, 0x064B, 0x065F, 0x0E31, 0x0E31,
+  0x0E34, 0x0E3A, 0x0E47, 0x0E4E, 0x1AB0, 0x1AFF, 0x1DC0, 0x1DFF, 0x200B, 0x200F, 0x202A, 0x202E,
+  0x2060, 0x2064, 0x2066, 0x206F, 0x20D0, 0x20FF, 0x302A, 0x302D, 0x3099, 0x309A, 0xFE00, 0xFE0F,
+  0xFE20, 0xFE2F, 0xFEFF, 0xFEFF, 0xE0100, 0xE01EF,
+}
+
+local function holds(ranges, point)
+  for index = 1, #ranges, 2 do
+    if point < ranges[index] then
+      return false
+    elseif point <= ranges[index + 1] then
+      return true
+    end
+  end
+  return false
+end
+
+local function point_width(point)
+  if point < 0x300 then
+    return 1
+  elseif holds(ZERO, point) then
+    return 0
+  end
+  return holds(WIDE, point) and 2 or 1
+end
+
+-- By first byte: length of the sequence, bits to keep, least code point.
+local function sequence_of(byte)
+  if byte < 0x80 then
+    return 1, byte, 0
+  elseif byte >= 0xC2 and byte < 0xE0 then
+    return 2, byte - 0xC0, 0x80
+  elseif byte >= 0xE0 and byte < 0xF0 then
+    return 3, byte - 0xE0, 0x800
+  elseif byte >= 0xF0 and byte < 0xF5 then
+    return 4, byte - 0xF0, 0x10000
+  end
+  return nil
+end
+
+--- Code point at byte `at`, and where the next one begins; nil for a byte that begins none.
+local function decode(str, at)
+  local length, point, least = sequence_of(str:byte(at))
+  if not length then
+    return nil, at + 1
+  end
+  for index = at + 1, at + length - 1 do
+    local byte = str:byte(index)
+    if not byte or byte < 0x80 or byte > 0xBF then
+      return nil, at + 1
+    end
+    point = point * 64 + byte - 0x80
+  end
+  if point < least or point > 0x10FFFF or point >= 0xD800 and point <= 0xDFFF then
+    return nil, at + 1
+  end
+  return point, at + length
+end
+
+--- Text that draws as it reads: control characters become blanks, bytes that are no UTF-8 become "?".
+---@param str string
+---@return string
+function text.clean(str)
+  if not str:find("[%c\128-\255]") then
+    return str
+  end
+  local parts, at = {}, 1
+  while at <= #str do
+    local point, after = decode(str, at)
+    if not point then
+      parts[#parts + 1] = "?"
+    elseif point < 0x20 or point >= 0x7F and point < 0xA0 or point >= 0x202A and point <= 0x202E then
+      parts[#parts + 1] = " "
+    else
+      parts[#parts + 1] = str:sub(at, after - 1)
+    end
+    at = after
+  end
+  return table.concat(parts)
+end
+
+--- Text with every character beyond ASCII replaced, for terminals that know no other.
+---@param str string
+---@return string
+function text.ascii(str)
+  return (str:gsub("[\194-\244][\128-\191]*", "?"))
+end
+
+--- A line of a log for a terminal: colours stay (or go, if `plain`), everything else that moves or hides is dropped.
+---@param line string
+---@param plain boolean
+---@return string
+function text.log_line(line, plain)
+  if not line:find("[%c\128-\255]") then
+    return line
+  end
+  local parts, at = {}, 1
+  local function keep(piece)
+    parts[#parts + 1] = text.clean((piece:gsub("\t", "    ")))
+  end
+  while true do
+    local first, last = line:find("\27%[[%d;]*m", at)
+    -- Other sequences: to cursor and screen (CSI), and to the terminal itself (OSC and its kin, up to their end).
+    local other, other_last = line:find("\27%[[%d;?<=>!]*[%a@`]", at)
+    local system, system_last = line:find("\27[%]PX^_][^\7\27]*[\7\27]?\\?", at)
+    if other and (not first or other < first) then
+      first, last = other, other_last
+    end
+    if system and (not first or system < first) then
+      first, last = system, system_last
+    end
+    if not first then
+      break
+    end
+    keep(line:sub(at, first - 1))
+    if not plain and line:find("^\27%[[%d;]*m", first) then
+      parts[#parts + 1] = line:sub(first, last)
+    end
+    at = last + 1
+  end
+  keep(line:sub(at):gsub("\27", ""))
+  return table.concat(parts)
+end
+
+--- Columns that clean text takes.
+---@param str string
+---@return integer
+function text.width(str)
+  if not str:find("[\128-\255]") then
+    return #str
+  end
+  local width, at = 0, 1
+  while at <= #str do
+    local point, after = decode(str, at)
+    width = width + (point and point_width(point) or 1)
+    at = after
+  end
+  return width
+end
+
+--- Clean text in at most `columns`; what is cut shows as a mark at the end.
+---@param str string
+---@param columns integer
+---@param mark? string default "..."
+---@return string
+function text.fit(str, columns, mark)
+  if text.width(str) <= columns then
+    return str
+  end
+  mark = mark or "..."
+  if columns < text.width(mark) + 1 then
+    mark = ""
+  end
+  local room, at = columns - text.width(mark), 1
+  while at <= #str do
+    local point, after = decode(str, at)
+    local width = point and point_width(point) or 1
+    if width > room then
+      break
+    end
+    room, at = room - width, after
+  end
+  return str:sub(1, at - 1) .. mark
+end
+
+--- Clean text in exactly `columns`: cut or filled with blanks.
+---@param str string
+---@param columns integer
+---@param mark? string
+---@return string
+function text.pad(str, columns, mark)
+  local fitted = text.fit(str, columns, mark)
+  return fitted .. (" "):rep(columns - text.width(fitted))
+end
+
+return text
