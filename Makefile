@@ -10,6 +10,7 @@ WERROR ?= 1
 SPEC ?= spec
 BUILD ?= build/$(LUA)
 
+LINTS := luacheck stylua clang-format headers clang analyzer clang-tidy cppcheck
 LUAS := lua5.1 lua5.2 lua5.3 lua5.4 luajit
 CORE := $(BUILD)/codearts/build/core.so
 ARCHIVE := $(BUILD)/libcodearts_build.a
@@ -22,24 +23,26 @@ LUA_FILES := lua spec $(wildcard bench examples) codearts-build-scm-1.rockspec
 all: $(CORE) $(ARCHIVE)
 
 help:
-	@echo 'make            build for LUA (default lua5.4; lua5.1, lua5.2, lua5.3, luajit)'
+	@echo 'make            build for LUA (lua5.4; or lua5.1, lua5.2, lua5.3, luajit)'
 	@echo 'make test       build, then run the specs (SPEC=spec/x_spec.lua: one of them)'
 	@echo 'make demo       a real build in the local sandbox, from a Lua script'
 	@echo 'make env        print the export lines that make the in-tree build loadable'
 	@echo 'make install    PREFIX=/usr/local DESTDIR='
-	@echo 'make check      everything that CI runs; parts: lint asan tsan valgrind'
-	@echo 'make bench      measure; make format: lay the sources out; make clean'
+	@echo 'make check      everything that CI runs; parts: lint, asan, tsan, valgrind'
+	@echo 'make lint       parts: $(LINTS)'
+	@echo 'make bench, make format, make rockspec, make clean'
 
 # --- System packages, and what pkg-config and the interpreter say ---------------------------------
 
 # These goals need neither; the others read config.mk, whose rule sees to the packages first. Once
 # it is made, that costs nothing.
-ifneq ($(filter-out help env clean check format rockspec asan tsan,$(or $(MAKECMDGOALS),all)),)
+PLAIN := help env clean check lint format rockspec asan tsan
+ifneq ($(filter-out $(PLAIN),$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/config.mk
 endif
 
 GROUP := $(if $(filter test demo bench,$(MAKECMDGOALS)),test,build)
-GROUP := $(if $(filter check lint valgrind,$(MAKECMDGOALS)),check,$(GROUP))
+GROUP := $(if $(filter check valgrind $(LINTS),$(MAKECMDGOALS)),check,$(GROUP))
 ifneq ($(DEPS),skip)
 $(BUILD)/config.mk: | $(BUILD)/deps.$(GROUP)
 endif
@@ -140,20 +143,39 @@ check: $(BUILD)/deps.check
 	  $(foreach l,$(LUAS),'$(SUBMAKE) test LUA=$(l)') '$(SUBMAKE) asan' '$(SUBMAKE) tsan' \
 	  '$(SUBMAKE) valgrind' '$(SUBMAKE) demo'
 
-# Tools are taken for what they are: a finding is mended or, with its reason, excepted where it is.
-STYLUA ?= build/tools/node_modules/.bin/stylua
-TIDY_FLAGS = $(filter-out -Werror,$(MODULE_CFLAGS))
+# A finding is mended or, with its reason, excepted where it is.
 lint:
-	@$(LUA) spec/run.lua \
-	  'luacheck -q --no-color $(LUA_FILES)' \
-	  '$(SUBMAKE) $(STYLUA) && $(STYLUA) --check $(LUA_FILES)' \
-	  'clang-format --dry-run -Werror $(C_FILES)' \
-	  'for h in $(HEADERS); do $(CC) $(MODULE_CFLAGS) -fsyntax-only -x c $$h || exit 1; done' \
-	  'clang $(MODULE_CFLAGS) -fsyntax-only $(SOURCES)' \
-	  'for c in $(SOURCES); do gcc $(MODULE_CFLAGS) -O1 -fanalyzer -c -o /dev/null $$c || exit 1; done' \
-	  'clang-tidy --quiet $(SOURCES) -- $(TIDY_FLAGS)' \
-	  'cppcheck -q --error-exitcode=1 --inline-suppr --std=c11 --suppress=missingIncludeSystem \
-	     --enable=warning,performance,portability -Icsrc csrc'
+	@$(LUA) spec/run.lua $(foreach l,$(LINTS),'$(SUBMAKE) -s $(l)')
+
+STYLUA ?= build/tools/node_modules/.bin/stylua
+EACH_SOURCE = printf '%s\n' $(SOURCES) | xargs -P 2 -I{}
+
+luacheck:
+	luacheck -q --no-color $(LUA_FILES)
+
+stylua: $(STYLUA)
+	$(STYLUA) --check $(LUA_FILES)
+
+clang-format:
+	clang-format --dry-run -Werror $(C_FILES)
+
+# Each header compiles alone.
+headers:
+	for h in $(HEADERS); do $(CC) $(MODULE_CFLAGS) -fsyntax-only -x c $$h || exit 1; done
+
+clang:
+	clang $(MODULE_CFLAGS) -fsyntax-only $(SOURCES)
+
+analyzer:
+	$(EACH_SOURCE) gcc $(MODULE_CFLAGS) -O1 -fanalyzer -c -o /dev/null {}
+
+# One file a run: with several, version 14 takes every va_list for uninitialized.
+clang-tidy:
+	$(EACH_SOURCE) clang-tidy --quiet {} -- $(filter-out -Werror,$(MODULE_CFLAGS)) 2>/dev/null
+
+cppcheck:
+	cppcheck -q --error-exitcode=1 --inline-suppr --std=c11 --suppress=missingIncludeSystem \
+	  --enable=warning,performance,portability -Icsrc csrc
 
 format: $(STYLUA)
 	$(STYLUA) $(LUA_FILES)
@@ -204,5 +226,5 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all help env test demo check lint format rockspec asan tsan valgrind bench install clean
+.PHONY: all help env test demo check lint $(LINTS) format rockspec asan tsan valgrind bench install clean
 .DELETE_ON_ERROR:
