@@ -2,8 +2,9 @@
 -- rows as LuaCATS types) from spec/data/operations.json. Run from the root of the repository:
 --   lua5.4 spec/support/generate_operations.lua
 -- spec/operations_spec.lua fails while the files on disk differ from what this script would write.
-package.path = "spec/support/?.lua;" .. package.path
-local ordered_json = require "ordered_json"
+
+package.path = "./?.lua;" .. package.path -- run as a script from the root
+local ordered_json = require "spec.support.ordered_json"
 
 local SOURCE = "spec/data/operations.json"
 local ROWS_FILE = "lua/codearts/build/operations.lua"
@@ -37,7 +38,8 @@ end
 local function field_rows(members, required)
   local rows = {}
   for _, member in ipairs(members) do
-    rows[#rows + 1] = { name = member[1], type = member[2], required = contains(required, member[1]) }
+    rows[#rows + 1] =
+      { name = member[1], type = member[2], required = contains(required, member[1]) }
   end
   return rows
 end
@@ -93,7 +95,16 @@ local function load_rows()
 end
 
 --- The model names in a type such as "array<X>" or "map<string,X>".
-local PLAIN = { string = true, integer = true, number = true, boolean = true, object = true, file = true, array = true, map = true }
+local PLAIN = {
+  string = true,
+  integer = true,
+  number = true,
+  boolean = true,
+  object = true,
+  file = true,
+  array = true,
+  map = true,
+}
 local function each_model(type_text, found)
   for word in type_text:gmatch("[%w_]+") do
     if not PLAIN[word] then
@@ -132,7 +143,11 @@ end
 local function lua_fields(fields)
   local parts = {}
   for _, field in ipairs(fields) do
-    parts[#parts + 1] = ("{ %q, %q%s }"):format(field.name, field.type, field.required and ", true" or "")
+    parts[#parts + 1] = ("{ %q, %q%s }"):format(
+      field.name,
+      field.type,
+      field.required and ", true" or ""
+    )
   end
   return parts
 end
@@ -203,7 +218,11 @@ local function rows_text(rows)
 end
 
 local LUA_TYPES = {
-  string = "string", integer = "integer", number = "number", boolean = "boolean", object = "any",
+  string = "string",
+  integer = "integer",
+  number = "number",
+  boolean = "boolean",
+  object = "any",
   file = "string|{ name: string, content: string }",
 }
 
@@ -268,12 +287,16 @@ local function types_text(rows)
   local out = {
     "---@meta",
     "--- Types of every operation, for editors. Written by spec/support/generate_operations.lua: do not edit.",
-    "-- codearts.build.args.X are the arguments of client:call(\"X\", args), codearts.build.answer.X its decoded answer,",
+    '-- codearts.build.args.X are the arguments of client:call("X", args), codearts.build.answer.X its decoded answer,',
     "-- codearts.build.model.X what both are made of. Members of answers may be missing or build.null.",
     "",
   }
   for _, row in ipairs(rows.operations) do
-    out[#out + 1] = ("--- %s %s%s"):format(row.method, row.path, row.group and (" (%s)"):format(row.group) or "")
+    out[#out + 1] = ("--- %s %s%s"):format(
+      row.method,
+      row.path,
+      row.group and (" (%s)"):format(row.group) or ""
+    )
     write_class(out, "codearts.build.args." .. row.name, argument_fields(row), not_required)
     if answer_type(row) == "codearts.build.answer." .. row.name then
       write_class(out, "codearts.build.answer." .. row.name, row.answer, always)
@@ -284,8 +307,10 @@ local function types_text(rows)
   end
   out[#out + 1] = "---@class codearts.build.Operations"
   for _, row in ipairs(rows.operations) do
-    out[#out + 1] = ('---@field call fun(self: codearts.build.Client, name: "%s", args: codearts.build.args.%s, ')
-      :format(row.name, row.name) .. ("opts?: codearts.build.CallOptions): %s"):format(answer_type(row))
+    out[#out + 1] = ('---@field call fun(self: codearts.build.Client, name: "%s", args: codearts.build.args.%s, '):format(
+      row.name,
+      row.name
+    ) .. ("opts?: codearts.build.CallOptions): %s"):format(answer_type(row))
   end
   return table.concat(out, "\n") .. "\n"
 end

@@ -6,7 +6,11 @@ local AtomicFile = {}
 AtomicFile.__index = AtomicFile
 
 local function failure(path, reason)
-  return core.error { kind = "usage", field = "to", message = ("cannot write %s: %s"):format(path, reason) }
+  return core.error {
+    kind = "usage",
+    field = "to",
+    message = ("cannot write %s: %s"):format(path, reason),
+  }
 end
 
 --- Opens the unfinished file.

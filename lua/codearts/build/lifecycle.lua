@@ -16,25 +16,46 @@ local function usage(field, message)
 end
 
 local CHECKS = {
-  boolean = { "true or false", function(value)
-    return type(value) == "boolean"
-  end },
-  seconds = { "a number of seconds above 0", function(value)
-    return type(value) == "number" and value > 0 and value < math.huge
-  end },
-  count = { "an integer of 0 or more", function(value)
-    return type(value) == "number" and value >= 0 and value < math.huge and value == math.floor(value)
-  end },
-  ["function"] = { "a function", function(value)
-    return type(value) == "function"
-  end },
-  string = { "a string", function(value)
-    return type(value) == "string"
-  end },
-  step = { "the name of a step or its number from 1", function(value)
-    return type(value) == "string" and value ~= ""
-      or type(value) == "number" and value >= 1 and value == math.floor(value)
-  end },
+  boolean = {
+    "true or false",
+    function(value)
+      return type(value) == "boolean"
+    end,
+  },
+  seconds = {
+    "a number of seconds above 0",
+    function(value)
+      return type(value) == "number" and value > 0 and value < math.huge
+    end,
+  },
+  count = {
+    "an integer of 0 or more",
+    function(value)
+      return type(value) == "number"
+        and value >= 0
+        and value < math.huge
+        and value == math.floor(value)
+    end,
+  },
+  ["function"] = {
+    "a function",
+    function(value)
+      return type(value) == "function"
+    end,
+  },
+  string = {
+    "a string",
+    function(value)
+      return type(value) == "string"
+    end,
+  },
+  step = {
+    "the name of a step or its number from 1",
+    function(value)
+      return type(value) == "string" and value ~= ""
+        or type(value) == "number" and value >= 1 and value == math.floor(value)
+    end,
+  },
 }
 
 local function check_options(opts, known)
@@ -52,8 +73,13 @@ local function check_options(opts, known)
     local check = CHECKS[known[key]]
     if not check then
       local near = type(key) == "string" and nearest(key, names)
-      usage(tostring(key), ("there is no option %q%s"):format(tostring(key),
-        near and (", did you mean %q?"):format(near) or ""))
+      usage(
+        tostring(key),
+        ("there is no option %q%s"):format(
+          tostring(key),
+          near and (", did you mean %q?"):format(near) or ""
+        )
+      )
     elseif not check[2](value) then
       usage(key, ("%s must be %s"):format(key, check[1]))
     end
@@ -124,7 +150,10 @@ end
 function result_methods:wait(opts)
   local target = lifecycle.handle(self)
   opts = check_options(opts, {
-    timeout = "seconds", interval = "seconds", on_progress = "function", async = "boolean",
+    timeout = "seconds",
+    interval = "seconds",
+    on_progress = "function",
+    async = "boolean",
   })
   return run(target.client, opts, wait(target, opts))
 end
@@ -135,7 +164,10 @@ end
 function result_methods:log(opts)
   local target = lifecycle.handle(self)
   opts = check_options(opts, {
-    on_line = "function", follow = "boolean", step = "step", async = "boolean",
+    on_line = "function",
+    follow = "boolean",
+    step = "step",
+    async = "boolean",
   })
   return run(target.client, opts, log(target, opts))
 end
@@ -148,8 +180,13 @@ function result_methods:stop(opts)
   local target = lifecycle.handle(self)
   opts = check_options(opts, { async = "boolean" })
   return run(target.client, opts, function(await)
-    local _, err = await(operation_call.start(target.client, "StopBuildJob",
-      { job_id = target.job_id, build_no = target.build_no }))
+    local _, err = await(
+      operation_call.start(
+        target.client,
+        "StopBuildJob",
+        { job_id = target.job_id, build_no = target.build_no }
+      )
+    )
     if err then
       return nil, err
     end
@@ -181,13 +218,19 @@ end
 function client_methods:history(job_id, opts)
   check_job_id(job_id)
   opts = check_options(opts, {
-    page = "count", limit = "count", days = "count", from = "string", to = "string", async = "boolean",
+    page = "count",
+    limit = "count",
+    days = "count",
+    from = "string",
+    to = "string",
+    async = "boolean",
   })
   if (opts.from == nil) ~= (opts.to == nil) then
     usage(opts.from and "to" or "from", "from and to come together")
   end
   -- The service calls the page number offset.
-  local name, args = "ShowListHistory", { job_id = job_id, offset = opts.page or 0, limit = opts.limit or 10 }
+  local name, args =
+    "ShowListHistory", { job_id = job_id, offset = opts.page or 0, limit = opts.limit or 10 }
   if opts.from then
     name, args.start_time, args.end_time = "ShowListPeriodHistory", opts.from, opts.to
   else
@@ -221,8 +264,13 @@ function client_methods:jobs(project_id, opts)
     usage("project_id", "project_id must be a string of 32 letters and digits")
   end
   return run(self, opts, function(await)
-    local body, err = await(operation_call.start(self, "ShowJobListByProjectId",
-      { project_id = project_id, page_index = opts.page or 0, page_size = opts.limit or 10 }))
+    local body, err = await(
+      operation_call.start(
+        self,
+        "ShowJobListByProjectId",
+        { project_id = project_id, page_index = opts.page or 0, page_size = opts.limit or 10 }
+      )
+    )
     if err then
       return nil, err
     end

@@ -48,7 +48,8 @@ function operation_call.wrapped_failure(operation, body)
   if type(body) ~= "table" then
     return nil
   end
-  local failed = type(body.status) == "string" and body.status:lower():match("^fail") or body.success == false
+  local failed = type(body.status) == "string" and body.status:lower():match("^fail")
+    or body.success == false
   if not failed then
     return nil
   end
@@ -63,8 +64,11 @@ function operation_call.wrapped_failure(operation, body)
     error_code = code,
     error_msg = message,
     retryable = false,
-    message = ("%s failed inside a status 200 answer: %s%s"):format(operation, code and code .. ": " or "",
-      message or "no reason given"),
+    message = ("%s failed inside a status 200 answer: %s%s"):format(
+      operation,
+      code and code .. ": " or "",
+      message or "no reason given"
+    ),
   }
 end
 

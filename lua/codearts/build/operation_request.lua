@@ -39,9 +39,19 @@ local function integer_text(field, value)
   if type(value) == "string" and value:find("^%-?%d+$") and #value <= 16 then
     return value
   end
-  if type(value) ~= "number" or value ~= math.floor(value) or value > MAX_INTEGER or value < -MAX_INTEGER then
-    usage(field, ("%s must be an integer, not %s"):format(field,
-      type(value) == "number" and tostring(value) or kind_of(value)))
+  if
+    type(value) ~= "number"
+    or value ~= math.floor(value)
+    or value > MAX_INTEGER
+    or value < -MAX_INTEGER
+  then
+    usage(
+      field,
+      ("%s must be an integer, not %s"):format(
+        field,
+        type(value) == "number" and tostring(value) or kind_of(value)
+      )
+    )
   end
   return ("%d"):format(value)
 end
@@ -61,7 +71,10 @@ local function boolean_text(field, value)
 end
 
 local SCALARS = {
-  string = check_text, integer = integer_text, number = number_text, boolean = boolean_text,
+  string = check_text,
+  integer = integer_text,
+  number = number_text,
+  boolean = boolean_text,
 }
 
 local function require_table(field, value, what)
@@ -112,7 +125,8 @@ local function free_text(field, value, depth)
   local parts = {}
   if rawget(value, 1) ~= nil then
     for index = 1, list_length(field, value) do
-      parts[index] = json_text(("%s[%d]"):format(field, index), "object", rawget(value, index), depth)
+      parts[index] =
+        json_text(("%s[%d]"):format(field, index), "object", rawget(value, index), depth)
     end
     return "[" .. table.concat(parts, ",") .. "]"
   end
@@ -141,8 +155,14 @@ local function refuse_unknown(prefix, value, names, what)
     if not known[key] then
       local shown = tostring(key)
       local near = type(key) == "string" and nearest(key, names)
-      usage(prefix .. shown, ("%s has no argument %q%s"):format(what, shown,
-        near and (", did you mean %q?"):format(near) or ""))
+      usage(
+        prefix .. shown,
+        ("%s has no argument %q%s"):format(
+          what,
+          shown,
+          near and (", did you mean %q?"):format(near) or ""
+        )
+      )
     end
   end
 end
@@ -180,7 +200,8 @@ function json_text(field, kind, value, depth)
   local element = kind:match("^array<(.*)>$")
   if element then
     for index = 1, list_length(field, value) do
-      parts[index] = json_text(("%s[%d]"):format(field, index), element, rawget(value, index), depth + 1)
+      parts[index] =
+        json_text(("%s[%d]"):format(field, index), element, rawget(value, index), depth + 1)
     end
     return "[" .. table.concat(parts, ",") .. "]"
   end
@@ -207,17 +228,19 @@ local function percent_encode(text)
 end
 
 local function path_text(row, args)
-  return (row.path:gsub("{([%w_]+)}", function(name)
-    local kind
-    for _, field in ipairs(row.in_path) do
-      kind = field[1] == name and field[2] or kind
-    end
-    local text = SCALARS[kind](name, args[name])
-    if text == "" or text == "." or text == ".." then
-      usage(name, ("%s must not be %q: it is part of the path"):format(name, text))
-    end
-    return percent_encode(text)
-  end))
+  return (
+    row.path:gsub("{([%w_]+)}", function(name)
+      local kind
+      for _, field in ipairs(row.in_path) do
+        kind = field[1] == name and field[2] or kind
+      end
+      local text = SCALARS[kind](name, args[name])
+      if text == "" or text == "." or text == ".." then
+        usage(name, ("%s must not be %q: it is part of the path"):format(name, text))
+      end
+      return percent_encode(text)
+    end)
+  )
 end
 
 local function query_pairs(row, args)
@@ -265,11 +288,17 @@ local function form_text(row, args)
       parts[#parts + 1] = "--" .. boundary .. "\r\n"
       if kind == "file" then
         local content, file_name = file_parts(name, value)
-        parts[#parts + 1] = ('Content-Disposition: form-data; name="%s"; filename="%s"\r\n'):format(name, file_name)
+        parts[#parts + 1] = ('Content-Disposition: form-data; name="%s"; filename="%s"\r\n'):format(
+          name,
+          file_name
+        )
         parts[#parts + 1] = "Content-Type: application/octet-stream\r\n\r\n" .. content .. "\r\n"
       else
         local text = SCALARS[kind](name, value)
-        parts[#parts + 1] = ('Content-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'):format(name, text)
+        parts[#parts + 1] = ('Content-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'):format(
+          name,
+          text
+        )
       end
     end
   end
@@ -324,9 +353,15 @@ function request.row(name)
   local row = type(name) == "string" and rows.operations[name]
   if not row then
     local near = type(name) == "string" and nearest(name, request.operation_names())
-    usage("operation", type(name) == "string"
-      and ("there is no operation %q%s"):format(name, near and (", did you mean %q?"):format(near) or "")
-      or "the operation must be named by a string, not " .. kind_of(name))
+    usage(
+      "operation",
+      type(name) == "string"
+          and ("there is no operation %q%s"):format(
+            name,
+            near and (", did you mean %q?"):format(near) or ""
+          )
+        or "the operation must be named by a string, not " .. kind_of(name)
+    )
   end
   return row
 end

@@ -13,7 +13,11 @@ local App = {}
 App.__index = App
 
 -- Raised by App:await when Ctrl-C comes; a value of its own, so that nothing else can look like it.
-local INTERRUPTED = setmetatable({}, { __tostring = function() return "interrupted" end })
+local INTERRUPTED = setmetatable({}, {
+  __tostring = function()
+    return "interrupted"
+  end,
+})
 
 local function complain(message)
   io.stderr:write(PROGRAM, ": ", message, "\n")

@@ -88,14 +88,32 @@ local function add_output(command, events)
   if events then
     command:mutex(
       json,
-      add_option(command, "--output", "FORM", "text, json, or ndjson: every event as one line of JSON.", one_of("text", "json", "ndjson"))
+      add_option(
+        command,
+        "--output",
+        "FORM",
+        "text, json, or ndjson: every event as one line of JSON.",
+        one_of("text", "json", "ndjson")
+      )
     )
-    add_option(command, "--progress", "HOW", "auto, plain (no live lines) or none.", one_of("auto", "plain", "none")):default("auto")
+    add_option(
+      command,
+      "--progress",
+      "HOW",
+      "auto, plain (no live lines) or none.",
+      one_of("auto", "plain", "none")
+    ):default("auto")
   end
 end
 
 local function add_job(command)
-  add_argument(command, "job", "JOB", "Job id, or the address of its page in the console.", reference.job)
+  add_argument(
+    command,
+    "job",
+    "JOB",
+    "Job id, or the address of its page in the console.",
+    reference.job
+  )
 end
 
 local function add_build(command)
@@ -104,21 +122,42 @@ local function add_build(command)
 end
 
 local function add_waiting(command)
-  add_option(command, "--timeout", "TIME", "Stop waiting after this time, such as 90s, 30m, 1h30m; the build goes on.", duration.parse)
+  add_option(
+    command,
+    "--timeout",
+    "TIME",
+    "Stop waiting after this time, such as 90s, 30m, 1h30m; the build goes on.",
+    duration.parse
+  )
   command:flag("--follow", "Print the log while waiting.")
 end
 
 local commands, define = {}, {}
 
-commands.run = { "Start builds, and wait for them if asked to.", [[
+commands.run = {
+  "Start builds, and wait for them if asked to.",
+  [[
 Examples:
   codearts-build run f9d6c8466d614a9788e9a0acf6c15f46
   codearts-build run f9d6c8466d614a9788e9a0acf6c15f46 --param codeBranch=master --wait
-  codearts-build run JOB_A JOB_B --wait --timeout 30m]] }
+  codearts-build run JOB_A JOB_B --wait --timeout 30m]],
+}
 
 function define.run(command)
-  add_argument(command, "jobs", "JOB", "Job ids, or addresses of their pages in the console.", reference.job):args("+")
-  add_option(command, "--param", "NAME=VALUE", "A parameter of the build; may be given again.", pair):count("*")
+  add_argument(
+    command,
+    "jobs",
+    "JOB",
+    "Job ids, or addresses of their pages in the console.",
+    reference.job
+  ):args("+")
+  add_option(
+    command,
+    "--param",
+    "NAME=VALUE",
+    "A parameter of the build; may be given again.",
+    pair
+  ):count("*")
   add_option(command, "--tag", "TAG", "Code tag to build.", not_empty)
   add_option(command, "--commit", "ID", "Commit to build.", not_empty)
   add_option(command, "--branch", "NAME", "Branch to build.", not_empty)
@@ -128,9 +167,12 @@ function define.run(command)
   add_connection(command)
 end
 
-commands.wait = { "Wait for the end of a build.", [[
+commands.wait = {
+  "Wait for the end of a build.",
+  [[
 Example:
-  codearts-build wait f9d6c8466d614a9788e9a0acf6c15f46 20 --follow]] }
+  codearts-build wait f9d6c8466d614a9788e9a0acf6c15f46 20 --follow]],
+}
 
 function define.wait(command)
   add_build(command)
@@ -139,9 +181,12 @@ function define.wait(command)
   add_connection(command)
 end
 
-commands.status = { "Show how a build stands, and its steps.", [[
+commands.status = {
+  "Show how a build stands, and its steps.",
+  [[
 Example:
-  codearts-build status f9d6c8466d614a9788e9a0acf6c15f46 20]] }
+  codearts-build status f9d6c8466d614a9788e9a0acf6c15f46 20]],
+}
 
 function define.status(command)
   add_build(command)
@@ -149,10 +194,13 @@ function define.status(command)
   add_connection(command)
 end
 
-commands.log = { "Print the log of a build.", [[
+commands.log = {
+  "Print the log of a build.",
+  [[
 Examples:
   codearts-build log f9d6c8466d614a9788e9a0acf6c15f46 20 --follow
-  codearts-build log f9d6c8466d614a9788e9a0acf6c15f46 20 --step compile]] }
+  codearts-build log f9d6c8466d614a9788e9a0acf6c15f46 20 --step compile]],
+}
 
 function define.log(command)
   add_build(command)
@@ -164,7 +212,8 @@ function define.log(command)
   add_connection(command)
 end
 
-commands.stop = { "Stop a build.", [[
+commands.stop =
+  { "Stop a build.", [[
 Example:
   codearts-build stop f9d6c8466d614a9788e9a0acf6c15f46 20]] }
 
@@ -174,14 +223,23 @@ function define.stop(command)
   add_connection(command)
 end
 
-commands.history = { "List the builds of a job.", [[
+commands.history = {
+  "List the builds of a job.",
+  [[
 Examples:
   codearts-build history f9d6c8466d614a9788e9a0acf6c15f46 --days 30
-  codearts-build history f9d6c8466d614a9788e9a0acf6c15f46 --from 2024-05-01 --to 2024-05-31]] }
+  codearts-build history f9d6c8466d614a9788e9a0acf6c15f46 --from 2024-05-01 --to 2024-05-31]],
+}
 
 function define.history(command)
   add_job(command)
-  add_option(command, "--days", "N", "How many days to look back, at most 30 (default 7).", integer_from(0))
+  add_option(
+    command,
+    "--days",
+    "N",
+    "How many days to look back, at most 30 (default 7).",
+    integer_from(0)
+  )
   add_option(command, "--from", "DAY", "First day, with --to.", day)
   add_option(command, "--to", "DAY", "Last day.", day)
   add_option(command, "--limit", "N", "Builds to list, at most 100 (default 10).", integer_from(1))
@@ -190,68 +248,117 @@ function define.history(command)
   add_connection(command)
 end
 
-commands.jobs = { "List the build jobs of a project.", [[
+commands.jobs = {
+  "List the build jobs of a project.",
+  [[
 Example:
-  codearts-build jobs 54bc5ae8ca3e43e19d3ba0f7dc9e2a3c --limit 50]] }
+  codearts-build jobs 54bc5ae8ca3e43e19d3ba0f7dc9e2a3c --limit 50]],
+}
 
 function define.jobs(command)
-  add_argument(command, "project", "PROJECT", "Project id, or an address of it in the console.", reference.project)
+  add_argument(
+    command,
+    "project",
+    "PROJECT",
+    "Project id, or an address of it in the console.",
+    reference.project
+  )
   add_option(command, "--limit", "N", "Jobs to list, at most 100 (default 10).", integer_from(1))
   add_option(command, "--page", "N", "Page of that many jobs, from 0.", integer_from(0))
   add_output(command)
   add_connection(command)
 end
 
-commands.call = { "Call any operation of the service by its name.", [[
+commands.call = {
+  "Call any operation of the service by its name.",
+  [[
 Arguments are NAME=TEXT, NAME:=JSON or NAME=@FILE (its content). JSON answers are printed as JSON, others as they
 are.
 
 Examples:
   codearts-build call --list
   codearts-build call ShowJobStatus job_id=f9d6c8466d614a9788e9a0acf6c15f46
-  codearts-build call DownloadBuildLog record_id=ID --to build.log]] }
+  codearts-build call DownloadBuildLog record_id=ID --to build.log]],
+}
 
 function define.call(command)
   command:argument("operation", "Name of the operation."):argname("OPERATION"):args("?")
   add_argument(command, "arguments", "ARGUMENT", "Its arguments.", call_argument):args("*")
   command:flag("--list", "List all operations and their arguments.")
-  add_option(command, "--to", "FILE", "File for an answer that is not JSON; it appears whole or not at all.", not_empty)
+  add_option(
+    command,
+    "--to",
+    "FILE",
+    "File for an answer that is not JSON; it appears whole or not at all.",
+    not_empty
+  )
   command:flag("--json", "JSON in any case (the default of this command).")
   add_connection(command)
 end
 
-commands.doctor = { "Check what goes wrong in practice, and say what to do.", [[
+commands.doctor = {
+  "Check what goes wrong in practice, and say what to do.",
+  [[
 What it prints holds no secrets and may go into a bug report.
 
 Example:
-  codearts-build doctor --region cn-north-4 --job f9d6c8466d614a9788e9a0acf6c15f46]] }
+  codearts-build doctor --region cn-north-4 --job f9d6c8466d614a9788e9a0acf6c15f46]],
+}
 
 function define.doctor(command)
-  add_option(command, "--job", "JOB", "Job id or address, to try a call that reads it.", reference.job)
+  add_option(
+    command,
+    "--job",
+    "JOB",
+    "Job id or address, to try a call that reads it.",
+    reference.job
+  )
   command:flag("--json", "Print the result as one JSON document.")
   add_connection(command)
 end
 
-commands.sandbox = { "Run a local build service for development and tests.", [[
+commands.sandbox = {
+  "Run a local build service for development and tests.",
+  [[
 Example:
-  codearts-build sandbox --jobs jobs.lua]] }
+  codearts-build sandbox --jobs jobs.lua]],
+}
 
 function define.sandbox(command)
   add_option(command, "--jobs", "FILE", "File that describes the jobs.", not_empty)
-  add_option(command, "--host", "ADDRESS", "Address to listen on; it runs commands, so keep it on loopback.", not_empty)
+  add_option(
+    command,
+    "--host",
+    "ADDRESS",
+    "Address to listen on; it runs commands, so keep it on loopback.",
+    not_empty
+  )
   add_option(command, "--port", "N", "Port to listen on (default: any free one).", integer_from(0))
 end
 
-commands.completion = { "Print the completion script for a shell.", [[
+commands.completion = {
+  "Print the completion script for a shell.",
+  [[
 Example:
-  eval "$(codearts-build completion bash)"]] }
+  eval "$(codearts-build completion bash)"]],
+}
 
 function define.completion(command)
   add_argument(command, "shell", "SHELL", "bash, zsh or fish.", one_of("bash", "zsh", "fish"))
 end
 
 local ORDER = {
-  "run", "wait", "status", "log", "stop", "history", "jobs", "call", "doctor", "sandbox", "completion",
+  "run",
+  "wait",
+  "status",
+  "log",
+  "stop",
+  "history",
+  "jobs",
+  "call",
+  "doctor",
+  "sandbox",
+  "completion",
 }
 
 local arguments = { program = PROGRAM, commands = ORDER }
@@ -262,7 +369,8 @@ local arguments = { program = PROGRAM, commands = ORDER }
 ---@return table parser of argparse
 function arguments.parser(meant)
   local argparse = require "argparse"
-  local parser = argparse(PROGRAM, "Run builds in Huawei Cloud CodeArts Build, and follow them."):epilog([[
+  local parser =
+    argparse(PROGRAM, "Run builds in Huawei Cloud CodeArts Build, and follow them."):epilog([[
 Sign-in and region come from the environment (CODEARTS_BUILD_TOKEN, CODEARTS_BUILD_REGION, and the
 vendor's HUAWEICLOUD_SDK_... variables) or from ~/.huaweicloud/credentials. `codearts-build doctor`
 tells which one serves.

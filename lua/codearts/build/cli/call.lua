@@ -78,7 +78,8 @@ return App.command(function(app, values)
   end
   local args = arguments_of(app, values)
   local row = require("codearts.build.operations").operations[values.operation]
-  local answer = app:await(app:client():call(values.operation, args, { async = true, to = values.to }))
+  local answer =
+    app:await(app:client():call(values.operation, args, { async = true, to = values.to }))
   if not row.bytes then
     app:print_json(answer)
   elseif values.to then

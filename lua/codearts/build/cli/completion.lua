@@ -3,7 +3,8 @@ local arguments = require "codearts.build.cli.arguments"
 
 return function(values)
   local parser = arguments.parser()
-  local generate = { bash = "get_bash_complete", zsh = "get_zsh_complete", fish = "get_fish_complete" }
+  local generate =
+    { bash = "get_bash_complete", zsh = "get_zsh_complete", fish = "get_fish_complete" }
   io.stdout:write(parser[generate[values.shell]](parser))
   return 0
 end

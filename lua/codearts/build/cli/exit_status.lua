@@ -30,7 +30,8 @@ function exit_status.of_error(err)
     return exit_status.outcome_unknown
   elseif err.kind == "build" then
     -- ABORTED is what the service calls a build that somebody stopped (API reference 7.5).
-    return tostring(err.build_status):upper() == "ABORTED" and exit_status.cancelled or exit_status.build_failed
+    return tostring(err.build_status):upper() == "ABORTED" and exit_status.cancelled
+      or exit_status.build_failed
   elseif err.kind == "timeout" and err.reason == "wait" then
     return exit_status.wait_timeout
   end

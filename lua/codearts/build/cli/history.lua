@@ -26,9 +26,12 @@ return App.command(function(app, values)
   end
   local rows = {}
   for index, item in ipairs(answer.records) do
-    rows[index] = { cell(item.build_number), cell(item.result), cell(item.start_time), cell(item.end_time) }
+    rows[index] =
+      { cell(item.build_number), cell(item.result), cell(item.start_time), cell(item.end_time) }
   end
-  for _, line in ipairs(require "codearts.build.cli.table"({ "BUILD", "RESULT", "STARTED", "ENDED" }, rows)) do
+  for _, line in
+    ipairs(require "codearts.build.cli.table"({ "BUILD", "RESULT", "STARTED", "ENDED" }, rows))
+  do
     app.terminal:result(line)
   end
   if answer.total > #rows then

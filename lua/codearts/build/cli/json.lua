@@ -44,8 +44,19 @@ end
 json.encode = encode
 
 local ERROR_MEMBERS = {
-  "kind", "message", "outcome", "operation", "status", "error_code", "error_msg", "request_id", "attempts",
-  "retryable", "field", "reason", "build_status",
+  "kind",
+  "message",
+  "outcome",
+  "operation",
+  "status",
+  "error_code",
+  "error_msg",
+  "request_id",
+  "attempts",
+  "retryable",
+  "field",
+  "reason",
+  "build_status",
 }
 
 --- A structured error as plain data.

@@ -71,8 +71,12 @@ local function current_step(entry)
 end
 
 local function one_line(entry, now, columns, style)
-  local str = ("%s #%s  %s  %s"):format(entry.job_id:sub(1, 8), entry.build_no or "?", status_of(entry, style),
-    elapsed(entry, now))
+  local str = ("%s #%s  %s  %s"):format(
+    entry.job_id:sub(1, 8),
+    entry.build_no or "?",
+    status_of(entry, style),
+    elapsed(entry, now)
+  )
   local name, done = current_step(entry)
   if name and not entry.ended then
     str = ("%s  %s (%d/%d)"):format(str, clean(name, style), done + 1, #entry.steps)
@@ -124,9 +128,17 @@ local function live(entries, now, columns, rows, style)
   columns, rows = math.max(columns - 1, 1), math.max(rows - 1, 1) -- the last column and row would scroll
   if #entries == 1 then
     local entry = entries[1]
-    local head = ("build %s of %s  %s  %s"):format(entry.build_no or "?", entry.job_id,
-      status_of(entry, style), elapsed(entry, now))
-    local lines = window(step_lines(entry, now, columns, style), math.max(rows - 1, 0), first_running(entry.steps))
+    local head = ("build %s of %s  %s  %s"):format(
+      entry.build_no or "?",
+      entry.job_id,
+      status_of(entry, style),
+      elapsed(entry, now)
+    )
+    local lines = window(
+      step_lines(entry, now, columns, style),
+      math.max(rows - 1, 0),
+      first_running(entry.steps)
+    )
     table.insert(lines, 1, line(columns, style, nil, head))
     return lines
   end

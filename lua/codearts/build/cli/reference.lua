@@ -26,8 +26,10 @@ function reference.job(str)
     if #str == 32 and str:find("^%w+$") then
       return str
     end
-    return nil, ("expected a job id (32 letters and digits) or the address of its page in the console, got '%s'")
-      :format(str)
+    return nil,
+      ("expected a job id (32 letters and digits) or the address of its page in the console, got '%s'"):format(
+        str
+      )
   end
   local ids = ids_of(str)
   for index = #ids, 1, -1 do
@@ -47,7 +49,10 @@ function reference.project(str)
     if #str == 32 and str:find("^%w+$") then
       return str
     end
-    return nil, ("expected a project id (32 letters and digits) or an address in the console, got '%s'"):format(str)
+    return nil,
+      ("expected a project id (32 letters and digits) or an address in the console, got '%s'"):format(
+        str
+      )
   end
   local ids = ids_of(str)
   for _, found in ipairs(ids) do

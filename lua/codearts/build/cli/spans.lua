@@ -13,7 +13,10 @@ local function days(year, month, day)
   if month <= 2 then
     year, month = year - 1, month + 12
   end
-  local era_days = 365 * year + math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
+  local era_days = 365 * year
+    + math.floor(year / 4)
+    - math.floor(year / 100)
+    + math.floor(year / 400)
   return era_days + math.floor((153 * (month - 3) + 2) / 5) + day - 1 - 719468
 end
 
@@ -26,15 +29,19 @@ function spans.time(value)
   elseif type(value) ~= "string" then
     return nil
   end
-  local y, mo, d, h, mi, s, rest = value:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)[T ](%d%d):(%d%d):(%d%d%.?%d*)(.*)$")
+  local y, mo, d, h, mi, s, rest =
+    value:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)[T ](%d%d):(%d%d):(%d%d%.?%d*)(.*)$")
   if not y then
     return nil
   end
   local seconds = days(tonumber(y), tonumber(mo), tonumber(d)) * 86400
-    + tonumber(h) * 3600 + tonumber(mi) * 60 + tonumber(s)
+    + tonumber(h) * 3600
+    + tonumber(mi) * 60
+    + tonumber(s)
   local sign, zone_h, zone_m = rest:match("^([+-])(%d%d):?(%d%d)$")
   if sign then
-    seconds = seconds - (sign == "+" and 1 or -1) * (tonumber(zone_h) * 3600 + tonumber(zone_m) * 60)
+    seconds = seconds
+      - (sign == "+" and 1 or -1) * (tonumber(zone_h) * 3600 + tonumber(zone_m) * 60)
   end
   return seconds
 end
@@ -66,7 +73,9 @@ function spans.of_stages(build_stages)
   for key, stage in pairs(build_stages) do
     if type(stage) == "table" then
       local start, stop = spans.time(stage.start_time), spans.time(stage.finish_time)
-      local name = type(stage.display_name) == "string" and stage.display_name ~= "" and stage.display_name
+      local name = type(stage.display_name) == "string"
+        and stage.display_name ~= ""
+        and stage.display_name
       list[#list + 1] = {
         name = name or tostring(key),
         status = type(stage.status) == "string" and stage.status or "",

@@ -37,9 +37,14 @@ local function print_text(app, detail, steps)
     end
   end
   for index, step in ipairs(steps) do
-    app.terminal:result(("%-9s %s: %s%s"):format(index == 1 and "steps" or "", text.clean(step.name),
-      step.status == "" and "not run" or text.clean(step.status),
-      step.time and step.status ~= "" and ", " .. duration.format(step.time) or ""))
+    app.terminal:result(
+      ("%-9s %s: %s%s"):format(
+        index == 1 and "steps" or "",
+        text.clean(step.name),
+        step.status == "" and "not run" or text.clean(step.status),
+        step.time and step.status ~= "" and ", " .. duration.format(step.time) or ""
+      )
+    )
   end
 end
 
@@ -50,7 +55,8 @@ return App.command(function(app, values)
   -- Steps are worth having, but a build whose steps cannot be read still has a status.
   local record = require "codearts.build.lifecycle.record"
   local steps = app:await(client:task(function(await)
-    local list, err = record.steps(await, { client = client, job_id = values.job, build_no = values.build_no })
+    local list, err =
+      record.steps(await, { client = client, job_id = values.job, build_no = values.build_no })
     if err then
       app:warn("the steps cannot be read: " .. tostring(err))
     end
@@ -58,8 +64,13 @@ return App.command(function(app, values)
   end))
   if app.form == "json" then
     local json = require "codearts.build.cli.json"
-    app:print_json { job_id = values.job, build_no = values.build_no, status = detail.status, record = detail,
-      steps = json.array(steps) }
+    app:print_json {
+      job_id = values.job,
+      build_no = values.build_no,
+      status = detail.status,
+      record = detail,
+      steps = json.array(steps),
+    }
   else
     print_text(app, detail, steps)
   end

@@ -70,7 +70,8 @@ local function timeline(spans, width, style)
       took = "running"
     end
     local parts = {
-      not span.start and "  " or style.paint(bad and "bad" or "good", bad and signs.bad or signs.good),
+      not span.start and "  "
+        or style.paint(bad and "bad" or "good", bad and signs.bad or signs.good),
       text.pad(printable(span.name, style), names, style.unicode and "…" or "..."),
       index == marked and " *" or "  ",
     }

@@ -52,8 +52,15 @@ function Watch:started(entry)
     octopus_job_name = result.octopus_job_name,
   })
   if self.app.form == "text" then
-    self.app.terminal:result(text.clean(("%s started (%s, %s)"):format(name_of(entry),
-      tostring(result.daily_build_number or "?"), tostring(result.octopus_job_name or "?"))))
+    self.app.terminal:result(
+      text.clean(
+        ("%s started (%s, %s)"):format(
+          name_of(entry),
+          tostring(result.daily_build_number or "?"),
+          tostring(result.octopus_job_name or "?")
+        )
+      )
+    )
   end
 end
 
@@ -70,20 +77,26 @@ function Watch:plain_progress(entry)
   local state = entry.status .. (running and ", " .. running or "")
   if state ~= entry.told or self.now() - entry.told_at >= PLAIN_EVERY then
     entry.told, entry.told_at = state, self.now()
-    terminal:note(text.clean(("%s: %s, %s"):format(name_of(entry), state,
-      duration.format(self.now() - entry.began))))
+    terminal:note(
+      text.clean(
+        ("%s: %s, %s"):format(name_of(entry), state, duration.format(self.now() - entry.began))
+      )
+    )
   end
 end
 
 function Watch:progress(entry, progress)
-  entry.status, entry.steps = progress.status, #progress.steps > 0 and progress.steps or entry.steps or {}
+  entry.status, entry.steps =
+    progress.status, #progress.steps > 0 and progress.steps or entry.steps or {}
   for index, step in ipairs(entry.steps) do
     if step.status:lower() == "running" and not entry.step_began[index] then
       entry.step_began[index] = self.now()
     end
   end
   self:event(entry, "progress", {
-    status = progress.status, elapsed = progress.elapsed, steps = steps_data(entry),
+    status = progress.status,
+    elapsed = progress.elapsed,
+    steps = steps_data(entry),
   })
   self:plain_progress(entry)
 end
@@ -91,7 +104,9 @@ end
 function Watch:log_line(entry, line)
   self:event(entry, "log", { line = line })
   if self.app.form == "text" then
-    local prefix = #self.entries > 1 and ("%s #%d | "):format(entry.job_id:sub(1, 8), entry.build_no) or ""
+    local prefix = #self.entries > 1
+        and ("%s #%d | "):format(entry.job_id:sub(1, 8), entry.build_no)
+      or ""
     self.app.terminal:log_line(prefix .. line)
   end
 end
@@ -152,10 +167,15 @@ function Watch:read_spans(await, entry)
   local record_id = entry.record and entry.record.build_record_id
   local body
   if type(record_id) == "string" then
-    body = await(self.app:client():call("ShowBuildRecordFullStages", { record_id = record_id }, { async = true }))
+    body = await(
+      self.app
+        :client()
+        :call("ShowBuildRecordFullStages", { record_id = record_id }, { async = true })
+    )
   end
   local result = type(body) == "table" and body.result
-  entry.spans = spans.of_stages(type(result) == "table" and result.build_stages) or spans.of_steps(entry.steps or {})
+  entry.spans = spans.of_stages(type(result) == "table" and result.build_stages)
+    or spans.of_steps(entry.steps or {})
 end
 
 --- What follows a verdict on the screen.
@@ -178,12 +198,19 @@ function Watch:finished(entry)
     return -- the error tells all there is
   end
   local status = type(entry.record.status) == "string" and entry.record.status or "?"
-  self:event(entry, "finished", { status = status, record = entry.record, steps = steps_data(entry) })
+  self:event(
+    entry,
+    "finished",
+    { status = status, record = entry.record, steps = steps_data(entry) }
+  )
   if app.form ~= "text" then
     return
   end
-  terminal:result(text.clean(("%s: %s after %s"):format(name_of(entry), status,
-    duration.format(entry.ended - entry.began))))
+  terminal:result(
+    text.clean(
+      ("%s: %s after %s"):format(name_of(entry), status, duration.format(entry.ended - entry.began))
+    )
+  )
   if entry.spans then
     local columns = terminal:size()
     for _, line in ipairs(timeline(entry.spans, columns, terminal:style())) do
@@ -231,7 +258,8 @@ function Watch:live_through(await, entry)
 end
 
 local function new_entry(watch, job_id)
-  local entry = { job_id = job_id, began = watch.now(), told_at = -math.huge, step_began = {}, steps = {} }
+  local entry =
+    { job_id = job_id, began = watch.now(), told_at = -math.huge, step_began = {}, steps = {} }
   table.insert(watch.entries, entry)
   return entry
 end
@@ -272,7 +300,9 @@ end
 --- The data of a build for --json.
 local function entry_data(entry)
   local data = { job_id = entry.job_id }
-  for key, value in pairs(entry.result or { actual_build_number = entry.build_no and tostring(entry.build_no) }) do
+  for key, value in
+    pairs(entry.result or { actual_build_number = entry.build_no and tostring(entry.build_no) })
+  do
     data[key] = value
   end
   if entry.record then

@@ -18,7 +18,11 @@ local MAX_FAILURES = 30
 
 local function protocol_error(message)
   return core.error {
-    kind = "protocol", reason = "bad_json", operation = "DownloadRealTimeLog", retryable = true, message = message,
+    kind = "protocol",
+    reason = "bad_json",
+    operation = "DownloadRealTimeLog",
+    retryable = true,
+    message = message,
   }
 end
 
@@ -29,8 +33,12 @@ end
 
 --- One page: { content, offset, more }.
 local function fetch_page(await, target, offset)
-  local result, err = record.fetch_result(await, target, "DownloadRealTimeLog",
-    { job_id = target.job_id, build_no = target.build_no, offset = offset })
+  local result, err = record.fetch_result(
+    await,
+    target,
+    "DownloadRealTimeLog",
+    { job_id = target.job_id, build_no = target.build_no, offset = offset }
+  )
   if not result then
     return nil, err
   end
@@ -99,8 +107,11 @@ end
 --- The stage key of a step that is given by name: the service's own stages know it best, else its place in the list.
 local function stage_key(await, target, record_id, step)
   local wanted, names = step:lower(), {}
-  local result = record.fetch_result(await, target, "ShowBuildRecordFullStages", { record_id = record_id })
-  for key, stage in pairs(result and type(result.build_stages) == "table" and result.build_stages or {}) do
+  local result =
+    record.fetch_result(await, target, "ShowBuildRecordFullStages", { record_id = record_id })
+  for key, stage in
+    pairs(result and type(result.build_stages) == "table" and result.build_stages or {})
+  do
     local name = type(stage) == "table" and record.text(stage.display_name) or key
     if name:lower() == wanted or key:lower() == wanted then
       return key
@@ -116,10 +127,15 @@ local function stage_key(await, target, record_id, step)
     end
     names[index] = item.name
   end
-  return nil, core.error {
-    kind = "usage", field = "step",
-    message = ("the build has no step %q; its steps are: %s"):format(step, table.concat(names, ", ")),
-  }
+  return nil,
+    core.error {
+      kind = "usage",
+      field = "step",
+      message = ("the build has no step %q; its steps are: %s"):format(
+        step,
+        table.concat(names, ", ")
+      ),
+    }
 end
 
 --- The log of one step comes whole, by the record id of the build (API reference 7.6, DownloadTaskLog).
@@ -140,8 +156,13 @@ local function read_step(await, target, step, take)
     end
   end
   local bytes
-  bytes, err = await(operation_call.start(target.client, "DownloadTaskLog",
-    { record_id = record_id, task_name = key }))
+  bytes, err = await(
+    operation_call.start(
+      target.client,
+      "DownloadTaskLog",
+      { record_id = record_id, task_name = key }
+    )
+  )
   if not bytes then
     return nil, err
   end

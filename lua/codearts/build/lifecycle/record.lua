@@ -27,7 +27,11 @@ record.text = text
 
 local function protocol_error(operation, message)
   return core.error {
-    kind = "protocol", reason = "bad_json", operation = operation, retryable = true, message = message,
+    kind = "protocol",
+    reason = "bad_json",
+    operation = operation,
+    retryable = true,
+    message = message,
   }
 end
 
@@ -48,8 +52,13 @@ record.fetch_result = fetch_result
 ---@return table? detail
 ---@return table? err
 function record.fetch(await, target, opts)
-  local detail, err = fetch_result(await, target, "ShowRecordDetail",
-    { job_id = target.job_id, build_no = target.build_no }, opts)
+  local detail, err = fetch_result(
+    await,
+    target,
+    "ShowRecordDetail",
+    { job_id = target.job_id, build_no = target.build_no },
+    opts
+  )
   if not detail then
     return nil, err
   end
@@ -72,12 +81,18 @@ end
 
 --- Whether the service says that a build runs no more: build-info of this build, else the status of its task.
 local function has_stopped(await, target, opts)
-  local info = fetch_result(await, target, "ShowBuildDetails",
-    { job_id = target.job_id, build_no = target.build_no }, opts)
+  local info = fetch_result(
+    await,
+    target,
+    "ShowBuildDetails",
+    { job_id = target.job_id, build_no = target.build_no },
+    opts
+  )
   if info and type(info.building) == "boolean" then
     return not info.building
   end
-  local body = await(operation_call.start(target.client, "ShowJobStatus", { job_id = target.job_id }, opts))
+  local body =
+    await(operation_call.start(target.client, "ShowJobStatus", { job_id = target.job_id }, opts))
   return type(body) == "table" and body.result == false
 end
 
@@ -114,8 +129,14 @@ end
 ---@return codearts.build.Step[]? steps
 ---@return table? err
 function record.steps(await, target, opts)
-  local body, err = await(operation_call.start(target.client, "ShowHistoryDetails",
-    { job_id = target.job_id, build_number = target.build_no }, opts))
+  local body, err = await(
+    operation_call.start(
+      target.client,
+      "ShowHistoryDetails",
+      { job_id = target.job_id, build_number = target.build_no },
+      opts
+    )
+  )
   if err then
     return nil, err
   end

@@ -13,8 +13,12 @@ local function build_error(target, detail)
   local reason = record.text(detail.err_msg)
   return core.error {
     kind = "build",
-    message = ("build %d of job %s ended with %s%s"):format(target.build_no, target.job_id, status,
-      reason and ": " .. reason or ""),
+    message = ("build %d of job %s ended with %s%s"):format(
+      target.build_no,
+      target.job_id,
+      status,
+      reason and ": " .. reason or ""
+    ),
     build_status = status,
     record = detail,
     retryable = false,
@@ -28,7 +32,12 @@ local function timeout_error(target, timeout, last_status, last_error)
     kind = "timeout",
     reason = "wait",
     retryable = true,
-    message = ("build %d of job %s %s after %g s; it goes on"):format(target.build_no, target.job_id, state, timeout),
+    message = ("build %d of job %s %s after %g s; it goes on"):format(
+      target.build_no,
+      target.job_id,
+      state,
+      timeout
+    ),
   }
 end
 

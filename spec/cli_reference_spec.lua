@@ -1,0 +1,81 @@
+-- Ids and addresses, and exit statuses.
+
+local exit_status = require "codearts.build.cli.exit_status"
+local reference = require "codearts.build.cli.reference"
+
+local JOB = "f9d6c8466d614a9788e9a0acf6c15f46"
+local PROJECT = "54bc5ae8ca3e43e19d3ba0f7dc9e2a3c"
+
+describe("cli reference", function()
+  it("takes a job id or an address that ends with it", function()
+    local host = "https://devcloud.cn-north-4.example.com"
+    local cases = {
+      JOB,
+      ("%s/codeci/project/%s/codeci/%s"):format(host, PROJECT, JOB),
+      ("%s/codeci/project/%s/codeci/%s/"):format(host, PROJECT, JOB),
+      ("%s/codeci/project/%s/edit?from=list#/%s"):format(host, PROJECT, JOB),
+      ("%s/codeci/project/%s/edit?jobId=%s"):format(host, PROJECT, JOB),
+      "project/" .. PROJECT .. "/" .. JOB,
+    }
+    for _, case in ipairs(cases) do
+      assert.are.equal(JOB, reference.job(case), case)
+    end
+  end)
+
+  it("refuses what holds no job id", function()
+    for _, case in ipairs {
+      "",
+      "abc",
+      JOB .. "0",
+      JOB:sub(1, 31) .. "-",
+      "https://example.com/codeci/project/" .. PROJECT,
+    } do
+      local id, problem = reference.job(case)
+      assert.is_nil(id)
+      assert.is_truthy(problem:find("32 letters and digits", 1, true))
+    end
+  end)
+
+  it("takes a project id or an address in the project", function()
+    local address = ("https://example.com/codeci/project/%s/codeci/%s"):format(PROJECT, JOB)
+    assert.are.equal(PROJECT, reference.project(PROJECT))
+    assert.are.equal(PROJECT, reference.project(address))
+    assert.are.equal(PROJECT, reference.project("https://example.com/" .. PROJECT .. "/home"))
+    assert.is_nil(reference.project "https://example.com/home")
+    assert.is_nil(reference.project "x")
+  end)
+end)
+
+describe("cli exit status", function()
+  it("follows the error", function()
+    local cases = {
+      { 2, { kind = "usage" } },
+      { 2, { kind = "config" } },
+      { 4, { kind = "auth" } },
+      { 6, { kind = "api", status = 500 } },
+      { 6, { kind = "transport", outcome = "not_started" } },
+      { 5, { kind = "transport", outcome = "unknown" } },
+      { 5, { kind = "timeout", reason = "timeout", outcome = "unknown" } },
+      { 5, { kind = "cancelled", outcome = "unknown" } },
+      { 6, { kind = "protocol", outcome = "started" } },
+      { 6, { kind = "timeout", reason = "deadline" } },
+      { 124, { kind = "timeout", reason = "wait" } },
+      { 1, { kind = "build", build_status = "FAILURE" } },
+      { 1, { kind = "build", build_status = "SOMETHING" } },
+      { 3, { kind = "build", build_status = "ABORTED" } },
+      { 3, { kind = "cancelled" } },
+    }
+    for _, case in ipairs(cases) do
+      assert.are.equal(case[1], exit_status.of_error(case[2]))
+    end
+  end)
+
+  it("of several builds is 0 only if all are", function()
+    assert.are.equal(0, exit_status.of_all { 0, 0 })
+    assert.are.equal(1, exit_status.of_all { 0, 1, 0 })
+    assert.are.equal(3, exit_status.of_all { 1, 3 })
+    assert.are.equal(124, exit_status.of_all { 3, 124, 1 })
+    assert.are.equal(5, exit_status.of_all { 6, 5, 124 })
+    assert.are.equal(0, exit_status.of_all {})
+  end)
+end)
