@@ -28,7 +28,8 @@ typedef struct {
 static int fail_errno(lua_State *L, int code) {
     lua_pushnil(L);
     lua_pushstring(L, strerror(code));
-    return 2;
+    lua_pushboolean(L, code == ENOENT);
+    return 3;
 }
 
 static const char *check_path(lua_State *L) {

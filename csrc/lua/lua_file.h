@@ -5,9 +5,9 @@
 
 #include <lua.h>
 
-/* Adds `file` to the table on top of the stack, a table of functions. Each answers nil and a message
- * (the system's, without the path) when the system refuses, and raises nothing but a usage error
- * for a bad argument and out-of-memory:
+/* Adds `file` to the table on top of the stack, a table of functions. Each answers nil, a message
+ * (the system's, without the path) and whether there is no such file when the system refuses, and
+ * raises nothing but a usage error for a bad argument and out-of-memory:
  *   read(path) -> text, { mode = permission bits, mine = whether this user owns it } : a regular
  *     file of at most 256 KiB; everything is learned from the one opened file
  *   replace(path, text) -> true : atomically, with permissions 0600

@@ -1,0 +1,190 @@
+--- From the user's options and the environment to the explicit options of the core. The only place
+--- that reads the environment for anything but credentials.
+local core = require "codearts.build.core"
+local metadata_address = "169.254.169.254"
+local nearest = require "codearts.build.nearest"
+local regions = require "codearts.build.regions"
+
+local M = {}
+
+--- Options that the core takes as they are; it checks their values.
+local FOR_CORE = {
+  "timeout",
+  "connect_timeout",
+  "deadline",
+  "retry",
+  "tls",
+  "http_version",
+  "max_response_bytes",
+  "max_connections",
+  "max_in_flight",
+  "idle_timeout",
+  "headers",
+  "user_agent",
+  "resolve",
+  "allow_http",
+  "on_event",
+}
+
+--- Options that are dealt with here.
+local OURS =
+  { "region", "endpoint", "auth", "iam_endpoint", "proxy", "no_proxy", "token_store" }
+
+local KNOWN = {}
+for _, list in ipairs { FOR_CORE, OURS } do
+  for _, name in ipairs(list) do
+    KNOWN[#KNOWN + 1] = name
+    KNOWN[name] = true
+  end
+end
+
+local function raise(kind, field, message)
+  error(core.error { kind = kind, field = field, message = message }, 0)
+end
+
+local function check_names(options)
+  if type(options) ~= "table" then
+    raise("usage", "options", "options must be a table, not a " .. type(options))
+  end
+  for name in next, options do
+    if type(name) ~= "string" then
+      raise("usage", "options", "the names of options are strings")
+    elseif not KNOWN[name] then
+      local near = nearest(name, KNOWN)
+      local hint = near and ("; did you mean %q?"):format(near) or ""
+      raise("usage", name, ("there is no option %q%s"):format(name, hint))
+    end
+  end
+end
+
+--- An option that must be a text, or its environment variable. An empty variable is as good as none.
+local function text(options, name, getenv, variable)
+  local value = rawget(options, name)
+  if value == nil then
+    value = variable and getenv(variable)
+    return value ~= "" and value or nil
+  elseif type(value) ~= "string" then
+    raise("usage", name, ("%s must be a string, not a %s"):format(name, type(value)))
+  elseif value == "" or value:find "[%c ]" then
+    raise("config", name, ("%s is %s"):format(name, value == "" and "empty" or "no address or name"))
+  end
+  return value
+end
+
+local function find_region(options, getenv)
+  local region = text(options, "region", getenv, "CODEARTS_BUILD_REGION")
+    or text({}, "region", getenv, "HUAWEICLOUD_SDK_REGION")
+  if region and not region:find "^[%w-]+$" then
+    raise("config", "region", "region must be an id such as cn-north-4")
+  end
+  return region
+end
+
+local function find_endpoint(options, region, getenv)
+  local endpoint = text(options, "endpoint", getenv, "CODEARTS_BUILD_ENDPOINT")
+  if endpoint then
+    return endpoint, true
+  elseif not region then
+    raise(
+      "config",
+      "region",
+      "neither region nor endpoint is given: set one of both, or CODEARTS_BUILD_REGION"
+    )
+  end
+  endpoint = regions.endpoint(region, getenv)
+  if not endpoint then
+    raise(
+      "config",
+      "region",
+      ("region %s is not known; known are %s; any other needs its endpoint, or %s"):format(
+        region,
+        table.concat(regions.known, ", "),
+        regions.override_name(region)
+      )
+    )
+  end
+  return endpoint, false
+end
+
+--- The first of these variables that holds something, as libcurl reads them.
+local function first(getenv, ...)
+  for _, name in ipairs { ... } do
+    local value = getenv(name)
+    if value and value ~= "" then
+      return value
+    end
+  end
+end
+
+--- The proxy that libcurl would find for this endpoint. HTTP_PROXY is left out as libcurl does: a
+--- web server may have set it from a request header.
+local function proxy_from(getenv, endpoint)
+  if endpoint:find "^http://" then
+    return first(getenv, "http_proxy", "all_proxy", "ALL_PROXY")
+  end
+  return first(getenv, "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+end
+
+--- Fills in proxy and no_proxy. The metadata service is on this very machine's link: never proxied.
+local function add_proxy(result, options, getenv)
+  local proxy, no_proxy = rawget(options, "proxy"), rawget(options, "no_proxy")
+  if proxy == nil then
+    proxy = proxy_from(getenv, result.endpoint)
+  end
+  if no_proxy == nil then
+    no_proxy = first(getenv, "no_proxy", "NO_PROXY")
+  end
+  result.proxy, result.no_proxy = proxy, no_proxy
+  if proxy and (no_proxy == nil or type(no_proxy) == "string" and no_proxy ~= "*") then
+    result.no_proxy = (no_proxy and no_proxy .. "," or "") .. metadata_address
+  end
+end
+
+local function check_store(store)
+  if store == nil then
+    return
+  elseif type(store) ~= "table" then
+    raise("usage", "token_store", "token_store must be a table, not a " .. type(store))
+  end
+  for _, name in ipairs { "get", "set", "lock" } do
+    if type(store[name]) ~= "function" then
+      raise("usage", "token_store." .. name, ("token_store.%s must be a function"):format(name))
+    end
+  end
+end
+
+--- Reads options and environment.
+---
+--- Raises kind "usage" for an unknown option (with the nearest known name) or a value of the wrong
+--- type, kind "config" for what is missing or cannot be right; `field` names the option.
+---@param options? table the options of build.new
+---@param getenv? fun(name: string): string? default os.getenv
+---@return table core_options for core.new; `auth` is still to be put in
+---@return table sign_in_options for sign_in.new
+function M.resolve(options, getenv)
+  options, getenv = options == nil and {} or options, getenv or os.getenv
+  check_names(options)
+  local result = {}
+  for _, name in ipairs(FOR_CORE) do
+    result[name] = rawget(options, name)
+  end
+  local region = find_region(options, getenv)
+  local endpoint_given
+  result.endpoint, endpoint_given = find_endpoint(options, region, getenv)
+  add_proxy(result, options, getenv)
+  check_store(rawget(options, "token_store"))
+  return result,
+    {
+      auth = rawget(options, "auth"),
+      region = region,
+      -- The official SDKs look a project id up for a region, never for an endpoint.
+      find_project = region ~= nil and not endpoint_given,
+      endpoint = result.endpoint,
+      iam_endpoint = text(options, "iam_endpoint", getenv),
+      token_store = rawget(options, "token_store"),
+      on_event = rawget(options, "on_event"),
+      getenv = getenv,
+    }
+end
+
+return M

@@ -1,0 +1,61 @@
+--- Where the service lives (API reference 5). Pure: the environment comes in as a function.
+local M = {}
+
+--- Regions in which CodeArts Build has a public endpoint.
+M.known = {
+  "cn-north-1", "cn-north-4", "cn-east-2", "cn-east-3", "cn-south-1", "cn-south-2", "cn-southwest-2",
+  "ap-southeast-3", "sa-brazil-1", "la-north-2", "la-south-2", "tr-west-1",
+}
+
+-- Regions that have an IAM endpoint of their own and no CodeArts Build endpoint.
+local IAM_ONLY = {
+  "cn-north-2", "cn-north-9", "cn-north-12", "cn-east-4", "cn-east-5", "ap-southeast-1",
+  "ap-southeast-2", "ap-southeast-4", "af-south-1", "na-mexico-1", "eu-west-0", "my-kualalumpur-1",
+  "ru-moscow-1", "me-east-1", "ae-ad-1",
+}
+
+local function holds(list, value)
+  for _, one in ipairs(list) do
+    if one == value then
+      return true
+    end
+  end
+  return false
+end
+
+--- The environment variable that overrides a region's endpoint.
+---@param region string
+---@return string name
+function M.override_name(region)
+  return "HUAWEICLOUD_SDK_REGION_CODEARTSBUILD_" .. region:upper():gsub("-", "_")
+end
+
+--- The endpoint of a region: the official override, else the table.
+---@param region string
+---@param getenv fun(name: string): string?
+---@return string? endpoint one, or several separated by commas; nil: the region is not known
+function M.endpoint(region, getenv)
+  local override = getenv(M.override_name(region))
+  if override and override ~= "" then
+    return override
+  elseif holds(M.known, region) then
+    return ("https://cloudbuild-ext.%s.myhuaweicloud.com"):format(region)
+  end
+  return nil
+end
+
+--- The IAM endpoint: the official override, else the region's, else the global one.
+---@param region string?
+---@param getenv fun(name: string): string?
+---@return string endpoint
+function M.iam_endpoint(region, getenv)
+  local override = getenv "HUAWEICLOUD_SDK_IAM_ENDPOINT"
+  if override and override ~= "" then
+    return override
+  elseif region and (holds(M.known, region) or holds(IAM_ONLY, region)) then
+    return ("https://iam.%s.myhuaweicloud.com"):format(region)
+  end
+  return "https://iam.myhuaweicloud.com"
+end
+
+return M

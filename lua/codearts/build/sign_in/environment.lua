@@ -1,0 +1,37 @@
+--- Credentials from environment variables (API reference 4.3).
+local credential = require "codearts.build.sign_in.credential"
+local pair = require "codearts.build.sign_in.pair"
+
+local M = {}
+
+local function variable(key)
+  return "HUAWEICLOUD_SDK_" .. key:upper()
+end
+
+--- The variable that holds a ready token.
+---@param ctx table
+---@return table? credential of kind token
+---@return string? problem
+---@return boolean? absent
+function M.token(ctx)
+  local value = ctx.getenv "CODEARTS_BUILD_TOKEN"
+  if value == nil then
+    return nil, "not set", true
+  end
+  return credential.read { token = value }
+end
+
+--- The official variables. An empty optional one counts as not set.
+---@param ctx table
+---@return table? credential of kind key or id_token
+---@return string? problem
+---@return boolean? absent
+function M.official(ctx)
+  return pair.pick(function(key)
+    local value = ctx.getenv(variable(key))
+    local optional = key == "security_token" or key == "project_id"
+    return (value ~= "" or not optional) and value or nil
+  end, variable)
+end
+
+return M

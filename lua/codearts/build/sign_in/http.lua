@@ -1,0 +1,140 @@
+--- One request of a sign-in, and what its answer means. Runs inside a client's task.
+local core = require "codearts.build.core"
+
+local M = {}
+
+-- The pairs of members in which an error body names code and message (API reference 6.1).
+local ERROR_PAIRS = {
+  { "error_code", "error_msg" },
+  { "errorCode", "errorMsg" },
+  { "code", "message" },
+}
+
+local function mask(text, secrets)
+  for _, secret in ipairs(secrets or {}) do
+    local from, to = text:find(secret, 1, true)
+    while from do
+      text = text:sub(1, from - 1) .. "***" .. text:sub(to + 1)
+      from, to = text:find(secret, from + 3, true)
+    end
+  end
+  return text
+end
+
+--- A text from outside, made fit for one line of a message.
+local function short(text, secrets)
+  text = mask(text, secrets):gsub("%c+", " ")
+  return #text > 200 and text:sub(1, 200) .. "…" or text
+end
+
+local function error_members(body)
+  for _, object in ipairs { body, type(body.error) == "table" and body.error or {} } do
+    for _, pair in ipairs(ERROR_PAIRS) do
+      local code, message = object[pair[1]], object[pair[2]]
+      if (type(code) == "string" or type(code) == "number") and type(message) == "string" then
+        return tostring(code), message
+      end
+    end
+  end
+end
+
+local function kind_of(status)
+  if status >= 500 or status == 429 then
+    return "api"
+  end
+  return status < 400 and "protocol" or "auth"
+end
+
+local function refusal(who, answer, body, secrets)
+  local code, message
+  if type(body) == "table" then
+    code, message = error_members(body)
+  end
+  local kind = kind_of(answer.status)
+  code, message = code and short(code, secrets), message and short(message, secrets)
+  local detail = code and (": %s %s"):format(code, message) or ""
+  return core.error {
+    kind = kind,
+    message = ("%s answered %d%s"):format(who, answer.status, detail),
+    status = answer.status,
+    error_code = code,
+    error_msg = message,
+    reason = kind == "protocol" and "redirect" or nil,
+    request_id = answer.headers["x-iam-trace-id"] or answer.headers["x-request-id"],
+    retryable = kind == "api",
+  }
+end
+
+--- An error of a source that answered, but not with what was asked for.
+---@param who string
+---@param what string
+---@return table err kind "auth"
+function M.nonsense(who, what)
+  return core.error { kind = "auth", message = who .. " " .. what }
+end
+
+--- Sends a request and waits for its end. Every HTTP answer is a result.
+---@param ctx table of the sign-in
+---@param who string whom the messages name
+---@param spec table of client:request
+---@param opts? table of client:request
+---@return table? answer status, headers, body
+---@return table? err kinds transport, timeout, protocol, cancelled; config or usage for a bad address
+function M.send(ctx, who, spec, opts)
+  spec.answer = "raw"
+  if spec.auth == nil then
+    spec.auth = false
+  end
+  local ok, call = pcall(ctx.client.request, ctx.client, spec, opts)
+  local answer, err
+  if ok then
+    answer, err = ctx.await(call)
+  else
+    err = call
+  end
+  if answer then
+    return answer
+  elseif not core.is_error(err) then
+    error(err, 0)
+  end
+  return nil,
+    core.error {
+      kind = err.kind,
+      reason = err.reason,
+      field = err.field,
+      retryable = err.retryable,
+      message = ("%s: %s"):format(who, err.message),
+    }
+end
+
+--- The same for a service that answers with a JSON object: anything else is an error.
+---@return table? body
+---@return table|nil answer_or_err
+function M.json(ctx, who, spec, opts)
+  local answer, err = M.send(ctx, who, spec, opts)
+  if not answer then
+    return nil, err
+  end
+  local body = core.decode(answer.body)
+  if answer.status < 200 or answer.status > 299 then
+    return nil, refusal(who, answer, body, spec.secrets)
+  elseif type(body) ~= "table" then
+    local form = answer.headers["content-type"]
+    return nil,
+      M.nonsense(who, ("answered %d without JSON (%s)"):format(answer.status, form and short(form) or "no type"))
+  end
+  return body, answer
+end
+
+--- Joins an endpoint (scheme optional) and a path.
+---@param endpoint string
+---@param path string
+---@return string url
+function M.url(endpoint, path)
+  if not endpoint:find "^https?://" then
+    endpoint = "https://" .. endpoint
+  end
+  return (endpoint:gsub("/+$", "")) .. path
+end
+
+return M

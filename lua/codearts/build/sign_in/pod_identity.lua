@@ -1,0 +1,57 @@
+--- The temporary key of a pod in a container cluster (API reference 4.6).
+local http = require "codearts.build.sign_in.http"
+local temporary_key = require "codearts.build.sign_in.temporary_key"
+local text_file = require "codearts.build.sign_in.text_file"
+
+local M = {}
+
+local URI = "HC_CONTAINER_CREDENTIALS_FULL_URI"
+local TOKEN_FILE = "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+local LIMITS = { timeout = 5, retry = false }
+
+-- The agent lives beside the pod, so these need no TLS; everything further away does.
+local NEAR = { "^http://127%.", "^http://localhost[:/]", "^http://%[::1%]", "^http://169%.254%." }
+
+local function is_near(uri)
+  for _, pattern in ipairs(NEAR) do
+    if uri:find(pattern) then
+      return true
+    end
+  end
+  return false
+end
+
+--- Asks the agent whose address the environment holds.
+---@param ctx table
+---@return table? credential of kind key, with expires_in
+---@return table|string|nil err a text: the source is not set up
+---@return boolean? absent true: nothing of it is set up
+function M.sign_in(ctx)
+  local who = "pod identity"
+  local uri, path = ctx.getenv(URI), ctx.getenv(TOKEN_FILE)
+  if not uri or uri == "" then
+    return nil, URI .. " is not set", not path
+  elseif not path or path == "" then
+    return nil, ("%s is set, but %s is not"):format(URI, TOKEN_FILE)
+  end
+  local token, problem = text_file.read(path)
+  if not token then
+    return nil, "authorization token file " .. problem
+  end
+  local body, answer = http.json(ctx, who, {
+    operation = "CreatePodIdentityKey",
+    method = "POST",
+    url = uri,
+    headers = { ["Content-Type"] = "application/json", ["Authorization"] = token },
+    body = "{}",
+    read_only = true,
+    allow_http = is_near(uri),
+    secrets = { token },
+  }, LIMITS)
+  if not body then
+    return nil, answer
+  end
+  return temporary_key.read(who, body, answer)
+end
+
+return M

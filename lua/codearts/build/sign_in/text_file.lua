@@ -1,0 +1,21 @@
+--- A file that holds nothing but one secret line.
+local core = require "codearts.build.core"
+
+---@param path string
+---@return string? text without the white space around it
+---@return string? problem names the file, never its content
+local function read(path)
+  local text, reason = core.file.read(path)
+  if not text then
+    return nil, ("%s: %s"):format(path, reason)
+  end
+  text = text:match "^%s*(.-)%s*$"
+  if text == "" then
+    return nil, path .. " is empty"
+  elseif text:find "[^\33-\126]" then
+    return nil, path .. " holds more than one word, or characters that no header may hold"
+  end
+  return text
+end
+
+return { read = read }
