@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     static transfer t;
     floor_request request;
     double start, cpu;

@@ -1,4 +1,5 @@
-/* What the floor programs share: the request, as our library sends it, and the clock. Bench code: any failure ends the program. */
+/* What the floor programs share: the request, as our library sends it, and the clock. Bench code:
+ * any failure ends the program. */
 #ifndef BENCH_FLOOR_H
 #define BENCH_FLOOR_H
 
@@ -30,15 +31,16 @@ void floor_check(CURLcode code, const char *what);
 /* Reads five arguments from argv. The header list lives as long as the program. */
 floor_request floor_parse(char **argv);
 
-/* A handle ready for curl_easy_perform or a multi; everything that stays the same is set here, once. */
+/* A handle ready for curl_easy_perform or a multi; everything that stays the same is set here,
+ * once. */
 void floor_prepare(transfer *t, const floor_request *request);
 
 /* Ends the program unless the last answer was a 200 with a whole body. */
 void floor_verify(transfer *t);
 
-double floor_now(void);      /* monotonic seconds */
-double floor_cpu(void);      /* user + system seconds of this process */
-long floor_peak_kib(void);   /* VmHWM */
+double floor_now(void);    /* monotonic seconds */
+double floor_cpu(void);    /* user + system seconds of this process */
+long floor_peak_kib(void); /* VmHWM */
 
 /* One line `calls=… seconds=… cpu=… peak_kib=… connects=…` for bench/run.lua. */
 void floor_report(long calls, double seconds, double cpu, long connects);

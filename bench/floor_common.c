@@ -8,26 +8,22 @@
 #include <sys/resource.h>
 #include <time.h>
 
-static const char BODY[] =
-    "{\"job_id\":\"f9d6c8466d614a9788e9a0acf6c15f46\","
-    "\"parameter\":[{\"name\":\"codeBranch\",\"value\":\"master\"}],"
-    "\"scm\":{\"build_tag\":null,\"build_commit_id\":\"build_commit_id\"}}";
+static const char BODY[] = "{\"job_id\":\"f9d6c8466d614a9788e9a0acf6c15f46\","
+                           "\"parameter\":[{\"name\":\"codeBranch\",\"value\":\"master\"}],"
+                           "\"scm\":{\"build_tag\":null,\"build_commit_id\":\"build_commit_id\"}}";
 
-void floor_die(const char *what, const char *why)
-{
+void floor_die(const char *what, const char *why) {
     fprintf(stderr, "floor: %s: %s\n", what, why);
     exit(1);
 }
 
-void floor_check(CURLcode code, const char *what)
-{
+void floor_check(CURLcode code, const char *what) {
     if (code != CURLE_OK) {
         floor_die(what, curl_easy_strerror(code));
     }
 }
 
-static struct curl_slist *append(struct curl_slist *list, const char *line)
-{
+static struct curl_slist *append(struct curl_slist *list, const char *line) {
     list = curl_slist_append(list, line);
     if (list == NULL) {
         floor_die("headers", "out of memory");
@@ -35,8 +31,7 @@ static struct curl_slist *append(struct curl_slist *list, const char *line)
     return list;
 }
 
-floor_request floor_parse(char **argv)
-{
+floor_request floor_parse(char **argv) {
     static const char name[] = "X-Auth-Token: ";
     floor_request r = {argv[0], argv[3], argv[4], CURL_HTTP_VERSION_1_1, NULL};
     size_t token = (size_t)strtoul(argv[1], NULL, 10);
@@ -58,8 +53,7 @@ floor_request floor_parse(char **argv)
     return r;
 }
 
-static size_t keep(char *bytes, size_t size, size_t count, void *user)
-{
+static size_t keep(char *bytes, size_t size, size_t count, void *user) {
     transfer *t = user;
     size_t n = size * count;
 
@@ -71,8 +65,7 @@ static size_t keep(char *bytes, size_t size, size_t count, void *user)
     return n;
 }
 
-void floor_prepare(transfer *t, const floor_request *r)
-{
+void floor_prepare(transfer *t, const floor_request *r) {
     CURL *c = curl_easy_init();
 
     if (c == NULL) {
@@ -98,8 +91,7 @@ void floor_prepare(transfer *t, const floor_request *r)
     }
 }
 
-void floor_verify(transfer *t)
-{
+void floor_verify(transfer *t) {
     long status = 0;
 
     floor_check(curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status), "status");
@@ -109,16 +101,14 @@ void floor_verify(transfer *t)
     t->answer_size = 0;
 }
 
-double floor_now(void)
-{
+double floor_now(void) {
     struct timespec t;
 
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-double floor_cpu(void)
-{
+double floor_cpu(void) {
     struct rusage use;
 
     getrusage(RUSAGE_SELF, &use);
@@ -126,8 +116,7 @@ double floor_cpu(void)
            (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
 }
 
-long floor_peak_kib(void)
-{
+long floor_peak_kib(void) {
     FILE *status = fopen("/proc/self/status", "r");
     char line[128];
     long kib = 0;
@@ -144,8 +133,7 @@ long floor_peak_kib(void)
     return kib;
 }
 
-void floor_report(long calls, double seconds, double cpu, long connects)
-{
+void floor_report(long calls, double seconds, double cpu, long connects) {
     printf("calls=%ld seconds=%.6f cpu=%.6f peak_kib=%ld connects=%ld\n", calls, seconds, cpu,
            floor_peak_kib(), connects);
 }

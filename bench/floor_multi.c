@@ -1,8 +1,10 @@
-/* The floor of many calls at once: a bare libcurl multi on one epoll set, driven by curl_multi_socket_action.
+/* The floor of many calls at once: a bare libcurl multi on one epoll set, driven by
+ * curl_multi_socket_action.
  *
  *   floor_multi calls in-flight connections warm url token-bytes http-version user-agent ca-file
  *
- * `in-flight` easy handles go round until `calls` are done; `connections` is libcurl's limit (0: none). `warm` calls go before, unmeasured.
+ * `in-flight` easy handles go round until `calls` are done; `connections` is libcurl's limit (0:
+ * none). `warm` calls go before, unmeasured.
  */
 #include "floor.h"
 
@@ -16,8 +18,7 @@
 static int epoll_fd;
 static double deadline = -1; /* of libcurl's one timer; negative: none */
 
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *known)
-{
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *known) {
     struct epoll_event event;
 
     (void)easy;
@@ -25,7 +26,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *k
     (void)known;
     memset(&event, 0, sizeof event);
     event.data.fd = fd;
-    event.events = (uint32_t)(((what & CURL_POLL_IN) ? EPOLLIN : 0) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0));
+    event.events =
+        (uint32_t)(((what & CURL_POLL_IN) ? EPOLLIN : 0) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0));
     if (what == CURL_POLL_REMOVE) {
         epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, &event);
     } else if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0 && errno == EEXIST) {
@@ -34,32 +36,29 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *k
     return 0;
 }
 
-static int on_timer(CURLM *multi, long milliseconds, void *user)
-{
+static int on_timer(CURLM *multi, long milliseconds, void *user) {
     (void)multi;
     (void)user;
     deadline = milliseconds < 0 ? -1 : floor_now() + (double)milliseconds / 1000;
     return 0;
 }
 
-static void multi_check(CURLMcode code, const char *what)
-{
+static void multi_check(CURLMcode code, const char *what) {
     if (code != CURLM_OK) {
         floor_die(what, curl_multi_strerror(code));
     }
 }
 
-static void act(CURLM *multi, curl_socket_t fd, uint32_t events)
-{
+static void act(CURLM *multi, curl_socket_t fd, uint32_t events) {
     int running;
-    int what = ((events & EPOLLIN) ? CURL_CSELECT_IN : 0) | ((events & EPOLLOUT) ? CURL_CSELECT_OUT : 0) |
+    int what = ((events & EPOLLIN) ? CURL_CSELECT_IN : 0) |
+               ((events & EPOLLOUT) ? CURL_CSELECT_OUT : 0) |
                ((events & (EPOLLERR | EPOLLHUP)) ? CURL_CSELECT_ERR : 0);
 
     multi_check(curl_multi_socket_action(multi, fd, what, &running), "action");
 }
 
-static void wait_and_act(CURLM *multi)
-{
+static void wait_and_act(CURLM *multi) {
     struct epoll_event events[EVENTS];
     double left = deadline < 0 ? 1 : deadline - floor_now();
     int n = epoll_wait(epoll_fd, events, EVENTS, left <= 0 ? 0 : (int)(left * 1000) + 1);
@@ -73,9 +72,9 @@ static void wait_and_act(CURLM *multi)
     }
 }
 
-/* Runs `calls` calls with the given handles, all of which are idle before and after. Answers how many connections were opened. */
-static long run(CURLM *multi, transfer *all, long count, long calls)
-{
+/* Runs `calls` calls with the given handles, all of which are idle before and after. Answers how
+ * many connections were opened. */
+static long run(CURLM *multi, transfer *all, long count, long calls) {
     long started = 0, done = 0, connects = 0;
 
     while (started < count && started < calls) {
@@ -107,8 +106,7 @@ static long run(CURLM *multi, transfer *all, long count, long calls)
     return connects;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     floor_request request;
     transfer *all;
     CURLM *multi;
@@ -116,7 +114,8 @@ int main(int argc, char **argv)
     long calls, count, limit, warm, connects = 0;
 
     if (argc != 10) {
-        floor_die("usage", "floor_multi calls in-flight connections warm url token-bytes http-version user-agent ca-file");
+        floor_die("usage", "floor_multi calls in-flight connections warm url token-bytes "
+                           "http-version user-agent ca-file");
     }
     calls = strtol(argv[1], NULL, 10);
     count = strtol(argv[2], NULL, 10);

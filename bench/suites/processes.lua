@@ -1,0 +1,48 @@
+-- Whole processes: one call from start to end, and what `require` costs.
+
+local socket = require "socket"
+local machine = require "bench.machine"
+local measure = require "bench.measure"
+local report = require "bench.report"
+
+local LOAD = 'assert(package.loadlib("libcurl.so.4", "*"))'
+local REQUIRE = 'require "codearts.build"'
+
+return function(bench)
+  local clients, times = bench.clients, bench.quick and 5 or 20
+  local list = {
+    { "libcurl in C, one call", clients.floor("http", 1) },
+    { "the `curl` program, one call", clients.curl "http" },
+  }
+  for _, lua in ipairs(machine.luas) do
+    list[#list + 1] = { lua .. ", one call", clients.ours(lua, "sequential", "http", 1) }
+    list[#list + 1] = { lua .. ", libcurl loaded, no more", clients.lua(lua, LOAD) }
+    list[#list + 1] = { lua .. ", require", clients.lua(lua, REQUIRE) }
+  end
+  local runs = {}
+  for round = 1, bench.rounds do
+    for _, entry in ipairs(list) do
+      runs[entry[1]] = runs[entry[1]] or {}
+      runs[entry[1]][round] = measure.process(entry[2], times, socket.gettime)
+    end
+  end
+  local rows = {}
+  for i, entry in ipairs(list) do
+    rows[i] = {
+      entry[1],
+      string.format("%.2f", measure.least(runs[entry[1]], measure.wall) / 1000),
+      string.format("%.2f", measure.median(runs[entry[1]], measure.wall) / 1000),
+      report.thousands(measure.process_instructions(entry[2]) / 1000) .. "k",
+    }
+  end
+  report.show("A whole process", { "process", "ms", "median", "instructions" }, rows)
+  local function least(name)
+    return measure.least(runs[name], measure.wall)
+  end
+  for _, lua in ipairs(machine.luas) do
+    local one = least(lua .. ", one call") / least "libcurl in C, one call"
+    local load = least(lua .. ", require") / least(lua .. ", libcurl loaded, no more")
+    report.target(lua .. ": one call as a process, of libcurl's in C", one, "<=", 1.35)
+    report.target(lua .. ": require, of loading libcurl", load, "<=", 1.05)
+  end
+end

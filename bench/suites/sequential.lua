@@ -1,0 +1,132 @@
+-- One call after another on a connection kept alive, over HTTP, HTTPS and HTTP/2.
+
+local socket = require "socket"
+local machine = require "bench.machine"
+local measure = require "bench.measure"
+local report = require "bench.report"
+
+local FLOOR = "libcurl in C"
+local TITLES = { http = "HTTP", https = "HTTPS", h2 = "HTTP/2 over TLS" }
+local RATES = { ["lua5.4"] = { http = 0.92, https = 0.92 }, luajit = { http = 0.95, https = 0.92 } }
+local OVER = { ["lua5.4"] = 28000, luajit = 20000 }
+
+local function ours_name(lua)
+  return "codearts.build, " .. lua
+end
+
+-- What else one would use: its name in the table, program, interpreter, module that must be there,
+-- calls (fewer for those that open a connection per call).
+local function peers_of(kind, quick)
+  if kind == "h2" then
+    return {} -- lua-http 0.4 ends with a protocol error against nginx, the others do not speak it
+  end
+  local secure = kind == "https"
+  local list = {
+    { "lua-http + lua-cjson, luajit", "luahttp", "luajit", "http.client", quick and 600 or 2000 },
+    {
+      (secure and "LuaSec" or "LuaSocket") .. " + lua-cjson, " .. machine.reference,
+      "luasocket",
+      machine.reference,
+      secure and "ssl" or "socket",
+      secure and 10 or 200,
+    },
+  }
+  local there = {}
+  for _, peer in ipairs(list) do
+    if machine.has(peer[3], peer[4]) then
+      there[#there + 1] = peer
+    end
+  end
+  return there
+end
+
+-- Runs by client name, and the names in the order of the table.
+local function time_all(bench, kind)
+  local clients = bench.clients
+  local order, commands = { FLOOR }, {}
+  commands[FLOOR] = clients.floor(kind, bench.calls)
+  for _, lua in ipairs(machine.luas) do
+    order[#order + 1] = ours_name(lua)
+    commands[ours_name(lua)] = clients.ours(lua, "sequential", kind, bench.calls)
+  end
+  for _, peer in ipairs(peers_of(kind, bench.quick)) do
+    order[#order + 1] = peer[1]
+    commands[peer[1]] = clients.peer(peer[3], peer[2], kind, peer[5])
+  end
+  local runs = measure.rounds(commands, bench.rounds)
+  if kind ~= "h2" then
+    local name = "a `curl` process per call"
+    order[#order + 1], runs[name] = name, {}
+    for round = 1, bench.rounds do
+      runs[name][round] = measure.process(clients.curl(kind), 5, socket.gettime)
+    end
+  end
+  return runs, order
+end
+
+-- Instructions of a call by client name.
+local function count_all(bench, kind)
+  local counts = {}
+  counts[FLOOR] = measure.instructions(function(n)
+    return bench.clients.floor(kind, n)
+  end, bench.counted, bench.tries)
+  for _, lua in ipairs(machine.luas) do
+    counts[ours_name(lua)] = measure.instructions(function(n)
+      return bench.clients.ours(lua, "sequential", kind, n)
+    end, bench.counted, bench.tries)
+  end
+  return counts
+end
+
+local function judge(kind, lua, over, rate, peak)
+  local what = TITLES[kind] .. ", " .. lua .. ": "
+  if kind == "http" then
+    report.target(what .. "instructions over libcurl's", over, "<=", OVER[lua], "n")
+    report.target(what .. "peak memory over libcurl's, MiB", peak, "<=", 3)
+  end
+  if RATES[lua][kind] then
+    report.target(what .. "rate, of libcurl's", rate, ">=", RATES[lua][kind])
+  end
+end
+
+local function one_kind(bench, kind)
+  local runs, order = time_all(bench, kind)
+  local counts = count_all(bench, kind)
+  local floor = measure.least(runs[FLOOR], measure.wall)
+  local rows = {}
+  for i, name in ipairs(order) do
+    local least, count = measure.least(runs[name], measure.wall), counts[name]
+    rows[i] = {
+      name,
+      string.format("%.1f", least),
+      string.format("%.1f", measure.median(runs[name], measure.wall)),
+      string.format("%.2f", floor / least),
+      count and report.thousands(count) or false,
+      count and report.thousands(count - counts[FLOOR]) or false,
+      runs[name][1].peak_kib
+        and string.format("%.1f", measure.median(runs[name], measure.peak) / 1024),
+    }
+  end
+  report.show(TITLES[kind] .. ", one call after another", {
+    "client",
+    "us a call",
+    "median",
+    "rate",
+    "instructions",
+    "over libcurl",
+    "peak MiB",
+  }, rows)
+  for _, lua in ipairs(machine.luas) do
+    local name = ours_name(lua)
+    local peak = measure.median(runs[name], measure.peak)
+      - measure.median(runs[FLOOR], measure.peak)
+    local rate = floor / measure.least(runs[name], measure.wall)
+    judge(kind, lua, counts[name] - counts[FLOOR], rate, peak / 1024)
+  end
+end
+
+return function(bench)
+  one_kind(bench, "http")
+  one_kind(bench, "https")
+  one_kind(bench, "h2")
+end

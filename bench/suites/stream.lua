@@ -1,0 +1,31 @@
+-- A large log streamed to a file, beside the `curl` program.
+
+local socket = require "socket"
+local machine = require "bench.machine"
+local measure = require "bench.measure"
+local report = require "bench.report"
+
+return function(bench)
+  local file = bench.server.dir .. "/copy"
+  local ours = bench.clients.ours(machine.reference, "stream", "http", 1, nil, file)
+  local runs = { ours = {}, curl = {} }
+  for round = 1, bench.quick and 2 or 3 do
+    local curl = bench.clients.curl_log("http", file)
+    runs.curl[round] = measure.process(curl, 1, socket.gettime)
+    runs.ours[round] = measure.run(ours)
+    local size = tonumber(measure.output("wc -c <" .. file))
+    assert(size == bench.log_mib * 1024 * 1024, "the log came incomplete")
+  end
+  local curl_us = measure.least(runs.curl, measure.wall)
+  local ours_us = measure.least(runs.ours, measure.wall)
+  local peak = measure.median(runs.ours, measure.peak) / 1024
+  local function rate(us)
+    return string.format("%.0f", bench.log_mib / us * 1e6)
+  end
+  report.show("A log of " .. bench.log_mib .. " MiB to a file", { "client", "MiB/s", "peak MiB" }, {
+    { "the `curl` program", rate(curl_us) },
+    { "codearts.build, " .. machine.reference, rate(ours_us), string.format("%.1f", peak) },
+  })
+  report.target("log to a file: rate, of curl's", curl_us / ours_us, ">=", 0.9)
+  report.target("log to a file: peak MiB", peak, "<=", 16)
+end
