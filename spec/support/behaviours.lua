@@ -176,12 +176,6 @@ bytes(
 )
 bytes("http_1_0", "HTTP/1.0 without a length", "HTTP/1.0 200 OK\r\n\r\n" .. RESULT, "close")
 bytes(
-  "http_1_0_cut",
-  "HTTP/1.0 without a length, and over TLS without its goodbye",
-  "HTTP/1.0 200 OK\r\n\r\n" .. RESULT,
-  "cut"
-)
-bytes(
   "two_lengths",
   "two Content-Lengths that differ",
   HEAD .. ("Content-Length: 5\r\nContent-Length: %d\r\n\r\n"):format(#RESULT) .. RESULT,

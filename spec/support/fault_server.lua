@@ -20,7 +20,7 @@ local function serve(server, connection)
       if row.at ~= "accept" then
         server:give_back(drawn)
       end
-      return connection:cut()
+      return connection:close()
     end
     server:count("tls_handshakes", 1)
     version = connection.protocol == "h2" and "h2" or "h1"

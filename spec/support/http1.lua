@@ -40,7 +40,7 @@ function Exchange:send(bytes)
 end
 
 --- Ends the connection.
----@param how "close"|"cut"|"reset" FIN, FIN without TLS's goodbye, RST
+---@param how "close"|"reset" FIN or RST
 function Exchange:finish(how)
   self.connection[how](self.connection)
 end
@@ -122,7 +122,10 @@ local function read_chunks(connection)
   end
 end
 
-local function read_body(connection, request)
+---@param connection spec.Connection
+---@param request table of read_head
+---@return string|nil body nil if the connection ended before
+function M.read_body(connection, request)
   if (request.headers["expect"] or ""):lower() == "100-continue" then
     connection:send(head_of(100, {}))
   end
@@ -158,7 +161,7 @@ local function serve_one(connection, server, drawn)
   if row.at == "head" then
     return act()
   end
-  local body = read_body(connection, self.request)
+  local body = M.read_body(connection, self.request)
   if not body then
     return
   end

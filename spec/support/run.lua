@@ -20,14 +20,14 @@ local PATIENCE = 10 -- seconds for the spec to connect
 local loop = cqueues.new()
 local failures = {} -- what broke in this process, for the spec to see
 
-local listener = socket.listen({ host = "127.0.0.1", port = 0 })
+local listener = socket.listen({ host = "127.0.0.1", port = 0, nodelay = true })
 assert(listener:listen())
 local _, _, port = listener:localname()
 io.stdout:write(("%d\n"):format(port))
 io.stdout:flush()
 
 local function control()
-  local connection = listener:accept(PATIENCE)
+  local connection = listener:accept({ nodelay = true }, PATIENCE)
   if not connection then
     os.exit(1)
   end

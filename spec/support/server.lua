@@ -30,25 +30,32 @@ Server.__index = Server
 ---@field http2 boolean|nil offer h2 beside http/1.1; asks for TLS
 ---@field max_streams integer|nil concurrent streams of an HTTP/2 connection (128)
 
+--- Starts a process that is a service (service.lua).
+---@param role string
+---@param options table with `tls` and `certs`
+---@return spec.Server
+function M.launch(role, options)
+  local child, answer = process.start(role, options)
+  return setmetatable({
+    process = child,
+    port = answer.port,
+    url = ("%s://127.0.0.1:%d"):format(options.tls and "https" or "http", answer.port),
+    ca_file = options.certs and options.certs.ca,
+    certs = options.certs,
+  }, Server)
+end
+
 ---@param options spec.ServerOptions|nil
 ---@return spec.Server
 function M.start(options)
   options = options or {}
   local tls = options.tls or options.http2
-  local files = tls and certs.shared() or nil
-  local child, answer = process.start("fault_server", {
+  return M.launch("fault_server", {
     tls = tls and (type(options.tls) == "string" and options.tls or "good") or nil,
     http2 = options.http2,
     max_streams = options.max_streams,
-    certs = files,
+    certs = tls and certs.shared() or nil,
   })
-  return setmetatable({
-    process = child,
-    port = answer.port,
-    url = ("%s://127.0.0.1:%d"):format(tls and "https" or "http", answer.port),
-    ca_file = files and files.ca,
-    certs = files,
-  }, Server)
 end
 
 --- What the next requests get, in their order: names of behaviours, or tables of a name and its
@@ -113,7 +120,7 @@ function Server:release()
 end
 
 --- Ends all connections now, each once what is in its server's hands is done.
----@param how "close"|"cut"|"reset"
+---@param how "close"|"reset" FIN or RST
 function Server:drop(how)
   self.process:ask("drop", how)
 end

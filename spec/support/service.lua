@@ -115,6 +115,7 @@ end
 function Service:listen(serve)
   local listener = socket.listen({ host = "127.0.0.1", port = 0, nodelay = true })
   assert(listener:listen())
+  self.listener = listener
   local function count(what, n)
     self:count(what, n)
   end
@@ -194,6 +195,9 @@ function Service:drop(how)
   end
 end
 
-function Service.finish() end
+--- Nobody gets in any more, not even in the moment that the process takes to end.
+function Service:finish()
+  self.listener:close()
+end
 
 return M

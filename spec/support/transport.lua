@@ -38,8 +38,8 @@ function M.wrap(socket, number, count)
   }, Connection)
 end
 
--- LuaSocket acts on the descriptor where cqueues cannot: SO_LINGER, and FIN that TLS does not
--- notice. Only an object that was connected once has all its methods.
+-- LuaSocket acts on the descriptor where cqueues cannot: SO_LINGER, and reading past TLS. Only an
+-- object that was connected once has all its methods.
 local borrowed
 do
   local listener = assert(luasocket.bind("127.0.0.1", 0))
@@ -147,7 +147,7 @@ local function forget(self)
 end
 
 --- Makes the coroutine that reads from the connection end it.
----@param how "close"|"cut"|"reset"
+---@param how "close"|"reset"
 function Connection:doom(how)
   self.how = how
   on_descriptor(self, "shutdown", "receive")
@@ -158,21 +158,11 @@ function Connection:finish()
   self[self.how or "close"](self)
 end
 
---- FIN, after TLS's own goodbye.
+--- FIN. Over TLS without a goodbye before it: cqueues has none, and libcurl asks for none.
 function Connection:close()
   if self.open then
     self.open = false
     self.socket:shutdown("w")
-    drain(self)
-    forget(self)
-  end
-end
-
---- FIN without TLS's goodbye.
-function Connection:cut()
-  if self.open then
-    self.open = false
-    on_descriptor(self, "shutdown", "send")
     drain(self)
     forget(self)
   end
