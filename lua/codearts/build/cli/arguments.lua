@@ -334,6 +334,21 @@ function define.sandbox(command)
     not_empty
   )
   add_option(command, "--port", "N", "Port to listen on (default: any free one).", integer_from(0))
+  add_option(command, "--token", "TEXT", "Token to accept (default: a random one).", not_empty)
+  add_option(
+    command,
+    "--folder",
+    "DIR",
+    "Where builds work and stay (default: a temporary one).",
+    not_empty
+  )
+  add_option(
+    command,
+    "--max-builds",
+    "N",
+    "Builds at once; the others wait (default 2).",
+    integer_from(1)
+  )
 end
 
 commands.completion = {

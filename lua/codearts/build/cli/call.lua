@@ -25,17 +25,18 @@ local BOOLEANS = { ["true"] = true, ["false"] = false }
 --- A value of the type that the operation wants, from what was typed.
 local function value_of(app, item, kind)
   local name, value = item.name, item.value
+  local path = value:match("^@(.*)$")
+  if path then
+    value = read_file(app, name, path)
+  end
   if item.json then
     local decoded, problem = app.core.decode(value)
     if decoded == nil then
       usage(app, name, ("%s: not JSON: %s"):format(name, tostring(problem)))
     end
     return decoded
-  end
-  if value:sub(1, 1) == "@" then
-    local path = value:sub(2)
-    local content = read_file(app, name, path)
-    return kind == "file" and { name = path:match("[^/]*$"), content = content } or content
+  elseif kind == "file" then
+    return { name = path and path:match("[^/]*$") or "file", content = value }
   elseif kind == "boolean" and BOOLEANS[value] ~= nil then
     return BOOLEANS[value]
   elseif kind == "number" then
@@ -81,7 +82,7 @@ return App.command(function(app, values)
   local answer =
     app:await(app:client():call(values.operation, args, { async = true, to = values.to }))
   if not row.bytes then
-    app:print_json(answer)
+    app.terminal:result(answer)
   elseif values.to then
     app:warn(("%d bytes written to %s"):format(answer, values.to))
   else

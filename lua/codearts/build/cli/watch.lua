@@ -148,7 +148,7 @@ local function failing_step(entry)
 end
 
 --- The last lines of what failed. Trouble here is no news: the verdict stands without them.
-function Watch:read_tail(await, entry)
+local function read_tail(await, entry)
   local step = failing_step(entry)
   local log = step and await(entry.build:log { async = true, step = step })
   log = log or await(entry.build:log { async = true })
@@ -188,7 +188,7 @@ function Watch:read_epilogue(await, entry)
     self:read_spans(await, entry)
   end
   if entry.err and not self.options.follow then
-    self:read_tail(await, entry)
+    read_tail(await, entry)
   end
 end
 

@@ -1,0 +1,75 @@
+--- What to do about an error, in the words of somebody who has seen it before. Pure.
+
+-- By reason of a transport or timeout error.
+local BY_REASON = {
+  resolve = "the name has no address here: check region or endpoint for typing mistakes, and this machine's DNS",
+  connect = "nothing accepts connections there: check the endpoint's port, firewalls, and whether a proxy is needed (https_proxy)",
+  connect_timeout = "packets are probably dropped on the way: check firewalls, and whether a proxy is needed (https_proxy)",
+  timeout = "the other side accepted the connection and said nothing: try again, then check proxies on the way",
+  deadline = "the time was too short: try again",
+  tls_verify = "the certificate is not trusted: update this machine's CA certificates, or name the CA of an intercepting "
+    .. "proxy with the option tls = { ca_file = }",
+  tls_handshake = "no TLS connection came about: check that the endpoint is an https address and no old proxy is in between",
+  redirect = "the address leads elsewhere: use the address of the API, not that of the console",
+}
+
+-- By the number of a gateway code; its prefix differs between documents (API reference 6.4).
+local BY_CODE = {
+  ["0301"] = "the gateway does not accept the credentials: renew them, and check key, secret and project for stray characters",
+  ["0302"] = "the user may not call this API: ask the administrator of the account",
+  ["0305"] = "the gateway does not accept the credentials: renew them",
+  ["0307"] = "the token is too old or from another region: get a new one for this region",
+  ["0308"] = "too many calls: try again later",
+  ["0310"] = "the project is not available: check project_id",
+  ["0801"] = "the service is not available in this region: choose another one",
+  ["0802"] = "the user may not use this region: ask the administrator of the account",
+}
+
+-- By a piece of the gateway's text behind code 0301 (API reference 6.4).
+local BY_TEXT = {
+  {
+    "decrypt token fail",
+    "the token is cut off, wrong, expired, or from another region: get a new one, of project scope",
+  },
+  { "token expires", "the token is expired: get a new one" },
+  { "signature expired", "the key is expired, or this machine's clock is wrong" },
+  { "aksk signature fail", "the secret key is wrong: check it for stray blanks" },
+  {
+    "reach the limit",
+    "too many wrong signatures: the key is locked for 5 minutes, then try again",
+  },
+  { "ak not exist", "the access key is not known: check it, or make a new one" },
+}
+
+local function by_answer(err)
+  local said = tostring(err.error_msg or ""):lower()
+  for _, row in ipairs(BY_TEXT) do
+    if said:find(row[1], 1, true) then
+      return row[2]
+    end
+  end
+  local number = tostring(err.error_code or ""):match("^APIG%a*%.(%d%d%d%d)$")
+  return number and BY_CODE[number]
+end
+
+--- Advice for an error.
+---@param err table structured error
+---@return string?
+return function(err)
+  local known = by_answer(err) or BY_REASON[err.reason]
+  if known then
+    return known
+  elseif err.kind == "config" then
+    return "set CODEARTS_BUILD_REGION (or --region), and CODEARTS_BUILD_TOKEN or the vendor's variables for keys"
+  elseif err.kind == "auth" and err.status == 403 then
+    return "the credentials are good, the permission is missing: ask for execute permission on the job; a token must be of "
+      .. "project scope, global (domain) tokens are not accepted"
+  elseif err.kind == "auth" and err.status then
+    return "get a new token of project scope (global tokens are not accepted), or check key and secret"
+  elseif err.kind == "auth" then
+    return "give credentials: CODEARTS_BUILD_TOKEN, HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or ~/.huaweicloud/credentials"
+  elseif err.status and err.status >= 500 then
+    return "the service has trouble: try again later, and give it the request id"
+  end
+  return nil
+end

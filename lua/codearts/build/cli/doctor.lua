@@ -1,0 +1,244 @@
+--- codearts-build doctor: looks at everything that goes wrong in practice, in the order in which one needs the other.
+-- What it prints holds no secret: credentials are never read here, and addresses lose their passwords.
+local advice_for = require "codearts.build.cli.advice"
+local exit_status = require "codearts.build.cli.exit_status"
+
+local PATIENCE = 15 -- seconds for each request
+local NO_JOB = ("0"):rep(32) -- a job that nobody has: an answer about it still tells who we are
+local MAX_SKEW = 900 -- seconds between us and the gateway (API reference 3.1)
+
+local Doctor = {}
+Doctor.__index = Doctor
+
+--- Notes what a check found. A failed one carries the exit status and the advice.
+function Doctor:note(name, state, detail, advice, status)
+  table.insert(self.checks, { name = name, state = state, detail = detail, advice = advice })
+  if state == "fail" and not self.status then
+    self.status = status or exit_status.usage
+  end
+end
+
+function Doctor:fail(name, err)
+  self:note(name, "fail", tostring(err), advice_for(err), exit_status.of_error(err))
+end
+
+local function without_password(address)
+  return (address:gsub("//[^/@]*@", "//...@"))
+end
+
+local function first_line(value)
+  return tostring(value):match("^[^\n]*")
+end
+
+function Doctor:check_library()
+  local jit = rawget(_G, "jit")
+  self:note("lua", "ok", _VERSION .. (jit and " (" .. jit.version .. ")" or ""))
+  local ok, build = pcall(require, "codearts.build")
+  if not ok then
+    self:note(
+      "library",
+      "fail",
+      first_line(build),
+      "the core must be built for this Lua and be on package.cpath, with lua-cjson: `make LUA=...`, `make -s env`"
+    )
+    return false
+  end
+  self.build, self.core = build, require "codearts.build.core"
+  self.core.catch_interrupt()
+  local names, parts = {}, {}
+  local versions = build.versions()
+  for name in pairs(versions) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for index, name in ipairs(names) do
+    parts[index] = ("%s %s"):format(name, tostring(versions[name]))
+  end
+  self:note("library", "ok", table.concat(parts, ", "))
+  return true
+end
+
+function Doctor:check_configuration()
+  local config = require "codearts.build.config"
+  local ok, options, sign_in = pcall(config.resolve, {
+    region = self.values.region,
+    endpoint = self.values.endpoint,
+  })
+  if not ok then
+    self:fail("configuration", options)
+    return false
+  end
+  self:note("region", "ok", sign_in.region or "none, only an endpoint")
+  self:note("endpoint", "ok", without_password(options.endpoint))
+  local proxy = options.proxy
+  self:note("proxy", "ok", proxy and without_password(proxy) or "none")
+  local made
+  made, self.client = pcall(self.build.new, {
+    region = self.values.region,
+    endpoint = self.values.endpoint,
+    timeout = PATIENCE,
+    connect_timeout = PATIENCE,
+    retry = false,
+    on_event = function(event)
+      if event.type == "sign_in" and event.source then
+        self.source = event.source
+      elseif event.type == "warning" then
+        self:note("warning", "warn", first_line(event.message))
+      end
+    end,
+  })
+  if not made then
+    self:fail("configuration", self.client)
+    return false
+  end
+  return true
+end
+
+--- Waits for a call; answers result or nil, err.
+function Doctor:await(call)
+  while not call:done() do
+    if self.core.interrupted() then
+      error("interrupted!", 0)
+    end
+    self.client:step(0.25)
+  end
+  return call:try_wait()
+end
+
+local function milliseconds(seconds)
+  return seconds and ("%d ms"):format(math.floor(seconds * 1000 + 0.5)) or "?"
+end
+
+--- Name, connection and certificate, by a request that anybody may send.
+function Doctor:check_way()
+  local answer, err = self:await(self.client:request({
+    operation = "doctor",
+    method = "GET",
+    path = "/",
+    auth = false,
+    answer = "raw",
+  }))
+  if not answer then
+    self:fail("connection", err)
+    return false
+  end
+  local meta = self.core.meta(answer) or {}
+  local timings = meta.timings or {}
+  self:note(
+    "connection",
+    "ok",
+    ("HTTP/%s, name %s, connected %s, TLS %s, answer %s"):format(
+      tostring(meta.http_version or "?"),
+      milliseconds(timings.dns),
+      milliseconds(timings.connect),
+      milliseconds(timings.tls),
+      milliseconds(timings.total)
+    )
+  )
+  self:check_clock(answer.headers and answer.headers.date)
+  return true
+end
+
+local MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
+
+--- Seconds since 1970 of a Date header (RFC 9110, the one form that servers may send).
+local function header_time(date)
+  local day, month, year, clock =
+    tostring(date):match("^%a+, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d:%d%d:%d%d) GMT$")
+  local number = month and MONTHS:find(month, 1, true)
+  if not number then
+    return nil
+  end
+  local spans = require "codearts.build.cli.spans"
+  return spans.time(("%s-%02d-%s %s"):format(year, (number + 2) / 3, day, clock))
+end
+
+function Doctor:check_clock(date)
+  local theirs = header_time(date)
+  if not theirs then
+    self:note("clock", "warn", "the service sent no date to compare with")
+    return
+  end
+  local skew = self.core.time() - theirs
+  local detail = ("%d s %s the service"):format(math.abs(skew), skew < 0 and "behind" or "ahead of")
+  if math.abs(skew) > MAX_SKEW then
+    self:note(
+      "clock",
+      "fail",
+      detail,
+      "set this machine's clock: signatures more than 15 minutes off are refused"
+    )
+  elseif math.abs(skew) > 60 then
+    self:note(
+      "clock",
+      "warn",
+      detail,
+      "set this machine's clock: beyond 15 minutes signatures are refused"
+    )
+  else
+    self:note("clock", "ok", detail)
+  end
+end
+
+--- A signed call that reads: whether credentials are found, accepted and, with --job, allowed.
+function Doctor:check_sign_in()
+  local job = self.values.job
+  local _, err =
+    self:await(self.client:call("ShowJobStatus", { job_id = job or NO_JOB }, { async = true }))
+  local source = self.source and "from " .. self.source or "as given"
+  if not err or not job and err.kind == "api" and (err.status or 500) < 500 then
+    self:note("credentials", "ok", source .. ", accepted")
+    if job then
+      self:note("job", "ok", job .. " can be read")
+    end
+  elseif err.kind == "api" then
+    self:note("credentials", "ok", source .. ", accepted")
+    self:fail(job and "job" or "service", err)
+  else
+    self:note("credentials", "fail", first_line(err), advice_for(err), exit_status.of_error(err))
+  end
+end
+
+function Doctor:print_text()
+  local signs = { ok = "ok  ", warn = "WARN", fail = "FAIL" }
+  for _, check in ipairs(self.checks) do
+    print(("%s  %-13s %s"):format(signs[check.state], check.name, check.detail))
+    if check.advice then
+      print("      -> " .. check.advice)
+    end
+  end
+end
+
+local function examine(doctor)
+  if doctor:check_library() and doctor:check_configuration() and doctor:check_way() then
+    doctor:check_sign_in()
+  end
+end
+
+---@param values table
+---@return integer exit status
+return function(values)
+  local doctor = setmetatable({ values = values, checks = {} }, Doctor)
+  local ok, problem = pcall(examine, doctor)
+  if not ok and tostring(problem):find "interrupted!$" then
+    doctor.status = exit_status.interrupted
+  elseif not ok then
+    doctor:note(
+      "doctor",
+      "fail",
+      first_line(problem),
+      "this is a fault of doctor itself: please report it",
+      exit_status.service
+    )
+  end
+  if doctor.client and ok then
+    pcall(doctor.client.close, doctor.client)
+  end
+  if values.json and doctor.core then
+    local json = require "codearts.build.cli.json"
+    print(json.encode { ok = doctor.status == nil, checks = json.array(doctor.checks) })
+  else
+    doctor:print_text()
+  end
+  return doctor.status or exit_status.success
+end
