@@ -18,7 +18,8 @@ function M.token(ctx)
   if value == nil then
     return nil, "not set", true
   end
-  return credential.read { token = value }
+  local found, problem = credential.read { token = value }
+  return found, problem
 end
 
 --- The official variables. An empty optional one counts as not set.

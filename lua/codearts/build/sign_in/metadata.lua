@@ -65,6 +65,7 @@ end
 ---@param ctx table
 ---@return table? credential of kind key, with expires_in
 ---@return table? err
+---@return boolean? absent true: nothing answered, so this is no cloud server
 function M.sign_in(ctx)
   local who = "the metadata service"
   local state = ctx.state.metadata or {}
@@ -73,7 +74,7 @@ function M.sign_in(ctx)
   if not state.until_ or core.now() >= state.until_ then
     ok, err = fetch_token(ctx, who, state, false)
     if not ok then
-      return nil, err
+      return nil, err, err.kind == "transport" or err.kind == "timeout"
     end
   end
   answer, err = fetch_key(ctx, who, state)
