@@ -72,7 +72,7 @@ end
 local function listen(sandbox, cq)
   local server, message = http_server.listen {
     host = sandbox.options.host,
-    port = sandbox.options.port,
+    port = ("%d"):format(sandbox.options.port),
     tls = false,
     cq = cq,
     intra_stream_timeout = 120,
@@ -160,6 +160,8 @@ function M.run(options, job_list, ready, tied)
   end
   local folder = make_folder(options.folder)
   local helper = reaper.start(not options.folder and folder or nil)
+  -- A script that starts us with `&` makes us ignore this one; its Ctrl-C is meant for us all the same.
+  signal.default(signal.SIGINT)
   signal.block(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
   cq:wrap(wait_for_signal, ended)
   if tied then
