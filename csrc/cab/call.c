@@ -112,6 +112,7 @@ static bool sign(cab_call *c, cab_request *r, double utc) {
     if (!cab_sign_request(&in, &c->scratch, &out, &c->error)) {
         return false;
     }
+    c->canonical_request = out.canonical_request;
     size_t need = 0;
     for (size_t i = 0; i < out.header_count; i++) {
         need += out.headers[i].name.len + out.headers[i].value.len + 3;
@@ -169,6 +170,7 @@ bool cab_call_attempt(cab_call *c, int64_t now_ms) {
     r.max_body = c->client->options.max_response_bytes;
     c->attempts++;
     c->judged = c->ended_early = false;
+    c->canonical_request.len = 0;
     if (!set_url(c)) {
         return cab_fail_memory(&c->error);
     }

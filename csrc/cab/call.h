@@ -16,6 +16,7 @@
 #include "cab/identity.h"
 #include "cab/retry.h"
 #include "cab/timers.h"
+#include "cab/url.h"
 
 typedef enum {
     CAB_CALL_NEW,      /* being filled in */
@@ -51,6 +52,7 @@ typedef struct cab_call {
     bool sleeps;      /* no request at all: ends after `delay_ms` */
     int64_t delay_ms;
     cab_buf headers;      /* complete lines, each with its NUL */
+    cab_buf secrets;      /* texts to mask in what people may read, each with its NUL */
     cab_identity *identity; /* NULL: goes out unsigned */
     double timeout, connect_timeout, deadline; /* seconds; deadline 0: none */
     cab_retry_policy retry;
@@ -62,10 +64,12 @@ typedef struct cab_call {
     size_t endpoint; /* which of the client's */
     size_t endpoints_failed;
     bool renewed; /* credentials were renewed once for this call */
+    bool granted; /* it waited for the current credentials: it may use them whatever their age */
     bool deadline_bound; /* the attempt's limit is what the deadline leaves */
     cab_transfer *transfer;
     cab_credentials *credentials; /* of the attempt */
     cab_buf url, signature, scratch;
+    cab_text canonical_request; /* of a signed attempt; in `scratch` */
 
     /* The end. */
     bool ended_early; /* without an attempt: error and verdict are set already */

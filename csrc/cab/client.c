@@ -135,6 +135,7 @@ void cab_client_options_free(cab_client_options *o) {
     cab_identity_unref(o->identity);
     o->identity = NULL;
     cab_buf_free(&o->headers);
+    cab_buf_free(&o->secrets);
 }
 
 cab_client *cab_client_new(const cab_client_options *options, const cab_engine_options *engine,
@@ -182,6 +183,7 @@ static void reset(cab_call *call) {
     cab_endpoint_free(&call->elsewhere);
     wipe(&call->body);
     wipe(&call->headers);
+    wipe(&call->secrets);
     wipe(&call->signature);
     wipe(&call->scratch);
     cab_buf_clear(&call->path);
@@ -191,8 +193,8 @@ static void reset(cab_call *call) {
 
 static void call_free(cab_call *call) {
     reset(call);
-    cab_buf *bufs[] = {&call->path, &call->query,     &call->body,   &call->headers,
-                       &call->url,  &call->signature, &call->scratch};
+    cab_buf *bufs[] = {&call->path, &call->query,     &call->body,    &call->headers,
+                       &call->url,  &call->signature, &call->scratch, &call->secrets};
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) {
         cab_buf_free(bufs[i]);
     }
@@ -261,6 +263,7 @@ static void tell(cab_client *c, cab_event_type type, const cab_call *call, doubl
     cab_event *e = &c->events[c->event_count++];
     memset(e, 0, sizeof *e);
     e->type = type;
+    e->slot = call->slot;
     (void)snprintf(e->operation, sizeof e->operation, "%s", call->operation);
     e->attempt = call->attempts;
     e->delay = delay;
@@ -318,7 +321,7 @@ cab_call *cab_client_acquire(cab_client *c) {
     call->attempts = 0;
     call->endpoint = c->endpoint;
     call->endpoints_failed = 0;
-    call->renewed = call->deadline_bound = call->ended_early = call->judged = false;
+    call->renewed = call->granted = call->deadline_bound = call->ended_early = call->judged = false;
     call->error.kind = CAB_KIND_NONE;
     call->verdict.kind = CAB_KIND_NONE;
     call->verdict.outcome = CAB_OUTCOME_NOT_STARTED;
@@ -378,11 +381,22 @@ void cab_client_cancel(cab_client *c, cab_call *call) {
     wake(c);
 }
 
+void cab_client_cancel_all(cab_client *c) {
+    for (size_t i = 0; i < c->slots; i++) {
+        cab_client_cancel(c, c->calls[i]);
+    }
+}
+
+void cab_client_wake(cab_client *c) { wake(c); }
+
 /* ---- moving --------------------------------------------------------------------------------- */
 
 static void begin(cab_client *c, cab_call *call, int64_t now_ms) {
     if (call->identity != NULL) {
-        if (!cab_identity_ready(call->identity, now_ms)) {
+        bool usable = cab_identity_ready(call->identity, now_ms) ||
+                      (call->granted && call->identity->current != NULL && !call->identity->stale);
+        call->granted = false;
+        if (!usable) {
             enter_state(c, call, CAB_CALL_PARKED);
             return;
         }
@@ -535,6 +549,7 @@ cab_call *cab_client_next_streaming(cab_client *c) {
 void cab_client_unpark(cab_identity *i) {
     while (i->first != NULL) {
         cab_call *call = i->first;
+        call->granted = true;
         enter_state(call->client, call, CAB_CALL_QUEUED);
         wake(call->client);
     }

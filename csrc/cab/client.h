@@ -19,6 +19,7 @@ typedef enum { CAB_EVENT_REQUEST, CAB_EVENT_RESPONSE, CAB_EVENT_RETRY } cab_even
 
 typedef struct {
     cab_event_type type;
+    size_t slot; /* of the call */
     char operation[64];
     int attempt;
     int status;        /* response; 0: none came */
@@ -40,6 +41,7 @@ typedef struct {
     bool allow_http;
     bool events;
     cab_buf headers; /* taken over; lines with their NULs */
+    cab_buf secrets; /* likewise: texts to mask */
 } cab_client_options;
 
 typedef struct {
@@ -85,6 +87,9 @@ void cab_client_submit(cab_client *c, cab_call *call);
 void cab_client_release(cab_client *c, cab_call *call);
 /* Ends an open call as cancelled; its outcome is told at the next pump. */
 void cab_client_cancel(cab_client *c, cab_call *call);
+void cab_client_cancel_all(cab_client *c);
+/* Whoever sleeps on the descriptor is to call cab_client_step. */
+void cab_client_wake(cab_client *c);
 
 /* Moves everything that is in flight, waiting up to wait_ms (-1: without limit) for something
  * to happen. */

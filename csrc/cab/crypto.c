@@ -81,3 +81,21 @@ void cab_hex(const unsigned char *bytes, size_t len, char *out) {
         out[2 * i + 1] = digits[bytes[i] & 0xf];
     }
 }
+
+bool cab_uuid(char out[37]) {
+    unsigned char b[16];
+    if (!cab_random(b, sizeof b)) {
+        return false;
+    }
+    b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+    b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+    for (size_t i = 0, at = 0; i < sizeof b; i++) {
+        cab_hex(&b[i], 1, &out[at]);
+        at += 2;
+        if (i == 3 || i == 5 || i == 7 || i == 9) {
+            out[at++] = '-';
+        }
+    }
+    out[36] = '\0';
+    return true;
+}

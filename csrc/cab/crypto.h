@@ -13,6 +13,8 @@ bool cab_sha256(const void *data, size_t len, unsigned char out[CAB_SHA256_LEN])
 bool cab_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
                      unsigned char out[CAB_SHA256_LEN]);
 bool cab_random(void *out, size_t len);
+/* A random UUID (RFC 9562, version 4) in lower case. */
+bool cab_uuid(char out[37]);
 
 /* Writes 2 * len lower-case digits, no NUL. */
 void cab_hex(const unsigned char *bytes, size_t len, char *out);

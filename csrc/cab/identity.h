@@ -34,6 +34,7 @@ struct cab_call;
 
 typedef struct cab_identity {
     int refs;
+    int tag;    /* the binding's */
     bool fixed; /* given once and for all: a refusal is final */
     cab_credentials *current;
     bool stale;            /* the service refused `current` */

@@ -1,0 +1,70 @@
+/* Lua 5.1 to 5.4 and LuaJIT seen as one. Each shim tests for what it adds. */
+#ifndef LCAB_COMPAT_H
+#define LCAB_COMPAT_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#if LUA_VERSION_NUM < 502
+#define lua_rawlen lua_objlen
+/* A table stands for a user value; before one is set, this pushes some other table. */
+#define lua_setuservalue(L, i) ((void)lua_setfenv(L, i))
+#define lua_getuservalue(L, i) lua_getfenv(L, i)
+
+static inline int lcab_absindex(lua_State *L, int i) {
+    return i > 0 || i <= LUA_REGISTRYINDEX ? i : lua_gettop(L) + i + 1;
+}
+#else
+#define lcab_absindex lua_absindex
+#endif
+
+/* lua_rawgeti took an int for longer than it took a lua_Integer. */
+#define lcab_rawgeti(L, i, n) ((void)lua_rawgeti(L, i, (int)(n)))
+#define lcab_rawseti(L, i, n) lua_rawseti(L, i, (int)(n))
+
+/* Own name, so that LuaJIT builds that bring luaL_setfuncs do not clash. */
+static inline void lcab_setfuncs(lua_State *L, const luaL_Reg *f) {
+    for (; f->name != NULL; f++) {
+        lua_pushcfunction(L, f->func);
+        lua_setfield(L, -2, f->name);
+    }
+}
+
+/* The userdata at i when it carries the metatable of that name, else NULL. */
+static inline void *lcab_testudata(lua_State *L, int i, const char *name) {
+    void *p = lua_touserdata(L, i);
+    if (p == NULL || !lua_getmetatable(L, i)) {
+        return NULL;
+    }
+    luaL_getmetatable(L, name);
+    int same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return same ? p : NULL;
+}
+
+/* Registers a userdata type: methods in a table of their own, away from the metamethods. */
+static inline void lcab_newtype(lua_State *L, const char *name, const luaL_Reg *methods,
+                                const luaL_Reg *meta) {
+    if (luaL_newmetatable(L, name)) {
+        lcab_setfuncs(L, meta);
+        lua_newtable(L);
+        lcab_setfuncs(L, methods);
+        lua_setfield(L, -2, "__index");
+        lua_pushstring(L, name);
+        lua_setfield(L, -2, "__name");
+        lua_pushboolean(L, 0);
+        lua_setfield(L, -2, "__metatable");
+    }
+    lua_pop(L, 1);
+}
+
+/* Numbers: whole ones up to 2^53 become integers where Lua has them. */
+static inline void lcab_pushwhole(lua_State *L, double n) {
+#if LUA_VERSION_NUM >= 503
+    lua_pushinteger(L, (lua_Integer)n);
+#else
+    lua_pushnumber(L, n);
+#endif
+}
+
+#endif

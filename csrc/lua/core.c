@@ -1,0 +1,111 @@
+#include "lua/core.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#include "cab/client.h"
+#include "cab/clock.h"
+#include "cab/crypto.h"
+#include "lua/compat.h"
+#include "lua/lua_answer.h"
+#include "lua/lua_client.h"
+#include "lua/lua_error.h"
+#include "lua/lua_file.h"
+#include "lua/lua_identity.h"
+#include "lua/lua_json.h"
+#include "lua/lua_opts.h"
+#include "lua/lua_sign.h"
+#include "lua/lua_term.h"
+#include "lua/version.h"
+
+/* core.versions() -> { core =, libcurl =, tls =, lua = } */
+static int versions(lua_State *L) {
+    lua_createtable(L, 0, 4);
+    lua_pushliteral(L, CAB_VERSION);
+    lua_setfield(L, -2, "core");
+    lua_pushstring(L, cab_engine_curl_version());
+    lua_setfield(L, -2, "libcurl");
+    lua_pushstring(L, cab_engine_tls_version());
+    lua_setfield(L, -2, "tls");
+    lua_pushliteral(L, LUA_VERSION);
+    lua_setfield(L, -2, "lua");
+    return 1;
+}
+
+/* core.uuid() -> a random UUID */
+static int uuid(lua_State *L) {
+    char text[37];
+    if (!cab_uuid(text)) {
+        return lcab_usage_error(L, "uuid", "the system has no random bytes to give");
+    }
+    lua_pushlstring(L, text, 36);
+    return 1;
+}
+
+/* core.now() -> seconds of a clock that never goes back */
+static int now(lua_State *L) {
+    lua_pushnumber(L, cab_clock_mono());
+    return 1;
+}
+
+/* core.time() -> seconds since 1970 (UTC), with fraction */
+static int utc(lua_State *L) {
+    lua_pushnumber(L, cab_clock_utc());
+    return 1;
+}
+
+/* core.retry_delay{ attempt =, random = [, transient =, retry_after =, remaining =, max_attempts =,
+ * base_delay =, max_delay = ] } -> seconds to wait before the next attempt, or nil to stop. The
+ * very rule that calls follow; pure. */
+static int retry_delay(lua_State *L) {
+    typedef struct {
+        double attempt, random, retry_after, remaining, max_attempts, base_delay, max_delay;
+        bool transient;
+    } values;
+    static const lcab_opt_row rows[] = {
+        {"attempt", LCAB_WHOLE, offsetof(values, attempt), 1, 1e6},
+        {"random", LCAB_NUMBER, offsetof(values, random), 0, 1},
+        {"transient", LCAB_BOOLEAN, offsetof(values, transient), 0, 0},
+        {"retry_after", LCAB_NUMBER, offsetof(values, retry_after), 0, HUGE_VAL},
+        {"remaining", LCAB_NUMBER, offsetof(values, remaining), -HUGE_VAL, HUGE_VAL},
+        {"max_attempts", LCAB_WHOLE, offsetof(values, max_attempts), 1, 1e6},
+        {"base_delay", LCAB_NUMBER, offsetof(values, base_delay), 0, 3600},
+        {"max_delay", LCAB_NUMBER, offsetof(values, max_delay), 0, 3600},
+        {NULL, LCAB_OTHER, 0, 0, 0}};
+    static const lcab_where where = {"", false};
+    values v = {1, 0, -1, HUGE_VAL, 4, 0.2, 20, true};
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lcab_read_options(L, 1, &where, rows, &v);
+    cab_retry_policy policy = {(int)v.max_attempts, v.base_delay, v.max_delay};
+    cab_retry_case c = {(int)v.attempt, v.transient, v.retry_after, v.remaining, v.random};
+    double delay = cab_retry_delay(&policy, &c);
+    if (delay < 0) {
+        lua_pushnil(L);
+    } else {
+        lua_pushnumber(L, delay);
+    }
+    return 1;
+}
+
+int luaopen_codearts_build_core(lua_State *L) {
+    static const luaL_Reg functions[] = {{"versions", versions}, {"uuid", uuid},
+                                         {"now", now},           {"time", utc},
+                                         {"retry_delay", retry_delay}, {NULL, NULL}};
+    cab_error err;
+    lua_newtable(L);
+    lcab_error_open(L); /* first: the others raise */
+    if (!cab_client_global_init(&err)) {
+        return lcab_raise(L, &err);
+    }
+    lcab_json_open(L);
+    lcab_identity_open(L);
+    lcab_answer_open(L);
+    lcab_client_open(L);
+    lcab_sign_open(L);
+    lcab_term_open(L);
+    lcab_file_open(L);
+    lcab_setfuncs(L, functions);
+    lua_pushliteral(L, CAB_VERSION);
+    lua_setfield(L, -2, "_VERSION");
+    return 1;
+}

@@ -1,0 +1,516 @@
+#include "lua/lua_answer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cab/client.h"
+#include "cab/clock.h"
+#include "cab/sign.h"
+#include "lua/compat.h"
+#include "lua/lua_error.h"
+#include "lua/lua_identity.h"
+#include "lua/lua_json.h"
+
+#define META "codearts.build.meta" /* weak: result or error -> lcab_meta */
+#define TOO_MANY_REQUESTS "CB.00060211"
+#define MAX_CLOCK_SKEW_S 900 /* API reference 3.1 */
+#define LONGEST_RAW_MESSAGE 1024
+
+typedef struct {
+    lcab_call_facts facts;
+    int status, attempts, http_major, http_minor;
+    char request_id[128];
+    double elapsed;
+    cab_timings timings;
+} lcab_meta;
+
+/* ---- secrets -------------------------------------------------------------------------------- */
+
+static void add_all(lcab_secrets *s, const cab_buf *texts) {
+    const char *p = texts->data;
+    const char *end = p != NULL ? p + texts->len : NULL;
+    for (; p < end; p += strlen(p) + 1) {
+        lcab_secrets_add(s, p);
+    }
+}
+
+static void add_credentials(lcab_secrets *s, const cab_credentials *k) {
+    if (k != NULL) {
+        lcab_secrets_add(s, cab_credentials_get_token(k));
+        lcab_secrets_add(s, k->sk);
+        lcab_secrets_add(s, k->security_token);
+    }
+}
+
+static void collect_secrets(const cab_call *c, lcab_secrets *s) {
+    s->count = 0;
+    add_credentials(s, c->credentials);
+    if (c->identity != NULL && c->identity->current != c->credentials) {
+        add_credentials(s, c->identity->current);
+    }
+    add_all(s, &c->secrets);
+    add_all(s, &c->client->options.secrets);
+    const char *p = c->signature.data;
+    const char *end = p != NULL ? p + c->signature.len : NULL;
+    for (; p < end; p += strlen(p) + 1) {
+        const char *signature = strstr(p, "Signature=");
+        if (signature != NULL) {
+            lcab_secrets_add(s, signature + sizeof "Signature=" - 1);
+        }
+    }
+}
+
+/* ---- reading the body ----------------------------------------------------------------------- */
+
+static bool is_text_or_number(int type) { return type == LUA_TSTRING || type == LUA_TNUMBER; }
+
+static void replace_with_text(lua_State *L, int at, int from) {
+    char number[40];
+    if (lua_type(L, from) == LUA_TNUMBER && lcab_number_text(L, from, number)) {
+        lua_pushstring(L, number);
+    } else {
+        lua_pushvalue(L, from);
+    }
+    lua_replace(L, at);
+}
+
+/* The shapes of API reference 6.1. Puts code and message at `code` and `code + 1`. Members of an
+ * object have no order in Lua, so nested ones are examined by name; a later find wins. */
+static bool find_error(lua_State *L, int object, int code, int depth) {
+    static const char *const shapes[][2] = {
+        {"error_code", "error_msg"}, {"errorCode", "errorMsg"}, {"code", "message"}};
+    luaL_checkstack(L, 8, "deep answer");
+    int top = lua_gettop(L);
+    for (int i = 0; i < 3; i++) {
+        lua_pushstring(L, shapes[i][0]);
+        lua_rawget(L, object);
+        lua_pushstring(L, shapes[i][1]);
+        lua_rawget(L, object);
+        if (is_text_or_number(lua_type(L, -2)) && is_text_or_number(lua_type(L, -1))) {
+            replace_with_text(L, code, top + 1);
+            replace_with_text(L, code + 1, top + 2);
+            lua_settop(L, top);
+            return true;
+        }
+        lua_settop(L, top);
+    }
+    if (depth >= LCAB_JSON_MAX_DEPTH || lua_rawlen(L, object) > 0) {
+        return false;
+    }
+    lua_newtable(L);
+    int count = 0;
+    for (lua_pushnil(L); lua_next(L, object); lua_pop(L, 1)) {
+        if (lua_istable(L, -1) && lua_type(L, -2) == LUA_TSTRING) {
+            lua_pushvalue(L, -2);
+            lcab_rawseti(L, top + 1, ++count);
+        }
+    }
+    lua_getfield(L, LUA_REGISTRYINDEX, "codearts.build.sort");
+    lua_pushvalue(L, top + 1);
+    lua_call(L, 1, 0);
+    bool found = false;
+    for (int i = 1; i <= count; i++) {
+        lcab_rawgeti(L, top + 1, i);
+        lua_rawget(L, object);
+        found = find_error(L, lua_gettop(L), code, depth + 1) || found;
+        lua_pop(L, 1);
+    }
+    lua_settop(L, top);
+    return found;
+}
+
+static bool says_failed(lua_State *L, int index) {
+    if (!lua_istable(L, index)) {
+        return false;
+    }
+    lua_pushliteral(L, "status");
+    lua_rawget(L, index);
+    bool failed = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "fail") == 0;
+    lua_pop(L, 1);
+    return failed;
+}
+
+static void read_success(lua_State *L, const cab_answer *a, lcab_answer_kind kind, int top,
+                         cab_body_facts *body) {
+    if (kind == LCAB_ANSWER_BYTES || kind == LCAB_ANSWER_RAW) {
+        return;
+    }
+    if (kind == LCAB_ANSWER_JSON && a->body.len == 0 && (a->status == 204 || a->status == 205)) {
+        lua_pushboolean(L, 1);
+        lua_replace(L, top + 1);
+        return;
+    }
+    if (!lcab_json_decode(L, a->body.len > 0 ? a->body.data : "", a->body.len)) {
+        lua_replace(L, top + 3);
+        body->body_problem = CAB_REASON_BAD_JSON;
+        return;
+    }
+    lua_replace(L, top + 1);
+    if (says_failed(L, top + 1)) {
+        body->failed = true;
+        (void)find_error(L, top + 1, top + 2, 0);
+    } else if (kind == LCAB_ANSWER_RUN) {
+        lua_pushvalue(L, top + 1);
+        if (!lcab_read_run_job_answer(L)) {
+            body->body_problem = CAB_REASON_BAD_ANSWER;
+            (void)(lua_istable(L, top + 1) && find_error(L, top + 1, top + 2, 0));
+        } else {
+            lua_replace(L, top + 1);
+        }
+    }
+}
+
+/* Text that is no error of a known shape. Masked before it is cut: half a secret is one, too. */
+static void push_raw_message(lua_State *L, const cab_call *c, const cab_buf *text) {
+    lcab_secrets secrets;
+    collect_secrets(c, &secrets);
+    size_t n = text->len < LONGEST_RAW_MESSAGE * 128 ? text->len : LONGEST_RAW_MESSAGE * 128;
+    lcab_push_masked(L, text->data, n, &secrets);
+    const char *masked = lua_tolstring(L, -1, &n);
+    if (n > LONGEST_RAW_MESSAGE) {
+        lua_pushlstring(L, masked, LONGEST_RAW_MESSAGE);
+        lua_remove(L, -2);
+    }
+}
+
+static void read_failure(lua_State *L, const cab_call *c, const cab_answer *a, int top,
+                         cab_body_facts *body) {
+    if (a->body.len == 0) {
+        return;
+    }
+    bool json = lcab_json_decode(L, a->body.data, a->body.len);
+    if (json) {
+        lua_replace(L, top + 1);
+    }
+    if (!json || !lua_istable(L, top + 1) || !find_error(L, top + 1, top + 2, 0)) {
+        push_raw_message(L, c, &a->body);
+        lua_replace(L, top + 3);
+    }
+    const char *code = lua_tostring(L, top + 2);
+    body->too_many_requests = code != NULL && strcmp(code, TOO_MANY_REQUESTS) == 0;
+}
+
+void lcab_read_body(lua_State *L, cab_call *c, const lcab_call_facts *facts,
+                    cab_body_facts *body) {
+    const cab_answer *a = cab_call_answer(c);
+    int top = lua_gettop(L);
+    memset(body, 0, sizeof *body);
+    lua_settop(L, top + 3);
+    if (a == NULL || c->ended_early || a->error.kind != CAB_KIND_NONE || facts->answer == LCAB_ANSWER_RAW) {
+        return;
+    }
+    if (a->status >= 200 && a->status < 300) {
+        read_success(L, a, facts->answer, top, body);
+    } else {
+        read_failure(L, c, a, top, body);
+    }
+    lua_settop(L, top + 3);
+}
+
+/* ---- meta ----------------------------------------------------------------------------------- */
+
+static const char *request_id_header(const cab_answer *a, size_t *len) {
+    const char *id = cab_answer_header(a, "X-Request-Id", len);
+    return id != NULL ? id : cab_answer_header(a, "X-IAM-Trace-Id", len);
+}
+
+/* For the table on top of the stack. */
+static void remember_meta(lua_State *L, cab_call *c, const lcab_call_facts *facts) {
+    int value = lua_gettop(L);
+    lua_getfield(L, LUA_REGISTRYINDEX, META);
+    lua_pushvalue(L, value);
+    lcab_meta *m = lua_newuserdata(L, sizeof *m);
+    memset(m, 0, sizeof *m);
+    m->facts = *facts;
+    m->attempts = c->attempts;
+    m->elapsed = c->elapsed;
+    const cab_answer *a = cab_call_answer(c);
+    if (a != NULL) {
+        size_t len;
+        const char *id = request_id_header(a, &len);
+        m->status = a->status;
+        m->http_major = a->http_major;
+        m->http_minor = a->http_minor;
+        m->timings = a->timings;
+        if (id != NULL && len < sizeof m->request_id) {
+            memcpy(m->request_id, id, len);
+        }
+    }
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+}
+
+static void set_number(lua_State *L, const char *name, double n) {
+    lua_pushnumber(L, n);
+    lua_setfield(L, -2, name);
+}
+
+static void set_whole(lua_State *L, const char *name, int n) {
+    if (n != 0) {
+        lua_pushinteger(L, n);
+        lua_setfield(L, -2, name);
+    }
+}
+
+static void set_text(lua_State *L, const char *name, const char *text) {
+    if (text[0] != '\0') {
+        lua_pushstring(L, text);
+        lua_setfield(L, -2, name);
+    }
+}
+
+/* core.meta(result): how the answer came to be; nil for anything that is no result or error. */
+static int get_meta(lua_State *L) {
+    luaL_checkany(L, 1);
+    lua_settop(L, 1);
+    lua_getfield(L, LUA_REGISTRYINDEX, META);
+    lua_pushvalue(L, 1);
+    lua_rawget(L, -2);
+    const lcab_meta *m = lua_touserdata(L, -1);
+    if (m == NULL) {
+        lua_pushnil(L);
+        return 1;
+    }
+    lua_createtable(L, 0, 10);
+    set_text(L, "job_id", m->facts.job_id);
+    set_text(L, "run_id", m->facts.run_id);
+    set_text(L, "run_id_parameter", m->facts.run_id_parameter);
+    set_number(L, "started_at", m->facts.started_at);
+    set_whole(L, "status", m->status);
+    set_text(L, "request_id", m->request_id);
+    set_whole(L, "attempts", m->attempts);
+    if (m->http_major != 0) {
+        if (m->http_major == 1) {
+            lua_pushfstring(L, "1.%d", m->http_minor);
+        } else {
+            lua_pushfstring(L, "%d", m->http_major);
+        }
+        lua_setfield(L, -2, "http_version");
+    }
+    set_number(L, "elapsed", m->elapsed);
+    lua_createtable(L, 0, 5);
+    set_number(L, "dns", m->timings.dns);
+    set_number(L, "connect", m->timings.connect);
+    set_number(L, "tls", m->timings.tls);
+    set_number(L, "first_byte", m->timings.first_byte);
+    set_number(L, "total", m->timings.total);
+    lua_setfield(L, -2, "timings");
+    return 1;
+}
+
+/* ---- results -------------------------------------------------------------------------------- */
+
+static void put_header(void *ud, const char *name, size_t name_len, const char *value,
+                       size_t value_len) {
+    lua_State *L = ud;
+    char lower[128];
+    if (name_len >= sizeof lower) {
+        return;
+    }
+    for (size_t i = 0; i < name_len; i++) {
+        lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
+    }
+    lua_pushlstring(L, lower, name_len);
+    lua_pushlstring(L, value, value_len);
+    lua_rawset(L, -3);
+}
+
+static void push_body(lua_State *L, const cab_answer *a) {
+    lua_pushlstring(L, a->body.len > 0 ? a->body.data : "", a->body.len);
+}
+
+static void push_result(lua_State *L, cab_call *c, const lcab_call_facts *facts, int decoded) {
+    const cab_answer *a = cab_call_answer(c);
+    if (a == NULL) {
+        lua_pushboolean(L, 1); /* a sleep */
+    } else if (facts->answer == LCAB_ANSWER_BYTES) {
+        push_body(L, a);
+    } else if (facts->answer == LCAB_ANSWER_RAW) {
+        lua_createtable(L, 0, 3);
+        lua_pushinteger(L, a->status);
+        lua_setfield(L, -2, "status");
+        lua_newtable(L);
+        cab_answer_each_header(a, put_header, L);
+        lua_setfield(L, -2, "headers");
+        push_body(L, a);
+        lua_setfield(L, -2, "body");
+    } else {
+        lua_pushvalue(L, decoded);
+    }
+    if (lua_istable(L, -1)) {
+        remember_meta(L, c, facts);
+    }
+}
+
+/* ---- errors --------------------------------------------------------------------------------- */
+
+static void set_masked(lua_State *L, const char *name, const char *text, size_t len,
+                       const lcab_secrets *secrets) {
+    lcab_push_masked(L, text, len, secrets);
+    lua_setfield(L, -2, name);
+}
+
+/* The service's own words, if it had any, at `index`. */
+static void set_words(lua_State *L, const char *name, int index, const lcab_secrets *secrets) {
+    if (lua_type(L, index) == LUA_TSTRING) {
+        size_t len;
+        const char *text = lua_tolstring(L, index, &len);
+        set_masked(L, name, text, len, secrets);
+    }
+}
+
+/* What can be said beyond the service's own words. */
+static void explain(const cab_call *c, const cab_answer *a, const char *words, char *out,
+                    size_t size) {
+    const bool is_signed = c->credentials != NULL && c->credentials->ak != NULL;
+    out[0] = '\0';
+    if (!is_signed || (a->status != 401 && a->status != 403)) {
+        return;
+    }
+    size_t len;
+    const char *date = cab_answer_header(a, "Date", &len);
+    int64_t there = date != NULL ? cab_clock_http_date(date, len) : -1;
+    double skew = there < 0 ? 0 : cab_clock_utc() - (double)there;
+    if (fabs(skew) > MAX_CLOCK_SKEW_S) {
+        (void)snprintf(out, size,
+                       " (the local clock is %.0f minutes %s the service's; signatures are "
+                       "accepted within 15)",
+                       fabs(skew) / 60, skew > 0 ? "ahead of" : "behind");
+        return;
+    }
+    char difference[320];
+    cab_text told = {words, words != NULL ? strlen(words) : 0};
+    if (told.len > 0 && c->canonical_request.len > 0 &&
+        cab_sign_explain(told, c->canonical_request, difference, sizeof difference)) {
+        (void)snprintf(out, size, " (%s)", difference);
+    }
+}
+
+static void set_api_message(lua_State *L, const cab_call *c, const cab_answer *a, int words,
+                            const lcab_secrets *secrets) {
+    char text[1600], extra[480];
+    explain(c, a, lua_tostring(L, words), extra, sizeof extra);
+    if (lua_type(L, words) == LUA_TSTRING) { /* masked before it is cut */
+        size_t len;
+        const char *whole = lua_tolstring(L, words, &len);
+        lcab_push_masked(L, whole, len, secrets);
+        lua_replace(L, words);
+    }
+    const char *said = lua_tostring(L, words);
+    if (c->verdict.reason == CAB_REASON_REDIRECT) {
+        (void)snprintf(text, sizeof text, "HTTP status %d: redirects are not followed", a->status);
+    } else if (c->verdict.reason == CAB_REASON_BAD_JSON) {
+        (void)snprintf(text, sizeof text, "the answer is not usable JSON: %s",
+                       said != NULL ? said : "it is empty");
+    } else if (c->verdict.reason == CAB_REASON_BAD_ANSWER) {
+        (void)snprintf(text, sizeof text,
+                       "the answer has none of the members that tell of a started build");
+    } else if (said != NULL && said[0] != '\0') {
+        (void)snprintf(text, sizeof text, "%.1024s%s", said, extra);
+    } else {
+        (void)snprintf(text, sizeof text, "HTTP status %d without an explanation%s", a->status,
+                       extra);
+    }
+    set_masked(L, "message", text, strlen(text), secrets);
+}
+
+static void set_request_id(lua_State *L, const cab_answer *a, int decoded,
+                           const lcab_secrets *secrets) {
+    size_t len;
+    const char *id = request_id_header(a, &len);
+    if (id != NULL) {
+        set_masked(L, "request_id", id, len, secrets);
+    } else if (lua_istable(L, decoded)) {
+        lua_pushliteral(L, "request_id");
+        lua_rawget(L, decoded);
+        if (lua_type(L, -1) == LUA_TSTRING) {
+            id = lua_tolstring(L, -1, &len);
+            lcab_push_masked(L, id, len, secrets);
+            lua_setfield(L, -3, "request_id");
+        }
+        lua_pop(L, 1);
+    }
+}
+
+static void copy_members(lua_State *L, int from) {
+    int to = lua_gettop(L);
+    for (lua_pushnil(L); lua_next(L, from);) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, to);
+    }
+}
+
+static void push_error(lua_State *L, cab_call *c, const lcab_call_facts *facts, int decoded) {
+    const cab_answer *a = cab_call_answer(c);
+    lcab_secrets secrets;
+    collect_secrets(c, &secrets);
+    lcab_push_sign_in_error(L, c->ended_early && c->error.kind == CAB_KIND_AUTH ? c->identity : NULL);
+    int sign_in = lua_gettop(L);
+    lcab_push_new_error(L);
+    if (lcab_is_error(L, sign_in)) {
+        copy_members(L, sign_in);
+    } else {
+        lua_pushstring(L, cab_kind_name(c->error.kind));
+        lua_setfield(L, -2, "kind");
+        if (c->error.reason != CAB_REASON_NONE) {
+            set_text(L, "reason", cab_reason_name(c->error.reason));
+        }
+        set_text(L, "field", c->error.kind == CAB_KIND_CONFIG || c->error.kind == CAB_KIND_USAGE
+                                 ? c->error.field
+                                 : "");
+        if (a != NULL && a->error.kind == CAB_KIND_NONE && !c->ended_early) {
+            set_api_message(L, c, a, decoded + 2, &secrets);
+            set_words(L, "error_code", decoded + 1, &secrets);
+            if (c->verdict.reason != CAB_REASON_BAD_JSON) {
+                set_words(L, "error_msg", decoded + 2, &secrets);
+            }
+            set_request_id(L, a, decoded, &secrets);
+        } else {
+            set_masked(L, "message", c->error.message, strlen(c->error.message), &secrets);
+        }
+        if (a != NULL && a->status != 0) {
+            set_whole(L, "status", a->status);
+        }
+        lua_pushboolean(L, c->retryable);
+        lua_setfield(L, -2, "retryable");
+    }
+    lua_remove(L, sign_in);
+    set_masked(L, "operation", c->operation, strlen(c->operation), &secrets);
+    lua_pushinteger(L, c->attempts);
+    lua_setfield(L, -2, "attempts");
+    if (c->op == CAB_OP_START) {
+        set_text(L, "outcome", cab_outcome_name(c->verdict.outcome));
+        remember_meta(L, c, facts);
+    }
+}
+
+bool lcab_push_outcome(lua_State *L, cab_call *c, const lcab_call_facts *facts, int decoded) {
+    if (c->verdict.kind == CAB_KIND_NONE) {
+        push_result(L, c, facts, decoded);
+        return true;
+    }
+    if (c->error.kind == CAB_KIND_MEMORY && c->verdict.outcome != CAB_OUTCOME_NOT_STARTED) {
+        /* The host's own memory error could not say that a build may have been started. */
+        (void)cab_fail(&c->error, CAB_KIND_TRANSPORT, CAB_REASON_INTERNAL, NULL,
+                       "there was not enough memory to read the answer");
+    }
+    if (c->error.kind == CAB_KIND_MEMORY) {
+        lua_pushliteral(L, "not enough memory");
+    } else {
+        push_error(L, c, facts, decoded);
+    }
+    return false;
+}
+
+void lcab_answer_open(lua_State *L) {
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_setfield(L, LUA_REGISTRYINDEX, META);
+    lua_pushcfunction(L, get_meta);
+    lua_setfield(L, -2, "meta");
+}

@@ -1,0 +1,355 @@
+#include "lua/lua_args.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/compat.h"
+#include "lua/lua_error.h"
+#include "lua/lua_json.h"
+#include "lua/lua_opts.h"
+#include "lua/utf8.h"
+
+static const lcab_where ARGS = {"", true};
+static const lcab_where SCM = {"scm.", true};
+static const lcab_where PARAMETER = {"parameter", true};
+
+static void put(lua_State *L, cab_buf *out, const char *text, size_t len) {
+    if (!cab_buf_append(out, text, len)) {
+        lcab_raise_memory(L);
+    }
+}
+
+#define PUT(L, out, literal) put(L, out, literal, sizeof(literal) - 1)
+
+static void put_string(lua_State *L, cab_buf *out, cab_text t) {
+    if (!lcab_json_put_string(out, t.data, t.len)) {
+        lcab_raise_memory(L);
+    }
+}
+
+/* ---- parameter ------------------------------------------------------------------------------ */
+
+typedef struct {
+    cab_text name;
+    size_t position; /* in the caller's array; 0: not from there */
+} parameter;
+
+static int by_name(const void *a, const void *b) {
+    const parameter *x = a, *y = b;
+    size_t shorter = x->name.len < y->name.len ? x->name.len : y->name.len;
+    int order = shorter > 0 ? memcmp(x->name.data, y->name.data, shorter) : 0;
+    if (order != 0) {
+        return order;
+    }
+    if (x->name.len != y->name.len) {
+        return x->name.len < y->name.len ? -1 : 1;
+    }
+    return x->position < y->position ? -1 : x->position > y->position;
+}
+
+/* The entry's place as the user sees it: parameter[2].value, parameter.codeBranch. */
+static const char *place(char out[96], const parameter *p, const char *member) {
+    if (p->position > 0) {
+        (void)snprintf(out, 96, "[%zu]%s%s", p->position, member[0] != '\0' ? "." : "", member);
+    } else {
+        (void)snprintf(out, 96, ".%s", p->name.data != NULL ? p->name.data : "?");
+    }
+    return out;
+}
+
+static cab_text text_at(lua_State *L, int index, const lcab_where *where, const char *name) {
+    cab_text t;
+    t.data = lua_tolstring(L, index, &t.len);
+    if (!lcab_utf8_valid(t.data, t.len)) {
+        lcab_bad(L, where, name, "must be valid UTF-8");
+    }
+    return t;
+}
+
+/* The value on top of the stack as the service wants it: a string. */
+static void put_value(lua_State *L, cab_buf *out, const parameter *p) {
+    char at[96], number[40];
+    cab_text t = {number, 0};
+    switch (lua_type(L, -1)) {
+    case LUA_TSTRING:
+        t = text_at(L, -1, &PARAMETER, place(at, p, "value"));
+        break;
+    case LUA_TBOOLEAN:
+        t.data = lua_toboolean(L, -1) ? "true" : "false";
+        t.len = strlen(t.data);
+        break;
+    case LUA_TNUMBER:
+        if (!lcab_number_text(L, -1, number)) {
+            lcab_bad(L, &PARAMETER, place(at, p, "value"), "must not be NaN or infinite");
+        }
+        t.len = strlen(number);
+        break;
+    default:
+        lcab_bad(L, &PARAMETER, place(at, p, "value"),
+                 "must be a string, a number or a boolean, not %s", luaL_typename(L, -1));
+    }
+    put_string(L, out, t);
+}
+
+static void put_pair_head(lua_State *L, cab_buf *out, bool first, cab_text name) {
+    if (!first) {
+        PUT(L, out, ",");
+    }
+    PUT(L, out, "{\"name\":");
+    put_string(L, out, name);
+    PUT(L, out, ",\"value\":");
+}
+
+static void refuse_duplicates(lua_State *L, parameter *sorted, size_t count) {
+    for (size_t i = 1; i < count; i++) {
+        const parameter *a = &sorted[i - 1], *b = &sorted[i];
+        if (a->name.len == b->name.len && memcmp(a->name.data, b->name.data, a->name.len) == 0) {
+            char at[96];
+            if (a->position == 0 && b->position > 0) {
+                lcab_usage_error(L, "run_id.parameter", "this parameter is given already");
+            }
+            lcab_bad(L, &PARAMETER, place(at, b, "name"), "this name is given twice");
+        }
+    }
+}
+
+/* Entry `position` of the array at `index`: pushes its value, answers its name. */
+static parameter read_entry(lua_State *L, int index, size_t position) {
+    char at[96];
+    parameter p = {{NULL, 0}, position};
+    lcab_rawgeti(L, index, position);
+    if (!lua_istable(L, -1)) {
+        lcab_bad(L, &PARAMETER, place(at, &p, ""), "must be { name = , value = }, not %s",
+                 luaL_typename(L, -1));
+    }
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+        if (strcmp(key, "name") != 0 && strcmp(key, "value") != 0) {
+            lcab_bad(L, &PARAMETER, place(at, &p, key), "unknown name; only name and value");
+        }
+    }
+    if (lcab_getfield(L, -1, "name") != LUA_TSTRING) {
+        lcab_bad(L, &PARAMETER, place(at, &p, "name"), "must be a string, not %s",
+                 luaL_typename(L, -1));
+    }
+    p.name = text_at(L, -1, &PARAMETER, place(at, &p, "name"));
+    lua_pop(L, 1); /* the entry keeps the string alive */
+    (void)lcab_getfield(L, -1, "value");
+    lua_remove(L, -2);
+    return p;
+}
+
+static void put_array(lua_State *L, int index, cab_buf *out, parameter *all, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        all[i] = read_entry(L, index, i + 1);
+        put_pair_head(L, out, i == 0, all[i].name);
+        put_value(L, out, &all[i]);
+        PUT(L, out, "}");
+        lua_pop(L, 1);
+    }
+}
+
+static void put_map(lua_State *L, int index, cab_buf *out, parameter *all, size_t count) {
+    size_t i = 0;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        all[i].position = 0;
+        all[i++].name = text_at(L, -2, &ARGS, "parameter");
+    }
+    qsort(all, count, sizeof *all, by_name);
+    for (i = 0; i < count; i++) {
+        put_pair_head(L, out, i == 0, all[i].name);
+        lua_pushlstring(L, all[i].name.data, all[i].name.len);
+        lua_rawget(L, index);
+        put_value(L, out, &all[i]);
+        PUT(L, out, "}");
+        lua_pop(L, 1);
+    }
+}
+
+/* How many entries, and whether they have names. Raises when the table is neither kind. */
+static size_t count_entries(lua_State *L, int index, bool *is_map) {
+    size_t names = 0, others = 0;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        if (lua_type(L, -2) == LUA_TSTRING) {
+            names++;
+        } else {
+            others++;
+        }
+    }
+    *is_map = names > 0;
+    if ((names > 0 && others > 0) || (names == 0 && others != lua_rawlen(L, index))) {
+        lcab_bad(L, &ARGS, "parameter",
+                 "must be a map of names to values or an array of { name = , value = }");
+    }
+    return names + others;
+}
+
+static void put_parameters(lua_State *L, int index, cab_buf *out, cab_text run_id_name,
+                           const char *run_id) {
+    bool is_map = false;
+    size_t count = lua_isnil(L, index) ? 0 : count_entries(L, index, &is_map);
+    if (count == 0 && run_id_name.len == 0) {
+        return;
+    }
+    parameter few[16], *all = few;
+    if (count + 1 > sizeof few / sizeof *few) {
+        all = lua_newuserdata(L, (count + 1) * sizeof *all);
+    }
+    PUT(L, out, ",\"parameter\":[");
+    if (count > 0) {
+        (is_map ? put_map : put_array)(L, index, out, all, count);
+    }
+    if (run_id_name.len > 0) {
+        put_pair_head(L, out, count == 0, run_id_name);
+        cab_text value = {run_id, strlen(run_id)};
+        put_string(L, out, value);
+        PUT(L, out, "}");
+        all[count].name = run_id_name;
+        all[count].position = is_map ? 1 : 0;
+        if (is_map) {
+            for (size_t i = 0; i < count; i++) {
+                all[i].position = 0;
+            }
+        }
+        count++;
+    }
+    PUT(L, out, "]");
+    qsort(all, count, sizeof *all, by_name);
+    refuse_duplicates(L, all, count);
+}
+
+/* ---- scm ------------------------------------------------------------------------------------ */
+
+static const char *const SCM_MEMBERS[] = {"build_tag", "build_commit_id", "branch",
+                                          "build_type", "repo_id",        "repo_name",
+                                          "scm_type",  "url"};
+enum { SCM_COUNT = sizeof SCM_MEMBERS / sizeof *SCM_MEMBERS };
+
+static void put_scm(lua_State *L, int index, cab_buf *out) {
+    static const lcab_opt_row rows[] = {
+        {"build_tag", LCAB_OTHER, 0, 0, 0},  {"build_commit_id", LCAB_OTHER, 0, 0, 0},
+        {"branch", LCAB_OTHER, 0, 0, 0},     {"build_type", LCAB_OTHER, 0, 0, 0},
+        {"repo_id", LCAB_OTHER, 0, 0, 0},    {"repo_name", LCAB_OTHER, 0, 0, 0},
+        {"scm_type", LCAB_OTHER, 0, 0, 0},   {"url", LCAB_OTHER, 0, 0, 0},
+        {NULL, LCAB_OTHER, 0, 0, 0}};
+    lcab_read_options(L, index, &SCM, rows, NULL);
+    bool first = true;
+    for (int i = 0; i < SCM_COUNT; i++) {
+        const char *name = SCM_MEMBERS[i];
+        int type = lcab_getfield(L, index, name);
+        if (type != LUA_TNIL) {
+            put(L, out, first ? ",\"scm\":{" : ",", first ? 8 : 1);
+            first = false;
+            PUT(L, out, "\"");
+            put(L, out, name, strlen(name));
+            PUT(L, out, "\":");
+            if (type == LUA_TSTRING) {
+                put_string(L, out, text_at(L, -1, &SCM, name));
+            } else if (lcab_is_null(L, -1)) {
+                PUT(L, out, "null");
+            } else {
+                lcab_bad(L, &SCM, name, "must be a string or build.null, not %s",
+                         luaL_typename(L, -1));
+            }
+        }
+        lua_pop(L, 1);
+    }
+    if (!first) {
+        PUT(L, out, "}");
+    }
+}
+
+/* ---- the whole ------------------------------------------------------------------------------ */
+
+static void put_job_id(lua_State *L, int index, cab_buf *out, char job_id[LCAB_JOB_ID_LEN + 1]) {
+    if (lcab_getfield(L, index, "job_id") != LUA_TSTRING) {
+        lcab_bad(L, &ARGS, "job_id", "%s",
+                 lua_isnil(L, -1) ? "is required" : "must be a string");
+    }
+    size_t len;
+    const char *text = lua_tolstring(L, -1, &len);
+    bool fine = len == LCAB_JOB_ID_LEN;
+    for (size_t i = 0; fine && i < len; i++) {
+        fine = isascii((unsigned char)text[i]) && isalnum((unsigned char)text[i]);
+    }
+    if (!fine) {
+        lcab_bad(L, &ARGS, "job_id", "must be exactly 32 of [0-9A-Za-z]");
+    }
+    memcpy(job_id, text, LCAB_JOB_ID_LEN + 1);
+    put(L, out, text, len);
+    lua_pop(L, 1);
+}
+
+static void check_table(lua_State *L, int index, const char *name) {
+    if (!lua_istable(L, index) && !lua_isnil(L, index)) {
+        lcab_bad(L, &ARGS, name, "must be a table, not %s", luaL_typename(L, index));
+    }
+}
+
+void lcab_write_run_job(lua_State *L, int index, cab_text run_id_name, const char *run_id,
+                        cab_buf *body, char job_id[LCAB_JOB_ID_LEN + 1]) {
+    static const lcab_opt_row rows[] = {{"job_id", LCAB_OTHER, 0, 0, 0},
+                                        {"parameter", LCAB_OTHER, 0, 0, 0},
+                                        {"scm", LCAB_OTHER, 0, 0, 0},
+                                        {NULL, LCAB_OTHER, 0, 0, 0}};
+    if (!lua_istable(L, index)) {
+        lcab_bad(L, &ARGS, "args", "must be a table, not %s", luaL_typename(L, index));
+    }
+    int top = lua_gettop(L);
+    lcab_read_options(L, index, &ARGS, rows, NULL);
+    PUT(L, body, "{\"job_id\":\"");
+    put_job_id(L, index, body, job_id);
+    PUT(L, body, "\"");
+    (void)lcab_getfield(L, index, "parameter");
+    check_table(L, top + 1, "parameter");
+    put_parameters(L, top + 1, body, run_id_name, run_id);
+    lua_settop(L, top);
+    (void)lcab_getfield(L, index, "scm");
+    check_table(L, top + 1, "scm");
+    if (lua_istable(L, top + 1)) {
+        put_scm(L, top + 1, body);
+    }
+    PUT(L, body, "}");
+    lua_settop(L, top);
+}
+
+/* ---- the answer ----------------------------------------------------------------------------- */
+
+static const char *const RESULT_MEMBERS[] = {"octopus_job_name", "actual_build_number",
+                                             "daily_build_number"};
+
+/* Whether the object on top has one of the members; numbers among them become strings. */
+static bool take_members(lua_State *L) {
+    bool found = false;
+    for (int i = 0; i < 3; i++) {
+        int type = lcab_getfield(L, -1, RESULT_MEMBERS[i]);
+        char text[40];
+        if (type == LUA_TNUMBER && lcab_number_text(L, -1, text)) {
+            lua_pushstring(L, RESULT_MEMBERS[i]);
+            lua_pushstring(L, text);
+            lua_rawset(L, -4);
+        }
+        found = found || type == LUA_TNUMBER || type == LUA_TSTRING;
+        lua_pop(L, 1);
+    }
+    return found;
+}
+
+bool lcab_read_run_job_answer(lua_State *L) {
+    if (!lua_istable(L, -1)) {
+        return false;
+    }
+    if (take_members(L)) {
+        return true;
+    }
+    if (lcab_getfield(L, -1, "result") == LUA_TTABLE && take_members(L)) {
+        lua_remove(L, -2);
+        return true;
+    }
+    lua_pop(L, 1);
+    return false;
+}

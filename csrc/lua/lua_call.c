@@ -1,0 +1,381 @@
+#include "lua/lua_call.h"
+
+#include <string.h>
+
+#include "cab/clock.h"
+#include "lua/compat.h"
+#include "lua/lua_args.h"
+#include "lua/lua_error.h"
+#include "lua/lua_opts.h"
+#include "lua/lua_request.h"
+
+#define CALL_TYPE "codearts.build.call"
+
+/* ---- making --------------------------------------------------------------------------------- */
+
+/* Pushes a new call of the client at 1. From here on the collector owns the C call. */
+static lcab_call *new_call(lua_State *L, lcab_client *u) {
+    lcab_call *k = lua_newuserdata(L, sizeof *k);
+    k->call = NULL;
+    k->end = LCAB_CALL_OPEN;
+    k->has_callbacks = false;
+    memset(&k->facts, 0, sizeof k->facts);
+    luaL_getmetatable(L, CALL_TYPE);
+    lua_setmetatable(L, -2);
+    lua_getuservalue(L, 1);
+    lua_setuservalue(L, -2);
+    k->call = cab_client_acquire(u->c);
+    if (k->call == NULL) {
+        lcab_raise_memory(L);
+    }
+    return k;
+}
+
+static void keep_function(lua_State *L, int uv, int kind, size_t slot, int table,
+                          const char *name) {
+    if (lua_istable(L, table)) {
+        (void)lcab_getfield(L, table, name);
+        if (lua_isfunction(L, -1)) {
+            lcab_rawgeti(L, uv, kind);
+            lua_insert(L, -2);
+            lcab_rawseti(L, -2, slot);
+        }
+        lua_pop(L, 1);
+    }
+}
+
+/* Sends the call on top of the stack on its way; nothing can fail after the submit. */
+static int submit(lua_State *L, lcab_client *u, lcab_call *k, int spec, int opts) {
+    int call = lua_gettop(L);
+    size_t slot = k->call->slot;
+    lua_getuservalue(L, 1);
+    int uv = call + 1;
+    keep_function(L, uv, U_STREAMS, slot, spec, "stream");
+    keep_function(L, uv, U_CALL_EVENTS, slot, opts, "on_event");
+    lcab_rawgeti(L, uv, U_CALL_EVENTS);
+    lcab_rawgeti(L, -1, slot);
+    if (lua_isfunction(L, -1)) {
+        u->c->options.events = true;
+    }
+    lcab_rawgeti(L, uv, U_OUTCOMES);
+    lua_pushnil(L);
+    lcab_rawseti(L, -2, slot);
+    lcab_rawgeti(L, uv, U_CALLS);
+    lua_pushvalue(L, call);
+    lcab_rawseti(L, -2, slot);
+    k->facts.started_at = cab_clock_utc();
+    cab_client_submit(u->c, k->call);
+    lua_settop(L, call);
+    return 1;
+}
+
+static void check_size(lua_State *L, const cab_call *c, const char *field) {
+    if (c->body.len > CAB_MAX_REQUEST_BYTES) {
+        lcab_where where = {"", c->op == CAB_OP_START};
+        lcab_bad(L, &where, field, "the request has %d bytes; the service takes 12 MB at most",
+                 (int)c->body.len);
+    }
+}
+
+/* client:start(args [, opts]) -> call */
+static int client_start(lua_State *L) {
+    lcab_client *u = lcab_check_client(L, 1);
+    lua_settop(L, 3);
+    lcab_call *k = new_call(L, u);
+    cab_call *c = k->call;
+    memcpy(c->operation, "RunJob", sizeof "RunJob");
+    memcpy(c->method, "POST", sizeof "POST");
+    c->op = CAB_OP_START;
+    c->has_body = true;
+    k->facts.answer = LCAB_ANSWER_RUN;
+    lcab_read_call_options(L, 3, c, &k->facts);
+    cab_text run_id_name = {k->facts.run_id_parameter, strlen(k->facts.run_id_parameter)};
+    lcab_write_run_job(L, 2, run_id_name, k->facts.run_id, &c->body, k->facts.job_id);
+    check_size(L, c, "parameter");
+    if (!cab_buf_puts(&c->path, "/v3/jobs/build")) { /* API reference 1 */
+        lcab_raise_memory(L);
+    }
+    return submit(L, u, k, 2, 3);
+}
+
+/* client:request(spec [, opts]) -> call */
+static int client_request(lua_State *L) {
+    lcab_client *u = lcab_check_client(L, 1);
+    lua_settop(L, 3);
+    lcab_call *k = new_call(L, u);
+    lcab_read_request(L, 2, k->call, &k->facts);
+    lcab_read_call_options(L, 3, k->call, &k->facts);
+    check_size(L, k->call, "body");
+    return submit(L, u, k, 2, 3);
+}
+
+/* client:sleep(seconds) -> call */
+static int client_sleep(lua_State *L) {
+    lcab_client *u = lcab_check_client(L, 1);
+    int64_t ms = lcab_check_wait(L, 2);
+    lua_settop(L, 1);
+    lcab_call *k = new_call(L, u);
+    memcpy(k->call->operation, "sleep", sizeof "sleep");
+    k->call->sleeps = true;
+    k->call->delay_ms = ms < 0 ? 0 : ms;
+    k->facts.answer = LCAB_ANSWER_JSON;
+    return submit(L, u, k, 0, 0);
+}
+
+/* ---- ending --------------------------------------------------------------------------------- */
+
+static void forget(lua_State *L, int uv, int kind, size_t slot) {
+    lcab_rawgeti(L, uv, kind);
+    lua_pushnil(L);
+    lcab_rawseti(L, -2, slot);
+    lua_pop(L, 1);
+}
+
+void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call) {
+    lcab_call *k = lua_touserdata(L, call);
+    int top = lua_gettop(L);
+    cab_body_facts body;
+    lcab_read_body(L, k->call, &k->facts, &body);
+    if (!cab_client_judge(u->c, k->call, &body)) {
+        lua_settop(L, top);
+        return;
+    }
+    bool ok = lcab_push_outcome(L, k->call, &k->facts, top + 1);
+    if (ok && lua_istable(L, -1)) {
+        lcab_rawgeti(L, uv, U_RESULT_META);
+        if (k->facts.answer == LCAB_ANSWER_RUN && lua_istable(L, -1)) {
+            lua_setmetatable(L, -2);
+        } else {
+            lua_pop(L, 1);
+        }
+    }
+    size_t slot = k->call->slot;
+    lcab_rawgeti(L, uv, U_OUTCOMES);
+    lua_insert(L, -2);
+    lcab_rawseti(L, -2, slot);
+    if (k->has_callbacks) {
+        lcab_client_ready(L, u, uv, call);
+    }
+    if (k->call->stream) {
+        forget(L, uv, U_STREAMS, slot);
+    }
+    if (u->c->options.events) {
+        forget(L, uv, U_CALL_EVENTS, slot);
+    }
+    forget(L, uv, U_CALLS, slot); /* the last that may fail; the call stays on our stack */
+    k->end = ok ? LCAB_CALL_RESULT : LCAB_CALL_ERROR;
+    cab_client_finish(u->c, k->call);
+    lua_settop(L, top);
+}
+
+/* Pushes the outcome of the ended call at `call`. */
+static void push_outcome(lua_State *L, int uv, const lcab_call *k) {
+    lcab_rawgeti(L, uv, U_OUTCOMES);
+    lcab_rawgeti(L, -1, k->call->slot);
+    lua_remove(L, -2);
+}
+
+void lcab_push_callback_arguments(lua_State *L, int uv, int call) {
+    const lcab_call *k = lua_touserdata(L, call);
+    if (k->end == LCAB_CALL_ERROR) {
+        lua_pushnil(L);
+        push_outcome(L, uv, k);
+    } else {
+        push_outcome(L, uv, k);
+        lua_pushnil(L);
+    }
+}
+
+/* ---- methods of calls ----------------------------------------------------------------------- */
+
+lcab_call *lcab_check_call(lua_State *L, int index) {
+    lcab_call *k = lcab_testudata(L, index, CALL_TYPE);
+    if (k == NULL || k->call == NULL) {
+        lcab_usage_error(L, "self", "must be a call; use its methods with a colon");
+    }
+    return k;
+}
+
+/* The client of the call at 1, or NULL when it is closed or another process's. Pushes its user
+ * value. */
+static lcab_client *client_of(lua_State *L) {
+    lua_getuservalue(L, 1);
+    lcab_rawgeti(L, -1, U_CLIENT);
+    lcab_client *u = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return u->c != NULL && !cab_client_forked(u->c) ? u : NULL;
+}
+
+static int call_done(lua_State *L) {
+    lua_pushboolean(L, lcab_check_call(L, 1)->end != LCAB_CALL_OPEN);
+    return 1;
+}
+
+static void push_still_waiting(lua_State *L, const lcab_call *k) {
+    lcab_push_new_error(L);
+    lua_pushliteral(L, "timeout");
+    lua_setfield(L, -2, "kind");
+    lua_pushliteral(L, "wait");
+    lua_setfield(L, -2, "reason");
+    lua_pushliteral(L, "the call has not ended yet; it goes on");
+    lua_setfield(L, -2, "message");
+    lua_pushstring(L, k->call->operation);
+    lua_setfield(L, -2, "operation");
+    lua_pushinteger(L, k->call->attempts);
+    lua_setfield(L, -2, "attempts");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "retryable");
+    if (k->call->op == CAB_OP_START) {
+        lua_pushliteral(L, "unknown");
+        lua_setfield(L, -2, "outcome");
+    }
+}
+
+/* Pushes result, or nil and error; answers how many. */
+static int push_returns(lua_State *L, const lcab_call *k) {
+    if (k->end == LCAB_CALL_OPEN) {
+        lua_pushnil(L);
+        push_still_waiting(L, k);
+        return 2;
+    }
+    lua_getuservalue(L, 1);
+    int uv = lua_gettop(L);
+    if (k->end == LCAB_CALL_RESULT) {
+        push_outcome(L, uv, k);
+        return 1;
+    }
+    lua_pushnil(L);
+    push_outcome(L, uv, k);
+    if (!lcab_is_error(L, -1)) {
+        lua_error(L); /* not enough memory */
+    }
+    return 2;
+}
+
+/* call:try_wait() -> result | nil, err */
+static int call_try_wait(lua_State *L) {
+    const lcab_call *k = lcab_check_call(L, 1);
+    return push_returns(L, k);
+}
+
+/* Steps until the call at 1 has ended or the time is over. */
+static void wait_for(lua_State *L, const lcab_call *k, int64_t wait_ms) {
+    int64_t until = wait_ms < 0 ? INT64_MAX : cab_clock_ms() + wait_ms;
+    while (k->end == LCAB_CALL_OPEN) {
+        lcab_client *u = client_of(L);
+        if (u == NULL) {
+            lcab_usage_error(L, "self", "the client of this call belongs to another process");
+        }
+        int64_t left = until == INT64_MAX ? -1 : until - cab_clock_ms();
+        if (until != INT64_MAX && left <= 0) {
+            break;
+        }
+        if (k->call->state == CAB_CALL_PARKED && u->c->open == 1) {
+            lcab_usage_error(L, "auth", "the call waits for an identity that nobody sets");
+        }
+        lcab_rawgeti(L, -1, U_CLIENT);
+        lcab_client_step(L, lua_gettop(L), left);
+        lua_settop(L, 1);
+    }
+    lua_settop(L, 1);
+}
+
+/* call:wait([timeout]) -> result; raises. Blocks in C. */
+static int call_wait(lua_State *L) {
+    const lcab_call *k = lcab_check_call(L, 1);
+    int64_t wait_ms = lcab_check_wait(L, 2);
+    lua_settop(L, 1);
+    wait_for(L, k, wait_ms);
+    return push_returns(L, k) == 1 ? 1 : lua_error(L);
+}
+
+static int call_cancel(lua_State *L) {
+    lcab_call *k = lcab_check_call(L, 1);
+    lcab_client *u = client_of(L);
+    if (k->end == LCAB_CALL_OPEN && u != NULL) {
+        cab_client_cancel(u->c, k->call);
+    }
+    return 0;
+}
+
+/* call:on_done(function(result, err) end) -> call */
+static int call_on_done(lua_State *L) {
+    lcab_call *k = lcab_check_call(L, 1);
+    if (!lua_isfunction(L, 2)) {
+        return lcab_usage_error(L, "on_done", "must be a function, not %s", luaL_typename(L, 2));
+    }
+    lua_settop(L, 2);
+    lua_getuservalue(L, 1);
+    lcab_rawgeti(L, 3, U_CLIENT);
+    lcab_client *u = lua_touserdata(L, 4);
+    lcab_rawgeti(L, 3, U_CALLBACKS);
+    lua_pushvalue(L, 1);
+    lua_rawget(L, 5);
+    bool queued = lua_istable(L, 6); /* its list waits already */
+    if (!queued) {
+        lua_pop(L, 1);
+        lua_createtable(L, 1, 0);
+        lua_pushvalue(L, 1);
+        lua_pushvalue(L, 6);
+        lua_rawset(L, 5);
+    }
+    lua_pushvalue(L, 2);
+    lcab_rawseti(L, 6, lua_rawlen(L, 6) + 1);
+    k->has_callbacks = true;
+    if (k->end != LCAB_CALL_OPEN && !queued) {
+        lcab_client_ready(L, u, 3, 1); /* told at the next step, as always */
+        if (u->c != NULL && !cab_client_forked(u->c)) {
+            cab_client_wake(u->c);
+        }
+    }
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int call_gc(lua_State *L) {
+    lcab_call *k = lua_touserdata(L, 1);
+    if (k->call != NULL) {
+        cab_client_release(k->call->client, k->call);
+        k->call = NULL;
+    }
+    return 0;
+}
+
+/* client:run(args [, opts]) -> result; raises. Blocks in C. */
+static int client_run(lua_State *L) {
+    lua_settop(L, 3);
+    (void)client_start(L);
+    const lcab_call *k = lua_touserdata(L, -1);
+    lua_replace(L, 1);
+    lua_settop(L, 1);
+    wait_for(L, k, -1);
+    return push_returns(L, k) == 1 ? 1 : lua_error(L);
+}
+
+/* client:try_run(args [, opts]) -> result | nil, err */
+static int client_try_run(lua_State *L) {
+    lua_settop(L, 3);
+    lua_pushcfunction(L, client_run);
+    lua_insert(L, 1);
+    if (lua_pcall(L, 3, 1, 0) == 0) {
+        return 1;
+    }
+    if (!lcab_is_error(L, -1)) {
+        return lua_error(L); /* out of memory, or a callback's own error */
+    }
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    return 2;
+}
+
+void lcab_call_open(lua_State *L) {
+    static const luaL_Reg methods[] = {{"done", call_done},       {"wait", call_wait},
+                                       {"try_wait", call_try_wait}, {"cancel", call_cancel},
+                                       {"on_done", call_on_done}, {NULL, NULL}};
+    static const luaL_Reg meta[] = {{"__gc", call_gc}, {NULL, NULL}};
+    static const luaL_Reg of_clients[] = {{"start", client_start}, {"request", client_request},
+                                          {"sleep", client_sleep}, {"run", client_run},
+                                          {"try_run", client_try_run}, {NULL, NULL}};
+    lcab_newtype(L, CALL_TYPE, methods, meta);
+    lcab_setfuncs(L, of_clients);
+}

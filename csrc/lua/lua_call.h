@@ -1,0 +1,35 @@
+/* Call objects for Lua. */
+#ifndef LCAB_LUA_CALL_H
+#define LCAB_LUA_CALL_H
+
+#include <stdbool.h>
+
+#include <lua.h>
+
+#include "cab/call.h"
+#include "lua/lua_answer.h"
+#include "lua/lua_client.h"
+
+typedef enum { LCAB_CALL_OPEN, LCAB_CALL_RESULT, LCAB_CALL_ERROR } lcab_call_end;
+
+/* The call userdata. Its user value is its client's. */
+typedef struct {
+    cab_call *call;
+    lcab_call_end end;
+    bool has_callbacks;
+    lcab_call_facts facts;
+} lcab_call;
+
+/* Registers the type and adds `start`, `request`, `sleep`, `run` and `try_run` to the table on top
+ * of the stack, the methods of clients. */
+void lcab_call_open(lua_State *L);
+lcab_call *lcab_check_call(lua_State *L, int index);
+
+/* Judges the call at `call`, which was answered; when it has ended, keeps its outcome and queues
+ * its callbacks. `uv` is the index of the client's user value. */
+void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call);
+
+/* Pushes what callbacks get: result and nil, or nil and error. */
+void lcab_push_callback_arguments(lua_State *L, int uv, int call);
+
+#endif

@@ -1,0 +1,613 @@
+#include "lua/lua_client.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/compat.h"
+#include "lua/lua_answer.h"
+#include "lua/lua_call.h"
+#include "lua/lua_error.h"
+#include "lua/lua_identity.h"
+#include "lua/lua_opts.h"
+#include "lua/lua_request.h"
+#include "lua/version.h"
+
+#define CLIENT_TYPE "codearts.build.client"
+#define LONGEST_S 31536000.0 /* a year: beyond, a limit is a mistake */
+
+static const lcab_where TOP = {"", false};
+
+/* ---- options -------------------------------------------------------------------------------- */
+
+typedef struct {
+    cab_text endpoint, no_proxy, user_agent, http_version;
+    double timeout, connect_timeout, deadline, max_response_bytes, max_connections, max_in_flight,
+        idle_timeout;
+    bool allow_http;
+} option_values;
+
+#define ROW(name, type, min, max) {#name, type, offsetof(option_values, name), min, max}
+#define OTHER(name) {#name, LCAB_OTHER, 0, 0, 0}
+static const lcab_opt_row ROWS[] = {
+    ROW(endpoint, LCAB_TEXT, 0, 0),
+    OTHER(auth),
+    ROW(timeout, LCAB_NUMBER, 0.001, LONGEST_S),
+    ROW(connect_timeout, LCAB_NUMBER, 0.001, LONGEST_S),
+    ROW(deadline, LCAB_NUMBER, 0.001, LONGEST_S),
+    OTHER(retry),
+    OTHER(tls),
+    OTHER(proxy),
+    ROW(no_proxy, LCAB_TEXT, 0, 0),
+    ROW(http_version, LCAB_TEXT, 0, 0),
+    ROW(max_response_bytes, LCAB_WHOLE, 1, 2147483647),
+    ROW(max_connections, LCAB_WHOLE, 1, 10000),
+    ROW(max_in_flight, LCAB_WHOLE, 1, 1000000),
+    ROW(idle_timeout, LCAB_NUMBER, 1, 86400),
+    OTHER(headers),
+    ROW(user_agent, LCAB_TEXT, 0, 0),
+    OTHER(resolve),
+    ROW(allow_http, LCAB_BOOLEAN, 0, 0),
+    OTHER(on_event),
+    {NULL, LCAB_OTHER, 0, 0, 0}};
+
+typedef struct {
+    cab_text ca_file, ca_path, cert_file, key_file, key_password, min_version, pinned_public_key;
+    bool verify;
+} tls_values;
+
+#define TLS(name, type) {#name, type, offsetof(tls_values, name), 0, 0}
+static const lcab_opt_row TLS_ROWS[] = {
+    TLS(ca_file, LCAB_TEXT),      TLS(ca_path, LCAB_TEXT),
+    TLS(cert_file, LCAB_TEXT),    TLS(key_file, LCAB_TEXT),
+    TLS(key_password, LCAB_TEXT), TLS(min_version, LCAB_TEXT),
+    TLS(verify, LCAB_BOOLEAN),    TLS(pinned_public_key, LCAB_TEXT),
+    {NULL, LCAB_OTHER, 0, 0, 0}};
+
+static bool is(cab_text t, const char *text) {
+    return t.len == strlen(text) && memcmp(t.data, text, t.len) == 0;
+}
+
+static void read_tls(lua_State *L, int options, cab_engine_options *e) {
+    static const lcab_where where = {"tls.", false};
+    tls_values v;
+    memset(&v, 0, sizeof v);
+    v.verify = true;
+    if (lcab_getfield(L, options, "tls") == LUA_TTABLE) {
+        lcab_read_options(L, -1, &where, TLS_ROWS, &v);
+    } else if (!lua_isnil(L, -1)) {
+        lcab_bad(L, &TOP, "tls", "must be a table, not %s", luaL_typename(L, -1));
+    }
+    if (v.min_version.len > 0 && !is(v.min_version, "1.2") && !is(v.min_version, "1.3")) {
+        lcab_bad(L, &where, "min_version", "must be \"1.2\" or \"1.3\"");
+    }
+    e->tls_minor = is(v.min_version, "1.3") ? 3 : 2;
+    e->insecure = !v.verify;
+    e->ca_file = v.ca_file.data;
+    e->ca_path = v.ca_path.data;
+    e->cert_file = v.cert_file.data;
+    e->key_file = v.key_file.data;
+    e->key_password = v.key_password.data;
+    e->pinned_public_key = v.pinned_public_key.data;
+    lua_pop(L, 1); /* the options keep the table, and it its texts */
+}
+
+/* Puts a text to be masked into `out`. */
+static void add_secret(lua_State *L, cab_buf *out, const char *text, size_t len) {
+    if (len > 0 && (!cab_buf_append(out, text, len) || !cab_buf_append(out, "", 1))) {
+        lcab_raise_memory(L);
+    }
+}
+
+/* "scheme://user:password@host": the password, as written and decoded. */
+static void add_proxy_secrets(lua_State *L, cab_buf *out, const char *proxy) {
+    const char *start = strstr(proxy, "://");
+    start = start != NULL ? start + 3 : proxy;
+    const char *at = strrchr(start, '@');
+    const char *colon = memchr(start, ':', at != NULL ? (size_t)(at - start) : 0);
+    if (colon == NULL) {
+        return;
+    }
+    size_t len = (size_t)(at - colon) - 1;
+    add_secret(L, out, colon + 1, len);
+    size_t before = out->len;
+    if (!cab_url_decode(out, colon + 1, len) || !cab_buf_append(out, "", 1)) {
+        lcab_raise_memory(L);
+    }
+    if (out->len == before + 1) {
+        out->len = before;
+    }
+}
+
+static void read_proxy(lua_State *L, int options, cab_client_options *c, cab_engine_options *e) {
+    int type = lcab_getfield(L, options, "proxy");
+    if (type == LUA_TSTRING) {
+        cab_text t;
+        t.data = lua_tolstring(L, -1, &t.len);
+        lcab_check_line(L, &TOP, "proxy", t, false);
+        if (t.len == 0) {
+            lcab_bad(L, &TOP, "proxy", "must not be empty; false means none");
+        }
+        e->proxy = t.data;
+        add_proxy_secrets(L, &c->secrets, t.data);
+    } else if (type != LUA_TNIL && !(type == LUA_TBOOLEAN && !lua_toboolean(L, -1))) {
+        lcab_bad(L, &TOP, "proxy", "must be a URL or false");
+    }
+    lua_pop(L, 1);
+}
+
+static void read_endpoints(lua_State *L, cab_text text, bool allow_http, cab_client_options *c) {
+    const char *p = text.data;
+    const char *end = p + text.len;
+    while (p < end) {
+        const char *comma = memchr(p, ',', (size_t)(end - p));
+        const char *stop = comma != NULL ? comma : end;
+        cab_error err;
+        if (c->endpoint_count == CAB_MAX_ENDPOINTS) {
+            cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, "endpoint",
+                     "more than %d endpoints", CAB_MAX_ENDPOINTS);
+            lcab_raise(L, &err);
+        }
+        cab_endpoint *ep = &c->endpoints[c->endpoint_count];
+        while (p < stop && *p == ' ') {
+            p++;
+        }
+        while (stop > p && stop[-1] == ' ') {
+            stop--;
+        }
+        if (!cab_endpoint_parse(ep, p, (size_t)(stop - p), &err)) {
+            lcab_raise(L, &err);
+        }
+        c->endpoint_count++;
+        if (!ep->https && !ep->loopback && !allow_http) {
+            cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, "endpoint",
+                     "plain http would show the credentials to everybody on the way; use https, "
+                     "or the option allow_http");
+            lcab_raise(L, &err);
+        }
+        p = comma != NULL ? comma + 1 : end;
+    }
+}
+
+static int check_callback(lua_State *L, int options, const char *name) {
+    int type = lcab_getfield(L, options, name);
+    if (type != LUA_TNIL && type != LUA_TFUNCTION) {
+        lcab_bad(L, &TOP, name, "must be a function, not %s", luaL_typename(L, -1));
+    }
+    return type;
+}
+
+/* The entries of `resolve` as an array of C texts, on the stack as a userdata. */
+static void read_resolve(lua_State *L, int options, cab_engine_options *e) {
+    int type = lcab_getfield(L, options, "resolve");
+    if (type == LUA_TNIL) {
+        return;
+    }
+    if (type != LUA_TTABLE) {
+        lcab_bad(L, &TOP, "resolve", "must be an array of \"host:port:address\"");
+    }
+    size_t n = lua_rawlen(L, -1);
+    const char **texts = lua_newuserdata(L, (n + 1) * sizeof *texts);
+    for (size_t i = 1; i <= n; i++) {
+        lcab_rawgeti(L, -2, i);
+        if (lua_type(L, -1) != LUA_TSTRING || strchr(lua_tostring(L, -1), ':') == NULL) {
+            lcab_bad(L, &TOP, "resolve", "must be an array of \"host:port:address\"");
+        }
+        cab_text t;
+        t.data = lua_tolstring(L, -1, &t.len);
+        lcab_check_line(L, &TOP, "resolve", t, false);
+        texts[i - 1] = t.data;
+        lua_pop(L, 1);
+    }
+    e->resolve = texts;
+    e->resolve_count = n;
+}
+
+static void read_all(lua_State *L, lcab_client *u, cab_engine_options *e) {
+    option_values v;
+    memset(&v, 0, sizeof v);
+    v.timeout = 60;
+    v.connect_timeout = 10;
+    v.max_response_bytes = 8 * 1024 * 1024;
+    v.max_connections = 64;
+    v.idle_timeout = 30;
+    lcab_read_options(L, 1, &TOP, ROWS, &v);
+    cab_client_options *c = &u->options;
+    if (v.endpoint.len == 0) {
+        cab_error err;
+        cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, "endpoint", "an endpoint is needed");
+        lcab_raise(L, &err);
+    }
+    read_endpoints(L, v.endpoint, v.allow_http, c);
+    c->timeout = v.timeout;
+    c->connect_timeout = v.connect_timeout;
+    c->deadline = v.deadline;
+    c->max_response_bytes = (size_t)v.max_response_bytes;
+    c->max_connections = (size_t)v.max_connections;
+    c->max_in_flight = (size_t)v.max_in_flight;
+    c->allow_http = v.allow_http;
+    c->retry = (cab_retry_policy){4, 0.2, 20};
+    lcab_read_retry(L, 1, &TOP, &c->retry);
+    lcab_read_headers(L, 1, &TOP, &c->headers);
+    read_proxy(L, 1, c, e);
+    read_tls(L, 1, e);
+    add_secret(L, &c->secrets, e->key_password,
+               e->key_password != NULL ? strlen(e->key_password) : 0);
+    if (v.http_version.len > 0 && !is(v.http_version, "auto") && !is(v.http_version, "1.1") &&
+        !is(v.http_version, "2")) {
+        lcab_bad(L, &TOP, "http_version", "must be \"auto\", \"1.1\" or \"2\"");
+    }
+    e->http_version = is(v.http_version, "1.1") ? 1 : is(v.http_version, "2") ? 2 : 0;
+    lcab_check_line(L, &TOP, "user_agent", v.user_agent, true);
+    e->user_agent = v.user_agent.len > 0 ? v.user_agent.data : "codearts-build/" CAB_VERSION;
+    e->no_proxy = v.no_proxy.data;
+    e->max_connections = (long)v.max_connections;
+    e->idle_timeout_s = (long)ceil(v.idle_timeout);
+    c->events = check_callback(L, 1, "on_event") == LUA_TFUNCTION;
+    lua_pop(L, 1);
+    if (lcab_getfield(L, 1, "auth") != LUA_TNIL) {
+        c->identity = lcab_read_auth(L, -1, &TOP);
+    }
+    lua_pop(L, 1);
+}
+
+/* core.new(options [, result_metatable]) */
+static int client_new(lua_State *L) {
+    if (!lua_istable(L, 1)) {
+        return lcab_usage_error(L, "options", "must be a table, not %s", luaL_typename(L, 1));
+    }
+    lua_settop(L, 2);
+    lcab_client *u = lua_newuserdata(L, sizeof *u);
+    memset(u, 0, sizeof *u);
+    luaL_getmetatable(L, CLIENT_TYPE);
+    lua_setmetatable(L, -2);
+    lua_createtable(L, U_CLIENT, 0);
+    static const int tables[] = {U_CALLS,       U_OUTCOMES, U_CALLBACKS, U_READY,
+                                 U_CALL_EVENTS, U_STREAMS};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        lua_newtable(L);
+        lcab_rawseti(L, 4, tables[i]);
+    }
+    lua_pushvalue(L, 2);
+    lcab_rawseti(L, 4, U_RESULT_META);
+    (void)lcab_getfield(L, 1, "on_event");
+    lcab_rawseti(L, 4, U_ON_EVENT);
+    lua_pushvalue(L, 3);
+    lcab_rawseti(L, 4, U_CLIENT);
+    lua_setuservalue(L, 3);
+    u->ready_first = 1;
+
+    cab_engine_options e;
+    memset(&e, 0, sizeof e);
+    read_all(L, u, &e);
+    read_resolve(L, 1, &e);
+    cab_error err;
+    u->c = cab_client_new(&u->options, &e, &err);
+    if (u->c == NULL) {
+        return lcab_raise(L, &err);
+    }
+    memset(&u->options, 0, sizeof u->options); /* taken over */
+    lua_settop(L, 3);
+    return 1;
+}
+
+/* ---- delivering ----------------------------------------------------------------------------- */
+
+lcab_client *lcab_check_client(lua_State *L, int index) {
+    lcab_client *u = lcab_testudata(L, index, CLIENT_TYPE);
+    if (u == NULL) {
+        lcab_usage_error(L, "self", "must be a client; call its methods with a colon");
+    } else if (u->c == NULL) {
+        lcab_usage_error(L, "self", "the client is closed");
+    } else if (cab_client_forked(u->c)) {
+        lcab_usage_error(L, "self", "the client belongs to the process that this one was forked "
+                                    "from; make a new one");
+    }
+    return u;
+}
+
+int64_t lcab_check_wait(lua_State *L, int index) {
+    if (lua_isnoneornil(L, index)) {
+        return -1;
+    }
+    double s = lua_type(L, index) == LUA_TNUMBER ? lua_tonumber(L, index) : -1;
+    if (!(s >= 0)) {
+        lcab_usage_error(L, "timeout", "must be seconds, 0 or more");
+    }
+    return s > LONGEST_S ? -1 : (int64_t)ceil(s * 1000);
+}
+
+static int add_traceback(lua_State *L) {
+    if (lua_type(L, 1) != LUA_TSTRING) {
+        return 1;
+    }
+    lua_getglobal(L, "debug");
+    if (lua_istable(L, -1)) {
+        lua_getfield(L, -1, "traceback");
+        lua_pushvalue(L, 1);
+        lua_pushinteger(L, 2);
+        lua_call(L, 2, 1);
+        return 1;
+    }
+    lua_pushvalue(L, 1);
+    return 1;
+}
+
+/* Calls the function below its n arguments. The first error of all is kept at `first`. */
+static void call_back(lua_State *L, lcab_client *u, int n, int first) {
+    int function = lua_gettop(L) - n;
+    bool outer = u->delivering;
+    lua_pushcfunction(L, add_traceback);
+    lua_insert(L, function);
+    u->delivering = true;
+    int rc = lua_pcall(L, n, 0, function);
+    u->delivering = outer;
+    if (rc != 0) {
+        if (lua_isnil(L, first)) {
+            lua_pushvalue(L, -1);
+            lua_replace(L, first);
+        }
+        lua_pop(L, 1);
+    }
+    lua_remove(L, function);
+}
+
+static void push_event(lua_State *L, const cab_event *e) {
+    static const char *const types[] = {"request", "response", "retry"};
+    lua_createtable(L, 0, 6);
+    lua_pushstring(L, types[e->type]);
+    lua_setfield(L, -2, "type");
+    lua_pushstring(L, e->operation);
+    lua_setfield(L, -2, "operation");
+    lua_pushinteger(L, e->attempt);
+    lua_setfield(L, -2, "attempt");
+    if (e->status != 0) {
+        lua_pushinteger(L, e->status);
+        lua_setfield(L, -2, "status");
+    }
+    if (e->kind != CAB_KIND_NONE) {
+        lua_pushstring(L, cab_kind_name(e->kind));
+        lua_setfield(L, -2, "kind");
+    }
+    if (e->reason != CAB_REASON_NONE) {
+        lua_pushstring(L, cab_reason_name(e->reason));
+        lua_setfield(L, -2, "reason");
+    }
+    if (e->type == CAB_EVENT_RESPONSE) {
+        lua_pushnumber(L, e->elapsed);
+        lua_setfield(L, -2, "elapsed");
+    } else if (e->type == CAB_EVENT_RETRY) {
+        lua_pushnumber(L, e->delay);
+        lua_setfield(L, -2, "delay");
+    }
+}
+
+static void deliver_events(lua_State *L, lcab_client *u, int uv, int first) {
+    for (size_t i = 0; u->c != NULL && i < u->c->event_count; i++) {
+        cab_event e = u->c->events[i];
+        lcab_rawgeti(L, uv, U_CALL_EVENTS);
+        lcab_rawgeti(L, -1, e.slot);
+        lua_remove(L, -2);
+        lcab_rawgeti(L, uv, U_ON_EVENT);
+        for (int n = 0; n < 2; n++) {
+            if (lua_isfunction(L, -1)) {
+                push_event(L, &e);
+                call_back(L, u, 1, first);
+            } else {
+                lua_pop(L, 1);
+            }
+        }
+    }
+    if (u->c != NULL) {
+        u->c->event_count = 0;
+    }
+}
+
+/* Hands over what came of a streamed body. From then on the request is not repeated: its receiver
+ * would see the beginning twice. */
+static void stream_body(lua_State *L, lcab_client *u, int uv, cab_call *call, int first) {
+    cab_buf *body = &cab_call_answer(call)->body;
+    if (body->len == 0) {
+        return;
+    }
+    lcab_rawgeti(L, uv, U_STREAMS);
+    lcab_rawgeti(L, -1, call->slot);
+    lua_remove(L, -2);
+    lua_pushlstring(L, body->data, body->len);
+    cab_buf_clear(body);
+    call->retry.max_attempts = 1;
+    int before = lua_isnil(L, first);
+    call_back(L, u, 1, first);
+    if (before && !lua_isnil(L, first) && u->c != NULL) {
+        cab_client_cancel(u->c, call); /* nobody takes the rest */
+    }
+}
+
+static void deliver_streams(lua_State *L, lcab_client *u, int uv, int first) {
+    cab_call *call;
+    while (u->c != NULL && (call = cab_client_next_streaming(u->c)) != NULL) {
+        stream_body(L, u, uv, call, first);
+    }
+}
+
+void lcab_client_ready(lua_State *L, lcab_client *u, int uv, int call) {
+    lcab_rawgeti(L, uv, U_READY);
+    lua_pushvalue(L, call);
+    lcab_rawseti(L, -2, u->ready_last + 1);
+    u->ready_last++;
+    lua_pop(L, 1);
+}
+
+/* Runs what is due now; what the callbacks themselves make due comes in the next step, so that a
+ * callback that always starts another call cannot hold the step. A closed client has no next. */
+static void deliver_ready(lua_State *L, lcab_client *u, int uv, int first) {
+    int last = u->ready_last;
+    while (u->ready_first <= (u->c != NULL ? last : u->ready_last)) {
+        int n = u->ready_first++;
+        lcab_rawgeti(L, uv, U_READY);
+        lcab_rawgeti(L, -1, n);
+        lua_pushnil(L);
+        lcab_rawseti(L, -3, n);
+        lua_remove(L, -2);
+        int call = lua_gettop(L);
+        lcab_rawgeti(L, uv, U_CALLBACKS);
+        lua_pushvalue(L, call);
+        lua_rawget(L, -2);
+        lua_pushvalue(L, call);
+        lua_pushnil(L);
+        lua_rawset(L, -4);
+        int list = lua_gettop(L);
+        for (int i = 1; lua_istable(L, list); i++) {
+            lcab_rawgeti(L, list, i);
+            if (lua_isnil(L, -1)) {
+                break;
+            }
+            lcab_push_callback_arguments(L, uv, call);
+            call_back(L, u, 2, first);
+        }
+        lua_settop(L, call - 1);
+    }
+    if (u->ready_first > u->ready_last) {
+        u->ready_first = 1;
+        u->ready_last = 0;
+    }
+}
+
+/* Everything that is answered gets its outcome; callbacks run afterwards. */
+static void conclude(lua_State *L, lcab_client *u, int uv, int first) {
+    cab_call *call;
+    while ((call = cab_client_next_answered(u->c)) != NULL) {
+        if (call->stream && cab_call_answer(call) != NULL && !call->ended_early &&
+            cab_call_answer(call)->status >= 200 && cab_call_answer(call)->status < 300) {
+            stream_body(L, u, uv, call, first);
+            if (u->c == NULL) {
+                return;
+            }
+        }
+        lcab_rawgeti(L, uv, U_CALLS);
+        lcab_rawgeti(L, -1, call->slot);
+        lcab_call_conclude(L, u, uv, lua_gettop(L));
+        lua_pop(L, 2);
+    }
+}
+
+static void deliver(lua_State *L, int client) {
+    lcab_client *u = lua_touserdata(L, client);
+    int top = lua_gettop(L);
+    lua_getuservalue(L, client);
+    lua_pushnil(L); /* the first error of a callback */
+    int uv = top + 1, first = top + 2;
+    if (u->c != NULL) {
+        deliver_events(L, u, uv, first);
+        deliver_streams(L, u, uv, first);
+        if (u->c != NULL) {
+            conclude(L, u, uv, first);
+        }
+        deliver_events(L, u, uv, first);
+    }
+    deliver_ready(L, u, uv, first);
+    if (!lua_isnil(L, first)) {
+        lua_error(L);
+    }
+    lua_settop(L, top);
+}
+
+void lcab_client_step(lua_State *L, int client, int64_t wait_ms) {
+    lcab_client *u = lcab_check_client(L, client);
+    luaL_checkstack(L, 24, "step");
+    if (u->delivering) {
+        lcab_usage_error(L, "step", "a callback must not step or wait: it already runs inside one");
+    }
+    if (u->ready_first <= u->ready_last) {
+        wait_ms = 0;
+    }
+    cab_client_step(u->c, wait_ms);
+    deliver(L, client);
+}
+
+/* ---- methods -------------------------------------------------------------------------------- */
+
+/* client:step([timeout]) -> calls that remain */
+static int client_step(lua_State *L) {
+    lcab_client *u = lcab_check_client(L, 1);
+    int64_t wait_ms = lcab_check_wait(L, 2);
+    lua_settop(L, 1);
+    if (u->c->open == 0) {
+        wait_ms = 0;
+    }
+    lcab_client_step(L, 1, wait_ms);
+    lua_pushinteger(L, u->c != NULL ? (lua_Integer)u->c->open : 0);
+    return 1;
+}
+
+static int client_pollfd(lua_State *L) {
+    lcab_client *u = lcab_check_client(L, 1);
+    lua_pushinteger(L, cab_client_fd(u->c));
+    return 1;
+}
+
+static int client_events(lua_State *L) {
+    (void)lcab_check_client(L, 1);
+    lua_pushliteral(L, "r");
+    return 1;
+}
+
+static int client_timeout(lua_State *L) {
+    lcab_client *u = lcab_check_client(L, 1);
+    int64_t ms = u->ready_first <= u->ready_last ? 0 : cab_client_timeout_ms(u->c);
+    if (ms < 0) {
+        lua_pushnil(L);
+    } else {
+        lua_pushnumber(L, (lua_Number)ms / 1000);
+    }
+    return 1;
+}
+
+/* Ends open calls as cancelled and tells them so. */
+static int client_close(lua_State *L) {
+    lcab_client *u = lcab_testudata(L, 1, CLIENT_TYPE);
+    if (u == NULL) {
+        return lcab_usage_error(L, "self", "must be a client; call its methods with a colon");
+    }
+    lua_settop(L, 1);
+    if (u->c == NULL) {
+        return 0;
+    }
+    if (!cab_client_forked(u->c)) {
+        cab_client_cancel_all(u->c);
+        lua_getuservalue(L, 1);
+        lua_pushnil(L);
+        conclude(L, u, 2, 3);
+        lua_settop(L, 1);
+    }
+    cab_client_free(u->c);
+    u->c = NULL;
+    if (!u->delivering) {
+        deliver(L, 1);
+    }
+    return 0;
+}
+
+/* The collector runs no callbacks: it only frees. */
+static int client_gc(lua_State *L) {
+    lcab_client *u = lua_touserdata(L, 1);
+    cab_client_free(u->c);
+    u->c = NULL;
+    cab_client_options_free(&u->options);
+    return 0;
+}
+
+void lcab_client_open(lua_State *L) {
+    static const luaL_Reg methods[] = {
+        {"step", client_step},       {"pollfd", client_pollfd}, {"events", client_events},
+        {"timeout", client_timeout}, {"close", client_close},   {NULL, NULL}};
+    static const luaL_Reg meta[] = {{"__gc", client_gc}, {"__close", client_close}, {NULL, NULL}};
+    lcab_newtype(L, CLIENT_TYPE, methods, meta);
+    luaL_getmetatable(L, CLIENT_TYPE);
+    lua_getfield(L, -1, "__index");
+    lcab_call_open(L);
+    lua_pop(L, 2);
+    lua_pushcfunction(L, client_new);
+    lua_setfield(L, -2, "new");
+}

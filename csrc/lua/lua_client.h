@@ -1,0 +1,49 @@
+/* Clients for Lua: options in, calls out, and the step that delivers what is ready. */
+#ifndef LCAB_LUA_CLIENT_H
+#define LCAB_LUA_CLIENT_H
+
+#include <stdbool.h>
+
+#include <lua.h>
+
+#include "cab/client.h"
+
+/* The client userdata. Its user value is a table of the things below, so that Lua's collector
+ * sees every reference and nothing is kept in C. */
+typedef struct {
+    cab_client *c;   /* NULL after close */
+    bool delivering; /* callbacks are running: no step, no wait */
+    int ready_first, ready_last; /* the queue in U_READY */
+    cab_client_options options;  /* while it is being made */
+} lcab_client;
+
+enum {
+    U_CALLS = 1,   /* slot -> call userdata, while it is open */
+    U_OUTCOMES,    /* slot -> result or error of an ended call, until the slot is used again */
+    U_CALLBACKS,   /* call userdata -> list of functions */
+    U_READY,       /* queue of call userdata whose callbacks are due */
+    U_RESULT_META, /* metatable for results, or nil */
+    U_ON_EVENT,    /* function or nil */
+    U_CALL_EVENTS, /* slot -> function */
+    U_STREAMS,     /* slot -> function */
+    U_CLIENT       /* the userdata itself: calls share this table and so keep their client */
+};
+
+/* Adds `new` to the table on top of the stack. */
+void lcab_client_open(lua_State *L);
+
+/* The open client at `index`; raises a usage error when it is none, closed or another process's. */
+lcab_client *lcab_check_client(lua_State *L, int index);
+
+/* One step: moves, judges, delivers. `client` is the userdata's stack index. Raises the first
+ * error that a callback raised, after everything was delivered. */
+void lcab_client_step(lua_State *L, int client, int64_t wait_ms);
+
+/* Puts the call at `call` into the queue of those whose callbacks are due. `uv` is the index of
+ * the client's user value. */
+void lcab_client_ready(lua_State *L, lcab_client *u, int uv, int call);
+
+/* Seconds from Lua to the engine's milliseconds; nil is -1: without limit. */
+int64_t lcab_check_wait(lua_State *L, int index);
+
+#endif

@@ -1,0 +1,44 @@
+/* Structured errors: the one place that makes, masks and raises them. */
+#ifndef LCAB_LUA_ERROR_H
+#define LCAB_LUA_ERROR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <lua.h>
+
+#include "cab/error.h"
+
+/* Texts that must never be shown. */
+typedef struct {
+    const char *text[12];
+    size_t count;
+} lcab_secrets;
+void lcab_secrets_add(lcab_secrets *s, const char *text); /* NULL and "" are fine */
+
+/* Adds `error` and `is_error` to the table on top of the stack. */
+void lcab_error_open(lua_State *L);
+
+/* Pushes an empty table with the metatable of errors. */
+void lcab_push_new_error(lua_State *L);
+bool lcab_is_error(lua_State *L, int index);
+
+/* Pushes `text` with every secret masked. Invalid UTF-8 becomes "?". */
+void lcab_push_masked(lua_State *L, const char *text, size_t len, const lcab_secrets *secrets);
+
+/* All raise and never return; the type lets callers write `return lcab_...`. */
+int lcab_raise(lua_State *L, const cab_error *e);
+int lcab_usage_error(lua_State *L, const char *field, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+int lcab_raise_memory(lua_State *L);
+
+/* Where an argument stands: in which table, and whether a build was to be started with it. */
+typedef struct {
+    const char *prefix; /* "", "scm.", "retry." … */
+    bool starts_build;
+} lcab_where;
+/* A usage error about prefix .. name. */
+int lcab_bad(lua_State *L, const lcab_where *where, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

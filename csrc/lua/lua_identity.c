@@ -1,0 +1,207 @@
+#include "lua/lua_identity.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "cab/client.h"
+#include "cab/clock.h"
+#include "lua/compat.h"
+#include "lua/lua_opts.h"
+
+#define IDENTITY_TYPE "codearts.build.identity"
+/* Weak: tag -> userdata, to find the error that belongs to an identity seen from C. */
+#define IDENTITIES "codearts.build.identities"
+#define MAX_TOKEN 100000
+
+typedef struct {
+    cab_identity *i;
+} lcab_identity;
+
+typedef struct {
+    cab_text token, ak, sk, security_token, project_id;
+    double life;
+} auth_value;
+
+static const lcab_opt_row ROWS[] = {
+    {"token", LCAB_TEXT, offsetof(auth_value, token), 0, 0},
+    {"ak", LCAB_TEXT, offsetof(auth_value, ak), 0, 0},
+    {"sk", LCAB_TEXT, offsetof(auth_value, sk), 0, 0},
+    {"security_token", LCAB_TEXT, offsetof(auth_value, security_token), 0, 0},
+    {"project_id", LCAB_TEXT, offsetof(auth_value, project_id), 0, 0},
+    {"life", LCAB_NUMBER, offsetof(auth_value, life), 0, 1e9},
+    {NULL, LCAB_OTHER, 0, 0, 0}};
+
+static void check(lua_State *L, const lcab_where *where, const char *name, cab_text t) {
+    lcab_check_line(L, where, name, t, false);
+    if (t.len > MAX_TOKEN) {
+        lcab_bad(L, where, name, "is longer than %d bytes", MAX_TOKEN);
+    }
+}
+
+static cab_credentials *read_table(lua_State *L, int index, const lcab_where *where,
+                                   auth_value *v) {
+    memset(v, 0, sizeof *v);
+    v->life = HUGE_VAL;
+    lcab_read_options(L, index, where, ROWS, v);
+    check(L, where, "token", v->token);
+    check(L, where, "ak", v->ak);
+    check(L, where, "sk", v->sk);
+    check(L, where, "security_token", v->security_token);
+    check(L, where, "project_id", v->project_id);
+    if (v->token.len > 0 && (v->ak.len > 0 || v->sk.len > 0)) {
+        lcab_bad(L, where, "token", "stands beside a key pair; give one of them");
+    }
+    if (v->token.len > 0) {
+        return cab_credentials_token(v->token.data);
+    }
+    if (v->ak.len == 0 || v->sk.len == 0) {
+        lcab_bad(L, where, v->ak.len == 0 ? "ak" : "sk", "is required: a key pair is ak and sk");
+    }
+    return cab_credentials_keys(v->ak.data, v->sk.data, v->security_token.data,
+                                v->project_id.data);
+}
+
+cab_identity *lcab_read_auth(lua_State *L, int index, const lcab_where *where) {
+    lcab_identity *given = lcab_testudata(L, index, IDENTITY_TYPE);
+    if (given != NULL) {
+        return cab_identity_ref(given->i);
+    }
+    lcab_where inner = {"auth.", where->starts_build};
+    cab_credentials *c = NULL;
+    if (lua_type(L, index) == LUA_TSTRING) {
+        cab_text t;
+        t.data = lua_tolstring(L, index, &t.len);
+        if (t.len == 0) {
+            lcab_bad(L, where, "auth", "must not be an empty token");
+        }
+        check(L, where, "auth", t);
+        c = cab_credentials_token(t.data);
+    } else if (lua_istable(L, index)) {
+        auth_value v;
+        c = read_table(L, index, &inner, &v);
+    } else {
+        lcab_bad(L, where, "auth", "must be a token or a table, not %s", luaL_typename(L, index));
+    }
+    cab_identity *i = c != NULL ? cab_identity_fixed(c) : NULL;
+    if (i == NULL) {
+        lcab_raise_memory(L);
+    }
+    return i;
+}
+
+void lcab_push_sign_in_error(lua_State *L, const cab_identity *i) {
+    lua_getfield(L, LUA_REGISTRYINDEX, IDENTITIES);
+    lcab_rawgeti(L, -1, i != NULL ? i->tag : 0);
+    if (lua_isuserdata(L, -1)) {
+        lua_getuservalue(L, -1);
+        lcab_rawgeti(L, -1, 1);
+        lua_remove(L, -2);
+    } else {
+        lua_pushnil(L);
+    }
+    lua_remove(L, -2);
+    lua_remove(L, -2);
+}
+
+/* ---- for Lua -------------------------------------------------------------------------------- */
+
+static cab_identity *self(lua_State *L) {
+    lcab_identity *u = lcab_testudata(L, 1, IDENTITY_TYPE);
+    if (u == NULL || u->i == NULL) {
+        lcab_usage_error(L, "self", "must be an identity; call its methods with a colon");
+        return NULL;
+    }
+    return u->i;
+}
+
+static int identity_new(lua_State *L) {
+    lcab_identity *u = lua_newuserdata(L, sizeof *u);
+    u->i = NULL;
+    luaL_getmetatable(L, IDENTITY_TYPE);
+    lua_setmetatable(L, -2);
+    lua_createtable(L, 1, 0); /* [1]: the error of the last failed sign-in */
+    lua_setuservalue(L, -2);
+    lua_getfield(L, LUA_REGISTRYINDEX, IDENTITIES);
+    lcab_rawgeti(L, -1, 0);
+    int tag = (int)lua_tointeger(L, -1) + 1;
+    lua_pop(L, 1);
+    lua_pushinteger(L, tag);
+    lcab_rawseti(L, -2, 0);
+    lua_pushvalue(L, -2);
+    lcab_rawseti(L, -2, tag);
+    lua_pop(L, 1);
+    u->i = cab_identity_new();
+    if (u->i == NULL) {
+        return lcab_raise_memory(L);
+    }
+    u->i->tag = tag;
+    return 1;
+}
+
+static int identity_gc(lua_State *L) {
+    lcab_identity *u = lua_touserdata(L, 1);
+    cab_identity_unref(u->i);
+    u->i = NULL;
+    return 0;
+}
+
+static int identity_wanted(lua_State *L) {
+    static const char *const names[] = {NULL, "missing", "expired", "refused"};
+    const char *name = names[cab_identity_wanted(self(L))];
+    if (name != NULL) {
+        lua_pushstring(L, name);
+    } else {
+        lua_pushnil(L);
+    }
+    return 1;
+}
+
+static int identity_set(lua_State *L) {
+    static const lcab_where where = {"", false};
+    cab_identity *i = self(L);
+    if (!lua_istable(L, 2)) {
+        return lcab_usage_error(L, "credentials", "must be a table, not %s", luaL_typename(L, 2));
+    }
+    auth_value v;
+    cab_credentials *c = read_table(L, 2, &where, &v);
+    if (c == NULL) {
+        return lcab_raise_memory(L);
+    }
+    cab_credentials_unref(i->current);
+    i->current = c;
+    i->stale = false;
+    i->renew_at_ms = isinf(v.life) ? INT64_MAX : cab_clock_ms() + (int64_t)(v.life * 1000);
+    /* Those who waited take them even if their life is already over: asking again at once for
+     * every call would be a storm. */
+    cab_client_unpark(i);
+    return 0;
+}
+
+static int identity_fail(lua_State *L) {
+    cab_identity *i = self(L);
+    luaL_checkany(L, 2);
+    lua_settop(L, 2);
+    lua_getuservalue(L, 1);
+    lua_pushvalue(L, 2);
+    lcab_rawseti(L, -2, 1);
+    cab_client_fail_parked(i);
+    return 0;
+}
+
+void lcab_identity_open(lua_State *L) {
+    static const luaL_Reg methods[] = {{"wanted", identity_wanted},
+                                       {"set", identity_set},
+                                       {"fail", identity_fail},
+                                       {NULL, NULL}};
+    static const luaL_Reg meta[] = {{"__gc", identity_gc}, {NULL, NULL}};
+    lcab_newtype(L, IDENTITY_TYPE, methods, meta);
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_setfield(L, LUA_REGISTRYINDEX, IDENTITIES);
+    lua_pushcfunction(L, identity_new);
+    lua_setfield(L, -2, "identity");
+}

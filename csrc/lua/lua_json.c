@@ -1,0 +1,325 @@
+#include "lua/lua_json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/compat.h"
+#include "lua/lua_error.h"
+#include "lua/utf8.h"
+
+#define DECODE "codearts.build.decode"
+#define WORK "codearts.build.encode"
+#define EXACT 9007199254740992.0 /* 2^53 */
+
+bool lcab_is_null(lua_State *L, int index) {
+    if (lua_islightuserdata(L, index)) {
+        return lua_touserdata(L, index) == NULL;
+    }
+    if (lua_type(L, index) != LUA_TUSERDATA) {
+        return false;
+    }
+    index = lcab_absindex(L, index);
+    bool same = false;
+    int top = lua_gettop(L);
+    lua_getglobal(L, "vim");
+    if (lua_istable(L, -1)) {
+        lua_pushliteral(L, "NIL");
+        lua_rawget(L, -2);
+        same = lua_rawequal(L, -1, index);
+    }
+    lua_settop(L, top);
+    return same;
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+#if LUA_VERSION_NUM >= 503
+/* lua-cjson 2.1.0 makes a float of every number; the OpenResty variant makes integers, also beyond
+ * 2^53, where others have floats. After this both give the same. */
+static void even_out(lua_State *L, int index) {
+    luaL_checkstack(L, 4, "deep answer");
+    index = lcab_absindex(L, index);
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        if (lua_type(L, -1) == LUA_TTABLE) {
+            even_out(L, -1);
+        } else if (lua_type(L, -1) == LUA_TNUMBER) {
+            lua_Number n = lua_tonumber(L, -1);
+            bool whole = n == floor(n) && fabs(n) <= EXACT;
+            if (whole != (bool)lua_isinteger(L, -1)) {
+                lua_pushvalue(L, -2); /* assigning to an existing key is allowed in a traversal */
+                if (whole) {
+                    lua_pushinteger(L, (lua_Integer)n);
+                } else {
+                    lua_pushnumber(L, n);
+                }
+                lua_rawset(L, index);
+            }
+        }
+    }
+}
+#endif
+
+bool lcab_json_decode(lua_State *L, const char *text, size_t len) {
+    if (!lcab_utf8_valid(text, len)) {
+        lua_pushliteral(L, "it is not valid UTF-8");
+        return false;
+    }
+    lua_getfield(L, LUA_REGISTRYINDEX, DECODE);
+    lua_pushlstring(L, text, len);
+    int rc = lua_pcall(L, 1, 1, 0);
+    if (rc == LUA_ERRMEM) {
+        lua_error(L);
+    }
+    if (rc != 0) {
+        return false;
+    }
+#if LUA_VERSION_NUM >= 503
+    if (lua_istable(L, -1)) {
+        even_out(L, -1);
+    } else if (lua_type(L, -1) == LUA_TNUMBER) {
+        lua_Number n = lua_tonumber(L, -1);
+        if (n == floor(n) && fabs(n) <= EXACT) {
+            lua_pushinteger(L, (lua_Integer)n);
+            lua_replace(L, -2);
+        }
+    }
+#endif
+    return true;
+}
+
+static int decode(lua_State *L) {
+    size_t len;
+    const char *text = luaL_checklstring(L, 1, &len);
+    if (lcab_json_decode(L, text, len)) {
+        return 1;
+    }
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    return 2;
+}
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+bool lcab_json_put_string(cab_buf *out, const char *text, size_t len) {
+    static const char hex[] = "0123456789abcdef";
+    /* The longest escape is six bytes for one. */
+    if (!cab_buf_reserve(out, len > 64 ? len + 2 : len * 6 + 2)) {
+        return false;
+    }
+    bool ok = cab_buf_append(out, "\"", 1);
+    size_t plain = 0; /* where the run of bytes that need no escape began */
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c >= 0x20 && c != '"' && c != '\\') {
+            continue;
+        }
+        char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+        size_t n = 6;
+        const char *letter = c == 0 ? NULL : strchr("\"\"\\\\\bb\ff\nn\rr\tt", c);
+        if (letter != NULL) {
+            escape[1] = letter[1];
+            n = 2;
+        }
+        ok = ok && cab_buf_append(out, text + plain, i - plain) && cab_buf_append(out, escape, n);
+        plain = i + 1;
+    }
+    return ok && cab_buf_append(out, text + plain, len - plain) && cab_buf_append(out, "\"", 1);
+}
+
+bool lcab_number_text(lua_State *L, int index, char out[40]) {
+#if LUA_VERSION_NUM >= 503
+    if (lua_isinteger(L, index)) {
+        (void)snprintf(out, 40, "%lld", (long long)lua_tointeger(L, index));
+        return true;
+    }
+#endif
+    double n = (double)lua_tonumber(L, index);
+    if (isnan(n) || isinf(n)) {
+        return false;
+    }
+    if (n == floor(n) && fabs(n) <= EXACT) {
+        (void)snprintf(out, 40, "%.0f", n == 0 ? 0.0 : n);
+        return true;
+    }
+    for (int digits = 1; digits <= 17; digits++) {
+        (void)snprintf(out, 40, "%.*g", digits, n);
+        if (strtod(out, NULL) == n) {
+            break;
+        }
+    }
+    char *comma = strchr(out, ','); /* what some locales write */
+    if (comma != NULL) {
+        *comma = '.';
+    }
+    return true;
+}
+
+static int encode_error(lua_State *L, const char *why) {
+    return lcab_usage_error(L, "value", "cannot become JSON: %s", why);
+}
+
+static bool is_array(lua_State *L, int index) {
+    size_t count = 0;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        count++;
+    }
+    return count > 0 && count == lua_rawlen(L, index);
+}
+
+static void put(lua_State *L, cab_buf *out, const char *text, size_t len) {
+    if (!cab_buf_append(out, text, len)) {
+        lcab_raise_memory(L);
+    }
+}
+
+static void put_text(lua_State *L, cab_buf *out, int index) {
+    size_t len;
+    const char *text = lua_tolstring(L, index, &len);
+    if (!lcab_utf8_valid(text, len)) {
+        encode_error(L, "a string is not valid UTF-8");
+    }
+    if (!lcab_json_put_string(out, text, len)) {
+        lcab_raise_memory(L);
+    }
+}
+
+static void put_value(lua_State *L, cab_buf *out, int index, int depth);
+
+static void put_array(lua_State *L, cab_buf *out, int index, int depth) {
+    size_t n = lua_rawlen(L, index);
+    put(L, out, "[", 1);
+    for (size_t i = 1; i <= n; i++) {
+        if (i > 1) {
+            put(L, out, ",", 1);
+        }
+        lcab_rawgeti(L, index, i);
+        put_value(L, out, lua_gettop(L), depth);
+        lua_pop(L, 1);
+    }
+    put(L, out, "]", 1);
+}
+
+/* Members sorted by name: the same value always gives the same bytes. */
+static void put_object(lua_State *L, cab_buf *out, int index, int depth) {
+    lua_newtable(L);
+    int names = lua_gettop(L);
+    int count = 0;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING) {
+            encode_error(L, "a table is neither a list nor an object");
+        }
+        lua_pushvalue(L, -2);
+        lcab_rawseti(L, names, ++count);
+    }
+    lua_getfield(L, LUA_REGISTRYINDEX, "codearts.build.sort");
+    lua_pushvalue(L, names);
+    lua_call(L, 1, 0);
+    put(L, out, "{", 1);
+    for (int i = 1; i <= count; i++) {
+        if (i > 1) {
+            put(L, out, ",", 1);
+        }
+        lcab_rawgeti(L, names, i);
+        put_text(L, out, lua_gettop(L));
+        put(L, out, ":", 1);
+        lua_rawget(L, index);
+        put_value(L, out, lua_gettop(L), depth);
+        lua_pop(L, 1);
+    }
+    put(L, out, "}", 1);
+    lua_pop(L, 1);
+}
+
+static void put_value(lua_State *L, cab_buf *out, int index, int depth) {
+    char number[40];
+    luaL_checkstack(L, 8, "deep value");
+    if (depth > LCAB_JSON_MAX_DEPTH) {
+        encode_error(L, "nested too deep");
+    }
+    switch (lua_type(L, index)) {
+    case LUA_TSTRING:
+        put_text(L, out, index);
+        break;
+    case LUA_TBOOLEAN:
+        put(L, out, lua_toboolean(L, index) ? "true" : "false", lua_toboolean(L, index) ? 4 : 5);
+        break;
+    case LUA_TNUMBER:
+        if (!lcab_number_text(L, index, number)) {
+            encode_error(L, "NaN and infinities have no JSON form");
+        }
+        put(L, out, number, strlen(number));
+        break;
+    case LUA_TTABLE:
+        if (is_array(L, index)) {
+            put_array(L, out, index, depth + 1);
+        } else {
+            put_object(L, out, index, depth + 1);
+        }
+        break;
+    default:
+        if (!lcab_is_null(L, index)) {
+            encode_error(L, luaL_typename(L, index));
+        }
+        put(L, out, "null", 4);
+    }
+}
+
+static int work_gc(lua_State *L) {
+    cab_buf_free(lua_touserdata(L, 1));
+    return 0;
+}
+
+static int encode(lua_State *L) {
+    luaL_checkany(L, 1);
+    lua_settop(L, 1);
+    cab_buf *out = lua_newuserdata(L, sizeof *out); /* freed whatever is raised below */
+    memset(out, 0, sizeof *out);
+    luaL_getmetatable(L, WORK);
+    lua_setmetatable(L, -2);
+    put_value(L, out, 1, 0);
+    lua_pushlstring(L, out->data, out->len);
+    return 1;
+}
+
+/* ---- the private instance ------------------------------------------------------------------- */
+
+static void call_setting(lua_State *L, int cjson, const char *name, bool number, int value) {
+    lua_getfield(L, cjson, name);
+    if (number) {
+        lua_pushinteger(L, value);
+    } else {
+        lua_pushboolean(L, value);
+    }
+    lua_call(L, 1, 0);
+}
+
+void lcab_json_open(lua_State *L) {
+    static const luaL_Reg functions[] = {{"encode", encode}, {"decode", decode}, {NULL, NULL}};
+    static const luaL_Reg meta[] = {{"__gc", work_gc}, {NULL, NULL}};
+    lcab_setfuncs(L, functions);
+    lua_pushlightuserdata(L, NULL); /* what both variants use for null */
+    lua_setfield(L, -2, "null");
+    if (luaL_newmetatable(L, WORK)) {
+        lcab_setfuncs(L, meta);
+    }
+    lua_pop(L, 1);
+
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "cjson");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "new");
+    lua_call(L, 0, 1);
+    int cjson = lua_gettop(L);
+    call_setting(L, cjson, "decode_invalid_numbers", false, 0);
+    call_setting(L, cjson, "decode_max_depth", true, LCAB_JSON_MAX_DEPTH);
+    lua_getfield(L, cjson, "decode");
+    lua_setfield(L, LUA_REGISTRYINDEX, DECODE);
+    lua_pop(L, 2);
+
+    lua_getglobal(L, "table");
+    lua_getfield(L, -1, "sort");
+    lua_setfield(L, LUA_REGISTRYINDEX, "codearts.build.sort");
+    lua_pop(L, 1);
+}

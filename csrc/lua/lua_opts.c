@@ -1,0 +1,138 @@
+#include "lua/lua_opts.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "lua/compat.h"
+#include "lua/utf8.h"
+
+int lcab_getfield(lua_State *L, int index, const char *name) {
+    index = lcab_absindex(L, index);
+    lua_pushstring(L, name);
+    lua_rawget(L, index);
+    return lua_type(L, -1);
+}
+
+/* Edit distance, for texts up to 31 bytes; longer ones are nobody's typo. */
+static size_t distance(const char *a, const char *b) {
+    size_t la = strlen(a), lb = strlen(b), row[32];
+    if (la > 31 || lb > 31) {
+        return 99;
+    }
+    for (size_t j = 0; j <= lb; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 1; i <= la; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= lb; j++) {
+            size_t change = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            size_t shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            row[j] = change < shift ? change : shift;
+        }
+    }
+    return row[lb];
+}
+
+static int unknown_name(lua_State *L, const lcab_where *where, const lcab_opt_row *rows,
+                        const char *name) {
+    const char *nearest = NULL;
+    size_t best = 4; /* further away is not a typo but something else */
+    for (; rows->name != NULL; rows++) {
+        size_t d = distance(name, rows->name);
+        if (d < best) {
+            best = d;
+            nearest = rows->name;
+        }
+    }
+    if (nearest != NULL) {
+        return lcab_bad(L, where, name, "unknown name; did you mean '%s'?", nearest);
+    }
+    return lcab_bad(L, where, name, "unknown name");
+}
+
+void lcab_check_line(lua_State *L, const lcab_where *where, const char *name, cab_text text,
+                     bool blank) {
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        bool fine = (c > 0x20 && c < 0x7f) || (blank && (c == ' ' || c == '\t' || c >= 0x80));
+        if (!fine) {
+            lcab_bad(L, where, name, "must not hold %s",
+                     c == '\r' || c == '\n' ? "line breaks"
+                     : c == 0               ? "NUL bytes"
+                     : c == ' '             ? "blanks"
+                                            : "control or non-ASCII bytes");
+        }
+    }
+}
+
+static cab_text read_text(lua_State *L, const lcab_where *where, const char *name) {
+    if (lua_type(L, -1) != LUA_TSTRING) {
+        lcab_bad(L, where, name, "must be a string, not %s", luaL_typename(L, -1));
+    }
+    cab_text t;
+    t.data = lua_tolstring(L, -1, &t.len);
+    if (t.len == 0) {
+        lcab_bad(L, where, name, "must not be empty");
+    }
+    if (!lcab_utf8_valid(t.data, t.len)) {
+        lcab_bad(L, where, name, "must be valid UTF-8");
+    }
+    for (size_t i = 0; i < t.len; i++) {
+        if ((unsigned char)t.data[i] < 0x20 || t.data[i] == 0x7f) {
+            lcab_bad(L, where, name, "must not hold control characters");
+        }
+    }
+    return t;
+}
+
+static double read_number(lua_State *L, const lcab_where *where, const lcab_opt_row *row) {
+    if (lua_type(L, -1) != LUA_TNUMBER) {
+        lcab_bad(L, where, row->name, "must be a number, not %s", luaL_typename(L, -1));
+    }
+    double n = lua_tonumber(L, -1);
+    if (!(n >= row->min && n <= row->max)) { /* also NaN */
+        lcab_bad(L, where, row->name, "must be from %g to %g", row->min, row->max);
+    }
+    if (row->type == LCAB_WHOLE && n != floor(n)) {
+        lcab_bad(L, where, row->name, "must be a whole number");
+    }
+    return n;
+}
+
+static void read_value(lua_State *L, const lcab_where *where, const lcab_opt_row *row, void *into) {
+    char *at = (char *)into + row->at;
+    if (row->type == LCAB_TEXT) {
+        cab_text t = read_text(L, where, row->name);
+        memcpy(at, &t, sizeof t);
+    } else if (row->type == LCAB_NUMBER || row->type == LCAB_WHOLE) {
+        double n = read_number(L, where, row);
+        memcpy(at, &n, sizeof n);
+    } else if (row->type == LCAB_BOOLEAN) {
+        if (!lua_isboolean(L, -1)) {
+            lcab_bad(L, where, row->name, "must be a boolean, not %s", luaL_typename(L, -1));
+        }
+        bool b = lua_toboolean(L, -1);
+        memcpy(at, &b, sizeof b);
+    }
+}
+
+void lcab_read_options(lua_State *L, int index, const lcab_where *where, const lcab_opt_row *rows,
+                       void *into) {
+    index = lcab_absindex(L, index);
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING) {
+            lcab_bad(L, where, "?", "names are strings, not %s", luaL_typename(L, -2));
+        }
+        const char *name = lua_tostring(L, -2);
+        const lcab_opt_row *row = rows;
+        while (row->name != NULL && strcmp(row->name, name) != 0) {
+            row++;
+        }
+        if (row->name == NULL) {
+            unknown_name(L, where, rows, name);
+        }
+        read_value(L, where, row, into);
+    }
+}

@@ -1,0 +1,40 @@
+/* One reader for every table of named values. Raw access only: no metamethod runs in the middle. */
+#ifndef LCAB_LUA_OPTS_H
+#define LCAB_LUA_OPTS_H
+
+#include <stddef.h>
+
+#include <lua.h>
+
+#include "cab/url.h"
+#include "lua/lua_error.h"
+
+typedef enum {
+    LCAB_TEXT,    /* cab_text: valid UTF-8 without control characters, not empty */
+    LCAB_NUMBER,  /* double, min <= it <= max */
+    LCAB_WHOLE,   /* the same, and integral */
+    LCAB_BOOLEAN, /* bool */
+    LCAB_OTHER    /* known; the caller reads it himself with lcab_getfield */
+} lcab_opt_type;
+
+typedef struct {
+    const char *name; /* NULL ends the rows */
+    lcab_opt_type type;
+    size_t at; /* offset in the struct that is filled */
+    double min, max;
+} lcab_opt_row;
+
+/* Fills `into`, which holds the defaults. Unknown names, wrong types and numbers out of range are
+ * usage errors. The texts stay valid as long as the table is not changed. */
+void lcab_read_options(lua_State *L, int index, const lcab_where *where, const lcab_opt_row *rows,
+                       void *into);
+
+/* Raw lua_getfield; pushes the value and answers its type. */
+int lcab_getfield(lua_State *L, int index, const char *name);
+
+/* Raises when a text that goes into a header or a path has a byte that may not stand there.
+ * `blank` allows spaces and tabs. */
+void lcab_check_line(lua_State *L, const lcab_where *where, const char *name, cab_text text,
+                     bool blank);
+
+#endif
