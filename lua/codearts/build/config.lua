@@ -181,6 +181,7 @@ function M.resolve(options, getenv)
       find_project = region ~= nil and not endpoint_given,
       endpoint = result.endpoint,
       iam_endpoint = text(options, "iam_endpoint", getenv),
+      allow_http = rawget(options, "allow_http"),
       token_store = rawget(options, "token_store"),
       on_event = rawget(options, "on_event"),
       getenv = getenv,

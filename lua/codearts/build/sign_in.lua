@@ -3,6 +3,7 @@
 local chain = require "codearts.build.sign_in.chain"
 local core = require "codearts.build.core"
 local credential = require "codearts.build.sign_in.credential"
+local http = require "codearts.build.sign_in.http"
 local id_token = require "codearts.build.sign_in.id_token"
 local life = require "codearts.build.sign_in.life"
 local password = require "codearts.build.sign_in.password"
@@ -64,6 +65,9 @@ local function complete(ctx, found)
     or found.iam_endpoint
     or regions.iam_endpoint(ctx.region, ctx.getenv)
   local err
+  if not ctx.allow_http and not http.is_safe(http.url(own.iam_endpoint, "/")) then
+    return nil, config_error("iam_endpoint", "the IAM endpoint must be https, or on this machine")
+  end
   if found.kind == "password" then
     return shared.fetch(own, password.store_key(own, found), function()
       return password.sign_in(own, found)
@@ -115,9 +119,22 @@ end
 local SignIn = {}
 SignIn.__index = SignIn
 
+--- Notes an event; it is delivered when the flow has ended, for callbacks may raise.
 function SignIn:emit(event)
-  if self.options.on_event then
-    self.options.on_event(event)
+  self.events[#self.events + 1] = event
+end
+
+function SignIn:deliver_events()
+  local events, raised, problem = self.events, false, nil
+  self.events = {}
+  for _, event in ipairs(self.options.on_event and events or {}) do
+    local ok, err = pcall(self.options.on_event, event)
+    if not ok and not raised then
+      raised, problem = true, err
+    end
+  end
+  if raised then
+    error(problem, 0)
   end
 end
 
@@ -132,6 +149,7 @@ function SignIn:context(client, await, reason)
     endpoint = options.endpoint,
     iam_option = options.iam_endpoint,
     find_project = options.find_project,
+    allow_http = options.allow_http,
     getenv = options.getenv,
     store = self.store,
     state = self.state,
@@ -186,25 +204,25 @@ function SignIn:pump(client)
   end
   self.running = true
   local function finish(found, err, source)
-    if self.running then
-      self.running = false
-      if found then
-        self:succeed(found, source)
-      else
-        self:fail(err, reason)
-      end
+    if found then
+      self:succeed(found, source)
+    else
+      self:fail(err, reason)
     end
+    self.running = false
   end
   local task = client:task(function(await)
     finish(self.find(self:context(client, await, reason)))
     return true
   end)
-  -- A task that was cancelled, or that an event handler broke, did not come to its end.
   task:on_done(function(_, err)
-    if not core.is_error(err) then
-      err = core.error { kind = "auth", message = "signing in broke off: " .. tostring(err) }
+    if self.running then -- it was cancelled, or broke before its end
+      finish(nil, core.is_error(err) and err or core.error {
+        kind = "auth",
+        message = "signing in broke off: " .. tostring(err),
+      })
     end
-    finish(nil, err)
+    self:deliver_events()
   end)
 end
 
@@ -227,6 +245,7 @@ function M.new(options)
     identity = core.identity(),
     store = options.token_store or token_store.memory(),
     state = {},
+    events = {},
     failures = 0,
   }, SignIn)
   return self.identity, function(client)

@@ -126,6 +126,26 @@ function M.json(ctx, who, spec, opts)
   return body, answer
 end
 
+-- Addresses that no packet leaves this machine for.
+local LOOPBACK = { "^localhost$", "^127%.%d+%.%d+%.%d+$", "^%[::1%]$" }
+
+--- Whether secrets may be sent to a URL: over TLS, or without leaving this machine.
+---@param url string
+---@param also? string pattern of a host that is near enough, too
+---@return boolean
+function M.is_safe(url, also)
+  if url:find "^https://" then
+    return true
+  end
+  local host = (url:match "^http://([^/?#]*)" or ""):gsub(":%d+$", "")
+  for _, pattern in ipairs(LOOPBACK) do
+    if host:find(pattern) then
+      return true
+    end
+  end
+  return also ~= nil and host:find(also) ~= nil
+end
+
 --- Joins an endpoint (scheme optional) and a path.
 ---@param endpoint string
 ---@param path string

@@ -21,7 +21,6 @@ end
 local function get(ctx, who, spec)
   spec.url = http.url(base(ctx), spec.path)
   spec.path = nil
-  spec.allow_http = true
   return http.send(ctx, who, spec, LIMITS)
 end
 

@@ -9,17 +9,9 @@ local URI = "HC_CONTAINER_CREDENTIALS_FULL_URI"
 local TOKEN_FILE = "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"
 local LIMITS = { timeout = 5, retry = false }
 
--- The agent lives beside the pod, so these need no TLS; everything further away does.
-local NEAR = { "^http://127%.", "^http://localhost[:/]", "^http://%[::1%]", "^http://169%.254%." }
-
-local function is_near(uri)
-  for _, pattern in ipairs(NEAR) do
-    if uri:find(pattern) then
-      return true
-    end
-  end
-  return false
-end
+-- The agent lives beside the pod, on an address that is valid on its own link alone, and needs no
+-- TLS there.
+local LINK_LOCAL = "^169%.254%.%d+%.%d+$"
 
 --- Asks the agent whose address the environment holds.
 ---@param ctx table
@@ -33,6 +25,8 @@ function M.sign_in(ctx)
     return nil, URI .. " is not set", not path
   elseif not path or path == "" then
     return nil, ("%s is set, but %s is not"):format(URI, TOKEN_FILE)
+  elseif not http.is_safe(uri, LINK_LOCAL) then
+    return nil, URI .. " is neither https nor an address of this machine"
   end
   local token, problem = text_file.read(path)
   if not token then
@@ -45,7 +39,6 @@ function M.sign_in(ctx)
     headers = { ["Content-Type"] = "application/json", ["Authorization"] = token },
     body = "{}",
     read_only = true,
-    allow_http = is_near(uri),
     secrets = { token },
   }, LIMITS)
   if not body then
