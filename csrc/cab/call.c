@@ -263,7 +263,9 @@ cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms,
         cab_identity_refuse(c->identity, c->credentials);
         return CAB_NEXT_PARK;
     }
-    if (c->verdict.transient) {
+    /* Pieces of a streamed body are with the caller already: another attempt would repeat them. */
+    bool spent = c->stream && a->status >= 200 && a->status < 300;
+    if (c->verdict.transient && !spent) {
         if (try_next_endpoint(c, a)) {
             return CAB_NEXT_NOW;
         }
