@@ -61,6 +61,13 @@ describe("sandbox.start", function()
     second.stop()
   end)
 
+  it("takes a token of the greatest length that the service documents", function()
+    local c = client.start({ token = ("t"):rep(100000) })
+    assert.equal(100000, #c.box.token)
+    assert.equal(200, c:get("/v3/jobs/" .. client.SAMPLE .. "/status").status)
+    c.box.stop()
+  end)
+
   it("says why it cannot listen", function()
     local first = sandbox.start()
     local ok, message = pcall(sandbox.start, { port = tonumber(first.endpoint:match("%d+$")) })
@@ -75,6 +82,24 @@ describe("sandbox.start", function()
     assert.not_equal(first.token, second.token)
     first.stop()
     second.stop()
+  end)
+
+  it("fails where there is no interpreter, without harm to this process", function()
+    local real = arg
+    _G.arg = { [-1] = "/no/such/lua5.4", [0] = "x" }
+    local ok, message = pcall(sandbox.start)
+    _G.arg = real
+    assert.is_false(ok)
+    assert.equal("codearts-build sandbox: the process did not start", message)
+  end)
+
+  it("finds an interpreter of its own inside another host", function()
+    local real = arg
+    _G.arg = { [-1] = "/usr/bin/editor", [0] = "x" }
+    local box = sandbox.start()
+    _G.arg = real
+    assert.matches("^http://", box.endpoint)
+    box.stop()
   end)
 
   it("refuses bad options and names them", function()
@@ -212,7 +237,8 @@ describe("sandbox.serve", function()
   -- Runs it in a process that says its id in the file `pid`, and answers a pipe whose end is its end.
   local function serve(options)
     local code = ('require("codearts.build.sandbox").serve(%s)'):format(options)
-    local script = [[sh -c 'echo $$ >%s/pid; exec "$0" -e "$1"' %s '%s' >%s/ready 2>&1; echo $? >%s/status]]
+    local script =
+      [[sh -c 'echo $$ >%s/pid; exec "$0" -e "$1"' %s '%s' >%s/ready 2>&1; echo $? >%s/status]]
     return io.popen(script:format(folder, LUA, code, folder, folder), "r")
   end
 

@@ -39,17 +39,18 @@ function M.serve(options)
   run(options, false)
 end
 
----What `start` runs in the new process: options as one line of JSON on standard input, whose end then ends the sandbox.
-function M.serve_child()
+---What `start` runs in the new process, whose input's end then ends the sandbox.
+---@param file string holds the options as JSON
+function M.serve_child(file)
   local ok, message = pcall(function()
-    run(assert(require("codearts.build.sandbox.json").decode(io.stdin:read("*l") or "")), true)
+    local handle = assert(io.open(file, "rb"))
+    local options = require("codearts.build.sandbox.json").decode(handle:read("*a"))
+    handle:close()
+    run(options, true)
   end)
   if not ok then
-    io.stdout:write(
-      "codearts-build sandbox failed ",
-      (tostring(message):gsub("^codearts%-build sandbox: ", ""):gsub("\n", " ")),
-      "\n"
-    )
+    message = tostring(message):gsub("^codearts%-build sandbox: ", ""):gsub("\n", " ")
+    io.stdout:write("codearts-build sandbox failed ", message, "\n")
     os.exit(1)
   end
 end

@@ -1,14 +1,14 @@
--- Starts the sandbox beside this process. `io.popen` goes one way only, so the child's input is the pipe (its end tells the child that
--- this process is gone) and its one line of output comes through a named pipe.
+-- Starts the sandbox beside this process. `io.popen` goes one way only, so the child's input is the pipe, which carries nothing but its
+-- end (that this process is gone); its one line of output comes through a named pipe, and its options are in a file beside that one.
 
-local json = require "codearts.build.sandbox.json"
+local json = require("codearts.build.sandbox.json")
 local quote = require("codearts.build.sandbox.reaper").quote
 
 local M = {}
 
-local CODE = [[local folder = %s
+local CODE = [[local folder = %q
 package.path = folder .. "/?.lua;" .. package.path
-require("codearts.build.sandbox").serve_child()]]
+require("codearts.build.sandbox").serve_child(%q)]]
 
 -- The folder that `codearts/build/sandbox/launch.lua` lies in.
 local function lua_folder()
@@ -24,7 +24,15 @@ local function line_of(command)
   return line
 end
 
-local INTERPRETERS = "luajit lua5.4 lua5.3 lua5.2 lua5.1 lua"
+local function write(path, text)
+  local handle = assert(io.open(path, "wb"))
+  handle:write(text)
+  handle:close()
+end
+
+local FIND = [[for lua in luajit lua5.4 lua5.3 lua5.2 lua5.1 lua; do
+  if $lua -e 'require "cqueues" require "cjson"' >/dev/null 2>&1; then echo $lua; break; fi
+done]]
 
 -- The interpreter that runs this very program, or, inside another host (an editor, a game), one that has what the sandbox needs.
 local function interpreter()
@@ -32,22 +40,30 @@ local function interpreter()
   while arg and arg[lowest - 1] do
     lowest = lowest - 1
   end
-  local name = arg and lowest < 0 and arg[lowest]
-  if name and name:find("lua[^/]*$") then
+  local name = lowest < 0 and arg[lowest]
+  if name and name:find("lua[%w.%-]*$") then
     return name
   end
-  return line_of(
-    ('for lua in %s; do if $lua -e \'require "cqueues" require "cjson"\' >/dev/null 2>&1; then echo $lua; break; fi; done'):format(
-      INTERPRETERS
-    )
-  )
+  return line_of(FIND)
 end
 
-local function read_ready_line(fifo)
-  local handle = assert(io.open(fifo, "r"))
-  local line = handle:read("*l")
+-- Runs the child and answers the pipe that it lives on and the line that it prints, "" when it dies without one.
+local function run_child(lua, folder, options)
+  local ready, file = folder .. "/ready", folder .. "/options"
+  write(file, json.encode(options))
+  -- A sanitizer that is preloaded for the program that starts it watches that one alone.
+  local command = ("LD_PRELOAD= exec setsid %s -e %s >%s"):format(
+    quote(lua),
+    quote(CODE:format(lua_folder(), file)),
+    quote(ready)
+  )
+  local pipe = assert(io.popen(command, "w"))
+  local handle = assert(io.open(ready, "r"))
+  local line = handle:read("*l") or ""
   handle:close()
-  return line or ""
+  os.remove(ready)
+  os.remove(file)
+  return pipe, line
 end
 
 ---@param options codearts.build.sandbox.Options
@@ -62,14 +78,7 @@ function M.start(options)
     line_of('umask 077; d=$(mktemp -d) && mkfifo "$d/ready" && echo "$d"'),
     "no temporary folder can be made"
   )
-  local code = CODE:format(("%q"):format(lua_folder()))
-  local fifo = folder .. "/ready"
-  local pipe =
-    assert(io.popen(("exec setsid %s -e %s >%s"):format(quote(lua), quote(code), quote(fifo)), "w"))
-  pipe:write(json.encode(options), "\n")
-  pipe:flush()
-  local line = read_ready_line(fifo)
-  os.remove(fifo)
+  local pipe, line = run_child(lua, folder, options)
   os.remove(folder)
   local endpoint, token, project_id =
     line:match("^codearts%-build sandbox ready endpoint=(%S+) token=(.-) project_id=(%S+)$")
@@ -77,15 +86,14 @@ function M.start(options)
     pipe:close()
     return nil, line:match("^codearts%-build sandbox failed (.*)$") or "the process did not start"
   end
-  local stopped = false
   return {
     endpoint = endpoint,
     token = token,
     project_id = project_id,
     stop = function()
-      if not stopped then
-        stopped = true
+      if pipe then
         pipe:close()
+        pipe = nil
       end
     end,
   }

@@ -13,6 +13,7 @@ local reaper = require "codearts.build.sandbox.reaper"
 
 local M = {}
 
+local MAX_LINE = 128 * 1024 -- longest header; a token may have 100,000 characters, API reference 1.1
 local STOP_TIMEOUT = 6 -- seconds for the builds to end; the reaper kills what is left then
 
 ---@class codearts.build.sandbox.Sandbox
@@ -70,6 +71,7 @@ end
 
 -- Connections that break are the clients' affair.
 local function listen(sandbox, cq)
+  socket.setmaxline(MAX_LINE) -- the default of the sockets to come; lua-http knows no option for it
   local server, message = http_server.listen {
     host = sandbox.options.host,
     port = ("%d"):format(sandbox.options.port),
