@@ -11,6 +11,9 @@
 #include "cab/clock.h"
 #include "cab/sign.h"
 
+/* libcurl asks "Expect: 100-continue" from 1 MiB on; a line less for all others. */
+#define EXPECTING_BODY (64 * 1024)
+
 void cab_call_fail(cab_call *c, cab_kind kind, cab_reason reason, const char *fmt, ...) {
     char text[sizeof c->error.message];
     va_list args;
@@ -181,7 +184,9 @@ bool cab_call_attempt(cab_call *c, int64_t now_ms) {
     }
     if (c->has_body) {
         add_line(&r, "Content-Type: application/json");
-        add_line(&r, "Expect:");
+        if (r.body_len > EXPECTING_BODY) {
+            add_line(&r, "Expect:"); /* tells libcurl not to ask before it sends the body */
+        }
     }
     if (c->credentials != NULL) {
         if (c->credentials->token_line != NULL) {

@@ -22,11 +22,6 @@ static volatile unsigned fork_count;
 static void on_fork_in_child(void) { fork_count++; }
 static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, on_fork_in_child); }
 
-bool cab_client_global_init(cab_error *err) {
-    (void)pthread_once(&watch_once, watch_forks);
-    return cab_engine_global_init(err);
-}
-
 bool cab_client_forked(const cab_client *c) { return c->fork_count != fork_count; }
 
 /* ---- lists ---------------------------------------------------------------------------------- */
@@ -140,6 +135,10 @@ void cab_client_options_free(cab_client_options *o) {
 
 cab_client *cab_client_new(const cab_client_options *options, const cab_engine_options *engine,
                            cab_error *err) {
+    (void)pthread_once(&watch_once, watch_forks);
+    if (!cab_engine_global_init(err)) {
+        return NULL;
+    }
     cab_client *c = calloc(1, sizeof *c);
     if (c == NULL) {
         cab_fail_memory(err);
@@ -397,6 +396,7 @@ static void begin(cab_client *c, cab_call *call, int64_t now_ms) {
                       (call->granted && call->identity->current != NULL && !call->identity->stale);
         call->granted = false;
         if (!usable) {
+            c->parked_now = true;
             enter_state(c, call, CAB_CALL_PARKED);
             return;
         }
@@ -494,9 +494,11 @@ static void collect(cab_client *c) {
 }
 
 void cab_client_step(cab_client *c, int64_t wait_ms) {
+    c->parked_now = false;
     fire_timers(c);
     dispatch(c);
-    if (c->answered.first != NULL) {
+    if (c->answered.first != NULL || c->parked_now ||
+        (c->flying_count == 0 && cab_timers_first(&c->timers) == NULL)) {
         wait_ms = 0;
     }
     cab_engine_step(c->engine, sooner(wait_ms, timers_due_ms(c)));

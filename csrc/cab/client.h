@@ -61,14 +61,12 @@ struct cab_client {
     uint64_t random;  /* state of the jitter */
     unsigned fork_count;
     bool exported;    /* somebody sleeps on the descriptor */
+    bool parked_now;  /* a call began to wait for credentials in this step */
     cab_event *events;
     size_t event_count, event_cap;
 };
 
-/* Once per process, before anything else: libcurl and the watch for forks. */
-bool cab_client_global_init(cab_error *err);
-
-/* NULL with err on failure; `options` is then left to its owner, else taken over. */
+/* The first client also starts libcurl. NULL with err on failure; `options` is then left to its owner, else taken over. */
 cab_client *cab_client_new(const cab_client_options *options, const cab_engine_options *engine,
                            cab_error *err);
 void cab_client_options_free(cab_client_options *options);
@@ -92,7 +90,8 @@ void cab_client_cancel_all(cab_client *c);
 void cab_client_wake(cab_client *c);
 
 /* Moves everything that is in flight, waiting up to wait_ms (-1: without limit) for something
- * to happen. */
+ * to happen. Does not wait when nothing can happen by waiting, or when a call begins to wait for
+ * credentials: somebody else has to act then. */
 void cab_client_step(cab_client *c, int64_t wait_ms);
 /* The next call to be judged, or NULL. */
 cab_call *cab_client_next_answered(cab_client *c);

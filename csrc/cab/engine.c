@@ -24,6 +24,7 @@
 
 struct cab_transfer {
     CURL *easy;
+    CURLU *parsed; /* `url` taken apart: libcurl need not parse it again for each request */
     cab_engine *engine;
     void *owner;
     cab_transfer *next, *prev; /* in one of the engine's lists */
@@ -56,7 +57,7 @@ struct cab_engine {
     cab_poller *poller;
     struct curl_slist *resolve;
     cab_engine_options options; /* its texts point into `texts` */
-    char *texts[9];
+    char *texts[8];
     int64_t curl_due_ms; /* monotonic; -1: never */
     bool multiplexes;
     list running, streaming, ended, held, idle;
@@ -96,12 +97,14 @@ static CURLcode init_code;
 
 static void init_libcurl(void) { init_code = curl_global_init(CURL_GLOBAL_DEFAULT); }
 
-bool cab_engine_global_init(cab_error *err) {
+bool cab_engine_check_version(cab_error *err) {
     const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
-    if (v->version_num < OLDEST_LIBCURL) {
-        return cab_fail(err, CAB_KIND_CONFIG, CAB_REASON_NONE, NULL,
-                        "libcurl %s is too old: 7.80.0 or newer is needed", v->version);
-    }
+    return v->version_num >= OLDEST_LIBCURL ||
+           cab_fail(err, CAB_KIND_CONFIG, CAB_REASON_NONE, NULL,
+                    "libcurl %s is too old: 7.80.0 or newer is needed", v->version);
+}
+
+bool cab_engine_global_init(cab_error *err) {
     (void)pthread_once(&init_once, init_libcurl);
     if (init_code != CURLE_OK) {
         return cab_fail(err, CAB_KIND_CONFIG, CAB_REASON_NONE, NULL, "libcurl did not start: %s",
@@ -244,11 +247,9 @@ static size_t on_body(char *data, size_t size, size_t count, void *ud) {
 /* ---- the engine's life ---------------------------------------------------------------------- */
 
 static bool copy_texts(cab_engine *e) {
-    const char **slots[] = {&e->options.user_agent,   &e->options.proxy,
-                            &e->options.no_proxy,     &e->options.ca_file,
-                            &e->options.ca_path,      &e->options.cert_file,
-                            &e->options.key_file,     &e->options.key_password,
-                            &e->options.pinned_public_key};
+    const char **slots[] = {&e->options.proxy,     &e->options.no_proxy,  &e->options.ca_file,
+                            &e->options.ca_path,   &e->options.cert_file, &e->options.key_file,
+                            &e->options.key_password, &e->options.pinned_public_key};
     bool ok = true;
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
         if (*slots[i] != NULL) {
@@ -306,6 +307,7 @@ fail:
 
 static void transfer_free(cab_transfer *t) {
     curl_easy_cleanup(t->easy);
+    curl_url_cleanup(t->parsed);
     cab_buf_free(&t->answer.head);
     cab_buf_free(&t->answer.body);
     cab_buf_free(&t->url);
@@ -368,6 +370,7 @@ static bool set_constants(cab_engine *e, cab_transfer *t) {
         }                                                                                         \
     } while (0)
     SET(CURLOPT_PRIVATE, t);
+    SET(CURLOPT_CURLU, t->parsed);
     SET(CURLOPT_ERRORBUFFER, t->why);
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_PATH_AS_IS, 1L);
@@ -396,9 +399,6 @@ static bool set_constants(cab_engine *e, cab_transfer *t) {
         o->tls_minor == 3 ? (long)CURL_SSLVERSION_TLSv1_3 : (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_SSL_VERIFYPEER, o->insecure ? 0L : 1L);
     SET(CURLOPT_SSL_VERIFYHOST, o->insecure ? 0L : 2L);
-    if (o->user_agent != NULL) {
-        SET(CURLOPT_USERAGENT, o->user_agent);
-    }
     if (o->ca_file != NULL) {
         SET(CURLOPT_CAINFO, o->ca_file);
         SET(CURLOPT_PROXY_CAINFO, o->ca_file);
@@ -446,12 +446,10 @@ static cab_transfer *transfer_new(cab_engine *e) {
     }
     t->engine = e;
     t->connect_timeout_ms = -1;
+    t->parsed = curl_url();
     t->easy = curl_easy_init();
-    if (t->easy == NULL || !set_constants(e, t)) {
-        if (t->easy != NULL) {
-            curl_easy_cleanup(t->easy);
-        }
-        free(t);
+    if (t->parsed == NULL || t->easy == NULL || !set_constants(e, t)) {
+        transfer_free(t);
         return NULL;
     }
     return t;
@@ -494,7 +492,10 @@ static CURLcode set_request(cab_transfer *t, const cab_request *r) {
                                    r->header_count > 0 ? t->headers : NULL);
     if (rc == CURLE_OK && (t->url.data == NULL || strcmp(t->url.data, r->url) != 0)) {
         cab_buf_clear(&t->url);
-        rc = curl_easy_setopt(t->easy, CURLOPT_URL, r->url);
+        CURLUcode urc = curl_url_set(t->parsed, CURLUPART_URL, r->url, CURLU_PATH_AS_IS);
+        rc = urc == CURLUE_OK              ? CURLE_OK
+             : urc == CURLUE_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY
+                                           : CURLE_URL_MALFORMAT;
         if (rc == CURLE_OK && !cab_buf_puts(&t->url, r->url)) {
             rc = CURLE_OUT_OF_MEMORY;
         }

@@ -16,7 +16,6 @@ typedef struct cab_transfer cab_transfer;
 /* What all requests of an engine share. Texts are copied; NULL means libcurl's default, which is
  * "none" for both proxy texts: the environment is never read. */
 typedef struct {
-    const char *user_agent;
     const char *proxy;
     const char *no_proxy;
     const char *ca_file;
@@ -34,8 +33,10 @@ typedef struct {
     long idle_timeout_s;
 } cab_engine_options;
 
-/* Prepares libcurl once for the whole process; safe from several threads. False, with the
- * reason, when libcurl is older than 7.80 or fails to start. */
+/* Whether the libcurl that runs is 7.80 or newer. Costs and opens nothing. */
+bool cab_engine_check_version(cab_error *err);
+/* Prepares libcurl once for the whole process; safe from several threads. False, with the reason,
+ * when it fails to start. */
 bool cab_engine_global_init(cab_error *err);
 /* libcurl's own description of itself and its TLS library. Static memory. */
 const char *cab_engine_curl_version(void);

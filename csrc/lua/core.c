@@ -94,7 +94,7 @@ int luaopen_codearts_build_core(lua_State *L) {
     cab_error err;
     lua_newtable(L);
     lcab_error_open(L); /* first: the others raise */
-    if (!cab_client_global_init(&err)) {
+    if (!cab_engine_check_version(&err)) {
         return lcab_raise(L, &err);
     }
     lcab_json_open(L);

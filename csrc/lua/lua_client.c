@@ -204,6 +204,16 @@ static void read_resolve(lua_State *L, int options, cab_engine_options *e) {
     e->resolve_count = n;
 }
 
+/* As a line like any other: libcurl writes its own option for it twice. */
+static void add_user_agent(lua_State *L, cab_text text, cab_buf *lines) {
+    static const char ours[] = "codearts-build/" CAB_VERSION;
+    if (!cab_buf_puts(lines, "User-Agent: ") ||
+        !(text.len > 0 ? cab_buf_append(lines, text.data, text.len + 1)
+                       : cab_buf_append(lines, ours, sizeof ours))) {
+        lcab_raise_memory(L);
+    }
+}
+
 static void read_all(lua_State *L, lcab_client *u, cab_engine_options *e) {
     option_values v;
     memset(&v, 0, sizeof v);
@@ -240,7 +250,7 @@ static void read_all(lua_State *L, lcab_client *u, cab_engine_options *e) {
     }
     e->http_version = is(v.http_version, "1.1") ? 1 : is(v.http_version, "2") ? 2 : 0;
     lcab_check_line(L, &TOP, "user_agent", v.user_agent, true);
-    e->user_agent = v.user_agent.len > 0 ? v.user_agent.data : "codearts-build/" CAB_VERSION;
+    add_user_agent(L, v.user_agent, &c->headers);
     e->no_proxy = v.no_proxy.data;
     e->max_connections = (long)v.max_connections;
     e->idle_timeout_s = (long)ceil(v.idle_timeout);
