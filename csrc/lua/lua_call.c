@@ -33,7 +33,7 @@ static lcab_call *new_call(lua_State *L, lcab_client *u) {
 
 static void keep_function(lua_State *L, int uv, int kind, size_t slot, int table,
                           const char *name) {
-    if (lua_istable(L, table)) {
+    if (table > 0 && lua_istable(L, table)) { /* 0: there is none */
         (void)lcab_getfield(L, table, name);
         if (lua_isfunction(L, -1)) {
             lcab_rawgeti(L, uv, kind);

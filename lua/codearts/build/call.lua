@@ -1,0 +1,58 @@
+--- What client:start, client:request and client:sleep answer: one call in flight.
+
+---@class codearts.build.Call
+---@field client codearts.build.Client
+---@field core userdata the core's call
+local Call = {}
+Call.__index = Call
+Call.__name = "codearts.build.Call"
+
+---@param client codearts.build.Client
+---@param core_call userdata
+---@return codearts.build.Call
+function Call.new(client, core_call)
+  return setmetatable({ client = client, core = core_call }, Call)
+end
+
+--- Waits until the call has ended. Blocks, or yields where the client lives in a host's loop. Raises
+--- the call's error; or kind "timeout", reason "wait", when the time is over first: the call goes on.
+---@param timeout? number seconds; without it, as long as it takes
+---@return any result
+function Call:wait(timeout)
+  self.client:wait_for(self, timeout)
+  local result, err = self:try_wait()
+  if err ~= nil then
+    error(err, 0)
+  end
+  return result
+end
+
+--- The result or nil and the error, without waiting: kind "timeout", reason "wait" while the call
+--- has not ended.
+---@return any result
+---@return codearts.build.Error? err
+function Call:try_wait()
+  return self.core:try_wait()
+end
+
+--- Whether the call has ended, one way or another. Never blocks.
+---@return boolean
+function Call:done()
+  return self.core:done()
+end
+
+--- Ends the call as kind "cancelled", unless it has ended. Its outcome is honest: "unknown" when the
+--- request may have reached the service. The end is told at the client's next step.
+function Call:cancel()
+  self.core:cancel()
+end
+
+--- Has `f(result, err)` called once, inside a step, when the call has ended; also when it has already.
+---@param f fun(result: any, err: codearts.build.Error?)
+---@return codearts.build.Call self
+function Call:on_done(f)
+  self.core:on_done(f)
+  return self
+end
+
+return Call

@@ -1,0 +1,324 @@
+--- Clients: the core's engine with configuration, credentials from every source, and what comes
+--- after a run.
+local Call = require "codearts.build.call"
+local core = require "codearts.build.core"
+
+---@class codearts.build.Options
+---@field region? string for example "cn-north-4" (CODEARTS_BUILD_REGION); this or endpoint is needed
+---@field endpoint? string URL of the service (CODEARTS_BUILD_ENDPOINT); several with commas
+---@field auth? string|table|fun(ctx: table): any token, password, key pair or function; nil: the chain of sources
+---@field iam_endpoint? string default: the region's
+---@field timeout? number seconds for one attempt, default 60
+---@field connect_timeout? number seconds to connect, default 10
+---@field deadline? number seconds for the whole call, retries and sign-in included, default none
+---@field retry? false|{ max_attempts?: integer, base_delay?: number, max_delay?: number } default 4, 0.2 s, 20 s
+---@field tls? codearts.build.TlsOptions
+---@field proxy? string|false default: the environment's
+---@field no_proxy? string hosts that are reached without the proxy, with commas
+---@field http_version? "auto"|"1.1"|"2" default "auto"
+---@field max_response_bytes? integer default 8 MiB
+---@field max_connections? integer default 64
+---@field max_in_flight? integer default none
+---@field idle_timeout? number seconds that an unused connection is kept, default 30
+---@field headers? table<string, string> more headers for every request
+---@field user_agent? string
+---@field resolve? string[] "host:port:address" entries that replace DNS
+---@field allow_http? boolean plain http to a host that is not this machine, default false
+---@field token_store? { get: function, set: function, lock: function } default: one for each client
+---@field on_event? fun(event: codearts.build.Event)
+
+---@class codearts.build.TlsOptions
+---@field ca_file? string
+---@field ca_path? string
+---@field cert_file? string
+---@field key_file? string
+---@field key_password? string
+---@field min_version? "1.2"|"1.3" default "1.2"
+---@field pinned_public_key? string "sha256//…"
+---@field verify? boolean default true
+
+---@class codearts.build.RunArgs
+---@field job_id string exactly 32 of [0-9A-Za-z]
+---@field parameter? table<string, string|number|boolean> | { name: string, value: string|number|boolean }[]
+---@field scm? table<string, any> build_tag, build_commit_id, …: strings or build.null
+
+---@class codearts.build.RunOptions
+---@field timeout? number
+---@field deadline? number
+---@field retry? false|table
+---@field headers? table<string, string>
+---@field auth? any
+---@field on_event? fun(event: codearts.build.Event)
+---@field run_id? { parameter: string } the job's parameter that gets a fresh UUID, by which reconcile proves identity
+
+---@class codearts.build.RunAllOptions
+---@field max_in_flight? integer how many are started before others have ended, default: all
+---@field on_progress? fun(done: integer, total: integer, index: integer, item: table)
+
+---@class codearts.build.Event
+---@field type "request"|"response"|"retry"|"sign_in"|"warning"
+---@field operation? string
+---@field attempt? integer
+---@field status? integer of a response
+---@field kind? string why a retry
+---@field reason? string
+---@field delay? number seconds until the retry
+---@field elapsed? number seconds of the attempt
+
+---@class codearts.build.Meta
+---@field job_id? string
+---@field status? integer
+---@field request_id? string
+---@field attempts? integer
+---@field http_version? string
+---@field elapsed number
+---@field timings { dns: number, connect: number, tls: number, first_byte: number, total: number }
+
+---@class codearts.build.Result
+---@field octopus_job_name string
+---@field actual_build_number string
+---@field daily_build_number string
+
+---@class codearts.build.Error
+---@field kind string
+---@field message string
+---@field outcome? "not_started"|"unknown"|"started"
+---@field operation? string
+---@field status? integer
+---@field error_code? string
+---@field error_msg? string
+---@field request_id? string
+---@field attempts? integer
+---@field retryable? boolean
+---@field field? string
+---@field reason? string
+
+---@class codearts.build.Client
+---@field core userdata the core's client
+---@field host? { wait: fun(client: codearts.build.Client, call: codearts.build.Call, timeout?: number) } set by host adapters
+local Client = {}
+Client.__name = "codearts.build.Client"
+
+--- Methods that need more of the library, loaded with the first use of one.
+local function lifecycle_method(name)
+  return require("codearts.build.lifecycle").client_methods[name]
+end
+
+local LATER = {
+  build = lifecycle_method,
+  history = lifecycle_method,
+  jobs = lifecycle_method,
+  call = lifecycle_method,
+  run_all = function()
+    return require "codearts.build.run_all"
+  end,
+}
+
+Client.__index = setmetatable({}, {
+  __index = function(methods, name)
+    local load = LATER[name]
+    local method = load and load(name)
+    methods[name] = method
+    return method
+  end,
+})
+local methods = Client.__index
+
+local function result_metatable(client)
+  return {
+    client = client,
+    __index = function(_, name)
+      if name == "status" or name == "wait" or name == "log" or name == "stop" then
+        return require("codearts.build.lifecycle").result_methods[name]
+      end
+    end,
+  }
+end
+
+---@param options? codearts.build.Options
+---@return codearts.build.Client
+function Client.new(options)
+  local core_options, sign_in_options = require("codearts.build.config").resolve(options)
+  local self = setmetatable({ sign_in_options = sign_in_options, sources = {} }, Client)
+  local auth = rawget(options or {}, "auth")
+  if type(auth) ~= "string" then
+    auth = self:source_of(auth)
+  end
+  core_options.auth = auth
+  self.core = core.new(core_options, result_metatable(self))
+  return self
+end
+
+--- What the core takes for an auth option. Sources that fetch credentials are kept, so that they can
+--- be asked after each step.
+function methods:source_of(auth)
+  local options = {}
+  for name, value in pairs(self.sign_in_options) do
+    options[name] = value
+  end
+  options.auth = auth
+  local value, pump = require("codearts.build.sign_in").new(options)
+  self.sources[#self.sources + 1] = pump
+  return value, pump
+end
+
+--- A copy of a call's options with credentials that the core takes, and a function to be called when
+--- the call has ended, or nil.
+local function with_auth(self, opts)
+  local copy = {}
+  for name, value in next, opts do
+    copy[name] = value
+  end
+  local pump
+  copy.auth, pump = self:source_of(opts.auth)
+  return copy,
+    pump
+      and function()
+        for i, other in ipairs(self.sources) do
+          if other == pump then
+            table.remove(self.sources, i)
+            break
+          end
+        end
+      end
+end
+
+--- The core's call for a build to be started.
+local function begin(self, args, opts)
+  local auth = type(opts) == "table" and rawget(opts, "auth")
+  if not auth or type(auth) == "string" or type(auth) == "userdata" then
+    return self.core:start(args, opts)
+  end
+  local copy, ended = with_auth(self, opts)
+  local call = self.core:start(args, copy)
+  if ended then
+    call:on_done(ended)
+  end
+  return call
+end
+
+--- Moves everything that is in flight and runs the callbacks that are due; then raises the first
+--- error that one of them raised. A callback must not step or wait itself: a usage error.
+---@param timeout? number seconds to wait for something to happen; 0 never blocks; nil: until something does
+---@return integer remaining calls that have not ended
+function methods:step(timeout)
+  local remaining = self.core:step(timeout)
+  if self.sources[1] then
+    for _, pump in ipairs(self.sources) do
+      pump(self)
+    end
+  end
+  return remaining
+end
+
+--- Waits until a call has ended or the time is over, in the way of the client's host.
+---@param call codearts.build.Call|userdata
+---@param timeout? number seconds
+function methods:wait_for(call, timeout)
+  if call:done() then
+    return
+  elseif self.host then
+    return self.host.wait(self, call, timeout)
+  elseif not timeout then
+    repeat
+      self:step()
+    until call:done()
+    return
+  end
+  local till = core.now() + timeout
+  repeat
+    self:step(math.max(till - core.now(), 0))
+  until call:done() or core.now() >= till
+end
+
+--- Starts a build and waits for the service's answer. Blocks, or yields where the client lives in a
+--- host's loop. Raises structured errors. At most one build is started, whatever happens.
+---@param args codearts.build.RunArgs
+---@param opts? codearts.build.RunOptions
+---@return codearts.build.Result
+function methods:run(args, opts)
+  local call = begin(self, args, opts)
+  self:wait_for(call)
+  local result, err = call:try_wait()
+  if err then
+    error(err, 0)
+  end
+  return result
+end
+
+--- The same, answering `nil, err` instead of raising; only out-of-memory is raised.
+---@param args codearts.build.RunArgs
+---@param opts? codearts.build.RunOptions
+---@return codearts.build.Result? result
+---@return codearts.build.Error? err
+function methods:try_run(args, opts)
+  local ok, call = pcall(begin, self, args, opts)
+  if ok then
+    self:wait_for(call)
+    return call:try_wait()
+  elseif core.is_error(call) then
+    return nil, call
+  end
+  error(call, 0)
+end
+
+--- Starts a build and answers its call object at once. Raises usage errors only. Never blocks.
+---@param args codearts.build.RunArgs
+---@param opts? codearts.build.RunOptions
+---@return codearts.build.Call
+function methods:start(args, opts)
+  return Call.new(self, begin(self, args, opts))
+end
+
+--- Any HTTP request on the client's engine, for what the library has no method for. Never blocks.
+---@param spec table operation, method, path or url, query, headers, body, auth, answer, read_only, secrets, stream
+---@param opts? table timeout, deadline, retry, headers, auth, on_event
+---@return codearts.build.Call
+function methods:request(spec, opts)
+  return Call.new(self, self.core:request(spec, opts))
+end
+
+--- A call that ends by itself after a time, with the result true.
+---@param seconds number
+---@return codearts.build.Call
+function methods:sleep(seconds)
+  return Call.new(self, self.core:sleep(seconds))
+end
+
+--- Runs several requests as one call; see codearts.build.task.
+---@param flow fun(await: fun(call: codearts.build.Call): any, codearts.build.Error?): any, codearts.build.Error?
+---@return codearts.build.Task
+function methods:task(flow)
+  return require("codearts.build.task").new(self, flow)
+end
+
+--- The one descriptor that becomes readable when the client wants a step: for any event loop.
+---@return integer
+function methods:pollfd()
+  return self.core:pollfd()
+end
+
+--- What to wait for on the descriptor, as cqueues asks it: always "r".
+---@return "r"
+function methods:events()
+  return self.core:events()
+end
+
+--- Seconds after which the client wants a step even if its descriptor is silent; nil: never.
+---@return number?
+function methods:timeout()
+  return self.core:timeout()
+end
+
+--- Ends everything in flight as cancelled, tells that to its callbacks, and frees the connections.
+--- Twice is fine; anything else on a closed client is a usage error. Never blocks.
+function methods:close()
+  if self.on_close then
+    self.on_close(self)
+  end
+  self.core:close()
+end
+
+Client.__close = methods.close
+
+return Client

@@ -1,0 +1,104 @@
+--- Start and follow builds on Huawei Cloud CodeArts Build.
+---
+---     local build = require "codearts.build"
+---     local result = build.run { job_id = "f9d6c8466d614a9788e9a0acf6c15f46" }
+---
+--- Requiring this opens nothing and reads nothing; the default client is made on first use, from the
+--- environment.
+local core = require "codearts.build.load"
+local Client = require "codearts.build.client"
+
+---@class codearts.build
+local M = {}
+
+M._VERSION = core._VERSION
+
+--- JSON null, in arguments and answers. The same value as lua-cjson's null.
+M.null = core.null
+
+local default
+
+--- The client of `build.run`, made on first use from the environment. Raises like build.new.
+---@return codearts.build.Client
+function M.default()
+  if not default then
+    default = M.new()
+  end
+  return default
+end
+
+--- Makes a client. Sends nothing and reads no file. Raises kind "usage" for a bad option, kind
+--- "config" for a bad or missing configuration, both with `field`.
+---@param options? codearts.build.Options
+---@return codearts.build.Client
+function M.new(options)
+  return Client.new(options)
+end
+
+--- Starts a build and waits until the service has answered. Blocks, unless the client lives in a
+--- host's event loop. Raises structured errors.
+---@param args codearts.build.RunArgs
+---@param opts? codearts.build.RunOptions
+---@return codearts.build.Result
+function M.run(args, opts)
+  return M.default():run(args, opts)
+end
+
+--- The same, answering `nil, err` instead of raising; only out-of-memory is raised.
+---@param args codearts.build.RunArgs
+---@param opts? codearts.build.RunOptions
+---@return codearts.build.Result? result
+---@return codearts.build.Error? err
+function M.try_run(args, opts)
+  local ok, client = pcall(M.default)
+  if ok then
+    return client:try_run(args, opts)
+  elseif core.is_error(client) then
+    return nil, client
+  end
+  error(client, 0)
+end
+
+--- Starts a build and answers its call object at once. Raises usage errors only.
+---@param args codearts.build.RunArgs
+---@param opts? codearts.build.RunOptions
+---@return codearts.build.Call
+function M.start(args, opts)
+  return M.default():start(args, opts)
+end
+
+--- Starts many builds and waits for all; see Client:run_all.
+---@param list codearts.build.RunArgs[]
+---@param opts? codearts.build.RunAllOptions
+---@return ({ result: codearts.build.Result } | { error: codearts.build.Error })[]
+function M.run_all(list, opts)
+  return M.default():run_all(list, opts)
+end
+
+--- How an answer came to be: { job_id, status, request_id, attempts, http_version, elapsed,
+--- timings = { dns, connect, tls, first_byte, total } }, times in seconds. nil for anything that is
+--- not a result.
+---@param result codearts.build.Result
+---@return codearts.build.Meta?
+function M.meta(result)
+  return core.meta(result)
+end
+
+--- Whether a value is one of this library's structured errors.
+---@param value any
+---@return boolean
+function M.is_error(value)
+  return core.is_error(value)
+end
+
+--- { build =, libcurl =, tls =, lua =, cjson = }: what this runs on, for bug reports.
+---@return table<string, string>
+function M.versions()
+  local versions = core.versions()
+  versions.build, versions.core = versions.core, nil
+  versions.lua = _VERSION .. (rawget(_G, "jit") and " (" .. rawget(_G, "jit").version .. ")" or "")
+  versions.cjson = require("cjson")._VERSION
+  return versions
+end
+
+return M

@@ -1,0 +1,74 @@
+--- client:run_all: many builds, a bounded number at a time.
+local core = require "codearts.build.core"
+
+local function usage(field, message)
+  error(core.error { kind = "usage", field = field, message = field .. ": " .. message }, 0)
+end
+
+local KNOWN = { max_in_flight = "number", on_progress = "function" }
+
+local function check(list, opts)
+  if type(list) ~= "table" then
+    usage("list", "must be an array of arguments")
+  end
+  for name, value in next, opts do
+    if not KNOWN[name] then
+      usage(tostring(name), "unknown name; only max_in_flight and on_progress")
+    elseif type(value) ~= KNOWN[name] then
+      usage(name, "must be a " .. KNOWN[name])
+    end
+  end
+  local limit = opts.max_in_flight
+  if limit and (limit < 1 or limit ~= math.floor(limit)) then
+    usage("max_in_flight", "must be a whole number of at least 1")
+  end
+  return limit or math.huge
+end
+
+--- Starts all builds of the list, at most `max_in_flight` at a time, and waits until each has
+--- ended. One failure, a bad argument too, never stops the others. Blocks like run.
+---@param self codearts.build.Client
+---@param list codearts.build.RunArgs[]
+---@param opts? codearts.build.RunAllOptions
+---@return ({ result: codearts.build.Result } | { error: codearts.build.Error })[] items in the order of the list
+return function(self, list, opts)
+  opts = opts or {}
+  local limit, total = check(list, opts), #list
+  local items, next_index, in_flight, done = {}, 1, 0, 0
+  local finished = self:task(function(await)
+    local wake -- a sleep to be cut short when something ends
+    local function ended(index, result, err)
+      in_flight, done = in_flight - 1, done + 1
+      items[index] = err and { error = err } or { result = result }
+      if wake then
+        wake:cancel()
+      end
+      if opts.on_progress then
+        opts.on_progress(done, total, index, items[index])
+      end
+    end
+    while done < total do
+      while next_index <= total and in_flight < limit do
+        local index = next_index
+        next_index, in_flight = next_index + 1, in_flight + 1
+        local ok, call = pcall(self.start, self, list[index])
+        if ok then
+          call:on_done(function(result, err)
+            ended(index, result, err)
+          end)
+        elseif core.is_error(call) then
+          ended(index, nil, call)
+        else
+          error(call, 0)
+        end
+      end
+      if done < total then
+        wake = self:sleep(3600)
+        await(wake)
+        wake = nil
+      end
+    end
+    return items
+  end)
+  return finished:wait()
+end

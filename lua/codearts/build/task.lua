@@ -1,0 +1,105 @@
+--- A flow of several requests that looks like one call: same methods, same promises. The flow is a
+--- coroutine that awaits calls; it runs inside the client's steps and never blocks.
+local Call = require "codearts.build.call"
+local core = require "codearts.build.core"
+local coroutines = require "codearts.build.coroutines"
+
+---@class codearts.build.Task: codearts.build.Call
+local Task = setmetatable({}, { __index = Call })
+Task.__index = Task
+Task.__name = "codearts.build.Task"
+
+local function cancelled()
+  return core.error { kind = "cancelled", message = "the call was cancelled", retryable = false }
+end
+
+--- Runs all of them, then raises the first error that one raised.
+local function run_callbacks(self)
+  local callbacks, raised, problem = self.callbacks, false, nil
+  self.callbacks = {}
+  for _, f in ipairs(callbacks) do
+    local ok, err = pcall(f, self.result, self.err)
+    if not ok and not raised then
+      raised, problem = true, err
+    end
+  end
+  if raised then
+    error(problem, 0)
+  end
+end
+
+local function finish(self, result, err)
+  self.ended, self.awaited = true, nil
+  self.result, self.err = result, err
+  run_callbacks(self)
+end
+
+--- What comes back from the flow: whether it broke, then what it awaits or answers.
+local function continue(self, ok, value, err)
+  if not ok then
+    return finish(self, nil, value)
+  elseif coroutines.status(self.flow) == "dead" then
+    return finish(self, value, err)
+  end
+  self.awaited = value
+  value:on_done(function(result, problem)
+    continue(self, coroutines.resume(self.flow, result, problem))
+  end)
+end
+
+--- Starts a flow: `flow(await)` runs at once until its first await. `await(call)` answers what the
+--- call's try_wait would; the flow returns its result or `nil, err`, or raises.
+---@param client codearts.build.Client
+---@param flow fun(await: fun(call: codearts.build.Call): any, codearts.build.Error?): any, codearts.build.Error?
+---@return codearts.build.Task
+function Task.new(client, flow)
+  local self = setmetatable({ client = client, callbacks = {}, ended = false }, Task)
+  local function await(call)
+    if self.stopped then
+      call:cancel()
+      return nil, cancelled()
+    end
+    return coroutines.yield(call)
+  end
+  self.flow = coroutines.create(flow)
+  continue(self, coroutines.resume(self.flow, await))
+  return self
+end
+
+function Task:done()
+  return self.ended
+end
+
+function Task:try_wait()
+  if not self.ended then
+    return nil,
+      core.error {
+        kind = "timeout",
+        reason = "wait",
+        message = "the call has not ended yet; it goes on",
+        retryable = false,
+      }
+  end
+  return self.result, self.err
+end
+
+--- Ends the flow: what it awaits is cancelled, and so is all that it would still await.
+function Task:cancel()
+  self.stopped = true
+  if self.awaited then
+    self.awaited:cancel()
+  end
+end
+
+function Task:on_done(f)
+  self.callbacks[#self.callbacks + 1] = f
+  if self.ended and #self.callbacks == 1 then
+    -- Callbacks run inside steps only, so an empty call brings it to the next one.
+    self.client.core:sleep(0):on_done(function()
+      run_callbacks(self)
+    end)
+  end
+  return self
+end
+
+return Task
