@@ -7,8 +7,7 @@ local service = require("spec.support.service")
 
 local M = {}
 
-local function serve(server, connection)
-  local drawn = server:draw()
+local function serve(server, connection, drawn)
   local row = drawn.row
   if row.at == "accept" and not row.context then
     row.run(http1.exchange(connection, server), drawn.args)
@@ -35,9 +34,10 @@ end
 
 function M.start(options, failures)
   local server = service.new(behaviours.by_name, options, failures)
-  return server, { port = server:listen(function(connection)
-    serve(server, connection)
-  end) }
+  local port = server:listen(function(connection, drawn)
+    serve(server, connection, drawn)
+  end, true)
+  return server, { port = port }
 end
 
 return M

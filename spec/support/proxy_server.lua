@@ -8,7 +8,6 @@ local service = require("spec.support.service")
 local socket = require("cqueues.socket")
 local transport = require("spec.support.transport")
 
-local CHUNK = 16384
 local HEAD_LIMIT = 1048576
 
 local M = {}
@@ -28,22 +27,17 @@ end
 -- Moves bytes until `from` ends, then ends `to` the same way. What is still read by somebody is
 -- not closed, but told to end.
 local function pump(from, to)
-  if from.buffer ~= "" then
-    to.socket:write(from.buffer)
+  local bytes, why = from.buffer, nil
+  while bytes do
+    if bytes ~= "" and not to.socket:write(bytes) then
+      return from:doom("reset")
+    end
+    bytes, why = from:read_some()
   end
-  while true do
-    local bytes, why = from.socket:read(-CHUNK)
-    if not bytes then
-      if why then
-        to:doom("reset")
-      else
-        to.socket:shutdown("w")
-      end
-      return
-    end
-    if not to.socket:write(bytes) then
-      return
-    end
+  if why then
+    to:doom("reset")
+  elseif not to.how then
+    to.socket:shutdown("w")
   end
 end
 
@@ -183,9 +177,10 @@ function M.start(options, failures)
     by_name[name] = { name = name, run = run }
   end
   local proxy = service.new(by_name, options, failures)
-  return proxy, { port = proxy:listen(function(connection)
+  local port = proxy:listen(function(connection)
     serve(proxy, connection)
-  end) }
+  end, false)
+  return proxy, { port = port }
 end
 
 return M

@@ -72,13 +72,26 @@ end
 --- Reads some bytes behind those in the buffer.
 ---@return boolean more false at the end of the stream, after an error or a long silence
 function Connection:fill()
-  local bytes = self.open and self.socket:read(-CHUNK)
+  local bytes = self.open and self:read_some()
   if not bytes then
     return false
   end
   self.count("bytes", #bytes)
   self.buffer = self.buffer .. bytes
   return true
+end
+
+--- Reads what there is. Asked for more than a byte, cqueues reads on until nothing comes, and
+--- forgets an error that it meets behind bytes: RST would look like FIN.
+---@return string|nil bytes nil at the end
+---@return integer|nil error nil after FIN
+function Connection:read_some()
+  local byte, why = self.socket:read(-1)
+  local more = byte and self.socket:pending() or 0
+  if more == 0 then
+    return byte, why
+  end
+  return byte .. self.socket:read(-more)
 end
 
 ---@param length integer
