@@ -67,7 +67,7 @@ describe("version", function()
   end)
 
   it("is the one of the core", function()
-    assert.equal(version, require("codearts.build.core").versions().codearts_build)
+    assert.equal(version, require("codearts.build.core")._VERSION)
   end)
 end)
 
