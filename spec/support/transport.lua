@@ -14,7 +14,8 @@ local M = {}
 ---@field number integer counts from 1 in the order of accepting
 ---@field buffer string bytes read and not yet taken
 ---@field open boolean
----@field tls string|nil version of TLS
+---@field protocol string|nil what ALPN chose
+---@field how "close"|"reset"|nil how it is to end, once it is doomed
 local Connection = {}
 Connection.__index = Connection
 
@@ -63,9 +64,7 @@ function Connection:handshake(context)
   if not self.socket:starttls(context, PATIENCE) then
     return false
   end
-  local ssl = self.socket:checktls()
-  self.tls = ssl:getVersion() == 772 and "1.3" or tostring(ssl:getVersion())
-  self.protocol = ssl:getAlpnSelected()
+  self.protocol = self.socket:checktls():getAlpnSelected()
   return true
 end
 
