@@ -83,7 +83,10 @@ static void read_headers(lua_State *L, int index, const lcab_where *where, cab_b
         lcab_bad(L, where, "headers", "must be a map of names to values");
     }
     int count = 0;
-    for (lua_pushnil(L); type == LUA_TTABLE && lua_next(L, -2); lua_pop(L, 1)) {
+    if (type == LUA_TTABLE) {
+        lua_pushnil(L);
+    }
+    for (; type == LUA_TTABLE && lua_next(L, -2); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING) {
             lcab_bad(L, where, "headers", "must be a map of names to values");
         }
@@ -187,8 +190,11 @@ void lcab_read_call_options(lua_State *L, int index, cab_call *c, lcab_call_fact
     lua_pop(L, 2);
     if (facts->answer == LCAB_ANSWER_RUN) {
         read_run_id(L, index, &where, facts);
-    } else if (lcab_getfield(L, index, "run_id") != LUA_TNIL) {
-        lcab_bad(L, &where, "run_id", "is for starting a build");
+    } else {
+        if (lcab_getfield(L, index, "run_id") != LUA_TNIL) {
+            lcab_bad(L, &where, "run_id", "is for starting a build");
+        }
+        lua_pop(L, 1);
     }
 }
 
