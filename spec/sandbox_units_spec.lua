@@ -78,13 +78,10 @@ describe("a job file", function()
     )
     assert.equal(1, #list)
     assert.equal("x", list[1].name)
-    assert.same(
-      {
-        { name = "A", default = "2", secret = true },
-        { name = "Z", default = "1", secret = false },
-      },
-      list[1].parameters
-    )
+    assert.same({
+      { name = "A", default = "2", secret = true },
+      { name = "Z", default = "1", secret = false },
+    }, list[1].parameters)
     assert.equal("true", list[1].steps[1].run)
     assert.equal(4, list[1].steps[1].line)
   end)
