@@ -63,7 +63,9 @@ static void collect_secrets(const cab_call *c, lcab_secrets *s) {
 
 /* ---- reading the body ----------------------------------------------------------------------- */
 
-static bool is_text_or_number(int type) { return type == LUA_TSTRING || type == LUA_TNUMBER; }
+static bool is_text_or_number(int type) {
+    return type == LUA_TSTRING || type == LUA_TNUMBER;
+}
 
 static void replace_with_text(lua_State *L, int at, int from) {
     char number[40];
@@ -131,8 +133,21 @@ static bool says_failed(lua_State *L, int index) {
     return failed;
 }
 
-static void read_success(lua_State *L, const cab_answer *a, lcab_answer_kind kind, int top,
-                         cab_body_facts *body) {
+/* Text that is no error of a known shape. Masked before it is cut: half a secret is one, too. */
+static void push_raw_message(lua_State *L, const cab_call *c, const cab_buf *text) {
+    lcab_secrets secrets;
+    collect_secrets(c, &secrets);
+    size_t n = text->len < LONGEST_RAW_MESSAGE * 128 ? text->len : LONGEST_RAW_MESSAGE * 128;
+    lcab_push_masked(L, text->data, n, &secrets);
+    const char *masked = lua_tolstring(L, -1, &n);
+    if (n > LONGEST_RAW_MESSAGE) {
+        lua_pushlstring(L, masked, LONGEST_RAW_MESSAGE);
+        lua_remove(L, -2);
+    }
+}
+
+static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,
+                         lcab_answer_kind kind, int top, cab_body_facts *body) {
     if (kind == LCAB_ANSWER_BYTES || kind == LCAB_ANSWER_RAW) {
         return;
     }
@@ -149,7 +164,10 @@ static void read_success(lua_State *L, const cab_answer *a, lcab_answer_kind kin
     lua_replace(L, top + 1);
     if (says_failed(L, top + 1)) {
         body->failed = true;
-        (void)find_error(L, top + 1, top + 2, 0);
+        if (!find_error(L, top + 1, top + 2, 0)) {
+            push_raw_message(L, c, &a->body);
+            lua_replace(L, top + 3);
+        }
     } else if (kind == LCAB_ANSWER_RUN) {
         lua_pushvalue(L, top + 1);
         if (!lcab_read_run_job_answer(L)) {
@@ -158,19 +176,6 @@ static void read_success(lua_State *L, const cab_answer *a, lcab_answer_kind kin
         } else {
             lua_replace(L, top + 1);
         }
-    }
-}
-
-/* Text that is no error of a known shape. Masked before it is cut: half a secret is one, too. */
-static void push_raw_message(lua_State *L, const cab_call *c, const cab_buf *text) {
-    lcab_secrets secrets;
-    collect_secrets(c, &secrets);
-    size_t n = text->len < LONGEST_RAW_MESSAGE * 128 ? text->len : LONGEST_RAW_MESSAGE * 128;
-    lcab_push_masked(L, text->data, n, &secrets);
-    const char *masked = lua_tolstring(L, -1, &n);
-    if (n > LONGEST_RAW_MESSAGE) {
-        lua_pushlstring(L, masked, LONGEST_RAW_MESSAGE);
-        lua_remove(L, -2);
     }
 }
 
@@ -191,17 +196,17 @@ static void read_failure(lua_State *L, const cab_call *c, const cab_answer *a, i
     body->too_many_requests = code != NULL && strcmp(code, TOO_MANY_REQUESTS) == 0;
 }
 
-void lcab_read_body(lua_State *L, cab_call *c, const lcab_call_facts *facts,
-                    cab_body_facts *body) {
+void lcab_read_body(lua_State *L, cab_call *c, const lcab_call_facts *facts, cab_body_facts *body) {
     const cab_answer *a = cab_call_answer(c);
     int top = lua_gettop(L);
     memset(body, 0, sizeof *body);
     lua_settop(L, top + 3);
-    if (a == NULL || c->ended_early || a->error.kind != CAB_KIND_NONE || facts->answer == LCAB_ANSWER_RAW) {
+    if (a == NULL || c->ended_early || a->error.kind != CAB_KIND_NONE ||
+        facts->answer == LCAB_ANSWER_RAW) {
         return;
     }
     if (a->status >= 200 && a->status < 300) {
-        read_success(L, a, facts->answer, top, body);
+        read_success(L, c, a, facts->answer, top, body);
     } else {
         read_failure(L, c, a, top, body);
     }
@@ -446,7 +451,8 @@ static void push_error(lua_State *L, cab_call *c, const lcab_call_facts *facts, 
     const cab_answer *a = cab_call_answer(c);
     lcab_secrets secrets;
     collect_secrets(c, &secrets);
-    lcab_push_sign_in_error(L, c->ended_early && c->error.kind == CAB_KIND_AUTH ? c->identity : NULL);
+    lcab_push_sign_in_error(L,
+                            c->ended_early && c->error.kind == CAB_KIND_AUTH ? c->identity : NULL);
     int sign_in = lua_gettop(L);
     lcab_push_new_error(L);
     if (lcab_is_error(L, sign_in)) {
@@ -457,9 +463,10 @@ static void push_error(lua_State *L, cab_call *c, const lcab_call_facts *facts, 
         if (c->error.reason != CAB_REASON_NONE) {
             set_text(L, "reason", cab_reason_name(c->error.reason));
         }
-        set_text(L, "field", c->error.kind == CAB_KIND_CONFIG || c->error.kind == CAB_KIND_USAGE
-                                 ? c->error.field
-                                 : "");
+        set_text(L, "field",
+                 c->error.kind == CAB_KIND_CONFIG || c->error.kind == CAB_KIND_USAGE
+                     ? c->error.field
+                     : "");
         if (a != NULL && a->error.kind == CAB_KIND_NONE && !c->ended_early) {
             set_api_message(L, c, a, decoded + 2, &secrets);
             set_words(L, "error_code", decoded + 1, &secrets);
