@@ -1,11 +1,12 @@
 --- Reads JSON and keeps the order of object members, which lua-cjson loses and the operation rows need.
 -- An array becomes a list; an object becomes a list of { key, value } pairs that is also indexed by key.
 -- JSON null becomes `ordered_json.null`. Raises a string with the byte position on malformed text.
-local ordered_json = { null = setmetatable({}, {
-  __tostring = function()
-    return "null"
-  end,
-}) }
+local ordered_json =
+  { null = setmetatable({}, {
+    __tostring = function()
+      return "null"
+    end,
+  }) }
 
 local ESCAPES = {
   b = "\b",

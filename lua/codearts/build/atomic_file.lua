@@ -1,5 +1,8 @@
---- A file that appears whole or not at all: written beside its final name, then renamed over it.
+--- A file that appears whole or not at all. Bytes gather in a nameless temporary file, which the system removes however
+-- the process ends; only when all are there they go beside the final name, and a rename makes them the file.
 local core = require "codearts.build.core"
+
+local BLOCK = 65536
 
 ---@class codearts.build.AtomicFile
 local AtomicFile = {}
@@ -9,21 +12,28 @@ local function failure(path, reason)
   return core.error {
     kind = "usage",
     field = "to",
-    message = ("cannot write %s: %s"):format(path, reason),
+    message = ("cannot write %s: %s"):format(path, tostring(reason)),
   }
 end
 
---- Opens the unfinished file.
+--- Begins a file. A folder that cannot be written to is found out now.
 ---@param path string final name; the folder must exist
 ---@return codearts.build.AtomicFile? file
 ---@return table? err kind "usage", field "to"
 function AtomicFile.open(path)
   local part = ("%s.%s.part"):format(path, core.uuid())
-  local file, reason = io.open(part, "wb")
-  if not file then
+  local probe, reason = io.open(part, "wb")
+  if not probe then
     return nil, failure(path, reason)
   end
-  return setmetatable({ path = path, part = part, file = file, bytes = 0 }, AtomicFile)
+  probe:close()
+  os.remove(part)
+  local spool
+  spool, reason = io.tmpfile()
+  if not spool then
+    return nil, failure(path, reason)
+  end
+  return setmetatable({ path = path, part = part, spool = spool, bytes = 0 }, AtomicFile)
 end
 
 --- Appends bytes.
@@ -31,41 +41,55 @@ end
 ---@return boolean? ok
 ---@return table? err
 function AtomicFile:write(chunk)
-  local ok, reason = self.file:write(chunk)
+  local ok, reason = self.spool:write(chunk)
   if not ok then
-    self:discard()
     return nil, failure(self.path, reason)
   end
   self.bytes = self.bytes + #chunk
   return true
 end
 
---- Closes the file and gives it its name; an older file of that name is replaced in the same moment.
----@return integer? bytes written
+local function copy(from, to)
+  local ok, reason = from:seek("set", 0)
+  while ok do
+    local block = from:read(BLOCK)
+    if not block then
+      return true
+    end
+    ok, reason = to:write(block)
+  end
+  return nil, reason
+end
+
+--- Makes the bytes the file; an older file of that name is replaced in the same moment.
+---@return integer? bytes
 ---@return table? err
 function AtomicFile:commit()
-  local ok, reason = self.file:close()
-  self.file = nil
+  local file, reason = io.open(self.part, "wb")
+  local ok = file ~= nil
+  if file then
+    ok, reason = copy(self.spool, file)
+    local closed, problem = file:close()
+    if ok and not closed then
+      ok, reason = nil, problem
+    end
+  end
   if ok then
     ok, reason = os.rename(self.part, self.path)
   end
+  self:discard()
   if not ok then
-    self:discard()
+    os.remove(self.part)
     return nil, failure(self.path, reason)
   end
-  self.part = nil
   return self.bytes
 end
 
---- Removes what was written so far; harmless after commit.
+--- Forgets what was written; harmless after commit.
 function AtomicFile:discard()
-  if self.file then
-    self.file:close()
-    self.file = nil
-  end
-  if self.part then
-    os.remove(self.part)
-    self.part = nil
+  if self.spool then
+    self.spool:close()
+    self.spool = nil
   end
 end
 

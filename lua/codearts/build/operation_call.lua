@@ -15,10 +15,6 @@ local operation_call = {}
 ---@field auth? any
 ---@field on_event? fun(event: table)
 
-local function is_null(value)
-  return value == nil or value == core.null
-end
-
 local function text_of(value)
   if type(value) == "string" and value ~= "" then
     return value
@@ -94,22 +90,42 @@ local function split_options(name, row, opts)
   return to, request_options
 end
 
---- Hands bytes to a function or a file; answers their count.
-local function deliver(bytes, to)
+--- Where the pieces of a byte answer go. `abort` ends the request when they cannot go there.
+local function open_target(to, abort)
   if type(to) == "function" then
-    to(bytes)
-    return #bytes
+    local bytes = 0
+    return {
+      take = function(chunk)
+        bytes = bytes + #chunk
+        to(chunk)
+      end,
+      finish = function()
+        return bytes
+      end,
+      discard = function() end,
+    }
   end
   local file, err = AtomicFile.open(to)
   if not file then
-    return nil, err
+    error(err, 0)
   end
-  local ok
-  ok, err = file:write(bytes)
-  if not ok then
-    return nil, err
-  end
-  return file:commit()
+  local problem
+  return {
+    take = function(chunk)
+      local ok, write_error = file:write(chunk)
+      if not ok then
+        problem = write_error
+        abort()
+      end
+    end,
+    finish = function()
+      return file:commit()
+    end,
+    discard = function()
+      file:discard()
+      return problem
+    end,
+  }
 end
 
 --- Starts an operation. Usage errors are raised at once; everything else is in the call object.
@@ -121,17 +137,28 @@ end
 function operation_call.start(client, name, args, opts)
   local spec, row = operation_request.prepare(name, args)
   local to, request_options = split_options(name, row, opts)
+  local target, request
+  if to then
+    target = open_target(to, function()
+      request:cancel()
+    end)
+    spec.stream = target.take
+  end
+  local ok, started = pcall(client.request, client, spec, request_options)
+  if not ok then
+    if target then
+      target.discard()
+    end
+    error(started, 0)
+  end
+  request = started
   return client:task(function(await)
-    local body, err = await(client:request(spec, request_options))
-    if is_null(body) and err then
-      return nil, err
-    end
-    err = operation_call.wrapped_failure(name, body)
+    local body, err = await(request)
+    err = err or operation_call.wrapped_failure(name, body)
     if err then
-      return nil, err
-    end
-    if to then
-      return deliver(body, to)
+      return nil, target and target.discard() or err
+    elseif target then
+      return target.finish()
     end
     return body
   end)

@@ -60,8 +60,8 @@ local function is_over(await, target)
 end
 
 --- A log that does not exist yet is answered like one that never will; which statuses that means is not documented.
-local function may_pass(err)
-  return err.retryable or err.kind == "api"
+local function may_come(err)
+  return record.may_pass(err) or err.kind == "api"
 end
 
 --- Reads pages and hands their text to `take`. Without `follow` a build that runs is read as far as it has come.
@@ -71,7 +71,7 @@ local function read_pages(await, target, follow, take)
   while true do
     local page, err = fetch_page(await, target, offset)
     local more = page and page.more
-    if err and not (follow and may_pass(err)) then
+    if err and not (follow and may_come(err)) then
       return nil, err
     elseif page and page.content ~= "" then
       take(page.content)
@@ -89,7 +89,7 @@ local function read_pages(await, target, follow, take)
     local was_over = over
     if not over and not (more and page.content ~= "") then
       over, err = is_over(await, target)
-      if err and not err.retryable then
+      if err and not record.may_pass(err) then
         return nil, err
       elseif not over and not follow then
         return true

@@ -35,6 +35,13 @@ local function protocol_error(operation, message)
   }
 end
 
+--- Whether asking again later may help. An answer that makes no sense may come from a proxy on the way, and pass too.
+---@param err table
+---@return boolean
+function record.may_pass(err)
+  return err.retryable or err.kind == "protocol"
+end
+
 --- Calls an operation and unwraps `result`.
 local function fetch_result(await, target, operation, args, opts)
   local body, err = await(operation_call.start(target.client, operation, args, opts))

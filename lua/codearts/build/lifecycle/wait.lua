@@ -106,7 +106,7 @@ local function wait(target, opts)
       left = opts.timeout and started + opts.timeout - core.now()
       if left and left <= 0 then
         return nil, timeout_error(target, opts.timeout, last_status, err)
-      elseif err and not err.retryable or failures > MAX_FAILURES then
+      elseif err and not record.may_pass(err) or failures > MAX_FAILURES then
         return nil, err
       end
       local _, sleep_error = await(target.client:sleep(pause:next(left, err)))

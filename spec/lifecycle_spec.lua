@@ -1,0 +1,551 @@
+-- What comes after a run, against a server that says exactly what the specs let it say.
+
+local build = require "codearts.build"
+local core = require "codearts.build.core"
+local server_process = require "spec.support.server"
+
+local JOB = "f9d6c8466d614a9788e9a0acf6c15f46"
+local RECORD = "0123456789abcdef0123456789abcdef0123"
+
+local server, client
+
+setup(function()
+  server = server_process.start()
+end)
+
+teardown(function()
+  server:stop()
+end)
+
+before_each(function()
+  server:reset()
+  client = build.new { endpoint = server.url, auth = "a-token", retry = false, timeout = 10 }
+end)
+
+after_each(function()
+  client:close()
+end)
+
+--- What the server answers, in this order. A number is a status with an error body, a string a body of status 200.
+local function answers(...)
+  local script = {}
+  for index, item in ipairs { ... } do
+    if type(item) == "number" then
+      script[index] =
+        { "answer", status = item, body = '{"error_code":"CB.00060100","error_msg":"busy"}' }
+    else
+      script[index] = { "answer", body = item }
+    end
+  end
+  server:script(
+    script,
+    { "answer", status = 404, body = '{"error_code":"X.1","error_msg":"the script is used up"}' }
+  )
+end
+
+local function paths()
+  local list = {}
+  for index, request in ipairs(server:stats().requests) do
+    list[index] = request.method .. " " .. request.path
+  end
+  return list
+end
+
+local function record(status, more)
+  return ('{"status":"success","error":null,"result":{"build_no":20,"build_record_id":"%s","status":"%s"%s}}'):format(
+    RECORD,
+    status,
+    more or ""
+  )
+end
+
+local FINISHED = ',"finish_time":"2022-10-11T08:28:42.000+00:00"'
+
+local function building(flag)
+  return ('{"status":"success","result":{"building":%s,"build_result":""}}'):format(tostring(flag))
+end
+
+local function steps(...)
+  local list = {}
+  for index, status in ipairs { ... } do
+    list[index] = ('{"name":"step %d","status":"%s","build_time":%d}'):format(
+      index,
+      status,
+      index * 1500
+    )
+  end
+  return ('{"job_name":"demo","build_number":20,"build_steps":[%s]}'):format(
+    table.concat(list, ",")
+  )
+end
+
+local function page(content, offset, more)
+  return ('{"status":"success","result":{"content":%s,"offset":%s,"has_more_data":%s,"current_offset":0}}'):format(
+    core.encode(content),
+    offset,
+    more
+  )
+end
+
+local function failure_of(f, ...)
+  local ok, err = pcall(f, ...)
+  assert.is_false(ok, "an error was expected")
+  assert.is_true(build.is_error(err), tostring(err))
+  return err
+end
+
+local RECORD_PATH = "GET /v4/jobs/" .. JOB .. "/20/record-info"
+
+describe("a build known by its numbers", function()
+  it("has job_id and build_no as data, and the methods of a result", function()
+    local one = client:build(JOB, "20")
+    assert.are.same(
+      { build_no = 20, job_id = JOB },
+      { job_id = one.job_id, build_no = one.build_no }
+    )
+    local keys = {}
+    for key in pairs(one) do
+      keys[#keys + 1] = key
+    end
+    assert.are.equal(2, #keys)
+    for _, name in ipairs { "status", "wait", "log", "stop" } do
+      assert.are.equal("function", type(one[name]))
+    end
+  end)
+
+  it("is a usage error with numbers that cannot be", function()
+    assert.are.equal("job_id", failure_of(client.build, client, "short", 1).field)
+    for _, number in ipairs { 0, -1, 1.5, 2147483648, "x", true, {} } do
+      assert.are.equal("build_no", failure_of(client.build, client, JOB, number).field)
+    end
+    assert.are.same({}, paths())
+  end)
+
+  it("comes out of a run too", function()
+    answers(
+      '{"octopus_job_name":"j_1","actual_build_number":"20","daily_build_number":"1.1"}',
+      record "SUCCESS"
+    )
+    local result = client:run { job_id = JOB }
+    assert.are.equal("SUCCESS", result:status().status)
+    assert.are.equal(RECORD_PATH, paths()[2])
+  end)
+
+  it("is missing where the service told no number", function()
+    answers '{"octopus_job_name":"j_1"}'
+    local result = client:run { job_id = JOB }
+    local err = failure_of(result.status, result)
+    assert.are.equal("usage", err.kind)
+    assert.are.equal("actual_build_number", err.field)
+  end)
+end)
+
+describe("status", function()
+  it("passes the service's text through", function()
+    answers(record "SOMETHING_NEW")
+    assert.are.equal("SOMETHING_NEW", client:build(JOB, 20):status().status)
+    assert.are.same({ RECORD_PATH }, paths())
+  end)
+
+  it("reads numbers that an older edition writes as strings", function()
+    answers '{"status":"success","result":{"build_no":"20","status":"SUCCESS"}}'
+    assert.are.equal(20, client:build(JOB, 20):status().build_no)
+  end)
+
+  it("takes a failure inside status 200 for what it is", function()
+    answers '{"status":"fail","error":{"code":"CB.1","message":"no such build"},"result":null}'
+    local err = failure_of(function()
+      client:build(JOB, 20):status()
+    end)
+    assert.are.equal("api", err.kind)
+    assert.are.equal(200, err.status)
+    assert.are.equal("CB.1", err.error_code)
+    assert.are.equal("no such build", err.error_msg)
+    assert.are.equal("ShowRecordDetail", err.operation)
+    assert.is_false(err.retryable)
+  end)
+
+  it("is a protocol error without a result", function()
+    answers('{"status":"success","result":null}', "[]")
+    for _ = 1, 2 do
+      assert.are.equal(
+        "protocol",
+        failure_of(function()
+          client:build(JOB, 20):status()
+        end).kind
+      )
+    end
+  end)
+
+  it("has an asynchronous form", function()
+    answers(record "SUCCESS", 500)
+    local call = client:build(JOB, 20):status { async = true }
+    assert.are.equal("SUCCESS", call:wait().status)
+    local seen
+    client:build(JOB, 20):status({ async = true }):on_done(function(result, err)
+      seen = { result = result, kind = err.kind }
+    end)
+    repeat
+      client:step(1)
+    until seen
+    assert.are.same({ kind = "api" }, seen)
+  end)
+
+  it("refuses options that it does not have", function()
+    local err = failure_of(function()
+      client:build(JOB, 20):status { asinc = true }
+    end)
+    assert.are.equal("usage", err.kind)
+    assert.are.equal("asinc", err.field)
+    assert.is_truthy(err.message:find('did you mean "async"', 1, true))
+  end)
+end)
+
+describe("wait", function()
+  local function wait(options)
+    options = options or {}
+    options.interval = options.interval or 0.001
+    return client:build(JOB, 20):wait(options)
+  end
+
+  it("answers the record of a build that succeeded", function()
+    answers(record "", record "RUNNING", record("SUCCESS", FINISHED))
+    local detail = wait()
+    assert.are.equal("SUCCESS", detail.status)
+    assert.are.equal(RECORD, detail.build_record_id)
+    assert.are.same({ RECORD_PATH, RECORD_PATH, RECORD_PATH }, paths())
+  end)
+
+  it("raises for every documented end without success", function()
+    for _, status in ipairs { "FAILURE", "ABORTED", "SCHEDULE_FAILURE" } do
+      answers(record(status, FINISHED .. ',"err_msg":"disk full"'))
+      local err = failure_of(wait)
+      assert.are.equal("build", err.kind)
+      assert.are.equal(status, err.build_status)
+      assert.are.equal(status, err.record.status)
+      assert.is_truthy(tostring(err):find("disk full", 1, true))
+    end
+  end)
+
+  it("never takes an unknown text for success", function()
+    answers(record("SUCCEEDED", FINISHED), building(false))
+    local err = failure_of(wait)
+    assert.are.equal("build", err.kind)
+    assert.are.equal("SUCCEEDED", err.build_status)
+  end)
+
+  it("goes on while an unknown text may mean a running build", function()
+    answers(record "WEIRD", record("WEIRD", FINISHED), building(true), record "SUCCESS")
+    assert.are.equal("SUCCESS", wait().status)
+  end)
+
+  it("asks the task where the build's own state cannot be had", function()
+    answers(
+      record("WEIRD", FINISHED),
+      500,
+      '{"result":true}',
+      record("WEIRD", FINISHED),
+      500,
+      '{"result":false}'
+    )
+    assert.are.equal("build", failure_of(wait).kind)
+    assert.are.equal("GET /v3/jobs/" .. JOB .. "/status", paths()[6])
+  end)
+
+  it("outlasts trouble that may pass", function()
+    answers(500, 502, 429, record "SUCCESS")
+    assert.are.equal("SUCCESS", wait().status)
+    server:script({
+      "reset_after_body",
+      "close_in_body",
+      { "answer", body = "<html>" },
+      { "answer", body = record "SUCCESS" },
+    })
+    assert.are.equal("SUCCESS", wait().status)
+  end)
+
+  it("ends with trouble that will not pass", function()
+    answers(403)
+    assert.are.equal("auth", failure_of(wait).kind)
+    answers(404)
+    assert.are.equal(404, failure_of(wait).status)
+    answers '{"status":"fail","error":"gone","result":null}'
+    local err = failure_of(wait)
+    assert.are.equal("api", err.kind)
+    assert.is_truthy(err.error_msg:find("gone", 1, true))
+  end)
+
+  it("gives up after many looks in a row that failed", function()
+    server:script({}, { "answer", status = 500, body = "" })
+    local err = failure_of(
+      client.build(client, JOB, 20).wait,
+      client:build(JOB, 20),
+      { interval = 0.00000001 }
+    )
+    assert.are.equal(500, err.status)
+    assert.are.equal(31, #paths())
+  end)
+
+  it("ends with its timeout, and the build goes on", function()
+    server:script({}, { "answer", body = record "RUNNING" })
+    local err = failure_of(wait, { timeout = 0.05 })
+    assert.are.equal("timeout", err.kind)
+    assert.are.equal("wait", err.reason)
+    assert.is_truthy(err.message:find("still RUNNING", 1, true))
+  end)
+
+  it("ends with its timeout while the server says nothing", function()
+    server:script({}, "never_answer")
+    local err = failure_of(wait, { timeout = 0.05 })
+    assert.are.equal("timeout", err.kind)
+    assert.are.equal("wait", err.reason)
+  end)
+
+  it("tells its progress: status, and steps with name, status and seconds", function()
+    answers(
+      record "RUNNING",
+      steps("success", "running", ""),
+      record "SUCCESS",
+      steps("success", "success", "success")
+    )
+    local seen = {}
+    wait {
+      on_progress = function(progress)
+        seen[#seen + 1] = progress
+      end,
+    }
+    assert.are.equal(2, #seen)
+    assert.are.equal("RUNNING", seen[1].status)
+    assert.are.same({
+      { name = "step 1", status = "success", time = 1.5 },
+      { name = "step 2", status = "running", time = 3 },
+      { name = "step 3", status = "", time = 4.5 },
+    }, seen[1].steps)
+    assert.are.equal("SUCCESS", seen[2].record.status)
+    assert.are.equal(20, seen[2].build_no)
+    assert.are.equal("number", type(seen[2].elapsed))
+  end)
+
+  it("is not ended by steps that cannot be read", function()
+    answers(record "RUNNING", 404, record "SUCCESS", 500)
+    local counts = {}
+    wait {
+      on_progress = function(progress)
+        counts[#counts + 1] = #progress.steps
+      end,
+    }
+    assert.are.same({ 0, 0 }, counts)
+  end)
+
+  it("runs several at once on one client", function()
+    server:script({}, { "answer", body = record "SUCCESS" })
+    local calls = {}
+    for number = 1, 20 do
+      calls[number] = client:build(JOB, number):wait { async = true }
+    end
+    for _, call in ipairs(calls) do
+      assert.are.equal("SUCCESS", call:wait().status)
+    end
+  end)
+
+  it("can be cancelled", function()
+    server:script({}, { "answer", body = record "RUNNING" })
+    local call = client:build(JOB, 20):wait { async = true }
+    client:step(0.01)
+    call:cancel()
+    while not call:done() do
+      client:step()
+    end
+    local _, err = call:try_wait()
+    assert.are.equal("cancelled", err.kind)
+  end)
+
+  it("refuses options that cannot be", function()
+    local cases = { timeout = 0, interval = -1, on_progress = "x", async = 1, timeot = 1 }
+    for name, value in pairs(cases) do
+      local err =
+        failure_of(client.build(client, JOB, 20).wait, client:build(JOB, 20), { [name] = value })
+      assert.are.equal("usage", err.kind)
+      assert.are.equal(name, err.field)
+    end
+    assert.are.same({}, paths())
+  end)
+end)
+
+describe("log", function()
+  local function log(options)
+    return client:build(JOB, 20):log(options)
+  end
+
+  local LOG_PATH = "GET /v3/jobs/" .. JOB .. "/20/real-time-log?offset=%d"
+
+  it("follows the offsets that the service returns", function()
+    answers(page("one\ntw", 1000, true), page("o\nthree", 2500, false))
+    assert.are.equal("one\ntwo\nthree\n", log())
+    assert.are.same({ LOG_PATH:format(0), LOG_PATH:format(1000) }, paths())
+  end)
+
+  it("understands the separator of the documentation and string-typed members", function()
+    answers(
+      '{"status":"success","result":{"content":"[2023/12/21 15:44:18.743] a\\\\n[2023/12/21 15:44:19.000] b\\\\n",'
+        .. '"offset":"126548","has_more_data":"true","current_offset":"0"}}',
+      page("[2023/12/21 15:44:20.000] c", 126600, '"false"')
+    )
+    assert.are.equal(
+      "[2023/12/21 15:44:18.743] a\n[2023/12/21 15:44:19.000] b\n[2023/12/21 15:44:20.000] c\n",
+      log()
+    )
+    assert.are.equal(LOG_PATH:format(126548), paths()[2])
+  end)
+
+  it("gives each line to on_line and counts them", function()
+    answers(page("a\nb\n", 4, true), page("c", 5, false))
+    local lines = {}
+    assert.are.equal(
+      3,
+      log {
+        on_line = function(line)
+          lines[#lines + 1] = line
+        end,
+      }
+    )
+    assert.are.same({ "a", "b", "c" }, lines)
+  end)
+
+  it("asks again where more was promised of a build that is over", function()
+    answers(
+      page("a\n", 2, true),
+      page("", 2, true),
+      record("SUCCESS", FINISHED),
+      page("b\n", 4, false)
+    )
+    assert.are.equal("a\nb\n", log())
+  end)
+
+  it("stops at what is there of a build that runs", function()
+    answers(page("a\n", 2, true), page("", 2, true), record "RUNNING")
+    assert.are.equal("a\n", log())
+  end)
+
+  it("follows a build to its end", function()
+    answers(
+      page("", 0, false),
+      record "",
+      page("a\n", 2, true),
+      page("", 2, true),
+      record "RUNNING",
+      page("b\n", 4, false),
+      record("SUCCESS", FINISHED),
+      page("c\n", 6, false)
+    )
+    assert.are.equal("a\nb\nc\n", log { follow = true })
+  end)
+
+  it("waits for a log that does not exist yet", function()
+    answers(404, record "", page("a\n", 2, false), record "SUCCESS", page("", 2, false))
+    assert.are.equal("a\n", log { follow = true })
+  end)
+
+  it("ends where neither log nor build exist", function()
+    answers(404, 404)
+    assert.are.equal(404, failure_of(log, { follow = true }).status)
+  end)
+
+  it("is a protocol error if the offset does not move", function()
+    answers(page("a\n", 0, true))
+    assert.are.equal("protocol", failure_of(log).kind)
+  end)
+
+  it("keeps an empty log empty", function()
+    answers(page("", 0, false))
+    assert.are.equal("", log())
+  end)
+
+  it("reads one step by the stage of its name", function()
+    answers(
+      record "FAILURE",
+      '{"status":"success","result":{"build_stages":{"initial":{"display_name":"initial"},'
+        .. '"stage1":{"display_name":"Compile"}}}}',
+      "line 1\nline 2\n"
+    )
+    assert.are.equal("line 1\nline 2\n", log { step = "compile" })
+    assert.are.equal(("GET /v4/%s/task-log?task_name=stage1"):format(RECORD), paths()[3])
+  end)
+
+  it("reads one step by its place where the stages are not told", function()
+    answers(record "FAILURE", 404, steps("success", "error"), "text")
+    assert.are.equal("text\n", log { step = "step 2" })
+    assert.are.equal(("GET /v4/%s/task-log?task_name=stage2"):format(RECORD), paths()[4])
+    answers(record "FAILURE", "text")
+    assert.are.equal("text\n", log { step = 3 })
+  end)
+
+  it("names the steps that there are", function()
+    answers(record "FAILURE", 404, steps("success", "error"))
+    local err = failure_of(log, { step = "nothing" })
+    assert.are.equal("usage", err.kind)
+    assert.is_truthy(err.message:find("step 1, step 2", 1, true))
+  end)
+
+  it("raises what a callback raises", function()
+    answers(page("a\n", 2, false))
+    local ok, err = pcall(log, {
+      on_line = function()
+        error("mine", 0)
+      end,
+    })
+    assert.is_false(ok)
+    assert.is_truthy(tostring(err):find("mine", 1, true))
+  end)
+end)
+
+describe("stop", function()
+  it("asks once", function()
+    answers '{"success":true,"result":""}'
+    assert.is_true(client:build(JOB, 20):stop())
+    assert.are.same({ "POST /v3/jobs/" .. JOB .. "/20/stop" }, paths())
+  end)
+
+  it("raises when the service refuses", function()
+    answers('{"success":false,"result":"already over"}', 404)
+    local one = client:build(JOB, 20)
+    local err = failure_of(one.stop, one)
+    assert.are.equal("api", err.kind)
+    assert.are.equal("already over", err.error_msg)
+    assert.are.equal(404, failure_of(one.stop, one).status)
+  end)
+end)
+
+describe("lists", function()
+  it("answer the history of a task", function()
+    answers '{"total":"2","history_records":[{"build_number":"2","result":"SUCCESS"},{"build_number":1,"result":"FAILURE"}]}'
+    local history = client:history(JOB, { page = 1, limit = 2, days = 30 })
+    assert.are.equal(2, history.total)
+    assert.are.same({ build_number = 2, result = "SUCCESS" }, history.records[1])
+    assert.are.same({ "GET /v3/jobs/" .. JOB .. "/history?interval=30&limit=2&offset=1" }, paths())
+  end)
+
+  it("take the single record of the documented example", function()
+    answers '{"total":1,"history_records":{"build_number":7,"result":"SUCCESS"}}'
+    assert.are.equal(7, client:history(JOB).records[1].build_number)
+  end)
+
+  it("answer the history between two days", function()
+    answers '{"total":0,"history_records":[]}'
+    assert.are.same({}, client:history(JOB, { from = "2024-05-01", to = "2024-05-31" }).records)
+    assert.are.same({
+      "GET /v3/jobs/"
+        .. JOB
+        .. "/period-history?end_time=2024-05-31&limit=10&offset=0&start_time=2024-05-01",
+    }, paths())
+    assert.are.equal("to", failure_of(client.history, client, JOB, { from = "2024-05-01" }).field)
+  end)
+
+  it("answer the tasks of a project", function()
+    answers '{"total":1,"jobs":[{"id":"x","job_name":"demo"}]}'
+    local jobs = client:jobs(JOB, { limit = 5 })
+    assert.are.equal("demo", jobs.jobs[1].job_name)
+    assert.are.same({ "GET /v3/" .. JOB .. "/jobs?page_index=0&page_size=5" }, paths())
+    assert.are.equal("project_id", failure_of(client.jobs, client, "x").field)
+  end)
+end)

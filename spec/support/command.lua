@@ -1,0 +1,183 @@
+--- Runs bin/codearts-build as a process, with its output in files or in a real pseudo-terminal.
+
+local M = {}
+
+local ROOT = debug.getinfo(1, "S").source:match "^@(.*)spec/support/command%.lua$" or ""
+local LUA = os.getenv "LUA" or (rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "%d%.%d")
+
+-- A command that hangs is an error, not a reason for the specs to hang.
+local PATIENCE = "timeout 60"
+
+local function quote(str)
+  return "'" .. tostring(str):gsub("'", "'\\''") .. "'"
+end
+
+M.quote = quote
+
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local content = file:read "*a"
+  file:close()
+  return content
+end
+
+--- Variables that could reach into a spec from outside are gone; those of `env` are set.
+local function environment(env)
+  local parts = { "env" }
+  for _, name in ipairs {
+    "CODEARTS_BUILD_TOKEN",
+    "CODEARTS_BUILD_REGION",
+    "CODEARTS_BUILD_ENDPOINT",
+    "NO_COLOR",
+    "LC_ALL",
+    "COLUMNS",
+  } do
+    parts[#parts + 1] = "-u " .. name
+  end
+  parts[#parts + 1] = "HOME=/nonexistent LANG=C.UTF-8 TERM=xterm"
+  for name, value in pairs(env or {}) do
+    parts[#parts + 1] = name .. "=" .. quote(value)
+  end
+  return table.concat(parts, " ")
+end
+
+--- The shell command that runs codearts-build with these arguments.
+---@param arguments string as in a shell
+---@param env table<string, string>?
+---@return string
+function M.line(arguments, env)
+  return ("%s %s %s %sbin/codearts-build %s"):format(
+    environment(env),
+    PATIENCE,
+    LUA,
+    ROOT,
+    arguments
+  )
+end
+
+---@class spec.CommandResult
+---@field status integer
+---@field out string
+---@field err string
+
+--- Runs to the end, output not on a terminal.
+---@param arguments string
+---@param env table<string, string>?
+---@return spec.CommandResult
+function M.run(arguments, env)
+  local out, err, status = os.tmpname(), os.tmpname(), os.tmpname()
+  os.execute(
+    ("%s >%s 2>%s </dev/null; echo $? >%s"):format(M.line(arguments, env), out, err, status)
+  )
+  local result = { out = read(out), err = read(err), status = tonumber((read(status):match "%d+")) }
+  os.remove(out)
+  os.remove(err)
+  os.remove(status)
+  return result
+end
+
+---@class spec.Running
+---@field private pipe file*
+---@field private input file*?
+---@field private fifo string?
+---@field private status_file string
+---@field pid integer? without a terminal: the process
+---@field seen string what was read so far
+local Running = {}
+Running.__index = Running
+
+--- Reads until a text has come; raises if the output ends before.
+---@param wanted string
+function Running:expect(wanted)
+  while not self.seen:find(wanted, 1, true) do
+    local byte = self.pipe:read(1)
+    assert(byte, ("%q never came; what came: %s"):format(wanted, self.seen))
+    self.seen = self.seen .. byte
+  end
+end
+
+--- Types on the terminal.
+---@param keys string
+function Running:type(keys)
+  self.input:write(keys)
+  self.input:flush()
+end
+
+--- Sends a signal to the process.
+---@param name string
+function Running:signal(name)
+  os.execute(("kill -%s %d"):format(name, self.pid))
+end
+
+--- Reads to the end.
+---@return integer status
+---@return string seen everything that came
+function Running:finish()
+  self.seen = self.seen .. self.pipe:read "*a"
+  self.pipe:close()
+  if self.input then
+    self.input:close()
+    os.remove(self.fifo)
+  end
+  local status = tonumber((read(self.status_file):match "%d+"))
+  os.remove(self.status_file)
+  return status, self.seen
+end
+
+--- Starts in a pseudo-terminal of that many columns.
+---@param arguments string
+---@param env table<string, string>?
+---@param columns integer?
+---@return spec.Running
+function M.start_on_terminal(arguments, env, columns)
+  local fifo, status_file = os.tmpname(), os.tmpname()
+  os.remove(fifo)
+  assert(os.execute("mkfifo " .. fifo))
+  local inside = ("stty cols %d rows 40 -echo; exec %s"):format(
+    columns or 80,
+    M.line(arguments, env)
+  )
+  -- Not for reading alone: a fifo that has no writer yet would hold the shell.
+  local pipe = io.popen(
+    ("{ SHELL=/bin/sh script -qec %s /dev/null <>%s; echo $? >%s; } 2>&1"):format(
+      quote(inside),
+      fifo,
+      status_file
+    ),
+    "r"
+  )
+  local input = assert(io.open(fifo, "r+"))
+  return setmetatable(
+    { pipe = pipe, input = input, fifo = fifo, status_file = status_file, seen = "" },
+    Running
+  )
+end
+
+--- Runs to the end in a pseudo-terminal.
+---@param arguments string
+---@param env table<string, string>?
+---@param columns integer?
+---@return integer status
+---@return string seen
+function M.run_on_terminal(arguments, env, columns)
+  return M.start_on_terminal(arguments, env, columns):finish()
+end
+
+--- Starts without a terminal; standard output and error come together.
+---@param arguments string
+---@param env table<string, string>?
+---@return spec.Running
+function M.start(arguments, env)
+  local status_file = os.tmpname()
+  local pipe = io.popen(
+    ("{ sh -c %s; echo $? >%s; } 2>&1 </dev/null"):format(
+      quote("echo $$; exec " .. M.line(arguments, env):gsub(PATIENCE .. " ", "")),
+      status_file
+    ),
+    "r"
+  )
+  local pid = tonumber(pipe:read "*l")
+  return setmetatable({ pipe = pipe, status_file = status_file, pid = pid, seen = "" }, Running)
+end
+
+return M
