@@ -605,6 +605,12 @@ static const meaning MEANINGS[] = {
 
 static void fail_from_code(cab_transfer *t, CURLcode code) {
     cab_answer *a = &t->answer;
+    if (code == CURLE_OUT_OF_MEMORY && !t->no_memory && a->sent) {
+        /* Until 8.6 libcurl says this of a header line above 100 KiB, too. */
+        cab_fail(&a->error, CAB_KIND_PROTOCOL, CAB_REASON_TOO_LARGE, NULL,
+                 "libcurl gave up on the answer: a header line is too long, or memory ran out");
+        return;
+    }
     if (code == CURLE_OUT_OF_MEMORY || t->no_memory) {
         cab_fail_memory(&a->error);
         return;

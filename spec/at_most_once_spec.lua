@@ -1,0 +1,130 @@
+-- A call starts at most one build: every fault of the server, on a fresh and on a reused connection,
+-- over plain HTTP, TLS and HTTP/2, counted at the server.
+
+local behaviours = require "spec.support.behaviours"
+local build = require "codearts.build"
+local servers = require "spec.support.server"
+
+local JOB = ("0f1e2d3c"):rep(4)
+local TOKEN = "fake-token-of-at-most-once"
+
+-- Answers by which the service says that it did nothing; each attempt that gets one is processed by
+-- the server but starts no build.
+local function refuses(name)
+  return name:find "^busy" or name:find "^throttled" or name:find "^unavailable"
+    or name:find "^redirect" or name:find "^unauthorized" or name == "forbidden"
+    or name == "not_found" or name:find "^error_[^5]"
+end
+
+-- What a user is promised beside the count, where it is more than "some error".
+local EXPECTED = {
+  ok = {}, chunked = {}, continue_first = {}, interim = {}, http10 = {}, ok_nested = {}, ok_numbers = {},
+  gzip = { kind = "protocol", reason = "encoded", outcome = "unknown" },
+  gzip_bomb = { kind = "protocol", reason = "encoded", outcome = "unknown" },
+  header_flood = { kind = "protocol", reason = "too_large", outcome = "unknown" },
+  interim_flood = { kind = "protocol", reason = "too_large", outcome = "unknown" },
+  body_flood = { kind = "protocol", reason = "too_large", outcome = "unknown" },
+  chunk_flood = { kind = "protocol", reason = "too_large", outcome = "unknown" },
+  ok_large = { kind = "protocol", reason = "too_large", outcome = "unknown" },
+  never_answer = { kind = "timeout", reason = "timeout", outcome = "unknown" },
+  stall_in_body = { kind = "timeout", reason = "timeout", outcome = "unknown" },
+  ok_empty = { kind = "protocol", reason = "bad_json", outcome = "unknown" },
+  ok_not_json = { kind = "protocol", reason = "bad_json", outcome = "unknown" },
+  ok_cut = { kind = "protocol", reason = "bad_json", outcome = "unknown" },
+  ok_nan = { kind = "protocol", reason = "bad_json", outcome = "unknown" },
+  ok_bad_utf8 = { kind = "protocol", reason = "bad_json", outcome = "unknown" },
+  ok_array = { kind = "protocol", reason = "bad_answer", outcome = "unknown" },
+  ok_null = { kind = "protocol", reason = "bad_answer", outcome = "unknown" },
+  ok_without_members = { kind = "protocol", reason = "bad_answer", outcome = "unknown" },
+  forbidden = { kind = "auth", status = 403, outcome = "not_started" },
+  not_found = { kind = "api", status = 404, outcome = "not_started" },
+  error_500 = { kind = "api", status = 500, outcome = "unknown" },
+  error_504 = { kind = "api", status = 504, outcome = "unknown" },
+  close_after_body = { kind = "transport", outcome = "unknown" },
+  reset_after_body = { kind = "transport", outcome = "unknown" },
+  close_in_body = { kind = "transport", outcome = "unknown" },
+  reset_in_body = { kind = "transport", outcome = "unknown" },
+}
+
+local MODES = {
+  { name = "plain", options = {}, protocol = "h1" },
+  { name = "TLS", options = { tls = true }, protocol = "h1" },
+  { name = "HTTP/2", options = { http2 = true }, protocol = "h2" },
+}
+
+local function client_for(server, options)
+  options = options or {}
+  options.endpoint = server.url
+  options.auth = TOKEN
+  options.timeout = options.timeout or 0.4
+  options.retry = options.retry or { max_attempts = 3, base_delay = 0.001, max_delay = 0.002 }
+  if server.ca_file then
+    options.tls = { ca_file = server.ca_file }
+  end
+  return build.new(options)
+end
+
+-- One faulty request; what follows it would be answered well, so a repetition shows as processed.
+local function run_fault(server, name, reused)
+  local client = client_for(server)
+  server:script(reused and { "ok", name } or { name }, refuses(name) and name or "ok")
+  if reused then
+    assert(client:try_run { job_id = JOB })
+  end
+  local before = server:stats().processed
+  local result, err = client:try_run { job_id = JOB }
+  local processed = server:stats().processed - before
+  client:close()
+  server:drop "close"
+  server:reset()
+  return result, err, processed
+end
+
+local function check_promise(name, result, err, processed)
+  if result then
+    assert.equal(1, processed)
+    return
+  end
+  assert.is_true(build.is_error(err), tostring(err))
+  assert.is_nil(tostring(err):find(TOKEN, 1, true))
+  if refuses(name) then
+    assert.equal("not_started", err.outcome)
+    assert.equal(processed, err.attempts)
+    return
+  end
+  assert.is_true(processed <= 1, processed .. " requests processed")
+  if processed > 0 then
+    assert.equal("unknown", err.outcome)
+    assert.is_false(err.retryable)
+  end
+end
+
+for _, mode in ipairs(MODES) do
+  describe("at most one build over " .. mode.name .. ":", function()
+    local server
+
+    setup(function()
+      server = servers.start(mode.options)
+    end)
+    teardown(function()
+      server:stop()
+    end)
+
+    for _, row in ipairs(behaviours.rows) do
+      local argued = row.name == "answer" or row.name == "raw" or row.name:find "release"
+        or row.name == "ok_then_reset" or row.name:find "echo"
+      if row.at ~= "accept" and (row.over or mode.protocol) == mode.protocol and not argued then
+        for _, reused in ipairs { false, true } do
+          local where = reused and " on a reused connection" or " on a fresh connection"
+          it(row.name .. where, function()
+            local result, err, processed = run_fault(server, row.name, reused)
+            check_promise(row.name, result, err, processed)
+            for member, value in pairs(mode.protocol == "h1" and EXPECTED[row.name] or {}) do
+              assert.equal(value, err and err[member], tostring(err))
+            end
+          end)
+        end
+      end
+    end
+  end)
+end
