@@ -91,13 +91,22 @@ end
 
 function modes.many()
   local in_flight, connections, warm = more[1], more[2], more[3]
-  local client = client_with(connections > 0 and connections or in_flight)
+  local client = client_with(connections)
+  local before = sockets()
   if warm > 0 then
     run_many(client, warm, in_flight)
   end
   bench.report(calls, core.now, function()
     run_many(client, calls, in_flight)
-    return { connects = sockets() }
+    return { connects = sockets() - before }
+  end)
+  client:close()
+end
+
+function modes.stream()
+  local client = client_with()
+  bench.report(calls, core.now, function()
+    client:call("DownloadBuildLog", { record_id = ("0"):rep(32) }, { to = more[1] })
   end)
   client:close()
 end

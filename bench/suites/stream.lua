@@ -5,8 +5,16 @@ local machine = require "bench.machine"
 local measure = require "bench.measure"
 local report = require "bench.report"
 
-return function(bench)
-  local file = bench.server.dir .. "/copy"
+-- In memory where there is room: a disk that catches up with its writes measures nothing of ours.
+local function temporary(bench)
+  local free = "df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }'"
+  if (tonumber(measure.output(free)) or 0) > 2 * bench.log_mib * 1024 then
+    return measure.output "mktemp /dev/shm/bench.XXXXXX"
+  end
+  return bench.server.dir .. "/copy"
+end
+
+local function stream(bench, file)
   local ours = bench.clients.ours(machine.reference, "stream", "http", 1, nil, file)
   local runs = { ours = {}, curl = {} }
   for round = 1, bench.quick and 2 or 3 do
@@ -28,4 +36,11 @@ return function(bench)
   })
   report.target("log to a file: rate, of curl's", curl_us / ours_us, ">=", 0.9)
   report.target("log to a file: peak MiB", peak, "<=", 16)
+end
+
+return function(bench)
+  local file = temporary(bench)
+  local ok, err = pcall(stream, bench, file)
+  os.remove(file)
+  assert(ok, err)
 end
