@@ -131,6 +131,23 @@ static void forget(lua_State *L, int uv, int kind, size_t slot) {
     lua_pop(L, 1);
 }
 
+/* Gives the outcome of a RunJob on top of the stack what its client's maker adds: the metatable to a
+ * result, the method `reconcile` to an error that leaves open whether a build was started. */
+static void attach(lua_State *L, int uv, bool ok, cab_outcome outcome) {
+    lcab_rawgeti(L, uv, U_RESULT_META);
+    if (!lua_istable(L, -1) || !lua_istable(L, -2)) {
+        lua_pop(L, 1);
+    } else if (ok) {
+        lua_setmetatable(L, -2);
+    } else if (outcome == CAB_OUTCOME_UNKNOWN) {
+        (void)lcab_getfield(L, -1, "reconcile");
+        lua_setfield(L, -3, "reconcile");
+        lua_pop(L, 1);
+    } else {
+        lua_pop(L, 1);
+    }
+}
+
 void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call) {
     lcab_call *k = lua_touserdata(L, call);
     int top = lua_gettop(L);
@@ -141,13 +158,8 @@ void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call) {
         return;
     }
     bool ok = lcab_push_outcome(L, k->call, &k->facts, top + 1);
-    if (ok && lua_istable(L, -1)) {
-        lcab_rawgeti(L, uv, U_RESULT_META);
-        if (k->facts.answer == LCAB_ANSWER_RUN && lua_istable(L, -1)) {
-            lua_setmetatable(L, -2);
-        } else {
-            lua_pop(L, 1);
-        }
+    if (k->facts.answer == LCAB_ANSWER_RUN) {
+        attach(L, uv, ok, k->call->verdict.outcome);
     }
     size_t slot = k->call->slot;
     lcab_rawgeti(L, uv, U_OUTCOMES);

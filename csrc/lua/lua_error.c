@@ -211,13 +211,9 @@ void lcab_error_open(lua_State *L) {
         lcab_setfuncs(L, meta);
         lua_pushliteral(L, ERROR_TYPE);
         lua_setfield(L, -2, "__name");
-        lua_newtable(L);
-        lua_setfield(L, -2, "__index"); /* the facade puts its methods here */
         lua_pushboolean(L, 0);
         lua_setfield(L, -2, "__metatable");
     }
-    lua_getfield(L, -1, "__index");
-    lua_setfield(L, -3, "error_methods");
     lua_pop(L, 1);
     lcab_setfuncs(L, functions);
 }

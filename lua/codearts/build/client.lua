@@ -124,9 +124,14 @@ Client.__index = setmetatable({}, {
 })
 local methods = Client.__index
 
+--- What results get as their metatable; the core gives `reconcile` to errors that leave open whether
+--- a build was started.
 local function result_metatable(client)
   return {
     client = client,
+    reconcile = function(err, opts)
+      return require "codearts.build.reconcile"(client, err, opts)
+    end,
     __index = function(_, name)
       if name == "status" or name == "wait" or name == "log" or name == "stop" then
         return require("codearts.build.lifecycle").result_methods[name]

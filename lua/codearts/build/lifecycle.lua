@@ -119,15 +119,14 @@ function lifecycle.handle(self)
   local client = type(meta) == "table" and meta.client
   if not client then
     usage("self", "call this as a method of a result: result:status()")
-  elseif rawget(self, "actual_build_number") == nil and rawget(self, "build_no") ~= nil then
+  elseif rawget(self, "build_no") ~= nil then
     return { client = client, job_id = self.job_id, build_no = self.build_no }
   end
-  local call = core.meta(self)
   local number = record.number(rawget(self, "actual_build_number"))
   if not number then
     usage("actual_build_number", "the service did not tell the number of this build")
   end
-  return { client = client, job_id = call.job_id, build_no = number }
+  return { client = client, job_id = core.meta(self).job_id, build_no = number }
 end
 
 --- The record of the build as it is now (API reference 7.3). Its `status` is the service's text, whatever that is;
