@@ -83,7 +83,7 @@ local function page(content, offset, more)
   return ('{"status":"success","result":{"content":%s,"offset":%s,"has_more_data":%s,"current_offset":0}}'):format(
     core.encode(content),
     offset,
-    more
+    tostring(more)
   )
 end
 
@@ -351,7 +351,9 @@ describe("wait", function()
   it("can be cancelled", function()
     server:script({}, { "answer", body = record "RUNNING" })
     local call = client:build(JOB, 20):wait { async = true }
-    client:step(0.01)
+    repeat
+      client:step(0.01)
+    until server:stats().processed > 0
     call:cancel()
     while not call:done() do
       client:step()

@@ -59,8 +59,8 @@ return function(err)
   local known = by_answer(err) or BY_REASON[err.reason]
   if known then
     return known
-  elseif err.kind == "config" then
-    return "set CODEARTS_BUILD_REGION (or --region), and CODEARTS_BUILD_TOKEN or the vendor's variables for keys"
+  elseif err.kind == "config" and err.field == "region" then
+    return "set CODEARTS_BUILD_REGION, or give --region or --endpoint"
   elseif err.kind == "auth" and err.status == 403 then
     return "the credentials are good, the permission is missing: ask for execute permission on the job; a token must be of "
       .. "project scope, global (domain) tokens are not accepted"

@@ -92,6 +92,15 @@ local HINTS = {
   auth = "`codearts-build doctor` tells which credentials served",
 }
 
+--- Tells people what went wrong, and where to go from there.
+---@param err table structured error
+function App:warn_of(err)
+  self:warn(tostring(err))
+  if HINTS[err.kind] then
+    self:warn(HINTS[err.kind])
+  end
+end
+
 --- Tells people (and with --json programs too) what went wrong.
 ---@param err table structured error
 function App:report_error(err)
@@ -101,10 +110,7 @@ function App:report_error(err)
     data.event = self.form == "ndjson" and "error" or nil
     self:print_json(data)
   end
-  self:warn(tostring(err))
-  if HINTS[err.kind] then
-    self:warn(HINTS[err.kind])
-  end
+  self:warn_of(err)
 end
 
 local function status_of_failure(app, failure)

@@ -73,20 +73,51 @@ local function list(app)
   end
 end
 
+--- The service's JSON as it came: decoding and encoding again could not tell an empty list from an empty object.
+local function json_answer(app, values, args)
+  local spec = require("codearts.build.operation_request").prepare(values.operation, args)
+  if spec.starts_build then
+    local result = app:await(app:client():call(values.operation, args, { async = true }))
+    return require("codearts.build.cli.json").encode(result)
+  end
+  spec.answer = "bytes"
+  local answer = app:await(app:client():request(spec))
+  local body, problem = app.core.decode(answer)
+  local err = body == nil
+      and app.core.error {
+        kind = "protocol",
+        reason = "bad_json",
+        operation = values.operation,
+        message = "the answer is not usable JSON: " .. tostring(problem),
+      }
+    or require("codearts.build.operation_call").wrapped_failure(values.operation, body)
+  if err then
+    error(err, 0)
+  end
+  return answer
+end
+
 return App.command(function(app, values)
   if values.list then
     return list(app)
   end
   local args = arguments_of(app, values)
   local row = require("codearts.build.operations").operations[values.operation]
-  local answer =
-    app:await(app:client():call(values.operation, args, { async = true, to = values.to }))
   if not row.bytes then
-    app.terminal:result(answer)
-  elseif values.to then
+    if values.to then
+      usage(app, "to", values.operation .. " answers JSON: --to is for operations that do not")
+    end
+    app.terminal:result(json_answer(app, values, args))
+    return
+  end
+  local answer = app:await(app:client():call(values.operation, args, {
+    async = true,
+    to = values.to or function(chunk)
+      io.stdout:write(chunk)
+    end,
+  }))
+  io.stdout:flush()
+  if values.to then
     app:warn(("%d bytes written to %s"):format(answer, values.to))
-  else
-    io.stdout:write(answer)
-    io.stdout:flush()
   end
 end)

@@ -160,7 +160,10 @@ function Doctor:check_clock(date)
     return
   end
   local skew = self.core.time() - theirs
-  local detail = ("%d s %s the service"):format(math.abs(skew), skew < 0 and "behind" or "ahead of")
+  local detail = ("%d s %s the service"):format(
+    math.floor(math.abs(skew) + 0.5),
+    skew < 0 and "behind" or "ahead of"
+  )
   if math.abs(skew) > MAX_SKEW then
     self:note(
       "clock",

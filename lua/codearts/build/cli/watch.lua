@@ -3,6 +3,7 @@ local duration = require "codearts.build.cli.duration"
 local exit_status = require "codearts.build.cli.exit_status"
 local json = require "codearts.build.cli.json"
 local live = require "codearts.build.cli.live"
+local record = require "codearts.build.lifecycle.record"
 local spans = require "codearts.build.cli.spans"
 local text = require "codearts.build.cli.text"
 local timeline = require "codearts.build.cli.timeline"
@@ -25,6 +26,11 @@ end
 
 local function name_of(entry)
   return ("build %s of %s"):format(entry.build_no or "?", entry.job_id)
+end
+
+--- Seconds for people's programs: nobody needs more than milliseconds.
+local function rounded(seconds)
+  return math.floor(seconds * 1000 + 0.5) / 1000
 end
 
 --- An event of a build as a line of JSON.
@@ -69,6 +75,8 @@ function Watch:plain_progress(entry)
   local terminal = self.app.terminal
   if self.app.form ~= "text" or terminal.live or terminal.progress == "none" then
     return
+  elseif record.verdict_of_status(entry.status) then
+    return -- the end is told in a moment, by itself
   end
   local running
   for _, step in ipairs(entry.steps) do
@@ -95,7 +103,7 @@ function Watch:progress(entry, progress)
   end
   self:event(entry, "progress", {
     status = progress.status,
-    elapsed = progress.elapsed,
+    elapsed = rounded(progress.elapsed),
     steps = steps_data(entry),
   })
   self:plain_progress(entry)
@@ -184,12 +192,22 @@ function Watch:read_epilogue(await, entry)
   if app.form ~= "text" or app.terminal.progress == "none" or not entry.record then
     return
   end
-  if app.terminal.live then
+  if app.terminal.live and #self.entries == 1 then
     self:read_spans(await, entry)
   end
   if entry.err and not self.options.follow then
     read_tail(await, entry)
   end
+end
+
+--- "SUCCESS, took 1m 40s": how long the build ran, or if the record does not tell, how long we waited.
+local function how_it_ended(entry, status)
+  local start = spans.time(record.text(entry.record.start_time))
+  local finish = spans.time(record.text(entry.record.finish_time))
+  local took = start and finish and "took " .. duration.format(finish - start)
+    or "after " .. duration.format(entry.ended - entry.began)
+  local reason = entry.err and record.text(entry.record.err_msg)
+  return ("%s, %s%s"):format(status, took, reason and ": " .. reason or "")
 end
 
 function Watch:finished(entry)
@@ -206,11 +224,7 @@ function Watch:finished(entry)
   if app.form ~= "text" then
     return
   end
-  terminal:result(
-    text.clean(
-      ("%s: %s after %s"):format(name_of(entry), status, duration.format(entry.ended - entry.began))
-    )
-  )
+  terminal:result(text.clean(("%s: %s"):format(name_of(entry), how_it_ended(entry, status))))
   if entry.spans then
     local columns = terminal:size()
     for _, line in ipairs(timeline(entry.spans, columns, terminal:style())) do
@@ -240,21 +254,21 @@ function Watch:live_through(await, entry)
     return true
   end
   local finish_log = self.options.follow and self:follow_log(entry)
-  local record, err = await(entry.build:wait {
+  local detail, err = await(entry.build:wait {
     async = true,
     timeout = self.options.timeout,
     on_progress = function(progress)
       self:progress(entry, progress)
     end,
   })
-  entry.record = record or err.record
+  entry.record = detail or err.record
   entry.ended = self.now()
   entry.err = err
   if finish_log and entry.record then
     finish_log(await)
   end
   self:read_epilogue(await, entry)
-  return record and true, err
+  return detail and true, err
 end
 
 local function new_entry(watch, job_id)
@@ -282,6 +296,7 @@ end
 --- Ctrl-C: the builds go on, we do not.
 function Watch:detach()
   local app = self.app
+  self.detached = true
   app.terminal:clear()
   for _, entry in ipairs(self.entries) do
     if entry.build_no and not entry.ended then
@@ -307,7 +322,7 @@ local function entry_data(entry)
   end
   if entry.record then
     data.status, data.record, data.steps = entry.record.status, entry.record, steps_data(entry)
-    data.elapsed = entry.ended - entry.began
+    data.elapsed = rounded(entry.ended - entry.began)
   end
   data.error = entry.err and json.of_error(entry.err) or nil
   return data
@@ -323,13 +338,16 @@ end
 
 function Watch:report_end(entry)
   local app = self.app
+  if self.detached then
+    return -- closing the client ends the flows, which is no news about the builds
+  end
   entry.ended = entry.ended or self.now()
   self:finished(entry)
   if not entry.err or entry.err.kind == "build" and entry.record then
     return -- the verdict is told
   end
   self:event(entry, "error", { error = json.of_error(entry.err) })
-  app:warn(tostring(entry.err))
+  app:warn_of(entry.err)
   if entry.err.kind == "timeout" and entry.err.reason == "wait" then
     app:warn(("  to wait again:  codearts-build wait %s %d"):format(entry.job_id, entry.build_no))
   elseif entry.err.outcome == "unknown" then

@@ -1,0 +1,550 @@
+-- The command against a sandbox, off a terminal: what it prints where, and with which exit status it ends.
+
+local cli_sandbox = require "spec.support.cli_sandbox"
+local command = require "spec.support.command"
+local core = require "codearts.build.core"
+local server_process = require "spec.support.server"
+
+local GOOD, BAD = cli_sandbox.good, cli_sandbox.bad
+
+describe("codearts-build", function()
+  local box, folder
+
+  setup(function()
+    box = cli_sandbox.start()
+    folder = os.tmpname()
+    os.remove(folder)
+    os.execute("mkdir " .. folder)
+  end)
+
+  teardown(function()
+    box:stop()
+    os.execute("rm -r " .. folder)
+  end)
+
+  before_each(function()
+    box:close_gate()
+  end)
+
+  local function run(arguments, more)
+    local env = {}
+    for _, list in ipairs { box.env, more or {} } do
+      for name, value in pairs(list) do
+        env[name] = value
+      end
+    end
+    return command.run(arguments, env)
+  end
+
+  local function start_build(job, options)
+    local result = run(("run %s %s --json"):format(job, options or ""))
+    assert.are.equal(0, result.status, result.err)
+    return core.decode(result.out).actual_build_number
+  end
+
+  local function gate()
+    return "--param GATE=" .. command.quote(box.gate)
+  end
+
+  local function plain(bytes)
+    assert.is_nil(bytes:find "\27", "an escape off a terminal")
+  end
+
+  describe("run", function()
+    it("starts a build and says which", function()
+      local result = run("run " .. GOOD)
+      assert.are.equal(0, result.status)
+      assert.is_truthy(
+        result.out:find(("^build %%d+ of %s started %%(%%d+%%.%%d+, j_%%w+%%)\n$"):format(GOOD)),
+        result.out
+      )
+      assert.are.equal("", result.err)
+    end)
+
+    it("takes the address of the job's page", function()
+      local result = run(
+        ("run 'https://console.example.com/codeci/project/%s/codeci/%s'"):format(box.project, GOOD)
+      )
+      assert.are.equal(0, result.status, result.err)
+      assert.is_truthy(result.out:find(GOOD, 1, true))
+    end)
+
+    it("waits for success", function()
+      local result = run("run " .. GOOD .. " --wait")
+      assert.are.equal(0, result.status)
+      assert.is_truthy(result.out:find(": SUCCESS, took %d", 1))
+      plain(result.out .. result.err)
+    end)
+
+    it("waits for failure, and shows the last lines of the step", function()
+      local result = run("run " .. BAD .. " --wait --timeout 1m")
+      assert.are.equal(1, result.status)
+      assert.is_truthy(result.out:find(": FAILURE, took %d", 1))
+      assert.is_truthy(result.err:find("last lines of Test:", 1, true))
+      assert.is_truthy(result.err:find("test 7 failed", 1, true))
+      plain(result.out .. result.err)
+    end)
+
+    it("follows the log on standard output", function()
+      local result = run(
+        "run "
+          .. GOOD
+          .. " --follow --progress none --param WORD=hello --param codeBranch=dev "
+          .. "--tag v1 --commit 0123456789"
+      )
+      assert.are.equal(0, result.status)
+      assert.is_truthy(
+        result.out:find("branch dev word hello tag v1 commit 0123456789\n", 1, true),
+        result.out
+      )
+      assert.is_truthy(
+        result.out:find("a line \27[31mred\27[0m\n", 1, true),
+        "a log into a pipe is as it is"
+      )
+      assert.are.equal("", result.err)
+    end)
+
+    it("takes a branch", function()
+      local result = run("run " .. GOOD .. " --follow --branch topic")
+      assert.is_truthy(result.out:find("branch topic", 1, true))
+    end)
+
+    it("runs several jobs, and ends with the weightiest status", function()
+      local result = run(("run %s %s %s --follow"):format(GOOD, BAD, GOOD))
+      assert.are.equal(1, result.status)
+      local _, successes = result.out:gsub(": SUCCESS,", "")
+      local _, failures = result.out:gsub(": FAILURE,", "")
+      assert.are.same({ 2, 1 }, { successes, failures })
+      assert.is_truthy(result.out:find(BAD:sub(1, 8) .. " #%d+ | [^\n]*test 7 failed"))
+    end)
+
+    it("prints one JSON document", function()
+      local result = run("run " .. BAD .. " --wait --json")
+      assert.are.equal(1, result.status)
+      local data = assert(core.decode(result.out))
+      assert.are.equal("FAILURE", data.status)
+      assert.are.equal("FAILURE", data.record.status)
+      assert.are.equal("build", data.error.kind)
+      assert.are.equal("Test", data.steps[2].name)
+      assert.are.equal("error", data.steps[2].status)
+      local list = core.decode(run(("run %s %s --output json"):format(GOOD, GOOD)).out)
+      assert.are.equal(2, #list)
+      assert.are.equal(GOOD, list[2].job_id)
+    end)
+
+    it("prints every event as a line of JSON", function()
+      local result = run("run " .. GOOD .. " --follow --output ndjson")
+      assert.are.equal(0, result.status)
+      local counts = {}
+      for line in result.out:gmatch "[^\n]+" do
+        local event = assert(core.decode(line))
+        assert.are.equal(GOOD, event.job_id)
+        counts[event.event] = (counts[event.event] or 0) + 1
+      end
+      assert.are.equal(1, counts.started)
+      assert.are.equal(1, counts.finished)
+      assert.is_true(counts.progress >= 2)
+      assert.is_true(counts.log >= 9)
+    end)
+
+    it("is a usage error with parameters that cannot be", function()
+      local result = run("run " .. GOOD .. " --param A=1 --param A=2")
+      assert.are.equal(2, result.status)
+      assert.is_truthy(result.err:find("parameter[2].name", 1, true))
+    end)
+  end)
+
+  describe("wait", function()
+    it("waits for a build that was started earlier", function()
+      local number = start_build(GOOD, gate())
+      local waiting = command.start(("wait %s %s --follow"):format(GOOD, number), box.env)
+      waiting:expect "waiting\n"
+      box:open_gate()
+      local status, seen = waiting:finish()
+      assert.are.equal(0, status)
+      assert.is_truthy(seen:find(": SUCCESS", 1, true))
+    end)
+
+    it("stops waiting in time, and the build goes on", function()
+      local number = start_build(GOOD, gate())
+      local result = run(("wait %s %s --timeout 0.1s"):format(GOOD, number))
+      assert.are.equal(124, result.status)
+      assert.is_truthy(result.err:find(("codearts-build wait %s %s"):format(GOOD, number), 1, true))
+      assert.are.equal(
+        "RUNNING",
+        core.decode(run(("status %s %s --json"):format(GOOD, number)).out).status
+      )
+      run(("stop %s %s"):format(GOOD, number))
+    end)
+
+    it("says that a build was cancelled", function()
+      local number = start_build(GOOD, gate())
+      local waiting = command.start(("wait %s %s --follow"):format(GOOD, number), box.env)
+      waiting:expect "waiting\n"
+      local stopped = run(("stop %s %s"):format(GOOD, number))
+      assert.are.equal(0, stopped.status)
+      assert.are.equal(("build %s of %s is being stopped\n"):format(number, GOOD), stopped.out)
+      local status, seen = waiting:finish()
+      assert.are.equal(3, status)
+      assert.is_truthy(seen:find(": ABORTED", 1, true))
+    end)
+
+    it("detaches on SIGINT, and says how to go on", function()
+      local number = start_build(GOOD, gate())
+      local waiting = command.start(("wait %s %s --follow"):format(GOOD, number), box.env)
+      waiting:expect "waiting\n"
+      waiting:signal "INT"
+      local status, seen = waiting:finish()
+      assert.are.equal(130, status)
+      assert.is_truthy(seen:find(("codearts-build wait %s %s"):format(GOOD, number), 1, true))
+      assert.is_truthy(seen:find(("codearts-build stop %s %s"):format(GOOD, number), 1, true))
+      assert.is_nil(seen:find("cancelled", 1, true))
+      assert.are.equal(0, run(("stop %s %s --json"):format(GOOD, number)).status)
+    end)
+  end)
+
+  describe("status", function()
+    it("shows how a build stands", function()
+      local number = start_build(BAD)
+      run(("wait %s %s"):format(BAD, number))
+      local result = run(("status %s %s"):format(BAD, number))
+      assert.are.equal(1, result.status)
+      assert.is_truthy(result.out:find "^status    FAILURE\n")
+      assert.is_truthy(result.out:find("Test: error", 1, true))
+      assert.is_truthy(result.out:find("Pack: not run", 1, true))
+    end)
+
+    it("prints JSON", function()
+      local number = start_build(GOOD)
+      run(("wait %s %s"):format(GOOD, number))
+      local result = run(("status %s %s --json"):format(GOOD, number))
+      assert.are.equal(0, result.status)
+      local data = core.decode(result.out)
+      assert.are.equal("SUCCESS", data.status)
+      assert.are.equal(3, #data.steps)
+    end)
+
+    it("is an error of the service for a build that is not there", function()
+      local result = run(("status %s 4711 --json"):format(GOOD))
+      assert.are.equal(6, result.status)
+      assert.are.equal("api", core.decode(result.out).error.kind)
+      assert.is_truthy(result.err ~= "")
+    end)
+  end)
+
+  describe("log", function()
+    it("prints the log, or one step of it", function()
+      local number = start_build(BAD)
+      run(("wait %s %s"):format(BAD, number))
+      local result = run(("log %s %s"):format(BAD, number))
+      assert.are.equal(0, result.status)
+      assert.is_truthy(result.out:find("fine\n", 1, true))
+      assert.is_truthy(result.out:find("test 7 failed\n", 1, true))
+      result = run(("log %s %s --step test"):format(BAD, number))
+      assert.is_nil(result.out:find("fine\n", 1, true))
+      assert.is_truthy(result.out:find("test 7 failed\n", 1, true))
+      result = run(("log %s %s --step nothing"):format(BAD, number))
+      assert.are.equal(2, result.status)
+      assert.is_truthy(result.err:find("Prepare, Test, Pack", 1, true))
+      local data = core.decode(run(("log %s %s --json"):format(BAD, number)).out)
+      assert.is_true(#data.lines >= 5)
+    end)
+
+    it("follows a build to its end", function()
+      local number = start_build(GOOD, gate())
+      local following = command.start(("log %s %s --follow"):format(GOOD, number), box.env)
+      following:expect "waiting\n"
+      box:open_gate()
+      local status, seen = following:finish()
+      assert.are.equal(0, status)
+      assert.is_truthy(seen:find("ended: SUCCESS", 1, true))
+    end)
+  end)
+
+  describe("stop", function()
+    it("says what the service says about a build that is over", function()
+      local number = start_build(GOOD)
+      run(("wait %s %s"):format(GOOD, number))
+      local result = run(("stop %s %s"):format(GOOD, number))
+      assert.are.equal(6, result.status)
+      assert.are.equal("", result.out)
+    end)
+  end)
+
+  describe("history and jobs", function()
+    it("list builds, newest first", function()
+      local number = start_build(GOOD)
+      run(("wait %s %s"):format(GOOD, number))
+      local result = run("history " .. GOOD .. " --limit 1")
+      assert.are.equal(0, result.status)
+      assert.is_truthy(
+        result.out:find("^BUILD +RESULT +STARTED +ENDED\n" .. number .. " +SUCCESS"),
+        result.out
+      )
+      assert.is_truthy(result.err:find("%-%-page"))
+      local data = core.decode(run("history " .. GOOD .. " --json --days 1").out)
+      assert.are.equal(tonumber(number), data.records[1].build_number)
+      local day = os.date "!%Y-%m-%d"
+      assert.are.equal(0, run(("history %s --from %s --to %s"):format(GOOD, day, day)).status)
+    end)
+
+    it("list jobs", function()
+      local result = run("jobs " .. box.project)
+      assert.are.equal(0, result.status)
+      assert.is_truthy(result.out:find(GOOD .. " +good"))
+      assert.are.equal(
+        2,
+        core.decode(run("jobs " .. box.project .. " --json --limit 100").out).total
+      )
+    end)
+  end)
+
+  describe("call", function()
+    it("prints JSON as it came", function()
+      local result =
+        run(("call ShowListHistory job_id=%s offset=99 limit=1 interval=1"):format(GOOD))
+      assert.are.equal(0, result.status)
+      assert.is_truthy(result.out:find('"history_records":[]', 1, true))
+    end)
+
+    it("takes JSON arguments, and files", function()
+      local path = folder .. "/parameter.json"
+      local file = io.open(path, "w")
+      file:write '[{"name":"WORD","value":"from a file"}]'
+      file:close()
+      local result =
+        run(("call RunJob job_id=%s parameter:=@%s 'scm:={\"build_tag\":null}'"):format(GOOD, path))
+      assert.are.equal(0, result.status, result.err)
+      local number = core.decode(result.out).actual_build_number
+      assert.is_truthy(
+        run(("log %s %s --follow"):format(GOOD, number)).out:find("word from a file", 1, true)
+      )
+    end)
+
+    it("writes bytes to standard output or a file", function()
+      local number = start_build(GOOD)
+      run(("wait %s %s"):format(GOOD, number))
+      local id =
+        core.decode(run(("status %s %s --json"):format(GOOD, number)).out).record.build_record_id
+      local printed = run("call DownloadBuildLog record_id=" .. id)
+      assert.are.equal(0, printed.status)
+      assert.is_truthy(printed.out:find("ended: SUCCESS", 1, true))
+      local path = folder .. "/build.log"
+      local written = run(("call DownloadBuildLog record_id=%s --to %s"):format(id, path))
+      assert.are.equal(0, written.status)
+      assert.are.equal("", written.out)
+      local file = assert(io.open(path, "rb"))
+      assert.are.equal(printed.out, file:read "*a")
+      file:close()
+    end)
+
+    it("says what is wrong with a call", function()
+      local cases = {
+        { "call ShowJobStatu job_id=x", 'did you mean "ShowJobStatus"' },
+        { "call ShowJobStatus jobid=x", 'did you mean "job_id"' },
+        { "call ShowJobStatus", "needs the argument job_id" },
+        { "call ShowJobStatus job_id=a job_id=b", "given twice" },
+        { "call ShowJobStatus job_id=@/no/such/file", "cannot read" },
+        { "call ShowJobStatus job_id:={", "not JSON" },
+        { "call ShowRecordDetail job_id=x build_no=y", "must be an integer" },
+        { "call ShowBuildRecordFullStages record_id=x cascade=maybe", "must be true or false" },
+        { "call ShowJobStatus job_id=x --to " .. folder .. "/x", "answers JSON" },
+      }
+      for _, case in ipairs(cases) do
+        local result = run(case[1])
+        assert.are.equal(2, result.status, case[1])
+        assert.is_truthy(result.err:find(case[2], 1, true), result.err)
+      end
+    end)
+
+    it("lists all operations", function()
+      local result = run "call --list"
+      local _, count = result.out:gsub("\n", "")
+      assert.are.equal(135, count)
+      assert.is_truthy(result.out:find("\nShowRecordDetail job_id build_no\n", 1, true))
+    end)
+  end)
+
+  describe("doctor", function()
+    it("finds everything in order", function()
+      local result = run("doctor --job " .. GOOD)
+      assert.are.equal(0, result.status, result.out)
+      for _, name in ipairs {
+        "lua",
+        "library",
+        "region",
+        "endpoint",
+        "proxy",
+        "connection",
+        "clock",
+        "credentials",
+        "job",
+      } do
+        assert.is_truthy(
+          result.out:find("\nok    " .. name) or result.out:find("^ok    " .. name),
+          name
+        )
+      end
+      assert.is_nil(result.out:find(box.env.CODEARTS_BUILD_TOKEN, 1, true))
+      assert.is_true(core.decode(run("doctor --json").out).ok)
+    end)
+
+    it("says what to do", function()
+      local cases = {
+        { { CODEARTS_BUILD_TOKEN = "wrong" }, "", 4, "get a new one" },
+        { { CODEARTS_BUILD_TOKEN = "" }, "", 4, "CODEARTS_BUILD_TOKEN" },
+        { { CODEARTS_BUILD_ENDPOINT = "" }, "", 2, "set CODEARTS_BUILD_REGION" },
+        { {}, "--endpoint http://127.0.0.1:1", 6, "nothing accepts connections there" },
+        { {}, "--region nowhere-1", 0, "" }, -- the endpoint goes before
+        { {}, "--job " .. ("0"):rep(32), 6, "FAIL  job" },
+        {
+          {
+            LUA_CPATH = "/x/?.so",
+            LUA_CPATH_5_2 = "/x/?.so",
+            LUA_CPATH_5_3 = "/x/?.so",
+            LUA_CPATH_5_4 = "/x/?.so",
+          },
+          "",
+          2,
+          "FAIL  library",
+        },
+      }
+      for _, case in ipairs(cases) do
+        local result = run("doctor " .. case[2], case[1])
+        assert.are.equal(case[3], result.status, result.out)
+        assert.is_truthy(result.out:find(case[4], 1, true), result.out)
+      end
+    end)
+
+    it("hides the password of a proxy", function()
+      local result = run(
+        "doctor --endpoint https://127.0.0.1:1",
+        { https_proxy = "http://me:a-password@127.0.0.1:1" }
+      )
+      assert.are.equal(6, result.status)
+      assert.is_nil((result.out .. result.err):find("a-password", 1, true))
+    end)
+
+    it("sees a clock that is wrong and a certificate that is not trusted", function()
+      local server = server_process.start()
+      server:script({}, {
+        "answer",
+        status = 404,
+        body = "{}",
+        headers = { { "Date", "Tue, 01 Feb 2000 00:00:00 GMT" } },
+      })
+      local result = run("doctor --endpoint " .. server.url)
+      server:stop()
+      assert.is_truthy(result.out:find("FAIL  clock", 1, true), result.out)
+      assert.are.equal(2, result.status)
+      server = server_process.start { tls = true }
+      result = run("doctor --endpoint " .. server.url)
+      server:stop()
+      assert.are.equal(6, result.status)
+      assert.is_truthy(result.out:find("the certificate is not trusted", 1, true), result.out)
+    end)
+  end)
+
+  describe("exit status", function()
+    local server
+
+    before_each(function()
+      server = server_process.start()
+    end)
+
+    after_each(function()
+      server:stop()
+    end)
+
+    local function run_against(arguments, script, default)
+      server:script(script, default)
+      return run(arguments, { CODEARTS_BUILD_ENDPOINT = server.url })
+    end
+
+    it("is 4 where the service refuses us", function()
+      local refusal = {
+        "answer",
+        status = 401,
+        body = '{"error_code":"APIGW.0307","error_msg":"The token must be updated."}',
+      }
+      local result = run_against("run " .. GOOD, {}, refusal)
+      assert.are.equal(4, result.status)
+      assert.is_truthy(result.err:find("doctor", 1, true))
+      refusal.status = 403
+      assert.are.equal(4, run_against("status " .. GOOD .. " 1", {}, refusal).status)
+    end)
+
+    it("is 5 where a build may have been started, and says where to look", function()
+      local result = run_against("run " .. GOOD .. " --json", { "reset_after_body" })
+      assert.are.equal(5, result.status)
+      assert.are.equal("unknown", core.decode(result.out).error.outcome)
+      assert.is_truthy(result.err:find("codearts-build history " .. GOOD, 1, true))
+      assert.are.equal(1, server:stats().processed)
+      assert.are.equal(5, run_against("call RunJob job_id=" .. GOOD, { "reset_after_body" }).status)
+    end)
+
+    it("is 6 for errors of the service, and where it cannot be reached", function()
+      local answer =
+        { "answer", status = 400, body = '{"error_code":"CB.00060201","error_msg":"bad id"}' }
+      local result = run_against("run " .. GOOD, {}, answer)
+      assert.are.equal(6, result.status)
+      assert.is_truthy(result.err:find("CB.00060201", 1, true))
+      assert.are.equal(6, run("run " .. GOOD .. " --endpoint http://127.0.0.1:1").status)
+    end)
+
+    it("is 2 without configuration or credentials that cannot be", function()
+      assert.are.equal(2, run("run " .. GOOD, { CODEARTS_BUILD_ENDPOINT = "" }).status)
+      assert.are.equal(2, run("run " .. GOOD .. " --endpoint ftp://x").status)
+    end)
+
+    it(
+      "is 130 after Ctrl-C before the answer, which leaves open whether a build was started",
+      function()
+        server:script({}, "never_answer")
+        local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+        local running = command.start("run " .. GOOD, env)
+        server:wait_for(1)
+        running:signal "INT"
+        local status, seen = running:finish()
+        assert.are.equal(130, status)
+        assert.is_truthy(seen:find("may have been started", 1, true))
+        running = command.start("history " .. GOOD, env)
+        server:wait_for(2)
+        running:signal "INT"
+        assert.are.equal(130, (running:finish()))
+      end
+    )
+
+    it("leaves no file behind when it is killed while a download runs", function()
+      server:script({}, "stall_in_body")
+      local running =
+        command.start(("call DownloadBuildLog record_id=x --to %s/half.log"):format(folder), {
+          CODEARTS_BUILD_ENDPOINT = server.url,
+          CODEARTS_BUILD_TOKEN = "a-token",
+        })
+      server:wait_for(1)
+      running:signal "KILL"
+      running:finish()
+      local pipe = io.popen("ls -A " .. folder)
+      local listing = pipe:read "*a"
+      pipe:close()
+      assert.is_nil(listing:find("half", 1, true), listing)
+    end)
+  end)
+
+  it("serves as a sandbox until it is told to end", function()
+    local running = command.start("sandbox --token a-token-of-ours --max-builds 1", {})
+    running:expect "\n"
+    local endpoint = running.seen:match "endpoint=(%S+)"
+    local result = run("run samplejob00000000000000000000001 --wait --follow", {
+      CODEARTS_BUILD_ENDPOINT = endpoint,
+      CODEARTS_BUILD_TOKEN = "a-token-of-ours",
+    })
+    assert.are.equal(0, result.status, result.err)
+    running:signal "TERM"
+    assert.are.equal(0, (running:finish()))
+    result = run("sandbox --jobs /no/such/file")
+    assert.are.equal(2, result.status)
+    assert.is_truthy(result.err:find("/no/such/file", 1, true))
+  end)
+end)

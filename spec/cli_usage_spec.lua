@@ -1,0 +1,176 @@
+-- Bad input: a usage error, exit status 2, and a word on what was expected; and neither core nor libcurl loaded for it.
+
+local command = require "spec.support.command"
+
+local JOB = "f9d6c8466d614a9788e9a0acf6c15f46"
+
+-- Nothing can be loaded from here, so what works does not need the core.
+local NO_CORE =
+  { LUA_CPATH = "/nonexistent/?.so", LUA_CPATH_5_2 = "", LUA_CPATH_5_3 = "", LUA_CPATH_5_4 = "" }
+for _, name in ipairs { "LUA_CPATH_5_2", "LUA_CPATH_5_3", "LUA_CPATH_5_4" } do
+  NO_CORE[name] = NO_CORE.LUA_CPATH
+end
+
+local function run(arguments)
+  return command.run(arguments, NO_CORE)
+end
+
+describe("the command line", function()
+  it("tells its version without the core", function()
+    local result = run "--version"
+    assert.are.equal(0, result.status)
+    assert.are.equal("codearts-build " .. require "codearts.build.version" .. "\n", result.out)
+    assert.are.equal("", result.err)
+  end)
+
+  it("tells what it can do, with examples and exit statuses", function()
+    local result = run "--help"
+    assert.are.equal(0, result.status)
+    for _, word in ipairs {
+      "run",
+      "wait",
+      "status",
+      "log",
+      "stop",
+      "history",
+      "jobs",
+      "call",
+      "doctor",
+      "sandbox",
+      "124",
+    } do
+      assert.is_truthy(result.out:find("%f[%w]" .. word .. "%f[%W]"), word)
+    end
+  end)
+
+  it("has help with an example for every command", function()
+    for _, name in ipairs(require("codearts.build.cli.arguments").commands) do
+      local result = run(name .. " --help")
+      assert.are.equal(0, result.status, name)
+      assert.is_truthy(result.out:find "Examples?:", name)
+      assert.is_truthy(result.out:find("codearts-build " .. name, 1, true), name)
+    end
+  end)
+
+  local build = JOB .. " 20"
+  local cases = {
+    { "", "a command is required" },
+    { "rnu", "Did you mean 'run'?" },
+    { "--verison", "--version" },
+    { "run", "missing argument" },
+    { "run short", "JOB: expected a job id" },
+    { "run " .. JOB .. " 'a b'", "JOB: expected a job id" },
+    { "run https://example.com/x", "holds no job id" },
+    { "run " .. JOB .. " --param x", "--param: expected NAME=VALUE, got 'x'" },
+    { "run " .. JOB .. " --param =x", "--param: expected NAME=VALUE" },
+    { "run " .. JOB .. " --param", "option '--param' requires an argument" },
+    { "run " .. JOB .. " --tag ''", "--tag: expected a text" },
+    { "run " .. JOB .. " --commit ''", "--commit: expected a text" },
+    { "run " .. JOB .. " --branch ''", "--branch: expected a text" },
+    {
+      "run " .. JOB .. " --wait --timeout soon",
+      "--timeout: expected a duration such as 90s, 30m or 1h30m, got 'soon'",
+    },
+    { "run " .. JOB .. " --timeout 30m", "--timeout needs --wait or --follow" },
+    {
+      "run " .. JOB .. " --output yaml",
+      "--output: expected one of text, json, ndjson, got 'yaml'",
+    },
+    { "run " .. JOB .. " --output json --json", "can not be used together" },
+    {
+      "run " .. JOB .. " --progress loud",
+      "--progress: expected one of auto, plain, none, got 'loud'",
+    },
+    { "run " .. JOB .. " --region ''", "--region: expected a text" },
+    { "run " .. JOB .. " --endpoint ''", "--endpoint: expected a text" },
+    { "run " .. JOB .. " --wiat", "Did you mean '--wait'?" },
+    { "wait " .. JOB, "missing argument" },
+    { "wait " .. JOB .. " 0", "NUMBER: expected an integer of 1 or more, got '0'" },
+    { "wait " .. JOB .. " x", "NUMBER: expected an integer" },
+    { "wait " .. build .. " --timeout 0", "--timeout: expected a duration" },
+    { "status " .. JOB .. " 99999999999", "NUMBER: expected an integer" },
+    { "status " .. build .. " --follow", "unknown option '--follow'" },
+    { "log " .. build .. " --step ''", "--step: expected a text" },
+    { "log " .. build .. " --step a --follow", "can not be used together" },
+    { "stop " .. JOB .. " 1.5", "NUMBER: expected an integer" },
+    { "history " .. JOB .. " --days x", "--days: expected an integer of 0 or more, got 'x'" },
+    { "history " .. JOB .. " --limit 0", "--limit: expected an integer of 1 or more" },
+    { "history " .. JOB .. " --page -1", "--page" },
+    {
+      "history " .. JOB .. " --from 1.5.2024 --to x",
+      "--from: expected a day such as 2024-05-31, got '1.5.2024'",
+    },
+    { "history " .. JOB .. " --from 2024-05-01", "--from and --to come together" },
+    { "history " .. JOB .. " --from 2024-05-01 --to 2024-05-02 --days 3", "exclude each other" },
+    { "jobs", "missing argument" },
+    { "jobs x", "PROJECT: expected a project id" },
+    { "jobs " .. JOB .. " --limit x", "--limit: expected an integer" },
+    { "jobs " .. JOB .. " --page x", "--page: expected an integer" },
+    { "call", "missing argument 'operation'" },
+    {
+      "call ShowJobStatus job_id",
+      "ARGUMENT: expected NAME=VALUE, NAME:=JSON or NAME=@FILE, got 'job_id'",
+    },
+    { "call ShowJobStatus --to ''", "--to: expected a text" },
+    { "doctor --job x", "--job: expected a job id" },
+    { "sandbox --port x", "--port: expected an integer" },
+    { "sandbox --jobs ''", "--jobs: expected a text" },
+    { "sandbox --host ''", "--host: expected a text" },
+    { "sandbox --token ''", "--token: expected a text" },
+    { "sandbox --folder ''", "--folder: expected a text" },
+    { "sandbox --max-builds 0", "--max-builds: expected an integer" },
+    { "completion tcsh", "SHELL: expected one of bash, zsh, fish, got 'tcsh'" },
+  }
+  for _, case in ipairs(cases) do
+    it(("refuses `%s`"):format(case[1]), function()
+      local result = run(case[1])
+      assert.are.equal(2, result.status)
+      assert.are.equal("", result.out)
+      assert.is_truthy(result.err:find(case[2], 1, true), result.err)
+      assert.is_truthy(result.err:find("Usage: codearts-build", 1, true), result.err)
+    end)
+  end
+
+  it("says what to install without argparse", function()
+    local result = command.run("run " .. JOB, {
+      LUA_PATH = "lua/?.lua",
+      LUA_PATH_5_2 = "lua/?.lua",
+      LUA_PATH_5_3 = "lua/?.lua",
+      LUA_PATH_5_4 = "lua/?.lua",
+    })
+    assert.are.equal(2, result.status)
+    assert.is_truthy(result.err:find("lua-argparse", 1, true))
+  end)
+
+  it("says what to do when the core does not load", function()
+    local result = run("run " .. JOB)
+    assert.are.equal(2, result.status)
+    assert.is_truthy(result.err:find("the library cannot be loaded", 1, true))
+    assert.is_truthy(result.err:find("doctor", 1, true))
+  end)
+
+  it("completes for every shell", function()
+    for _, shell in ipairs { "bash", "zsh", "fish" } do
+      local result = run("completion " .. shell)
+      assert.are.equal(0, result.status)
+      for _, word in ipairs { "sandbox", "param", "timeout", "history" } do
+        assert.is_truthy(result.out:find(word, 1, true), shell .. ": " .. word)
+      end
+    end
+  end)
+
+  it("completes commands and options in bash", function()
+    local script = [[eval "$(%s)"; COMP_WORDS=(codearts-build %s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); ]]
+      .. [[cur=${COMP_WORDS[COMP_CWORD]}; _codearts-build; echo "${COMPREPLY[@]}"]]
+    local function complete(words)
+      local pipe = io.popen(
+        "bash -c " .. command.quote(script:format(command.line("completion bash", NO_CORE), words))
+      )
+      local answer = pipe:read "*a"
+      pipe:close()
+      return answer
+    end
+    assert.are.equal("status stop\n", complete "st")
+    assert.is_truthy(complete("run --ti"):find("--timeout", 1, true))
+  end)
+end)

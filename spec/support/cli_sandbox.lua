@@ -1,0 +1,85 @@
+--- A sandbox for specs of the command line: its jobs, and the environment in which the command finds it.
+
+local sandbox = require "codearts.build.sandbox"
+
+-- GATE names a file that a step waits for, so that a spec decides when the build goes on.
+local JOBS = [==[
+local wait_for_gate = [[
+  echo waiting
+  while [ -n "$GATE" ] && [ ! -e "$GATE" ]; do sleep 0.02; done
+  echo going on
+]]
+
+job {
+  id = "goodjob0000000000000000000000001",
+  name = "good",
+  parameters = { GATE = "", codeBranch = "main", WORD = "" },
+  steps = {
+    step {
+      name = "Prepare",
+      run = "echo branch $codeBranch word $WORD tag ${GIT_TAG:-none} commit ${COMMIT_ID:-none}",
+    },
+    step { name = "编译程序", run = wait_for_gate },
+    step { name = "Pack", run = "printf 'a line \\033[31mred\\033[0m\\n'" },
+  },
+}
+
+job {
+  id = "badjob00000000000000000000000001",
+  name = "bad",
+  parameters = { GATE = "" },
+  steps = {
+    step { name = "Prepare", run = "echo fine" },
+    step { name = "Test", run = wait_for_gate .. "echo 'test 7 failed'; exit 3" },
+    step { name = "Pack", run = "echo never" },
+  },
+}
+]==]
+
+local M = {
+  good = "goodjob0000000000000000000000001",
+  bad = "badjob00000000000000000000000001",
+}
+
+---@class spec.CliSandbox
+---@field env table<string, string>
+---@field project string
+---@field gate string a file that does not exist until the spec makes it
+local CliSandbox = {}
+CliSandbox.__index = CliSandbox
+
+---@return spec.CliSandbox
+function M.start()
+  local jobs = os.tmpname()
+  local file = assert(io.open(jobs, "w"))
+  file:write(JOBS)
+  file:close()
+  local box = sandbox.start { jobs = jobs, token = "a-token-of-the-spec", max_builds = 4 }
+  local self = {
+    box = box,
+    jobs = jobs,
+    project = box.project_id,
+    gate = os.tmpname(),
+    env = { CODEARTS_BUILD_ENDPOINT = box.endpoint, CODEARTS_BUILD_TOKEN = box.token },
+  }
+  os.remove(self.gate)
+  return setmetatable(self, CliSandbox)
+end
+
+--- Lets steps go on that wait for the gate.
+function CliSandbox:open_gate()
+  assert(io.open(self.gate, "w")):close()
+end
+
+--- Makes the next steps wait again.
+function CliSandbox:close_gate()
+  os.remove(self.gate)
+end
+
+function CliSandbox:stop()
+  self.box.stop()
+  os.remove(self.jobs)
+  os.remove(self.gate)
+end
+
+return M
