@@ -5,7 +5,8 @@ local M = {}
 local ROOT = debug.getinfo(1, "S").source:match "^@(.*)spec/support/command%.lua$" or ""
 local LUA = os.getenv "LUA" or (rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "%d%.%d")
 
--- A command that hangs is an error, not a reason for the specs to hang.
+-- A command that hangs is an error, not a reason for the specs to hang. It stands outside of a terminal: inside, it would
+-- pass the signal of Ctrl-C on, which has come already.
 local PATIENCE = "timeout 60"
 
 local function quote(str)
@@ -46,13 +47,7 @@ end
 ---@param env table<string, string>?
 ---@return string
 function M.line(arguments, env)
-  return ("%s %s %s %sbin/codearts-build %s"):format(
-    environment(env),
-    PATIENCE,
-    LUA,
-    ROOT,
-    arguments
-  )
+  return ("%s %s %sbin/codearts-build %s"):format(environment(env), LUA, ROOT, arguments)
 end
 
 ---@class spec.CommandResult
@@ -67,7 +62,13 @@ end
 function M.run(arguments, env)
   local out, err, status = os.tmpname(), os.tmpname(), os.tmpname()
   os.execute(
-    ("%s >%s 2>%s </dev/null; echo $? >%s"):format(M.line(arguments, env), out, err, status)
+    ("%s %s >%s 2>%s </dev/null; echo $? >%s"):format(
+      PATIENCE,
+      M.line(arguments, env),
+      out,
+      err,
+      status
+    )
   )
   local result = { out = read(out), err = read(err), status = tonumber((read(status):match "%d+")) }
   os.remove(out)
@@ -139,7 +140,8 @@ function M.start_on_terminal(arguments, env, columns)
   )
   -- Not for reading alone: a fifo that has no writer yet would hold the shell.
   local pipe = io.popen(
-    ("{ SHELL=/bin/sh script -qec %s /dev/null <>%s; echo $? >%s; } 2>&1"):format(
+    ("{ SHELL=/bin/sh %s script -qec %s /dev/null <>%s; echo $? >%s; } 2>&1"):format(
+      PATIENCE,
       quote(inside),
       fifo,
       status_file
@@ -170,8 +172,9 @@ end
 function M.start(arguments, env)
   local status_file = os.tmpname()
   local pipe = io.popen(
-    ("{ sh -c %s; echo $? >%s; } 2>&1 </dev/null"):format(
-      quote("echo $$; exec " .. M.line(arguments, env):gsub(PATIENCE .. " ", "")),
+    ("{ %s sh -c %s; echo $? >%s; } 2>&1 </dev/null"):format(
+      PATIENCE,
+      quote("echo $$; exec " .. M.line(arguments, env)),
       status_file
     ),
     "r"
