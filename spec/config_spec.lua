@@ -2,7 +2,9 @@ local config = require "codearts.build.config"
 local core = require "codearts.build.core"
 
 local function resolve(options, variables)
-  return config.resolve(options, function(name) return (variables or {})[name] end)
+  return config.resolve(options, function(name)
+    return (variables or {})[name]
+  end)
 end
 
 local function refused(options, variables)
@@ -37,9 +39,15 @@ describe("config.resolve", function()
     local given, sign_in = resolve({ region = "cn-north-4" }, variables)
     assert.equal("https://cloudbuild-ext.cn-north-4.myhuaweicloud.com", given.endpoint)
     assert.equal("cn-north-4", sign_in.region)
-    assert.equal("https://cloudbuild-ext.cn-north-1.myhuaweicloud.com", resolve({}, variables).endpoint)
+    assert.equal(
+      "https://cloudbuild-ext.cn-north-1.myhuaweicloud.com",
+      resolve({}, variables).endpoint
+    )
     variables.CODEARTS_BUILD_REGION = nil
-    assert.equal("https://cloudbuild-ext.cn-east-2.myhuaweicloud.com", resolve({}, variables).endpoint)
+    assert.equal(
+      "https://cloudbuild-ext.cn-east-2.myhuaweicloud.com",
+      resolve({}, variables).endpoint
+    )
     variables.CODEARTS_BUILD_ENDPOINT = "http://127.0.0.1:1"
     assert.equal("http://127.0.0.1:1", resolve({}, variables).endpoint)
     assert.equal("b.example", resolve({ endpoint = "b.example" }, variables).endpoint)
@@ -77,16 +85,27 @@ describe("config.resolve", function()
   it("passes the core's options on and copies nothing else", function()
     local retry = { max_attempts = 2 }
     local given = resolve {
-      endpoint = "a", auth = "x", iam_endpoint = "b", timeout = 3, retry = retry, allow_http = true,
+      endpoint = "a",
+      auth = "x",
+      iam_endpoint = "b",
+      timeout = 3,
+      retry = retry,
+      allow_http = true,
     }
     assert.same({ endpoint = "a", timeout = 3, retry = retry, allow_http = true }, given)
   end)
 
   it("does not write to the options and runs no metamethod of them", function()
     local options = setmetatable({ endpoint = "a" }, {
-      __index = function() error "touched" end,
-      __newindex = function() error "written" end,
-      __pairs = function() error "listed" end,
+      __index = function()
+        error "touched"
+      end,
+      __newindex = function()
+        error "written"
+      end,
+      __pairs = function()
+        error "listed"
+      end,
     })
     assert.equal("a", resolve(options).endpoint)
   end)
@@ -114,8 +133,14 @@ describe("proxies from the environment", function()
 
   it("never covers the metadata service", function()
     assert.equal("169.254.169.254", resolve(HTTPS, { https_proxy = "p" }).no_proxy)
-    assert.equal("a,169.254.169.254", resolve(HTTPS, { https_proxy = "p", no_proxy = "a" }).no_proxy)
-    assert.equal("b,169.254.169.254", resolve(HTTPS, { https_proxy = "p", NO_PROXY = "b" }).no_proxy)
+    assert.equal(
+      "a,169.254.169.254",
+      resolve(HTTPS, { https_proxy = "p", no_proxy = "a" }).no_proxy
+    )
+    assert.equal(
+      "b,169.254.169.254",
+      resolve(HTTPS, { https_proxy = "p", NO_PROXY = "b" }).no_proxy
+    )
     assert.equal("*", resolve({ endpoint = "a", proxy = "p", no_proxy = "*" }).no_proxy)
     assert.equal("c", resolve({ endpoint = "a", no_proxy = "c" }, { no_proxy = "d" }).no_proxy)
     assert.is_nil(resolve(HTTPS).no_proxy)

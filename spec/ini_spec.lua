@@ -3,8 +3,18 @@ local ini = require "codearts.build.ini"
 describe("ini.parse", function()
   it("reads sections, keys in any case, comments and blanks", function()
     local sections = assert(ini.parse(table.concat({
-      "# comment", "; another", "", "[basic]", "  AK = EXAMPLE", "  sk: a=b:c ; not a comment",
-      "empty =", "percent = 50%%", "[Global]", "ak=x", "\t", "last = end",
+      "# comment",
+      "; another",
+      "",
+      "[basic]",
+      "  AK = EXAMPLE",
+      "  sk: a=b:c ; not a comment",
+      "empty =",
+      "percent = 50%%",
+      "[Global]",
+      "ak=x",
+      "\t",
+      "last = end",
     }, "\r\n")))
     assert.same({
       basic = { ak = "EXAMPLE", sk = "a=b:c ; not a comment", empty = "", percent = "50%" },

@@ -12,15 +12,24 @@ local USER = { user = "ci", password = PASSWORD, domain = "acme", project = "cn-
 -- A store that keeps nothing, so that every sign-in is a request.
 local FORGETFUL = {
   get = function() end,
-  set = function() return true end,
-  lock = function() return function() end end,
+  set = function()
+    return true
+  end,
+  lock = function()
+    return function() end
+  end,
 }
 
 local service, iam, client
 
 local function json(status, value, headers)
-  return { "answer", status = status, body = cjson.encode(value), headers = headers,
-    kind = "application/json" }
+  return {
+    "answer",
+    status = status,
+    body = cjson.encode(value),
+    headers = headers,
+    kind = "application/json",
+  }
 end
 
 local function iso(utc)
@@ -30,14 +39,22 @@ end
 
 -- A token with its life in seconds, told by the service's clock (which is years behind).
 local function token_answer(token, life)
-  return json(201, { token = { issued_at = iso(1e9), expires_at = iso(1e9 + (life or 86400)) } },
-    { { "X-Subject-Token", token or TOKEN } })
+  return json(
+    201,
+    { token = { issued_at = iso(1e9), expires_at = iso(1e9 + (life or 86400)) } },
+    { { "X-Subject-Token", token or TOKEN } }
+  )
 end
 
 local function key_answer(life, ak)
-  return json(200, { credential = {
-    access = ak or "TEMPKEY", secret = SECRET, securitytoken = TOKEN, expires_at = iso(os.time() + (life or 21600)),
-  } })
+  return json(200, {
+    credential = {
+      access = ak or "TEMPKEY",
+      secret = SECRET,
+      securitytoken = TOKEN,
+      expires_at = iso(os.time() + (life or 21600)),
+    },
+  })
 end
 
 local function new(options, variables)
@@ -54,7 +71,9 @@ end
 
 local function collect()
   local events = {}
-  return events, function(event) events[#events + 1] = event end
+  return events, function(event)
+    events[#events + 1] = event
+  end
 end
 
 local function requests(server)
@@ -67,7 +86,9 @@ local function assert_silent(value)
   if type(value) == "table" then
     for name, member in pairs(value) do
       text = text .. " " .. tostring(name) .. " " .. tostring(member)
-      if type(member) == "table" then assert_silent(member) end
+      if type(member) == "table" then
+        assert_silent(member)
+      end
     end
   end
   for _, secret in ipairs { PASSWORD, "hidden" } do
@@ -86,7 +107,9 @@ end
 
 local function later(seconds, f)
   local now = core.now
-  core.now = function() return now() + seconds end
+  core.now = function()
+    return now() + seconds
+  end
   local ok, err = pcall(f)
   core.now = now
   assert(ok, err)
@@ -95,7 +118,9 @@ end
 -- The interpreter that runs this spec.
 local function interpreter()
   local first = 0
-  while arg[first - 1] do first = first - 1 end
+  while arg[first - 1] do
+    first = first - 1
+  end
   return arg[first]
 end
 
@@ -129,7 +154,9 @@ before_each(function()
 end)
 
 after_each(function()
-  if client then client:close() end
+  if client then
+    client:close()
+  end
   client = nil
 end)
 
@@ -142,12 +169,17 @@ describe("a password", function()
     assert.equal("/v3/auth/tokens?nocatalog=true", asked.path)
     assert.equal("application/json;charset=UTF-8", asked.headers["content-type"])
     assert.is_nil(asked.headers["x-auth-token"])
-    assert.same({ auth = {
-      identity = { methods = { "password" }, password = {
-        user = { name = "ci", password = PASSWORD, domain = { name = "acme" } },
-      } },
-      scope = { project = { name = "cn-north-4" } },
-    } }, cjson.decode(asked.body))
+    assert.same({
+      auth = {
+        identity = {
+          methods = { "password" },
+          password = {
+            user = { name = "ci", password = PASSWORD, domain = { name = "acme" } },
+          },
+        },
+        scope = { project = { name = "cn-north-4" } },
+      },
+    }, cjson.decode(asked.body))
     assert.equal(TOKEN, requests(service)[1].headers["x-auth-token"])
   end)
 
@@ -155,7 +187,11 @@ describe("a password", function()
     iam:behave("answer", token_answer())
     by_password({ auth = { user = "u", password = "p", domain = "d", project_id = "77" } }):run()
     client:close()
-    by_password({ region = "cn-north-1", endpoint = service.url, auth = { user = "u", password = "p", domain = "d" } }):run()
+    by_password({
+      region = "cn-north-1",
+      endpoint = service.url,
+      auth = { user = "u", password = "p", domain = "d" },
+    }):run()
     local asked = requests(iam)
     assert.same({ project = { id = "77" } }, cjson.decode(asked[1].body).auth.scope)
     assert.same({ project = { name = "cn-north-1" } }, cjson.decode(asked[2].body).auth.scope)
@@ -165,9 +201,13 @@ describe("a password", function()
     iam:script { token_answer() }
     by_password()
     local calls = {}
-    for i = 1, 1000 do calls[i] = client:start() end
+    for i = 1, 1000 do
+      calls[i] = client:start()
+    end
     client:wait((table.unpack or unpack)(calls))
-    for _, call in ipairs(calls) do assert(call:try_wait()) end
+    for _, call in ipairs(calls) do
+      assert(call:try_wait())
+    end
     assert.equal(1, iam:stats().processed)
     assert.equal(1000, service:stats().processed)
   end)
@@ -175,7 +215,9 @@ describe("a password", function()
   it("is sent again when the token's time has come, and not before", function()
     iam:script { token_answer("first", 2 ^ -16), token_answer "second" }
     by_password()
-    for _ = 1, 3 do assert(client:run()) end
+    for _ = 1, 3 do
+      assert(client:run())
+    end
     assert.equal(2, iam:stats().processed)
     local seen = requests(service)
     assert.equal("first", seen[1].headers["x-auth-token"])
@@ -216,13 +258,21 @@ describe("a password", function()
     assert.same({ type = "sign_in", source = "password", expires_in = 1000 }, events[1])
     assert.equal("warning", events[2].type)
     assert.truthy(events[2].message:find("the old ones are still good: IAM at", 1, true))
-    for _, event in ipairs(events) do assert_silent(event) end
+    for _, event in ipairs(events) do
+      assert_silent(event)
+    end
   end)
 
   it("is not tried in a loop", function()
     local events, on_event = collect()
-    iam:behave("answer", json(401, { error = { code = 401, message = "wrong " .. PASSWORD, title = "x" } },
-      { { "X-IAM-Trace-Id", "trace-1" } }))
+    iam:behave(
+      "answer",
+      json(
+        401,
+        { error = { code = 401, message = "wrong " .. PASSWORD, title = "x" } },
+        { { "X-IAM-Trace-Id", "trace-1" } }
+      )
+    )
     by_password { on_event = on_event }
     local err = fails()
     assert.equal("auth", err.kind)
@@ -241,21 +291,40 @@ describe("a password", function()
     assert.equal(0, service:stats().processed)
     assert.equal("sign_in", events[1].type)
     assert.equal(err.message, events[1].error.message)
-    for _, event in ipairs(events) do assert_silent(event) end
+    for _, event in ipairs(events) do
+      assert_silent(event)
+    end
   end)
 
   for name, case in pairs {
-    ["a page"] = { { "answer", status = 200, body = "<html>log in</html>", kind = "text/html" },
-      "auth", "answered 200 without JSON (text/html)" },
+    ["a page"] = {
+      { "answer", status = 200, body = "<html>log in</html>", kind = "text/html" },
+      "auth",
+      "answered 200 without JSON (text/html)",
+    },
     ["no token"] = { json(201, { token = {} }), "auth", "X-Subject-Token" },
-    ["a token with blanks"] = { json(201, { token = {} }, { { "X-Subject-Token", "a hidden" } }),
-      "auth", "X-Subject-Token" },
-    ["no expiry"] = { json(201, { token = {} }, { { "X-Subject-Token", "hidden" } }), "auth", "expiry" },
-    ["a strange expiry"] = { json(201, { token = { expires_at = "soon" } },
-      { { "X-Subject-Token", "hidden" } }), "auth", "expiry" },
+    ["a token with blanks"] = {
+      json(201, { token = {} }, { { "X-Subject-Token", "a hidden" } }),
+      "auth",
+      "X-Subject-Token",
+    },
+    ["no expiry"] = {
+      json(201, { token = {} }, { { "X-Subject-Token", "hidden" } }),
+      "auth",
+      "expiry",
+    },
+    ["a strange expiry"] = {
+      json(201, { token = { expires_at = "soon" } }, { { "X-Subject-Token", "hidden" } }),
+      "auth",
+      "expiry",
+    },
     ["an old token"] = { token_answer(TOKEN, -5), "auth", "expired" },
     ["400"] = { json(400, { error = { code = 400, message = "bad" } }), "auth", "400" },
-    ["403 in the other form"] = { json(403, { error_code = "IAM.0002", error_msg = "no" }), "auth", "403" },
+    ["403 in the other form"] = {
+      json(403, { error_code = "IAM.0002", error_msg = "no" }),
+      "auth",
+      "403",
+    },
     ["500"] = { json(500, {}), "api", "500" },
     ["a redirect"] = { { "redirect" }, "protocol", "307" },
     ["a broken connection"] = { { "close_after_body" }, "transport", "IAM at" },
@@ -284,7 +353,9 @@ describe("a password", function()
     iam:behave "never_answer"
     by_password()
     local call = client:start()
-    while iam:stats().heads == 0 do client:step(0.1) end
+    while iam:stats().heads == 0 do
+      client:step(0.1)
+    end
     client:close()
     local result, err = call:try_wait()
     assert.is_nil(result)
@@ -292,7 +363,8 @@ describe("a password", function()
   end)
 
   it("is not sent over plain http to another machine", function()
-    client = flow_client.new({ endpoint = service.url, auth = USER, iam_endpoint = "http://iam.example" })
+    client =
+      flow_client.new({ endpoint = service.url, auth = USER, iam_endpoint = "http://iam.example" })
     local err = fails()
     assert.equal("config", err.kind)
     assert.equal("iam_endpoint", err.field)
@@ -311,9 +383,16 @@ describe("an access key", function()
       end
     end
     return core.sign {
-      ak = key.ak, sk = key.sk, security_token = key.security_token, project_id = key.project_id,
-      method = request.method, host = request.headers.host, path = request.path:match "^[^?]*",
-      headers = headers, body = request.body, date = request.headers["x-sdk-date"],
+      ak = key.ak,
+      sk = key.sk,
+      security_token = key.security_token,
+      project_id = key.project_id,
+      method = request.method,
+      host = request.headers.host,
+      path = request.path:match "^[^?]*",
+      headers = headers,
+      body = request.body,
+      date = request.headers["x-sdk-date"],
     }.authorization
   end
 
@@ -344,8 +423,10 @@ describe("an access key", function()
     end)
 
     local function by_region()
-      return new({ region = "cn-north-4", iam_endpoint = iam.url,
-        auth = { ak = "EXAMPLEKEY", sk = SECRET } }, VARIABLES)
+      return new(
+        { region = "cn-north-4", iam_endpoint = iam.url, auth = { ak = "EXAMPLEKEY", sk = SECRET } },
+        VARIABLES
+      )
     end
 
     it("has the region's looked up once", function()
@@ -361,7 +442,10 @@ describe("an access key", function()
     end)
 
     it("fails for none and for many", function()
-      iam:script { json(200, { projects = {} }), json(200, { projects = { { id = "p1" }, { id = "p2" } } }) }
+      iam:script {
+        json(200, { projects = {} }),
+        json(200, { projects = { { id = "p1" }, { id = "p2" } } }),
+      }
       by_region()
       local err = fails()
       assert.equal("config", err.kind)
@@ -411,22 +495,64 @@ describe("a function", function()
 
   it("may answer a password", function()
     iam:script { token_answer() }
-    with(function() return { user = "u", password = PASSWORD, domain = "d" } end)
+    with(function()
+      return { user = "u", password = PASSWORD, domain = "d" }
+    end)
     assert(client:run())
     assert.equal(TOKEN, requests(service)[1].headers["x-auth-token"])
   end)
 
   for name, case in pairs {
     ["nothing"] = { function() end, "auth" },
-    ["an error text"] = { function() return nil, "vault is sealed" end, "auth", "vault is sealed" },
-    ["a raised error"] = { function() error("vault is sealed", 0) end, "auth", "vault is sealed" },
-    ["a structured error"] = {
-      function() return nil, core.error { kind = "config", message = "mine" } end, "config", "mine",
+    ["an error text"] = {
+      function()
+        return nil, "vault is sealed"
+      end,
+      "auth",
+      "vault is sealed",
     },
-    ["a yield"] = { function() coroutine.yield() end, "config", "yielded" },
-    ["half a pair"] = { function() return { ak = "hidden" } end, "config", "sk is missing" },
-    ["two lines"] = { function() return "hidden\nhidden" end, "config", "line break" },
-    ["a number"] = { function() return 5 end, "config", "number" },
+    ["a raised error"] = {
+      function()
+        error("vault is sealed", 0)
+      end,
+      "auth",
+      "vault is sealed",
+    },
+    ["a structured error"] = {
+      function()
+        return nil, core.error { kind = "config", message = "mine" }
+      end,
+      "config",
+      "mine",
+    },
+    ["a yield"] = {
+      function()
+        coroutine.yield()
+      end,
+      "config",
+      "yielded",
+    },
+    ["half a pair"] = {
+      function()
+        return { ak = "hidden" }
+      end,
+      "config",
+      "sk is missing",
+    },
+    ["two lines"] = {
+      function()
+        return "hidden\nhidden"
+      end,
+      "config",
+      "line break",
+    },
+    ["a number"] = {
+      function()
+        return 5
+      end,
+      "config",
+      "number",
+    },
   } do
     it("fails with " .. name, function()
       with(case[1])
@@ -440,8 +566,12 @@ end)
 
 describe("bad credentials", function()
   for _, case in ipairs {
-    { "auth.token", "" }, { "auth.token", "a\r\nX-Evil: hidden" }, { "auth.sk", { ak = "hidden" } },
-    { "auth", 5 }, { "auth", {} }, { "auth.tokn", { tokn = "hidden" } },
+    { "auth.token", "" },
+    { "auth.token", "a\r\nX-Evil: hidden" },
+    { "auth.sk", { ak = "hidden" } },
+    { "auth", 5 },
+    { "auth", {} },
+    { "auth.tokn", { tokn = "hidden" } },
     { "auth.project", { user = "u", password = "hidden", domain = "d" } },
   } do
     it("are refused at once: " .. case[1], function()
@@ -463,7 +593,9 @@ describe("the chain", function()
     os.remove(home)
   end)
   after_each(function()
-    for _, path in ipairs(files) do os.remove(path) end
+    for _, path in ipairs(files) do
+      os.remove(path)
+    end
   end)
 
   local function temporary(text)
@@ -493,7 +625,8 @@ describe("the chain", function()
   it("goes on with the environment, then the file", function()
     local path = temporary("[basic]\nak = FROMFILE\nsk = " .. SECRET .. "\n")
     local variables = {
-      HUAWEICLOUD_SDK_AK = "FROMENV", HUAWEICLOUD_SDK_SK = SECRET,
+      HUAWEICLOUD_SDK_AK = "FROMENV",
+      HUAWEICLOUD_SDK_SK = SECRET,
       HUAWEICLOUD_SDK_CREDENTIALS_FILE = path,
     }
     search(variables)
@@ -507,9 +640,13 @@ describe("the chain", function()
     assert.equal("FROMFILE", access_of(requests(service)[2]))
     assert.equal(0, iam:stats().processed)
     assert.equal("warning", events[1].type)
-    assert.truthy(events[1].message:find("HUAWEICLOUD_SDK_SK is set, but HUAWEICLOUD_SDK_AK is not", 1, true))
+    assert.truthy(
+      events[1].message:find("HUAWEICLOUD_SDK_SK is set, but HUAWEICLOUD_SDK_AK is not", 1, true)
+    )
     assert.same({ type = "sign_in", source = "credentials file" }, events[2])
-    for _, event in ipairs(events) do assert_silent(event) end
+    for _, event in ipairs(events) do
+      assert_silent(event)
+    end
   end)
 
   it("warns of a file that others may read", function()
@@ -528,10 +665,14 @@ describe("the chain", function()
     search({}, { on_event = on_event })
     assert(client:run())
     local token, key = (table.unpack or unpack)(requests(iam))
-    assert.same({ "PUT", "/meta-data/latest/api/token", "21600" },
-      { token.method, token.path, token.headers["x-metadata-token-ttl-seconds"] })
-    assert.same({ "GET", "/openstack/latest/securitykey", "meta-hidden" },
-      { key.method, key.path, key.headers["x-metadata-token"] })
+    assert.same(
+      { "PUT", "/meta-data/latest/api/token", "21600" },
+      { token.method, token.path, token.headers["x-metadata-token-ttl-seconds"] }
+    )
+    assert.same(
+      { "GET", "/openstack/latest/securitykey", "meta-hidden" },
+      { key.method, key.path, key.headers["x-metadata-token"] }
+    )
     local request = requests(service)[1]
     assert.equal("TEMPKEY", access_of(request))
     assert.equal(TOKEN, request.headers["x-security-token"])
@@ -549,8 +690,10 @@ describe("the chain", function()
 
   it("renews the metadata token once", function()
     iam:script {
-      { "answer", status = 200, body = "first" }, { "answer", status = 401 },
-      { "answer", status = 200, body = "second" }, key_answer(),
+      { "answer", status = 200, body = "first" },
+      { "answer", status = 401 },
+      { "answer", status = 200, body = "second" },
+      key_answer(),
     }
     search {}
     assert(client:run())
@@ -559,8 +702,14 @@ describe("the chain", function()
 
   it("reads each spelling of a key", function()
     for _, body in ipairs {
-      { credentials = { accessKeyId = "K1", secretAccessKey = SECRET, securityToken = TOKEN,
-        expiration = iso(os.time() + 9999) } },
+      {
+        credentials = {
+          accessKeyId = "K1",
+          secretAccessKey = SECRET,
+          securityToken = TOKEN,
+          expiration = iso(os.time() + 9999),
+        },
+      },
       { access = "K2", secret = SECRET, securitytoken = TOKEN, expires_at = iso(os.time() + 9999) },
     } do
       iam:script { { "answer", status = 404 }, json(200, body) }
@@ -580,8 +729,10 @@ describe("the chain", function()
     }
     assert(client:run())
     local asked = requests(iam)[2]
-    assert.same({ "POST", "/pod", "pod-hidden", "{}" },
-      { asked.method, asked.path, asked.headers.authorization, asked.body })
+    assert.same(
+      { "POST", "/pod", "pod-hidden", "{}" },
+      { asked.method, asked.path, asked.headers.authorization, asked.body }
+    )
     assert.equal("PODKEY", access_of(requests(service)[1]))
   end)
 
@@ -591,7 +742,8 @@ describe("the chain", function()
       key_answer(21600, "IDPKEY"),
     }
     search({
-      HUAWEICLOUD_SDK_IDP_ID = "my-idp", HUAWEICLOUD_SDK_ID_TOKEN_FILE = temporary "id-hidden\n",
+      HUAWEICLOUD_SDK_IDP_ID = "my-idp",
+      HUAWEICLOUD_SDK_ID_TOKEN_FILE = temporary "id-hidden\n",
       HUAWEICLOUD_SDK_IAM_ENDPOINT = iam.url,
     })
     assert(client:run())
@@ -600,8 +752,14 @@ describe("the chain", function()
     assert.equal("my-idp", first.headers["x-idp-id"])
     assert.same({ auth = { id_token = { id = "id-hidden" } } }, cjson.decode(first.body))
     assert.equal("/v3.0/OS-CREDENTIAL/securitytokens", second.path)
-    assert.same({ auth = { identity = { methods = { "token" },
-      token = { id = "unscoped-hidden", duration_seconds = 21600 } } } }, cjson.decode(second.body))
+    assert.same({
+      auth = {
+        identity = {
+          methods = { "token" },
+          token = { id = "unscoped-hidden", duration_seconds = 21600 },
+        },
+      },
+    }, cjson.decode(second.body))
     assert.equal("IDPKEY", access_of(requests(service)[1]))
   end)
 
@@ -609,7 +767,8 @@ describe("the chain", function()
     iam:script { json(200, { projects = { { id = "p3" } } }) }
     search({
       HUAWEICLOUD_SDK_CREDENTIALS_FILE = temporary(
-        ("[basic]\nak=A\nsk=%s\niam_endpoint=%s\n"):format(SECRET, iam.url)),
+        ("[basic]\nak=A\nsk=%s\niam_endpoint=%s\n"):format(SECRET, iam.url)
+      ),
       HUAWEICLOUD_SDK_IAM_ENDPOINT = "https://never.example",
       HUAWEICLOUD_SDK_REGION_CODEARTSBUILD_CN_NORTH_4 = service.url,
     }, { region = "cn-north-4" })
@@ -620,7 +779,8 @@ describe("the chain", function()
   it("tells of every source when none serves", function()
     iam:script { { "answer", status = 418, body = "hidden" } }
     search {
-      CODEARTS_BUILD_TOKEN = "hidden\nhidden", HUAWEICLOUD_SDK_AK = "hidden",
+      CODEARTS_BUILD_TOKEN = "hidden\nhidden",
+      HUAWEICLOUD_SDK_AK = "hidden",
       HUAWEICLOUD_SDK_CREDENTIALS_FILE = temporary "[basic]\nhidden\n",
       HC_CONTAINER_CREDENTIALS_FULL_URI = "http://pods.example/hidden",
       HC_CONTAINER_AUTHORIZATION_TOKEN_FILE = "/nowhere",
@@ -655,16 +815,29 @@ describe("the chain", function()
   end)
 
   for name, answers in pairs {
-    ["no agency"] = { { "answer", status = 401, body = "Please configure Cloud Service Agency first." } },
+    ["no agency"] = {
+      { "answer", status = 401, body = "Please configure Cloud Service Agency first." },
+    },
     ["a page"] = { { "answer", status = 200, body = "<html>hidden" } },
-    ["half a key"] = { json(200, { credential = { access = "hidden", expires_at = iso(os.time() + 9) } }) },
-    ["a key with a line break"] = { json(200, { credential = {
-      access = "A", secret = "hidden\nhidden", expires_at = iso(os.time() + 9) } }) },
+    ["half a key"] = {
+      json(200, { credential = { access = "hidden", expires_at = iso(os.time() + 9) } }),
+    },
+    ["a key with a line break"] = {
+      json(200, {
+        credential = {
+          access = "A",
+          secret = "hidden\nhidden",
+          expires_at = iso(os.time() + 9),
+        },
+      }),
+    },
     ["a key that is over"] = { key_answer(-1) },
     ["a strange expiry"] = { json(200, { access = "A", secret = SECRET, expires_at = "soon" }) },
     ["500"] = { { "answer", status = 500 } },
     ["401 twice"] = {
-      { "answer", status = 401 }, { "answer", status = 200, body = "t" }, { "answer", status = 401 },
+      { "answer", status = 401 },
+      { "answer", status = 200, body = "t" },
+      { "answer", status = 401 },
     },
     ["401, then no token service"] = { { "answer", status = 401 }, { "answer", status = 404 } },
   } do
@@ -694,7 +867,9 @@ describe("a token store", function()
     path = os.tmpname()
     remove(path)
   end)
-  after_each(function() remove(path) end)
+  after_each(function()
+    remove(path)
+  end)
 
   it("lets clients share a token", function()
     iam:script { token_answer() }
@@ -716,8 +891,16 @@ describe("a token store", function()
     local unlock = assert(token_store.file(path).lock("another", 60))
     local children = {}
     for i = 1, 3 do
-      children[i] = assert(io.popen(("%s spec/support/sign_in_process.lua %s %s %s"):format(
-        interpreter(), service.url, iam.url, path)))
+      children[i] = assert(
+        io.popen(
+          ("%s spec/support/sign_in_process.lua %s %s %s"):format(
+            interpreter(),
+            service.url,
+            iam.url,
+            path
+          )
+        )
+      )
       assert.equal("waiting", children[i]:read "*l")
     end
     assert.equal(0, iam:stats().heads)
@@ -758,13 +941,42 @@ describe("a token store", function()
 
   it("is gone without when it is broken, with a warning", function()
     for _, broken in ipairs {
-      { get = function() error "torn" end },
-      { get = function() return nil, "torn" end },
-      { get = function() end, lock = function() return nil, "torn" end },
-      { get = function() end, lock = function() return function() end end,
-        set = function() return nil, "torn" end },
-      { get = function() end, lock = function() return function() error "torn" end end,
-        set = function() return true end },
+      {
+        get = function()
+          error "torn"
+        end,
+      },
+      {
+        get = function()
+          return nil, "torn"
+        end,
+      },
+      {
+        get = function() end,
+        lock = function()
+          return nil, "torn"
+        end,
+      },
+      {
+        get = function() end,
+        lock = function()
+          return function() end
+        end,
+        set = function()
+          return nil, "torn"
+        end,
+      },
+      {
+        get = function() end,
+        lock = function()
+          return function()
+            error "torn"
+          end
+        end,
+        set = function()
+          return true
+        end,
+      },
     } do
       local events, on_event = collect()
       local store = { get = broken.get, lock = broken.lock or print, set = broken.set or print }
@@ -782,13 +994,20 @@ describe("a token store", function()
 
   it("is not trusted blindly", function()
     for _, text in ipairs {
-      "", "{", "[]", '{"auth":5}', '{"auth":{"token":"a b"},"expires":9e9,"renew":9e9}',
-      '{"auth":{"token":"a"},"expires":1,"renew":9e9}', '{"auth":{"token":"a"},"expires":9e9}',
+      "",
+      "{",
+      "[]",
+      '{"auth":5}',
+      '{"auth":{"token":"a b"},"expires":9e9,"renew":9e9}',
+      '{"auth":{"token":"a"},"expires":1,"renew":9e9}',
+      '{"auth":{"token":"a"},"expires":9e9}',
       '{"auth":{"token":"a"},"expires":9e9,"renew":1}',
     } do
       iam:script { token_answer() }
       local store = token_store.memory()
-      store.get = function() return text end
+      store.get = function()
+        return text
+      end
       by_password { token_store = store }
       assert(client:run())
       client:close()

@@ -25,12 +25,18 @@ local function decode_base64(text)
 end
 
 local function optional(value)
-  if value ~= cjson.null then return value end
+  if value ~= cjson.null then
+    return value
+  end
 end
 
 local function body_of(body)
-  if body == cjson.null then return nil end
-  if body.base64 then return decode_base64(body.base64) end
+  if body == cjson.null then
+    return nil
+  end
+  if body.base64 then
+    return decode_base64(body.base64)
+  end
   local r = body["repeat"]
   return r and (r.prefix or "") .. r.unit:rep(r.count) .. (r.suffix or "") or body.text
 end
@@ -55,10 +61,16 @@ end
 
 local function fields(changes)
   local args = {
-    ak = "EXAMPLEKEY", sk = "not-a-secret", method = "POST", host = "127.0.0.1:8080",
-    path = "/v3/jobs/build", date = "20240102T030405Z",
+    ak = "EXAMPLEKEY",
+    sk = "not-a-secret",
+    method = "POST",
+    host = "127.0.0.1:8080",
+    path = "/v3/jobs/build",
+    date = "20240102T030405Z",
   }
-  for name, value in pairs(changes) do args[name] = value end
+  for name, value in pairs(changes) do
+    args[name] = value
+  end
   return args
 end
 
@@ -80,12 +92,24 @@ describe("core.sign", function()
   for _, vector in ipairs(data.vectors) do
     describe(vector.name, function()
       local answer
-      setup(function() answer = core.sign(arguments(vector)) end)
-      for _, step in ipairs { "canonical_request", "signed_headers", "string_to_sign", "signature",
-          "authorization", "request_target" } do
-        it("gives the " .. step, function() assert.equal(vector[step], answer[step]) end)
+      setup(function()
+        answer = core.sign(arguments(vector))
+      end)
+      for _, step in ipairs {
+        "canonical_request",
+        "signed_headers",
+        "string_to_sign",
+        "signature",
+        "authorization",
+        "request_target",
+      } do
+        it("gives the " .. step, function()
+          assert.equal(vector[step], answer[step])
+        end)
       end
-      it("gives the headers", function() assert.same(vector.final_headers, answer.headers) end)
+      it("gives the headers", function()
+        assert.same(vector.final_headers, answer.headers)
+      end)
     end)
   end
 
@@ -112,7 +136,8 @@ describe("core.sign", function()
   end)
 
   it("does not change its input", function()
-    local args = fields { query = { { "b", "1" }, { "a", "2" } }, headers = { { "Accept", " x " } } }
+    local args =
+      fields { query = { { "b", "1" }, { "a", "2" } }, headers = { { "Accept", " x " } } }
     core.sign(args)
     assert.same({ { "b", "1" }, { "a", "2" } }, args.query)
     assert.same({ { "Accept", " x " } }, args.headers)
@@ -127,29 +152,49 @@ describe("core.sign", function()
       { { "x-security-token", "x" } },
       { { "Accept", "a" }, { "accept", "b" } },
     } do
-      assert.equal("headers", refused { headers = headers, project_id = "p", security_token = "t" }.field)
+      assert.equal(
+        "headers",
+        refused { headers = headers, project_id = "p", security_token = "t" }.field
+      )
     end
   end)
 
   it("refuses more headers than it can sign", function()
     local headers = {}
-    for i = 1, 65 do headers[i] = { "X-" .. i, "v" } end
+    for i = 1, 65 do
+      headers[i] = { "X-" .. i, "v" }
+    end
     assert.equal("headers", refused { headers = headers }.field)
   end)
 
   it("signs long values of every kind", function()
     local long = ("x"):rep(100000)
     local answer = core.sign(fields {
-      security_token = long, path = "/" .. ("%"):rep(5000), query = { { long, long } },
-      headers = { { "X-" .. long, long } }, ak = long, sk = long, host = long, project_id = long,
+      security_token = long,
+      path = "/" .. ("%"):rep(5000),
+      query = { { long, long } },
+      headers = { { "X-" .. long, long } },
+      ak = long,
+      sk = long,
+      host = long,
+      project_id = long,
     })
     assert.equal(64, #answer.signature)
   end)
 
   it("names the member that it refuses", function()
     for field, value in pairs {
-      ak = "", sk = 1, method = "GET\n", host = "a b", date = "2024-01-02", body = {},
-      security_token = "a\r\nb", path = "/a\nb", region = true, query = "a=b", colour = "red",
+      ak = "",
+      sk = 1,
+      method = "GET\n",
+      host = "a b",
+      date = "2024-01-02",
+      body = {},
+      security_token = "a\r\nb",
+      path = "/a\nb",
+      region = true,
+      query = "a=b",
+      colour = "red",
     } do
       assert.equal(field, refused { [field] = value }.field)
     end

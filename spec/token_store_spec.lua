@@ -10,19 +10,21 @@ end
 local function dictionary()
   local values = {}
   local dict = {}
-  function dict:get(key)
+  function dict.get(_, key)
     return values[key]
   end
-  function dict:set(key, value)
+  function dict.set(_, key, value)
     values[key] = value
     return true
   end
-  function dict:add(key, value)
-    if values[key] ~= nil then return false, "exists" end
+  function dict.add(_, key, value)
+    if values[key] ~= nil then
+      return false, "exists"
+    end
     values[key] = value
     return true
   end
-  function dict:delete(key)
+  function dict.delete(_, key)
     values[key] = nil
   end
   return dict
@@ -31,9 +33,15 @@ end
 local path
 
 local STORES = {
-  memory = function() return token_store.memory() end,
-  file = function() return token_store.file(path) end,
-  shared_dict = function() return token_store.shared_dict(dictionary()) end,
+  memory = function()
+    return token_store.memory()
+  end,
+  file = function()
+    return token_store.file(path)
+  end,
+  shared_dict = function()
+    return token_store.shared_dict(dictionary())
+  end,
 }
 
 for name, new in pairs(STORES) do
@@ -45,7 +53,9 @@ for name, new in pairs(STORES) do
       remove(path)
       store = new()
     end)
-    after_each(function() remove(path) end)
+    after_each(function()
+      remove(path)
+    end)
 
     it("keeps texts by key", function()
       assert.is_nil(store.get "a")
@@ -81,8 +91,12 @@ end)
 describe("token store shared_dict", function()
   it("tells problems of the dictionary", function()
     local dict = dictionary()
-    function dict.set() return nil, "no memory" end
-    function dict.add() return nil, "broken" end
+    function dict.set()
+      return nil, "no memory"
+    end
+    function dict.add()
+      return nil, "broken"
+    end
     local store = token_store.shared_dict(dict)
     assert.same({ nil, "no memory" }, { store.set("a", "b", 1) })
     assert.same({ nil, "broken" }, { store.lock("a", 1) })
@@ -104,7 +118,9 @@ describe("token store file", function()
     remove(path)
     store = token_store.file(path)
   end)
-  after_each(function() remove(path) end)
+  after_each(function()
+    remove(path)
+  end)
 
   local function write(text, mode)
     local file = assert(io.open(path, "wb"))
@@ -163,7 +179,9 @@ describe("token store file", function()
 
   it("reads past entries that make no sense", function()
     write '{"codearts_build_tokens":{"a":1,"b":{"text":5,"expires":9e9},"c":{"text":"x"}}}'
-    for _, key in ipairs { "a", "b", "c" } do assert.is_nil(store.get(key)) end
+    for _, key in ipairs { "a", "b", "c" } do
+      assert.is_nil(store.get(key))
+    end
     assert.is_true(store.set("d", "e", 60))
     assert.equal("e", store.get "d")
   end)
@@ -202,7 +220,8 @@ describe("token store file", function()
   it("keeps another process out, until that one ends", function()
     local fifo = path .. ".fifo"
     os.execute(("mkfifo '%s'"):format(fifo))
-    local other = assert(io.popen(("flock '%s.lock' sh -c 'echo held; read line <%s'"):format(path, fifo)))
+    local other =
+      assert(io.popen(("flock '%s.lock' sh -c 'echo held; read line <%s'"):format(path, fifo)))
     assert.equal("held", other:read "*l")
     assert.same({}, { store.lock("a", 60) })
     local go_on = assert(io.open(fifo, "w"))
@@ -243,8 +262,11 @@ describe("core.file", function()
 
   it("checks its arguments", function()
     for _, call in ipairs {
-      { core.file.read }, { core.file.read, "a\0b" }, { core.file.replace, "a" },
-      { core.file.lock, "" }, { core.file.replace, "/tmp/x", 5 },
+      { core.file.read },
+      { core.file.read, "a\0b" },
+      { core.file.replace, "a" },
+      { core.file.lock, "" },
+      { core.file.replace, "/tmp/x", 5 },
     } do
       local ok, err = pcall((table.unpack or unpack)(call))
       assert.is_false(ok)

@@ -4,7 +4,12 @@ local core = require "codearts.build.core"
 
 local function canonical(path, query)
   local answer = core.sign {
-    ak = "EXAMPLEKEY", sk = "not-a-secret", method = "GET", host = "h", path = path, query = query,
+    ak = "EXAMPLEKEY",
+    sk = "not-a-secret",
+    method = "GET",
+    host = "h",
+    path = path,
+    query = query,
     date = "20240102T030405Z",
   }
   local uri, line = answer.canonical_request:match "^GET\n([^\n]*)\n([^\n]*)\n"
@@ -12,23 +17,33 @@ local function canonical(path, query)
 end
 
 local function encode(text)
-  return (text:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end))
+  return (text:gsub("[^%w%-%._~]", function(c)
+    return ("%%%02X"):format(c:byte())
+  end))
 end
 
 local function slow_path(path)
-  local decoded = path:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
+  local decoded = path:gsub("%%(%x%x)", function(hex)
+    return string.char(tonumber(hex, 16))
+  end)
   local encoded = decoded:gsub("[^/]+", encode)
   return encoded:sub(-1) == "/" and encoded or encoded .. "/"
 end
 
 local function slow_query(pairs_)
   local list = {}
-  for i, pair in ipairs(pairs_) do list[i] = pair end
+  for i, pair in ipairs(pairs_) do
+    list[i] = pair
+  end
   table.sort(list, function(a, b)
-    if a[1] == b[1] then return a[2] < b[2] end
+    if a[1] == b[1] then
+      return a[2] < b[2]
+    end
     return a[1] < b[1]
   end)
-  for i, pair in ipairs(list) do list[i] = encode(pair[1]) .. "=" .. encode(pair[2]) end
+  for i, pair in ipairs(list) do
+    list[i] = encode(pair[1]) .. "=" .. encode(pair[2])
+  end
   return table.concat(list, "&")
 end
 
@@ -39,12 +54,39 @@ local function random(n)
   return seed % n + 1
 end
 
-local PIECES = { "a", "Z", "0", "-", "_", "~", ".", "%", "%4", "%41", "%2f", "%2F", "%zz", "%25", "/",
-  "//", " ", "+", "*", "&", "=", "?", "\195\188", "\228\187\187", "|" }
+local PIECES = {
+  "a",
+  "Z",
+  "0",
+  "-",
+  "_",
+  "~",
+  ".",
+  "%",
+  "%4",
+  "%41",
+  "%2f",
+  "%2F",
+  "%zz",
+  "%25",
+  "/",
+  "//",
+  " ",
+  "+",
+  "*",
+  "&",
+  "=",
+  "?",
+  "\195\188",
+  "\228\187\187",
+  "|",
+}
 
 local function text(max)
   local out = {}
-  for i = 1, random(max) - 1 do out[i] = PIECES[random(#PIECES)] end
+  for i = 1, random(max) - 1 do
+    out[i] = PIECES[random(#PIECES)]
+  end
   return table.concat(out)
 end
 
@@ -82,7 +124,9 @@ describe("canonical query", function()
   it("agrees with the slow one, and is what goes on the wire", function()
     for _ = 1, 500 do
       local query = {}
-      for i = 1, random(6) - 1 do query[i] = { text(4), text(4) } end
+      for i = 1, random(6) - 1 do
+        query[i] = { text(4), text(4) }
+      end
       local expected = slow_query(query)
       local _, line, target = canonical("/x", query)
       assert.equal(expected, line)

@@ -15,7 +15,9 @@ static bool starts_with(cab_text text, cab_text start) {
     return text.len >= start.len && memcmp(text.data, start.data, start.len) == 0;
 }
 
-static bool blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+static bool blank(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 static cab_text trim(cab_text text) {
     while (text.len > 0 && blank(text.data[0])) {
@@ -105,8 +107,8 @@ static bool make_room(const cab_sign_input *in, cab_buf *scratch, cab_error *e) 
     }
     values += in->host.len + in->security_token.len + in->project_id.len;
     /* Names: in lower case, in the canonical request, and twice as the list of signed ones. */
-    size_t room = 4 * names + values + in->method.len + 3 * in->path.len + in->query.len +
-                  in->ak.len + 512;
+    size_t room =
+        4 * names + values + in->method.len + 3 * in->path.len + in->query.len + in->ak.len + 512;
     cab_buf_clear(scratch);
     return cab_buf_reserve(scratch, room) || cab_fail_memory(e);
 }
@@ -154,8 +156,8 @@ bool cab_sign_collect_headers(const cab_sign_input *in, cab_buf *scratch, cab_si
         }
     }
     if (unsigned_payload && find(out, LITERAL("x-sdk-content-sha256")) == NULL &&
-        !insert_own(out, LITERAL("X-Sdk-Content-Sha256"), LITERAL("x-sdk-content-sha256"),
-                    UNSIGNED, e)) {
+        !insert_own(out, LITERAL("X-Sdk-Content-Sha256"), LITERAL("x-sdk-content-sha256"), UNSIGNED,
+                    e)) {
         return false;
     }
     if (find(out, LITERAL("host")) == NULL &&
@@ -163,8 +165,8 @@ bool cab_sign_collect_headers(const cab_sign_input *in, cab_buf *scratch, cab_si
         return false;
     }
     return insert_own(out, LITERAL("X-Sdk-Date"), LITERAL("x-sdk-date"), in->date, e) &&
-           (in->project_id.len == 0 || insert_own(out, LITERAL("X-Project-Id"),
-                                                  LITERAL("x-project-id"), in->project_id, e)) &&
+           (in->project_id.len == 0 ||
+            insert_own(out, LITERAL("X-Project-Id"), LITERAL("x-project-id"), in->project_id, e)) &&
            (in->security_token.len == 0 ||
             insert_own(out, LITERAL("X-Security-Token"), LITERAL("x-security-token"),
                        in->security_token, e));
@@ -240,8 +242,8 @@ bool cab_sign_signature(const cab_sign_input *in, cab_buf *scratch, cab_sign_out
     unsigned char mac[CAB_SHA256_LEN];
     char hex[CAB_SHA256_HEX_LEN];
     size_t start = scratch->len;
-    if (!cab_hmac_sha256(in->sk.data, in->sk.len, out->string_to_sign.data,
-                         out->string_to_sign.len, mac)) {
+    if (!cab_hmac_sha256(in->sk.data, in->sk.len, out->string_to_sign.data, out->string_to_sign.len,
+                         mac)) {
         return cab_fail(e, CAB_KIND_CONFIG, CAB_REASON_INTERNAL, NULL,
                         "libcrypto could not compute HMAC-SHA256");
     }

@@ -16,7 +16,8 @@
 enum { CAB_SIGN_MAX_HEADERS = 64 }; /* of a request, the signer's own included */
 
 /* What is to be signed, exactly as it will be sent. An empty text means "none". Header names must
- * be tokens, and no header value, AK or date may hold CR, LF or NUL: the caller has seen to that. */
+ * be tokens, and no header value, AK or date may hold CR, LF or NUL: the caller has seen to that.
+ */
 typedef struct {
     cab_text ak;
     cab_text sk;

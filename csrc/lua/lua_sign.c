@@ -37,17 +37,20 @@ static work *new_work(lua_State *L) {
 }
 
 typedef struct {
-    cab_text algorithm, ak, sk, security_token, project_id, method, host, path, date, region, service;
+    cab_text algorithm, ak, sk, security_token, project_id, method, host, path, date, region,
+        service;
 } texts;
 
-#define TEXT(name) {#name, LCAB_TEXT, offsetof(texts, name), 0, 0}
-#define OTHER(name) {#name, LCAB_OTHER, 0, 0, 0}
+#define TEXT(name)                                                                                 \
+    { #name, LCAB_TEXT, offsetof(texts, name), 0, 0 }
+#define OTHER(name)                                                                                \
+    { #name, LCAB_OTHER, 0, 0, 0 }
 
 static const lcab_opt_row ROWS[] = {
-    TEXT(algorithm),  TEXT(ak),     TEXT(sk),   TEXT(security_token),
-    TEXT(project_id), TEXT(method), TEXT(host), TEXT(path),
-    TEXT(date),       TEXT(region), TEXT(service), /* these two are for algorithms to come */
-    OTHER(query),     OTHER(headers), OTHER(body), {NULL, LCAB_OTHER, 0, 0, 0}};
+    TEXT(algorithm),  TEXT(ak),       TEXT(sk),      TEXT(security_token),
+    TEXT(project_id), TEXT(method),   TEXT(host),    TEXT(path),
+    TEXT(date),       TEXT(region),   TEXT(service), /* these two are for algorithms to come */
+    OTHER(query),     OTHER(headers), OTHER(body),   {NULL, LCAB_OTHER, 0, 0, 0}};
 
 /* One word of a header line or of the request line. */
 static void check_word(lua_State *L, const char *name, cab_text text, bool required) {

@@ -4,10 +4,14 @@ describe("credential.read", function()
   it("takes each shape", function()
     assert.same({ kind = "token", token = "abc" }, credential.read "abc")
     assert.same({ kind = "token", token = "abc" }, credential.read { token = "abc" })
-    assert.same({ kind = "key", ak = "a", sk = "s", security_token = "t", project_id = "p" },
-      credential.read { ak = "a", sk = "s", security_token = "t", project_id = "p" })
-    assert.same({ kind = "password", user = "u é", password = " p w ", domain = "d", project = "x" },
-      credential.read { user = "u é", password = " p w ", domain = "d", project = "x" })
+    assert.same(
+      { kind = "key", ak = "a", sk = "s", security_token = "t", project_id = "p" },
+      credential.read { ak = "a", sk = "s", security_token = "t", project_id = "p" }
+    )
+    assert.same(
+      { kind = "password", user = "u é", password = " p w ", domain = "d", project = "x" },
+      credential.read { user = "u é", password = " p w ", domain = "d", project = "x" }
+    )
   end)
 
   it("answers a copy", function()
@@ -30,16 +34,29 @@ describe("credential.read", function()
     { { ak = "a", sk = " hidden" }, "sk holds blanks or characters that no header may hold", "sk" },
     { { user = "u", password = "hidden" }, "domain is missing beside user and password", "domain" },
     { { password = "hidden" }, "user is missing beside password", "user" },
-    { { user = "u", password = "hid\tden", domain = "d" }, "password holds control characters", "password" },
+    {
+      { user = "u", password = "hid\tden", domain = "d" },
+      "password holds control characters",
+      "password",
+    },
     { { token = "hidden", ak = "a" }, "ak does not go with token", "ak" },
     { { ak = "a", sk = "hidden", user = "u" }, "user does not go with ak", "user" },
-    { { user = "u", password = "hidden", domain = "d", project = "a", project_id = "b" },
-      "project and project_id are both given", "project_id" },
+    {
+      { user = "u", password = "hidden", domain = "d", project = "a", project_id = "b" },
+      "project and project_id are both given",
+      "project_id",
+    },
     { { tokn = "hidden" }, "tokn is not known; did you mean token?", "tokn" },
-    { { "hidden" }, "holds a member that is not known; known are token, ak, sk, security_token, " ..
-      "project_id, user, password, domain, project" },
-    { { [("hidden"):rep(9)] = true }, "holds a member that is not known; known are token, ak, sk, " ..
-      "security_token, project_id, user, password, domain, project" },
+    {
+      { "hidden" },
+      "holds a member that is not known; known are token, ak, sk, security_token, "
+        .. "project_id, user, password, domain, project",
+    },
+    {
+      { [("hidden"):rep(9)] = true },
+      "holds a member that is not known; known are token, ak, sk, "
+        .. "security_token, project_id, user, password, domain, project",
+    },
   }
   for _, case in ipairs(cases) do
     it("refuses what " .. case[2], function()

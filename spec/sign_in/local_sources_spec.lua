@@ -4,14 +4,20 @@ local environment = require "codearts.build.sign_in.environment"
 
 local function context(variables)
   local ctx = { warnings = {} }
-  function ctx.getenv(name) return variables[name] end
-  function ctx.warn(message) ctx.warnings[#ctx.warnings + 1] = message end
+  function ctx.getenv(name)
+    return variables[name]
+  end
+  function ctx.warn(message)
+    ctx.warnings[#ctx.warnings + 1] = message
+  end
   return ctx
 end
 
 local function official(variables)
   local named = {}
-  for name, value in pairs(variables) do named["HUAWEICLOUD_SDK_" .. name] = value end
+  for name, value in pairs(variables) do
+    named["HUAWEICLOUD_SDK_" .. name] = value
+  end
   return environment.official(context(named))
 end
 
@@ -19,15 +25,21 @@ describe("environment", function()
   it("has a token", function()
     assert.equal("abc", environment.token(context { CODEARTS_BUILD_TOKEN = "abc" }).token)
     assert.same({ nil, "not set", true }, { environment.token(context {}) })
-    assert.same({ nil, "token is empty" },
-      { environment.token(context { CODEARTS_BUILD_TOKEN = "" }) })
+    assert.same(
+      { nil, "token is empty" },
+      { environment.token(context { CODEARTS_BUILD_TOKEN = "" }) }
+    )
   end)
 
   it("has keys", function()
-    assert.same({ kind = "key", ak = "a", sk = "s" },
-      official { AK = "a", SK = "s", SECURITY_TOKEN = "", PROJECT_ID = "" })
-    assert.same({ kind = "key", ak = "a", sk = "s", security_token = "t", project_id = "p" },
-      official { AK = "a", SK = "s", SECURITY_TOKEN = "t", PROJECT_ID = "p" })
+    assert.same(
+      { kind = "key", ak = "a", sk = "s" },
+      official { AK = "a", SK = "s", SECURITY_TOKEN = "", PROJECT_ID = "" }
+    )
+    assert.same(
+      { kind = "key", ak = "a", sk = "s", security_token = "t", project_id = "p" },
+      official { AK = "a", SK = "s", SECURITY_TOKEN = "t", PROJECT_ID = "p" }
+    )
   end)
 
   it("prefers a complete pair of an identity provider", function()
@@ -44,13 +56,23 @@ describe("environment", function()
     { { SK = "hidden" }, ("%sSK is set, but %sAK is not"):format(P, P) },
     { { AK = "a", SK = "" }, P .. "SK is empty" },
     { { AK = "a", SK = "hid den" }, P .. "SK holds blanks or characters that no header may hold" },
-    { { AK = "a", SK = "s", SECURITY_TOKEN = "hid\nden" }, P .. "SECURITY_TOKEN holds a line break" },
+    {
+      { AK = "a", SK = "s", SECURITY_TOKEN = "hid\nden" },
+      P .. "SECURITY_TOKEN holds a line break",
+    },
     { { IDP_ID = "i" }, ("%sIDP_ID goes with %sID_TOKEN_FILE, which is not set"):format(P, P) },
-    { { ID_TOKEN_FILE = "f" }, ("%sID_TOKEN_FILE goes with %sIDP_ID, which is not set"):format(P, P) },
-    { { IDP_ID = "", ID_TOKEN_FILE = "f" },
-      ("%sID_TOKEN_FILE goes with %sIDP_ID, which is not set"):format(P, P) },
-    { { IDP_ID = "i\r", ID_TOKEN_FILE = "f" },
-      P .. "IDP_ID holds blanks or characters that no header may hold" },
+    {
+      { ID_TOKEN_FILE = "f" },
+      ("%sID_TOKEN_FILE goes with %sIDP_ID, which is not set"):format(P, P),
+    },
+    {
+      { IDP_ID = "", ID_TOKEN_FILE = "f" },
+      ("%sID_TOKEN_FILE goes with %sIDP_ID, which is not set"):format(P, P),
+    },
+    {
+      { IDP_ID = "i\r", ID_TOKEN_FILE = "f" },
+      P .. "IDP_ID holds blanks or characters that no header may hold",
+    },
   } do
     it("says: " .. case[2], function()
       local found, problem, absent = official(case[1])

@@ -33,7 +33,7 @@ function FlowClient:sleep(...)
 end
 
 --- Runs a flow. A flow that raises ends as one that answered nil and what it raised.
-function FlowClient:task(flow)
+function FlowClient.task(_, flow)
   local task, listeners, outcome = {}, {}, nil
   local routine = coroutine.create(flow)
   local function await(call)

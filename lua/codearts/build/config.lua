@@ -4,6 +4,7 @@ local core = require "codearts.build.core"
 local metadata_address = "169.254.169.254"
 local nearest = require "codearts.build.nearest"
 local regions = require "codearts.build.regions"
+local token_store = require "codearts.build.token_store"
 
 local M = {}
 
@@ -27,8 +28,7 @@ local FOR_CORE = {
 }
 
 --- Options that are dealt with here.
-local OURS =
-  { "region", "endpoint", "auth", "iam_endpoint", "proxy", "no_proxy", "token_store" }
+local OURS = { "region", "endpoint", "auth", "iam_endpoint", "proxy", "no_proxy", "token_store" }
 
 local KNOWN = {}
 for _, list in ipairs { FOR_CORE, OURS } do
@@ -66,7 +66,11 @@ local function text(options, name, getenv, variable)
   elseif type(value) ~= "string" then
     raise("usage", name, ("%s must be a string, not a %s"):format(name, type(value)))
   elseif value == "" or value:find "[%c ]" then
-    raise("config", name, ("%s is %s"):format(name, value == "" and "empty" or "no address or name"))
+    raise(
+      "config",
+      name,
+      ("%s is %s"):format(name, value == "" and "empty" or "no address or name")
+    )
   end
   return value
 end
@@ -182,7 +186,7 @@ function M.resolve(options, getenv)
       endpoint = result.endpoint,
       iam_endpoint = text(options, "iam_endpoint", getenv),
       allow_http = rawget(options, "allow_http"),
-      token_store = rawget(options, "token_store"),
+      token_store = rawget(options, "token_store") or token_store.memory(),
       on_event = rawget(options, "on_event"),
       getenv = getenv,
     }

@@ -3,15 +3,37 @@ local M = {}
 
 --- Regions in which CodeArts Build has a public endpoint.
 M.known = {
-  "cn-north-1", "cn-north-4", "cn-east-2", "cn-east-3", "cn-south-1", "cn-south-2", "cn-southwest-2",
-  "ap-southeast-3", "sa-brazil-1", "la-north-2", "la-south-2", "tr-west-1",
+  "cn-north-1",
+  "cn-north-4",
+  "cn-east-2",
+  "cn-east-3",
+  "cn-south-1",
+  "cn-south-2",
+  "cn-southwest-2",
+  "ap-southeast-3",
+  "sa-brazil-1",
+  "la-north-2",
+  "la-south-2",
+  "tr-west-1",
 }
 
 -- Regions that have an IAM endpoint of their own and no CodeArts Build endpoint.
 local IAM_ONLY = {
-  "cn-north-2", "cn-north-9", "cn-north-12", "cn-east-4", "cn-east-5", "ap-southeast-1",
-  "ap-southeast-2", "ap-southeast-4", "af-south-1", "na-mexico-1", "eu-west-0", "my-kualalumpur-1",
-  "ru-moscow-1", "me-east-1", "ae-ad-1",
+  "cn-north-2",
+  "cn-north-9",
+  "cn-north-12",
+  "cn-east-4",
+  "cn-east-5",
+  "ap-southeast-1",
+  "ap-southeast-2",
+  "ap-southeast-4",
+  "af-south-1",
+  "na-mexico-1",
+  "eu-west-0",
+  "my-kualalumpur-1",
+  "ru-moscow-1",
+  "me-east-1",
+  "ae-ad-1",
 }
 
 local function holds(list, value)

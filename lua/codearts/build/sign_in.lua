@@ -10,7 +10,6 @@ local password = require "codearts.build.sign_in.password"
 local project = require "codearts.build.sign_in.project"
 local regions = require "codearts.build.regions"
 local shared = require "codearts.build.sign_in.shared"
-local token_store = require "codearts.build.token_store"
 
 local M = {}
 
@@ -112,7 +111,8 @@ local function source_of(auth, region)
     end
     local found, problem = complete(ctx, copy)
     return found, problem, given.kind
-  end, given
+  end,
+    given
 end
 
 ---@class codearts.build.SignIn
@@ -167,7 +167,11 @@ function SignIn:succeed(found, source)
   local auth = credential.for_core(found)
   auth.life = found.renew_in or life.until_renewal(found)
   self.identity:set(auth)
-  self:emit { type = "sign_in", source = source, expires_in = found.expires_in }
+  self:emit {
+    type = "sign_in",
+    source = source,
+    expires_in = found.expires_in and math.floor(found.expires_in),
+  }
 end
 
 --- Fails those who wait; but credentials that are only due for renewal go on being used.
@@ -243,7 +247,7 @@ function M.new(options)
     options = options,
     find = find,
     identity = core.identity(),
-    store = options.token_store or token_store.memory(),
+    store = options.token_store,
     state = {},
     events = {},
     failures = 0,

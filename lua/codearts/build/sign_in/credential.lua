@@ -11,7 +11,15 @@ local SHAPES = {
 }
 
 local KNOWN = {
-  "token", "ak", "sk", "security_token", "project_id", "user", "password", "domain", "project",
+  "token",
+  "ak",
+  "sk",
+  "security_token",
+  "project_id",
+  "user",
+  "password",
+  "domain",
+  "project",
 }
 
 -- These are typed by people and travel inside JSON; all others become parts of header lines.

@@ -51,8 +51,11 @@ local function refusal(who, answer, body, secrets)
     code, message = error_members(body)
   end
   local kind = kind_of(answer.status)
+  if code == tostring(answer.status) then
+    code = nil -- IAM's way of saying nothing more
+  end
   code, message = code and short(code, secrets), message and short(message, secrets)
-  local detail = code and (": %s %s"):format(code, message) or ""
+  local detail = message and ": " .. (code and code .. " " or "") .. message or ""
   return core.error {
     kind = kind,
     message = ("%s answered %d%s"):format(who, answer.status, detail),
@@ -121,7 +124,10 @@ function M.json(ctx, who, spec, opts)
   elseif type(body) ~= "table" then
     local form = answer.headers["content-type"]
     return nil,
-      M.nonsense(who, ("answered %d without JSON (%s)"):format(answer.status, form and short(form) or "no type"))
+      M.nonsense(
+        who,
+        ("answered %d without JSON (%s)"):format(answer.status, form and short(form) or "no type")
+      )
   end
   return body, answer
 end

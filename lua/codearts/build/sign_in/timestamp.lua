@@ -2,9 +2,20 @@
 local M = {}
 
 local MONTHS = {}
-for number, name in
-  ipairs { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" }
-do
+for number, name in ipairs {
+  "Jan",
+  "Feb",
+  "Mar",
+  "Apr",
+  "May",
+  "Jun",
+  "Jul",
+  "Aug",
+  "Sep",
+  "Oct",
+  "Nov",
+  "Dec",
+} do
   MONTHS[name] = number
 end
 

@@ -55,11 +55,14 @@ end
 ---@return codearts.build.TokenStore
 function M.new(path)
   if type(path) ~= "string" or path == "" or path:find("\0", 1, true) then
-    error(core.error {
-      kind = "config",
-      field = "token_store",
-      message = "the token store wants the path of a file",
-    }, 0)
+    error(
+      core.error {
+        kind = "config",
+        field = "token_store",
+        message = "the token store wants the path of a file",
+      },
+      0
+    )
   end
   local store = {}
 

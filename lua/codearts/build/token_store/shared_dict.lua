@@ -10,11 +10,14 @@ local PREFIX = "codearts.build "
 ---@return codearts.build.TokenStore
 function M.new(dict)
   if (type(dict) ~= "table" and type(dict) ~= "userdata") or not dict.add then
-    error(core.error {
-      kind = "config",
-      field = "token_store",
-      message = "the token store wants a shared dictionary: lua_shared_dict NAME 1m, then ngx.shared.NAME",
-    }, 0)
+    error(
+      core.error {
+        kind = "config",
+        field = "token_store",
+        message = "the token store wants a shared dictionary: lua_shared_dict NAME 1m, then ngx.shared.NAME",
+      },
+      0
+    )
   end
   return {
     get = function(key)
