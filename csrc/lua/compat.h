@@ -22,6 +22,19 @@ static inline int lcab_absindex(lua_State *L, int i) {
 #define lcab_rawgeti(L, i, n) ((void)lua_rawgeti(L, i, (int)(n)))
 #define lcab_rawseti(L, i, n) lua_rawseti(L, i, (int)(n))
 
+/* Pushes a global, whatever metatable the table of globals has. */
+static inline void lcab_rawglobal(lua_State *L, const char *name) {
+#if LUA_VERSION_NUM < 502
+    lua_pushstring(L, name);
+    lua_rawget(L, LUA_GLOBALSINDEX);
+#else
+    lcab_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+    lua_pushstring(L, name);
+    lua_rawget(L, -2);
+    lua_remove(L, -2);
+#endif
+}
+
 /* Own name, so that LuaJIT builds that bring luaL_setfuncs do not clash. */
 static inline void lcab_setfuncs(lua_State *L, const luaL_Reg *f) {
     for (; f->name != NULL; f++) {

@@ -1,6 +1,7 @@
 #include "lua/lua_answer.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,35 +17,37 @@
 #define TOO_MANY_REQUESTS "CB.00060211"
 #define MAX_CLOCK_SKEW_S 900 /* API reference 3.1 */
 #define LONGEST_RAW_MESSAGE 1024
+#define LONGEST_CODE 128 /* the documented ones have 11 bytes */
+#define LONGEST_ID 127
 
 typedef struct {
     lcab_call_facts facts;
     int status, attempts, http_major, http_minor;
-    char request_id[128];
+    char request_id[LONGEST_ID + 1];
     double elapsed;
     cab_timings timings;
 } lcab_meta;
 
 /* ---- secrets -------------------------------------------------------------------------------- */
 
-static void add_all(lcab_secrets *s, const cab_buf *texts) {
+static void add_all(cab_secrets *s, const cab_buf *texts) {
     const char *p = texts->data;
     const char *end = p != NULL ? p + texts->len : NULL;
     for (; p < end; p += strlen(p) + 1) {
-        lcab_secrets_add(s, p);
+        cab_secrets_add(s, p);
     }
 }
 
-static void add_credentials(lcab_secrets *s, const cab_credentials *k) {
+static void add_credentials(cab_secrets *s, const cab_credentials *k) {
     if (k != NULL) {
-        lcab_secrets_add(s, cab_credentials_get_token(k));
-        lcab_secrets_add(s, k->sk);
-        lcab_secrets_add(s, k->security_token);
+        cab_secrets_add(s, cab_credentials_get_token(k));
+        cab_secrets_add(s, k->sk);
+        cab_secrets_add(s, k->security_token);
     }
 }
 
-static void collect_secrets(const cab_call *c, lcab_secrets *s) {
-    s->count = 0;
+static void collect_secrets(const cab_call *c, cab_secrets *s) {
+    memset(s, 0, sizeof *s);
     add_credentials(s, c->credentials);
     if (c->identity != NULL && c->identity->current != c->credentials) {
         add_credentials(s, c->identity->current);
@@ -56,7 +59,7 @@ static void collect_secrets(const cab_call *c, lcab_secrets *s) {
     for (; p < end; p += strlen(p) + 1) {
         const char *signature = strstr(p, "Signature=");
         if (signature != NULL) {
-            lcab_secrets_add(s, signature + sizeof "Signature=" - 1);
+            cab_secrets_add(s, signature + sizeof "Signature=" - 1);
         }
     }
 }
@@ -133,17 +136,34 @@ static bool says_failed(lua_State *L, int index) {
     return failed;
 }
 
-/* Text that is no error of a known shape. Masked before it is cut: half a secret is one, too. */
-static void push_raw_message(lua_State *L, const cab_call *c, const cab_buf *text) {
-    lcab_secrets secrets;
-    collect_secrets(c, &secrets);
-    size_t n = text->len < LONGEST_RAW_MESSAGE * 128 ? text->len : LONGEST_RAW_MESSAGE * 128;
-    lcab_push_masked(L, text->data, n, &secrets);
-    const char *masked = lua_tolstring(L, -1, &n);
-    if (n > LONGEST_RAW_MESSAGE) {
-        lua_pushlstring(L, masked, LONGEST_RAW_MESSAGE);
+/* Bytes of a text when it is cut to `most`, between two characters. */
+static size_t cut_length(const char *text, size_t len, size_t most) {
+    if (len <= most) {
+        return len;
+    }
+    while (most > 0 && ((unsigned char)text[most] & 0xc0) == 0x80) {
+        most--;
+    }
+    return most;
+}
+
+/* Pushes at most `most` bytes of a text. Masked before it is cut: half a secret is one, too. */
+static void push_short(lua_State *L, const char *text, size_t len, size_t most,
+                       const cab_secrets *secrets) {
+    lcab_push_masked(L, text, len, secrets);
+    const char *masked = lua_tolstring(L, -1, &len);
+    if (len > most) {
+        lua_pushlstring(L, masked, cut_length(masked, len, most));
         lua_remove(L, -2);
     }
+}
+
+/* Text that is no error of a known shape. */
+static void push_raw_message(lua_State *L, const cab_call *c, const cab_buf *text) {
+    cab_secrets secrets;
+    collect_secrets(c, &secrets);
+    size_t n = text->len < LONGEST_RAW_MESSAGE * 128 ? text->len : LONGEST_RAW_MESSAGE * 128;
+    push_short(L, text->data, n, LONGEST_RAW_MESSAGE, &secrets);
 }
 
 static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,
@@ -217,7 +237,10 @@ void lcab_read_body(lua_State *L, cab_call *c, const lcab_call_facts *facts, cab
 
 static const char *request_id_header(const cab_answer *a, size_t *len) {
     const char *id = cab_answer_header(a, "X-Request-Id", len);
-    return id != NULL ? id : cab_answer_header(a, "X-IAM-Trace-Id", len);
+    if (id == NULL || *len == 0) {
+        id = cab_answer_header(a, "X-IAM-Trace-Id", len);
+    }
+    return id != NULL && *len > 0 ? id : NULL;
 }
 
 /* For the table on top of the stack. */
@@ -238,8 +261,13 @@ static void remember_meta(lua_State *L, cab_call *c, const lcab_call_facts *fact
         m->http_major = a->http_major;
         m->http_minor = a->http_minor;
         m->timings = a->timings;
-        if (id != NULL && len < sizeof m->request_id) {
+        if (id != NULL) {
+            cab_secrets secrets;
+            collect_secrets(c, &secrets);
+            push_short(L, id, len, LONGEST_ID, &secrets);
+            id = lua_tolstring(L, -1, &len);
             memcpy(m->request_id, id, len);
+            lua_pop(L, 1);
         }
     }
     lua_rawset(L, -3);
@@ -351,17 +379,19 @@ static void push_result(lua_State *L, cab_call *c, const lcab_call_facts *facts,
 /* ---- errors --------------------------------------------------------------------------------- */
 
 static void set_masked(lua_State *L, const char *name, const char *text, size_t len,
-                       const lcab_secrets *secrets) {
+                       const cab_secrets *secrets) {
     lcab_push_masked(L, text, len, secrets);
     lua_setfield(L, -2, name);
 }
 
 /* The service's own words, if it had any, at `index`. */
-static void set_words(lua_State *L, const char *name, int index, const lcab_secrets *secrets) {
+static void set_words(lua_State *L, const char *name, int index, size_t most,
+                      const cab_secrets *secrets) {
     if (lua_type(L, index) == LUA_TSTRING) {
         size_t len;
         const char *text = lua_tolstring(L, index, &len);
-        set_masked(L, name, text, len, secrets);
+        push_short(L, text, len, most, secrets);
+        lua_setfield(L, -2, name);
     }
 }
 
@@ -393,7 +423,7 @@ static void explain(const cab_call *c, const cab_answer *a, const char *words, c
 }
 
 static void set_api_message(lua_State *L, const cab_call *c, const cab_answer *a, int words,
-                            const lcab_secrets *secrets) {
+                            const cab_secrets *secrets) {
     char text[1600], extra[480];
     explain(c, a, lua_tostring(L, words), extra, sizeof extra);
     if (lua_type(L, words) == LUA_TSTRING) { /* masked before it is cut */
@@ -412,7 +442,8 @@ static void set_api_message(lua_State *L, const cab_call *c, const cab_answer *a
         (void)snprintf(text, sizeof text,
                        "the answer has none of the members that tell of a started build");
     } else if (said != NULL && said[0] != '\0') {
-        (void)snprintf(text, sizeof text, "%.1024s%s", said, extra);
+        size_t len = cut_length(said, strlen(said), LONGEST_RAW_MESSAGE);
+        (void)snprintf(text, sizeof text, "%.*s%s", (int)len, said, extra);
     } else {
         (void)snprintf(text, sizeof text, "HTTP status %d without an explanation%s", a->status,
                        extra);
@@ -421,17 +452,18 @@ static void set_api_message(lua_State *L, const cab_call *c, const cab_answer *a
 }
 
 static void set_request_id(lua_State *L, const cab_answer *a, int decoded,
-                           const lcab_secrets *secrets) {
+                           const cab_secrets *secrets) {
     size_t len;
     const char *id = request_id_header(a, &len);
     if (id != NULL) {
-        set_masked(L, "request_id", id, len, secrets);
+        push_short(L, id, len, LONGEST_ID, secrets);
+        lua_setfield(L, -2, "request_id");
     } else if (lua_istable(L, decoded)) {
         lua_pushliteral(L, "request_id");
         lua_rawget(L, decoded);
         if (lua_type(L, -1) == LUA_TSTRING) {
             id = lua_tolstring(L, -1, &len);
-            lcab_push_masked(L, id, len, secrets);
+            push_short(L, id, len, LONGEST_ID, secrets);
             lua_setfield(L, -3, "request_id");
         }
         lua_pop(L, 1);
@@ -449,7 +481,7 @@ static void copy_members(lua_State *L, int from) {
 
 static void push_error(lua_State *L, cab_call *c, const lcab_call_facts *facts, int decoded) {
     const cab_answer *a = cab_call_answer(c);
-    lcab_secrets secrets;
+    cab_secrets secrets;
     collect_secrets(c, &secrets);
     lcab_push_sign_in_error(L,
                             c->ended_early && c->error.kind == CAB_KIND_AUTH ? c->identity : NULL);
@@ -469,9 +501,9 @@ static void push_error(lua_State *L, cab_call *c, const lcab_call_facts *facts, 
                      : "");
         if (a != NULL && a->error.kind == CAB_KIND_NONE && !c->ended_early) {
             set_api_message(L, c, a, decoded + 2, &secrets);
-            set_words(L, "error_code", decoded + 1, &secrets);
+            set_words(L, "error_code", decoded + 1, LONGEST_CODE, &secrets);
             if (c->verdict.reason != CAB_REASON_BAD_JSON) {
-                set_words(L, "error_msg", decoded + 2, &secrets);
+                set_words(L, "error_msg", decoded + 2, SIZE_MAX, &secrets);
             }
             set_request_id(L, a, decoded, &secrets);
         } else {

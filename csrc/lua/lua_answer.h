@@ -9,7 +9,12 @@
 #include "cab/call.h"
 #include "lua/lua_args.h"
 
-typedef enum { LCAB_ANSWER_RUN, LCAB_ANSWER_JSON, LCAB_ANSWER_BYTES, LCAB_ANSWER_RAW } lcab_answer_kind;
+typedef enum {
+    LCAB_ANSWER_RUN,
+    LCAB_ANSWER_JSON,
+    LCAB_ANSWER_BYTES,
+    LCAB_ANSWER_RAW
+} lcab_answer_kind;
 
 /* What the binding remembers of a call beside the C call itself. */
 typedef struct {

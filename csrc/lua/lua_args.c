@@ -54,7 +54,8 @@ static int by_name(const void *a, const void *b) {
 /* The entry's place as the user sees it: parameter[2].value, parameter.codeBranch. */
 static const char *place(char out[96], const parameter *p, const char *member) {
     if (p->position > 0) {
-        (void)snprintf(out, 96, "[%zu]%s%s", p->position, member[0] != '\0' ? "." : "", member);
+        bool named = member[0] != '\0' && member[0] != '[';
+        (void)snprintf(out, 96, "[%zu]%s%s", p->position, named ? "." : "", member);
     } else {
         (void)snprintf(out, 96, ".%s", p->name.data != NULL ? p->name.data : "?");
     }
@@ -127,7 +128,8 @@ static parameter read_entry(lua_State *L, int index, size_t position) {
                  luaL_typename(L, -1));
     }
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
-        const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+        char other[48];
+        const char *key = lcab_key_text(L, -2, other);
         if (strcmp(key, "name") != 0 && strcmp(key, "value") != 0) {
             lcab_bad(L, &PARAMETER, place(at, &p, key), "unknown name; only name and value");
         }
@@ -156,8 +158,14 @@ static void put_array(lua_State *L, int index, cab_buf *out, parameter *all, siz
 static void put_map(lua_State *L, int index, cab_buf *out, parameter *all, size_t count) {
     size_t i = 0;
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-        all[i].position = 0;
-        all[i++].name = text_at(L, -2, &ARGS, "parameter");
+        if (i < count) { /* a finalizer may have run since they were counted */
+            all[i].position = 0;
+            all[i].name = text_at(L, -2, &ARGS, "parameter");
+        }
+        i++;
+    }
+    if (i != count) {
+        lcab_bad(L, &ARGS, "parameter", "changed while it was read");
     }
     qsort(all, count, sizeof *all, by_name);
     for (i = 0; i < count; i++) {
@@ -224,17 +232,16 @@ static void put_parameters(lua_State *L, int index, cab_buf *out, cab_text run_i
 
 /* ---- scm ------------------------------------------------------------------------------------ */
 
-static const char *const SCM_MEMBERS[] = {"build_tag", "build_commit_id", "branch",
-                                          "build_type", "repo_id",        "repo_name",
-                                          "scm_type",  "url"};
+static const char *const SCM_MEMBERS[] = {"build_tag", "build_commit_id", "branch",   "build_type",
+                                          "repo_id",   "repo_name",       "scm_type", "url"};
 enum { SCM_COUNT = sizeof SCM_MEMBERS / sizeof *SCM_MEMBERS };
 
 static void put_scm(lua_State *L, int index, cab_buf *out) {
     static const lcab_opt_row rows[] = {
-        {"build_tag", LCAB_OTHER, 0, 0, 0},  {"build_commit_id", LCAB_OTHER, 0, 0, 0},
-        {"branch", LCAB_OTHER, 0, 0, 0},     {"build_type", LCAB_OTHER, 0, 0, 0},
-        {"repo_id", LCAB_OTHER, 0, 0, 0},    {"repo_name", LCAB_OTHER, 0, 0, 0},
-        {"scm_type", LCAB_OTHER, 0, 0, 0},   {"url", LCAB_OTHER, 0, 0, 0},
+        {"build_tag", LCAB_OTHER, 0, 0, 0}, {"build_commit_id", LCAB_OTHER, 0, 0, 0},
+        {"branch", LCAB_OTHER, 0, 0, 0},    {"build_type", LCAB_OTHER, 0, 0, 0},
+        {"repo_id", LCAB_OTHER, 0, 0, 0},   {"repo_name", LCAB_OTHER, 0, 0, 0},
+        {"scm_type", LCAB_OTHER, 0, 0, 0},  {"url", LCAB_OTHER, 0, 0, 0},
         {NULL, LCAB_OTHER, 0, 0, 0}};
     lcab_read_options(L, index, &SCM, rows, NULL);
     bool first = true;
@@ -267,8 +274,7 @@ static void put_scm(lua_State *L, int index, cab_buf *out) {
 
 static void put_job_id(lua_State *L, int index, cab_buf *out, char job_id[LCAB_JOB_ID_LEN + 1]) {
     if (lcab_getfield(L, index, "job_id") != LUA_TSTRING) {
-        lcab_bad(L, &ARGS, "job_id", "%s",
-                 lua_isnil(L, -1) ? "is required" : "must be a string");
+        lcab_bad(L, &ARGS, "job_id", "%s", lua_isnil(L, -1) ? "is required" : "must be a string");
     }
     size_t len;
     const char *text = lua_tolstring(L, -1, &len);
@@ -328,12 +334,13 @@ static bool take_members(lua_State *L) {
     for (int i = 0; i < 3; i++) {
         int type = lcab_getfield(L, -1, RESULT_MEMBERS[i]);
         char text[40];
-        if (type == LUA_TNUMBER && lcab_number_text(L, -1, text)) {
+        bool number = type == LUA_TNUMBER && lcab_number_text(L, -1, text);
+        if (number) {
             lua_pushstring(L, RESULT_MEMBERS[i]);
             lua_pushstring(L, text);
             lua_rawset(L, -4);
         }
-        found = found || type == LUA_TNUMBER || type == LUA_TSTRING;
+        found = found || number || type == LUA_TSTRING;
         lua_pop(L, 1);
     }
     return found;

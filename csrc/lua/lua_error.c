@@ -9,35 +9,16 @@
 
 #define ERROR_TYPE "codearts.build.error"
 #define MASK "***"
-/* Masking every occurrence of a text this short would leave nothing readable: all is masked. */
-#define SHORTEST_SECRET 4
 
-void lcab_secrets_add(lcab_secrets *s, const char *text) {
-    if (text != NULL && text[0] != '\0' && s->count < sizeof s->text / sizeof *s->text) {
-        s->text[s->count++] = text;
-    }
-}
-
-/* The length of the secret that begins at p, or 0. */
-static size_t secret_at(const char *p, const char *end, const lcab_secrets *s) {
-    size_t longest = 0;
-    for (size_t i = 0; i < s->count; i++) {
-        size_t len = strlen(s->text[i]);
-        if (len > longest && (size_t)(end - p) >= len && memcmp(p, s->text[i], len) == 0) {
-            longest = len;
-        }
-    }
-    return longest;
-}
-
-void lcab_push_masked(lua_State *L, const char *text, size_t len, const lcab_secrets *secrets) {
+void lcab_push_masked(lua_State *L, const char *text, size_t len, const cab_secrets *secrets) {
     const char *end = text + len;
     luaL_Buffer b;
     luaL_buffinit(L, &b);
     for (const char *p = text; p < end;) {
-        size_t hidden = secret_at(p, end, secrets);
+        bool all;
+        size_t hidden = cab_secret_at(secrets, p, end, &all);
         size_t n = lcab_utf8_next(p, end);
-        if (hidden > 0 && hidden < SHORTEST_SECRET) {
+        if (all) {
             /* The buffer may keep pieces on the stack, so it is ended before it is dropped. */
             luaL_pushresult(&b);
             lua_pop(L, 1);
@@ -47,7 +28,7 @@ void lcab_push_masked(lua_State *L, const char *text, size_t len, const lcab_sec
         if (hidden > 0) {
             luaL_addlstring(&b, MASK, sizeof MASK - 1);
             p += hidden;
-        } else if (n == 0) {
+        } else if (n == 0 || *p == '\0') {
             luaL_addlstring(&b, "?", 1);
             p++;
         } else {
@@ -80,7 +61,7 @@ int lcab_raise_memory(lua_State *L) {
 }
 
 static void set_text(lua_State *L, const char *name, const char *text) {
-    static const lcab_secrets none = {{NULL}, 0};
+    static const cab_secrets none = {{NULL}, 0, false};
     lcab_push_masked(L, text, strlen(text), &none);
     lua_setfield(L, -2, name);
 }
@@ -114,7 +95,11 @@ static int raise_usage(lua_State *L, const char *prefix, const char *name, bool 
     char text[sizeof e.message];
     char field[sizeof e.field];
     (void)vsnprintf(text, sizeof text, fmt, args);
-    (void)snprintf(field, sizeof field, "%s%s", prefix, name);
+    size_t len = strlen(prefix);
+    if (name[0] == '[' && len > 0 && prefix[len - 1] == '.') {
+        len--; /* scm[1], but scm.branch */
+    }
+    (void)snprintf(field, sizeof field, "%.*s%s", (int)len, prefix, name);
     cab_fail(&e, CAB_KIND_USAGE, CAB_REASON_NONE, field, "%s: %s", field, text);
     push_from(L, &e, starts_build);
     return lua_error(L);
@@ -138,21 +123,40 @@ int lcab_bad(lua_State *L, const lcab_where *where, const char *name, const char
 
 /* ---- for Lua -------------------------------------------------------------------------------- */
 
-/* Raw: an error's own members only. Leaves the text on the stack. */
-static const char *member(lua_State *L, const char *name) {
+/* Pushes the error's own member of that name when it is a text or a number. Raw. */
+static bool push_member(lua_State *L, const char *name) {
     lua_pushstring(L, name);
     lua_rawget(L, 1);
-    return lua_type(L, -1) == LUA_TSTRING || lua_type(L, -1) == LUA_TNUMBER ? lua_tostring(L, -1)
-                                                                            : NULL;
+    if (lua_type(L, -1) == LUA_TSTRING || lua_type(L, -1) == LUA_TNUMBER) {
+        return true;
+    }
+    lua_pop(L, 1);
+    return false;
 }
 
-static const char *told(const char *outcome) {
-    if (outcome == NULL) {
-        return "";
+static void push_told(lua_State *L) {
+    if (!push_member(L, "outcome")) {
+        return;
     }
-    return strcmp(outcome, "not_started") == 0 ? "no build was started: "
-           : strcmp(outcome, "started") == 0   ? "a build was started: "
-                                               : "a build may have been started: ";
+    const char *outcome = lua_tostring(L, -1);
+    const char *told = strcmp(outcome, "not_started") == 0 ? "no build was started: "
+                       : strcmp(outcome, "started") == 0   ? "a build was started: "
+                                                           : "a build may have been started: ";
+    lua_pop(L, 1);
+    lua_pushstring(L, told);
+}
+
+/* Bytes of the character at p that would break a line or steer a terminal, or 0: C0, DEL, C1 and
+ * the two separators of Unicode. */
+static size_t control_at(const char *p, const char *end) {
+    const unsigned char *s = (const unsigned char *)p;
+    if (s[0] < 0x20 || s[0] == 0x7f) {
+        return 1;
+    }
+    if (end - p > 1 && s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f) {
+        return 2;
+    }
+    return end - p > 2 && s[0] == 0xe2 && s[1] == 0x80 && (s[2] == 0xa8 || s[2] == 0xa9) ? 3 : 0;
 }
 
 /* One line: what failed and whether a build may have started, then why. */
@@ -161,26 +165,39 @@ static int error_tostring(lua_State *L) {
         lua_pushliteral(L, ERROR_TYPE);
         return 1;
     }
-    const char *kind = member(L, "kind");
-    const char *operation = member(L, "operation");
-    const char *outcome = member(L, "outcome");
-    const char *status = member(L, "status");
-    const char *code = member(L, "error_code");
-    const char *message = member(L, "message");
-    const char *id = member(L, "request_id");
-    lua_pushfstring(L, "%s%s%s error: %s%s%s%s%s%s%s%s%s", operation != NULL ? operation : "",
-                    operation != NULL ? ": " : "", kind != NULL ? kind : "unknown", told(outcome),
-                    status != NULL ? status : "", status != NULL ? " " : "",
-                    code != NULL ? code : "", code != NULL ? " " : "",
-                    message != NULL ? message : "", id != NULL ? " (request id " : "",
-                    id != NULL ? id : "", id != NULL ? ")" : "");
+    lua_settop(L, 1);
+    luaL_checkstack(L, 20, "error");
+    if (push_member(L, "operation")) {
+        lua_pushliteral(L, ": ");
+    }
+    if (!push_member(L, "kind")) {
+        lua_pushliteral(L, "unknown");
+    }
+    lua_pushliteral(L, " error: ");
+    push_told(L);
+    if (push_member(L, "status")) {
+        lua_pushliteral(L, " ");
+    }
+    if (push_member(L, "error_code")) {
+        lua_pushliteral(L, " ");
+    }
+    (void)push_member(L, "message");
+    lua_pushliteral(L, " (request id ");
+    if (push_member(L, "request_id")) {
+        lua_pushliteral(L, ")");
+    } else {
+        lua_pop(L, 1);
+    }
+    lua_concat(L, lua_gettop(L) - 1);
     size_t len;
     const char *line = lua_tolstring(L, -1, &len);
+    const char *end = line + len;
     luaL_Buffer b;
     luaL_buffinit(L, &b);
-    for (size_t i = 0; i < len; i++) {
-        char c = (unsigned char)line[i] < 0x20 || line[i] == 0x7f ? ' ' : line[i];
-        luaL_addlstring(&b, &c, 1);
+    for (const char *p = line; p < end;) {
+        size_t control = control_at(p, end);
+        luaL_addlstring(&b, control > 0 ? " " : p, 1);
+        p += control > 0 ? control : 1;
     }
     luaL_pushresult(&b);
     return 1;
@@ -204,9 +221,27 @@ static int is_error(lua_State *L) {
     return 1;
 }
 
+/* core.mask(text, secrets): the text as people may see it, with *** for each secret of the list. */
+static int mask(lua_State *L) {
+    cab_secrets secrets = {{NULL}, 0, false};
+    size_t len;
+    const char *text = luaL_checklstring(L, 1, &len);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    for (size_t i = 1; i <= lua_rawlen(L, 2); i++) {
+        lcab_rawgeti(L, 2, i);
+        if (lua_type(L, -1) == LUA_TSTRING) {
+            cab_secrets_add(&secrets, lua_tostring(L, -1)); /* the list keeps it */
+        }
+        lua_pop(L, 1);
+    }
+    lcab_push_masked(L, text, len, &secrets);
+    return 1;
+}
+
 void lcab_error_open(lua_State *L) {
     static const luaL_Reg meta[] = {{"__tostring", error_tostring}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"error", make_error}, {"is_error", is_error}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"error", make_error}, {"is_error", is_error}, {"mask", mask}, {NULL, NULL}};
     if (luaL_newmetatable(L, ERROR_TYPE)) {
         lcab_setfuncs(L, meta);
         lua_pushliteral(L, ERROR_TYPE);

@@ -8,23 +8,17 @@
 #include <lua.h>
 
 #include "cab/error.h"
+#include "cab/secret.h"
 
-/* Texts that must never be shown. */
-typedef struct {
-    const char *text[12];
-    size_t count;
-} lcab_secrets;
-void lcab_secrets_add(lcab_secrets *s, const char *text); /* NULL and "" are fine */
-
-/* Adds `error` and `is_error` to the table on top of the stack. */
+/* Adds `error`, `is_error`, `mask` and `error_methods` to the table on top of the stack. */
 void lcab_error_open(lua_State *L);
 
 /* Pushes an empty table with the metatable of errors. */
 void lcab_push_new_error(lua_State *L);
 bool lcab_is_error(lua_State *L, int index);
 
-/* Pushes `text` with every secret masked. Invalid UTF-8 becomes "?". */
-void lcab_push_masked(lua_State *L, const char *text, size_t len, const lcab_secrets *secrets);
+/* Pushes `text` with every secret masked. NUL and what is not UTF-8 become "?". */
+void lcab_push_masked(lua_State *L, const char *text, size_t len, const cab_secrets *secrets);
 
 /* All raise and never return; the type lets callers write `return lcab_...`. */
 int lcab_raise(lua_State *L, const cab_error *e);

@@ -23,7 +23,7 @@ bool lcab_is_null(lua_State *L, int index) {
     index = lcab_absindex(L, index);
     bool same = false;
     int top = lua_gettop(L);
-    lua_getglobal(L, "vim");
+    lcab_rawglobal(L, "vim");
     if (lua_istable(L, -1)) {
         lua_pushliteral(L, "NIL");
         lua_rawget(L, -2);
@@ -64,6 +64,11 @@ static void even_out(lua_State *L, int index) {
 bool lcab_json_decode(lua_State *L, const char *text, size_t len) {
     if (!lcab_utf8_valid(text, len)) {
         lua_pushliteral(L, "it is not valid UTF-8");
+        return false;
+    }
+    if (memchr(text, '\0', len) != NULL) {
+        /* lua-cjson takes one for the end of the text, whatever follows. */
+        lua_pushliteral(L, "it holds a NUL byte");
         return false;
     }
     lua_getfield(L, LUA_REGISTRYINDEX, DECODE);

@@ -1,6 +1,7 @@
 #include "lua/lua_opts.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lua/compat.h"
@@ -11,6 +12,21 @@ int lcab_getfield(lua_State *L, int index, const char *name) {
     lua_pushstring(L, name);
     lua_rawget(L, index);
     return lua_type(L, -1);
+}
+
+const char *lcab_key_text(lua_State *L, int index, char out[48]) {
+    switch (lua_type(L, index)) {
+    case LUA_TSTRING:
+        return lua_rawlen(L, index) > 0 ? lua_tostring(L, index) : "[\"\"]";
+    case LUA_TNUMBER:
+        (void)snprintf(out, 48, "[%.14g]", (double)lua_tonumber(L, index));
+        return out;
+    case LUA_TBOOLEAN:
+        return lua_toboolean(L, index) ? "[true]" : "[false]";
+    default:
+        (void)snprintf(out, 48, "[%s]", luaL_typename(L, index));
+        return out;
+    }
 }
 
 /* Edit distance, for texts up to 31 bytes; longer ones are nobody's typo. */
@@ -122,16 +138,20 @@ void lcab_read_options(lua_State *L, int index, const lcab_where *where, const l
                        void *into) {
     index = lcab_absindex(L, index);
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        char other[48];
         if (lua_type(L, -2) != LUA_TSTRING) {
-            lcab_bad(L, where, "?", "names are strings, not %s", luaL_typename(L, -2));
+            lcab_bad(L, where, lcab_key_text(L, -2, other), "names are strings, not %s",
+                     luaL_typename(L, -2));
         }
-        const char *name = lua_tostring(L, -2);
+        size_t len;
+        const char *name = lua_tolstring(L, -2, &len);
         const lcab_opt_row *row = rows;
-        while (row->name != NULL && strcmp(row->name, name) != 0) {
+        while (row->name != NULL &&
+               (strlen(row->name) != len || memcmp(row->name, name, len) != 0)) {
             row++;
         }
         if (row->name == NULL) {
-            unknown_name(L, where, rows, name);
+            unknown_name(L, where, rows, lcab_key_text(L, -2, other));
         }
         read_value(L, where, row, into);
     }

@@ -29,6 +29,9 @@ typedef struct {
 void lcab_read_options(lua_State *L, int index, const lcab_where *where, const lcab_opt_row *rows,
                        void *into);
 
+/* A key as fields show it: its text, or [1], [true], [table]. */
+const char *lcab_key_text(lua_State *L, int index, char out[48]);
+
 /* Raw lua_getfield; pushes the value and answers its type. */
 int lcab_getfield(lua_State *L, int index, const char *name);
 

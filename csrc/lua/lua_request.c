@@ -12,6 +12,8 @@
 #include "lua/utf8.h"
 
 #define LONGEST_S 31536000.0
+/* Of a request; there is room for the client's and the credentials' beside them. */
+#define MAX_SECRETS 16
 
 void lcab_read_retry(lua_State *L, int index, const lcab_where *where, cab_retry_policy *policy) {
     typedef struct {
@@ -50,11 +52,22 @@ static bool is_token(const char *s, size_t len) {
 }
 
 static bool is_ours(const char *name) {
-    static const char *const names[] = {
-        "Host",          "Content-Length",      "Transfer-Encoding", "Connection",
-        "Expect",        "Accept-Encoding",     "Authorization",     "X-Auth-Token",
-        "X-Sdk-Date",    "X-Sdk-Content-Sha256", "X-Security-Token", "X-Project-Id",
-        "Upgrade",       "TE",                  "Trailer",           "Content-Encoding"};
+    static const char *const names[] = {"Host",
+                                        "Content-Length",
+                                        "Transfer-Encoding",
+                                        "Connection",
+                                        "Expect",
+                                        "Accept-Encoding",
+                                        "Authorization",
+                                        "X-Auth-Token",
+                                        "X-Sdk-Date",
+                                        "X-Sdk-Content-Sha256",
+                                        "X-Security-Token",
+                                        "X-Project-Id",
+                                        "Upgrade",
+                                        "TE",
+                                        "Trailer",
+                                        "Content-Encoding"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcasecmp(name, names[i]) == 0) {
             return true;
@@ -130,8 +143,8 @@ static void read_run_id(lua_State *L, int index, const lcab_where *where, lcab_c
     typedef struct {
         cab_text parameter;
     } values;
-    static const lcab_opt_row rows[] = {
-        {"parameter", LCAB_TEXT, offsetof(values, parameter), 0, 0}, {NULL, LCAB_OTHER, 0, 0, 0}};
+    static const lcab_opt_row rows[] = {{"parameter", LCAB_TEXT, offsetof(values, parameter), 0, 0},
+                                        {NULL, LCAB_OTHER, 0, 0, 0}};
     int type = lcab_getfield(L, index, "run_id");
     if (type == LUA_TTABLE) {
         lcab_where inner = {"run_id.", true};
@@ -205,15 +218,22 @@ typedef struct {
     bool read_only, starts_build;
 } spec_values;
 
-#define ROW(name, type) {#name, type, offsetof(spec_values, name), 0, 0}
-static const lcab_opt_row SPEC[] = {
-    ROW(operation, LCAB_TEXT),      ROW(method, LCAB_TEXT),
-    ROW(path, LCAB_TEXT),           ROW(url, LCAB_TEXT),
-    ROW(answer, LCAB_TEXT),         ROW(read_only, LCAB_BOOLEAN),
-    ROW(starts_build, LCAB_BOOLEAN), {"query", LCAB_OTHER, 0, 0, 0},
-    {"headers", LCAB_OTHER, 0, 0, 0}, {"body", LCAB_OTHER, 0, 0, 0},
-    {"auth", LCAB_OTHER, 0, 0, 0},  {"secrets", LCAB_OTHER, 0, 0, 0},
-    {"stream", LCAB_OTHER, 0, 0, 0}, {NULL, LCAB_OTHER, 0, 0, 0}};
+#define ROW(name, type)                                                                            \
+    { #name, type, offsetof(spec_values, name), 0, 0 }
+static const lcab_opt_row SPEC[] = {ROW(operation, LCAB_TEXT),
+                                    ROW(method, LCAB_TEXT),
+                                    ROW(path, LCAB_TEXT),
+                                    ROW(url, LCAB_TEXT),
+                                    ROW(answer, LCAB_TEXT),
+                                    ROW(read_only, LCAB_BOOLEAN),
+                                    ROW(starts_build, LCAB_BOOLEAN),
+                                    {"query", LCAB_OTHER, 0, 0, 0},
+                                    {"headers", LCAB_OTHER, 0, 0, 0},
+                                    {"body", LCAB_OTHER, 0, 0, 0},
+                                    {"auth", LCAB_OTHER, 0, 0, 0},
+                                    {"secrets", LCAB_OTHER, 0, 0, 0},
+                                    {"stream", LCAB_OTHER, 0, 0, 0},
+                                    {NULL, LCAB_OTHER, 0, 0, 0}};
 
 static const lcab_where WHERE = {"", false};
 
@@ -238,7 +258,8 @@ static void read_target(lua_State *L, const spec_values *v, cab_call *c) {
             lcab_bad(L, &WHERE, "url", "credentials go over https only");
         }
     }
-    if (target == NULL || target[0] != '/' || strchr(target, '?') != NULL || strchr(target, '#') != NULL) {
+    if (target == NULL || target[0] != '/' || strchr(target, '?') != NULL ||
+        strchr(target, '#') != NULL) {
         lcab_bad(L, &WHERE, v->url.len > 0 ? "url" : "path",
                  "must have a path that begins with / and no query");
     }
@@ -298,6 +319,9 @@ static void read_body(lua_State *L, int index, cab_call *c) {
 static void read_secrets(lua_State *L, int index, cab_call *c) {
     if (lcab_getfield(L, index, "secrets") == LUA_TTABLE) {
         size_t n = lua_rawlen(L, -1);
+        if (n > MAX_SECRETS) {
+            lcab_bad(L, &WHERE, "secrets", "more than %d", MAX_SECRETS);
+        }
         for (size_t i = 1; i <= n; i++) {
             lcab_rawgeti(L, -1, i);
             size_t len;

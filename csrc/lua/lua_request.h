@@ -10,11 +10,12 @@
 #include "lua/lua_answer.h"
 #include "lua/lua_error.h"
 
-/* Reads `retry` of the table at `index`: false, or { max_attempts =, base_delay =, max_delay = }. */
+/* Reads `retry` of the table at `index`: false, or { max_attempts =, base_delay =, max_delay = }.
+ */
 void lcab_read_retry(lua_State *L, int index, const lcab_where *where, cab_retry_policy *policy);
 
-/* Reads `headers` of the table at `index`, name -> value, into lines. Refuses what is no header, and
- * those that the library sets itself. */
+/* Reads `headers` of the table at `index`, name -> value, into lines. Refuses what is no header,
+ * and those that the library sets itself. */
 void lcab_read_headers(lua_State *L, int index, const lcab_where *where, cab_buf *lines);
 
 /* Reads the options of one call (contract 2): timeout, deadline, retry, headers, auth, run_id. The

@@ -1,0 +1,216 @@
+#include "cab/secret.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* Masking every occurrence of a text this short would leave nothing readable: all goes. */
+#define SHORTEST 4
+/* A piece of a longer one tells something from this length on. */
+#define LONGEST_PIECE 8
+/* Nobody escapes an escape more often than that; also bounds the work on hostile texts. */
+#define MAX_BACKSLASHES 8
+
+void cab_secrets_add(cab_secrets *s, const char *text) {
+    if (text == NULL || text[0] == '\0') {
+        return;
+    }
+    if (s->count == CAB_MAX_SECRETS) {
+        s->too_many = true;
+        return;
+    }
+    s->text[s->count++] = text;
+}
+
+static int hex_value(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = (char)(c | 32);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Reads up to `most` digits; answers how many there were. */
+static size_t read_digits(const char *p, const char *end, size_t most, uint32_t base,
+                          uint32_t *value) {
+    size_t n = 0;
+    *value = 0;
+    for (; n < most && p + n < end; n++) {
+        int digit = hex_value(p[n]);
+        if (digit < 0 || (uint32_t)digit >= base) {
+            break;
+        }
+        *value = *value * base + (uint32_t)digit;
+    }
+    return n;
+}
+
+static size_t write_utf8(uint32_t code, char out[4]) {
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    size_t n = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = n - 1; i > 0; i--) {
+        out[i] = (char)(0x80 | (code & 0x3f));
+        code >>= 6;
+    }
+    out[0] = (char)((0xf00 >> n) | code);
+    return n;
+}
+
+/* What an escape stands for. `used` bytes of the text give `len` bytes; used 0: it is none. */
+typedef struct {
+    size_t used, len;
+    char bytes[4];
+} unit;
+
+static unit from_code(size_t used, uint32_t code) {
+    unit u = {used, 0, {0}};
+    u.len = write_utf8(code <= 0x10ffff ? code : 0xfffd, u.bytes);
+    return u;
+}
+
+static const unit NONE = {0, 0, {0}};
+
+/* \n, \/, \x2f, \u002f, \ud83d\ude00, each also behind more backslashes. */
+static unit read_backslash(const char *p, const char *end) {
+    static const char letters[] = "b\bf\fn\nr\rt\t";
+    size_t n = 0;
+    while (n < MAX_BACKSLASHES && p + n < end && p[n] == '\\') {
+        n++;
+    }
+    if (p + n == end) {
+        return NONE;
+    }
+    uint32_t code, low;
+    if (p[n] == 'u' && read_digits(p + n + 1, end, 4, 16, &code) == 4) {
+        const char *next = p + n + 5;
+        size_t more = 0;
+        while (next + more < end && more < MAX_BACKSLASHES && next[more] == '\\') {
+            more++;
+        }
+        if (code >= 0xd800 && code < 0xdc00 && more > 0 && next + more < end && next[more] == 'u' &&
+            read_digits(next + more + 1, end, 4, 16, &low) == 4) {
+            return from_code(n + 5 + more + 5, 0x10000 + ((code & 0x3ff) << 10) + (low & 0x3ff));
+        }
+        return from_code(n + 5, code);
+    }
+    if (p[n] == 'x' && read_digits(p + n + 1, end, 2, 16, &code) == 2) {
+        unit byte = {n + 3, 1, {(char)code}};
+        return byte;
+    }
+    const char *letter = strchr(letters, p[n]);
+    bool named = p[n] != '\0' && letter != NULL && (letter - letters) % 2 == 0;
+    unit u = {n + 1, 1, {named ? letter[1] : p[n]}};
+    return u;
+}
+
+/* &amp; &#38; &#x26; */
+static unit read_entity(const char *p, const char *end) {
+    static const struct {
+        const char *name;
+        char c;
+    } names[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}};
+    size_t left = (size_t)(end - p);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t len = strlen(names[i].name);
+        if (left >= len && memcmp(p, names[i].name, len) == 0) {
+            unit u = {len, 1, {names[i].c}};
+            return u;
+        }
+    }
+    if (left > 3 && p[1] == '#') {
+        bool hex = p[2] == 'x' || p[2] == 'X';
+        size_t start = hex ? 3 : 2;
+        uint32_t code;
+        size_t n = read_digits(p + start, end, 7, hex ? 16 : 10, &code);
+        if (n > 0 && p + start + n < end && p[start + n] == ';') {
+            return from_code(start + n + 1, code);
+        }
+    }
+    return NONE;
+}
+
+static unit read_escape(const char *p, const char *end) {
+    uint32_t code;
+    switch (*p) {
+    case '\\':
+        return read_backslash(p, end);
+    case '&':
+        return read_entity(p, end);
+    case '%':
+        if (read_digits(p + 1, end, 2, 16, &code) == 2) {
+            unit u = {3, 1, {(char)code}};
+            return u;
+        }
+        return NONE;
+    case '+': {
+        unit blank = {1, 1, {' '}};
+        return blank;
+    }
+    default:
+        return NONE;
+    }
+}
+
+/* Whether the text at `at` stands for the beginning of `s` by an escape. */
+static bool match_escape(const char *at, const char *end, const char *s, unit *u) {
+    *u = read_escape(at, end);
+    if (u->used == 0) {
+        return false;
+    }
+    if (strncmp(s, u->bytes, u->len) == 0) {
+        return true;
+    }
+    /* A letter that needed no backslash, or a backslash and a letter. */
+    u->len = 1;
+    return u->used > 1 && at[u->used - 2] == '\\' && at[u->used - 1] == *s;
+}
+
+/* How much of the text from p on shows the secret's beginning; `*shown` bytes of the secret.
+ * "&amp;" may be an escape or stand for itself: `escapes` is what to try first. */
+static size_t match(const char *p, const char *end, const char *secret, bool escapes,
+                    size_t *shown) {
+    const char *at = p;
+    const char *s = secret;
+    unit u;
+    while (at < end && *s != '\0') {
+        if (!escapes && *at == *s) {
+            at++;
+            s++;
+        } else if (match_escape(at, end, s, &u)) {
+            at += u.used;
+            s += u.len;
+        } else if (*at == *s) {
+            at++;
+            s++;
+        } else {
+            break;
+        }
+    }
+    *shown = (size_t)(s - secret);
+    return (size_t)(at - p);
+}
+
+/* Whether `shown` bytes of a secret are worth hiding. */
+static bool tells(const char *secret, size_t shown) {
+    size_t half = strlen(secret) / 2;
+    size_t piece = half < SHORTEST ? SHORTEST : half < LONGEST_PIECE ? half : LONGEST_PIECE;
+    return shown >= piece || (shown > 0 && secret[shown] == '\0');
+}
+
+size_t cab_secret_at(const cab_secrets *s, const char *p, const char *end, bool *all) {
+    size_t longest = 0;
+    *all = s->too_many;
+    for (size_t i = 0; i < s->count; i++) {
+        for (int escapes = 0; escapes < 2; escapes++) {
+            size_t shown;
+            size_t used = match(p, end, s->text[i], escapes, &shown);
+            if (tells(s->text[i], shown)) {
+                longest = used > longest ? used : longest;
+                *all = *all || shown < SHORTEST;
+            }
+        }
+    }
+    return longest;
+}

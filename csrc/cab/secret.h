@@ -1,0 +1,25 @@
+/* Finds secrets in texts that people may read: as they are, escaped in the ways of JSON, URLs and
+ * HTML, and cut off by whoever wrote the text. */
+#ifndef CAB_SECRET_H
+#define CAB_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define CAB_MAX_SECRETS 32
+
+/* Borrowed texts that must never be shown. Zero-initialised is none. */
+typedef struct {
+    const char *text[CAB_MAX_SECRETS];
+    size_t count;
+    bool too_many; /* one did not fit: nothing is safe to show */
+} cab_secrets;
+
+/* NULL and "" are fine. */
+void cab_secrets_add(cab_secrets *s, const char *text);
+
+/* Bytes of [p, end) that show a secret or the beginning of one, 0 when none begins at p. `*all` is
+ * set when masking these bytes would not hide enough: then the whole text must go. */
+size_t cab_secret_at(const cab_secrets *s, const char *p, const char *end, bool *all);
+
+#endif
