@@ -128,6 +128,16 @@ describe("auth", function()
     assert.truthy(err.message:find("The username or password is wrong", 1, true), err.message)
   end)
 
+  it("that cannot be right is refused at once", function()
+    for _, auth in ipairs { "", "a\r\nX-Evil: hidden", { ak = "hidden" }, { user = "hidden" } } do
+      local ok, err = pcall(new, auth)
+      assert.is_false(ok)
+      assert.equal("config", err.kind)
+      assert.truthy(err.field:find "^auth%.")
+      assert.is_nil(tostring(err):find("hidden", 1, true))
+    end
+  end)
+
   it("of one call goes before the client's", function()
     new "no-such-token"
     assert(client:try_run(JOB, { auth = USER }))
