@@ -35,6 +35,15 @@ function M.run(options, opts)
   return result, err
 end
 
+--- Steps until a call has ended; raises after 20 seconds.
+---@return any result
+---@return codearts.build.Error? err
+function M.wait(client, call)
+  client:wait_for(call, 20)
+  assert(call:done(), "the call did not end")
+  return call:try_wait()
+end
+
 --- Everything that an error says, to be searched for secrets.
 ---@param err any
 ---@return string
