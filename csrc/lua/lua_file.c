@@ -37,6 +37,7 @@ static const char *check_path(lua_State *L) {
     const char *path = lua_type(L, 1) == LUA_TSTRING ? lua_tolstring(L, 1, &len) : NULL;
     if (path == NULL || len == 0 || strlen(path) != len) {
         lcab_usage_error(L, "path", "must be a string without NUL");
+        return ""; /* never reached */
     }
     return path;
 }
