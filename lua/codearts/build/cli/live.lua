@@ -107,16 +107,6 @@ local function first_running(steps)
   return steps and #steps or 1
 end
 
----@class codearts.build.cli.Entry
----@field job_id string
----@field build_no integer?
----@field status string?
----@field steps codearts.build.Step[]?
----@field step_began table<integer, number>? when a step was first seen running
----@field began number
----@field ended number?
----@field err table?
-
 --- Lines that fit the page: one build with its steps, or one line for each of several.
 ---@param entries codearts.build.cli.Entry[]
 ---@param now number

@@ -1,0 +1,75 @@
+--- What the command knows of one build, and what it says about it as data.
+local json = require "codearts.build.cli.json"
+
+local entry = {}
+
+---@class codearts.build.cli.Entry
+---@field job_id string
+---@field build_no integer?
+---@field start table? the call that starts the build
+---@field build table? result or build, with its methods
+---@field result codearts.build.Result?
+---@field status string? as the service words it
+---@field steps codearts.build.Step[]
+---@field step_began table<integer, number> when a step was first seen running
+---@field began number
+---@field ended number?
+---@field record table? of the finished build
+---@field err table? what it ended with, a failed build included
+
+---@param job_id string
+---@param now number
+---@return codearts.build.cli.Entry
+function entry.new(job_id, now)
+  return { job_id = job_id, began = now, steps = {}, step_began = {} }
+end
+
+---@return string
+function entry.name(self)
+  return ("build %s of %s"):format(self.build_no or "?", self.job_id)
+end
+
+--- Seconds for programs: nobody needs more than milliseconds.
+---@param seconds number
+---@return number
+function entry.rounded(seconds)
+  return math.floor(seconds * 1000 + 0.5) / 1000
+end
+
+---@return table
+function entry.steps_data(self)
+  local list = json.array {}
+  for index, step in ipairs(self.steps) do
+    list[index] = { name = step.name, status = step.status, time = step.time }
+  end
+  return list
+end
+
+--- An event as a line of JSON, if that is what the output is.
+---@param app codearts.build.cli.App
+---@param name string
+---@param data table is changed
+function entry.event(self, app, name, data)
+  if app.form == "ndjson" then
+    data.event, data.job_id, data.build_no = name, self.job_id, self.build_no
+    app:print_json(data)
+  end
+end
+
+--- Everything known, for --json.
+---@return table
+function entry.data(self)
+  local data = { job_id = self.job_id }
+  local result = self.result or { actual_build_number = self.build_no and tostring(self.build_no) }
+  for key, value in pairs(result) do
+    data[key] = value
+  end
+  if self.record then
+    data.status, data.record, data.steps = self.record.status, self.record, entry.steps_data(self)
+    data.elapsed = entry.rounded(self.ended - self.began)
+  end
+  data.error = self.err and json.of_error(self.err) or nil
+  return data
+end
+
+return entry

@@ -1,0 +1,206 @@
+--- Waiting for the end of a build: its progress, its log, its verdict, and what is shown of them.
+local duration = require "codearts.build.cli.duration"
+local entries = require "codearts.build.cli.entry"
+local live = require "codearts.build.cli.live"
+local record = require "codearts.build.lifecycle.record"
+local spans = require "codearts.build.cli.spans"
+local text = require "codearts.build.cli.text"
+local timeline = require "codearts.build.cli.timeline"
+
+local PLAIN_EVERY = 10 -- seconds between two plain lines while nothing changes
+local LOG_GRACE = 20 -- seconds that the rest of a log may take once the verdict is known
+local TAIL_LINES = 10
+
+local waiting = {}
+
+--- Where there are no live lines, one plain line for a change and one now and then.
+local function plain_progress(app, entry)
+  local terminal, now = app.terminal, app.core.now()
+  if app.form ~= "text" or terminal.live or terminal.progress == "none" then
+    return
+  elseif record.verdict_of_status(entry.status) then
+    return -- the end is told in a moment, by itself
+  end
+  local running
+  for _, step in ipairs(entry.steps) do
+    running = step.status:lower() == "running" and step.name or running
+  end
+  local state = entry.status .. (running and ", " .. running or "")
+  if state ~= entry.told or now - entry.told_at >= PLAIN_EVERY then
+    entry.told, entry.told_at = state, now
+    local took = duration.format(now - entry.began)
+    terminal:note(text.clean(("%s: %s, %s"):format(entries.name(entry), state, took)))
+  end
+end
+
+local function on_progress(app, entry, progress)
+  entry.status = progress.status
+  entry.steps = #progress.steps > 0 and progress.steps or entry.steps
+  for index, step in ipairs(entry.steps) do
+    if step.status:lower() == "running" and not entry.step_began[index] then
+      entry.step_began[index] = app.core.now()
+    end
+  end
+  entries.event(entry, app, "progress", {
+    status = progress.status,
+    elapsed = entries.rounded(progress.elapsed),
+    steps = entries.steps_data(entry),
+  })
+  plain_progress(app, entry)
+end
+
+local function on_line(app, entry, line, alone)
+  entries.event(entry, app, "log", { line = line })
+  if app.form == "text" then
+    local prefix = alone and "" or ("%s #%d | "):format(entry.job_id:sub(1, 8), entry.build_no)
+    app.terminal:log_line(prefix .. line)
+  end
+end
+
+--- Follows the log beside the wait; answers a function that awaits its end, but not for ever.
+local function follow_log(app, entry, alone)
+  local call = entry.build:log {
+    async = true,
+    follow = true,
+    on_line = function(line)
+      on_line(app, entry, line, alone)
+    end,
+  }
+  return function(await)
+    local guard = app:client():sleep(LOG_GRACE)
+    guard:on_done(function(_, err)
+      if not err then
+        call:cancel()
+      end
+    end)
+    local _, err = await(call)
+    guard:cancel()
+    if err then
+      app:warn(("the log of %s is not complete: %s"):format(entries.name(entry), tostring(err)))
+    end
+  end
+end
+
+--- The first step that went wrong, by name.
+local function failing_step(entry)
+  for _, step in ipairs(entry.steps) do
+    local word = step.status:lower()
+    if word ~= "" and word ~= "success" and word ~= "running" then
+      return step.name
+    end
+  end
+  return nil
+end
+
+--- The last lines of what failed. Trouble here is no news: the verdict stands without them.
+local function read_tail(await, entry)
+  local step = failing_step(entry)
+  local log = step and await(entry.build:log { async = true, step = step })
+  log = log or await(entry.build:log { async = true })
+  local lines = {}
+  for line in (type(log) == "string" and log or ""):gmatch "[^\n]+" do
+    lines[#lines + 1] = line
+  end
+  entry.tail, entry.tail_step = {}, step
+  for index = math.max(1, #lines - TAIL_LINES + 1), #lines do
+    table.insert(entry.tail, lines[index])
+  end
+end
+
+--- When each step ran: the stages know best, else the steps.
+local function read_spans(await, app, entry)
+  local record_id = record.text(entry.record.build_record_id)
+  local body = record_id
+    and await(
+      app:client():call("ShowBuildRecordFullStages", { record_id = record_id }, { async = true })
+    )
+  local result = type(body) == "table" and body.result
+  entry.spans = spans.of_stages(type(result) == "table" and result.build_stages)
+    or spans.of_steps(entry.steps)
+end
+
+--- The part of a build's flow that waits. Answers true, or nil and the error.
+---@param await function
+---@param app codearts.build.cli.App
+---@param entry codearts.build.cli.Entry its build is there
+---@param options { follow: boolean?, timeout: number?, alone: boolean }
+---@return true?
+---@return table? err
+function waiting.flow(await, app, entry, options)
+  entry.told_at = -math.huge
+  local finish_log = options.follow and follow_log(app, entry, options.alone)
+  local detail, err = await(entry.build:wait {
+    async = true,
+    timeout = options.timeout,
+    on_progress = function(progress)
+      on_progress(app, entry, progress)
+    end,
+  })
+  entry.record, entry.err, entry.ended = detail or err.record, err, app.core.now()
+  if not entry.record then
+    return nil, err
+  end
+  if finish_log then
+    finish_log(await)
+  end
+  if app.form == "text" and app.terminal.progress ~= "none" then
+    if app.terminal.live and options.alone then
+      read_spans(await, app, entry)
+    end
+    if err and not options.follow then
+      read_tail(await, entry)
+    end
+  end
+  return detail and true, err
+end
+
+--- "SUCCESS, took 1m 40s": how long the build ran, or if the record does not tell, how long we waited.
+local function how_it_ended(entry, status)
+  local start = spans.time(record.text(entry.record.start_time))
+  local finish = spans.time(record.text(entry.record.finish_time))
+  local took = start and finish and "took " .. duration.format(finish - start)
+    or "after " .. duration.format(entry.ended - entry.began)
+  local reason = entry.err and record.text(entry.record.err_msg)
+  return ("%s, %s%s"):format(status, took, reason and ": " .. reason or "")
+end
+
+--- Tells the verdict, and shows what belongs to it.
+---@param app codearts.build.cli.App
+---@param entry codearts.build.cli.Entry with its record
+function waiting.tell_end(app, entry)
+  local terminal = app.terminal
+  local status = record.text(entry.record.status) or "?"
+  entries.event(entry, app, "finished", {
+    status = status,
+    record = entry.record,
+    steps = entries.steps_data(entry),
+  })
+  if app.form ~= "text" then
+    return
+  end
+  terminal:result(text.clean(("%s: %s"):format(entries.name(entry), how_it_ended(entry, status))))
+  for _, line in
+    ipairs(entry.spans and timeline(entry.spans, (terminal:size()), terminal:style()) or {})
+  do
+    terminal:note(line)
+  end
+  if entry.tail and #entry.tail > 0 then
+    terminal:note(text.clean(("last lines of %s:"):format(entry.tail_step or "the log")))
+    for _, line in ipairs(entry.tail) do
+      terminal:note("  " .. text.log_line(line, true))
+    end
+  end
+end
+
+--- Draws the live lines of all builds, where there are any.
+---@param app codearts.build.cli.App
+---@param list codearts.build.cli.Entry[]
+function waiting.draw(app, list)
+  local terminal = app.terminal
+  if terminal.live and app.form == "text" then
+    local columns, rows = terminal:size()
+    terminal:draw(live(list, app.core.now(), columns, rows, terminal:style()))
+  end
+end
+
+return waiting
