@@ -1,5 +1,6 @@
 #include "cab/call.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -146,20 +147,17 @@ static bool set_url(cab_call *c) {
                                   cab_buf_append(&c->url, c->query.data, c->query.len)));
 }
 
+/* For libcurl, where 0 means no limit: time that is over is a limit still. */
+static long whole_ms(double ms) {
+    return isinf(ms) ? 0 : ms < 1 ? 1 : ms > INT_MAX ? INT_MAX : (long)ceil(ms);
+}
+
 static void set_limits(cab_call *c, cab_request *r, int64_t now_ms) {
-    double limit_ms = c->timeout * 1000;
-    c->deadline_bound = false;
-    if (c->deadline_ms != INT64_MAX) {
-        double left = (double)(c->deadline_ms - now_ms);
-        if (c->stream || left < limit_ms) {
-            limit_ms = left;
-            c->deadline_bound = true;
-        }
-    } else if (c->stream) {
-        limit_ms = 0; /* its silence is limited by the client's timer */
-    }
-    r->timeout_ms = limit_ms == 0 ? 0 : limit_ms < 1 ? 1 : (long)ceil(limit_ms);
-    r->connect_timeout_ms = (long)ceil(c->connect_timeout * 1000);
+    double limit_ms = c->stream ? HUGE_VAL : c->timeout * 1000; /* a stream's silence has a timer */
+    double left_ms = c->deadline_ms == INT64_MAX ? HUGE_VAL : (double)(c->deadline_ms - now_ms);
+    c->deadline_bound = left_ms < limit_ms;
+    r->timeout_ms = whole_ms(c->deadline_bound ? left_ms : limit_ms);
+    r->connect_timeout_ms = whole_ms(c->connect_timeout * 1000);
 }
 
 bool cab_call_attempt(cab_call *c, int64_t now_ms) {
@@ -172,7 +170,7 @@ bool cab_call_attempt(cab_call *c, int64_t now_ms) {
     r.stream = c->stream;
     r.max_body = c->client->options.max_response_bytes;
     c->attempts++;
-    c->judged = c->ended_early = false;
+    c->judged = c->ended_early = c->silent = false;
     c->canonical_request.len = 0;
     if (!set_url(c)) {
         return cab_fail_memory(&c->error);
@@ -204,7 +202,7 @@ bool cab_call_attempt(cab_call *c, int64_t now_ms) {
 
 /* libcurl has one code for every limit; which one it was follows from what was set. */
 static void name_the_limit(cab_call *c, cab_answer *a, int64_t now_ms) {
-    if (a->error.reason != CAB_REASON_TIMEOUT) {
+    if (a->error.reason != CAB_REASON_TIMEOUT || c->silent) {
         return;
     }
     double attempt_limit = c->deadline_bound ? HUGE_VAL : c->timeout;

@@ -66,6 +66,7 @@ typedef struct cab_call {
     bool renewed; /* credentials were renewed once for this call */
     bool granted; /* it waited for the current credentials: it may use them whatever their age */
     bool deadline_bound; /* the attempt's limit is what the deadline leaves */
+    bool silent;         /* the client broke the attempt off: a stream fell silent */
     cab_transfer *transfer;
     cab_credentials *credentials; /* of the attempt */
     cab_buf url, signature, scratch;

@@ -444,6 +444,7 @@ static void on_silence(cab_client *c, cab_call *call, int64_t now_ms) {
         return;
     }
     cab_transfer_abort(c->engine, call->transfer);
+    call->silent = true;
     (void)cab_fail(&cab_call_answer(call)->error, CAB_KIND_TIMEOUT, CAB_REASON_TIMEOUT, NULL,
                    "the answer fell silent for %g s", call->timeout);
     enter_state(c, call, CAB_CALL_ANSWERED);
@@ -466,8 +467,8 @@ static void fire_timers(cab_client *c) {
             enter_state(c, call, CAB_CALL_QUEUED);
         } else {
             cab_call_fail(call, CAB_KIND_TIMEOUT, CAB_REASON_DEADLINE,
-                          "the deadline of %g s passed before the request was sent",
-                          call->deadline);
+                          "the deadline of %g s passed before the request was sent%s",
+                          call->deadline, call->attempts > 0 ? " again" : "");
             enter_state(c, call, CAB_CALL_ANSWERED);
         }
     }

@@ -195,6 +195,7 @@ static bool is_encoded(const char *line, size_t len) {
 static size_t on_header(char *line, size_t size, size_t count, void *ud) {
     cab_transfer *t = ud;
     size_t len = size * count;
+    t->last_byte_ms = t->stream ? cab_clock_ms() : 0;
     t->head_total += len;
     if (t->head_total > MAX_HEAD_BYTES) {
         t->too_large = true;

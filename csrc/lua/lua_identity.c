@@ -29,7 +29,7 @@ static const lcab_opt_row ROWS[] = {
     {"sk", LCAB_TEXT, offsetof(auth_value, sk), 0, 0},
     {"security_token", LCAB_TEXT, offsetof(auth_value, security_token), 0, 0},
     {"project_id", LCAB_TEXT, offsetof(auth_value, project_id), 0, 0},
-    {"life", LCAB_NUMBER, offsetof(auth_value, life), 0, 1e9},
+    {"life", LCAB_NUMBER, offsetof(auth_value, life), 0, 1e12},
     {NULL, LCAB_OTHER, 0, 0, 0}};
 
 static void check(lua_State *L, const lcab_where *where, const char *name, cab_text t) {

@@ -1,0 +1,328 @@
+-- Every call ends, and by the limit that comes first. How exactly it keeps to a deadline is measured
+-- by bench/deadline.lua; here a call must only not hang.
+
+local build = require "codearts.build"
+local caller = require "spec.support.caller"
+local core = require "codearts.build.core"
+local servers = require "spec.support.server"
+
+local LONG = 20 -- seconds: whatever takes longer hangs
+local SHORT = 0.05
+
+-- Runs f and raises if it takes LONG.
+local function in_time(f)
+  local began = core.now()
+  local a, b = f()
+  assert(core.now() - began < LONG, "a call did not end")
+  return a, b
+end
+
+local function run(options, opts)
+  return in_time(function()
+    return caller.run(options, opts)
+  end)
+end
+
+local MODES = {
+  { name = "plain", options = {} },
+  { name = "TLS", options = { tls = true } },
+  { name = "HTTP/2", options = { http2 = true } },
+}
+
+for _, mode in ipairs(MODES) do
+  describe("a server that takes its time over " .. mode.name .. ":", function()
+    local server
+
+    setup(function()
+      server = servers.start(mode.options)
+    end)
+    teardown(function()
+      server:stop()
+    end)
+    before_each(function()
+      server:reset()
+    end)
+
+    local names = { "never_read", "never_answer", "stall_in_body" }
+    if mode.name ~= "HTTP/2" then
+      names[#names + 1] = "slow"
+    end
+    for _, name in ipairs(names) do
+      for _, limit in ipairs { "timeout", "deadline" } do
+        it(("%s is ended by %s"):format(name, limit), function()
+          server:behave(name)
+          local _, err = run { endpoint = server, [limit] = SHORT }
+          caller.check({
+            kind = "timeout",
+            reason = limit,
+            outcome = "unknown",
+            retryable = false,
+            attempts = 1,
+          }, err)
+          assert.is_true(server:stats().processed <= 1)
+        end)
+      end
+    end
+
+    it("timeout is for each attempt, deadline for all of a read-only call", function()
+      server:behave "never_answer"
+      local client = caller.new { endpoint = server, timeout = SHORT }
+      local function get(opts)
+        local call = client:request({ method = "GET", path = "/v3/anything" }, opts)
+        local _, err = caller.wait(client, call)
+        return err
+      end
+      caller.check({ kind = "timeout", reason = "timeout", attempts = 2, retryable = true }, get())
+      local err = get { deadline = SHORT * 1.5, retry = { max_attempts = 50, base_delay = 0 } }
+      caller.check({ kind = "timeout", reason = "deadline", attempts = 2, retryable = true }, err)
+      client:close()
+    end)
+
+    it("the deadline of one call goes before the client's", function()
+      server:behave "never_answer"
+      local _, err = run({ endpoint = server, deadline = LONG }, { deadline = SHORT })
+      caller.check({ reason = "deadline" }, err)
+      _, err = run({ endpoint = server, timeout = LONG }, { timeout = SHORT })
+      caller.check({ reason = "timeout" }, err)
+    end)
+  end)
+end
+
+describe("between attempts:", function()
+  local server
+
+  setup(function()
+    server = servers.start()
+  end)
+  teardown(function()
+    server:stop()
+  end)
+  before_each(function()
+    server:reset()
+  end)
+
+  it("the deadline ends an endless row of refusals", function()
+    server:behave "throttled"
+    local _, err = run {
+      endpoint = server,
+      deadline = SHORT,
+      retry = { max_attempts = 1000, base_delay = 0.002, max_delay = 0.002 },
+    }
+    -- It passes in a wait, in a queue or on the way.
+    assert.is_true(err.kind == "api" or err.kind == "timeout" and err.reason == "deadline")
+    caller.check({ retryable = err.outcome == "not_started" }, err)
+    assert.is_true(err.attempts > 1 and err.attempts < 1000)
+    local known = err.outcome == "not_started" and 0 or 1
+    assert.is_true(server:stats().processed >= err.attempts - known)
+  end)
+
+  for _, name in ipairs { "throttled", "unavailable" } do
+    it("Retry-After beyond the deadline ends the call at once: " .. name, function()
+      for _, form in ipairs { "_seconds", "_date" } do
+        server:reset()
+        server:behave(name .. form, { seconds = 100 })
+        local _, err = run { endpoint = server, deadline = LONG }
+        caller.check({ kind = "api", outcome = "not_started", retryable = true, attempts = 1 }, err)
+        assert.equal(1, server:stats().processed)
+      end
+    end)
+
+    it("an absurd Retry-After ends it at once even without a deadline: " .. name, function()
+      server:behave(name .. "_absurd")
+      local _, err = run { endpoint = server }
+      caller.check({ kind = "api", outcome = "not_started", retryable = true, attempts = 1 }, err)
+    end)
+
+    -- Not waited for: what the call is going to wait is told by its event.
+    for form, range in pairs { _seconds = { 7, 7 }, _date = { 5, 7 } } do
+      it(("Retry-After is honoured: %s%s"):format(name, form), function()
+        server:behave(name .. form, { seconds = 7 })
+        local wait
+        local client = caller.new {
+          endpoint = server,
+          on_event = function(event)
+            wait = event.type == "retry" and event.delay or wait
+          end,
+        }
+        local call = client:start(caller.JOB)
+        local began = core.now()
+        repeat
+          client:step(1)
+        until wait or core.now() - began > LONG
+        assert.is_true(wait >= range[1] and wait <= range[2], tostring(wait))
+        assert.is_false(call:done())
+        call:cancel()
+        local _, err = caller.wait(client, call)
+        caller.check({ kind = "cancelled", outcome = "not_started", attempts = 1 }, err)
+        client:close()
+      end)
+    end
+  end
+
+  it("a short Retry-After is waited for", function()
+    server:script { { "unavailable_seconds", seconds = 1 } }
+    local began = core.now()
+    local result = run { endpoint = server, deadline = LONG }
+    assert.equal(2, build.meta(result).attempts)
+    assert.is_true(core.now() - began >= 1)
+  end)
+end)
+
+describe("the deadline covers", function()
+  local server
+
+  setup(function()
+    server = servers.start()
+  end)
+  teardown(function()
+    server:stop()
+  end)
+  before_each(function()
+    server:reset()
+  end)
+
+  local NOT_SENT = {
+    kind = "timeout",
+    reason = "deadline",
+    outcome = "not_started",
+    retryable = true,
+    attempts = 0,
+  }
+
+  it("waiting behind max_in_flight", function()
+    server:behave "never_answer"
+    local client = caller.new { endpoint = server, max_in_flight = 1, timeout = LONG }
+    local first = client:start(caller.JOB)
+    local second = client:start(caller.JOB, { deadline = SHORT })
+    local _, err = caller.wait(client, second)
+    caller.check(NOT_SENT, err)
+    assert.is_false(first:done())
+    client:close()
+    assert.is_true(server:stats().processed <= 1)
+  end)
+
+  it("an identity that is never set, in a core client's own wait", function()
+    local client = core.new { endpoint = server.url, auth = core.identity() }
+    local calls = {}
+    for i = 1, 3 do
+      calls[i] = client:start(caller.JOB, { deadline = SHORT })
+    end
+    for _, call in ipairs(calls) do
+      local ok, err = in_time(function()
+        return pcall(call.wait, call)
+      end)
+      assert.is_false(ok)
+      caller.check(NOT_SENT, err)
+    end
+    client:close()
+  end)
+
+  -- Signing in takes one request that nobody answers.
+  local function by_password(iam, options)
+    options.endpoint, options.iam_endpoint = server, iam.url
+    options.auth = { user = "ci", password = "fake-password", domain = "acme", project = "p" }
+    return options
+  end
+
+  it("signing in", function()
+    local iam = servers.start()
+    for _, name in ipairs { "never_answer", "never_read", "slow" } do
+      iam:behave(name)
+      local _, err = run(by_password(iam, { deadline = SHORT }))
+      caller.check(NOT_SENT, err)
+    end
+    assert.equal(0, server:stats().connections)
+    iam:stop()
+  end)
+
+  it("signing in once more after a refusal", function()
+    local iam = servers.start()
+    local token = { token = { expires_at = "2099-01-01T00:00:00.000000Z" } }
+    iam:script({
+      {
+        "answer",
+        status = 201,
+        body = require("cjson").encode(token),
+        headers = { { "X-Subject-Token", "fake-token-1" } },
+      },
+    }, "never_answer")
+    server:behave "unauthorized"
+    local _, err = run(by_password(iam, { deadline = 0.3 }))
+    caller.check({
+      kind = "timeout",
+      reason = "deadline",
+      outcome = "not_started",
+      attempts = 1,
+    }, err)
+    assert.equal(1, server:stats().processed)
+    iam:stop()
+  end)
+
+  it("everything together: a deadline of its own is no limit for the next call", function()
+    server:script { "never_answer" }
+    local client = caller.new { endpoint = server }
+    local _, err = client:try_run(caller.JOB, { deadline = SHORT })
+    caller.check({ reason = "deadline", outcome = "unknown" }, err)
+    assert(client:try_run(caller.JOB))
+    client:close()
+  end)
+end)
+
+describe("a streamed answer:", function()
+  local server
+
+  setup(function()
+    server = servers.start()
+  end)
+  teardown(function()
+    server:stop()
+  end)
+
+  local function stream(name, args, opts)
+    server:behave(name, args)
+    local client = caller.new { endpoint = server, retry = false }
+    local pieces = {}
+    local call = client:request({
+      method = "GET",
+      path = "/v3/log",
+      answer = "bytes",
+      stream = function(piece)
+        pieces[#pieces + 1] = piece
+      end,
+    }, opts)
+    local result, err = caller.wait(client, call)
+    client:close()
+    return result, err, table.concat(pieces)
+  end
+
+  it("timeout limits its silence, not its duration", function()
+    local began = core.now()
+    local result, err, text = stream("slow", { interval = 0.008 }, { timeout = 0.25 })
+    assert.is_nil(err)
+    assert.is_string(result)
+    assert.is_true(core.now() - began > 0.25)
+    assert.is_truthy(text:find "^{.*}$")
+  end)
+
+  it("timeout ends it when it falls silent", function()
+    for _, deadline in ipairs { false, LONG } do
+      local opts = { timeout = SHORT, deadline = deadline or nil }
+      local _, err, text = stream("stall_in_body", nil, opts)
+      caller.check({ kind = "timeout", reason = "timeout" }, err)
+      assert.is_truthy(err.message:find("silent", 1, true))
+      assert.is_true(#text > 0)
+    end
+  end)
+
+  it("timeout ends it when it never begins", function()
+    local _, err, text = stream("never_answer", nil, { timeout = SHORT })
+    caller.check({ kind = "timeout", reason = "timeout" }, err)
+    assert.equal("", text)
+  end)
+
+  it("the deadline limits its duration", function()
+    local _, err, text = stream("slow", { interval = 0.004 }, { timeout = 0.25, deadline = 0.5 })
+    caller.check({ kind = "timeout", reason = "deadline" }, err)
+    assert.is_true(#text > 0)
+  end)
+end)
