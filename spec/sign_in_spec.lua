@@ -340,6 +340,30 @@ describe("a password", function()
     end)
   end
 
+  it("is sent again when IAM asks for it, as often as other requests", function()
+    for _, status in ipairs { 429, 500, 503 } do
+      iam:script { json(status, {}, { { "Retry-After", "0" } }), token_answer() }
+      by_password { retry = { base_delay = 0 } }
+      assert(client:run())
+      client:close()
+    end
+    iam:reset()
+    iam:behave("answer", json(503, {}, { { "Retry-After", "nan" } }))
+    by_password { retry = { base_delay = 0, max_attempts = 3 } }
+    local err = fails()
+    assert.equal("api", err.kind)
+    assert.is_true(err.retryable)
+    assert.equal(3, iam:stats().processed)
+  end)
+
+  it("waits no longer for IAM than the call may", function()
+    local date = os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() + 200)
+    iam:behave("answer", json(503, {}, { { "Retry-After", date } }))
+    by_password()
+    assert.equal("deadline", fails({ deadline = 0.2 }).reason)
+    assert.equal(1, iam:stats().processed)
+  end)
+
   it("keeps to the deadline of the call that waits", function()
     iam:behave "never_answer"
     by_password()
@@ -368,6 +392,15 @@ describe("a password", function()
     local err = fails()
     assert.equal("config", err.kind)
     assert.equal("iam_endpoint", err.field)
+  end)
+
+  it("is not sent to an address that holds a secret itself", function()
+    client = flow_client.new({
+      endpoint = service.url,
+      auth = USER,
+      iam_endpoint = "https://user:hidden@iam.example",
+    })
+    assert.equal("iam_endpoint", fails().field)
   end)
 end)
 

@@ -186,6 +186,7 @@ function M.resolve(options, getenv)
       endpoint = result.endpoint,
       iam_endpoint = text(options, "iam_endpoint", getenv),
       allow_http = rawget(options, "allow_http"),
+      retry = rawget(options, "retry"),
       token_store = rawget(options, "token_store") or token_store.memory(),
       on_event = rawget(options, "on_event"),
       getenv = getenv,

@@ -64,7 +64,9 @@ local function complete(ctx, found)
     or found.iam_endpoint
     or regions.iam_endpoint(ctx.region, ctx.getenv)
   local err
-  if not ctx.allow_http and not http.is_safe(http.url(own.iam_endpoint, "/")) then
+  if own.iam_endpoint:find "[@?#]" then
+    return nil, config_error("iam_endpoint", "the IAM endpoint must be a plain address")
+  elseif not ctx.allow_http and not http.is_safe(http.url(own.iam_endpoint, "/")) then
     return nil, config_error("iam_endpoint", "the IAM endpoint must be https, or on this machine")
   end
   if found.kind == "password" then
@@ -150,6 +152,7 @@ function SignIn:context(client, await, reason)
     iam_option = options.iam_endpoint,
     find_project = options.find_project,
     allow_http = options.allow_http,
+    retry = options.retry,
     getenv = options.getenv,
     store = self.store,
     state = self.state,

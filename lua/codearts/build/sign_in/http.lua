@@ -1,5 +1,6 @@
 --- One request of a sign-in, and what its answer means. Runs inside a client's task.
 local core = require "codearts.build.core"
+local timestamp = require "codearts.build.sign_in.timestamp"
 
 local M = {}
 
@@ -10,6 +11,7 @@ local ERROR_PAIRS = {
   { "code", "message" },
 }
 
+--- Hides secrets, of which none is empty.
 local function mask(text, secrets)
   for _, secret in ipairs(secrets or {}) do
     local from, to = text:find(secret, 1, true)
@@ -55,6 +57,7 @@ local function refusal(who, answer, body, secrets)
     code = nil -- IAM's way of saying nothing more
   end
   code, message = code and short(code, secrets), message and short(message, secrets)
+  local id = answer.headers["x-iam-trace-id"] or answer.headers["x-request-id"]
   local detail = message and ": " .. (code and code .. " " or "") .. message or ""
   return core.error {
     kind = kind,
@@ -63,7 +66,7 @@ local function refusal(who, answer, body, secrets)
     error_code = code,
     error_msg = message,
     reason = kind == "protocol" and "redirect" or nil,
-    request_id = answer.headers["x-iam-trace-id"] or answer.headers["x-request-id"],
+    request_id = id and short(id, secrets),
     retryable = kind == "api",
   }
 end
@@ -110,14 +113,59 @@ function M.send(ctx, who, spec, opts)
     }
 end
 
---- The same for a service that answers with a JSON object: anything else is an error.
+-- Seconds that an answer asks to wait, or nil.
+local function retry_after(answer)
+  local told = answer.headers["retry-after"] or ""
+  local date = timestamp.http(told)
+  if date then
+    return math.max(date - (timestamp.http(answer.headers.date) or core.time()), 0)
+  end
+  return tonumber(told:match "^%d+$")
+end
+
+--- Seconds until another attempt, or nil; by the rule and the options of all calls.
+local function pause(ctx, answer, attempt)
+  local policy = ctx.retry == nil and {} or ctx.retry
+  if kind_of(answer.status) ~= "api" or type(policy) ~= "table" then
+    return nil
+  end
+  return core.retry_delay {
+    attempt = attempt,
+    random = tonumber(core.uuid():sub(1, 8), 16) / 2 ^ 32,
+    retry_after = retry_after(answer),
+    max_attempts = policy.max_attempts,
+    base_delay = policy.base_delay,
+    max_delay = policy.max_delay,
+  }
+end
+
+--- The same for IAM, which answers with a JSON object; anything else is an error. The engine repeats
+--- what no answer came for; this repeats what was answered by "try again later".
 ---@return table? body
 ---@return table|nil answer_or_err
-function M.json(ctx, who, spec, opts)
-  local answer, err = M.send(ctx, who, spec, opts)
-  if not answer then
-    return nil, err
+function M.json(ctx, who, spec)
+  local attempt = 0
+  while true do
+    attempt = attempt + 1
+    local answer, err = M.send(ctx, who, spec)
+    local delay = answer and pause(ctx, answer, attempt)
+    if not answer then
+      return nil, err
+    elseif not delay then
+      return M.read(who, spec, answer)
+    end
+    local slept
+    slept, err = ctx.await(ctx.client:sleep(delay))
+    if not slept then
+      return nil, err
+    end
   end
+end
+
+--- Reads an answer that must be a JSON object.
+---@return table? body
+---@return table|nil answer_or_err
+function M.read(who, spec, answer)
   local body = core.decode(answer.body)
   if answer.status < 200 or answer.status > 299 then
     return nil, refusal(who, answer, body, spec.secrets)

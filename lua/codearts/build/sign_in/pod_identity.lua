@@ -32,7 +32,7 @@ function M.sign_in(ctx)
   if not token then
     return nil, "authorization token file " .. problem
   end
-  local body, answer = http.json(ctx, who, {
+  local spec = {
     operation = "CreatePodIdentityKey",
     method = "POST",
     url = uri,
@@ -40,9 +40,14 @@ function M.sign_in(ctx)
     body = "{}",
     read_only = true,
     secrets = { token },
-  }, LIMITS)
+  }
+  local answer, body, err
+  answer, err = http.send(ctx, who, spec, LIMITS)
+  if answer then
+    body, err = http.read(who, spec, answer)
+  end
   if not body then
-    return nil, answer
+    return nil, err
   end
   return temporary_key.read(who, body, answer)
 end
