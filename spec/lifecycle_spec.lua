@@ -264,6 +264,20 @@ describe("wait", function()
     assert.are.equal("SUCCESS", wait().status)
   end)
 
+  it("asks no earlier than the service said", function()
+    server:script({
+      { "answer", status = 503, body = "", headers = { { "Retry-After", "7" } } },
+      { "answer", body = record "SUCCESS" },
+    })
+    local real, slept = client.sleep, {}
+    function client:sleep(seconds)
+      slept[#slept + 1] = seconds
+      return real(self, 0)
+    end
+    assert.are.equal("SUCCESS", wait().status)
+    assert.are.same({ 7 }, slept)
+  end)
+
   it("ends with trouble that will not pass", function()
     answers(403)
     assert.are.equal("auth", failure_of(wait).kind)

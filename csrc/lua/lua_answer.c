@@ -511,6 +511,11 @@ static void push_error(lua_State *L, cab_call *c, const lcab_call_facts *facts, 
         }
         if (a != NULL && a->status != 0) {
             set_whole(L, "status", a->status);
+            double seconds = cab_answer_retry_after(a, cab_clock_utc());
+            if (seconds >= 0 && isfinite(seconds)) {
+                lua_pushnumber(L, seconds);
+                lua_setfield(L, -2, "retry_after");
+            }
         }
         lua_pushboolean(L, c->retryable);
         lua_setfield(L, -2, "retryable");
