@@ -9,7 +9,7 @@ local server_of = require "bench.server"
 
 local CALLS, TRIES, SLACK = 200, 2, 1.05
 
-local server = server_of.start { pin = machine.pin .. " " }
+local server = server_of.start { pin = machine.pin }
 local ok, failures = pcall(function()
   local clients = clients_of(server)
   local floor = measure.instructions(function(n)

@@ -64,7 +64,7 @@ local function main()
 end
 
 local started = socket.gettime()
-bench.server = server_of.start { pin = machine.pin .. " ", log_bytes = bench.log_mib * 1024 * 1024 }
+bench.server = server_of.start { pin = machine.pin, log_bytes = bench.log_mib * 1024 * 1024 }
 local ok, err = xpcall(main, debug.traceback)
 bench.server.stop()
 if not ok then

@@ -1,6 +1,6 @@
 -- The service that the bench talks to: one nginx with one worker on loopback, each kind of answer on
 -- a free port of its own. All it needs (configuration, certificate, log) lies in one temporary
--- directory that `stop` removes.
+-- directory. Both go with `stop`, or with the program that started them.
 --
 --   http, https, h2   answer RunJob at once (`return`: nginx reads the body and drops it)
 --   slow, slow_h2     answer it after 50 ms
@@ -113,7 +113,7 @@ local function configuration(dir, ports)
 end
 
 ---Starts the server; blocks until it takes connections.
----@param options? { pin?: string, log_bytes?: integer } `pin`: a command prefix that chooses its CPU
+---@param options? { pin?: string, log_bytes?: integer } `pin`: words before it that choose its CPU
 ---@return table server one URL per kind (`server.http` …), `ca` (a PEM file), `dir`, `stop()`
 function M.start(options)
   options = options or {}
@@ -133,23 +133,15 @@ function M.start(options)
   local file = assert(io.open(dir .. "/nginx.conf", "w"))
   file:write(configuration(dir, ports))
   file:close()
-  -- `timeout` ends it even when nobody is left to call stop.
-  local pid = assert(
-    line_of(
-      "(ulimit -n $(ulimit -Hn); exec "
-        .. (options.pin or "")
-        .. "timeout 3600 nginx -p "
-        .. dir
-        .. " -c nginx.conf) >"
-        .. dir
-        .. "/nginx.log 2>&1 </dev/null & echo $!"
-    )
-  )
+  -- nginx is held by a shell that reads from us: however we end, it sees the end of its input.
+  local command = "trap '' INT; ulimit -n $(ulimit -Hn); @PIN@ nginx -p @DIR@ -c nginx.conf "
+    .. ">@DIR@/nginx.log 2>&1 & cat >/dev/null; kill $!; wait; rm -rf @DIR@"
+  local keeper = assert(io.popen(fill(command, { PIN = options.pin or "", DIR = dir }), "w"))
 
   function server.stop()
-    if pid then
-      os.execute("kill " .. pid .. " 2>/dev/null; rm -rf " .. dir)
-      pid = nil
+    if keeper then
+      keeper:close()
+      keeper = nil
     end
   end
 
