@@ -36,26 +36,36 @@ bool lcab_is_null(lua_State *L, int index) {
 /* ---- reading -------------------------------------------------------------------------------- */
 
 #if LUA_VERSION_NUM >= 503
-/* lua-cjson 2.1.0 makes a float of every number; the OpenResty variant makes integers, also beyond
- * 2^53, where others have floats. After this both give the same. */
+/* Pushes the number on top as we have it, or nothing when that is what it is already.
+ * lua-cjson 2.1.0 makes a float of every number; the OpenResty variant makes integers, also beyond
+ * 2^53. After this both give the same. */
+static bool push_even(lua_State *L) {
+    lua_Number n = lua_tonumber(L, -1);
+    if (n == floor(n) && fabs(n) <= EXACT) {
+        lua_Integer i = (lua_Integer)n;
+        if (lua_isinteger(L, -1) && lua_tointeger(L, -1) == i) {
+            return false;
+        }
+        lua_pushinteger(L, i);
+        return true;
+    }
+    if (!lua_isinteger(L, -1)) {
+        return false;
+    }
+    lua_pushnumber(L, n);
+    return true;
+}
+
 static void even_out(lua_State *L, int index) {
     luaL_checkstack(L, 4, "deep answer");
     index = lcab_absindex(L, index);
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         if (lua_type(L, -1) == LUA_TTABLE) {
             even_out(L, -1);
-        } else if (lua_type(L, -1) == LUA_TNUMBER) {
-            lua_Number n = lua_tonumber(L, -1);
-            bool whole = n == floor(n) && fabs(n) <= EXACT;
-            if (whole != (bool)lua_isinteger(L, -1)) {
-                lua_pushvalue(L, -2); /* assigning to an existing key is allowed in a traversal */
-                if (whole) {
-                    lua_pushinteger(L, (lua_Integer)n);
-                } else {
-                    lua_pushnumber(L, n);
-                }
-                lua_rawset(L, index);
-            }
+        } else if (lua_type(L, -1) == LUA_TNUMBER && push_even(L)) {
+            lua_pushvalue(L, -3); /* assigning to an existing key is allowed in a traversal */
+            lua_insert(L, -2);
+            lua_rawset(L, index);
         }
     }
 }
@@ -83,12 +93,8 @@ bool lcab_json_decode(lua_State *L, const char *text, size_t len) {
 #if LUA_VERSION_NUM >= 503
     if (lua_istable(L, -1)) {
         even_out(L, -1);
-    } else if (lua_type(L, -1) == LUA_TNUMBER) {
-        lua_Number n = lua_tonumber(L, -1);
-        if (n == floor(n) && fabs(n) <= EXACT) {
-            lua_pushinteger(L, (lua_Integer)n);
-            lua_replace(L, -2);
-        }
+    } else if (lua_type(L, -1) == LUA_TNUMBER && push_even(L)) {
+        lua_replace(L, -2);
     }
 #endif
     return true;
