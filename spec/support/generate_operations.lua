@@ -305,7 +305,7 @@ local function types_text(rows)
   for _, model in ipairs(rows.models) do
     write_class(out, "codearts.build.model." .. model.name, model.fields, not_required)
   end
-  out[#out + 1] = "---@class codearts.build.Operations"
+  out[#out + 1] = "---@class codearts.build.Client"
   for _, row in ipairs(rows.operations) do
     out[#out + 1] = ('---@field call fun(self: codearts.build.Client, name: "%s", args: codearts.build.args.%s, '):format(
       row.name,

@@ -193,6 +193,18 @@ function result_methods:stop(opts)
   end)
 end
 
+---@class codearts.build.BuildMethods
+---@field status fun(self: table, opts?: { async?: boolean }): codearts.build.model.RecordInfo2Result
+---@field wait fun(self: table, opts?: codearts.build.WaitOptions): codearts.build.model.RecordInfo2Result
+---@field log fun(self: table, opts?: codearts.build.LogOptions): string|integer
+---@field stop fun(self: table, opts?: { async?: boolean }): true
+
+---@class codearts.build.Build: codearts.build.BuildMethods
+---@field job_id string
+---@field build_no integer
+
+---@class codearts.build.Result: codearts.build.BuildMethods
+
 --- A build known by its numbers, with the methods of a result. Sends nothing.
 ---@param job_id string
 ---@param build_no integer|string

@@ -2544,7 +2544,7 @@
 ---@field finish_time? string
 ---@field build_no? string
 
----@class codearts.build.Operations
+---@class codearts.build.Client
 ---@field call fun(self: codearts.build.Client, name: "AddFavouriteCustomTemplate", args: codearts.build.args.AddFavouriteCustomTemplate, opts?: codearts.build.CallOptions): codearts.build.answer.AddFavouriteCustomTemplate
 ---@field call fun(self: codearts.build.Client, name: "AddFavouriteOfficialTemplate", args: codearts.build.args.AddFavouriteOfficialTemplate, opts?: codearts.build.CallOptions): codearts.build.answer.AddFavouriteOfficialTemplate
 ---@field call fun(self: codearts.build.Client, name: "AddFavouriteTask", args: codearts.build.args.AddFavouriteTask, opts?: codearts.build.CallOptions): codearts.build.answer.AddFavouriteTask
