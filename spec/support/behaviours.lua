@@ -86,7 +86,11 @@ end, "h1")
 
 local MOMENTS = {
   { "before_reading", "start", "before anything is read" },
-  { "on_bytes", "bytes", "when the first bytes of a request come: the race with a stale connection" },
+  {
+    "on_bytes",
+    "bytes",
+    "when the first bytes of a request come: the race with a stale connection",
+  },
   { "after_head", "head", "when the head is read and the body is not" },
   { "after_body", "body", "when the request is processed, without an answer" },
 }
@@ -223,7 +227,11 @@ local function redirect(name, about, location)
   end)
 end
 
-redirect("redirect", "307 to another host (`status`, `location`)", "https://other.test/v3/jobs/build")
+redirect(
+  "redirect",
+  "307 to another host (`status`, `location`)",
+  "https://other.test/v3/jobs/build"
+)
 redirect("redirect_plain", "307 to plain http", "http://127.0.0.1:9/v3/jobs/build")
 
 -- Refusals --------------------------------------------------------------------------------------
@@ -238,7 +246,10 @@ answer("forbidden", "403", 403, failure("APIGW.0302", "the user may not call thi
 answer("not_found", "404", 404, failure("CB.00060214", "no such URL"))
 
 -- Retry-After: absent, seconds, a date, and what no client should believe.
-for _, refusal in ipairs({ { "throttled", 429, "APIGW.0308" }, { "unavailable", 503, "APIGW.0613" } }) do
+for _, refusal in ipairs({
+  { "throttled", 429, "APIGW.0308" },
+  { "unavailable", 503, "APIGW.0613" },
+}) do
   local name, status, code = refusal[1], refusal[2], refusal[3]
   local function retry(suffix, about, value)
     row(name .. suffix, "body", ("%d, Retry-After %s"):format(status, about), function(c, args)
@@ -327,7 +338,12 @@ answer(
 answer("ok_nan", "200 with NaN", 200, '{"octopus_job_name":"j_1","actual_build_number":NaN}')
 answer("ok_bad_utf8", "200 with bad UTF-8", 200, '{"octopus_job_name":"j_\255\254"}')
 answer("ok_without_members", "200 without the three members", 200, '{"hello":"world"}')
-answer("ok_nested", "200, nested under result", 200, '{"status":"success","result":' .. RESULT .. "}")
+answer(
+  "ok_nested",
+  "200, nested under result",
+  200,
+  '{"status":"success","result":' .. RESULT .. "}"
+)
 answer(
   "ok_fail",
   "200 that tells a failure",
@@ -446,10 +462,15 @@ for _, moment in ipairs({ { "_before", "head" }, { "_after", "body" } }) do
     end)
   end
 end
-stream("goaway_close", "body", "GOAWAY that covers the stream, then FIN without an answer", function(c)
-  c:goaway(c.id)
-  c:finish("close")
-end)
+stream(
+  "goaway_close",
+  "body",
+  "GOAWAY that covers the stream, then FIN without an answer",
+  function(c)
+    c:goaway(c.id)
+    c:finish("close")
+  end
+)
 stream("goaway_error", "body", "GOAWAY INTERNAL_ERROR that covers the stream, then FIN", function(c)
   c:goaway(c.id, "INTERNAL_ERROR")
   c:finish("close")
@@ -458,10 +479,15 @@ stream("goaway_ok", "body", "GOAWAY that covers the stream, then a good answer",
   c:goaway(c.id)
   c:reply(200, RESULT)
 end)
-stream("ok_goaway", "body", "a good answer, then GOAWAY: the connection is not to be used again", function(c)
-  c:reply(200, RESULT)
-  c:goaway(c.id)
-end)
+stream(
+  "ok_goaway",
+  "body",
+  "a good answer, then GOAWAY: the connection is not to be used again",
+  function(c)
+    c:reply(200, RESULT)
+    c:goaway(c.id)
+  end
+)
 stream("reset_stream_in_body", "body", "half of the answer's body, then RST_STREAM", function(c)
   c:half_body(RESULT)
   c:reset_stream("INTERNAL_ERROR")

@@ -14,15 +14,13 @@ local FORMAT = "\\n%{http_code} %{http_version} %{num_connects}"
 ---@param arguments string for the shell
 ---@return function finish answers what came, once curl has ended
 function M.begin(arguments)
-  local pipe = assert(io.popen(("curl -sS -w '%s' %s 2>/dev/null; echo \" $?\""):format(
-    FORMAT,
-    arguments
-  ), "r"))
+  local pipe = assert(
+    io.popen(("curl -sS -w '%s' %s 2>/dev/null; echo \" $?\""):format(FORMAT, arguments), "r")
+  )
   return function()
     local text = pipe:read("*a")
     pipe:close()
-    local body, status, http, connects, exit =
-      text:match("^(.*)\n(%d+) (%S+) (%d+) (%d+)\n$")
+    local body, status, http, connects, exit = text:match("^(.*)\n(%d+) (%S+) (%d+) (%d+)\n$")
     return {
       body = body,
       status = tonumber(status),

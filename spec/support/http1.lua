@@ -1,11 +1,22 @@
 --- HTTP/1.x as the fault server speaks it: reads requests, hands each to its behaviour.
 
 local REASONS = {
-  [100] = "Continue", [200] = "OK", [204] = "No Content", [301] = "Moved Permanently",
-  [302] = "Found", [307] = "Temporary Redirect", [308] = "Permanent Redirect",
-  [400] = "Bad Request", [401] = "Unauthorized", [403] = "Forbidden", [404] = "Not Found",
-  [429] = "Too Many Requests", [500] = "Internal Server Error", [502] = "Bad Gateway",
-  [503] = "Service Unavailable", [504] = "Gateway Timeout",
+  [100] = "Continue",
+  [200] = "OK",
+  [204] = "No Content",
+  [301] = "Moved Permanently",
+  [302] = "Found",
+  [307] = "Temporary Redirect",
+  [308] = "Permanent Redirect",
+  [400] = "Bad Request",
+  [401] = "Unauthorized",
+  [403] = "Forbidden",
+  [404] = "Not Found",
+  [429] = "Too Many Requests",
+  [500] = "Internal Server Error",
+  [502] = "Bad Gateway",
+  [503] = "Service Unavailable",
+  [504] = "Gateway Timeout",
 }
 local HEAD_LIMIT = 1048576
 

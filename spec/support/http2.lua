@@ -14,8 +14,13 @@ local PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 local M = {}
 
 M.codes = {
-  NO_ERROR = 0, PROTOCOL_ERROR = 1, INTERNAL_ERROR = 2, REFUSED_STREAM = 7, CANCEL = 8,
-  ENHANCE_YOUR_CALM = 11, HTTP_1_1_REQUIRED = 13,
+  NO_ERROR = 0,
+  PROTOCOL_ERROR = 1,
+  INTERNAL_ERROR = 2,
+  REFUSED_STREAM = 7,
+  CANCEL = 8,
+  ENHANCE_YOUR_CALM = 11,
+  HTTP_1_1_REQUIRED = 13,
 }
 
 local function bytes(value, width)
@@ -116,7 +121,13 @@ end
 ---@param last integer last stream that the server says it has processed or will process
 ---@param code string|nil a key of `codes`
 function Stream:goaway(last, code)
-  return send(self, GOAWAY, 0, 0, bytes(math.max(last, 0), 4) .. bytes(M.codes[code or "NO_ERROR"], 4))
+  return send(
+    self,
+    GOAWAY,
+    0,
+    0,
+    bytes(math.max(last, 0), 4) .. bytes(M.codes[code or "NO_ERROR"], 4)
+  )
 end
 
 local function begin(session, id)

@@ -103,8 +103,7 @@ end
 function Service:context(name)
   if not self.contexts[name] then
     local protocols = self.options.http2 and { "h2", "http/1.1" } or { "http/1.1" }
-    self.contexts[name] =
-      require("spec.support.tls").context(name, self.options.certs, protocols)
+    self.contexts[name] = require("spec.support.tls").context(name, self.options.certs, protocols)
   end
   return self.contexts[name]
 end
