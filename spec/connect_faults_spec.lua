@@ -198,16 +198,9 @@ print(err.kind, err.reason, err.outcome, err.retryable, err.attempts)
 ]]
 
 local function look_up(server, options)
-  local script = os.tmpname()
-  local file = assert(io.open(script, "w"))
-  file:write((LOOK_UP:gsub("OPTIONS", options)))
-  file:close()
-  local lua = os.getenv "LUA"
-    or (rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "%d%.%d")
-  local pipe = assert(io.popen(server:command(("timeout %d %s %s"):format(LONG, lua, script)), "r"))
-  local told = pipe:read "*a"
-  pipe:close()
-  os.remove(script)
+  local told = caller.elsewhere((LOOK_UP:gsub("OPTIONS", options)), function(command)
+    return server:command(command)
+  end)
   return (told:gsub("%s+", " "))
 end
 

@@ -400,6 +400,14 @@ static bool set_constants(cab_engine *e, cab_transfer *t) {
         o->tls_minor == 3 ? (long)CURL_SSLVERSION_TLSv1_3 : (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_SSL_VERIFYPEER, o->insecure ? 0L : 1L);
     SET(CURLOPT_SSL_VERIFYHOST, o->insecure ? 0L : 2L);
+    if (o->ca_file != NULL || o->ca_path != NULL) {
+        /* Whoever is named is all that is trusted: without this, the system's folder would go with
+         * a file, and its file with a folder. A TLS library that has no folders refuses, fine. */
+        (void)curl_easy_setopt(h, CURLOPT_CAINFO, NULL);
+        (void)curl_easy_setopt(h, CURLOPT_CAPATH, NULL);
+        (void)curl_easy_setopt(h, CURLOPT_PROXY_CAINFO, NULL);
+        (void)curl_easy_setopt(h, CURLOPT_PROXY_CAPATH, NULL);
+    }
     if (o->ca_file != NULL) {
         SET(CURLOPT_CAINFO, o->ca_file);
         SET(CURLOPT_PROXY_CAINFO, o->ca_file);
@@ -632,6 +640,9 @@ static void fail_from_code(cab_transfer *t, CURLcode code) {
         if (MEANINGS[i].code == code) {
             m = MEANINGS[i];
         }
+    }
+    if (code == CURLE_SSL_CERTPROBLEM && strstr(t->why, "private key") != NULL) {
+        m.field = "tls.key_file"; /* libcurl has one code for both files */
     }
     long connect_status = 0;
     (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);

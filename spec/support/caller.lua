@@ -44,6 +44,25 @@ function M.wait(client, call)
   return call:try_wait()
 end
 
+local LUA = os.getenv "LUA" or (rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "%d%.%d")
+
+--- Runs a program in an interpreter of its own, at most 30 seconds, and answers what it printed.
+---@param program string Lua text
+---@param wrap (fun(command: string): string)? turns the shell command into another
+---@return string
+function M.elsewhere(program, wrap)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "w"))
+  file:write(program)
+  file:close()
+  local command = ("timeout 30 %s %s"):format(LUA, path)
+  local pipe = assert(io.popen((wrap and wrap(command) or command) .. " 2>&1", "r"))
+  local told = pipe:read "*a"
+  pipe:close()
+  os.remove(path)
+  return told
+end
+
 --- Everything that an error says, to be searched for secrets.
 ---@param err any
 ---@return string

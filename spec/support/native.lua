@@ -1,0 +1,76 @@
+--- Compiles C files of spec/support for the Lua that runs: modules, and programs that embed it.
+
+local M = {}
+
+local LUA = os.getenv("LUA")
+  or (rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match("%d%.%d"))
+
+local function sh(command)
+  local pipe = assert(io.popen(("{ %s\n} 2>&1 && echo done"):format(command)))
+  local output = pipe:read("*a")
+  pipe:close()
+  local text = output:match("^(.*)done\n$")
+  return assert(text, output)
+end
+
+-- The sanitizer that the core is built with, as a compiler flag: a program that loads it needs it.
+local function sanitizer()
+  local core = package.loaded["codearts.build.core"] and M.core_path() or M.core_path()
+  local symbols = sh("nm -D --undefined-only '" .. core .. "'")
+  return symbols:find("__asan_init", 1, true) and "-fsanitize=address,undefined"
+    or symbols:find("__tsan_init", 1, true) and "-fsanitize=thread"
+    or ""
+end
+
+--- The file of the core that `require` finds.
+---@return string
+function M.core_path()
+  for template in package.cpath:gmatch("[^;]+") do
+    local path = template:gsub("%?", "codearts/build/core")
+    local file = io.open(path)
+    if file then
+      file:close()
+      return path
+    end
+  end
+  error("the core is not built")
+end
+
+-- The flags of pkg-config: some systems call it lua5.4, some lua-5.4.
+local function flags(which)
+  local other = LUA:gsub("^lua(%d)", "lua-%1")
+  return ("$(pkg-config %s %s 2>/dev/null || pkg-config %s %s)"):format(which, LUA, which, other)
+end
+
+local function compile(name, more)
+  local target = os.tmpname()
+  sh(
+    ("cc -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -Icsrc %s -o %s spec/support/%s.c %s"):format(
+      flags("--cflags"),
+      target,
+      name,
+      more
+    )
+  )
+  return target
+end
+
+--- Loads spec/support/NAME.c, a module whose entry point is luaopen_NAME.
+---@param name string
+---@param libraries string|nil flags of the linker
+---@return any module
+function M.module(name, libraries)
+  local target = compile(name, "-shared -fPIC " .. (libraries or ""))
+  local open = assert(package.loadlib(target, "luaopen_" .. name))
+  os.remove(target)
+  return open()
+end
+
+--- Compiles spec/support/NAME.c to a program that embeds Lua.
+---@param name string
+---@return string path to be removed by the caller
+function M.program(name)
+  return compile(name, ("%s -pthread %s"):format(flags("--libs"), sanitizer()))
+end
+
+return M

@@ -1,0 +1,273 @@
+-- Who is trusted, and that nobody else is ever told the token: counted at the server in bytes.
+
+local caller = require "spec.support.caller"
+local certs = require "spec.support.certs"
+local native = require "spec.support.native"
+local servers = require "spec.support.server"
+
+local KEY_PASSWORD = "fake-key-password"
+
+describe("TLS:", function()
+  local server, files
+  local made = {}
+
+  setup(function()
+    server = servers.start { tls = true }
+    files = certs.shared()
+  end)
+  teardown(function()
+    server:stop()
+    for _, path in ipairs(made) do
+      os.remove(path)
+    end
+  end)
+  before_each(function()
+    server:reset()
+  end)
+
+  local function run(tls)
+    return caller.run { endpoint = server, tls = tls }
+  end
+
+  local function refused(expected, err)
+    caller.check(expected, err)
+    local stats = server:stats()
+    assert.equal(0, stats.bytes)
+    assert.equal(0, stats.heads)
+    assert.equal(0, stats.processed)
+  end
+
+  -- Not trusted: final. Not agreed on a version: as any other failed handshake.
+  local VERIFY = {
+    kind = "transport",
+    reason = "tls_verify",
+    outcome = "not_started",
+    retryable = false,
+    attempts = 1,
+  }
+  local HANDSHAKE = {
+    kind = "transport",
+    reason = "tls_handshake",
+    outcome = "not_started",
+    retryable = true,
+    attempts = 2,
+  }
+  local REFUSED = {
+    cert_expired = VERIFY,
+    cert_not_yet_valid = VERIFY,
+    cert_wrong_host = VERIFY,
+    cert_untrusted = VERIFY,
+    cert_self_signed = VERIFY,
+    cert_sha1 = VERIFY,
+    tls_1_0 = HANDSHAKE,
+    tls_1_1 = HANDSHAKE,
+  }
+  for name, expected in pairs(REFUSED) do
+    it(name .. " is refused before the token leaves", function()
+      server:behave(name)
+      local _, err = run { ca_file = files.ca }
+      refused(expected, err)
+      assert.equal(expected.attempts, server:stats().connections)
+    end)
+  end
+
+  it("a certificate that the system does not trust is refused", function()
+    local _, err = run {}
+    refused(VERIFY, err)
+  end)
+
+  for _, name in ipairs { "cert_expired", "cert_wrong_host", "cert_untrusted", "cert_self_signed" } do
+    it(name .. " is fine for whoever asks for it with verify = false", function()
+      server:behave(name)
+      assert.is_table((run { verify = false }))
+      assert.equal(1, server:stats().processed)
+    end)
+  end
+
+  for _, name in ipairs { "tls_1_0", "tls_1_1" } do
+    it(name .. " is refused even then", function()
+      server:behave(name)
+      local _, err = run { verify = false }
+      refused(HANDSHAKE, err)
+    end)
+  end
+
+  it("TLS 1.2 is good enough, unless min_version says 1.3", function()
+    server:behave "tls_1_2"
+    assert.is_table((run { ca_file = files.ca }))
+    assert.is_table((run { ca_file = files.ca, min_version = "1.2" }))
+    server:reset()
+    server:behave "tls_1_2"
+    local _, err = run { ca_file = files.ca, min_version = "1.3" }
+    refused(HANDSHAKE, err)
+    server:reset()
+    assert.is_table((run { ca_file = files.ca, min_version = "1.3" }))
+  end)
+
+  it("a folder of trusted certificates does as well as a file", function()
+    local pem = native.module("pem", "-lcrypto")
+    local folder = files.folder .. "/trusted"
+    assert(
+      os.execute(
+        ("mkdir -p %s && cp %s %s/%s.0"):format(folder, files.ca, folder, pem.hash(files.ca))
+      )
+    )
+    local result, err = run { ca_path = folder }
+    os.execute("rm -r " .. folder)
+    assert.is_nil(err)
+    assert.is_string(result.octopus_job_name)
+  end)
+
+  -- A mount namespace where the system trusts one authority as a folder and another as a file.
+  describe("the system's trust", function()
+    local PROGRAM = [[
+local client = require("codearts.build.core").new {
+  endpoint = "%s", auth = "fake-token", retry = false, tls = %s,
+}
+local result, err = client:try_run { job_id = ("0f1e2d3c"):rep(4) }
+io.write(result and "trusted" or err.reason)
+]]
+    local function told(by_folder, by_file, tls)
+      local pem = native.module("pem", "-lcrypto")
+      return caller.elsewhere(PROGRAM:format(server.url, tls), function(command)
+        local steps = {
+          "mkdir -p /etc/ssl/certs",
+          "mount -t tmpfs none /etc/ssl/certs",
+          ("cp %s /etc/ssl/certs/%s.0"):format(files[by_folder], pem.hash(files[by_folder])),
+          ("cp %s /etc/ssl/certs/ca-certificates.crt"):format(files[by_file]),
+          command,
+        }
+        return "unshare -m sh -c '" .. table.concat(steps, " && ") .. "'"
+      end)
+    end
+
+    it("is taken by default", function()
+      assert.equal("trusted", told("ca", "other_ca", "nil"))
+      assert.equal("trusted", told("other_ca", "ca", "nil"))
+    end)
+
+    it("is not taken beside what is named", function()
+      local file = ('{ ca_file = "%s" }'):format(files.other_ca)
+      assert.equal("tls_verify", told("ca", "ca", file))
+      assert.equal("tls_verify", told("ca", "ca", '{ ca_path = "/tmp" }'))
+      assert.equal(0, server:stats().bytes)
+    end)
+  end)
+
+  describe("a pinned key", function()
+    it("lets its server in", function()
+      assert.is_table((run { ca_file = files.ca, pinned_public_key = files.good_pin }))
+    end)
+
+    it("keeps others out", function()
+      local pin = "sha256//" .. ("A"):rep(43) .. "="
+      local _, err = run { ca_file = files.ca, pinned_public_key = pin }
+      refused(VERIFY, err)
+    end)
+
+    it("counts even with verify = false", function()
+      assert.is_table((run { verify = false, pinned_public_key = files.good_pin }))
+      server:reset()
+      local pin = "sha256//" .. ("A"):rep(43) .. "="
+      local _, err = run { verify = false, pinned_public_key = pin }
+      refused(VERIFY, err)
+    end)
+  end)
+
+  describe("a client certificate", function()
+    before_each(function()
+      server:behave "client_certificate"
+    end)
+
+    it("lets us in", function()
+      local result, err =
+        run { ca_file = files.ca, cert_file = files.client, key_file = files.client_key }
+      assert.is_nil(err)
+      assert.is_string(result.octopus_job_name)
+      assert.equal(1, server:stats().processed)
+    end)
+
+    it("does so with an encrypted key", function()
+      local locked = os.tmpname()
+      made[#made + 1] = locked
+      native.module("pem", "-lcrypto").lock(files.client_key, locked, KEY_PASSWORD)
+      local tls = {
+        ca_file = files.ca,
+        cert_file = files.client,
+        key_file = locked,
+        key_password = KEY_PASSWORD,
+      }
+      local result, err = run(tls)
+      assert.is_nil(err)
+      assert.is_string(result.octopus_job_name)
+
+      server:reset()
+      server:behave "client_certificate"
+      tls.key_password = "fake-but-wrong-password"
+      result, err = run(tls)
+      assert.is_nil(result)
+      refused({
+        kind = "config",
+        reason = "tls_config",
+        field = "tls.key_file",
+        outcome = "not_started",
+        retryable = false,
+        attempts = 1,
+      }, err)
+      assert.is_nil(caller.all_text(err):find("fake-but-wrong-password", 1, true))
+    end)
+
+    -- With TLS 1.3 the client has sent its request when the server looks at the certificate.
+    for name, tls in pairs {
+      ["none is"] = {},
+      ["one of a stranger is"] = { cert_file = "other_client", key_file = "other_client_key" },
+    } do
+      it("is needed: " .. name .. " no build, and never a claim that it was one", function()
+        local all = { ca_file = files.ca }
+        for option, file in pairs(tls) do
+          all[option] = files[file]
+        end
+        local _, err = run(all)
+        caller.check(
+          { kind = "transport", outcome = "unknown", retryable = false, attempts = 1 },
+          err
+        )
+        assert.equal(0, server:stats().processed)
+      end)
+    end
+  end)
+
+  -- What is wrong with the configuration is told with the option's name, and nothing is sent.
+  describe("a file that cannot be used:", function()
+    local MISSING = "/nonexistent/file.pem"
+    local ROWS = {
+      { "ca_file", { ca_file = MISSING } },
+      { "ca_file", { ca_file = "/" } },
+      { "ca_file", { ca_file = "good_key" } },
+      { "ca_file", { ca_file = MISSING, ca_path = "/etc" } },
+      { "cert_file", { ca_file = "ca", cert_file = MISSING, key_file = "client_key" } },
+      { "cert_file", { ca_file = "ca", cert_file = "client_key", key_file = "client_key" } },
+      { "key_file", { ca_file = "ca", cert_file = "client", key_file = MISSING } },
+      { "key_file", { ca_file = "ca", cert_file = "client", key_file = "client" } },
+      { "key_file", { ca_file = "ca", cert_file = "client", key_file = "good_key" } },
+      { "key_file", { ca_file = "ca", cert_file = "client" } },
+    }
+    for i, row in ipairs(ROWS) do
+      it(("%s, case %d"):format(row[1], i), function()
+        local tls = {}
+        for option, file in pairs(row[2]) do
+          tls[option] = files[file] or file
+        end
+        local _, err = run(tls)
+        refused({
+          kind = "config",
+          reason = "tls_config",
+          field = "tls." .. row[1],
+          outcome = "not_started",
+          retryable = false,
+          attempts = 1,
+        }, err)
+      end)
+    end
+  end)
+end)
