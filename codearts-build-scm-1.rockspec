@@ -78,6 +78,7 @@ build = {
     ["codearts.build.cli.arguments"] = "lua/codearts/build/cli/arguments.lua",
     ["codearts.build.cli.call"] = "lua/codearts/build/cli/call.lua",
     ["codearts.build.cli.completion"] = "lua/codearts/build/cli/completion.lua",
+    ["codearts.build.cli.connection"] = "lua/codearts/build/cli/connection.lua",
     ["codearts.build.cli.doctor"] = "lua/codearts/build/cli/doctor.lua",
     ["codearts.build.cli.duration"] = "lua/codearts/build/cli/duration.lua",
     ["codearts.build.cli.entry"] = "lua/codearts/build/cli/entry.lua",

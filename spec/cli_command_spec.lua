@@ -439,9 +439,11 @@ describe("codearts-build", function()
       assert.are.equal(2, result.status)
       server = server_process.start { tls = true }
       result = run("doctor --endpoint " .. server.url)
+      local trusting = run("doctor --endpoint " .. server.url, { SSL_CERT_FILE = server.ca_file })
       server:stop()
       assert.are.equal(6, result.status)
       assert.is_truthy(result.out:find("the certificate is not trusted", 1, true), result.out)
+      assert.are.equal(0, trusting.status, trusting.out)
     end)
   end)
 

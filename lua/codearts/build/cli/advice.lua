@@ -7,8 +7,8 @@ local BY_REASON = {
   connect_timeout = "packets are probably dropped on the way: check firewalls, and whether a proxy is needed (https_proxy)",
   timeout = "the other side accepted the connection and said nothing: try again, then check proxies on the way",
   deadline = "the time was too short: try again",
-  tls_verify = "the certificate is not trusted: update this machine's CA certificates, or name the CA of an intercepting "
-    .. "proxy with the option tls = { ca_file = }",
+  tls_verify = "the certificate is not trusted: update this machine's CA certificates, or name a file with those to trust in "
+    .. "SSL_CERT_FILE (in programs: tls = { ca_file = })",
   tls_handshake = "no TLS connection came about: check that the endpoint is an https address and no old proxy is in between",
   redirect = "the address leads elsewhere: use the address of the API, not that of the console",
 }

@@ -54,15 +54,13 @@ end
 ---@return codearts.build.Client
 function App:client()
   if not self.the_client then
-    self.the_client = self.build.new {
-      region = self.values.region,
-      endpoint = self.values.endpoint,
-      on_event = function(event)
-        if event.type == "warning" then
-          self:warn(tostring(event.message))
-        end
-      end,
-    }
+    local options = require "codearts.build.cli.connection"(self.values)
+    options.on_event = function(event)
+      if event.type == "warning" then
+        self:warn(tostring(event.message))
+      end
+    end
+    self.the_client = self.build.new(options)
   end
   return self.the_client
 end

@@ -60,10 +60,8 @@ end
 
 function Doctor:check_configuration()
   local config = require "codearts.build.config"
-  local ok, options, sign_in = pcall(config.resolve, {
-    region = self.values.region,
-    endpoint = self.values.endpoint,
-  })
+  local connection = require "codearts.build.cli.connection"(self.values)
+  local ok, options, sign_in = pcall(config.resolve, connection)
   if not ok then
     self:fail("configuration", options)
     return false
@@ -72,21 +70,16 @@ function Doctor:check_configuration()
   self:note("endpoint", "ok", without_password(options.endpoint))
   local proxy = options.proxy
   self:note("proxy", "ok", proxy and without_password(proxy) or "none")
+  connection.timeout, connection.connect_timeout, connection.retry = PATIENCE, PATIENCE, false
+  connection.on_event = function(event)
+    if event.type == "sign_in" and event.source then
+      self.source = event.source
+    elseif event.type == "warning" then
+      self:note("warning", "warn", first_line(event.message))
+    end
+  end
   local made
-  made, self.client = pcall(self.build.new, {
-    region = self.values.region,
-    endpoint = self.values.endpoint,
-    timeout = PATIENCE,
-    connect_timeout = PATIENCE,
-    retry = false,
-    on_event = function(event)
-      if event.type == "sign_in" and event.source then
-        self.source = event.source
-      elseif event.type == "warning" then
-        self:note("warning", "warn", first_line(event.message))
-      end
-    end,
-  })
+  made, self.client = pcall(self.build.new, connection)
   if not made then
     self:fail("configuration", self.client)
     return false
