@@ -26,12 +26,18 @@ local PIECE = 65536
 ---@field params table<string, string> from the path
 ---@field user string who signed in
 
+-- The body; nil when it is too large; nil, true when the client went away before its end.
 local function read_body(stream)
   local pieces, size = {}, 0
   while true do
-    local piece = stream:get_next_chunk(TIMEOUT)
-    if not piece then
-      return table.concat(pieces)
+    local piece, broken = stream:get_next_chunk(TIMEOUT)
+    if not piece and stream.state == "open" and stream.connection.take_socket then
+      -- The body is cut off. In its shutdown lua-http would read for its rest without end: only
+      -- without the socket does it let go.
+      stream.connection:take_socket():close()
+      return nil, true
+    elseif not piece then
+      return not broken and table.concat(pieces) or nil, broken ~= nil
     end
     size = size + #piece
     if size > MAX_BODY then
@@ -51,12 +57,16 @@ local function read_request(stream)
   end
   local target = headers:get(":path") or "/"
   local path, query = target:match("^([^?]*)%??(.*)$")
+  local body, gone = read_body(stream)
+  if gone then
+    return nil
+  end
   local request = {
     method = headers:get(":method"),
     target = target,
     path = signature.decode(path),
     query = {},
-    body = read_body(stream),
+    body = body,
   }
   for _, pair in ipairs(signature.query_pairs(query)) do
     request.query[pair[1]] = pair[2]
