@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
 # 0: a compiler warning does not end the build.
 WERROR ?= 1
-# What `make test` runs: a spec file or folder.
+# What is run: spec files or folders.
 SPEC ?= spec
 BUILD ?= build/$(LUA)
 
@@ -36,7 +36,7 @@ help:
 
 # These goals need neither; the others read config.mk, whose rule sees to the packages first. Once
 # it is made, that costs nothing.
-PLAIN := help env clean check lint format rockspec asan tsan
+PLAIN := help env clean check lint format rockspec asan tsan test-% valgrind-%
 ifneq ($(filter-out $(PLAIN),$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/config.mk
 endif
@@ -84,18 +84,21 @@ else
 MODULE_LDFLAGS := -shared -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now
 endif
 
+# V=1 shows the commands themselves.
+say = $(if $(V),,@echo '  $(1) $@'; )
+
 $(CORE): $(OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(HARDENING) $(MODULE_LDFLAGS) $(LDFLAGS) -o $@ $(OBJECTS) $(DEP_LIBS) -pthread
+	$(call say,LD)$(CC) $(CFLAGS) $(HARDENING) $(MODULE_LDFLAGS) $(LDFLAGS) -o $@ $(OBJECTS) $(DEP_LIBS) -pthread
 
 # For programs that embed Lua and link the module in; see examples/embed.c.
 $(ARCHIVE): $(OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $(OBJECTS)
+	$(call say,AR)$(AR) rcs $@ $(OBJECTS)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/config.mk
 	@mkdir -p $(@D)
-	$(CC) $(MODULE_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(MODULE_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(OBJECTS:.o=.d)
 
@@ -126,7 +129,7 @@ HOST := $(BUILD)/bin/$(LUA)
 HOST_PATH := $(BUILD_DIR)/bin:
 $(HOST): spec/support/interpreter.c $(BUILD)/config.mk
 	@mkdir -p $(@D)
-	$(CC) $(OUR_CFLAGS) $(LUA_CFLAGS) $(CFLAGS) -o $@ $< $(LUA_LIBS)
+	$(call say,LD)$(CC) $(OUR_CFLAGS) $(LUA_CFLAGS) $(CFLAGS) -o $@ $< $(LUA_LIBS)
 endif
 
 test: all $(HOST)
@@ -138,10 +141,14 @@ demo: all
 # --- Checks ---------------------------------------------------------------------------------------
 
 SUBMAKE := $(MAKE) --no-print-directory
+# Two at a time: most of what the specs do is waiting.
 check: $(BUILD)/deps.check
-	@$(LUA) spec/run.lua $(foreach l,$(LUAS),'$(SUBMAKE) LUA=$(l)') '$(SUBMAKE) lint' \
-	  $(foreach l,$(LUAS),'$(SUBMAKE) test LUA=$(l)') '$(SUBMAKE) asan' '$(SUBMAKE) tsan' \
-	  '$(SUBMAKE) valgrind' '$(SUBMAKE) demo'
+	@$(LUA) spec/run.lua $(foreach l,$(LUAS),'$(SUBMAKE) LUA=$(l)') \
+	  '$(LUA) spec/run.lua -j 2 $(foreach c,$(CHECKS),"$(SUBMAKE) $(c)")'
+CHECKS := asan lint $(LUAS:%=test-%) tsan valgrind-lua5.4 valgrind-luajit demo
+
+test-%:
+	@$(SUBMAKE) test LUA=$*
 
 # A finding is mended or, with its reason, excepted where it is.
 lint:
@@ -188,6 +195,9 @@ rockspec:
 build/tools/node_modules/.bin/stylua:
 	@npm install --loglevel=error --no-save --prefix build/tools @johnnymorganz/stylua-bin@2.5.2
 
+# A representative part, for the slow ones.
+tsan valgrind: SPEC := $(wildcard $(foreach s,args async retry sign_in,spec/$(s)_spec.lua))
+
 # The specs with an instrumented module in an instrumented interpreter.
 asan:
 	@ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 \
@@ -196,11 +206,16 @@ asan:
 
 tsan:
 	@TSAN_OPTIONS=halt_on_error=1 \
-	  $(SUBMAKE) test SANITIZER=thread BUILD=build/tsan-$(LUA) CFLAGS='-O1 -g'
+	  $(SUBMAKE) test SPEC='$(SPEC)' SANITIZER=thread BUILD=build/tsan-$(LUA) CFLAGS='-O1 -g'
 
+# LuaJIT with its compiler off: valgrind cannot follow machine code that comes and goes.
 valgrind: all
 	@$(RUN) $(LUA) spec/run.lua 'valgrind -q --error-exitcode=1 --leak-check=full \
-	  --errors-for-leak-kinds=definite $(BUSTED) $(SPEC)'
+	  --errors-for-leak-kinds=definite $(LUA) $(if $(filter luajit,$(LUA)),-joff) \
+	  "$$(command -v busted)" $(SPEC)'
+
+valgrind-%:
+	@$(SUBMAKE) valgrind LUA=$*
 
 bench: all
 	@$(RUN) $(LUA) bench/run.lua
@@ -220,8 +235,9 @@ install: all
 	@{ echo '#!/usr/bin/env $(LUA)'; \
 	  echo 'package.path = "$(SHARE)/?.lua;$(SHARE)/?/init.lua;" .. package.path'; \
 	  echo 'package.cpath = "$(LIB)/?.so;" .. package.cpath'; \
-	  tail -n +2 bin/codearts-build; } >$(BUILD)/codearts-build
-	install -m 755 $(BUILD)/codearts-build "$(DESTDIR)$(PREFIX)/bin/codearts-build"
+	  tail -n +2 bin/codearts-build; } >$(BUILD)/codearts-build.$$PPID && \
+	  install -m 755 $(BUILD)/codearts-build.$$PPID "$(DESTDIR)$(PREFIX)/bin/codearts-build" && \
+	  rm $(BUILD)/codearts-build.$$PPID
 
 clean:
 	rm -rf build

@@ -1,9 +1,12 @@
--- Runs shell commands one after the other and sums what they tested: lua spec/run.lua "command" …
+-- Runs shell commands and sums what they tested: lua spec/run.lua [-j N] "command" …
 --
+-- One after the other with their output as it comes, or N at a time, each output whole at its end.
 -- The last line is `N passed, N failed`, the exit status is 1 unless something passed and nothing
 -- failed. A command's numbers are its last such line, or busted's summary; a command that prints
 -- neither is one check that passed or failed by its exit status. A pending spec counts as failed:
 -- what is not tested must not look green.
+
+local unpack = table.unpack or unpack
 
 local function read_all(path)
   local file = assert(io.open(path))
@@ -12,22 +15,44 @@ local function read_all(path)
   return text
 end
 
--- Runs one command, its output shown as it comes. Answers its exit status and its output.
-local function run(command)
-  local log = os.tmpname()
-  local status = log .. ".status"
-  -- `tee` would hide the command's exit status, so that one goes through a file.
-  os.execute(("{ { %s\n}; echo $? >%s; } 2>&1 | tee %s"):format(command, status, log))
-  -- No status was written when the shell itself was killed.
-  local file = io.open(status)
-  local code = file and file:read "*n" or 255
-  if file then
-    file:close()
+local function quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+-- Runs the commands, `jobs` at a time. Answers a list of { command =, status =, output = }.
+local function run(commands, jobs)
+  local results, lines = {}, {}
+  for i, command in ipairs(commands) do
+    local log = os.tmpname()
+    results[i] = { command = command, log = log }
+    local head = #commands > 1 and "echo == " .. quote(command) .. "; " or ""
+    -- `tee` would hide the command's exit status, so that one goes through a file.
+    lines[i] = ("%s{ { %s\n}; echo $? >%s.status; } 2>&1 | tee %s"):format(head, command, log, log)
   end
-  local output = read_all(log)
-  os.remove(log)
-  os.remove(status)
-  return code, output
+  if jobs == 1 then
+    for _, line in ipairs(lines) do
+      os.execute(line)
+    end
+  else
+    local xargs = assert(io.popen(("xargs -0 -n 1 -P %d sh -c"):format(jobs), "w"))
+    for i, line in ipairs(lines) do
+      local whole = results[i].log .. ".whole"
+      xargs:write(("{ %s; } >%s; cat %s; rm %s"):format(line, whole, whole, whole), "\0")
+    end
+    xargs:close()
+  end
+  for _, result in ipairs(results) do
+    result.output = read_all(result.log)
+    -- There is no status when the shell itself was killed.
+    local file = io.open(result.log .. ".status")
+    result.status = file and file:read("*n") or 255
+    if file then
+      file:close()
+    end
+    os.remove(result.log)
+    os.remove(result.log .. ".status")
+  end
+  return results
 end
 
 -- Answers passed, failed as the output tells them, or nil.
@@ -49,25 +74,28 @@ local function numbers(output)
   return passed, failed
 end
 
-local passed, failed = 0, 0
-for _, command in ipairs(arg) do
-  if #arg > 1 then
-    print("== " .. command)
-  end
-  io.stdout:flush()
-  local code, output = run(command)
-  local p, f = numbers(output)
+local commands, jobs = { unpack(arg) }, 1
+if commands[1] == "-j" then
+  jobs = tonumber(commands[2])
+  commands = { unpack(commands, 3) }
+end
+local passed, failed, broken = 0, 0, {}
+for _, result in ipairs(run(commands, jobs)) do
+  local p, f = numbers(result.output)
   if not p then
-    p, f = (code == 0 and 1 or 0), 0
+    p, f = (result.status == 0 and 1 or 0), 0
   end
-  if code ~= 0 and f == 0 then
+  if result.status ~= 0 and f == 0 then
     f = 1
   end
   if f > 0 then
-    print(("FAILED (exit status %d): %s"):format(code, command))
+    broken[#broken + 1] = ("FAILED (exit status %d): %s"):format(result.status, result.command)
   end
   passed, failed = passed + p, failed + f
 end
 
+for _, line in ipairs(broken) do
+  print(line)
+end
 print(("%d passed, %d failed"):format(passed, failed))
 os.exit(passed > 0 and failed == 0 and 0 or 1)
