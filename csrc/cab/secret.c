@@ -167,8 +167,13 @@ static bool match_escape(const char *at, const char *end, const char *s, unit *u
     return u->used > 1 && at[u->used - 2] == '\\' && at[u->used - 1] == *s;
 }
 
-/* How much of the text from p on shows the secret's beginning; `*shown` bytes of the secret.
- * "&amp;" may be an escape or stand for itself: `escapes` is what to try first. */
+static bool is_line_end(char c) {
+    return c == '\r' || c == '\n';
+}
+
+/* How much of the text from p on shows the secret's beginning; `*shown` bytes of the secret. Line
+ * ends within it are skipped. "&amp;" may be an escape or stand for itself: `escapes` is what to
+ * try first. */
 static size_t match(const char *p, const char *end, const char *secret, bool escapes,
                     size_t *shown) {
     const char *at = p;
@@ -184,6 +189,10 @@ static size_t match(const char *p, const char *end, const char *secret, bool esc
         } else if (*at == *s) {
             at++;
             s++;
+        } else if (s > secret && is_line_end(*at)) {
+            at++;
+        } else if (s > secret && u.used > 0 && is_line_end(u.bytes[0])) {
+            at += u.used;
         } else {
             break;
         }

@@ -11,21 +11,9 @@ local ERROR_PAIRS = {
   { "code", "message" },
 }
 
---- Hides secrets, of which none is empty.
-local function mask(text, secrets)
-  for _, secret in ipairs(secrets or {}) do
-    local from, to = text:find(secret, 1, true)
-    while from do
-      text = text:sub(1, from - 1) .. "***" .. text:sub(to + 1)
-      from, to = text:find(secret, from + 3, true)
-    end
-  end
-  return text
-end
-
 --- A text from outside, made fit for one line of a message.
 local function short(text, secrets)
-  text = mask(text, secrets):gsub("%c+", " ")
+  text = core.mask(text, secrets or {}):gsub("%c+", " ")
   return #text > 200 and text:sub(1, 200) .. "…" or text
 end
 
@@ -174,7 +162,10 @@ function M.read(who, spec, answer)
     return nil,
       M.nonsense(
         who,
-        ("answered %d without JSON (%s)"):format(answer.status, form and short(form) or "no type")
+        ("answered %d without JSON (%s)"):format(
+          answer.status,
+          form and short(form, spec.secrets) or "no type"
+        )
       )
   end
   return body, answer
