@@ -43,7 +43,7 @@ struct cab_transfer {
     /* what the handle is set to, so that unchanged options are not set again */
     cab_buf url;
     char method[16];
-    bool sends_body;
+    bool sends_body, direct;
     long timeout_ms, connect_timeout_ms;
     char why[CURL_ERROR_SIZE];
 };
@@ -389,13 +389,11 @@ static bool set_constants(cab_engine *e, cab_transfer *t) {
     SET(CURLOPT_MAXAGE_CONN, o->idle_timeout_s);
     SET(CURLOPT_PROXY, o->proxy != NULL ? o->proxy : "");
     SET(CURLOPT_NOPROXY, o->no_proxy != NULL ? o->no_proxy : "");
+    SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* ours are not for proxies */
+    SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_HTTP_VERSION, o->http_version == 1   ? (long)CURL_HTTP_VERSION_1_1
                               : o->http_version == 2 ? (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
                                                      : (long)CURL_HTTP_VERSION_2TLS);
-    if (o->http_version != 1) {
-        /* Many started at once share one HTTP/2 connection instead of opening one each. */
-        SET(CURLOPT_PIPEWAIT, 1L);
-    }
     SET(CURLOPT_SSLVERSION,
         o->tls_minor == 3 ? (long)CURL_SSLVERSION_TLSv1_3 : (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_SSL_VERIFYPEER, o->insecure ? 0L : 1L);
@@ -508,6 +506,14 @@ static CURLcode set_request(cab_transfer *t, const cab_request *r) {
         if (rc == CURLE_OK && !cab_buf_puts(&t->url, r->url)) {
             rc = CURLE_OUT_OF_MEMORY;
         }
+        if (rc == CURLE_OK) {
+            /* Many started at once share one HTTP/2 connection instead of opening one each. What a
+             * TLS connection speaks is known with its handshake; what a plain one speaks only with
+             * its first answer, for which nobody should have to wait. */
+            int version = t->engine->options.http_version;
+            bool wait = version == 2 || (version == 0 && strncmp(r->url, "https:", 6) == 0);
+            rc = curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, wait ? 1L : 0L);
+        }
     }
     if (rc == CURLE_OK) {
         rc = set_method(t, r);
@@ -519,6 +525,10 @@ static CURLcode set_request(cab_transfer *t, const cab_request *r) {
     if (rc == CURLE_OK && t->connect_timeout_ms != r->connect_timeout_ms) {
         rc = curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, r->connect_timeout_ms);
         t->connect_timeout_ms = r->connect_timeout_ms;
+    }
+    if (rc == CURLE_OK && t->direct != r->direct) {
+        rc = curl_easy_setopt(t->easy, CURLOPT_PROXY, r->direct ? "" : t->engine->options.proxy);
+        t->direct = r->direct;
     }
     if (rc == CURLE_OK && r->stream != t->stream) {
         rc = curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE,
@@ -648,6 +658,10 @@ static void fail_from_code(cab_transfer *t, CURLcode code) {
     (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
     if (t->prereq_runs == 0 && connect_status >= 300) {
         m.reason = CAB_REASON_PROXY;
+        if (connect_status == 401 || connect_status == 403 || connect_status == 407) {
+            m.kind = CAB_KIND_CONFIG; /* the same question will get the same answer */
+            m.field = "proxy";
+        }
     }
     /* Once the request was let out, every try for another connection is libcurl's own repetition,
      * which the guard refuses: what happened is that the first connection ended unanswered. */
