@@ -24,6 +24,7 @@ static lcab_call *new_call(lua_State *L, lcab_client *u) {
     lua_setmetatable(L, -2);
     lua_getuservalue(L, 1);
     lua_setuservalue(L, -2);
+    (void)lcab_check_client(L, 1); /* a finalizer may have closed it */
     k->call = cab_client_acquire(u->c);
     if (k->call == NULL) {
         lcab_raise_memory(L);
@@ -54,15 +55,15 @@ static int submit(lua_State *L, lcab_client *u, lcab_call *k, int spec, int opts
     keep_function(L, uv, U_CALL_EVENTS, slot, opts, "on_event");
     lcab_rawgeti(L, uv, U_CALL_EVENTS);
     lcab_rawgeti(L, -1, slot);
-    if (lua_isfunction(L, -1)) {
-        u->c->options.events = true;
-    }
+    bool events = lua_isfunction(L, -1);
     lcab_rawgeti(L, uv, U_OUTCOMES);
     lua_pushnil(L);
     lcab_rawseti(L, -2, slot);
     lcab_rawgeti(L, uv, U_CALLS);
     lua_pushvalue(L, call);
     lcab_rawseti(L, -2, slot);
+    (void)lcab_check_client(L, 1); /* reading the arguments may have run a finalizer that closed it */
+    u->c->options.events = u->c->options.events || events;
     k->facts.started_at = cab_clock_utc();
     cab_client_submit(u->c, k->call);
     lua_settop(L, call);
@@ -270,8 +271,22 @@ static int call_try_wait(lua_State *L) {
     return push_returns(L, k);
 }
 
-/* Steps until the call at 1 has ended or the time is over. */
-static void wait_for(lua_State *L, const lcab_call *k, int64_t wait_ms) {
+/* Raises what a callback raised; never as a structured error, which would look like the call's. */
+static int raise_callback_error(lua_State *L) {
+    if (lcab_is_error(L, -1)) {
+        lua_getglobal(L, "tostring");
+        lua_insert(L, -2);
+        lua_call(L, 1, 1);
+        lua_pushliteral(L, "a callback raised: ");
+        lua_insert(L, -2);
+        lua_concat(L, 2);
+    }
+    return lua_error(L);
+}
+
+/* Steps until the call at 1 has ended or the time is over. With `tells`, raises what callbacks
+ * raise meanwhile; without, that is left to the next who can. */
+static void wait_for(lua_State *L, const lcab_call *k, int64_t wait_ms, bool tells) {
     int64_t until = wait_ms < 0 ? INT64_MAX : cab_clock_ms() + wait_ms;
     while (k->end == LCAB_CALL_OPEN) {
         lcab_client *u = client_of(L);
@@ -287,6 +302,9 @@ static void wait_for(lua_State *L, const lcab_call *k, int64_t wait_ms) {
         }
         lcab_rawgeti(L, -1, U_CLIENT);
         lcab_client_step(L, lua_gettop(L), left);
+        if (tells && lcab_client_take_raised(L, lua_gettop(L))) {
+            (void)raise_callback_error(L);
+        }
         lua_settop(L, 1);
     }
     lua_settop(L, 1);
@@ -297,7 +315,7 @@ static int call_wait(lua_State *L) {
     const lcab_call *k = lcab_check_call(L, 1);
     int64_t wait_ms = lcab_check_wait(L, 2);
     lua_settop(L, 1);
-    wait_for(L, k, wait_ms);
+    wait_for(L, k, wait_ms, true);
     return push_returns(L, k) == 1 ? 1 : lua_error(L);
 }
 
@@ -355,12 +373,16 @@ static int call_gc(lua_State *L) {
 
 /* client:run(args [, opts]) -> result; raises. Blocks in C. */
 static int client_run(lua_State *L) {
+    static const lcab_where where = {"", true};
     lua_settop(L, 3);
+    if (lcab_check_client(L, 1)->delivering) { /* said before anything is sent */
+        lcab_bad(L, &where, "run", LCAB_NOT_IN_CALLBACK);
+    }
     (void)client_start(L);
     const lcab_call *k = lua_touserdata(L, -1);
     lua_replace(L, 1);
     lua_settop(L, 1);
-    wait_for(L, k, -1);
+    wait_for(L, k, -1, false);
     return push_returns(L, k) == 1 ? 1 : lua_error(L);
 }
 

@@ -122,6 +122,7 @@ static void add_proxy_secrets(lua_State *L, cab_buf *out, const char *proxy) {
 
 static void read_proxy(lua_State *L, int options, cab_client_options *c, cab_engine_options *e) {
     int type = lcab_getfield(L, options, "proxy");
+    c->proxy_loopback = true;
     if (type == LUA_TSTRING) {
         cab_text t;
         t.data = lua_tolstring(L, -1, &t.len);
@@ -130,6 +131,7 @@ static void read_proxy(lua_State *L, int options, cab_client_options *c, cab_eng
             lcab_bad(L, &TOP, "proxy", "must not be empty; false means none");
         }
         e->proxy = t.data;
+        c->proxy_loopback = cab_url_is_loopback(t.data);
         add_proxy_secrets(L, &c->secrets, t.data);
     } else if (type != LUA_TNIL && !(type == LUA_TBOOLEAN && !lua_toboolean(L, -1))) {
         lcab_bad(L, &TOP, "proxy", "must be a URL or false");
@@ -329,7 +331,10 @@ int64_t lcab_check_wait(lua_State *L, int index) {
 }
 
 static int add_traceback(lua_State *L) {
-    if (lua_type(L, 1) != LUA_TSTRING) {
+    if (lua_isnil(L, 1)) {
+        lua_pushliteral(L, "a callback raised nil");
+        lua_replace(L, 1);
+    } else if (lua_type(L, 1) != LUA_TSTRING) {
         return 1;
     }
     lua_getglobal(L, "debug");
@@ -347,12 +352,14 @@ static int add_traceback(lua_State *L) {
 /* Calls the function below its n arguments. The first error of all is kept at `first`. */
 static void call_back(lua_State *L, lcab_client *u, int n, int first) {
     int function = lua_gettop(L) - n;
-    bool outer = u->delivering;
+    bool delivering = u->delivering, moving = u->moving;
     lua_pushcfunction(L, add_traceback);
     lua_insert(L, function);
     u->delivering = true;
+    u->moving = false; /* whoever calls back looks afterwards whether the client is still there */
     int rc = lua_pcall(L, n, 0, function);
-    u->delivering = outer;
+    u->delivering = delivering;
+    u->moving = moving;
     if (rc != 0) {
         if (lua_isnil(L, first)) {
             lua_pushvalue(L, -1);
@@ -506,8 +513,8 @@ static void deliver(lua_State *L, int client) {
     lcab_client *u = lua_touserdata(L, client);
     int top = lua_gettop(L);
     lua_getuservalue(L, client);
-    lua_pushnil(L); /* the first error of a callback */
     int uv = top + 1, first = top + 2;
+    lcab_rawgeti(L, uv, U_RAISED);
     if (u->c != NULL) {
         deliver_events(L, u, uv, first);
         deliver_streams(L, u, uv, first);
@@ -518,28 +525,66 @@ static void deliver(lua_State *L, int client) {
     }
     deliver_ready(L, u, uv, first);
     if (!lua_isnil(L, first)) {
-        lua_error(L);
+        lua_pushvalue(L, first);
+        lcab_rawseti(L, uv, U_RAISED);
     }
     lua_settop(L, top);
+}
+
+/* Ends open calls as cancelled and tells them so; in a callback, the step around it does that. */
+
+static void close_now(lua_State *L, lcab_client *u, int client) {
+    if (!cab_client_forked(u->c)) {
+        cab_client_cancel_all(u->c);
+        int top = lua_gettop(L);
+        lua_getuservalue(L, client);
+        lcab_rawgeti(L, top + 1, U_RAISED);
+        conclude(L, u, top + 1, top + 2);
+        lcab_rawseti(L, top + 1, U_RAISED);
+        lua_settop(L, top);
+    }
+    cab_client_free(u->c);
+    u->c = NULL;
+    if (!u->delivering) {
+        deliver(L, client);
+    }
 }
 
 void lcab_client_step(lua_State *L, int client, int64_t wait_ms) {
     lcab_client *u = lcab_check_client(L, client);
     luaL_checkstack(L, 24, "step");
     if (u->delivering) {
-        lcab_usage_error(L, "step", "a callback must not step or wait: it already runs inside one");
+        lcab_usage_error(L, "step", LCAB_NOT_IN_CALLBACK);
     }
     if (u->ready_first <= u->ready_last) {
         wait_ms = 0;
     }
+    u->moving = true;
     cab_client_step(u->c, wait_ms);
     deliver(L, client);
+    u->moving = false;
+    if (u->close_wanted && u->c != NULL) {
+        close_now(L, u, client);
+    }
+}
+
+bool lcab_client_take_raised(lua_State *L, int client) {
+    lua_getuservalue(L, client);
+    lcab_rawgeti(L, -1, U_RAISED);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 2);
+        return false;
+    }
+    lua_pushnil(L);
+    lcab_rawseti(L, -3, U_RAISED);
+    lua_remove(L, -2);
+    return true;
 }
 
 /* ---- methods -------------------------------------------------------------------------------- */
 
-/* client:step([timeout]) -> calls that remain */
-static int client_step(lua_State *L) {
+/* client:advance([timeout]) -> calls that remain: step, but keeps what callbacks raise. */
+static int client_advance(lua_State *L) {
     lcab_client *u = lcab_check_client(L, 1);
     int64_t wait_ms = lcab_check_wait(L, 2);
     lua_settop(L, 1);
@@ -548,6 +593,32 @@ static int client_step(lua_State *L) {
     }
     lcab_client_step(L, 1, wait_ms);
     lua_pushinteger(L, u->c != NULL ? (lua_Integer)u->c->open : 0);
+    return 1;
+}
+
+/* client:step([timeout]) -> calls that remain */
+static int client_step(lua_State *L) {
+    (void)client_advance(L);
+    return lcab_client_take_raised(L, 1) ? lua_error(L) : 1;
+}
+
+/* client:raised() -> whether a callback raised, what: the first since the last time */
+static int client_raised(lua_State *L) {
+    lcab_client *u = lcab_testudata(L, 1, CLIENT_TYPE);
+    if (u == NULL) {
+        return lcab_usage_error(L, "self", "must be a client; call its methods with a colon");
+    }
+    bool raised = lcab_client_take_raised(L, 1);
+    lua_pushboolean(L, raised);
+    if (raised) {
+        lua_insert(L, -2);
+    }
+    return raised ? 2 : 1;
+}
+
+/* client:delivering() -> whether callbacks are running, which must not wait */
+static int client_delivering(lua_State *L) {
+    lua_pushboolean(L, lcab_check_client(L, 1)->delivering);
     return 1;
 }
 
@@ -574,7 +645,6 @@ static int client_timeout(lua_State *L) {
     return 1;
 }
 
-/* Ends open calls as cancelled and tells them so. */
 static int client_close(lua_State *L) {
     lcab_client *u = lcab_testudata(L, 1, CLIENT_TYPE);
     if (u == NULL) {
@@ -584,17 +654,13 @@ static int client_close(lua_State *L) {
     if (u->c == NULL) {
         return 0;
     }
-    if (!cab_client_forked(u->c)) {
-        cab_client_cancel_all(u->c);
-        lua_getuservalue(L, 1);
-        lua_pushnil(L);
-        conclude(L, u, 2, 3);
-        lua_settop(L, 1);
+    if (u->moving) { /* a finalizer, in the middle of a step */
+        u->close_wanted = true;
+        return 0;
     }
-    cab_client_free(u->c);
-    u->c = NULL;
-    if (!u->delivering) {
-        deliver(L, 1);
+    close_now(L, u, 1);
+    if (!u->delivering && lcab_client_take_raised(L, 1)) {
+        return lua_error(L);
     }
     return 0;
 }
@@ -610,8 +676,9 @@ static int client_gc(lua_State *L) {
 
 void lcab_client_open(lua_State *L) {
     static const luaL_Reg methods[] = {
-        {"step", client_step},       {"pollfd", client_pollfd}, {"events", client_events},
-        {"timeout", client_timeout}, {"close", client_close},   {NULL, NULL}};
+        {"step", client_step},       {"advance", client_advance}, {"raised", client_raised},
+        {"pollfd", client_pollfd},   {"events", client_events},   {"timeout", client_timeout},
+        {"delivering", client_delivering}, {"close", client_close}, {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", client_gc}, {"__close", client_close}, {NULL, NULL}};
     lcab_newtype(L, CLIENT_TYPE, methods, meta);
     luaL_getmetatable(L, CLIENT_TYPE);

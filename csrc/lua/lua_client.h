@@ -8,11 +8,15 @@
 
 #include "cab/client.h"
 
+#define LCAB_NOT_IN_CALLBACK "a callback must not step or wait: it already runs inside a step"
+
 /* The client userdata. Its user value is a table of the things below, so that Lua's collector
  * sees every reference and nothing is kept in C. */
 typedef struct {
     cab_client *c;   /* NULL after close */
     bool delivering; /* callbacks are running: no step, no wait */
+    bool moving;     /* inside a step, but not in a callback: `c` must stay */
+    bool close_wanted; /* after this step */
     int ready_first, ready_last; /* the queue in U_READY */
     cab_client_options options;  /* while it is being made */
 } lcab_client;
@@ -26,6 +30,7 @@ enum {
     U_ON_EVENT,    /* function or nil */
     U_CALL_EVENTS, /* slot -> function */
     U_STREAMS,     /* slot -> function */
+    U_RAISED,      /* the first error of a callback that nobody was told, or nil */
     U_CLIENT       /* the userdata itself: calls share this table and so keep their client */
 };
 
@@ -35,9 +40,11 @@ void lcab_client_open(lua_State *L);
 /* The open client at `index`; raises a usage error when it is none, closed or another process's. */
 lcab_client *lcab_check_client(lua_State *L, int index);
 
-/* One step: moves, judges, delivers. `client` is the userdata's stack index. Raises the first
- * error that a callback raised, after everything was delivered. */
+/* One step: moves, judges, delivers. `client` is the userdata's stack index. What callbacks raise
+ * is kept for lcab_client_take_raised. */
 void lcab_client_step(lua_State *L, int client, int64_t wait_ms);
+/* Pushes the first error of a callback since the last time, if there is one. */
+bool lcab_client_take_raised(lua_State *L, int client);
 
 /* Puts the call at `call` into the queue of those whose callbacks are due. `uv` is the index of
  * the client's user value. */

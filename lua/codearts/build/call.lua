@@ -15,7 +15,8 @@ function Call.new(client, core_call)
 end
 
 --- Waits until the call has ended. Blocks, or yields where the client lives in a host's loop. Raises
---- the call's error; or kind "timeout", reason "wait", when the time is over first: the call goes on.
+--- the call's error; or kind "timeout", reason "wait", when the time is over first; or, without a
+--- host, a text when some callback raised meanwhile. After these two the call goes on.
 ---@param timeout? number seconds; without it, as long as it takes
 ---@return any result
 function Call:wait(timeout)
@@ -45,6 +46,7 @@ end
 --- request may have reached the service. The end is told at the client's next step.
 function Call:cancel()
   self.core:cancel()
+  self.client:wake()
 end
 
 --- Has `f(result, err)` called once, inside a step, when the call has ended; also when it has already.
@@ -52,6 +54,9 @@ end
 ---@return codearts.build.Call self
 function Call:on_done(f)
   self.core:on_done(f)
+  if self.core:done() then
+    self.client:wake()
+  end
   return self
 end
 

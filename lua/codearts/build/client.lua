@@ -95,7 +95,14 @@ local core = require "codearts.build.core"
 
 ---@class codearts.build.Client
 ---@field core userdata the core's client
----@field host? { wait: fun(client: codearts.build.Client, call: codearts.build.Call, timeout?: number) } set by host adapters
+---@field host? codearts.build.Host set by host adapters
+---@field on_close? fun() set by host adapters, called before the client closes
+
+--- How a host's event loop drives a client; see codearts.build.luv and its like.
+---@class codearts.build.Host
+---@field wait fun(client: codearts.build.Client, call: codearts.build.Call, timeout?: number) waits in the host's way
+---@field wake? fun() something was begun outside of a step
+---@field check? fun(outcome?: string) raises a usage error where the host cannot wait
 local Client = {}
 Client.__name = "codearts.build.Client"
 
@@ -146,8 +153,8 @@ function Client.new(options)
   local core_options, sign_in_options = require("codearts.build.config").resolve(options)
   local self = setmetatable({ sign_in_options = sign_in_options, sources = {} }, Client)
   local auth = rawget(options or {}, "auth")
-  if type(auth) ~= "string" then
-    auth = self:source_of(auth)
+  if type(auth) ~= "string" or not auth:find "^[\33-\126]+$" then
+    auth = self:source_of(auth) -- which says what is wrong with a token
   end
   core_options.auth = auth
   self.core = core.new(core_options, result_metatable(self))
@@ -177,29 +184,40 @@ local function with_auth(self, opts)
   local pump
   copy.auth, pump = self:source_of(opts.auth)
   return copy,
-    pump
-      and function()
-        for i, other in ipairs(self.sources) do
-          if other == pump then
-            table.remove(self.sources, i)
-            break
-          end
+    pump and function()
+      for i, other in ipairs(self.sources) do
+        if other == pump then
+          table.remove(self.sources, i)
+          break
         end
       end
+    end
 end
 
 --- The core's call for a build to be started.
 local function begin(self, args, opts)
   local auth = type(opts) == "table" and rawget(opts, "auth")
   if not auth or type(auth) == "string" or type(auth) == "userdata" then
-    return self.core:start(args, opts)
+    local call = self.core:start(args, opts)
+    self:wake()
+    return call
   end
   local copy, ended = with_auth(self, opts)
   local call = self.core:start(args, copy)
   if ended then
     call:on_done(ended)
   end
+  self:wake()
   return call
+end
+
+--- A step that leaves what callbacks raise to whoever asks for it.
+local function advance(self, timeout)
+  local remaining = self.core:advance(timeout)
+  for _, pump in ipairs(self.sources) do
+    pump(self)
+  end
+  return remaining
 end
 
 --- Moves everything that is in flight and runs the callbacks that are due; then raises the first
@@ -207,33 +225,61 @@ end
 ---@param timeout? number seconds to wait for something to happen; 0 never blocks; nil: until something does
 ---@return integer remaining calls that have not ended
 function methods:step(timeout)
-  local remaining = self.core:step(timeout)
-  if self.sources[1] then
-    for _, pump in ipairs(self.sources) do
-      pump(self)
-    end
+  local remaining = advance(self, timeout)
+  local raised, problem = self.core:raised()
+  if raised then
+    error(problem, 0)
   end
   return remaining
+end
+
+--- Raises a usage error where nobody can wait: inside a callback, or where the host cannot.
+---@param outcome? "not_started" for the error
+function methods:check_wait(outcome)
+  if self.core:delivering() then
+    error(
+      core.error {
+        kind = "usage",
+        field = "wait",
+        message = "a callback must not step or wait: it already runs inside a step",
+        outcome = outcome,
+      },
+      0
+    )
+  elseif self.host and self.host.check then
+    self.host.check(outcome)
+  end
 end
 
 --- Waits until a call has ended or the time is over, in the way of the client's host.
 ---@param call codearts.build.Call|userdata
 ---@param timeout? number seconds
-function methods:wait_for(call, timeout)
+---@param quiet? boolean leaves what callbacks raise meanwhile to the next step or wait
+function methods:wait_for(call, timeout, quiet)
   if call:done() then
     return
+  end
+  self:check_wait()
+  if timeout ~= nil and not (type(timeout) == "number" and timeout >= 0) then
+    error(
+      core.error { kind = "usage", field = "timeout", message = "timeout must be seconds, 0 or more" },
+      0
+    )
   elseif self.host then
     return self.host.wait(self, call, timeout)
-  elseif not timeout then
-    repeat
-      self:step()
-    until call:done()
-    return
   end
-  local till = core.now() + timeout
+  local till = timeout and core.now() + timeout
   repeat
-    self:step(math.max(till - core.now(), 0))
-  until call:done() or core.now() >= till
+    advance(self, till and math.max(till - core.now(), 0))
+    local raised, problem
+    if not quiet then
+      raised, problem = self.core:raised()
+    end
+    if raised then
+      -- Never as a structured error, which would look like the call's own.
+      error(core.is_error(problem) and "a callback raised: " .. tostring(problem) or problem, 0)
+    end
+  until call:done() or (till and core.now() >= till)
 end
 
 --- Starts a build and waits for the service's answer. Blocks, or yields where the client lives in a
@@ -242,8 +288,9 @@ end
 ---@param opts? codearts.build.RunOptions
 ---@return codearts.build.Result
 function methods:run(args, opts)
+  self:check_wait("not_started")
   local call = begin(self, args, opts)
-  self:wait_for(call)
+  self:wait_for(call, nil, true)
   local result, err = call:try_wait()
   if err then
     error(err, 0)
@@ -257,9 +304,12 @@ end
 ---@return codearts.build.Result? result
 ---@return codearts.build.Error? err
 function methods:try_run(args, opts)
-  local ok, call = pcall(begin, self, args, opts)
+  local ok, call = pcall(self.check_wait, self, "not_started")
   if ok then
-    self:wait_for(call)
+    ok, call = pcall(begin, self, args, opts)
+  end
+  if ok then
+    self:wait_for(call, nil, true)
     return call:try_wait()
   elseif core.is_error(call) then
     return nil, call
@@ -280,14 +330,26 @@ end
 ---@param opts? table timeout, deadline, retry, headers, auth, on_event
 ---@return codearts.build.Call
 function methods:request(spec, opts)
-  return Call.new(self, self.core:request(spec, opts))
+  local call = Call.new(self, self.core:request(spec, opts))
+  self:wake()
+  return call
 end
 
 --- A call that ends by itself after a time, with the result true.
 ---@param seconds number
 ---@return codearts.build.Call
 function methods:sleep(seconds)
-  return Call.new(self, self.core:sleep(seconds))
+  local call = Call.new(self, self.core:sleep(seconds))
+  self:wake()
+  return call
+end
+
+--- Tells the host that the client wants a step.
+function methods:wake()
+  local wake = self.host and self.host.wake
+  if wake then
+    wake()
+  end
 end
 
 --- Runs several requests as one call; see codearts.build.task.
@@ -315,11 +377,14 @@ function methods:timeout()
   return self.core:timeout()
 end
 
---- Ends everything in flight as cancelled, tells that to its callbacks, and frees the connections.
---- Twice is fine; anything else on a closed client is a usage error. Never blocks.
+--- Ends everything in flight as cancelled, tells that to its callbacks, and frees the connections;
+--- then raises what one of them raised. Twice is fine; anything else on a closed client is a usage
+--- error. Never blocks.
 function methods:close()
-  if self.on_close then
-    self.on_close(self)
+  local on_close = self.on_close
+  if on_close then
+    self.on_close = nil
+    on_close()
   end
   self.core:close()
 end

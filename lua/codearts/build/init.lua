@@ -21,7 +21,7 @@ local default
 --- The client of `build.run`, made on first use from the environment. Raises like build.new.
 ---@return codearts.build.Client
 function M.default()
-  if not default then
+  if not default or not pcall(default.events, default) then -- closed, or left behind by a fork
     default = M.new()
   end
   return default

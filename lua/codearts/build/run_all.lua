@@ -26,7 +26,8 @@ local function check(list, opts)
 end
 
 --- Starts all builds of the list, at most `max_in_flight` at a time, and waits until each has
---- ended. One failure, a bad argument too, never stops the others. Blocks like run.
+--- ended. One failure, a bad argument too, never stops the others; what on_progress raises is raised
+--- when all have ended. Blocks like run.
 ---@param self codearts.build.Client
 ---@param list codearts.build.RunArgs[]
 ---@param opts? codearts.build.RunAllOptions
@@ -35,40 +36,51 @@ return function(self, list, opts)
   opts = opts or {}
   local limit, total = check(list, opts), #list
   local items, next_index, in_flight, done = {}, 1, 0, 0
-  local finished = self:task(function(await)
-    local wake -- a sleep to be cut short when something ends
-    local function ended(index, result, err)
-      in_flight, done = in_flight - 1, done + 1
-      items[index] = err and { error = err } or { result = result }
-      if wake then
-        wake:cancel()
-      end
-      if opts.on_progress then
-        opts.on_progress(done, total, index, items[index])
-      end
-    end
-    while done < total do
-      while next_index <= total and in_flight < limit do
-        local index = next_index
-        next_index, in_flight = next_index + 1, in_flight + 1
-        local ok, call = pcall(self.start, self, list[index])
-        if ok then
-          call:on_done(function(result, err)
-            ended(index, result, err)
-          end)
-        elseif core.is_error(call) then
-          ended(index, nil, call)
-        else
-          error(call, 0)
-        end
-      end
-      if done < total then
-        wake = self:sleep(3600)
-        await(wake)
-        wake = nil
+  local raised, problem = false, nil
+  local on_end -- what waits for all; looks like a call
+  self:check_wait()
+
+  local function ended(index, item)
+    in_flight, done = in_flight - 1, done + 1
+    items[index] = item
+    if opts.on_progress then
+      local ok, err = pcall(opts.on_progress, done, total, index, item)
+      if not ok and not raised then
+        raised, problem = true, err
       end
     end
-    return items
-  end)
-  return finished:wait()
+  end
+
+  local function fill()
+    while next_index <= total and in_flight < limit do
+      local index = next_index
+      next_index, in_flight = next_index + 1, in_flight + 1
+      local ok, call = pcall(self.start, self, list[index])
+      if ok then
+        call:on_done(function(result, err)
+          ended(index, err and { error = err } or { result = result })
+          fill()
+          if done == total and on_end then
+            on_end()
+          end
+        end)
+      else
+        ended(index, { error = call })
+      end
+    end
+  end
+
+  fill()
+  self:wait_for({
+    done = function()
+      return done == total
+    end,
+    on_done = function(_, f)
+      on_end = f
+    end,
+  }, nil, true)
+  if raised then
+    error(problem, 0)
+  end
+  return items
 end

@@ -95,7 +95,7 @@ function Task:on_done(f)
   self.callbacks[#self.callbacks + 1] = f
   if self.ended and #self.callbacks == 1 then
     -- Callbacks run inside steps only, so an empty call brings it to the next one.
-    self.client.core:sleep(0):on_done(function()
+    self.client:sleep(0):on_done(function()
       run_callbacks(self)
     end)
   end

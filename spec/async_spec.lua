@@ -1,0 +1,688 @@
+-- Calls, callbacks and steps without any host; each case with the facade's client and the core's.
+
+local build = require("codearts.build")
+local core = require("codearts.build.core")
+local server = require("spec.support.server").start()
+
+local JOB = { job_id = ("a"):rep(32) }
+local NAME = "j_Oaqg3PCN"
+local AUTH = "a-fake-token"
+
+local function options(more)
+  local all = { endpoint = server.url, auth = AUTH, proxy = false }
+  for name, value in pairs(more or {}) do
+    all[name] = value
+  end
+  return all
+end
+
+-- Runs a case and answers what it raised.
+local function raised(f, ...)
+  local ok, err = pcall(f, ...)
+  assert.is_false(ok)
+  return err
+end
+
+local function assert_usage(err)
+  assert.is_true(build.is_error(err), tostring(err))
+  assert.equal("usage", err.kind)
+  return err
+end
+
+local function step_until(client, done)
+  for _ = 1, 10000 do
+    if done() then
+      return
+    end
+    client:step(1)
+  end
+  error("nothing happened")
+end
+
+teardown(function()
+  server:stop()
+end)
+
+for name, new in pairs({ facade = build.new, core = core.new }) do
+  describe("calls of the " .. name, function()
+    local client
+
+    before_each(function()
+      server:reset()
+      client = new(options())
+    end)
+
+    after_each(function()
+      client:close()
+    end)
+
+    it("are done when a step has brought their answer", function()
+      server:behave("ok_on_release")
+      local call = client:start(JOB)
+      assert.is_false(call:done())
+      assert.equal(1, client:step(0))
+      step_until(client, function()
+        return server:stats().waiting == 1
+      end)
+      assert.is_false(call:done())
+      server:release()
+      assert.equal(NAME, call:wait().octopus_job_name)
+      assert.is_true(call:done())
+      assert.equal(0, client:step(0))
+      assert.equal(NAME, call:try_wait().octopus_job_name)
+      assert.equal(call:wait(), call:wait())
+    end)
+
+    it("answer try_wait at once, and go on", function()
+      server:behave("ok_on_release")
+      local call = client:start(JOB)
+      local result, err = call:try_wait()
+      assert.is_nil(result)
+      assert.same({ "timeout", "wait" }, { err.kind, err.reason })
+      err = raised(call.wait, call, 0)
+      assert.same({ "timeout", "wait" }, { err.kind, err.reason })
+      err = raised(call.wait, call, 0.05)
+      assert.same({ "timeout", "wait" }, { err.kind, err.reason })
+      server:wait_for(1)
+      server:release()
+      assert.equal(NAME, call:wait(10).octopus_job_name)
+    end)
+
+    it("refuse bad arguments at once and send nothing", function()
+      assert_usage(raised(client.start, client, { job_id = "short" }))
+      assert_usage(raised(client.step, client, "soon"))
+      assert_usage(raised(client.step, client, -1))
+      local call = client:start(JOB)
+      assert_usage(raised(call.wait, call, "long"))
+      assert_usage(raised(call.on_done, call, "not a function"))
+      call:wait()
+      assert.equal(1, server:stats().processed)
+    end)
+
+    it("tell every callback once, in their order, with what try_wait answers", function()
+      server:script({ "ok", "forbidden" })
+      local seen = {}
+      for i = 1, 2 do
+        local call = client:start(JOB)
+        for j = 1, 2 do
+          call:on_done(function(result, err)
+            seen[#seen + 1] = { i, j, result and result.octopus_job_name, err and err.kind }
+          end)
+        end
+        pcall(call.wait, call)
+        call:on_done(function(result, err)
+          seen[#seen + 1] = { i, "late", result and result.octopus_job_name, err and err.kind }
+        end)
+        assert.equal(0, client:timeout())
+        client:step(0)
+      end
+      client:step(0)
+      assert.same({
+        { 1, 1, NAME },
+        { 1, 2, NAME },
+        { 1, "late", NAME },
+        { 2, 1, nil, "auth" },
+        { 2, 2, nil, "auth" },
+        { 2, "late", nil, "auth" },
+      }, seen)
+    end)
+
+    it("run callbacks inside steps only", function()
+      local called = 0
+      local call = client:start(JOB)
+      call:wait()
+      call:on_done(function()
+        called = called + 1
+      end)
+      call:done()
+      call:try_wait()
+      call:wait()
+      assert.equal(0, called)
+      client:step(0)
+      assert.equal(1, called)
+    end)
+
+    it("can be started, cancelled and awaited with callbacks from callbacks", function()
+      local order = {}
+      local second
+      local first = client:start(JOB)
+      first:on_done(function()
+        order[#order + 1] = "first"
+        second = client:start(JOB)
+        second:on_done(function(result)
+          order[#order + 1] = result.octopus_job_name
+          local third = client:start(JOB)
+          third:on_done(function(_, err)
+            order[#order + 1] = err.kind
+          end)
+          third:cancel()
+        end)
+      end)
+      step_until(client, function()
+        return #order == 3
+      end)
+      assert.same({ "first", NAME, "cancelled" }, order)
+      assert.equal(2, server:stats().processed)
+    end)
+
+    it("end as cancelled, with an honest outcome", function()
+      server:behave("never_answer")
+      local unsent = client:start(JOB)
+      unsent:cancel()
+      assert.is_false(unsent:done())
+      client:step(0)
+      local _, err = unsent:try_wait()
+      assert.same({ "cancelled", "not_started", 0 }, { err.kind, err.outcome, err.attempts })
+      local sent = client:start(JOB)
+      step_until(client, function()
+        return server:stats().processed == 1
+      end)
+      local told
+      sent:on_done(function(_, why)
+        told = why
+      end)
+      sent:cancel()
+      sent:cancel()
+      err = raised(sent.wait, sent)
+      assert.same({ "cancelled", "unknown", 1 }, { err.kind, err.outcome, err.attempts })
+      assert.equal(err, told)
+      sent:cancel()
+      assert.equal(0, client:step(0))
+    end)
+
+    it("complete though nobody waits for them", function()
+      for _ = 1, 20 do
+        client:start(JOB)
+      end
+      collectgarbage()
+      step_until(client, function()
+        collectgarbage()
+        return client:step(0.1) == 0
+      end)
+      assert.equal(20, server:stats().processed)
+    end)
+
+    it("end with their client when nobody holds either", function()
+      server:behave("never_answer")
+      local weak = setmetatable({}, { __mode = "v" })
+      local function forget()
+        local lost = new(options())
+        weak[1], weak[2] = lost, lost:start(JOB)
+        step_until(lost, function()
+          return server:stats().processed == 1
+        end)
+      end
+      forget()
+      for _ = 1, 4 do
+        collectgarbage()
+      end
+      assert.is_nil(weak[1])
+      assert.is_nil(weak[2])
+      server:wait_for(1, "closed")
+    end)
+
+    it("outlive their client", function()
+      local call = client:start(JOB)
+      call:wait()
+      client:close()
+      client = new(options())
+      collectgarbage()
+      collectgarbage()
+      assert.is_true(call:done())
+      assert.equal(NAME, call:try_wait().octopus_job_name)
+      call:cancel()
+    end)
+
+    it("work with the collector at its most aggressive", function()
+      collectgarbage("setpause", 0)
+      collectgarbage("setstepmul", 10000)
+      local done = 0
+      local ok, err = pcall(function()
+        for i = 1, 30 do
+          client:start({ job_id = JOB.job_id, parameter = { number = i } }):on_done(function(result)
+            assert(result.octopus_job_name == NAME)
+            collectgarbage()
+            done = done + 1
+          end)
+          if i % 3 == 0 then
+            client:start(JOB):cancel()
+          end
+          client:step(0)
+          collectgarbage()
+        end
+        while client:step(1) > 0 do
+          collectgarbage()
+        end
+      end)
+      collectgarbage("setpause", 200)
+      collectgarbage("setstepmul", 200)
+      assert.is_true(ok, tostring(err))
+      assert.equal(30, done)
+      assert.equal(30, server:stats().processed)
+    end)
+  end)
+
+  describe("closing the client of the " .. name, function()
+    it("ends what is in flight and tells it", function()
+      server:reset()
+      server:behave("never_answer")
+      local client = new(options())
+      local told = {}
+      local sent = client:start(JOB)
+      step_until(client, function()
+        return server:stats().processed == 1
+      end)
+      local unsent = client:start(JOB)
+      for i, call in ipairs({ sent, unsent }) do
+        call:on_done(function(result, err)
+          told[i] = { result == nil, err.kind, err.outcome }
+        end)
+      end
+      client:close()
+      client:close()
+      assert.same({ { true, "cancelled", "unknown" }, { true, "cancelled", "not_started" } }, told)
+      assert.equal("cancelled", raised(sent.wait, sent).kind)
+      assert.is_true(unsent:done())
+      server:wait_for(1, "closed")
+    end)
+
+    it("makes everything else a usage error", function()
+      local client = new(options())
+      client:close()
+      for _, method in ipairs({ "start", "run", "step", "pollfd", "events", "timeout", "request" }) do
+        local err = assert_usage(raised(client[method], client, JOB))
+        assert.truthy(err.message:find("closed", 1, true), method)
+      end
+      local result, err = client:try_run(JOB)
+      assert.is_nil(result)
+      assert_usage(err)
+    end)
+
+    it("is fine inside a callback", function()
+      server:reset()
+      server:script({ "ok" }, "never_answer")
+      local client = new(options())
+      local told = {}
+      local first = client:start(JOB)
+      first:on_done(function()
+        client:close()
+        client:close()
+        told[#told + 1] = "first"
+      end)
+      first:on_done(function()
+        told[#told + 1] = "first again"
+        assert_usage(raised(client.step, client, 0))
+      end)
+      client:sleep(3600):on_done(function(_, err)
+        told[#told + 1] = err.kind
+      end)
+      local remaining
+      repeat
+        remaining = client:step(1)
+      until told[1]
+      assert.equal(0, remaining)
+      assert.same({ "first", "first again", "cancelled" }, told)
+    end)
+
+    it("is fine while a finalizer runs inside its step", function()
+      if not rawget(_G, "newproxy") and _VERSION == "Lua 5.1" then
+        error("no finalizers in Lua here")
+      end
+      local function on_collection(f)
+        local proxy = rawget(_G, "newproxy")
+        if proxy then
+          local object = proxy(true)
+          getmetatable(object).__gc = f
+          return object
+        end
+        return setmetatable({}, { __gc = f })
+      end
+      server:reset()
+      collectgarbage("setpause", 0)
+      collectgarbage("setstepmul", 10000)
+      local answers = {}
+      for i = 1, 40 do
+        local client = new(options())
+        on_collection(function()
+          client:close()
+        end)
+        local call = client:start(JOB)
+        answers[0] = ("x"):rep(i * 100) -- so that the collector comes by at another moment
+        local _, answer = pcall(call.wait, call)
+        answers[i] = answer
+        client:close()
+      end
+      collectgarbage("setpause", 200)
+      collectgarbage("setstepmul", 200)
+      assert.equal(40, #answers)
+    end)
+  end)
+
+  describe("a callback of the " .. name, function()
+    local client
+
+    before_each(function()
+      server:reset()
+      client = new(options())
+    end)
+
+    after_each(function()
+      client:close()
+    end)
+
+    it("must not step, wait or run", function()
+      local errors = {}
+      local other = client:sleep(3600)
+      client:sleep(0):on_done(function()
+        errors[1] = raised(client.step, client, 0)
+        errors[2] = raised(other.wait, other)
+        errors[3] = raised(client.run, client, JOB)
+        errors[4] = select(2, client:try_run(JOB))
+      end)
+      step_until(client, function()
+        return errors[4]
+      end)
+      for i, err in ipairs(errors) do
+        assert_usage(err)
+        assert.truthy(err.message:find("callback", 1, true))
+        assert.equal(i > 2 and "not_started" or nil, err.outcome)
+      end
+      other:cancel()
+      client:step(0)
+      assert.equal(0, server:stats().processed)
+    end)
+
+    it("may ask an ended call", function()
+      local answer
+      local call = client:start(JOB)
+      call:on_done(function()
+        answer = { call:done(), call:wait().octopus_job_name, call:try_wait().octopus_job_name }
+      end)
+      call:wait()
+      assert.same({ true, NAME, NAME }, answer)
+    end)
+
+    it("that raises does not stop the others; the step raises the first", function()
+      local problem = { "mine" }
+      local seen = {}
+      local call = client:sleep(0)
+      for i = 1, 4 do
+        call:on_done(function()
+          seen[i] = true
+          if i >= 2 then
+            error(i == 2 and problem or "not the first")
+          end
+        end)
+      end
+      assert.equal(problem, raised(client.step, client, 1))
+      assert.same({ true, true, true, true }, seen)
+      assert.equal(0, client:step(0))
+    end)
+
+    it("that raises a text gets its traceback", function()
+      local function culprit()
+        error("oops")
+      end
+      client:sleep(0):on_done(function()
+        culprit()
+      end)
+      local err = raised(client.step, client, 1)
+      assert.truthy(err:find("async_spec.lua:%d+: oops\nstack traceback:"))
+      assert.truthy(err:find("culprit", 1, true))
+    end)
+
+    it("that raises nothing sensible is told, too", function()
+      client:sleep(0):on_done(function()
+        error(nil)
+      end)
+      assert.truthy(raised(client.step, client, 1):find("nil", 1, true))
+    end)
+
+    it("that raises in somebody's wait is not taken for the call's own error", function()
+      server:script({ "ok", "ok_on_release" })
+      local first = client:start(JOB)
+      first:on_done(function()
+        error(core.error({ kind = "api", message = "not yours", outcome = "not_started" }), 0)
+      end)
+      local second = client:start(JOB)
+      local err = raised(second.wait, second)
+      assert.equal("string", type(err))
+      assert.truthy(err:find("not yours", 1, true))
+      assert.is_false(second:done())
+      server:wait_for(2)
+      server:release()
+      assert.equal(NAME, second:wait().octopus_job_name)
+    end)
+
+    it("that raises in a run leaves it its result; the next step raises", function()
+      for _, run in ipairs({ "run", "try_run" }) do
+        server:script({ "ok", "ok" })
+        client:start(JOB):on_done(function()
+          error("in " .. run)
+        end)
+        local result, err = client[run](client, JOB)
+        assert.equal(NAME, result.octopus_job_name)
+        assert.is_nil(err)
+        local ok, problem = true, nil
+        for _ = 1, 100 do
+          if ok then
+            ok, problem = pcall(client.step, client, 0.1)
+          end
+        end
+        assert.is_false(ok)
+        assert.truthy(problem:find("in " .. run, 1, true))
+      end
+    end)
+
+    it("that raises while the client closes is told by close", function()
+      local other = new(options())
+      local told
+      other:sleep(3600):on_done(function()
+        error("while closing")
+      end)
+      other:sleep(3600):on_done(function(_, err)
+        told = err.kind
+      end)
+      assert.truthy(raised(other.close, other):find("while closing", 1, true))
+      assert.equal("cancelled", told)
+      other:close()
+    end)
+
+    it("cannot hold a step for ever", function()
+      local count, enough = 0, false
+      local function again()
+        if enough then
+          return
+        end
+        count = count + 1
+        local call = client:start({ job_id = JOB.job_id })
+        call:on_done(again)
+        call:cancel()
+      end
+      again()
+      client:step(0)
+      assert.equal(2, count)
+      client:step(0)
+      assert.equal(3, count)
+      enough = true
+    end)
+  end)
+
+  describe("the descriptor of the " .. name, function()
+    it("becomes readable when something is started or cancelled", function()
+      local client = new(options())
+      server:reset()
+      server:behave("never_answer")
+      local fd = client:pollfd()
+      assert.equal("r", client:events())
+      assert.is_nil(client:timeout())
+      local socket = require("socket")
+      local readable = {
+        getfd = function()
+          return fd
+        end,
+        dirty = function()
+          return false
+        end,
+      }
+      local function is_readable()
+        return socket.select({ readable }, nil, 0)[1] ~= nil
+      end
+      assert.is_false(is_readable())
+      local call = client:start(JOB)
+      assert.is_true(is_readable())
+      assert.equal(0, client:timeout())
+      client:step(0)
+      step_until(client, function()
+        return server:stats().processed >= 1
+      end)
+      client:step(0)
+      assert.is_false(is_readable())
+      call:cancel()
+      assert.is_true(is_readable())
+      assert.equal(0, client:step(0))
+      assert.is_false(is_readable())
+      client:close()
+      assert_usage(raised(client.pollfd, client))
+    end)
+  end)
+end
+
+describe("run_all", function()
+  local client
+
+  before_each(function()
+    server:reset()
+    client = build.new(options())
+  end)
+
+  after_each(function()
+    client:close()
+  end)
+
+  local function list_of(n)
+    local list = {}
+    for i = 1, n do
+      list[i] = { job_id = JOB.job_id, parameter = { index = i } }
+    end
+    return list
+  end
+
+  it("answers an empty list at once", function()
+    assert.same({}, client:run_all({}))
+  end)
+
+  it("answers in the order of the list; one failure stops nothing", function()
+    local list = list_of(20)
+    list[4] = { job_id = "bad" }
+    server:script({ "forbidden" })
+    local items = client:run_all(list, { max_in_flight = 1 })
+    assert.equal(20, #items)
+    for i, item in ipairs(items) do
+      if i == 1 then
+        assert.equal("auth", item.error.kind)
+      elseif i == 4 then
+        assert.equal("usage", item.error.kind)
+      else
+        assert.equal(NAME, item.result.octopus_job_name)
+      end
+    end
+    for i, request in ipairs(server:stats().requests) do
+      assert.truthy(request.body:find(('"%d"'):format(i < 4 and i or i + 1), 1, true))
+    end
+  end)
+
+  it("keeps to max_in_flight", function()
+    server:behave("ok_on_release")
+    local most, total = 0, 9
+    local task = coroutine.wrap(function()
+      return client:run_all(list_of(total), {
+        max_in_flight = 3,
+        on_progress = function(done, all, index, item)
+          assert(all == total and index >= 1 and index <= total and item.result)
+          most = math.max(most, done)
+        end,
+      })
+    end)
+    -- The wait of a client without a host blocks; here a host of the spec's own releases between.
+    client.host = {
+      wait = function(_, call)
+        while not call:done() do
+          client:step(0.01)
+          local held = server:stats().waiting
+          assert(held <= 3, held)
+          if held == math.min(3, total - most) then
+            server:release()
+          end
+        end
+      end,
+    }
+    assert.equal(total, #task())
+    assert.equal(total, most)
+    assert.equal(total, server:stats().processed)
+  end)
+
+  it("finishes the list before it raises what on_progress raised", function()
+    local calls = 0
+    local err = raised(client.run_all, client, list_of(5), {
+      max_in_flight = 2,
+      on_progress = function()
+        calls = calls + 1
+        error("in progress " .. calls)
+      end,
+    })
+    assert.truthy(err:find("in progress 1", 1, true))
+    assert.equal(5, calls)
+    assert.equal(5, server:stats().processed)
+  end)
+
+  it("answers every item when the client is closed meanwhile", function()
+    server:script({ "ok" }, "never_answer")
+    local items = client:run_all(list_of(6), {
+      max_in_flight = 3,
+      on_progress = function(done)
+        if done == 1 then
+          client:close()
+        end
+      end,
+    })
+    local kinds = {}
+    for i = 1, 6 do
+      kinds[#kinds + 1] = items[i].result and "result" or items[i].error.kind
+    end
+    table.sort(kinds)
+    assert.same({ "cancelled", "cancelled", "result", "usage", "usage", "usage" }, kinds)
+  end)
+
+  it("refuses bad options", function()
+    for _, opts in ipairs({
+      { max_in_flight = 0 },
+      { max_in_flight = 1.5 },
+      { max_in_flight = "2" },
+      { on_progress = 1 },
+      { max_inflight = 2 },
+    }) do
+      assert_usage(raised(client.run_all, client, { JOB }, opts))
+    end
+    assert_usage(raised(client.run_all, client, JOB.job_id))
+    assert.equal(0, server:stats().processed)
+  end)
+end)
+
+describe("waiting", function()
+  local probe = require("spec.support.probe")
+
+  it("uses no processor time and wakes up a few times only", function()
+    server:script({}, "never_answer")
+    for name, new in pairs({ facade = build.new, core = core.new }) do
+      local client = new(options({ timeout = 2, retry = false }))
+      local before = probe.usage()
+      local _, err = client:try_run(JOB)
+      local after = probe.usage()
+      assert.same({ "timeout", "timeout", "unknown" }, { err.kind, err.reason, err.outcome })
+      local wakes = after.switches - before.switches
+      assert.is_true(wakes < 20, name .. ": " .. wakes)
+      client:close()
+    end
+  end)
+end)
