@@ -166,6 +166,8 @@ bool cab_call_attempt(cab_call *c, int64_t now_ms) {
     r.header_count = 0;
     r.body = c->has_body ? (c->body.data != NULL ? c->body.data : "") : NULL;
     r.body_len = c->body.len;
+    /* A proxy elsewhere could not reach this machine's own address, but would see the token. */
+    r.direct = endpoint_of(c)->loopback && !c->client->options.proxy_loopback;
     r.once = c->op != CAB_OP_READ;
     r.stream = c->stream;
     r.max_body = c->client->options.max_response_bytes;

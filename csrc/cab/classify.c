@@ -31,7 +31,8 @@ static cab_verdict classify_broken(const cab_facts *f) {
         v.outcome =
             refused_by_us && f->status != 0 ? outcome_of_status(f->status) : CAB_OUTCOME_UNKNOWN;
     }
-    v.transient = reason_is_transient(f->reason) && (f->op == CAB_OP_READ || !f->sent);
+    v.transient = f->broken != CAB_KIND_CONFIG && reason_is_transient(f->reason) &&
+                  (f->op == CAB_OP_READ || !f->sent);
     return v;
 }
 

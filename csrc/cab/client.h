@@ -38,6 +38,7 @@ typedef struct {
     size_t max_response_bytes;
     size_t max_connections;
     size_t max_in_flight; /* 0: no limit of its own */
+    bool proxy_loopback; /* the proxy is on this machine, or there is none */
     bool allow_http;
     bool events;
     cab_buf headers; /* taken over; lines with their NULs */

@@ -1,5 +1,6 @@
 #include "cab/endpoint.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +10,11 @@
 
 #include "cab/buf.h"
 
+/* libcurl has written addresses of other forms ("127.1") in this one. */
 static bool is_loopback(const char *host) {
+    struct in_addr address;
     return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
-           (strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == strlen(host));
+           (strncmp(host, "127.", 4) == 0 && inet_pton(AF_INET, host, &address) == 1);
 }
 
 static char *part(CURLU *u, CURLUPart what) {
@@ -124,6 +127,17 @@ bool cab_endpoint_split_url(cab_endpoint *ep, const char **target, const char *u
     size_t head = (size_t)(authority - url) + strcspn(authority, "/?#");
     *target = url[head] != '\0' ? url + head : "/";
     return cab_endpoint_parse(ep, url, head, err);
+}
+
+bool cab_url_is_loopback(const char *url) {
+    CURLU *u = curl_url();
+    bool ok = u != NULL && curl_url_set(u, CURLUPART_URL, url,
+                                        CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
+    char *host = ok ? part(u, CURLUPART_HOST) : NULL;
+    bool loopback = host != NULL && is_loopback(host);
+    curl_free(host);
+    curl_url_cleanup(u);
+    return loopback;
 }
 
 void cab_endpoint_free(cab_endpoint *ep) {

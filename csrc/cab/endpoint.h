@@ -21,6 +21,9 @@ typedef struct {
 bool cab_endpoint_parse(cab_endpoint *ep, const char *text, size_t len, cab_error *err);
 void cab_endpoint_free(cab_endpoint *ep);
 
+/* Whether the host of a URL is this machine, whatever its scheme and whoever its user. */
+bool cab_url_is_loopback(const char *url);
+
 /* Takes an absolute URL apart for signing and checking: its Host header, the path (with prefix)
  * and what follows the "?" in `target`; `ep->base` is the scheme and host alone. */
 bool cab_endpoint_split_url(cab_endpoint *ep, const char **target, const char *url,

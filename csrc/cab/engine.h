@@ -16,7 +16,7 @@ typedef struct cab_transfer cab_transfer;
 /* What all requests of an engine share. Texts are copied; NULL means libcurl's default, which is
  * "none" for both proxy texts: the environment is never read. */
 typedef struct {
-    const char *proxy;
+    const char *proxy; /* never for requests that are `direct` */
     const char *no_proxy;
     const char *ca_file;
     const char *ca_path;

@@ -15,7 +15,7 @@ local server = require("spec.support.server")
 local M = {}
 
 ---@class spec.ProxyOptions
----@field tls boolean|nil an https proxy
+---@field tls boolean|string|nil an https proxy; a string names its context in tls.lua
 ---@field user string|nil asks for Basic credentials
 ---@field password string|nil
 
@@ -24,7 +24,7 @@ local M = {}
 function M.start(options)
   options = options or {}
   local proxy = server.launch("proxy_server", {
-    tls = options.tls and "good" or nil,
+    tls = options.tls == true and "good" or options.tls or nil,
     user = options.user,
     password = options.password,
     certs = options.tls and certs.shared() or nil,

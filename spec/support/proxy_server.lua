@@ -17,6 +17,9 @@ local function uncounted() end
 local function dial(authority)
   local port = tonumber(authority:match(":(%d+)$")) or 80
   local upstream = socket.connect({ host = "127.0.0.1", port = port, nodelay = true })
+  upstream:onerror(function(_, _, code)
+    return code
+  end)
   if not upstream:connect(5) then
     upstream:close()
     return nil
@@ -159,7 +162,7 @@ end
 
 local function serve(proxy, connection)
   if proxy.options.tls then
-    if not connection:handshake(proxy:context("good")) then
+    if not connection:handshake(proxy:context(proxy.options.tls)) then
       return connection:close()
     end
     proxy:count("tls_handshakes", 1)
