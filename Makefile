@@ -52,7 +52,7 @@ $(BUILD)/deps.%: .ci/deps
 	@mkdir -p $(@D) && touch $@
 
 # Some systems call it lua5.4, some lua-5.4.
-$(BUILD)/config.mk: Makefile .ci/deps
+$(BUILD)/config.mk: Makefile
 	@mkdir -p $(@D)
 	@pc=$(LUA); pkg-config --exists $$pc || pc=lua-$(LUA:lua%=%); { \
 	  flags=`pkg-config --cflags $$pc` && echo "LUA_CFLAGS ?= $$flags" && \
