@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "cab/url.h"
+
 /* Masking every occurrence of a text this short would leave nothing readable: all goes. */
 #define SHORTEST 4
 /* A piece of a longer one tells something from this length on. */
@@ -203,9 +205,11 @@ static size_t match(const char *p, const char *end, const char *secret, bool esc
 
 /* Whether `shown` bytes of a secret are worth hiding. */
 static bool tells(const char *secret, size_t shown) {
+    if (shown == 0 || secret[shown] == '\0') {
+        return shown > 0;
+    }
     size_t half = strlen(secret) / 2;
-    size_t piece = half < SHORTEST ? SHORTEST : half < LONGEST_PIECE ? half : LONGEST_PIECE;
-    return shown >= piece || (shown > 0 && secret[shown] == '\0');
+    return shown >= (half < SHORTEST ? SHORTEST : half < LONGEST_PIECE ? half : LONGEST_PIECE);
 }
 
 size_t cab_secret_at(const cab_secrets *s, const char *p, const char *end, bool *all) {
@@ -222,4 +226,40 @@ size_t cab_secret_at(const cab_secrets *s, const char *p, const char *end, bool 
         }
     }
     return longest;
+}
+
+static bool append_base64(cab_buf *out, const char *text, size_t len) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    bool ok = true;
+    for (size_t i = 0; i < len; i += 3) {
+        uint32_t bits = 0;
+        for (size_t k = 0; k < 3; k++) {
+            bits = bits << 8 | (i + k < len ? (unsigned char)text[i + k] : 0);
+        }
+        char four[4];
+        for (size_t k = 0; k < 4; k++) {
+            four[k] = i + k <= len ? digits[bits >> (18 - 6 * k) & 63] : '=';
+        }
+        ok = ok && cab_buf_append(out, four, 4);
+    }
+    return ok;
+}
+
+bool cab_secrets_of_proxy(cab_buf *out, const char *proxy) {
+    const char *start = strstr(proxy, "://");
+    start = start != NULL ? start + 3 : proxy;
+    const char *at = strrchr(start, '@');
+    const char *colon = at != NULL ? memchr(start, ':', (size_t)(at - start)) : NULL;
+    if (colon == NULL) {
+        return true;
+    }
+    cab_buf both = {NULL, 0, 0}; /* "user:password", decoded */
+    bool ok = cab_url_decode(&both, start, (size_t)(colon - start)) && cab_buf_puts(&both, ":");
+    size_t user = both.len;
+    ok = ok && cab_url_decode(&both, colon + 1, (size_t)(at - colon) - 1) &&
+         cab_buf_append(out, colon + 1, (size_t)(at - colon) - 1) && cab_buf_append(out, "", 1) &&
+         cab_buf_append(out, both.data + user, both.len - user) && cab_buf_append(out, "", 1) &&
+         append_base64(out, both.data, both.len) && cab_buf_append(out, "", 1);
+    cab_buf_free(&both);
+    return ok;
 }

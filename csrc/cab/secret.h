@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cab/buf.h"
+
 #define CAB_MAX_SECRETS 32
 
 /* Borrowed texts that must never be shown. Zero-initialised is none. */
@@ -21,5 +23,9 @@ void cab_secrets_add(cab_secrets *s, const char *text);
 /* Bytes of [p, end) that show a secret or the beginning of one, 0 when none begins at p. `*all` is
  * set when masking these bytes would not hide enough: then the whole text must go. */
 size_t cab_secret_at(const cab_secrets *s, const char *p, const char *end, bool *all);
+
+/* Appends what a proxy's URL holds of secrets, each with its NUL: the password as written and
+ * decoded, and user and password as the header for the proxy has them. False: no memory. */
+bool cab_secrets_of_proxy(cab_buf *out, const char *proxy);
 
 #endif

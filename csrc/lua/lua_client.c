@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cab/secret.h"
 #include "lua/compat.h"
 #include "lua/lua_answer.h"
 #include "lua/lua_call.h"
@@ -100,26 +101,6 @@ static void add_secret(lua_State *L, cab_buf *out, const char *text, size_t len)
     }
 }
 
-/* "scheme://user:password@host": the password, as written and decoded. */
-static void add_proxy_secrets(lua_State *L, cab_buf *out, const char *proxy) {
-    const char *start = strstr(proxy, "://");
-    start = start != NULL ? start + 3 : proxy;
-    const char *at = strrchr(start, '@');
-    const char *colon = memchr(start, ':', at != NULL ? (size_t)(at - start) : 0);
-    if (colon == NULL) {
-        return;
-    }
-    size_t len = (size_t)(at - colon) - 1;
-    add_secret(L, out, colon + 1, len);
-    size_t before = out->len;
-    if (!cab_url_decode(out, colon + 1, len) || !cab_buf_append(out, "", 1)) {
-        lcab_raise_memory(L);
-    }
-    if (out->len == before + 1) {
-        out->len = before;
-    }
-}
-
 static void read_proxy(lua_State *L, int options, cab_client_options *c, cab_engine_options *e) {
     int type = lcab_getfield(L, options, "proxy");
     c->proxy_loopback = true;
@@ -132,7 +113,9 @@ static void read_proxy(lua_State *L, int options, cab_client_options *c, cab_eng
         }
         e->proxy = t.data;
         c->proxy_loopback = cab_url_is_loopback(t.data);
-        add_proxy_secrets(L, &c->secrets, t.data);
+        if (!cab_secrets_of_proxy(&c->secrets, t.data)) {
+            lcab_raise_memory(L);
+        }
     } else if (type != LUA_TNIL && !(type == LUA_TBOOLEAN && !lua_toboolean(L, -1))) {
         lcab_bad(L, &TOP, "proxy", "must be a URL or false");
     }

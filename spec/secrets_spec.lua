@@ -1,0 +1,563 @@
+-- No secret is ever shown: not by tostring, not by a member of an error, not by an event, not by
+-- build.meta, whatever the other side writes back.
+local build = require "codearts.build"
+local core = require "codearts.build.core"
+local run_job = require "spec.support.run_job"
+local servers = require "spec.support.server"
+
+local JOB = { job_id = run_job.JOB_ID }
+local PIECE = 8 -- bytes of a secret that tell something
+
+-- What an escaped text says: one of JSON, URL and HTML after the other.
+local function plain(text)
+  return (
+    text
+      :gsub("\\+u00(%x%x)", function(hex)
+        return string.char(tonumber(hex, 16))
+      end)
+      :gsub("\\+x(%x%x)", function(hex)
+        return string.char(tonumber(hex, 16))
+      end)
+      :gsub("%%(%x%x)", function(hex)
+        return string.char(tonumber(hex, 16))
+      end)
+      :gsub("&#x(%x+);", function(hex)
+        return string.char(tonumber(hex, 16) % 256)
+      end)
+      :gsub("&#(%d+);", function(number)
+        return string.char(tonumber(number) % 256)
+      end)
+      :gsub("&amp;", "&")
+      :gsub("&quot;", '"')
+      :gsub("&lt;", "<")
+      :gsub("&gt;", ">")
+      :gsub("[\\\r\n]", "")
+  )
+end
+
+-- Fails when a text shows the beginning of a secret, or all of a short one.
+local function check_text(text, secrets, where)
+  for _, secret in ipairs(secrets) do
+    local piece = plain(secret):sub(1, PIECE)
+    for _, form in ipairs { text, plain(text) } do
+      assert(
+        not form:find(piece, 1, true),
+        ("%s shows %s: %s"):format(where, secret, text:sub(1, 300))
+      )
+    end
+  end
+end
+
+local function check(value, secrets, where, seen)
+  seen = seen or {}
+  if type(value) == "string" or type(value) == "number" then
+    check_text(tostring(value), secrets, where)
+  elseif type(value) == "table" and not seen[value] then
+    seen[value] = true
+    check_text(tostring(value), secrets, where)
+    for k, v in pairs(value) do
+      check(k, secrets, where, seen)
+      check(v, secrets, where .. "." .. tostring(k), seen)
+    end
+  end
+end
+
+local function hex(format, pattern)
+  return function(text)
+    return (text:gsub(pattern or ".", function(c)
+      return format:format(c:byte())
+    end))
+  end
+end
+
+local function json(text)
+  return (text:gsub('[\\"]', "\\%0"))
+end
+
+-- How a server may write a text.
+local FORMS = {
+  ["as it is"] = tostring,
+  ["with JSON's escapes"] = json,
+  ["with all of JSON's escapes"] = function(text)
+    return (json(text):gsub("/", "\\/"))
+  end,
+  ["with \\u00XX for all"] = hex "\\u%04x",
+  ["with \\u00XX in capitals"] = hex "\\u%04X",
+  ["with \\u00XX for some"] = hex("\\u%04x", "[^%w]"),
+  ["JSON in JSON"] = function(text)
+    return json(json(text))
+  end,
+  ["\\u00XX in JSON in JSON"] = function(text)
+    return json(hex("\\u%04x", "[^%w]")(text))
+  end,
+  ["with \\xXX"] = hex("\\x%02X", "[^%w]"),
+  ["percent-encoded"] = hex("%%%02X", "[^%w._~-]"),
+  ["percent-encoded in small letters"] = hex("%%%02x", "[^%w._~-]"),
+  ["percent-encoded as a whole"] = hex "%%%02X",
+  ["for HTML"] = function(text)
+    return (text:gsub("&", "&amp;"):gsub('"', "&quot;"):gsub("<", "&lt;"):gsub(">", "&gt;"))
+  end,
+  ["in numbers of HTML"] = hex "&#%d;",
+  ["in hexadecimal numbers of HTML"] = hex("&#x%X;", "[^%w]"),
+  ["wrapped into lines"] = function(text)
+    return (text:gsub(("."):rep(10), "%0\r\n"))
+  end,
+  ["wrapped into lines within JSON"] = function(text)
+    return (text:gsub(("."):rep(10), "%0\\n"))
+  end,
+}
+
+-- Where a server may write it.
+local function places(text)
+  local line = text:gsub("[\r\n]", "")
+  local filler = ("filler "):rep(300)
+  return {
+    { body = ('{"error_code":"A.1","error_msg":"you sent %s !"}'):format(text) },
+    { body = ('{"error_code":"%s","error_msg":"m"}'):format(text) },
+    { body = ('{"error_code":"A.1","error_msg":"m","request_id":"%s"}'):format(text) },
+    { body = ('{"error":{"code":401,"message":"%s","title":"x"}}'):format(text) },
+    { body = ('{"hello":"%s"}'):format(text) },
+    { body = ('["%s"]'):format(text) },
+    { body = text },
+    { body = text .. text .. text },
+    { body = ("<html><body><p>%s</p></body></html>"):format(text) },
+    { body = ('{"error_msg":"cut: %s'):format(text) },
+    { body = "", headers = { { "X-Request-Id", line } } },
+    { body = "{}", headers = { { "X-IAM-Trace-Id", line }, { "Www-Authenticate", line } } },
+    { body = filler:sub(1, 1024 - 12) .. text .. filler },
+    { body = filler:sub(1, 1024 - 3) .. text .. filler },
+    { body = ('{"error_code":"A.1","error_msg":"%s%s"}'):format(filler:sub(1, 1024 - 10), text) },
+    { body = text, status = 200 },
+    { body = ('{"octopus_job_name":"j","x":%s}'):format(text), status = 200 },
+    { body = ('{"status":"fail","message":"%s"}'):format(text), status = 200 },
+    { body = text, status = 307, headers = { { "Location", "http://127.0.0.1:9/" .. line } } },
+    { body = text, status = 500 },
+    { body = text, status = 700 },
+    { body = text, headers = { { "Content-Encoding", line } } },
+  }
+end
+
+-- A token, with what can stand in a header.
+local TOKEN = [[MIIF/xwY+JKo=ZIhv-"c\N<A>&Qco%IIFu'DCC]] .. ("Bb+/"):rep(40)
+
+describe("secrets in answers:", function()
+  local server, events, client
+  setup(function()
+    server = servers.start()
+    events = {}
+    client = build.new {
+      endpoint = server.url,
+      auth = TOKEN,
+      retry = { max_attempts = 2, base_delay = 0 },
+      proxy = false,
+      on_event = function(event)
+        events[#events + 1] = event
+      end,
+    }
+  end)
+  teardown(function()
+    client:close()
+    server:stop()
+  end)
+
+  local function provoke(place, secrets, opts)
+    server:script({}, {
+      "answer",
+      status = place.status or 401,
+      body = place.body,
+      headers = place.headers,
+    })
+    for i = #events, 1, -1 do
+      events[i] = nil
+    end
+    local _, err = client:try_run(JOB, opts)
+    assert(err, "an error was expected")
+    check(err, secrets, "the error")
+    check(build.meta(err), secrets, "the meta data")
+    check(events, secrets, "an event")
+    assert.is_nil(tostring(err):find "%c")
+    return err
+  end
+
+  for name, form in pairs(FORMS) do
+    it("a token " .. name, function()
+      for _, place in ipairs(places(form(TOKEN))) do
+        provoke(place, { TOKEN })
+      end
+    end)
+  end
+
+  it("a token that the server has cut", function()
+    for length = PIECE, #TOKEN, 7 do
+      local piece = TOKEN:sub(1, length)
+      for _, body in ipairs {
+        "decrypt token fail: " .. piece,
+        "decrypt token fail: " .. piece .. "...",
+        ('{"code":"A.1","message":"%s..."}'):format(json(piece)),
+      } do
+        provoke({ body = body }, { TOKEN })
+      end
+    end
+  end)
+
+  it("a token at the edge of what is looked at", function()
+    local long = ("T0ken-"):rep(16000)
+    local filler = ("y"):rep(131072 - 20)
+    for _, body in ipairs { long, filler .. long, long:rep(3) } do
+      provoke({ body = body }, { long }, { auth = long })
+    end
+  end)
+
+  it("a very short token hides all of the text", function()
+    for _, token in ipairs { "a", "ab", "abc" } do
+      local err = provoke({ body = "x " .. token .. " y" }, {}, { auth = token })
+      assert.equal("***", err.error_msg)
+    end
+  end)
+
+  it("what is no secret stays readable", function()
+    local err = provoke(
+      { body = '{"code":"APIGW.0301","message":"decrypt token fail: ' .. TOKEN:sub(1, 3) .. '"}' },
+      {}
+    )
+    assert.equal("decrypt token fail: " .. TOKEN:sub(1, 3), err.error_msg)
+    err = provoke({ body = "before " .. TOKEN .. " after" }, { TOKEN })
+    assert.equal("before *** after", err.error_msg)
+  end)
+
+  it("a key pair, its security token and its signature", function()
+    local key = {
+      ak = "AKEXAMPLE",
+      sk = "sk-0123456789-abcdefghij",
+      security_token = "STOKEN/" .. ("x+="):rep(30),
+    }
+    local secrets = { key.sk, key.security_token }
+    for _, behaviour in ipairs { "echo_authorization", "echo_canonical", "echo_body" } do
+      for _, status in ipairs { 401, 403, 500 } do
+        server:reset()
+        server:script({}, { behaviour, status = status })
+        local _, err = client:try_run(JOB, { auth = key })
+        local sent = server:stats().requests[1].headers
+        local signature = sent.authorization:match "Signature=(%x+)"
+        assert.equal(64, #signature)
+        assert.equal(key.security_token, sent["x-security-token"])
+        check(err, { signature, key.sk, key.security_token }, behaviour)
+        assert.truthy(err.message:find("***", 1, true), err.message)
+      end
+    end
+    for _, form in pairs(FORMS) do
+      for _, secret in ipairs(secrets) do
+        for _, place in ipairs(places(form(secret))) do
+          provoke(place, secrets, { auth = key })
+        end
+      end
+    end
+  end)
+
+  it("the secrets of a request of one's own", function()
+    local password = 'p\195\164ss "w\\rd" +1'
+    for name, text in pairs {
+      plain = password,
+      json = json(password),
+      ascii = 'p\\u00e4ss \\"w\\\\rd\\" +1',
+      form = "p%C3%A4ss+%22w%5Crd%22+%2B1",
+      html = "p&#228;ss &quot;w\\rd&quot; +1",
+    } do
+      server:script({}, { "answer", status = 400, body = "you sent " .. text })
+      local call = client:request { path = "/x", auth = false, secrets = { password } }
+      local ok, err = pcall(call.wait, call)
+      assert.is_false(ok)
+      assert.equal("you sent ***", err.error_msg, name)
+    end
+  end)
+
+  it("more secrets than there is room for are refused, not forgotten", function()
+    local many = {}
+    for i = 1, 17 do
+      many[i] = "secret-" .. i
+    end
+    local ok, err = pcall(client.request, client, { path = "/x", secrets = many })
+    assert.is_false(ok)
+    assert.equal("secrets", err.field)
+  end)
+
+  it("the request id in the meta data of a result", function()
+    server:script {
+      {
+        "answer",
+        status = 200,
+        body = '{"actual_build_number":"1"}',
+        headers = { { "X-Request-Id", TOKEN } },
+      },
+    }
+    check(build.meta(client:run(JOB)), { TOKEN }, "the meta data")
+  end)
+end)
+
+describe("secrets of an IAM password:", function()
+  local service, iam
+  setup(function()
+    service, iam = servers.start(), servers.start()
+  end)
+  teardown(function()
+    service:stop()
+    iam:stop()
+  end)
+
+  local PASSWORD = 'corr/ect "h\\rse" <b&ttery> %41'
+
+  local function provoke(place)
+    local events = {}
+    local client = build.new {
+      endpoint = service.url,
+      iam_endpoint = iam.url,
+      auth = { user = "u", password = PASSWORD, domain = "d", project = "p" },
+      retry = false,
+      proxy = false,
+      on_event = function(event)
+        events[#events + 1] = event
+      end,
+    }
+    iam:reset()
+    iam:script(
+      {},
+      { "answer", status = place.status or 401, body = place.body, headers = place.headers }
+    )
+    local _, err = client:try_run(JOB)
+    client:close()
+    assert(err, "an error was expected")
+    check(err, { PASSWORD }, "the error")
+    check(events, { PASSWORD }, "an event")
+    assert.is_true(#events > 0)
+    assert.truthy(iam:stats().requests[1].body:find('"corr', 1, true))
+  end
+
+  for name, form in pairs(FORMS) do
+    it("written back " .. name, function()
+      for _, place in ipairs(places(form(PASSWORD))) do
+        if place.status ~= 200 then
+          provoke(place)
+        end
+      end
+    end)
+  end
+
+  it("nothing was sent to the service", function()
+    assert.equal(0, service:stats().processed)
+  end)
+end)
+
+describe("secrets of a proxy:", function()
+  local server
+  setup(function()
+    server = servers.start() -- as a proxy it gets the whole request
+  end)
+  teardown(function()
+    server:stop()
+  end)
+
+  local BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+  local function base64(text)
+    local out = {}
+    for i = 1, #text, 3 do
+      local a, b, c = text:byte(i, i + 2)
+      local n = a * 65536 + (b or 0) * 256 + (c or 0)
+      for k = 1, 4 do
+        local digit = math.floor(n / 64 ^ (4 - k)) % 64 + 1
+        out[#out + 1] = (k == 3 and not b or k == 4 and not c) and "=" or BASE64:sub(digit, digit)
+      end
+    end
+    return table.concat(out)
+  end
+
+  for name, case in pairs {
+    ["as it is"] = { "user:Swordfish-1234", "user:Swordfish-1234" },
+    ["percent-encoded"] = { "user:p%40ss%3Aw%2Frd%25", "user:p@ss:w/rd%" },
+  } do
+    it("a password " .. name, function()
+      local password, raw = case[2]:match ":(.*)", case[1]:match ":(.*)"
+      local encoded = base64(case[2])
+      local client = build.new {
+        endpoint = "http://service.test",
+        allow_http = true,
+        auth = run_job.TOKEN,
+        retry = false,
+        proxy = server.url:gsub("://", function()
+          return "://" .. case[1] .. "@"
+        end),
+        no_proxy = "elsewhere.test",
+      }
+      for _, text in ipairs { password, raw, "Basic " .. encoded } do
+        for _, form in pairs(FORMS) do
+          server:reset()
+          server:script({}, { "answer", status = 407, body = form("you sent " .. text) })
+          local _, err = client:try_run(JOB)
+          assert.equal(407, err.status, tostring(err))
+          check(err, { password, raw, encoded }, "the error")
+        end
+      end
+      assert.equal("Basic " .. encoded, server:stats().requests[1].headers["proxy-authorization"])
+      client:close()
+    end)
+  end
+
+  it("a proxy that libcurl does not understand", function()
+    for _, proxy in ipairs {
+      "http://user:Swordfish-1234@1@127.0.0.1:9",
+      "socks9://user:Swordfish-1234@127.0.0.1:9",
+      "http://user:Swordfish-1234@127.0.0.1:99999999",
+      "http://user:Swordfish-1234@[::1",
+      "http://user:Swordfish-1234@no-such-host.invalid",
+      "user:Swordfish-1234@127.0.0.1:9",
+      "http://user:Swordfish-1234@",
+    } do
+      local ok, client = pcall(build.new, {
+        endpoint = server.url,
+        auth = run_job.TOKEN,
+        retry = false,
+        proxy = proxy,
+        no_proxy = "elsewhere.test",
+      })
+      local err = client
+      if ok then
+        _, err = client:try_run(JOB)
+        client:close()
+      end
+      assert.is_true(build.is_error(err), proxy)
+      check(err, { "Swordfish-1234" }, proxy)
+    end
+  end)
+end)
+
+describe("secrets in bad arguments and options:", function()
+  local SECRET = "Swordfish-1234"
+  local function options(more)
+    local all = { endpoint = "http://127.0.0.1:9", auth = "x", proxy = false }
+    for name, value in pairs(more) do
+      all[name] = value
+    end
+    return all
+  end
+
+  for name, more in pairs {
+    ["a token with a blank"] = { auth = SECRET .. " " },
+    ["a token with a line break"] = { auth = SECRET .. "\r\nX-Evil: 1" },
+    ["a token with bad UTF-8"] = { auth = SECRET .. "\255" },
+    ["an empty secret key"] = { auth = { ak = SECRET, sk = "" } },
+    ["a token beside a key"] = { auth = { token = SECRET, ak = SECRET, sk = SECRET } },
+    ["a token under another name"] = { auth = { tokn = SECRET } },
+    ["a token in a list"] = { auth = { SECRET } },
+    ["a key without its half"] = { auth = { sk = SECRET } },
+    ["a password alone"] = { auth = { password = SECRET } },
+    ["a number for a secret"] = { auth = { token = SECRET, ak = 1, sk = 2 } },
+    ["an endpoint with a password"] = { endpoint = "https://user:" .. SECRET .. "@service.test" },
+    ["an endpoint with a password and a blank"] = {
+      endpoint = "https://user:" .. SECRET .. "@ service.test",
+    },
+    ["an endpoint with a token"] = { endpoint = "https://service.test/?token=" .. SECRET },
+    ["a proxy with a blank"] = { proxy = "http://user:" .. SECRET .. "@ 127.0.0.1" },
+    ["a proxy with a line break"] = { proxy = "http://user:" .. SECRET .. "@127.0.0.1\n" },
+    ["a header of the library"] = { headers = { ["X-Auth-Token"] = SECRET } },
+    ["a header with a line break"] = { headers = { ["X-Mine"] = SECRET .. "\r\n" } },
+    ["a key password of the wrong type"] = { tls = { key_password = { SECRET } } },
+    ["a key password with a control character"] = { tls = { key_password = SECRET .. "\0" } },
+  } do
+    it(name, function()
+      local ok, err = pcall(build.new, options(more))
+      assert.is_false(ok)
+      assert.is_true(build.is_error(err), tostring(err))
+      check(err, { SECRET }, name)
+      ok, err = pcall(core.new, options(more))
+      if not ok then
+        check(err, { SECRET }, name)
+      end
+    end)
+  end
+
+  it("a client, a call and the versions say nothing", function()
+    local client =
+      build.new(options { auth = SECRET, proxy = "http://u:" .. SECRET .. "@127.0.0.1:9" })
+    local call = client:start(JOB)
+    check_text(
+      tostring(client) .. tostring(client.core) .. tostring(call) .. tostring(call.core),
+      { SECRET },
+      "tostring"
+    )
+    check(build.versions(), { SECRET }, "versions")
+    client:close()
+  end)
+
+  it("the password of a key, when the key cannot be read", function()
+    local certs = require("spec.support.certs").shared()
+    local server = servers.start { tls = true }
+    local client = build.new(options {
+      endpoint = server.url,
+      retry = false,
+      tls = { ca_file = certs.ca, cert_file = certs.ca, key_file = certs.ca, key_password = SECRET },
+    })
+    local _, err = client:try_run(JOB)
+    client:close()
+    server:stop()
+    assert.is_true(build.is_error(err))
+    check(err, { SECRET }, "the error")
+  end)
+end)
+
+describe("core.mask", function()
+  it("answers the text when nothing is to be hidden", function()
+    assert.equal("a \195\164 \\u0041 %41", core.mask("a \195\164 \\u0041 %41", {}))
+  end)
+
+  it("hides every occurrence, the longest first", function()
+    assert.equal(
+      "*** and *** and ***",
+      core.mask(
+        "secret-one and secret-two and secret-one",
+        { "secret-", "secret-one", "secret-two" }
+      )
+    )
+  end)
+
+  it("takes an escape for what it is or for itself", function()
+    for secret, texts in pairs {
+      ["a&amp;b"] = { "a&amp;b", "a&amp;amp;b" },
+      ["100%25 sure"] = { "100%25 sure", "100%2525%20sure" },
+      ["back\\slash"] = { "back\\slash", "back\\\\slash", "back\\u005cslash", "back%5Cslash" },
+      ["\\n is not it"] = { "\\n is not it", "\\\\n is not it" },
+      ["snow\226\152\131man"] = {
+        "snow\226\152\131man",
+        "snow\\u2603man",
+        "snow%E2%98%83man",
+        "snow&#9731;man",
+      },
+      ["smile\240\159\152\128s"] = {
+        "smile\\ud83d\\ude00s",
+        "smile\\\\ud83d\\\\ude00s",
+        "smile&#x1F600;s",
+      },
+    } do
+      for _, text in ipairs(texts) do
+        assert.equal("<***>", core.mask("<" .. text .. ">", { secret }))
+      end
+    end
+  end)
+
+  it("is quick about hostile texts", function()
+    for _, text in ipairs {
+      ("\\"):rep(500000),
+      ("&"):rep(500000),
+      ("%4"):rep(250000),
+      ("a"):rep(500000),
+      ("\\u"):rep(250000),
+      "a" .. ("\n"):rep(500000),
+      ("a\n"):rep(250000),
+      ("&#"):rep(250000),
+    } do
+      assert.equal(
+        "string",
+        type(core.mask(text, { ("a"):rep(7) .. "b", ("\\"):rep(100) .. "x", "&#x", "a\n\n" }))
+      )
+    end
+  end)
+end)
