@@ -21,9 +21,11 @@ local EXITS = {
   close_after_body = { 52 },
   close_in_head = { 0 }, -- half a head is good enough for curl
   close_in_body = { 18 },
+  close_within_body = { 52 },
   reset_before_reading = { 7, 55, 56 }, -- RST may come before curl has looked at the connection
   reset_on_bytes = { 55, 56 },
   reset_after_head = { 55, 56 },
+  reset_within_body = { 55, 56 },
   reset_after_body = { 55, 56 },
   reset_in_head = { 55, 56 },
   reset_in_body = { 55, 56 },
@@ -84,7 +86,7 @@ local EXITS_TLS = {
 }
 
 -- Behaviours that end differently: they have tests of their own below.
-local APART = { raw = true, ok_on_release = true, ok_then_reset = true }
+local APART = { raw = true, ok_on_release = true, ok_then_reset = true, early_refusal = true }
 local RESENT = { refused_stream = true, http_1_1_required = true } -- curl tries again by itself
 
 local function contains(list, value)
@@ -101,13 +103,11 @@ local function check(server, row, exits)
   local before = server:stats().processed
   local silent = SILENT[row.name] or row.name == "tls_hang" or row.name == "tls_stall"
   local trust = server.ca_file and "--cacert " .. server.ca_file .. " " or ""
-  local seen =
-    curl.run((silent and SILENCE or "-m 5 ") .. trust .. "-o /dev/null -d hello " .. server.url .. "/x")
-  local expected = exits[row.name] or { 0 }
-  assert(
-    contains(expected, seen.exit),
-    ("%s: curl ended with %d"):format(row.name, seen.exit)
+  local seen = curl.run(
+    (silent and SILENCE or "-m 5 ") .. trust .. "-o /dev/null -d hello " .. server.url .. "/x"
   )
+  local expected = exits[row.name] or { 0 }
+  assert(contains(expected, seen.exit), ("%s: curl ended with %d"):format(row.name, seen.exit))
   local processed = server:stats().processed - before
   local is_processed = row.at == "body" or seen.exit == 0
   assert.equal(is_processed and 1 or 0, processed, row.name)
@@ -170,6 +170,12 @@ describe("the fault server", function()
           assert.equal(moment == "after_body" and 2 or 1, stats.processed, name)
         end
       end
+    end)
+
+    it("refuses a body before it is read", function()
+      server:script({ "early_refusal" })
+      assert.equal(413, curl.run("-d hello " .. server.url).status)
+      assert.equal(0, server:stats().processed)
     end)
 
     it("records requests", function()
@@ -308,7 +314,11 @@ describe("the fault server", function()
         { "cert_expired", "-k" },
         { "cert_not_yet_valid", "-k" },
         { "cert_self_signed", "-k" },
-        { "cert_wrong_host", "--resolve elsewhere.test:" .. server.port .. ":127.0.0.1", "elsewhere.test" },
+        {
+          "cert_wrong_host",
+          "--resolve elsewhere.test:" .. server.port .. ":127.0.0.1",
+          "elsewhere.test",
+        },
         { "cert_untrusted", "--cacert " .. server.certs.other_ca },
         { "cert_sha1", lax },
         { "tls_1_0", lax .. "--tlsv1.0 --tls-max 1.0" },

@@ -111,6 +111,18 @@ for _, how in ipairs({ "close", "reset" }) do
   end)
 end
 
+for _, how in ipairs({ "close", "reset" }) do
+  row(how .. "_within_body", "head", how .. " when half of the request's body is read", function(c)
+    c.connection:take(math.floor(tonumber(c.request.headers["content-length"]) / 2))
+    c:finish(how)
+  end, "h1")
+end
+
+row("early_refusal", "head", "413 before the body is read, then FIN", function(c)
+  c:reply(413, failure("APIGW.0201", "request entity too large"))
+  c:finish("close")
+end, "h1")
+
 -- Silence and slowness --------------------------------------------------------------------------
 
 row("never_read", "start", "accepts and never reads", function(c)
