@@ -408,7 +408,6 @@ describe("secrets of a proxy:", function()
       "socks9://user:Swordfish-1234@127.0.0.1:9",
       "http://user:Swordfish-1234@127.0.0.1:99999999",
       "http://user:Swordfish-1234@[::1",
-      "http://user:Swordfish-1234@no-such-host.invalid",
       "user:Swordfish-1234@127.0.0.1:9",
       "http://user:Swordfish-1234@",
     } do

@@ -112,7 +112,8 @@ bool cab_endpoint_parse(cab_endpoint *ep, const char *text, size_t len, cab_erro
     if (copy == NULL) {
         return len > 0 ? cab_fail_memory(err) : refuse(err, "is empty");
     }
-    bool ok = parse(ep, copy, err);
+    /* libcurl takes the path of such a one for its host. */
+    bool ok = strstr(copy, ":///") != NULL ? refuse(err, "has no host") : parse(ep, copy, err);
     cab_wipe_free(copy);
     if (!ok) {
         cab_endpoint_free(ep);
