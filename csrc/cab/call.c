@@ -262,7 +262,7 @@ cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms,
     c->error.reason = c->verdict.reason;
     c->retryable = c->verdict.transient || (c->verdict.kind == CAB_KIND_TIMEOUT &&
                                             (c->op == CAB_OP_READ || !a->sent));
-    if (c->verdict.kind == CAB_KIND_AUTH && a->status == 401 && !c->renewed &&
+    if (c->verdict.kind == CAB_KIND_AUTH && a->status == 401 && !c->renewed && !c->cancelled &&
         c->identity != NULL && !c->identity->fixed) {
         c->renewed = true;
         cab_identity_refuse(c->identity, c->credentials);
@@ -270,7 +270,7 @@ cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms,
     }
     /* Pieces of a streamed body are with the caller already: another attempt would repeat them. */
     bool spent = c->stream && a->status >= 200 && a->status < 300;
-    if (c->verdict.transient && !spent) {
+    if (c->verdict.transient && !spent && !c->cancelled) {
         if (try_next_endpoint(c, a)) {
             return CAB_NEXT_NOW;
         }
@@ -279,6 +279,7 @@ cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms,
         double delay = cab_retry_delay(&c->retry, &rc);
         if (delay >= 0) {
             c->delay_ms = (int64_t)ceil(delay * 1000);
+            c->endpoints_failed = 0; /* after a pause each may be asked once more */
             return CAB_NEXT_WAIT;
         }
     }

@@ -320,7 +320,8 @@ cab_call *cab_client_acquire(cab_client *c) {
     call->attempts = 0;
     call->endpoint = c->endpoint;
     call->endpoints_failed = 0;
-    call->renewed = call->granted = call->deadline_bound = call->ended_early = call->judged = false;
+    call->renewed = call->granted = call->cancelled = call->judged = false;
+    call->deadline_bound = call->ended_early = false;
     call->error.kind = CAB_KIND_NONE;
     call->verdict.kind = CAB_KIND_NONE;
     call->verdict.outcome = CAB_OUTCOME_NOT_STARTED;
@@ -364,9 +365,7 @@ void cab_client_cancel(cab_client *c, cab_call *call) {
         return;
     }
     if (call->state == CAB_CALL_ANSWERED) {
-        /* An answer that is already here is not thrown away, but it is the last. */
-        call->retry.max_attempts = 1;
-        call->renewed = true;
+        call->cancelled = true; /* what has come is not thrown away */
         return;
     }
     if (call->state == CAB_CALL_FLYING) {
