@@ -1,0 +1,47 @@
+--- Clients that live in a libuv loop.
+---
+---     local client = require("codearts.build.luv").new { … }
+---     coroutine.wrap(function()
+---       print(client:run({ job_id = … }).octopus_job_name)
+---     end)()
+---     require("luv").run()
+---
+--- Callbacks and coroutines go on inside the loop. Waiting inside a coroutine yields; outside of
+--- one it runs the loop, or, called from a callback of the loop, blocks it. What a callback or a
+--- coroutine raises is written to standard error with its traceback; the loop goes on. Calls in
+--- flight keep the loop running, an idle client does not. A client lives until it is closed.
+local host = require "codearts.build.host"
+
+local M = {}
+
+--- Has a client live in the loop. Raises kind "usage" when it lives in one already.
+---@param client codearts.build.Client
+---@return codearts.build.Client client
+function M.attach(client)
+  local uv = require "luv"
+  return host.drive(client, {
+    uv = uv,
+    report = function(text)
+      io.stderr:write(text, "\n")
+    end,
+    block = function(done, tick)
+      local running = uv.loop_mode and uv.loop_mode()
+      repeat
+        if running then
+          tick()
+        else
+          uv.run "once"
+        end
+      until done()
+    end,
+  })
+end
+
+--- Makes a client that lives in the loop.
+---@param options? codearts.build.Options
+---@return codearts.build.Client
+function M.new(options)
+  return M.attach(require("codearts.build").new(options))
+end
+
+return M

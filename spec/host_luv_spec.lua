@@ -1,0 +1,423 @@
+-- Clients in a libuv loop.
+
+local adapter = require("codearts.build.luv")
+local build = require("codearts.build")
+local host = require("spec.support.host")
+local server = require("spec.support.server").start()
+local uv = require("luv")
+
+local JOB, NAME = host.JOB, host.NAME
+
+local function options(more)
+  local all = { endpoint = server.url, auth = host.TOKEN, proxy = false }
+  for name, value in pairs(more or {}) do
+    all[name] = value
+  end
+  return all
+end
+
+-- Runs the loop until nothing is left to do in it, and tells when that takes for ever.
+local function run_loop()
+  local guard = uv.new_timer()
+  local hung = false
+  guard:start(20000, 0, function()
+    hung = true
+    uv.stop()
+  end)
+  guard:unref()
+  uv.run()
+  guard:close()
+  uv.run("nowait")
+  assert(not hung, "the loop did not end")
+end
+
+-- What is written to standard error meanwhile.
+local function errors_of(f)
+  local written = {}
+  local stderr = io.stderr
+  io.stderr = {
+    write = function(_, ...)
+      for _, text in ipairs({ ... }) do
+        written[#written + 1] = text
+      end
+    end,
+  }
+  local ok, err = pcall(f)
+  io.stderr = stderr
+  assert(ok, err)
+  return table.concat(written)
+end
+
+teardown(function()
+  server:stop()
+end)
+
+describe("luv", function()
+  local client
+
+  before_each(function()
+    server:reset()
+    client = adapter.new(options())
+  end)
+
+  after_each(function()
+    client:close()
+    run_loop()
+  end)
+
+  it("delivers to callbacks", function()
+    local names = {}
+    for i = 1, 20 do
+      client:start(JOB):on_done(function(result)
+        names[i] = result.octopus_job_name
+      end)
+    end
+    run_loop()
+    assert.equal(20, #names)
+    run_loop()
+    client:start(JOB):on_done(function(result)
+      names[21] = result.octopus_job_name
+    end)
+    run_loop()
+    assert.equal(NAME, names[21])
+  end)
+
+  it("waits in coroutines without blocking the loop", function()
+    server:behave("ok_on_release")
+    local ticks, done = 0, 0
+    local timer = uv.new_timer()
+    timer:start(1, 1, function()
+      ticks = ticks + 1
+      if ticks == 20 then
+        assert.equal(0, done)
+        server:wait_for(10)
+        server:release()
+        timer:close()
+      end
+    end)
+    for i = 1, 10 do
+      coroutine.wrap(function()
+        local result
+        if i % 2 == 0 then
+          result = client:run(JOB)
+        else
+          result = client:start(JOB):wait(20)
+        end
+        assert(result.octopus_job_name == NAME)
+        done = done + 1
+      end)()
+    end
+    run_loop()
+    assert.equal(10, done)
+    assert.is_true(ticks >= 20)
+  end)
+
+  it("lets a coroutine run one after the other, and many at once", function()
+    local names, items = {}, nil
+    coroutine.wrap(function()
+      for i = 1, 3 do
+        names[i] = client:run(JOB).octopus_job_name
+      end
+      items = client:run_all({ JOB, JOB, { job_id = "bad" }, JOB }, { max_in_flight = 2 })
+    end)()
+    run_loop()
+    assert.same({ NAME, NAME, NAME }, names)
+    assert.equal(4, #items)
+    assert.equal("usage", items[3].error.kind)
+    assert.equal(NAME, items[4].result.octopus_job_name)
+  end)
+
+  it("runs the loop while it waits outside of coroutines", function()
+    local ticked
+    local timer = uv.new_timer()
+    timer:start(0, 0, function()
+      ticked = true
+      timer:close()
+    end)
+    assert.equal(NAME, client:run(JOB).octopus_job_name)
+    assert.is_true(ticked)
+    assert.equal(NAME, client:start(JOB):wait(10).octopus_job_name)
+    assert.is_nil(select(2, client:try_run(JOB)))
+  end)
+
+  it("blocks when it waits in a callback of the loop", function()
+    local name
+    local timer = uv.new_timer()
+    timer:start(0, 0, function()
+      name = client:run(JOB).octopus_job_name
+      timer:close()
+    end)
+    run_loop()
+    assert.equal(NAME, name)
+  end)
+
+  it("ends a wait in time; the call goes on", function()
+    server:behave("ok_on_release")
+    local kinds = {}
+    local call = client:start(JOB)
+    local _, err = pcall(call.wait, call, 0.02)
+    kinds[1] = err.kind .. " " .. err.reason
+    coroutine.wrap(function()
+      local result, problem
+      repeat
+        -- Not pcall: a coroutine cannot yield across it everywhere.
+        client:wait_for(call, 0.02)
+        result, problem = call:try_wait()
+        if problem then
+          kinds[2] = problem.kind .. " " .. problem.reason
+          server:wait_for(1)
+          server:release()
+        end
+      until result
+      kinds[3] = result.octopus_job_name
+    end)()
+    run_loop()
+    assert.same({ "timeout wait", "timeout wait", NAME }, kinds)
+  end)
+
+  it("does not keep an idle loop running, nor spin it", function()
+    run_loop()
+    client:run(JOB)
+    run_loop()
+    local late
+    local call = client:start(JOB)
+    call:wait()
+    call:on_done(function(result)
+      late = result.octopus_job_name
+    end)
+    run_loop()
+    assert.equal(NAME, late)
+  end)
+
+  it("wakes up a few times only while a server is mute for 2 s", function()
+    server:behave("never_answer")
+    local mute = adapter.new(options({ timeout = 2, retry = false }))
+    local steps, kind = 0, nil
+    local step = mute.step
+    mute.step = function(...)
+      steps = steps + 1
+      return step(...)
+    end
+    mute:start(JOB):on_done(function(_, err)
+      kind = err.kind
+    end)
+    run_loop()
+    mute:close()
+    assert.equal("timeout", kind)
+    assert.is_true(steps < 20, steps)
+  end)
+
+  it("writes what callbacks raise to standard error, with its traceback; the others run", function()
+    local seen = {}
+    local text = errors_of(function()
+      for i = 1, 3 do
+        client:start(JOB):on_done(function()
+          seen[i] = true
+          error("in callback " .. i)
+        end)
+      end
+      run_loop()
+    end)
+    assert.same({ true, true, true }, seen)
+    assert.truthy(text:find("host_luv_spec.lua:%d+: in callback %d\nstack traceback:"))
+    seen = {}
+    text = errors_of(function()
+      coroutine.wrap(function()
+        client:run(JOB)
+        local function culprit()
+          error("in coroutine")
+        end
+        culprit()
+      end)()
+      coroutine.wrap(function()
+        seen[1] = client:run(JOB).octopus_job_name
+      end)()
+      run_loop()
+    end)
+    assert.same({ NAME }, seen)
+    assert.truthy(text:find("host_luv_spec.lua:%d+: in coroutine\nstack traceback:"))
+    assert.truthy(text:find("culprit", 1, true))
+  end)
+
+  it("refuses to wait in a callback before anything is sent", function()
+    local err
+    client:sleep(0):on_done(function()
+      err = select(2, client:try_run(JOB))
+    end)
+    run_loop()
+    assert.same({ "usage", "not_started" }, { err.kind, err.outcome })
+    assert.equal(0, server:stats().processed)
+  end)
+
+  it("closes in a callback, in a coroutine and from outside, and wakes who waits", function()
+    server:script({ "ok", "ok" }, "never_answer")
+    for _, where in ipairs({ "callback", "coroutine", "outside" }) do
+      local doomed = adapter.new(options())
+      local ends = {}
+      for i = 1, 2 do
+        coroutine.wrap(function()
+          if i == 2 and where ~= "callback" then
+            doomed:sleep(3600):on_done(function(_, err)
+              ends[#ends + 1] = err.kind
+            end)
+          end
+          doomed:wait_for(doomed:sleep(3600))
+          ends[#ends + 1] = "woken"
+        end)()
+      end
+      if where == "callback" then
+        doomed:start(JOB):on_done(function()
+          doomed:close()
+        end)
+      elseif where == "coroutine" then
+        coroutine.wrap(function()
+          doomed:run(JOB)
+          doomed:close()
+        end)()
+      else
+        doomed:close()
+      end
+      run_loop()
+      table.sort(ends)
+      assert.same(
+        where == "callback" and { "woken", "woken" } or { "cancelled", "woken", "woken" },
+        ends
+      )
+      doomed:close()
+    end
+  end)
+
+  it("steps and goes on when libuv reports a poll error", function()
+    local notice
+    local shim = setmetatable({
+      new_poll = function(fd)
+        local poll = uv.new_poll(fd)
+        return {
+          start = function(_, events, f)
+            notice = f
+            return poll:start(events, f)
+          end,
+          stop = function()
+            return poll:stop()
+          end,
+          close = function()
+            return poll:close()
+          end,
+          ref = function()
+            return poll:ref()
+          end,
+          unref = function()
+            return poll:unref()
+          end,
+          break_down = function()
+            poll:stop()
+          end,
+          poll = poll,
+        }
+      end,
+    }, { __index = uv })
+    package.loaded.luv = shim
+    local ok, broken = pcall(adapter.new, options())
+    package.loaded.luv = uv
+    assert.is_true(ok)
+    local name
+    broken:start(JOB):on_done(function(result)
+      name = result.octopus_job_name
+    end)
+    local first = notice
+    notice = nil
+    first("EBADF")
+    assert.equal(first, notice)
+    run_loop()
+    assert.equal(NAME, name)
+    broken:close()
+  end)
+
+  it("adapts a client with calls in flight, once", function()
+    local plain = build.new(options())
+    local name
+    plain:start(JOB):on_done(function(result)
+      name = result.octopus_job_name
+    end)
+    plain:step(0)
+    assert.equal(plain, adapter.attach(plain))
+    run_loop()
+    assert.equal(NAME, name)
+    local ok, err = pcall(adapter.attach, plain)
+    assert.is_false(ok)
+    assert.equal("usage", err.kind)
+    plain:close()
+    assert.equal("usage", select(2, pcall(adapter.attach, {})).kind)
+    assert.equal("usage", select(2, pcall(adapter.attach, plain)).kind)
+  end)
+
+  it("works with the collector at its most aggressive", function()
+    collectgarbage("setpause", 0)
+    collectgarbage("setstepmul", 10000)
+    local done = 0
+    for _ = 1, 20 do
+      coroutine.wrap(function()
+        client:run(JOB)
+        collectgarbage()
+        client:start(JOB):wait()
+        done = done + 1
+      end)()
+    end
+    local ok, err = pcall(run_loop)
+    collectgarbage("setpause", 200)
+    collectgarbage("setstepmul", 200)
+    assert(ok, err)
+    assert.equal(20, done)
+  end)
+
+  it("runs the example", function()
+    local output = host.example("examples/luv.lua", server.url)
+    local lines = {}
+    for line in output:gmatch("[^\n]+") do
+      lines[#lines + 1] = line
+    end
+    assert.equal("the loop runs", table.remove(lines, 1))
+    table.sort(lines)
+    assert.same({ "callback: started build 20", "coroutine: started build 20" }, lines)
+  end)
+
+  it("leaves nothing behind that crashes the end of a program", function()
+    for _, rest in ipairs({
+      "",
+      "client:close()",
+      "client:start(job)",
+      "client:start(job) client:close()",
+      "client:start(job) uv.run('nowait') client:close()",
+      "client:start(job) uv.run('nowait')",
+      "client:close() uv.run()",
+      "coroutine.wrap(client.run)(client, job) uv.run('nowait') os.exit(0, true)",
+    }) do
+      local output = host.run(host.service(server.url) .. host.lua(([[
+        uv = require "luv"
+        client = require("codearts.build.luv").new()
+        job = { job_id = os.getenv "JOB_ID" }
+        %s
+        print "end"]]):format(rest)))
+      assert.equal(rest:find("exit") and "" or "end\n", output, rest)
+    end
+  end)
+
+  it("signs in and waits for builds with tasks of its own", function()
+    local asked = 0
+    local signer = adapter.new(options({
+      auth = function()
+        asked = asked + 1
+        return "another-fake-token"
+      end,
+    }))
+    local name
+    coroutine.wrap(function()
+      name = signer:run(JOB).octopus_job_name
+    end)()
+    run_loop()
+    assert.equal(NAME, name)
+    assert.equal(1, asked)
+    assert.equal("another-fake-token", server:stats().requests[1].headers["x-auth-token"])
+    signer:close()
+  end)
+end)
