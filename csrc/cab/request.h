@@ -8,7 +8,8 @@
 #include "cab/buf.h"
 #include "cab/error.h"
 
-#define CAB_MAX_HEADERS 64
+/* More than can come together: 32 each of client and call, and what the library adds. */
+#define CAB_MAX_HEADERS 80
 
 /* Everything points to memory that outlives the attempt. */
 typedef struct {

@@ -1,0 +1,153 @@
+-- Hostile addresses, redirects and headers beyond the common (options_spec.lua has those), and a system
+-- that runs out of something.
+
+local caller = require "spec.support.caller"
+local core = require "codearts.build.core"
+local servers = require "spec.support.server"
+
+describe("addresses:", function()
+  it("plain http is for this machine alone, however it is written", function()
+    for _, host in ipairs {
+      "127.0.0.1.5",
+      "127.0.0.1.",
+      "127.0.0.256",
+      "localhost.",
+      "localhost.test",
+      "0.0.0.0",
+      "128.0.0.1",
+      "169.254.169.254",
+      "[::]",
+      "[::2]",
+      "[::ffff:127.0.0.1]",
+      "[fe80::1]",
+      "127.0.0.1.test",
+      "test.127.0.0.1",
+    } do
+      local ok, err = pcall(core.new, { endpoint = "http://" .. host .. ":1" })
+      assert(not ok, host .. " was taken for this machine")
+      caller.check({ kind = "config", field = "endpoint" }, err)
+      core.new({ endpoint = "https://" .. host .. ":1" }):close()
+    end
+    for _, host in ipairs { "localhost", "LOCALHOST", "127.0.0.1", "127.1.2.3", "127.1", "[::1]" } do
+      core.new({ endpoint = "http://" .. host .. ":1" }):close()
+    end
+  end)
+
+  it("no scheme but http and https", function()
+    for _, scheme in ipairs {
+      "file",
+      "ftp",
+      "ftps",
+      "gopher",
+      "dict",
+      "ldap",
+      "smb",
+      "scp",
+      "sftp",
+      "telnet",
+      "ws",
+      "wss",
+      "data",
+      "javascript",
+      "HTTPSS",
+    } do
+      local url = scheme .. "://127.0.0.1:1/x"
+      local ok, err = pcall(core.new, { endpoint = url })
+      assert(not ok, url .. " was taken")
+      caller.check({ kind = "config", field = "endpoint" }, err)
+      local client = core.new { endpoint = "https://127.0.0.1:1" }
+      ok, err = pcall(client.request, client, { url = url, auth = false })
+      assert(not ok, url .. " was taken")
+      caller.check({ field = "url" }, err)
+      client:close()
+    end
+  end)
+
+  it("credentials go to no other plain address", function()
+    local client = core.new { endpoint = "https://127.0.0.1:1", auth = "fake-token" }
+    local ok, err = pcall(client.request, client, { url = "http://service.test/x" })
+    assert.is_false(ok)
+    caller.check({ kind = "usage", field = "url" }, err)
+    client:close()
+  end)
+end)
+
+describe("redirects", function()
+  local server, other
+  setup(function()
+    server, other = servers.start(), servers.start()
+  end)
+  teardown(function()
+    server:stop()
+    other:stop()
+  end)
+
+  for _, status in ipairs { 300, 301, 302, 303, 304, 305, 307, 308 } do
+    it("are never followed: " .. status, function()
+      for _, location in ipairs {
+        other.url .. "/v3/jobs/build",
+        "//127.0.0.1:" .. other.port,
+        "/else",
+        "file:///etc/passwd",
+      } do
+        server:reset()
+        server:behave("redirect", { status = status, location = location })
+        local client = caller.new { endpoint = server }
+        local _, err = client:try_run(caller.JOB)
+        caller.check({
+          kind = "protocol",
+          reason = "redirect",
+          status = status,
+          outcome = "not_started",
+          retryable = false,
+          attempts = 1,
+        }, err)
+        _, err = caller.wait(client, client:request { method = "GET", path = "/v3/x" })
+        caller.check({ kind = "protocol", reason = "redirect", attempts = 1 }, err)
+        client:close()
+        assert.equal(2, server:stats().processed)
+        assert.equal(0, other:stats().connections)
+      end
+    end)
+  end
+end)
+
+describe("headers", function()
+  local server
+  setup(function()
+    server = servers.start()
+  end)
+  teardown(function()
+    server:stop()
+  end)
+
+  -- As many as a client and a call may have together: none may be lost, the token least of all.
+  for name, auth in pairs {
+    token = caller.TOKEN,
+    signature = { ak = "FAKEAK", sk = "fake-secret-key", security_token = "fake", project_id = "p" },
+  } do
+    it("all go out beside the " .. name, function()
+      local of_client, of_call = {}, {}
+      for i = 1, 32 do
+        of_client["X-Client-" .. i] = "a" .. i
+        of_call["X-Call-" .. i] = "b" .. i
+      end
+      server:reset()
+      local client = caller.new { endpoint = server, auth = auth, headers = of_client }
+      -- Large enough for the line that keeps libcurl from asking first.
+      local args = { job_id = caller.JOB.job_id, parameter = { p = ("x"):rep(100000) } }
+      local result, err = client:try_run(args, { headers = of_call })
+      assert.is_nil(err)
+      assert.is_table(result)
+      client:close()
+      local headers = server:stats().requests[1].headers
+      for i = 1, 32 do
+        assert.equal("a" .. i, headers["x-client-" .. i])
+        assert.equal("b" .. i, headers["x-call-" .. i])
+      end
+      assert.is_truthy(headers["x-auth-token"] or headers["authorization"])
+      assert.equal("application/json", headers["content-type"])
+      assert.is_truthy(headers["user-agent"])
+    end)
+  end
+end)
