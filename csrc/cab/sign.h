@@ -13,7 +13,7 @@
 
 #define CAB_SIGN_ALGORITHM "SDK-HMAC-SHA256"
 
-enum { CAB_SIGN_MAX_HEADERS = 64 }; /* of a request, the signer's own included */
+enum { CAB_SIGN_MAX_HEADERS = 80 }; /* of a request, the signer's own included */
 
 /* What is to be signed, exactly as it will be sent. An empty text means "none". Header names must
  * be tokens, and no header value, AK or date may hold CR, LF or NUL: the caller has seen to that.
