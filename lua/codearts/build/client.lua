@@ -194,6 +194,20 @@ local function with_auth(self, opts)
     end
 end
 
+local function check_self(self)
+  if getmetatable(self) ~= Client then
+    error(
+      core.error {
+        kind = "usage",
+        field = "self",
+        message = "self: must be a client; call its methods with a colon",
+        outcome = "not_started",
+      },
+      0
+    )
+  end
+end
+
 --- The core's call for a build to be started.
 local function begin(self, args, opts)
   local auth = type(opts) == "table" and rawget(opts, "auth")
@@ -202,7 +216,13 @@ local function begin(self, args, opts)
     self:wake()
     return call
   end
-  local copy, ended = with_auth(self, opts)
+  local ok, copy, ended = pcall(with_auth, self, opts)
+  if not ok then
+    if core.is_error(copy) then
+      copy.outcome = "not_started"
+    end
+    error(copy, 0)
+  end
   local call = self.core:start(args, copy)
   if ended then
     call:on_done(ended)
@@ -288,6 +308,7 @@ end
 ---@param opts? codearts.build.RunOptions
 ---@return codearts.build.Result
 function methods:run(args, opts)
+  check_self(self)
   self:check_wait("not_started")
   local call = begin(self, args, opts)
   self:wait_for(call, nil, true)
@@ -304,7 +325,10 @@ end
 ---@return codearts.build.Result? result
 ---@return codearts.build.Error? err
 function methods:try_run(args, opts)
-  local ok, call = pcall(self.check_wait, self, "not_started")
+  local ok, call = pcall(check_self, self)
+  if ok then
+    ok, call = pcall(self.check_wait, self, "not_started")
+  end
   if ok then
     ok, call = pcall(begin, self, args, opts)
   end
@@ -322,6 +346,7 @@ end
 ---@param opts? codearts.build.RunOptions
 ---@return codearts.build.Call
 function methods:start(args, opts)
+  check_self(self)
   return Call.new(self, begin(self, args, opts))
 end
 

@@ -27,6 +27,17 @@ function M.default()
   return default
 end
 
+--- The default client for what starts a build: an error then says that none was.
+local function starter()
+  local ok, client = pcall(M.default)
+  if ok then
+    return client
+  elseif core.is_error(client) then
+    client.outcome = "not_started"
+  end
+  error(client, 0)
+end
+
 --- Makes a client. Sends nothing and reads no file. Raises kind "usage" for a bad option, kind
 --- "config" for a bad or missing configuration, both with `field`.
 ---@param options? codearts.build.Options
@@ -41,7 +52,7 @@ end
 ---@param opts? codearts.build.RunOptions
 ---@return codearts.build.Result
 function M.run(args, opts)
-  return M.default():run(args, opts)
+  return starter():run(args, opts)
 end
 
 --- The same, answering `nil, err` instead of raising; only out-of-memory is raised.
@@ -50,7 +61,7 @@ end
 ---@return codearts.build.Result? result
 ---@return codearts.build.Error? err
 function M.try_run(args, opts)
-  local ok, client = pcall(M.default)
+  local ok, client = pcall(starter)
   if ok then
     return client:try_run(args, opts)
   elseif core.is_error(client) then
@@ -64,7 +75,7 @@ end
 ---@param opts? codearts.build.RunOptions
 ---@return codearts.build.Call
 function M.start(args, opts)
-  return M.default():start(args, opts)
+  return starter():start(args, opts)
 end
 
 --- Starts many builds and waits for all; see Client:run_all.
