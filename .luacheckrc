@@ -2,6 +2,7 @@
 std = "min"
 max_line_length = 140
 read_globals = {
+  coroutine = { fields = { "isyieldable", "_create", "_resume", "_status", "_yield" } },
   "jit",
   "loadstring",
   "setfenv",
@@ -16,9 +17,16 @@ exclude_files = { "build", "lua_modules" }
 files["lua/codearts/build/resty.lua"] = { read_globals = { "ngx" } }
 files["lua/codearts/build/nvim.lua"] = { read_globals = { "vim" } }
 files["lua/codearts/health.lua"] = { read_globals = { "vim" } }
-files["spec"] = { std = "+busted" }
+files["spec"] = {
+  std = "+busted",
+  globals = { io = { other_fields = true, fields = { stderr = { read_only = false } } } },
+}
 files["examples/demo/jobs.lua"] = { read_globals = { "job", "step" } }
+files["examples/love"] = { globals = { "love" } }
+files["examples/nvim.lua"] = { read_globals = { "vim" } }
+files["examples/openresty"] = { read_globals = { "ngx" } }
 files["spec/data"] = { max_line_length = false }
 -- Generated.
 files["lua/codearts/build/operations.lua"] = { max_line_length = false }
 files["lua/codearts/build/types.lua"] = { max_line_length = false }
+files["spec/proof/torture.lua"] = { read_globals = { "server" } }

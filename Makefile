@@ -18,7 +18,7 @@ SOURCES := $(sort $(wildcard csrc/cab/*.c csrc/lua/*.c))
 HEADERS := $(sort $(wildcard csrc/cab/*.h csrc/lua/*.h))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
 C_FILES := $(SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] bench/*.[ch] examples/*.[ch])
-LUA_FILES := lua spec $(wildcard bench examples) codearts-build-scm-1.rockspec
+LUA_FILES := lua spec $(wildcard bench examples) bin/codearts-build
 
 all: $(CORE) $(ARCHIVE)
 
@@ -36,7 +36,7 @@ help:
 
 # These goals need neither; the others read config.mk, whose rule sees to the packages first. Once
 # it is made, that costs nothing.
-PLAIN := help env clean check lint format rockspec asan tsan test-% valgrind-%
+PLAIN := help env clean check lint format rockspec asan tsan torture test-% valgrind-%
 ifneq ($(filter-out $(PLAIN),$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/config.mk
 endif
@@ -216,6 +216,8 @@ valgrind: all
 
 valgrind-%:
 	@$(SUBMAKE) valgrind LUA=$*
+
+include spec/proof/proof.mk
 
 bench: all
 	@$(RUN) $(LUA) bench/run.lua

@@ -161,9 +161,8 @@ static void set_limits(cab_call *c, cab_request *r, int64_t now_ms) {
 }
 
 bool cab_call_attempt(cab_call *c, int64_t now_ms) {
-    cab_request r;
+    cab_request r = {0};
     r.method = c->method;
-    r.header_count = 0;
     r.body = c->has_body ? (c->body.data != NULL ? c->body.data : "") : NULL;
     r.body_len = c->body.len;
     /* A proxy elsewhere could not reach this machine's own address, but would see the token. */
@@ -246,22 +245,16 @@ cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms,
         return CAB_NEXT_END;
     }
     name_the_limit(c, a, now_ms);
-    cab_facts f = {c->op,
-                   a->error.kind,
-                   a->error.reason,
-                   a->sent,
-                   a->status,
-                   body->too_many_requests,
-                   body->failed,
-                   body->body_problem};
+    cab_facts f = {c->op,     a->error.kind,           a->error.reason, a->sent,
+                   a->status, body->too_many_requests, body->failed,    body->body_problem};
     c->verdict = c->any_status && a->error.kind == CAB_KIND_NONE
                      ? (cab_verdict){CAB_KIND_NONE, CAB_REASON_NONE, CAB_OUTCOME_STARTED, false}
                      : cab_classify(&f);
     c->error = a->error;
     c->error.kind = c->verdict.kind;
     c->error.reason = c->verdict.reason;
-    c->retryable = c->verdict.transient || (c->verdict.kind == CAB_KIND_TIMEOUT &&
-                                            (c->op == CAB_OP_READ || !a->sent));
+    c->retryable = c->verdict.transient ||
+                   (c->verdict.kind == CAB_KIND_TIMEOUT && (c->op == CAB_OP_READ || !a->sent));
     if (c->verdict.kind == CAB_KIND_AUTH && a->status == 401 && !c->renewed && !c->cancelled &&
         c->identity != NULL && !c->identity->fixed) {
         c->renewed = true;

@@ -49,10 +49,10 @@ typedef struct cab_call {
     bool has_body;
     bool any_status; /* the binding takes every HTTP answer as a result */
     bool stream;
-    bool sleeps;      /* no request at all: ends after `delay_ms` */
+    bool sleeps; /* no request at all: ends after `delay_ms` */
     int64_t delay_ms;
-    cab_buf headers;      /* complete lines, each with its NUL */
-    cab_buf secrets;      /* texts to mask in what people may read, each with its NUL */
+    cab_buf headers;        /* complete lines, each with its NUL */
+    cab_buf secrets;        /* texts to mask in what people may read, each with its NUL */
     cab_identity *identity; /* NULL: goes out unsigned */
     double timeout, connect_timeout, deadline; /* seconds; deadline 0: none */
     cab_retry_policy retry;
@@ -61,10 +61,10 @@ typedef struct cab_call {
     /* Progress. */
     int64_t started_ms, deadline_ms; /* INT64_MAX: none */
     int attempts;
-    size_t endpoint; /* which of the client's */
+    size_t endpoint;         /* which of the client's */
     size_t endpoints_failed; /* one after the other, without a pause */
-    bool renewed;   /* credentials were renewed once for this call */
-    bool cancelled; /* with an answer at hand, which is the last */
+    bool renewed;            /* credentials were renewed once for this call */
+    bool cancelled;          /* with an answer at hand, which is the last */
     bool granted; /* it waited for the current credentials: it may use them whatever their age */
     bool deadline_bound; /* the attempt's limit is what the deadline leaves */
     bool silent;         /* the client broke the attempt off: a stream fell silent */
@@ -92,7 +92,8 @@ typedef struct {
 /* The answer of the attempt that just ended; NULL when the call ended without one. */
 cab_answer *cab_call_answer(cab_call *c);
 
-/* Hands the attempt to the engine. False: it could not begin, `error` says why, nothing was sent. */
+/* Hands the attempt to the engine. False: it could not begin, `error` says why, nothing was sent.
+ */
 bool cab_call_attempt(cab_call *c, int64_t now_ms);
 
 typedef enum { CAB_NEXT_END, CAB_NEXT_NOW, CAB_NEXT_PARK, CAB_NEXT_WAIT } cab_next;

@@ -14,12 +14,12 @@ typedef enum {
 
 typedef struct {
     cab_op_class op;
-    cab_kind broken;         /* what ended the attempt before a complete answer; NONE: nothing did */
-    cab_reason reason;       /* of that */
-    bool sent;               /* a byte of the request may have reached the service */
-    int status;              /* 0: no answer */
-    bool too_many_requests;  /* the service's own code for that, CB.00060211 */
-    bool failed;             /* a 2xx whose body says that it failed */
+    cab_kind broken;        /* what ended the attempt before a complete answer; NONE: nothing did */
+    cab_reason reason;      /* of that */
+    bool sent;              /* a byte of the request may have reached the service */
+    int status;             /* 0: no answer */
+    bool too_many_requests; /* the service's own code for that, CB.00060211 */
+    bool failed;            /* a 2xx whose body says that it failed */
     cab_reason body_problem; /* of a 2xx: bad_json, bad_answer; NONE: it is what was asked for */
 } cab_facts;
 

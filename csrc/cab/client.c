@@ -511,8 +511,8 @@ cab_call *cab_client_next_answered(cab_client *c) { return c->answered.first; }
 bool cab_client_judge(cab_client *c, cab_call *call, const cab_body_facts *body) {
     int64_t now = cab_clock_ms();
     bool first = !call->judged && !call->ended_early;
-    cab_next next = cab_call_judge(call, body, now, cab_clock_utc(),
-                                   first ? cab_client_random(c) : 0);
+    cab_next next =
+        cab_call_judge(call, body, now, cab_clock_utc(), first ? cab_client_random(c) : 0);
     if (next == CAB_NEXT_END) {
         call->elapsed = (double)(now - call->started_ms) / 1000.0;
         return true;
@@ -574,8 +574,7 @@ int cab_client_fd(cab_client *c) {
 }
 
 int64_t cab_client_timeout_ms(const cab_client *c) {
-    if (c->answered.first != NULL ||
-        (c->queued.first != NULL && c->flying_count < capacity(c))) {
+    if (c->answered.first != NULL || (c->queued.first != NULL && c->flying_count < capacity(c))) {
         return 0;
     }
     return sooner(cab_engine_timeout_ms(c->engine), timers_due_ms(c));

@@ -22,11 +22,11 @@ typedef struct {
     size_t slot; /* of the call */
     char operation[64];
     int attempt;
-    int status;        /* response; 0: none came */
-    cab_kind kind;     /* retry: why */
+    int status;    /* response; 0: none came */
+    cab_kind kind; /* retry: why */
     cab_reason reason;
-    double delay;      /* retry: seconds until the next attempt */
-    double elapsed;    /* response: seconds of the attempt */
+    double delay;   /* retry: seconds until the next attempt */
+    double elapsed; /* response: seconds of the attempt */
 } cab_event;
 
 typedef struct {
@@ -38,7 +38,7 @@ typedef struct {
     size_t max_response_bytes;
     size_t max_connections;
     size_t max_in_flight; /* 0: no limit of its own */
-    bool proxy_loopback; /* the proxy is on this machine, or there is none */
+    bool proxy_loopback;  /* the proxy is on this machine, or there is none */
     bool allow_http;
     bool events;
     cab_buf headers; /* taken over; lines with their NULs */
@@ -58,16 +58,17 @@ struct cab_client {
     cab_call_list queued, waiting, flying, answered, spare;
     size_t open; /* calls submitted and not done */
     size_t flying_count;
-    size_t endpoint;  /* the one that worked last */
-    uint64_t random;  /* state of the jitter */
+    size_t endpoint; /* the one that worked last */
+    uint64_t random; /* state of the jitter */
     unsigned fork_count;
-    bool exported;    /* somebody sleeps on the descriptor */
-    bool parked_now;  /* a call began to wait for credentials in this step */
+    bool exported;   /* somebody sleeps on the descriptor */
+    bool parked_now; /* a call began to wait for credentials in this step */
     cab_event *events;
     size_t event_count, event_cap;
 };
 
-/* The first client also starts libcurl. NULL with err on failure; `options` is then left to its owner, else taken over. */
+/* The first client also starts libcurl. NULL with err on failure; `options` is then left to its
+ * owner, else taken over. */
 cab_client *cab_client_new(const cab_client_options *options, const cab_engine_options *engine,
                            cab_error *err);
 void cab_client_options_free(cab_client_options *options);

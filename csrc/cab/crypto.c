@@ -70,9 +70,7 @@ bool cab_hmac_sha256(const void *key, size_t key_len, const void *data, size_t l
     return ok;
 }
 
-bool cab_random(void *out, size_t len) {
-    return len <= INT_MAX && RAND_bytes(out, (int)len) == 1;
-}
+bool cab_random(void *out, size_t len) { return len <= INT_MAX && RAND_bytes(out, (int)len) == 1; }
 
 void cab_hex(const unsigned char *bytes, size_t len, char *out) {
     static const char digits[] = "0123456789abcdef";

@@ -55,7 +55,8 @@ static bool fill(cab_endpoint *ep, CURLU *u, cab_error *err) {
         ep->loopback = is_loopback(host);
         ep->host = join(host, own_port ? ":" : "", own_port ? port : "", "");
         ep->path = join(path, "", "", "");
-        ep->base = ep->host != NULL ? join(https ? "https://" : "http://", ep->host, path, "") : NULL;
+        ep->base =
+            ep->host != NULL ? join(https ? "https://" : "http://", ep->host, path, "") : NULL;
         ok = ep->base != NULL && ep->path != NULL;
         if (!ok) {
             cab_fail_memory(err);
@@ -73,8 +74,8 @@ static bool parse(cab_endpoint *ep, const char *text, cab_error *err) {
     if (u == NULL) {
         return cab_fail_memory(err);
     }
-    CURLUcode rc = curl_url_set(u, CURLUPART_URL, text, CURLU_DEFAULT_SCHEME | CURLU_PATH_AS_IS |
-                                                            CURLU_NON_SUPPORT_SCHEME);
+    CURLUcode rc = curl_url_set(u, CURLUPART_URL, text,
+                                CURLU_DEFAULT_SCHEME | CURLU_PATH_AS_IS | CURLU_NON_SUPPORT_SCHEME);
     char *scheme = part(u, CURLUPART_SCHEME);
     char *extra[4] = {part(u, CURLUPART_USER), part(u, CURLUPART_PASSWORD),
                       part(u, CURLUPART_QUERY), part(u, CURLUPART_FRAGMENT)};

@@ -26,7 +26,6 @@ bool cab_url_is_loopback(const char *url);
 
 /* Takes an absolute URL apart for signing and checking: its Host header, the path (with prefix)
  * and what follows the "?" in `target`; `ep->base` is the scheme and host alone. */
-bool cab_endpoint_split_url(cab_endpoint *ep, const char **target, const char *url,
-                            cab_error *err);
+bool cab_endpoint_split_url(cab_endpoint *ep, const char **target, const char *url, cab_error *err);
 
 #endif

@@ -14,7 +14,8 @@
 #include "cab/poller.h"
 
 #if LIBCURL_VERSION_NUM < 0x075000
-#error "libcurl 7.80 or newer is needed: CURLOPT_PREREQFUNCTION keeps a request from being sent twice"
+#error                                                                                             \
+    "libcurl 7.80 or newer is needed: CURLOPT_PREREQFUNCTION keeps a request from being sent twice"
 #endif
 
 #define OLDEST_LIBCURL 0x075000
@@ -188,8 +189,7 @@ static bool is_encoded(const char *line, size_t len) {
     while (end > value && isspace((unsigned char)end[-1])) {
         end--;
     }
-    return !(end == value ||
-             (end - value == 8 && strncasecmp(value, "identity", 8) == 0));
+    return !(end == value || (end - value == 8 && strncasecmp(value, "identity", 8) == 0));
 }
 
 static size_t on_header(char *line, size_t size, size_t count, void *ud) {
@@ -248,8 +248,9 @@ static size_t on_body(char *data, size_t size, size_t count, void *ud) {
 /* ---- the engine's life ---------------------------------------------------------------------- */
 
 static bool copy_texts(cab_engine *e) {
-    const char **slots[] = {&e->options.proxy,     &e->options.no_proxy,  &e->options.ca_file,
-                            &e->options.ca_path,   &e->options.cert_file, &e->options.key_file,
+    const char **slots[] = {&e->options.proxy,        &e->options.no_proxy,
+                            &e->options.ca_file,      &e->options.ca_path,
+                            &e->options.cert_file,    &e->options.key_file,
                             &e->options.key_password, &e->options.pinned_public_key};
     bool ok = true;
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
@@ -316,13 +317,15 @@ static void transfer_free(cab_transfer *t) {
 }
 
 static void list_free(cab_engine *e, list *l) {
-    while (l->first != NULL) {
-        cab_transfer *t = l->first;
-        list_remove(l, t);
+    cab_transfer *t = l->first;
+    l->first = l->last = NULL;
+    while (t != NULL) {
+        cab_transfer *next = t->next;
         if (t->running) {
             (void)curl_multi_remove_handle(e->multi, t->easy);
         }
         transfer_free(t);
+        t = next;
     }
 }
 
@@ -364,11 +367,11 @@ static bool set_constants(cab_engine *e, cab_transfer *t) {
     const cab_engine_options *o = &e->options;
     CURL *h = t->easy;
     CURLcode rc = CURLE_OK;
-#define SET(option, value)                                                                        \
-    do {                                                                                          \
-        if (rc == CURLE_OK) {                                                                     \
-            rc = curl_easy_setopt(h, option, value);                                              \
-        }                                                                                         \
+#define SET(option, value)                                                                         \
+    do {                                                                                           \
+        if (rc == CURLE_OK) {                                                                      \
+            rc = curl_easy_setopt(h, option, value);                                               \
+        }                                                                                          \
     } while (0)
     SET(CURLOPT_PRIVATE, t);
     SET(CURLOPT_CURLU, t->parsed);
@@ -495,8 +498,8 @@ static CURLcode set_request(cab_transfer *t, const cab_request *r) {
         t->headers[i].data = line.out;
         t->headers[i].next = i + 1 < r->header_count ? &t->headers[i + 1] : NULL;
     }
-    CURLcode rc = curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER,
-                                   r->header_count > 0 ? t->headers : NULL);
+    CURLcode rc =
+        curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, r->header_count > 0 ? t->headers : NULL);
     if (rc == CURLE_OK && (t->url.data == NULL || strcmp(t->url.data, r->url) != 0)) {
         cab_buf_clear(&t->url);
         CURLUcode urc = curl_url_set(t->parsed, CURLUPART_URL, r->url, CURLU_PATH_AS_IS);
@@ -665,7 +668,8 @@ static void fail_from_code(cab_transfer *t, CURLcode code) {
     }
     /* Once the request was let out, every try for another connection is libcurl's own repetition,
      * which the guard refuses: what happened is that the first connection ended unanswered. */
-    if (t->once && a->sent && (code == CURLE_COULDNT_CONNECT || code == CURLE_ABORTED_BY_CALLBACK)) {
+    if (t->once && a->sent &&
+        (code == CURLE_COULDNT_CONNECT || code == CURLE_ABORTED_BY_CALLBACK)) {
         m.reason = t->engine->multiplexes ? CAB_REASON_HTTP2 : CAB_REASON_CLOSED;
         cab_fail(&a->error, m.kind, m.reason, NULL,
                  "the connection ended before an answer came; the request was not sent again");

@@ -20,11 +20,7 @@ typedef enum {
 } cab_kind;
 
 /* Whether a build may have been started. Ordered: a later stage may only raise it. */
-typedef enum {
-    CAB_OUTCOME_NOT_STARTED = 0,
-    CAB_OUTCOME_UNKNOWN,
-    CAB_OUTCOME_STARTED
-} cab_outcome;
+typedef enum { CAB_OUTCOME_NOT_STARTED = 0, CAB_OUTCOME_UNKNOWN, CAB_OUTCOME_STARTED } cab_outcome;
 
 typedef enum {
     CAB_REASON_NONE = 0,

@@ -110,7 +110,9 @@ cab_wanted cab_identity_wanted(const cab_identity *i) {
     if (i->first == NULL) {
         return CAB_WANTED_NO;
     }
-    return i->current == NULL ? CAB_WANTED_MISSING : i->stale ? CAB_WANTED_REFUSED : CAB_WANTED_EXPIRED;
+    return i->current == NULL ? CAB_WANTED_MISSING
+           : i->stale         ? CAB_WANTED_REFUSED
+                              : CAB_WANTED_EXPIRED;
 }
 
 void cab_identity_refuse(cab_identity *i, const cab_credentials *refused) {

@@ -28,7 +28,12 @@ void cab_credentials_unref(cab_credentials *c);
 /* The bare token; NULL for a key pair. */
 const char *cab_credentials_get_token(const cab_credentials *c);
 
-typedef enum { CAB_WANTED_NO = 0, CAB_WANTED_MISSING, CAB_WANTED_EXPIRED, CAB_WANTED_REFUSED } cab_wanted;
+typedef enum {
+    CAB_WANTED_NO = 0,
+    CAB_WANTED_MISSING,
+    CAB_WANTED_EXPIRED,
+    CAB_WANTED_REFUSED
+} cab_wanted;
 
 struct cab_call;
 
@@ -37,8 +42,8 @@ typedef struct cab_identity {
     int tag;    /* the binding's */
     bool fixed; /* given once and for all: a refusal is final */
     cab_credentials *current;
-    bool stale;            /* the service refused `current` */
-    int64_t renew_at_ms;   /* monotonic; INT64_MAX: never */
+    bool stale;                    /* the service refused `current` */
+    int64_t renew_at_ms;           /* monotonic; INT64_MAX: never */
     struct cab_call *first, *last; /* parked calls */
 } cab_identity;
 

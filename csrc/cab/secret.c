@@ -169,9 +169,7 @@ static bool match_escape(const char *at, const char *end, const char *s, unit *u
     return u->used > 1 && at[u->used - 2] == '\\' && at[u->used - 1] == *s;
 }
 
-static bool is_line_end(char c) {
-    return c == '\r' || c == '\n';
-}
+static bool is_line_end(char c) { return c == '\r' || c == '\n'; }
 
 /* How much of the text from p on shows the secret's beginning; `*shown` bytes of the secret. Line
  * ends within it are skipped. "&amp;" may be an escape or stand for itself: `escapes` is what to

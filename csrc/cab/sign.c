@@ -15,9 +15,7 @@ static bool starts_with(cab_text text, cab_text start) {
     return text.len >= start.len && memcmp(text.data, start.data, start.len) == 0;
 }
 
-static bool blank(char c) {
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
+static bool blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 static cab_text trim(cab_text text) {
     while (text.len > 0 && blank(text.data[0])) {

@@ -5,6 +5,9 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+/* Lua's headers do not say that it never returns; compilers and analyzers want to know. */
+__attribute__((noreturn)) int(lua_error)(lua_State *L);
+
 #if LUA_VERSION_NUM < 502
 #define lua_rawlen lua_objlen
 /* A table stands for a user value; before one is set, this pushes some other table. */

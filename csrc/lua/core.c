@@ -88,9 +88,9 @@ static int retry_delay(lua_State *L) {
 }
 
 int luaopen_codearts_build_core(lua_State *L) {
-    static const luaL_Reg functions[] = {{"versions", versions}, {"uuid", uuid},
-                                         {"now", now},           {"time", utc},
-                                         {"retry_delay", retry_delay}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"versions", versions},       {"uuid", uuid}, {"now", now}, {"time", utc},
+        {"retry_delay", retry_delay}, {NULL, NULL}};
     cab_error err;
     lua_newtable(L);
     lcab_error_open(L); /* first: the others raise */

@@ -66,9 +66,7 @@ static void collect_secrets(const cab_call *c, cab_secrets *s) {
 
 /* ---- reading the body ----------------------------------------------------------------------- */
 
-static bool is_text_or_number(int type) {
-    return type == LUA_TSTRING || type == LUA_TNUMBER;
-}
+static bool is_text_or_number(int type) { return type == LUA_TSTRING || type == LUA_TNUMBER; }
 
 static void replace_with_text(lua_State *L, int at, int from) {
     char number[40];

@@ -62,7 +62,8 @@ static int submit(lua_State *L, lcab_client *u, lcab_call *k, int spec, int opts
     lcab_rawgeti(L, uv, U_CALLS);
     lua_pushvalue(L, call);
     lcab_rawseti(L, -2, slot);
-    (void)lcab_check_client(L, 1); /* reading the arguments may have run a finalizer that closed it */
+    (void)lcab_check_client(L,
+                            1); /* reading the arguments may have run a finalizer that closed it */
     u->c->options.events = u->c->options.events || events;
     k->facts.started_at = cab_clock_utc();
     cab_client_submit(u->c, k->call);
@@ -132,8 +133,8 @@ static void forget(lua_State *L, int uv, int kind, size_t slot) {
     lua_pop(L, 1);
 }
 
-/* Gives the outcome of a RunJob on top of the stack what its client's maker adds: the metatable to a
- * result, the method `reconcile` to an error that leaves open whether a build was started. */
+/* Gives the outcome of a RunJob on top of the stack what its client's maker adds: the metatable to
+ * a result, the method `reconcile` to an error that leaves open whether a build was started. */
 static void attach(lua_State *L, int uv, bool ok, cab_outcome outcome) {
     lcab_rawgeti(L, uv, U_RESULT_META);
     if (!lua_istable(L, -1) || !lua_istable(L, -2)) {
@@ -403,12 +404,12 @@ static int client_try_run(lua_State *L) {
 }
 
 void lcab_call_open(lua_State *L) {
-    static const luaL_Reg methods[] = {{"done", call_done},       {"wait", call_wait},
+    static const luaL_Reg methods[] = {{"done", call_done},         {"wait", call_wait},
                                        {"try_wait", call_try_wait}, {"cancel", call_cancel},
-                                       {"on_done", call_on_done}, {NULL, NULL}};
+                                       {"on_done", call_on_done},   {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", call_gc}, {NULL, NULL}};
-    static const luaL_Reg of_clients[] = {{"start", client_start}, {"request", client_request},
-                                          {"sleep", client_sleep}, {"run", client_run},
+    static const luaL_Reg of_clients[] = {{"start", client_start},     {"request", client_request},
+                                          {"sleep", client_sleep},     {"run", client_run},
                                           {"try_run", client_try_run}, {NULL, NULL}};
     lcab_newtype(L, CALL_TYPE, methods, meta);
     lcab_setfuncs(L, of_clients);

@@ -29,42 +29,42 @@ typedef struct {
     bool allow_http;
 } option_values;
 
-#define ROW(name, type, min, max) {#name, type, offsetof(option_values, name), min, max}
-#define OTHER(name) {#name, LCAB_OTHER, 0, 0, 0}
-static const lcab_opt_row ROWS[] = {
-    ROW(endpoint, LCAB_TEXT, 0, 0),
-    OTHER(auth),
-    ROW(timeout, LCAB_NUMBER, 0.001, LONGEST_S),
-    ROW(connect_timeout, LCAB_NUMBER, 0.001, LONGEST_S),
-    ROW(deadline, LCAB_NUMBER, 0.001, LONGEST_S),
-    OTHER(retry),
-    OTHER(tls),
-    OTHER(proxy),
-    ROW(no_proxy, LCAB_TEXT, 0, 0),
-    ROW(http_version, LCAB_TEXT, 0, 0),
-    ROW(max_response_bytes, LCAB_WHOLE, 1, 2147483647),
-    ROW(max_connections, LCAB_WHOLE, 1, 10000),
-    ROW(max_in_flight, LCAB_WHOLE, 1, 1000000),
-    ROW(idle_timeout, LCAB_NUMBER, 1, 86400),
-    OTHER(headers),
-    ROW(user_agent, LCAB_TEXT, 0, 0),
-    OTHER(resolve),
-    ROW(allow_http, LCAB_BOOLEAN, 0, 0),
-    OTHER(on_event),
-    {NULL, LCAB_OTHER, 0, 0, 0}};
+#define ROW(name, type, min, max)                                                                  \
+    { #name, type, offsetof(option_values, name), min, max }
+#define OTHER(name)                                                                                \
+    { #name, LCAB_OTHER, 0, 0, 0 }
+static const lcab_opt_row ROWS[] = {ROW(endpoint, LCAB_TEXT, 0, 0),
+                                    OTHER(auth),
+                                    ROW(timeout, LCAB_NUMBER, 0.001, LONGEST_S),
+                                    ROW(connect_timeout, LCAB_NUMBER, 0.001, LONGEST_S),
+                                    ROW(deadline, LCAB_NUMBER, 0.001, LONGEST_S),
+                                    OTHER(retry),
+                                    OTHER(tls),
+                                    OTHER(proxy),
+                                    ROW(no_proxy, LCAB_TEXT, 0, 0),
+                                    ROW(http_version, LCAB_TEXT, 0, 0),
+                                    ROW(max_response_bytes, LCAB_WHOLE, 1, 2147483647),
+                                    ROW(max_connections, LCAB_WHOLE, 1, 10000),
+                                    ROW(max_in_flight, LCAB_WHOLE, 1, 1000000),
+                                    ROW(idle_timeout, LCAB_NUMBER, 1, 86400),
+                                    OTHER(headers),
+                                    ROW(user_agent, LCAB_TEXT, 0, 0),
+                                    OTHER(resolve),
+                                    ROW(allow_http, LCAB_BOOLEAN, 0, 0),
+                                    OTHER(on_event),
+                                    {NULL, LCAB_OTHER, 0, 0, 0}};
 
 typedef struct {
     cab_text ca_file, ca_path, cert_file, key_file, key_password, min_version, pinned_public_key;
     bool verify;
 } tls_values;
 
-#define TLS(name, type) {#name, type, offsetof(tls_values, name), 0, 0}
+#define TLS(name, type)                                                                            \
+    { #name, type, offsetof(tls_values, name), 0, 0 }
 static const lcab_opt_row TLS_ROWS[] = {
-    TLS(ca_file, LCAB_TEXT),      TLS(ca_path, LCAB_TEXT),
-    TLS(cert_file, LCAB_TEXT),    TLS(key_file, LCAB_TEXT),
-    TLS(key_password, LCAB_TEXT), TLS(min_version, LCAB_TEXT),
-    TLS(verify, LCAB_BOOLEAN),    TLS(pinned_public_key, LCAB_TEXT),
-    {NULL, LCAB_OTHER, 0, 0, 0}};
+    TLS(ca_file, LCAB_TEXT),   TLS(ca_path, LCAB_TEXT),           TLS(cert_file, LCAB_TEXT),
+    TLS(key_file, LCAB_TEXT),  TLS(key_password, LCAB_TEXT),      TLS(min_version, LCAB_TEXT),
+    TLS(verify, LCAB_BOOLEAN), TLS(pinned_public_key, LCAB_TEXT), {NULL, LCAB_OTHER, 0, 0, 0}};
 
 static bool is(cab_text t, const char *text) {
     return t.len == strlen(text) && memcmp(t.data, text, t.len) == 0;
@@ -130,8 +130,8 @@ static void read_endpoints(lua_State *L, cab_text text, bool allow_http, cab_cli
         const char *stop = comma != NULL ? comma : end;
         cab_error err;
         if (c->endpoint_count == CAB_MAX_ENDPOINTS) {
-            cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, "endpoint",
-                     "more than %d endpoints", CAB_MAX_ENDPOINTS);
+            cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, "endpoint", "more than %d endpoints",
+                     CAB_MAX_ENDPOINTS);
             lcab_raise(L, &err);
         }
         cab_endpoint *ep = &c->endpoints[c->endpoint_count];
@@ -258,8 +258,8 @@ static int client_new(lua_State *L) {
     luaL_getmetatable(L, CLIENT_TYPE);
     lua_setmetatable(L, -2);
     lua_createtable(L, U_CLIENT, 0);
-    static const int tables[] = {U_CALLS,       U_OUTCOMES, U_CALLBACKS, U_READY,
-                                 U_CALL_EVENTS, U_STREAMS};
+    static const int tables[] = {U_CALLS, U_OUTCOMES,    U_CALLBACKS,
+                                 U_READY, U_CALL_EVENTS, U_STREAMS};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         lua_newtable(L);
         lcab_rawseti(L, 4, tables[i]);
@@ -296,8 +296,9 @@ lcab_client *lcab_check_client(lua_State *L, int index) {
     } else if (u->c == NULL) {
         lcab_usage_error(L, "self", "the client is closed");
     } else if (cab_client_forked(u->c)) {
-        lcab_usage_error(L, "self", "the client belongs to the process that this one was forked "
-                                    "from; make a new one");
+        lcab_usage_error(L, "self",
+                         "the client belongs to the process that this one was forked "
+                         "from; make a new one");
     }
     return u;
 }
@@ -571,6 +572,7 @@ static int client_advance(lua_State *L) {
     lcab_client *u = lcab_check_client(L, 1);
     int64_t wait_ms = lcab_check_wait(L, 2);
     lua_settop(L, 1);
+    /* cppcheck-suppress nullPointerRedundantCheck ; a callback may close the client below */
     if (u->c->open == 0) {
         wait_ms = 0;
     }
@@ -658,10 +660,15 @@ static int client_gc(lua_State *L) {
 }
 
 void lcab_client_open(lua_State *L) {
-    static const luaL_Reg methods[] = {
-        {"step", client_step},       {"advance", client_advance}, {"raised", client_raised},
-        {"pollfd", client_pollfd},   {"events", client_events},   {"timeout", client_timeout},
-        {"delivering", client_delivering}, {"close", client_close}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"step", client_step},
+                                       {"advance", client_advance},
+                                       {"raised", client_raised},
+                                       {"pollfd", client_pollfd},
+                                       {"events", client_events},
+                                       {"timeout", client_timeout},
+                                       {"delivering", client_delivering},
+                                       {"close", client_close},
+                                       {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", client_gc}, {"__close", client_close}, {NULL, NULL}};
     lcab_newtype(L, CLIENT_TYPE, methods, meta);
     luaL_getmetatable(L, CLIENT_TYPE);

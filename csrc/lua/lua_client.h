@@ -13,10 +13,10 @@
 /* The client userdata. Its user value is a table of the things below, so that Lua's collector
  * sees every reference and nothing is kept in C. */
 typedef struct {
-    cab_client *c;   /* NULL after close */
-    bool delivering; /* callbacks are running: no step, no wait */
-    bool moving;     /* inside a step, but not in a callback: `c` must stay */
-    bool close_wanted; /* after this step */
+    cab_client *c;               /* NULL after close */
+    bool delivering;             /* callbacks are running: no step, no wait */
+    bool moving;                 /* inside a step, but not in a callback: `c` must stay */
+    bool close_wanted;           /* after this step */
     int ready_first, ready_last; /* the queue in U_READY */
     cab_client_options options;  /* while it is being made */
 } lcab_client;

@@ -57,7 +57,7 @@ bool lcab_is_error(lua_State *L, int index) {
 
 int lcab_raise_memory(lua_State *L) {
     lua_pushliteral(L, "not enough memory");
-    return lua_error(L);
+    lua_error(L);
 }
 
 static void set_text(lua_State *L, const char *name, const char *text) {
@@ -83,14 +83,15 @@ static void push_from(lua_State *L, const cab_error *e, bool starts_build) {
 
 int lcab_raise(lua_State *L, const cab_error *e) {
     if (e->kind == CAB_KIND_MEMORY) {
-        return lcab_raise_memory(L);
+        lcab_raise_memory(L);
     }
     push_from(L, e, false);
-    return lua_error(L);
+    lua_error(L);
 }
 
-static int raise_usage(lua_State *L, const char *prefix, const char *name, bool starts_build,
-                       const char *fmt, va_list args) {
+__attribute__((noreturn)) static void raise_usage(lua_State *L, const char *prefix,
+                                                  const char *name, bool starts_build,
+                                                  const char *fmt, va_list args) {
     cab_error e;
     char text[sizeof e.message];
     char field[sizeof e.field];
@@ -102,23 +103,21 @@ static int raise_usage(lua_State *L, const char *prefix, const char *name, bool 
     (void)snprintf(field, sizeof field, "%.*s%s", (int)len, prefix, name);
     cab_fail(&e, CAB_KIND_USAGE, CAB_REASON_NONE, field, "%s: %s", field, text);
     push_from(L, &e, starts_build);
-    return lua_error(L);
+    lua_error(L);
 }
 
 int lcab_usage_error(lua_State *L, const char *field, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
-    int n = raise_usage(L, "", field, false, fmt, args);
+    raise_usage(L, "", field, false, fmt, args);
     va_end(args);
-    return n;
 }
 
 int lcab_bad(lua_State *L, const lcab_where *where, const char *name, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
-    int n = raise_usage(L, where->prefix, name, where->starts_build, fmt, args);
+    raise_usage(L, where->prefix, name, where->starts_build, fmt, args);
     va_end(args);
-    return n;
 }
 
 /* ---- for Lua -------------------------------------------------------------------------------- */

@@ -58,8 +58,7 @@ static cab_credentials *read_table(lua_State *L, int index, const lcab_where *wh
     if (v->ak.len == 0 || v->sk.len == 0) {
         lcab_bad(L, where, v->ak.len == 0 ? "ak" : "sk", "is required: a key pair is ak and sk");
     }
-    return cab_credentials_keys(v->ak.data, v->sk.data, v->security_token.data,
-                                v->project_id.data);
+    return cab_credentials_keys(v->ak.data, v->sk.data, v->security_token.data, v->project_id.data);
 }
 
 cab_identity *lcab_read_auth(lua_State *L, int index, const lcab_where *where) {
@@ -190,10 +189,8 @@ static int identity_fail(lua_State *L) {
 }
 
 void lcab_identity_open(lua_State *L) {
-    static const luaL_Reg methods[] = {{"wanted", identity_wanted},
-                                       {"set", identity_set},
-                                       {"fail", identity_fail},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"wanted", identity_wanted}, {"set", identity_set}, {"fail", identity_fail}, {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", identity_gc}, {NULL, NULL}};
     lcab_newtype(L, IDENTITY_TYPE, methods, meta);
     lua_newtable(L);

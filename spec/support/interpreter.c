@@ -1,9 +1,10 @@
-/* A Lua interpreter that the specs run under when the module is instrumented (make asan, make tsan).
+/* A Lua interpreter that the specs run under when the module is instrumented (make asan, make
+ * tsan).
  *
  * A sanitizer's runtime must be in the program itself. Preloading it into the system's interpreter
- * would also preload it into every shell and compiler that a spec starts, and find their leaks. This
- * one lies first on the PATH under the name of the Lua it is linked with, so that a spec which starts
- * an interpreter gets an instrumented one, and everything else stays as it is.
+ * would also preload it into every shell and compiler that a spec starts, and find their leaks.
+ * This one lies first on the PATH under the name of the Lua it is linked with, so that a spec which
+ * starts an interpreter gets an instrumented one, and everything else stays as it is.
  *
  * Understands what the specs use of lua(1): -e CODE, -l MODULE, -v, a script or "-", arguments.
  */
