@@ -1,0 +1,215 @@
+-- Clients in Neovim, headless.
+
+local host = require("spec.support.host")
+local server = require("spec.support.server").start()
+
+local folder = host.folder()
+
+local PRELUDE = [[
+local adapter = require "codearts.build.nvim"
+local job = { job_id = os.getenv "JOB_ID" }
+local function say(...)
+  local texts = {}
+  for i = 1, select("#", ...) do
+    texts[i] = tostring((select(i, ...)))
+  end
+  io.stdout:write(table.concat(texts, " "), "\n")
+  io.stdout:flush()
+end
+local function quit()
+  vim.cmd "qall!"
+end
+local client = adapter.new()
+vim.defer_fn(function()
+  say "hung"
+  vim.cmd "cquit"
+end, 20000)
+]]
+
+local function command(code)
+  local path = folder .. "/code.lua"
+  local file = assert(io.open(path, "w"))
+  file:write(PRELUDE, code)
+  file:close()
+  return host.service(server.url)
+    .. host.for_luajit()
+    .. "nvim --clean --headless -c "
+    .. host.quote("luafile " .. path)
+end
+
+-- Runs code in Neovim until it quits; answers its output.
+local function nvim(code)
+  return (host.run(command(code)):gsub("\r", ""))
+end
+
+before_each(function()
+  server:reset()
+end)
+
+teardown(function()
+  server:stop()
+  host.remove(folder)
+end)
+
+describe("Neovim", function()
+  it("gets its callbacks where the editor's API is allowed", function()
+    local output = nvim([[
+      client:start(job):on_done(function(result)
+        vim.api.nvim_buf_set_lines(0, 0, -1, false, { result.octopus_job_name })
+        say(vim.in_fast_event(), vim.api.nvim_buf_get_lines(0, 0, -1, false)[1])
+        client:start(job):on_done(function(again)
+          say(again.octopus_job_name)
+          quit()
+        end)
+      end)]])
+    assert.equal(("false %s\n%s\n"):format(host.NAME, host.NAME), output)
+  end)
+
+  it("stays responsive: a timer of 10 ms goes on while 20 calls run", function()
+    server:behave("ok_on_release")
+    local pipe = host.open("timeout 60 env " .. command([[
+      local done, ticks = 0, 0
+      for i = 1, 20 do
+        local function finish()
+          done = done + 1
+          if done == 20 then
+            say("all", ticks >= 20)
+            quit()
+          end
+        end
+        if i % 2 == 0 then
+          client:start(job):on_done(finish)
+        else
+          coroutine.wrap(function()
+            finish(client:run(job))
+          end)()
+        end
+      end
+      vim.loop.new_timer():start(10, 10, function()
+        ticks = ticks + 1
+        if ticks == 20 then
+          say("ticked", done)
+        end
+      end)]]))
+    assert.equal("ticked 0", pipe:read("*l"))
+    server:wait_for(20)
+    server:release()
+    assert.equal("all true", pipe:read("*l"))
+    pipe:close()
+  end)
+
+  it("waits outside of coroutines while the editor goes on", function()
+    local output = nvim([[
+      local scheduled = false
+      vim.schedule(function()
+        scheduled = true
+      end)
+      say(client:run(job).octopus_job_name, scheduled)
+      local call = client:start(job)
+      say(call:wait(20).octopus_job_name)
+      quit()]])
+    assert.equal(("%s true\n%s\n"):format(host.NAME, host.NAME), output)
+  end)
+
+  it("ends a wait in time, in a coroutine and outside", function()
+    server:behave("never_answer")
+    local output = nvim([[
+      local call = client:start(job)
+      say(select(2, pcall(call.wait, call, 0.02)).reason)
+      coroutine.wrap(function()
+        say(select(2, pcall(call.wait, call, 0.02)).reason)
+        quit()
+      end)()]])
+    assert.equal("wait\nwait\n", output)
+  end)
+
+  it("refuses to wait in a fast event before anything is sent, but not in a coroutine", function()
+    local output = nvim([[
+      vim.loop.new_timer():start(1, 0, function()
+        local result, err = client:try_run(job)
+        say(err.kind, err.outcome)
+        coroutine.wrap(function()
+          say(client:run(job).octopus_job_name, vim.in_fast_event())
+          quit()
+        end)()
+      end)]])
+    assert.equal(("usage not_started\n%s false\n"):format(host.NAME), output)
+    assert.equal(1, server:stats().processed)
+  end)
+
+  it("shows what callbacks and coroutines raise; the others run", function()
+    local output = nvim([[
+      local done = 0
+      local function finish()
+        done = done + 1
+        if done == 2 then
+          vim.defer_fn(quit, 10)
+        end
+      end
+      client:start(job):on_done(function()
+        finish()
+        error "in a callback"
+      end)
+      coroutine.wrap(function()
+        client:run(job)
+        finish()
+        error "in a coroutine"
+      end)()]])
+    assert.truthy(output:find("code.lua:%d+: in a callback\nstack traceback:"), output)
+    assert.truthy(output:find("code.lua:%d+: in a coroutine\nstack traceback:"), output)
+    assert.falsy(output:find("hung", 1, true))
+  end)
+
+  it("wakes up a few times only while a server is mute for 2 s", function()
+    server:behave("never_answer")
+    local output = nvim([[
+      local mute = adapter.new { timeout = 2, retry = false }
+      local step, steps = mute.step, 0
+      mute.step = function(...)
+        steps = steps + 1
+        return step(...)
+      end
+      mute:start(job):on_done(function(_, err)
+        vim.schedule(function()
+          say(err.kind, steps < 20 or steps)
+          quit()
+        end)
+      end)]])
+    assert.equal("timeout true\n", output)
+  end)
+
+  it("closes while others wait, and quits with calls in flight", function()
+    server:behave("never_answer")
+    local output = nvim([[
+      local woken = 0
+      for _ = 1, 2 do
+        coroutine.wrap(function()
+          local _, err = client:try_run(job)
+          say(err.kind)
+          woken = woken + 1
+          if woken == 2 then
+            say(pcall(client.step, client))
+            adapter.new():start(job)
+            quit()
+          end
+        end)()
+      end
+      vim.defer_fn(function()
+        client:close()
+        client:close()
+      end, 20)]])
+    assert.truthy(
+      output:find("^cancelled\ncancelled\nfalse usage error[^\n]*closed[^\n]*\n$"),
+      output
+    )
+  end)
+
+  it("runs the example", function()
+    local output = host.run(
+      host.service(server.url)
+        .. host.for_luajit()
+        .. "nvim --clean --headless -c 'luafile examples/nvim.lua'"
+    )
+    assert.equal("starting a buildstarted build 20", (output:gsub("%s+$", "")))
+  end)
+end)
