@@ -11,7 +11,8 @@ local measure = require "bench.measure"
 local report = require "bench.report"
 local server_of = require "bench.server"
 
-local SUITES = { "sequential", "signing", "processes", "command", "many", "scale", "stream", "small" }
+local SUITES =
+  { "sequential", "signing", "processes", "command", "many", "scale", "stream", "small" }
 
 local quick = os.getenv "BENCH_QUICK" == "1"
 local bench = {

@@ -11,14 +11,25 @@ local TOKEN = "fake-token-of-at-most-once"
 -- Answers by which the service says that it did nothing; each attempt that gets one is processed by
 -- the server but starts no build.
 local function refuses(name)
-  return name:find "^busy" or name:find "^throttled" or name:find "^unavailable"
-    or name:find "^redirect" or name:find "^unauthorized" or name == "forbidden"
-    or name == "not_found" or name:find "^error_[^5]"
+  return name:find "^busy"
+    or name:find "^throttled"
+    or name:find "^unavailable"
+    or name:find "^redirect"
+    or name:find "^unauthorized"
+    or name == "forbidden"
+    or name == "not_found"
+    or name:find "^error_[^5]"
 end
 
 -- What a user is promised beside the count, where it is more than "some error".
 local EXPECTED = {
-  ok = {}, chunked = {}, continue_first = {}, interim = {}, http10 = {}, ok_nested = {}, ok_numbers = {},
+  ok = {},
+  chunked = {},
+  continue_first = {},
+  interim = {},
+  http10 = {},
+  ok_nested = {},
+  ok_numbers = {},
   gzip = { kind = "protocol", reason = "encoded", outcome = "unknown" },
   gzip_bomb = { kind = "protocol", reason = "encoded", outcome = "unknown" },
   header_flood = { kind = "protocol", reason = "too_large", outcome = "unknown" },
@@ -111,8 +122,11 @@ for _, mode in ipairs(MODES) do
     end)
 
     for _, row in ipairs(behaviours.rows) do
-      local argued = row.name == "answer" or row.name == "raw" or row.name:find "release"
-        or row.name == "ok_then_reset" or row.name:find "echo"
+      local argued = row.name == "answer"
+        or row.name == "raw"
+        or row.name:find "release"
+        or row.name == "ok_then_reset"
+        or row.name:find "echo"
       if row.at ~= "accept" and (row.over or mode.protocol) == mode.protocol and not argued then
         for _, reused in ipairs { false, true } do
           local where = reused and " on a reused connection" or " on a fresh connection"

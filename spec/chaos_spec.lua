@@ -61,14 +61,16 @@ describe("500 runs with faults at random moments", function()
     while begun < RUNS or open > 0 do
       while begun < RUNS and open < AT_ONCE do
         begun, open = begun + 1, open + 1
-        client:start({ job_id = job_id(begun) }, { run_id = { parameter = "RUN_ID" } }):on_done(function(_, err)
-          open = open - 1
-          local outcome = err and err.outcome or "started"
-          told[outcome] = told[outcome] + 1
-          if outcome == "unknown" then
-            lost[#lost + 1] = err
-          end
-        end)
+        client
+          :start({ job_id = job_id(begun) }, { run_id = { parameter = "RUN_ID" } })
+          :on_done(function(_, err)
+            open = open - 1
+            local outcome = err and err.outcome or "started"
+            told[outcome] = told[outcome] + 1
+            if outcome == "unknown" then
+              lost[#lost + 1] = err
+            end
+          end)
       end
       client:step()
     end
@@ -83,15 +85,21 @@ describe("500 runs with faults at random moments", function()
         own[#own + 1] = what.result.job_id .. what.result.actual_build_number
       end
     end
-    local started = client
-      :request({ path = "/__sandbox/stats", auth = false })
-      :wait().builds_started
+    local started =
+      client:request({ path = "/__sandbox/stats", auth = false }):wait().builds_started
     client:close()
     gate:stop()
     box.stop()
 
     local account = ("seed %d: told started %d, not started %d, unknown %d; of these found %d, none %d; builds %d"):format(
-      seed, told.started, told.not_started, told.unknown, found.started, found.none_found, started)
+      seed,
+      told.started,
+      told.not_started,
+      told.unknown,
+      found.started,
+      found.none_found,
+      started
+    )
     assert.equal(RUNS, told.started + told.not_started + told.unknown, account)
     assert.equal(#lost, found.started + found.none_found, account)
     assert.equal(started, told.started + found.started, account)
