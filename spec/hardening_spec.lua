@@ -3,6 +3,7 @@
 
 local caller = require "spec.support.caller"
 local core = require "codearts.build.core"
+local native = require "spec.support.native"
 local servers = require "spec.support.server"
 
 describe("addresses:", function()
@@ -150,4 +151,73 @@ describe("headers", function()
       assert.is_truthy(headers["user-agent"])
     end)
   end
+end)
+
+describe("a system that runs out of", function()
+  local server, library
+  setup(function()
+    server = servers.start()
+    library = native.library "starve"
+  end)
+  teardown(function()
+    server:stop()
+    os.remove(library)
+  end)
+  before_each(function()
+    server:reset()
+  end)
+
+  local function run(variables, program)
+    return caller.elsewhere(program:format(server.url), function(command)
+      return ('ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" LD_PRELOAD=%s %s %s'):format(
+        library,
+        variables,
+        command
+      )
+    end)
+  end
+
+  -- Nobody would ever hear of what happens on a socket that is not watched.
+  it("watches ends the calls that need one, and goes on when there are some again", function()
+    local told = run(
+      "STARVE_EPOLL=3",
+      [[
+local client = require("codearts.build.core").new {
+  endpoint = "%s", auth = "fake-token", retry = false, timeout = 20,
+}
+local calls = {}
+for i = 1, 3 do
+  calls[i] = client:start { job_id = ("0f1e2d3c"):rep(4) }
+end
+for _, call in ipairs(calls) do
+  local ok, err = pcall(call.wait, call)
+  print(ok, err.kind, err.reason, err.outcome, err.retryable, err.attempts)
+end
+assert(client:run { job_id = ("0f1e2d3c"):rep(4) })
+client:close()
+]]
+    )
+    assert.equal(("false transport connect not_started true 1 "):rep(3), (told:gsub("%s+", " ")))
+    assert.equal(1, server:stats().processed)
+  end)
+
+  -- A call may begin in the very millisecond of its deadline.
+  it("time ends the calls, whenever it is noticed", function()
+    server:behave "never_answer"
+    local told = run(
+      "STARVE_CLOCK=1",
+      [[
+local client = require("codearts.build.core").new {
+  endpoint = "%s", auth = "fake-token", retry = false, timeout = 3000,
+}
+for i = 1, 40 do
+  local _, err = client:try_run({ job_id = ("0f1e2d3c"):rep(4) }, { deadline = i / 1000 })
+  assert(err.kind == "timeout" and err.reason == "deadline", tostring(err))
+end
+io.write "all ended"
+client:close()
+]]
+    )
+    assert.equal("all ended", told)
+  end)
 end)

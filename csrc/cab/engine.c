@@ -61,6 +61,7 @@ struct cab_engine {
     char *texts[8];
     int64_t curl_due_ms; /* monotonic; -1: never */
     bool multiplexes;
+    bool blind; /* the system refused to watch a socket: whose it is, is not known */
     list running, streaming, ended, held, idle;
 };
 
@@ -127,9 +128,11 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ud, void *unu
     cab_engine *e = ud;
     (void)easy;
     (void)unused;
-    bool ok = cab_poller_set(e->poller, fd, (what & CURL_POLL_IN) != 0 && what != CURL_POLL_REMOVE,
-                             (what & CURL_POLL_OUT) != 0 && what != CURL_POLL_REMOVE);
-    return ok ? 0 : -1;
+    if (!cab_poller_set(e->poller, fd, (what & CURL_POLL_IN) != 0 && what != CURL_POLL_REMOVE,
+                        (what & CURL_POLL_OUT) != 0 && what != CURL_POLL_REMOVE)) {
+        e->blind = true;
+    }
+    return 0; /* an error would make libcurl give up for ever, its timeouts included */
 }
 
 static int on_timer(CURLM *multi, long timeout_ms, void *ud) {
@@ -740,6 +743,19 @@ static void fire_due_timer(cab_engine *e) {
     }
 }
 
+/* What happens on a socket that is not watched would never be seen. */
+static void end_unseen(cab_engine *e) {
+    e->blind = false;
+    cab_transfer *t;
+    while ((t = e->running.first != NULL ? e->running.first : e->streaming.first) != NULL) {
+        end_transfer(e, t, CURLE_ABORTED_BY_CALLBACK);
+        cab_fail(&t->answer.error, CAB_KIND_TRANSPORT,
+                 t->answer.connected ? CAB_REASON_INTERNAL : CAB_REASON_CONNECT, NULL,
+                 "the system cannot watch another socket: its memory or a limit ran out");
+        list_add(&e->ended, t);
+    }
+}
+
 static void collect_ended(cab_engine *e) {
     int left = 0;
     const CURLMsg *m;
@@ -752,6 +768,9 @@ static void collect_ended(cab_engine *e) {
             end_transfer(e, t, code);
             list_add(&e->ended, t);
         }
+    }
+    if (e->blind) {
+        end_unseen(e);
     }
 }
 

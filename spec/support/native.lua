@@ -66,6 +66,13 @@ function M.module(name, libraries)
   return open()
 end
 
+--- Compiles spec/support/NAME.c to a library for LD_PRELOAD.
+---@param name string
+---@return string path to be removed by the caller
+function M.library(name)
+  return compile(name, "-shared -fPIC -ldl")
+end
+
 --- Compiles spec/support/NAME.c to a program that embeds Lua.
 ---@param name string
 ---@return string path to be removed by the caller
