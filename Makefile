@@ -219,6 +219,9 @@ valgrind-%:
 
 include spec/proof/proof.mk
 
+# The test equipment of spec/proof.
+include $(wildcard spec/proof/*.mk)
+
 bench: all
 	@$(RUN) $(LUA) bench/run.lua
 
