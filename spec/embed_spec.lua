@@ -1,0 +1,101 @@
+-- A C program that links the core in (examples/embed.c), built with the flags of this very build.
+local run_job = require "spec.support.run_job"
+local servers = require "spec.support.server"
+
+local function quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+-- Runs a shell command; answers whether it succeeded, and its output.
+local function sh(command)
+  local pipe = assert(io.popen(("{ %s\n} 2>&1 && echo succeeded"):format(command)))
+  local text = pipe:read "*a"
+  pipe:close()
+  local output = text:match "^(.*)succeeded\n$"
+  return output ~= nil, output or text
+end
+
+-- The folder of this build: where the core was loaded from.
+local function build_folder()
+  for template in package.cpath:gmatch "[^;]+" do
+    local folder = template:match "^(.*)/%?%.so$"
+    local file = folder and io.open(folder .. "/libcodearts_build.a")
+    if file then
+      file:close()
+      return folder
+    end
+  end
+  error "no libcodearts_build.a beside core.so"
+end
+
+describe("a C program with the core linked in", function()
+  local server, program
+  setup(function()
+    server = servers.start()
+    local folder = build_folder()
+    local flags = {}
+    for line in io.lines(folder .. "/config.mk") do
+      local name, value = line:match "^([%u_]+) %?= (.*)$"
+      if name then
+        flags[name] = value
+      end
+    end
+    -- An archive that was built with a sanitizer wants it in the program, too.
+    local archive = folder .. "/libcodearts_build.a"
+    local _, symbols = sh("nm -u " .. quote(archive))
+    local sanitizer = symbols:find "__asan_" and "-fsanitize=address,undefined"
+      or symbols:find "__tsan_" and "-fsanitize=thread"
+      or ""
+    program = os.tmpname()
+    local ok, output = sh(table.concat({
+      os.getenv "CC" or "cc",
+      "-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wconversion -Wshadow -Werror -g -Icsrc",
+      sanitizer,
+      flags.LUA_CFLAGS,
+      "-o " .. quote(program),
+      "examples/embed.c",
+      quote(archive),
+      flags.LUA_LIBS,
+      flags.DEP_LIBS,
+      "-lm -pthread",
+    }, " "))
+    assert(ok, output)
+  end)
+  teardown(function()
+    os.remove(program)
+    server:stop()
+  end)
+
+  local function run(job_id)
+    -- The core must come from the program, so its file is kept out of the way.
+    local path = package.cpath:gsub("[^;]*/build/[^;]*;?", "")
+    return sh(
+      ("env -u LUA_PATH LUA_CPATH=%s timeout 60 %s %s fake-token %s"):format(
+        quote(path),
+        quote(program),
+        server.url,
+        job_id
+      )
+    )
+  end
+
+  it("runs one build", function()
+    local ok, output = run(run_job.JOB_ID)
+    assert.equal("build 20 started\n", output)
+    assert.is_true(ok)
+    local requests = server:stats().requests
+    assert.equal(1, #requests)
+    assert.equal("fake-token", requests[1].headers["x-auth-token"])
+    assert.equal(('{"job_id":"%s"}'):format(run_job.JOB_ID), requests[1].body)
+  end)
+
+  it("learns what went wrong", function()
+    local ok, output = run "too-short"
+    assert.is_false(ok)
+    assert.truthy(output:find "^usage error: no build was started: job_id: ")
+    server:script { "forbidden" }
+    ok, output = run(run_job.JOB_ID)
+    assert.is_false(ok)
+    assert.truthy(output:find "^RunJob: auth error: no build was started: 403 ")
+  end)
+end)
