@@ -67,7 +67,7 @@ local function client_for(server, options)
   options = options or {}
   options.endpoint = server.url
   options.auth = TOKEN
-  options.timeout = options.timeout or 0.4
+  options.timeout = options.timeout or 0.2
   options.retry = options.retry or { max_attempts = 3, base_delay = 0.001, max_delay = 0.002 }
   if server.ca_file then
     options.tls = { ca_file = server.ca_file }
