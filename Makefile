@@ -217,9 +217,7 @@ valgrind: all
 valgrind-%:
 	@$(SUBMAKE) valgrind LUA=$*
 
-include spec/proof/proof.mk
-
-# The test equipment of spec/proof.
+# The test equipment.
 include $(wildcard spec/proof/*.mk)
 
 bench: all
