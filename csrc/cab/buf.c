@@ -56,18 +56,6 @@ bool cab_buf_reserve(cab_buf *b, size_t extra) {
     return true;
 }
 
-bool cab_buf_append(cab_buf *b, const void *data, size_t len) {
-    if (!cab_buf_reserve(b, len)) {
-        return false;
-    }
-    if (len > 0) {
-        memcpy(b->data + b->len, data, len);
-    }
-    b->len += len;
-    b->data[b->len] = '\0';
-    return true;
-}
-
 bool cab_buf_puts(cab_buf *b, const char *text) { return cab_buf_append(b, text, strlen(text)); }
 
 void cab_buf_clear(cab_buf *b) {

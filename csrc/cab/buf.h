@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 typedef struct {
     char *data; /* NULL while nothing was ever appended; else always NUL-terminated */
@@ -12,12 +13,22 @@ typedef struct {
     size_t cap;
 } cab_buf;
 
-/* Appends len bytes. False when memory ran out. */
-bool cab_buf_append(cab_buf *b, const void *data, size_t len);
 /* Appends a NUL-terminated text. */
 bool cab_buf_puts(cab_buf *b, const char *text);
 /* Makes room for `extra` more bytes, so that the next appends of that many cannot fail. */
 bool cab_buf_reserve(cab_buf *b, size_t extra);
+/* Appends len bytes. False when memory ran out. */
+static inline bool cab_buf_append(cab_buf *b, const void *data, size_t len) {
+    if (len >= b->cap - b->len && !cab_buf_reserve(b, len)) {
+        return false;
+    }
+    if (len > 0) {
+        memcpy(b->data + b->len, data, len);
+    }
+    b->len += len;
+    b->data[b->len] = '\0';
+    return true;
+}
 /* Forgets the content and keeps the memory; the bytes stay until they are overwritten. */
 void cab_buf_clear(cab_buf *b);
 /* Wipes and frees; the buffer is empty and usable again. */

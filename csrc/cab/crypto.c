@@ -1,10 +1,12 @@
 #include "cab/crypto.h"
 
-#include <limits.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <pthread.h>
 #include <string.h>
+#ifdef __APPLE__
+#include <sys/random.h>
+#endif
+#include <unistd.h>
 
 #include "cab/buf.h"
 
@@ -70,7 +72,8 @@ bool cab_hmac_sha256(const void *key, size_t key_len, const void *data, size_t l
     return ok;
 }
 
-bool cab_random(void *out, size_t len) { return len <= INT_MAX && RAND_bytes(out, (int)len) == 1; }
+/* From the system: starting libcrypto's own generator takes a millisecond of the process's life. */
+bool cab_random(void *out, size_t len) { return len <= 256 && getentropy(out, len) == 0; }
 
 void cab_hex(const unsigned char *bytes, size_t len, char *out) {
     static const char digits[] = "0123456789abcdef";

@@ -7,11 +7,12 @@
 
 enum { CAB_SHA256_LEN = 32, CAB_SHA256_HEX_LEN = 64 };
 
-/* Each answers false when libcrypto could not do it (no memory, or a build without SHA-256);
+/* Each answers false when it could not be done (no memory, or a libcrypto without SHA-256);
  * `out` is then unspecified. Safe from any thread. */
 bool cab_sha256(const void *data, size_t len, unsigned char out[CAB_SHA256_LEN]);
 bool cab_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
                      unsigned char out[CAB_SHA256_LEN]);
+/* At most 256 bytes, from the system. */
 bool cab_random(void *out, size_t len);
 /* A random UUID (RFC 9562, version 4) in lower case. */
 bool cab_uuid(char out[37]);

@@ -17,6 +17,8 @@ static const lcab_where ARGS = {"", true};
 static const lcab_where SCM = {"scm.", true};
 static const lcab_where PARAMETER = {"parameter", true};
 
+#define NOT_UTF8 "must be valid UTF-8"
+
 static void put(lua_State *L, cab_buf *out, const char *text, size_t len) {
     if (!cab_buf_append(out, text, len)) {
         lcab_raise_memory(L);
@@ -51,33 +53,34 @@ static int by_name(const void *a, const void *b) {
     return x->position < y->position ? -1 : x->position > y->position;
 }
 
-/* The entry's place as the user sees it: parameter[2].value, parameter.codeBranch. */
-static const char *place(char out[96], const parameter *p, const char *member) {
+/* Raises, with the entry's place as the user sees it: parameter[2].value, parameter.codeBranch. */
+static void bad_entry(lua_State *L, const parameter *p, const char *member, const char *fmt,
+                      const char *what) {
+    char place[96];
     if (p->position > 0) {
         bool named = member[0] != '\0' && member[0] != '[';
-        (void)snprintf(out, 96, "[%zu]%s%s", p->position, named ? "." : "", member);
+        (void)snprintf(place, sizeof place, "[%zu]%s%s", p->position, named ? "." : "", member);
     } else {
-        (void)snprintf(out, 96, ".%s", p->name.data != NULL ? p->name.data : "?");
+        (void)snprintf(place, sizeof place, ".%s", p->name.data != NULL ? p->name.data : "?");
     }
-    return out;
+    lcab_bad(L, &PARAMETER, place, fmt, what);
 }
 
-static cab_text text_at(lua_State *L, int index, const lcab_where *where, const char *name) {
-    cab_text t;
-    t.data = lua_tolstring(L, index, &t.len);
-    if (!lcab_utf8_valid(t.data, t.len)) {
-        lcab_bad(L, where, name, "must be valid UTF-8");
-    }
-    return t;
+/* The string at `index`. False when it is not valid UTF-8. */
+static bool read_text(lua_State *L, int index, cab_text *t) {
+    t->data = lua_tolstring(L, index, &t->len);
+    return lcab_utf8_valid(t->data, t->len);
 }
 
 /* The value on top of the stack as the service wants it: a string. */
 static void put_value(lua_State *L, cab_buf *out, const parameter *p) {
-    char at[96], number[40];
+    char number[40];
     cab_text t = {number, 0};
     switch (lua_type(L, -1)) {
     case LUA_TSTRING:
-        t = text_at(L, -1, &PARAMETER, place(at, p, "value"));
+        if (!read_text(L, -1, &t)) {
+            bad_entry(L, p, "value", "%s", NOT_UTF8);
+        }
         break;
     case LUA_TBOOLEAN:
         t.data = lua_toboolean(L, -1) ? "true" : "false";
@@ -85,22 +88,19 @@ static void put_value(lua_State *L, cab_buf *out, const parameter *p) {
         break;
     case LUA_TNUMBER:
         if (!lcab_number_text(L, -1, number)) {
-            lcab_bad(L, &PARAMETER, place(at, p, "value"), "must not be NaN or infinite");
+            bad_entry(L, p, "value", "%s", "must not be NaN or infinite");
         }
         t.len = strlen(number);
         break;
     default:
-        lcab_bad(L, &PARAMETER, place(at, p, "value"),
-                 "must be a string, a number or a boolean, not %s", luaL_typename(L, -1));
+        bad_entry(L, p, "value", "must be a string, a number or a boolean, not %s",
+                  luaL_typename(L, -1));
     }
     put_string(L, out, t);
 }
 
 static void put_pair_head(lua_State *L, cab_buf *out, bool first, cab_text name) {
-    if (!first) {
-        PUT(L, out, ",");
-    }
-    PUT(L, out, "{\"name\":");
+    put(L, out, first ? "{\"name\":" : ",{\"name\":", first ? 8 : 9);
     put_string(L, out, name);
     PUT(L, out, ",\"value\":");
 }
@@ -109,39 +109,46 @@ static void refuse_duplicates(lua_State *L, parameter *sorted, size_t count) {
     for (size_t i = 1; i < count; i++) {
         const parameter *a = &sorted[i - 1], *b = &sorted[i];
         if (a->name.len == b->name.len && memcmp(a->name.data, b->name.data, a->name.len) == 0) {
-            char at[96];
             if (a->position == 0 && b->position > 0) {
                 lcab_usage_error(L, "run_id.parameter", "this parameter is given already");
             }
-            lcab_bad(L, &PARAMETER, place(at, b, "name"), "this name is given twice");
+            bad_entry(L, b, "name", "%s", "this name is given twice");
         }
     }
 }
 
 /* Entry `position` of the array at `index`: pushes its value, answers its name. */
 static parameter read_entry(lua_State *L, int index, size_t position) {
-    char at[96];
     parameter p = {{NULL, 0}, position};
+    int name_type = LUA_TNIL;
+    bool fine = true;
+    lua_pushnil(L); /* where the value goes */
+    int value = lua_gettop(L);
     lcab_rawgeti(L, index, position);
     if (!lua_istable(L, -1)) {
-        lcab_bad(L, &PARAMETER, place(at, &p, ""), "must be { name = , value = }, not %s",
-                 luaL_typename(L, -1));
+        bad_entry(L, &p, "", "must be { name = , value = }, not %s", luaL_typename(L, -1));
     }
-    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    for (lua_pushnil(L); lua_next(L, value + 1); lua_pop(L, 1)) {
         char other[48];
-        const char *key = lcab_key_text(L, -2, other);
-        if (strcmp(key, "name") != 0 && strcmp(key, "value") != 0) {
-            lcab_bad(L, &PARAMETER, place(at, &p, key), "unknown name; only name and value");
+        size_t len = 0;
+        const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &len) : NULL;
+        if (len == 4 && memcmp(key, "name", 4) == 0) {
+            name_type = lua_type(L, -1); /* the entry keeps the string alive */
+            fine = name_type == LUA_TSTRING && read_text(L, -1, &p.name);
+        } else if (len == 5 && memcmp(key, "value", 5) == 0) {
+            lua_pushvalue(L, -1);
+            lua_replace(L, value);
+        } else {
+            bad_entry(L, &p, lcab_key_text(L, -2, other), "%s",
+                      "unknown name; only name and value");
         }
     }
-    if (lcab_getfield(L, -1, "name") != LUA_TSTRING) {
-        lcab_bad(L, &PARAMETER, place(at, &p, "name"), "must be a string, not %s",
-                 luaL_typename(L, -1));
+    if (name_type != LUA_TSTRING) {
+        bad_entry(L, &p, "name", "must be a string, not %s", lua_typename(L, name_type));
+    } else if (!fine) {
+        bad_entry(L, &p, "name", "%s", NOT_UTF8);
     }
-    p.name = text_at(L, -1, &PARAMETER, place(at, &p, "name"));
-    lua_pop(L, 1); /* the entry keeps the string alive */
-    (void)lcab_getfield(L, -1, "value");
-    lua_remove(L, -2);
+    lua_settop(L, value);
     return p;
 }
 
@@ -160,7 +167,9 @@ static void put_map(lua_State *L, int index, cab_buf *out, parameter *all, size_
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         if (i < count) { /* a finalizer may have run since they were counted */
             all[i].position = 0;
-            all[i].name = text_at(L, -2, &ARGS, "parameter");
+            if (!read_text(L, -2, &all[i].name)) {
+                lcab_bad(L, &ARGS, "parameter", NOT_UTF8);
+            }
         }
         i++;
     }
@@ -232,10 +241,6 @@ static void put_parameters(lua_State *L, int index, cab_buf *out, cab_text run_i
 
 /* ---- scm ------------------------------------------------------------------------------------ */
 
-static const char *const SCM_MEMBERS[] = {"build_tag", "build_commit_id", "branch",   "build_type",
-                                          "repo_id",   "repo_name",       "scm_type", "url"};
-enum { SCM_COUNT = sizeof SCM_MEMBERS / sizeof *SCM_MEMBERS };
-
 static void put_scm(lua_State *L, int index, cab_buf *out) {
     static const lcab_opt_row rows[] = {
         {"build_tag", LCAB_OTHER, 0, 0, 0}, {"build_commit_id", LCAB_OTHER, 0, 0, 0},
@@ -243,10 +248,14 @@ static void put_scm(lua_State *L, int index, cab_buf *out) {
         {"repo_id", LCAB_OTHER, 0, 0, 0},   {"repo_name", LCAB_OTHER, 0, 0, 0},
         {"scm_type", LCAB_OTHER, 0, 0, 0},  {"url", LCAB_OTHER, 0, 0, 0},
         {NULL, LCAB_OTHER, 0, 0, 0}};
-    lcab_read_options(L, index, &SCM, rows, NULL);
+    enum { COUNT = sizeof rows / sizeof *rows - 1 };
+    unsigned given = lcab_read_options(L, index, &SCM, rows, NULL);
     bool first = true;
-    for (int i = 0; i < SCM_COUNT; i++) {
-        const char *name = SCM_MEMBERS[i];
+    for (int i = 0; i < COUNT; i++) {
+        if ((given & 1u << i) == 0) {
+            continue;
+        }
+        const char *name = rows[i].name;
         int type = lcab_getfield(L, index, name);
         if (type != LUA_TNIL) {
             put(L, out, first ? ",\"scm\":{" : ",", first ? 8 : 1);
@@ -254,8 +263,12 @@ static void put_scm(lua_State *L, int index, cab_buf *out) {
             PUT(L, out, "\"");
             put(L, out, name, strlen(name));
             PUT(L, out, "\":");
+            cab_text t;
             if (type == LUA_TSTRING) {
-                put_string(L, out, text_at(L, -1, &SCM, name));
+                if (!read_text(L, -1, &t)) {
+                    lcab_bad(L, &SCM, name, NOT_UTF8);
+                }
+                put_string(L, out, t);
             } else if (lcab_is_null(L, -1)) {
                 PUT(L, out, "null");
             } else {
@@ -306,18 +319,22 @@ void lcab_write_run_job(lua_State *L, int index, cab_text run_id_name, const cha
         lcab_bad(L, &ARGS, "args", "must be a table, not %s", luaL_typename(L, index));
     }
     int top = lua_gettop(L);
-    lcab_read_options(L, index, &ARGS, rows, NULL);
+    unsigned given = lcab_read_options(L, index, &ARGS, rows, NULL);
     PUT(L, body, "{\"job_id\":\"");
     put_job_id(L, index, body, job_id);
     PUT(L, body, "\"");
-    (void)lcab_getfield(L, index, "parameter");
-    check_table(L, top + 1, "parameter");
-    put_parameters(L, top + 1, body, run_id_name, run_id);
-    lua_settop(L, top);
-    (void)lcab_getfield(L, index, "scm");
-    check_table(L, top + 1, "scm");
-    if (lua_istable(L, top + 1)) {
-        put_scm(L, top + 1, body);
+    if ((given & 2) != 0 || run_id_name.len > 0) {
+        (void)lcab_getfield(L, index, "parameter");
+        check_table(L, top + 1, "parameter");
+        put_parameters(L, top + 1, body, run_id_name, run_id);
+        lua_settop(L, top);
+    }
+    if ((given & 4) != 0) {
+        (void)lcab_getfield(L, index, "scm");
+        check_table(L, top + 1, "scm");
+        if (lua_istable(L, top + 1)) {
+            put_scm(L, top + 1, body);
+        }
     }
     PUT(L, body, "}");
     lua_settop(L, top);

@@ -113,30 +113,46 @@ static int decode(lua_State *L) {
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-bool lcab_json_put_string(cab_buf *out, const char *text, size_t len) {
+/* How many bytes of a valid text come before the next that needs an escape. */
+static size_t plain_run(const char *text, size_t len) {
+    static const bool escaped[256] = {
+        ['"'] = true, ['\\'] = true, [0] = true,  [1] = true,  [2] = true,  [3] = true,
+        [4] = true,   [5] = true,    [6] = true,  [7] = true,  [8] = true,  [9] = true,
+        [10] = true,  [11] = true,   [12] = true, [13] = true, [14] = true, [15] = true,
+        [16] = true,  [17] = true,   [18] = true, [19] = true, [20] = true, [21] = true,
+        [22] = true,  [23] = true,   [24] = true, [25] = true, [26] = true, [27] = true,
+        [28] = true,  [29] = true,   [30] = true, [31] = true};
+    size_t i = 0;
+    while (i < len && !escaped[(unsigned char)text[i]]) {
+        i++;
+    }
+    return i;
+}
+
+static size_t escape(unsigned char c, char out[6]) {
     static const char hex[] = "0123456789abcdef";
-    /* The longest escape is six bytes for one. */
-    if (!cab_buf_reserve(out, len > 64 ? len + 2 : len * 6 + 2)) {
+    memcpy(out, "\\u00", 4);
+    out[4] = hex[c >> 4];
+    out[5] = hex[c & 15];
+    const char *letter = c == 0 ? NULL : strchr("\"\"\\\\\bb\ff\nn\rr\tt", c);
+    if (letter != NULL) {
+        out[1] = letter[1];
+        return 2;
+    }
+    return 6;
+}
+
+bool lcab_json_put_string(cab_buf *out, const char *text, size_t len) {
+    if (!cab_buf_reserve(out, len + 2)) {
         return false;
     }
     bool ok = cab_buf_append(out, "\"", 1);
-    size_t plain = 0; /* where the run of bytes that need no escape began */
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c >= 0x20 && c != '"' && c != '\\') {
-            continue;
-        }
-        char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-        size_t n = 6;
-        const char *letter = c == 0 ? NULL : strchr("\"\"\\\\\bb\ff\nn\rr\tt", c);
-        if (letter != NULL) {
-            escape[1] = letter[1];
-            n = 2;
-        }
-        ok = ok && cab_buf_append(out, text + plain, i - plain) && cab_buf_append(out, escape, n);
-        plain = i + 1;
+    for (size_t run; ok && (run = plain_run(text, len)) < len; text += run + 1, len -= run + 1) {
+        char escaped[6];
+        size_t n = escape((unsigned char)text[run], escaped);
+        ok = cab_buf_append(out, text, run) && cab_buf_append(out, escaped, n);
     }
-    return ok && cab_buf_append(out, text + plain, len - plain) && cab_buf_append(out, "\"", 1);
+    return ok && cab_buf_append(out, text, len) && cab_buf_append(out, "\"", 1);
 }
 
 bool lcab_number_text(lua_State *L, int index, char out[40]) {

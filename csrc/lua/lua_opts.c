@@ -134,8 +134,9 @@ static void read_value(lua_State *L, const lcab_where *where, const lcab_opt_row
     }
 }
 
-void lcab_read_options(lua_State *L, int index, const lcab_where *where, const lcab_opt_row *rows,
-                       void *into) {
+unsigned lcab_read_options(lua_State *L, int index, const lcab_where *where,
+                           const lcab_opt_row *rows, void *into) {
+    unsigned given = 0;
     index = lcab_absindex(L, index);
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         char other[48];
@@ -153,6 +154,8 @@ void lcab_read_options(lua_State *L, int index, const lcab_where *where, const l
         if (row->name == NULL) {
             unknown_name(L, where, rows, lcab_key_text(L, -2, other));
         }
+        given |= 1u << (row - rows);
         read_value(L, where, row, into);
     }
+    return given;
 }

@@ -25,9 +25,10 @@ typedef struct {
 } lcab_opt_row;
 
 /* Fills `into`, which holds the defaults. Unknown names, wrong types and numbers out of range are
- * usage errors. The texts stay valid as long as the table is not changed. */
-void lcab_read_options(lua_State *L, int index, const lcab_where *where, const lcab_opt_row *rows,
-                       void *into);
+ * usage errors. The texts stay valid as long as the table is not changed. Answers which rows were
+ * given: 1 for the first, 2 for the second, 4 …, so that nobody need look for the others. */
+unsigned lcab_read_options(lua_State *L, int index, const lcab_where *where,
+                           const lcab_opt_row *rows, void *into);
 
 /* A key as fields show it: its text, or [1], [true], [table]. */
 const char *lcab_key_text(lua_State *L, int index, char out[48]);

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 /* Bytes of the character that begins at p (< end), or 0 when none does. */
 static inline size_t lcab_utf8_next(const char *p, const char *end) {
@@ -35,6 +37,14 @@ static inline size_t lcab_utf8_next(const char *p, const char *end) {
 static inline bool lcab_utf8_valid(const char *text, size_t len) {
     const char *end = text + len;
     for (const char *p = text; p < end;) {
+        uint64_t eight;
+        if (end - p >= (ptrdiff_t)sizeof eight) { /* most texts are ASCII: eight bytes at a time */
+            memcpy(&eight, p, sizeof eight);
+            if ((eight & 0x8080808080808080u) == 0) {
+                p += sizeof eight;
+                continue;
+            }
+        }
         size_t n = lcab_utf8_next(p, end);
         if (n == 0) {
             return false;

@@ -147,16 +147,21 @@ local function result_metatable(client)
   }
 end
 
+--- The token in an auth option that is nothing but a good one: no code for signing in is loaded then.
+local function plain_token(auth)
+  if type(auth) == "table" and next(auth) == "token" and next(auth, "token") == nil then
+    auth = rawget(auth, "token")
+  end
+  return type(auth) == "string" and auth:find "^[\33-\126]+$" and auth
+end
+
 ---@param options? codearts.build.Options
 ---@return codearts.build.Client
 function Client.new(options)
   local core_options, sign_in_options = require("codearts.build.config").resolve(options)
   local self = setmetatable({ sign_in_options = sign_in_options, sources = {} }, Client)
   local auth = rawget(options or {}, "auth")
-  if type(auth) ~= "string" or not auth:find "^[\33-\126]+$" then
-    auth = self:source_of(auth) -- which says what is wrong with a token
-  end
-  core_options.auth = auth
+  core_options.auth = plain_token(auth) or self:source_of(auth)
   self.core = core.new(core_options, result_metatable(self))
   return self
 end

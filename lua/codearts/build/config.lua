@@ -2,8 +2,6 @@
 --- that reads the environment for anything but credentials.
 local core = require "codearts.build.core"
 local metadata_address = "169.254.169.254"
-local nearest = require "codearts.build.nearest"
-local regions = require "codearts.build.regions"
 local token_store = require "codearts.build.token_store"
 
 local M = {}
@@ -50,7 +48,7 @@ local function check_names(options)
     if type(name) ~= "string" then
       raise("usage", "options", "the names of options are strings")
     elseif not KNOWN[name] then
-      local near = nearest(name, KNOWN)
+      local near = require "codearts.build.nearest"(name, KNOWN)
       local hint = near and ("; did you mean %q?"):format(near) or ""
       raise("usage", name, ("there is no option %q%s"):format(name, hint))
     end
@@ -95,6 +93,7 @@ local function find_endpoint(options, region, getenv)
       "neither region nor endpoint is given: set one of both, or CODEARTS_BUILD_REGION"
     )
   end
+  local regions = require "codearts.build.regions"
   endpoint = regions.endpoint(region, getenv)
   if not endpoint then
     raise(
