@@ -1,0 +1,338 @@
+-- The plan of the house, compared with every #include and every require: data flows one way, and a
+-- foreign library is seen by one room only. The tables here are the plan.
+
+-- C, below Lua: room -> rooms that it may use. "May use" is transitive; `error` is free to all.
+-- `call` and `client` are one room in two files: a call reads the options of its client.
+local CAB = {
+  buf = {},
+  error = {},
+  clock = {},
+  timers = {},
+  retry = {},
+  classify = {},
+  poller = {},
+  crypto = { "buf" },
+  url = { "buf" },
+  endpoint = { "buf" },
+  identity = { "buf" },
+  secret = { "url" },
+  sign = { "url", "crypto" },
+  request = { "buf", "clock" },
+  engine = { "poller", "request", "clock" },
+  call = { "sign", "retry", "engine", "classify", "endpoint", "identity", "timers", "client" },
+  client = { "call", "clock", "crypto" },
+}
+
+-- C, the binding: a name without a slash is of this wing. `compat` and `lua_error` are free to all.
+-- `lua_call` and `lua_client` are one room in two files.
+local LUA = {
+  compat = {},
+  utf8 = {},
+  version = {},
+  lua_error = { "utf8", "cab/secret" },
+  lua_opts = { "utf8", "cab/url" },
+  lua_json = { "utf8", "cab/buf" },
+  lua_args = { "lua_opts", "lua_json" },
+  lua_identity = { "lua_opts", "cab/client" },
+  lua_request = { "lua_opts", "lua_identity", "lua_answer", "cab/client" },
+  lua_answer = { "lua_args", "lua_identity", "cab/client" },
+  lua_call = { "lua_args", "lua_answer", "lua_request", "lua_client", "cab/client" },
+  lua_client = { "lua_call", "lua_request", "version", "cab/client", "cab/secret" },
+  lua_sign = { "lua_opts", "cab/sign" },
+  lua_file = { "cab/buf", "cab/crypto" },
+  lua_term = {},
+  core = { "lua_client", "lua_sign", "lua_file", "lua_term", "lua_json", "version" },
+}
+local FREE_IN_LUA = { compat = true, lua_error = true, ["cab/error"] = true }
+
+-- Foreign headers: their beginning -> files that may see them. endpoint lets libcurl take URLs
+-- apart, so that what is checked is what libcurl will connect to; it moves no byte.
+local FOREIGN_HEADERS = {
+  ["curl/"] = { ["cab/engine.c"] = true, ["cab/endpoint.c"] = true },
+  ["openssl/"] = { ["cab/crypto.c"] = true },
+  ["sys/epoll"] = { ["cab/poller.c"] = true },
+  ["sys/event"] = { ["cab/poller.c"] = true },
+}
+
+-- Words that one file alone, or no file, may hold.
+local WORDS = {
+  { "clock_gettime", "cab/clock.c" },
+  { "gettimeofday", "cab/clock.c" },
+  { "curl_easy_", "cab/engine.c" },
+  { "curl_multi_", "cab/engine.c" },
+  { "EVP_", "cab/crypto.c" },
+  { "getenv" },
+  { "luaL_ref" },
+  { "curl_global_cleanup" },
+  { "atexit" },
+}
+
+-- Lua: room -> its modules as patterns, rooms that it may use, foreign modules that it may load.
+local ROOMS = {
+  core = { modules = { "core" }, uses = {} },
+  load = { modules = { "load" }, uses = { "core" } },
+  small = { modules = { "nearest", "coroutines", "version", "ini" }, uses = {} },
+  file = { modules = { "atomic_file" }, uses = { "core" } },
+  config = { modules = { "config", "regions" }, uses = { "core", "small", "token_store" } },
+  token_store = { modules = { "token_store", "token_store%..+" }, uses = { "core", "small" } },
+  sign_in = { modules = { "sign_in", "sign_in%..+" }, uses = { "core", "small", "config" } },
+  operations = {
+    modules = { "operations", "operation_.+", "types" },
+    uses = { "core", "small", "file" },
+  },
+  lifecycle = {
+    modules = { "lifecycle", "lifecycle%..+" },
+    uses = { "core", "small", "operations" },
+  },
+  client = {
+    modules = { "client", "call", "task", "run_all", "reconcile" },
+    uses = { "core", "small", "config", "sign_in", "lifecycle" },
+  },
+  facade = { modules = { "" }, uses = { "load", "client" }, foreign = { "cjson" } },
+  hosts = {
+    modules = { "host", "luv", "nvim", "resty" },
+    uses = { "core", "facade" },
+    foreign = { "luv", "ngx%..+" },
+  },
+  -- A service, and no part of the client: it could not test it otherwise.
+  sandbox = {
+    modules = { "sandbox", "sandbox%..+" },
+    uses = {},
+    foreign = { "cjson", "cqueues", "cqueues%..+", "http%..+", "openssl%..+" },
+  },
+  command = {
+    modules = { "cli", "cli%..*" },
+    uses = { "core", "small", "facade", "config", "operations", "lifecycle", "sandbox" },
+    foreign = { "argparse" },
+  },
+}
+
+local function read(path)
+  local file = assert(io.open(path))
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+local function files(command)
+  local pipe = assert(io.popen(command))
+  local list = {}
+  for line in pipe:lines() do
+    list[#list + 1] = line
+  end
+  pipe:close()
+  assert(#list > 0, command)
+  return list
+end
+
+-- Everything that is reached from `name` in a table of name -> names.
+local function closure(names_of, name, seen)
+  seen = seen or {}
+  for _, other in ipairs(names_of(name)) do
+    if not seen[other] then
+      seen[other] = true
+      closure(names_of, other, seen)
+    end
+  end
+  return seen
+end
+
+local function c_names(name)
+  local room = name:match "^cab/(.+)$"
+  if not room then
+    return assert(LUA[name], "no room " .. name)
+  end
+  local names = {}
+  for i, other in ipairs(assert(CAB[room], "no room " .. name)) do
+    names[i] = "cab/" .. other
+  end
+  return names
+end
+
+describe("the plan of the C code", function()
+  local sources = files "ls csrc/*/*.[ch]"
+
+  it("has a row for each room, and a room for each row", function()
+    local seen = {}
+    for _, path in ipairs(sources) do
+      local wing, name = path:match "^csrc/(%w+)/([%w_]+)%.[ch]$"
+      assert((wing == "cab" and CAB or LUA)[name], path .. " is not in the plan")
+      seen[wing .. "/" .. name] = true
+    end
+    for wing, rows in pairs { cab = CAB, lua = LUA } do
+      for name in pairs(rows) do
+        assert(seen[wing .. "/" .. name], wing .. "/" .. name .. " does not exist")
+      end
+    end
+  end)
+
+  it("is kept by every include of ours", function()
+    for _, path in ipairs(sources) do
+      local wing, name = path:match "^csrc/(%w+)/([%w_]+)%."
+      local allowed = closure(c_names, wing == "cab" and "cab/" .. name or name)
+      for included in read(path):gmatch '#%s*include%s+"([^"]+)%.h"' do
+        local room = included:gsub("^lua/", "")
+        local is_free = room == "cab/error" or (wing == "lua" and FREE_IN_LUA[room])
+        local itself = included == wing .. "/" .. name
+        assert(
+          allowed[room] or is_free or itself,
+          ("%s must not include %s.h"):format(path, included)
+        )
+      end
+    end
+  end)
+
+  it("goes one way, but for rooms of two files", function()
+    local together = {
+      ["cab/call"] = "cab/client",
+      ["cab/client"] = "cab/call",
+      lua_call = "lua_client",
+      lua_client = "lua_call",
+    }
+    for wing, rows in pairs { cab = CAB, lua = LUA } do
+      for name in pairs(rows) do
+        local room = wing == "cab" and "cab/" .. name or name
+        assert(
+          closure(c_names, room)[room] == nil or together[room],
+          room .. " leads back to itself"
+        )
+      end
+    end
+  end)
+
+  it("lets one room see a foreign library", function()
+    for _, path in ipairs(sources) do
+      local file = path:match "^csrc/(.+)$"
+      for included in read(path):gmatch "#%s*include%s+<([^>]+)>" do
+        for prefix, allowed in pairs(FOREIGN_HEADERS) do
+          assert(
+            included:sub(1, #prefix) ~= prefix or allowed[file],
+            ("%s must not include <%s>"):format(path, included)
+          )
+        end
+        assert(
+          not (included == "lua.h" or included == "lauxlib.h" or included == "lualib.h")
+            or file:find "^lua/",
+          path .. " must not know Lua"
+        )
+        assert(included ~= "lualib.h", path .. " must not open Lua's libraries")
+      end
+    end
+  end)
+
+  it("keeps certain words to one file", function()
+    for _, path in ipairs(sources) do
+      local text = read(path):gsub("/%*.-%*/", "")
+      for _, row in ipairs(WORDS) do
+        assert(
+          not text:find(row[1], 1, true) or path == "csrc/" .. (row[2] or ""),
+          ("%s has %s"):format(path, row[1])
+        )
+      end
+    end
+  end)
+
+  it("tells the wings apart by name", function()
+    for _, path in ipairs(sources) do
+      local text = read(path):gsub("/%*.-%*/", "")
+      if path:find "^csrc/cab/" then
+        assert(not text:find "lua_State" and not text:find "lcab_", path .. " knows Lua")
+      else
+        assert(not text:find "lua_State%s*%*%s*[%w_]+;", path .. " keeps a lua_State")
+      end
+    end
+  end)
+
+  it("guards each header by its own name", function()
+    for _, path in ipairs(files "ls csrc/*/*.h") do
+      local text = read(path)
+      local guard, again = text:match "#ifndef ([%w_]+)\n#define ([%w_]+)\n"
+      local name = path:match "([%w_]+)%.h$":upper()
+      assert.equal(guard, again, path)
+      assert(guard:match("_" .. name .. "_H$"), path .. " is guarded by " .. tostring(guard))
+    end
+  end)
+end)
+
+-- The room of a module of ours.
+local function room_of(module)
+  local name = module == "codearts.build" and "" or module:match "^codearts%.build%.(.*)$"
+  for room, row in pairs(ROOMS) do
+    for _, pattern in ipairs(row.modules) do
+      if name and name:find("^" .. pattern .. "$") then
+        return room
+      end
+    end
+  end
+end
+
+local function module_of(path)
+  return (path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", "."))
+end
+
+-- The modules that a file names in a require or a pcall of it, comments left out.
+local function required(path)
+  local text = read(path):gsub("%-%-%[%[.-%]%]", ""):gsub("%-%-[^\n]*", "")
+  local names = {}
+  for name in text:gmatch "%f[%w_]require%s*[%(,]?%s*[\"']([%w_.]+)[\"']" do
+    names[#names + 1] = name
+  end
+  return names
+end
+
+describe("the plan of the Lua code", function()
+  local sources = files "find lua -name '*.lua' | sort"
+
+  it("has a room for each module", function()
+    for _, path in ipairs(sources) do
+      local module = module_of(path)
+      if module:find "^codearts%.build" then
+        assert(room_of(module), module .. " is not in the plan")
+      end
+    end
+  end)
+
+  it("is kept by every require", function()
+    for _, path in ipairs(sources) do
+      local module = module_of(path)
+      local room = room_of(module)
+      local row = ROOMS[room] or { uses = { "facade", "hosts" }, foreign = {} } -- the editor's own files
+      for _, name in ipairs(required(path)) do
+        local theirs, fine = room_of(name), false
+        for _, used in ipairs(row.uses) do
+          fine = fine or used == theirs
+        end
+        for _, pattern in ipairs(row.foreign or {}) do
+          fine = fine or name:find("^" .. pattern .. "$") ~= nil
+        end
+        fine = fine
+          or (theirs ~= nil and theirs == room)
+          or (room == nil and name:find "^codearts%." ~= nil)
+        assert(fine, ("%s must not require %s"):format(module, name))
+      end
+    end
+  end)
+
+  it("goes one way", function()
+    local function uses(room)
+      return assert(ROOMS[room], "no room " .. room).uses
+    end
+    for room in pairs(ROOMS) do
+      assert(not closure(uses, room)[room], room .. " leads back to itself")
+    end
+  end)
+
+  it("lets no module change another", function()
+    for _, path in ipairs(sources) do
+      local text = read(path):gsub("%-%-[^\n]*", "")
+      assert(
+        not text:find "require%s*%(?%s*[\"'][%w_.]+[\"']%s*%)?%s*%.%s*[%w_]+%s*=[^=]",
+        path .. " writes into a module"
+      )
+      assert(
+        not text:find "package%.loaded%s*%[.-%]%s*=[^=]",
+        path .. " writes into package.loaded"
+      )
+    end
+  end)
+end)
