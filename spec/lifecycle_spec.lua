@@ -135,8 +135,8 @@ describe("a build known by its numbers", function()
     answers '{"octopus_job_name":"j_1"}'
     local result = client:run { job_id = JOB }
     local err = failure_of(result.status, result)
-    assert.are.equal("usage", err.kind)
-    assert.are.equal("actual_build_number", err.field)
+    assert.are.equal("protocol", err.kind)
+    assert.are.equal("bad_answer", err.reason)
   end)
 end)
 

@@ -124,7 +124,15 @@ function lifecycle.handle(self)
   end
   local number = record.number(rawget(self, "actual_build_number"))
   if not number then
-    usage("actual_build_number", "the service did not tell the number of this build")
+    error(
+      core.error {
+        kind = "protocol",
+        reason = "bad_answer",
+        message = "the service did not tell the number of this build",
+        retryable = false,
+      },
+      0
+    )
   end
   return { client = client, job_id = core.meta(self).job_id, build_no = number }
 end
