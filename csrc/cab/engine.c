@@ -636,7 +636,9 @@ static void fail_from_code(cab_transfer *t, CURLcode code) {
                  "libcurl gave up on the answer: a header line is too long, or memory ran out");
         return;
     }
-    if (code == CURLE_OUT_OF_MEMORY || t->no_memory) {
+    /* The URL was given and taken: libcurl says that there is none when it cannot copy it. */
+    bool lost_url = code == CURLE_URL_MALFORMAT && strncmp(t->why, "No URL set", 10) == 0;
+    if (code == CURLE_OUT_OF_MEMORY || t->no_memory || lost_url) {
         cab_fail_memory(&a->error);
         return;
     }
@@ -733,13 +735,21 @@ int64_t cab_engine_timeout_ms(const cab_engine *e) {
     return left > 0 ? left : 0;
 }
 
+static void act(cab_engine *e, curl_socket_t fd, int mask) {
+    int running = 0;
+    if (curl_multi_socket_action(e->multi, fd, mask, &running) != CURLM_OK) {
+        /* Memory ran out within libcurl's bookkeeping: some transfer may have neither a watched
+         * socket nor a timer, and 7.88 divides by zero when it goes on with it. */
+        e->blind = true;
+    }
+}
+
 static void fire_due_timer(cab_engine *e) {
     /* libcurl may ask for another moment at once, again and again; each is progress of its own,
      * but one step must come to an end. */
-    for (int i = 0; i < 8 && cab_engine_timeout_ms(e) == 0; i++) {
-        int running = 0;
+    for (int i = 0; i < 8 && !e->blind && cab_engine_timeout_ms(e) == 0; i++) {
         e->curl_due_ms = -1; /* one-shot: cleared first, or the loop spins */
-        (void)curl_multi_socket_action(e->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        act(e, CURL_SOCKET_TIMEOUT, 0);
     }
 }
 
@@ -782,11 +792,10 @@ static void wait_and_act(cab_engine *e, int64_t wait_ms) {
     }
     int limit = wait_ms > 3600000 ? 3600000 : (int)wait_ms;
     int n = cab_poller_wait(e->poller, events, EVENTS_PER_STEP, limit);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && !e->blind; i++) {
         int mask = (events[i].readable ? CURL_CSELECT_IN : 0) |
                    (events[i].writable ? CURL_CSELECT_OUT : 0);
-        int running = 0;
-        (void)curl_multi_socket_action(e->multi, events[i].fd, mask, &running);
+        act(e, events[i].fd, mask);
     }
 }
 
