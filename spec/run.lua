@@ -27,7 +27,7 @@ local function run(commands, jobs)
     results[i] = { command = command, log = log }
     local head = #commands > 1 and "echo == " .. quote(command) .. "; " or ""
     -- `tee` would hide the command's exit status, so that one goes through a file.
-    lines[i] = ("%s{ { %s\n}; echo $? >%s.status; } 2>&1 | tee %s"):format(head, command, log, log)
+    lines[i] = ("%s{ (%s\n); echo $? >%s.status; } 2>&1 | tee %s"):format(head, command, log, log)
   end
   if jobs == 1 then
     for _, line in ipairs(lines) do

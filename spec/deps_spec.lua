@@ -1,0 +1,104 @@
+-- The set-up of system packages (.ci/deps), with stand-ins for what would change the system. A Lua that
+-- does not exist takes the part of one that is not installed.
+
+local LUA = os.getenv "LUA" or "lua" .. _VERSION:match "%d%.%d"
+
+describe("the set-up of packages", function()
+  local folder
+
+  local function write(name, text)
+    local file = assert(io.open(folder .. "/" .. name, "w"))
+    file:write("#!/bin/sh\n", text, "\n")
+    file:close()
+    os.execute(("chmod +x %s/%s"):format(folder, name))
+  end
+
+  before_each(function()
+    folder = io.popen("mktemp -d"):read "*l"
+    write("apt-get", 'echo "$@" >>"$(dirname "$0")/calls"')
+    write("sudo", '[ "$1" = -n ] && exit 1; echo sudo >>"$(dirname "$0")/calls"; "$@"')
+    write("id", "echo 0")
+  end)
+
+  after_each(function()
+    os.execute("rm -r " .. folder)
+  end)
+
+  -- Answers what it printed, and whether it succeeded.
+  local function deps(arguments, environment)
+    local command = "env PATH=%s:$PATH %s .ci/deps %s 2>&1 </dev/null; echo $?"
+    local pipe = io.popen(command:format(folder, environment or "", arguments))
+    local text = pipe:read "*a"
+    pipe:close()
+    local output, status = text:match "^(.-)(%d+)\n$"
+    return output, status == "0"
+  end
+
+  local function calls()
+    local file = io.open(folder .. "/calls")
+    local text = file and file:read "*a"
+    if file then
+      file:close()
+    end
+    return text
+  end
+
+  it("says and does nothing where nothing is missing", function()
+    local output, ok = deps("test " .. LUA)
+    assert.equal("", output)
+    assert.is_true(ok)
+    assert.is_nil(calls())
+  end)
+
+  it("installs what is missing as root, and removes nothing", function()
+    local output, ok = deps "build lua9.9"
+    assert.matches("^update[^\n]*\ninstall [^\n]*\n$", calls())
+    for _, word in ipairs {
+      "%-%-no%-install%-recommends ",
+      "%-%-no%-remove ",
+      " lua9%.9%s",
+      " liblua9%.9%-dev ",
+      " lua%-cjson ",
+    } do
+      assert.matches(word, calls())
+    end
+    -- The stand-in has installed nothing.
+    assert.matches("Still missing after installing: [^\n]*cmd:lua9%.9", output)
+    assert.is_false(ok)
+  end)
+
+  it("takes the other family of LuaJIT, which nginx goes with", function()
+    write("luajit", "exit 1")
+    write("pkg-config", '[ "$2" != luajit ]')
+    deps "build luajit"
+    assert.matches(" libluajit2%-5%.1%-dev ", calls())
+  end)
+
+  it("uses sudo where that asks for nothing", function()
+    write("id", "echo 1000")
+    write("sudo", '[ "$1" = -n ] && exit 0; echo sudo >>"$(dirname "$0")/calls"; "$@"')
+    deps "build lua9.9"
+    assert.matches("^sudo\nupdate[^\n]*\nsudo\ninstall ", calls())
+  end)
+
+  it("names the command where it may not install", function()
+    write("id", "echo 1000")
+    local output, ok = deps "build lua9.9"
+    assert.matches("sudo apt%-get install [^\n]*lua9%.9", output)
+    assert.is_false(ok)
+    assert.is_nil(calls())
+  end)
+
+  it("names the command that failed", function()
+    write("apt-get", '[ "$1" = update ]')
+    local output, ok = deps "build lua9.9"
+    assert.matches("\n    *apt%-get install [^\n]*lua9%.9", output)
+    assert.is_false(ok)
+  end)
+
+  it("is left out with DEPS=skip", function()
+    local output, ok = deps("build lua9.9", "DEPS=skip")
+    assert.equal("", output)
+    assert.is_true(ok)
+  end)
+end)
