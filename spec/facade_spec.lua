@@ -1,0 +1,378 @@
+-- build.run and its kin: one call from beginning to end, and the life of a client.
+local build = require "codearts.build"
+local core = require "codearts.build.core"
+local run_job = require "spec.support.run_job"
+
+local JOB = { job_id = run_job.JOB_ID }
+local LUA = os.getenv "LUA" or (rawget(_G, "jit") and "luajit") or "lua" .. _VERSION:match "%d%.%d"
+
+local function quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+-- What a new interpreter with these variables prints for a chunk.
+local function run_lua(variables, chunk)
+  local words = {
+    "env -u CODEARTS_BUILD_REGION -u CODEARTS_BUILD_ENDPOINT -u CODEARTS_BUILD_TOKEN -u HUAWEICLOUD_SDK_REGION",
+    "HOME=/nonexistent",
+  }
+  for name, value in pairs(variables) do
+    words[#words + 1] = name .. "=" .. quote(value)
+  end
+  local pipe = assert(
+    io.popen(("%s timeout 60 %s -e %s 2>&1"):format(table.concat(words, " "), LUA, quote(chunk)))
+  )
+  local text = pipe:read "*a"
+  pipe:close()
+  return text
+end
+
+describe("build.run", function()
+  local bench
+  setup(function()
+    bench = run_job.start()
+  end)
+  teardown(function()
+    bench:stop()
+  end)
+  before_each(function()
+    bench.server:reset()
+  end)
+
+  local function with_service(chunk, variables)
+    local all =
+      { CODEARTS_BUILD_ENDPOINT = bench.server.url, CODEARTS_BUILD_TOKEN = "of-the-environment" }
+    for name, value in pairs(variables or {}) do
+      all[name] = value
+    end
+    return run_lua(
+      all,
+      ('local build, JOB = require "codearts.build", %q\n'):format(run_job.JOB_ID) .. chunk
+    )
+  end
+
+  it("needs nothing but the environment", function()
+    local printed = with_service [[
+      local result = build.run { job_id = JOB, parameter = { codeBranch = "master" } }
+      print(result.octopus_job_name, result.actual_build_number, result.daily_build_number)
+      print(build.default() == build.default(), build.try_run({ job_id = JOB }).actual_build_number)
+      print(build.start({ job_id = JOB }):wait().actual_build_number)]]
+    assert.equal("j_Oaqg3PCN\t20\t20200612.20\ntrue\t20\n20\n", printed)
+    local stats = bench.server:stats()
+    assert.equal(3, stats.processed)
+    assert.equal(1, stats.connections)
+    assert.equal("of-the-environment", stats.requests[1].headers["x-auth-token"])
+  end)
+
+  it("says what is missing in the environment", function()
+    local chunk = [[
+      local build = require "codearts.build"
+      for _, f in ipairs { "run", "start" } do
+        local ok, err = pcall(build[f], { job_id = "x" })
+        print(ok, build.is_error(err), err.kind, err.field, err.outcome)
+      end
+      local result, err = build.try_run { job_id = "x" }
+      print(result, build.is_error(err), err.kind, err.field, err.outcome)]]
+    local expected = "true\tconfig\tregion\tnot_started\n"
+    assert.equal(
+      "false\t" .. expected .. "false\t" .. expected .. "nil\t" .. expected,
+      run_lua({}, chunk)
+    )
+  end)
+
+  it("finds the default client anew once it is closed", function()
+    assert.equal(
+      "20\n20\n",
+      with_service [[
+        print(build.run({ job_id = JOB }).actual_build_number)
+        build.default():close()
+        print(build.run({ job_id = JOB }).actual_build_number)]]
+    )
+  end)
+
+  it("uses one connection for one call after the other", function()
+    for _ = 1, 10 do
+      bench.client:run(JOB)
+    end
+    local stats = bench.server:stats()
+    assert.equal(10, stats.processed)
+    assert.is_true(stats.connections <= 1)
+  end)
+
+  it("works within coroutines", function()
+    local result
+    local routine = coroutine.wrap(function()
+      result = bench.client:run(JOB)
+    end)
+    routine()
+    assert.equal("20", result.actual_build_number)
+  end)
+
+  it("works in the middle of other calls", function()
+    local calls = {}
+    for i = 1, 20 do
+      calls[i] = bench.client:start(JOB)
+    end
+    assert.equal("20", bench.client:run(JOB).actual_build_number)
+    for _, call in ipairs(calls) do
+      assert.equal("20", call:wait().actual_build_number)
+    end
+    assert.equal(21, bench.server:stats().processed)
+  end)
+
+  it("answers nothing but result, or nil and error", function()
+    assert.equal(1, select("#", bench.client:run(JOB)))
+    assert.equal(1, select("#", bench.client:try_run(JOB)))
+    bench.server:script { "forbidden" }
+    local answers = { n = select("#", bench.client:try_run(JOB)) }
+    assert.equal(2, answers.n)
+  end)
+
+  it("raises no bare text, however it is called", function()
+    local client = bench.client
+    for _, f in ipairs { client.run, client.start, client.try_run } do
+      for _, self in ipairs { JOB, {}, 1, "x", print, client.core, setmetatable({}, {}) } do
+        local ok, result, err = pcall(f, self, JOB)
+        err = ok and err or result
+        assert.is_true(build.is_error(err), tostring(err))
+        assert.equal("usage", err.kind)
+        assert.equal("self", err.field)
+        assert.equal("not_started", err.outcome)
+        assert.equal(f == client.try_run, ok)
+      end
+      local ok, result, err = pcall(f)
+      assert.is_true(build.is_error(ok and err or result))
+    end
+    for _, opts in ipairs { { auth = {} }, { auth = { user = "u" } }, { auth = 1 }, 1 } do
+      local _, err = client:try_run(JOB, opts)
+      assert.is_true(build.is_error(err))
+      assert.equal("not_started", err.outcome)
+      assert.truthy(err.field:find "^auth" or err.field == "opts")
+    end
+    assert.equal(0, bench.server:stats().processed)
+  end)
+
+  it("gives the result even if a listener raises", function()
+    local client = bench:new_client {
+      on_event = function()
+        error "listener"
+      end,
+    }
+    local result, err = client:try_run(JOB)
+    assert.is_nil(err)
+    assert.equal("20", result.actual_build_number)
+    assert.equal("20", client:run(JOB).actual_build_number)
+    assert.equal(2, bench.server:stats().processed)
+    pcall(client.step, client, 0) -- which raises it
+    client:close()
+  end)
+end)
+
+describe("a call object", function()
+  local bench
+  setup(function()
+    bench = run_job.start()
+  end)
+  teardown(function()
+    bench:stop()
+  end)
+
+  it("ends once, and says so as often as it is asked", function()
+    local call = bench.client:start(JOB)
+    assert.is_false(call:done())
+    local result, err = call:try_wait()
+    assert.is_nil(result)
+    assert.equal("timeout", err.kind)
+    assert.equal("wait", err.reason)
+    local first = call:wait()
+    assert.is_true(call:done())
+    assert.equal(first, call:wait())
+    assert.equal(first, (call:try_wait()))
+    assert.equal(first, call:wait(0))
+  end)
+
+  it("goes on when waiting runs out", function()
+    bench.server:script { "ok_on_release" }
+    local call = bench.client:start(JOB)
+    local ok, err = pcall(call.wait, call, 0.01)
+    assert.is_false(ok)
+    assert.equal("timeout", err.kind)
+    assert.equal("wait", err.reason)
+    assert.equal("unknown", err.outcome)
+    while bench.server:stats().waiting < 1 do
+      bench.client:step(0.1)
+    end
+    bench.server:release()
+    assert.equal("20", call:wait().actual_build_number)
+  end)
+
+  it("does not take nonsense for a time", function()
+    local call = bench.client:start(JOB)
+    for _, time in ipairs { -1, "1", true, {}, 0 / 0 } do
+      local ok, err = pcall(call.wait, call, time)
+      assert.is_false(ok)
+      assert.equal("usage", err.kind)
+      assert.equal("timeout", err.field)
+    end
+    call:wait(math.huge)
+  end)
+
+  it("may be forgotten", function()
+    bench.server:reset()
+    bench.client:start(JOB)
+    collectgarbage()
+    collectgarbage()
+    while bench.client:step(1) > 0 do
+      collectgarbage()
+    end
+    assert.equal(1, bench.server:stats().processed)
+  end)
+end)
+
+describe("a client", function()
+  local bench
+  setup(function()
+    bench = run_job.start()
+  end)
+  teardown(function()
+    bench:stop()
+  end)
+
+  before_each(function()
+    bench.server:reset()
+  end)
+
+  it("may be closed twice, and is of no use afterwards", function()
+    local client = bench:new_client()
+    client:run(JOB)
+    client:close()
+    client:close()
+    for _, f in ipairs {
+      function()
+        return client:run(JOB)
+      end,
+      function()
+        return client:start(JOB)
+      end,
+      function()
+        return client:step(0)
+      end,
+      function()
+        return client:pollfd()
+      end,
+      function()
+        return client:events()
+      end,
+      function()
+        return client:timeout()
+      end,
+      function()
+        return client:sleep(0)
+      end,
+      function()
+        return client:request { path = "/" }
+      end,
+    } do
+      local ok, err = pcall(f)
+      assert.is_false(ok)
+      assert.is_true(build.is_error(err), tostring(err))
+      assert.equal("usage", err.kind)
+    end
+    local _, err = client:try_run(JOB)
+    assert.equal("usage", err.kind)
+  end)
+
+  it("ends its calls when it is closed", function()
+    bench.server:script({}, "never_answer")
+    local client = bench:new_client()
+    local told = {}
+    local waiting = client:start(JOB)
+    waiting:on_done(function(result, err)
+      told[#told + 1] = { result, err }
+    end)
+    while bench.server:stats().processed < 1 do
+      client:step(0.05)
+    end
+    local unsent = client:start(JOB)
+    client:close()
+    assert.equal(1, #told)
+    local _, err = waiting:try_wait()
+    assert.equal("cancelled", err.kind)
+    assert.equal("unknown", err.outcome)
+    assert.equal(told[1][2], err)
+    _, err = unsent:try_wait()
+    assert.equal("cancelled", err.kind)
+    assert.equal("not_started", err.outcome)
+    assert.is_true(unsent:done())
+  end)
+
+  it("is closed at the end of a block from Lua 5.4 on", function()
+    local chunk = (loadstring or load)(
+      "local client, JOB = ...; do local held <close> = client; held:run(JOB) end return pcall(client.run, client, JOB)"
+    )
+    if _VERSION == "Lua 5.4" then
+      local ok, err = chunk(bench:new_client(), JOB)
+      assert.is_false(ok)
+      assert.equal("usage", err.kind)
+    else
+      assert.is_nil(chunk)
+    end
+  end)
+
+  it("lets go of its connections when it is collected", function()
+    for _ = 1, 3 do
+      bench:new_client():run(JOB)
+    end
+    for _ = 1, 4 do
+      collectgarbage()
+    end
+    bench.server:wait_for(3, "closed")
+  end)
+
+  it("keeps its settings to itself", function()
+    local options = { headers = { ["X-A"] = "1" }, retry = { max_attempts = 1 } }
+    local client = bench:new_client(options)
+    options.headers["X-A"] = "2"
+    options.retry.max_attempts = 9
+    client:run(JOB)
+    assert.equal("1", bench.server:stats().requests[1].headers["x-a"])
+    client:close()
+  end)
+end)
+
+describe("the module", function()
+  it("has a version, and those of what it stands on", function()
+    assert.truthy(build._VERSION:find "^%d+%.%d+%.%d+$")
+    local versions = build.versions()
+    assert.equal(build._VERSION, versions.build)
+    assert.truthy(versions.libcurl:find "%d+%.%d+%.%d+")
+    assert.truthy(versions.tls:find "%d")
+    assert.truthy(versions.lua:find "5%.%d")
+    assert.truthy(versions.cjson:find "%d")
+  end)
+
+  it("has lua-cjson's null", function()
+    assert.equal(require("cjson").null, build.null)
+    assert.equal(core.null, build.null)
+  end)
+
+  it("makes no globals, and no default client before it is asked for one", function()
+    local printed = run_lua(
+      {},
+      [[
+      local before = {}
+      for name in pairs(_G) do before[name] = true end
+      require "codearts.build"
+      for name in pairs(_G) do if not before[name] then print("global", name) end end
+      for _, name in ipairs { "luv", "ngx", "vim", "http", "cqueues", "argparse", "socket" } do
+        if package.loaded[name] then print("loaded", name) end
+      end
+      for name in pairs(package.loaded) do
+        if name:find "^http%." or name:find "^cqueues" or name:find "lifecycle" or name:find "operations" then
+          print("loaded", name)
+        end
+      end]]
+    )
+    assert.equal("", printed)
+  end)
+end)
