@@ -30,6 +30,7 @@ typedef struct {
     bool transient; /* another attempt may succeed and cannot start a second build */
 } cab_verdict;
 
+/* The verdict about the end of an attempt. */
 cab_verdict cab_classify(const cab_facts *f);
 
 #endif

@@ -108,6 +108,7 @@ cab_call *cab_client_next_streaming(cab_client *c);
 void cab_client_unpark(cab_identity *i);
 void cab_client_fail_parked(cab_identity *i);
 
+/* The one descriptor to wait for; see cab_engine_fd. */
 int cab_client_fd(cab_client *c);
 /* Milliseconds until the client wants a step whatever its descriptor says; -1: never. */
 int64_t cab_client_timeout_ms(const cab_client *c);

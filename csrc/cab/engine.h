@@ -42,6 +42,7 @@ bool cab_engine_global_init(cab_error *err);
 const char *cab_engine_curl_version(void);
 const char *cab_engine_tls_version(void);
 
+/* NULL with err when libcurl or the system has no memory or descriptors to give. */
 cab_engine *cab_engine_new(const cab_engine_options *options, cab_error *err);
 /* Ends every transfer without an answer and frees everything. */
 void cab_engine_free(cab_engine *e);
@@ -62,6 +63,7 @@ cab_transfer *cab_engine_next_ended(cab_engine *e);
  * the answer's body and clears it. Each is told once a step. */
 cab_transfer *cab_engine_next_streaming(cab_engine *e);
 
+/* What came in with the request, and what became of it. */
 void *cab_transfer_owner(const cab_transfer *t);
 cab_answer *cab_transfer_answer(cab_transfer *t);
 /* Breaks off a running attempt and ends it at once; its answer then tells whether something may
@@ -72,6 +74,7 @@ void cab_transfer_release(cab_engine *e, cab_transfer *t);
 /* Milliseconds (monotonic) of the last byte received, or of the start. */
 int64_t cab_transfer_last_byte_ms(const cab_transfer *t);
 
+/* Readable when a step is due; the engine keeps it. */
 int cab_engine_fd(const cab_engine *e);
 /* See cab_poller_wake. */
 void cab_engine_wake(cab_engine *e);

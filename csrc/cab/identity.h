@@ -47,6 +47,7 @@ typedef struct cab_identity {
     struct cab_call *first, *last; /* parked calls */
 } cab_identity;
 
+/* An identity without credentials. NULL when memory ran out. */
 cab_identity *cab_identity_new(void);
 /* A fixed identity; takes over the reference to `c`. NULL when memory ran out (`c` is freed). */
 cab_identity *cab_identity_fixed(cab_credentials *c);

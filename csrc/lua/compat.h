@@ -14,6 +14,7 @@ __attribute__((noreturn)) int(lua_error)(lua_State *L);
 #define lua_setuservalue(L, i) ((void)lua_setfenv(L, i))
 #define lua_getuservalue(L, i) lua_getfenv(L, i)
 
+/* An index that stays right when things are pushed. */
 static inline int lcab_absindex(lua_State *L, int i) {
     return i > 0 || i <= LUA_REGISTRYINDEX ? i : lua_gettop(L) + i + 1;
 }

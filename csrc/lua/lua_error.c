@@ -215,6 +215,7 @@ static int make_error(lua_State *L) {
     return 1;
 }
 
+/* core.is_error(value) -> whether it is a structured error */
 static int is_error(lua_State *L) {
     lua_pushboolean(L, lcab_is_error(L, 1));
     return 1;

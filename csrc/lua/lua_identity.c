@@ -114,6 +114,8 @@ static cab_identity *self(lua_State *L) {
     return u->i;
 }
 
+/* core.identity() -> a slot for credentials that Lua fetches; calls that use it park until it is
+ * set */
 static int identity_new(lua_State *L) {
     lcab_identity *u = lua_newuserdata(L, sizeof *u);
     u->i = NULL;

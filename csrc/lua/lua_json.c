@@ -100,6 +100,7 @@ bool lcab_json_decode(lua_State *L, const char *text, size_t len) {
     return true;
 }
 
+/* core.decode(text) -> value, or nil and what is wrong with the text */
 static int decode(lua_State *L) {
     size_t len;
     const char *text = luaL_checklstring(L, 1, &len);
@@ -298,6 +299,7 @@ static int work_gc(lua_State *L) {
     return 0;
 }
 
+/* core.encode(value) -> JSON text; a usage error when the value has none */
 static int encode(lua_State *L) {
     luaL_checkany(L, 1);
     lua_settop(L, 1);

@@ -34,6 +34,7 @@ static inline size_t lcab_utf8_next(const char *p, const char *end) {
     return n;
 }
 
+/* Whether all of a text is UTF-8. */
 static inline bool lcab_utf8_valid(const char *text, size_t len) {
     const char *end = text + len;
     for (const char *p = text; p < end;) {

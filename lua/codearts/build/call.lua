@@ -7,6 +7,7 @@ local Call = {}
 Call.__index = Call
 Call.__name = "codearts.build.Call"
 
+--- Wraps a call of the core; for this library's own modules.
 ---@param client codearts.build.Client
 ---@param core_call userdata
 ---@return codearts.build.Call

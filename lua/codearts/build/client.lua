@@ -155,6 +155,7 @@ local function plain_token(auth)
   return type(auth) == "string" and auth:find "^[\33-\126]+$" and auth
 end
 
+--- See build.new.
 ---@param options? codearts.build.Options
 ---@return codearts.build.Client
 function Client.new(options)
@@ -168,6 +169,9 @@ end
 
 --- What the core takes for an auth option. Sources that fetch credentials are kept, so that they can
 --- be asked after each step.
+---@param auth any
+---@return string|table|userdata value
+---@return function? pump to be called after each step
 function methods:source_of(auth)
   local options = {}
   for name, value in pairs(self.sign_in_options) do

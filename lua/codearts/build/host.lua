@@ -21,6 +21,7 @@ function M.adopt(client, host, on_close)
   return client
 end
 
+--- Raises kind "usage" unless it is a client of this library that lives in no host yet.
 ---@param client any
 function M.check_client(client)
   if type(client) ~= "table" or not client.pollfd then

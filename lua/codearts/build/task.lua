@@ -66,10 +66,15 @@ function Task.new(client, flow)
   return self
 end
 
+--- See Call:done.
+---@return boolean
 function Task:done()
   return self.ended
 end
 
+--- See Call:try_wait.
+---@return any result
+---@return codearts.build.Error? err
 function Task:try_wait()
   if not self.ended then
     return nil,
@@ -91,6 +96,9 @@ function Task:cancel()
   end
 end
 
+--- See Call:on_done.
+---@param f fun(result: any, err: codearts.build.Error?)
+---@return codearts.build.Task self
 function Task:on_done(f)
   self.callbacks[#self.callbacks + 1] = f
   if self.ended and #self.callbacks == 1 then

@@ -51,6 +51,7 @@ local function living(entries)
   return copy
 end
 
+--- A store in a file that the processes of one user share. Reads and writes nothing yet.
 ---@param path string
 ---@return codearts.build.TokenStore
 function M.new(path)

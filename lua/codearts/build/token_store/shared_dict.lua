@@ -6,6 +6,7 @@ local M = {}
 
 local PREFIX = "codearts.build "
 
+--- A store in a dictionary that the workers of one nginx share.
 ---@param dict table ngx.shared.NAME
 ---@return codearts.build.TokenStore
 function M.new(dict)
