@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Bytes beyond which memory is not kept for the next time. */
+#define LARGE ((size_t)64 * 1024)
+
 void cab_wipe(void *p, size_t len) {
     /* Calling memset through a volatile pointer keeps the compiler from proving it useless. */
     static void *(*const volatile set)(void *, int, size_t) = memset;
@@ -62,6 +65,15 @@ void cab_buf_clear(cab_buf *b) {
     b->len = 0;
     if (b->data != NULL) {
         b->data[0] = '\0';
+    }
+}
+
+void cab_buf_wipe(cab_buf *b) {
+    if (b->cap > LARGE) {
+        cab_buf_free(b);
+    } else {
+        cab_wipe(b->data, b->cap);
+        cab_buf_clear(b);
     }
 }
 

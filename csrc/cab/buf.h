@@ -31,6 +31,8 @@ static inline bool cab_buf_append(cab_buf *b, const void *data, size_t len) {
 }
 /* Forgets the content and keeps the memory; the bytes stay until they are overwritten. */
 void cab_buf_clear(cab_buf *b);
+/* Wipes all of the memory, and keeps it for the next content unless it is large. */
+void cab_buf_wipe(cab_buf *b);
 /* Wipes and frees; the buffer is empty and usable again. */
 void cab_buf_free(cab_buf *b);
 

@@ -168,9 +168,13 @@ static void release_attempt(cab_client *c, cab_call *call) {
     call->credentials = NULL;
 }
 
-static void wipe(cab_buf *b) {
-    cab_wipe(b->data, b->len);
-    cab_buf_clear(b);
+/* Does something to all of a call's buffers. */
+static void each_buf(cab_call *call, void (*f)(cab_buf *)) {
+    cab_buf *bufs[] = {&call->path, &call->query,     &call->body,    &call->headers,
+                       &call->url,  &call->signature, &call->scratch, &call->secrets};
+    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) {
+        f(bufs[i]);
+    }
 }
 
 /* Forgets what the call asked for, keeps the memory for the next one. */
@@ -180,23 +184,12 @@ static void reset(cab_call *call) {
     cab_credentials_unref(call->credentials);
     call->credentials = NULL;
     cab_endpoint_free(&call->elsewhere);
-    wipe(&call->body);
-    wipe(&call->headers);
-    wipe(&call->secrets);
-    wipe(&call->signature);
-    wipe(&call->scratch);
-    cab_buf_clear(&call->path);
-    cab_buf_clear(&call->query);
-    cab_buf_clear(&call->url);
+    each_buf(call, cab_buf_wipe);
 }
 
 static void call_free(cab_call *call) {
     reset(call);
-    cab_buf *bufs[] = {&call->path, &call->query,     &call->body,    &call->headers,
-                       &call->url,  &call->signature, &call->scratch, &call->secrets};
-    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) {
-        cab_buf_free(bufs[i]);
-    }
+    each_buf(call, cab_buf_free);
     free(call);
 }
 

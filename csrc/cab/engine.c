@@ -843,9 +843,8 @@ void cab_transfer_abort(cab_engine *e, cab_transfer *t) {
 void cab_transfer_release(cab_engine *e, cab_transfer *t) {
     list_remove(&e->held, t);
     t->owner = NULL;
-    if (t->answer.body.cap > 1024 * 1024) {
-        cab_buf_free(&t->answer.body); /* one huge answer must not be kept for ever */
-    }
+    cab_buf_wipe(&t->answer.head); /* IAM answers with a token here */
+    cab_buf_wipe(&t->answer.body);
     list_add(&e->idle, t);
 }
 

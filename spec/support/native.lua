@@ -75,9 +75,20 @@ end
 
 --- Compiles spec/support/NAME.c to a program that embeds Lua.
 ---@param name string
+---@param libraries string|nil flags of the linker
 ---@return string path to be removed by the caller
-function M.program(name)
-  return compile(name, ("%s -pthread %s"):format(flags("--libs"), sanitizer()))
+function M.program(name, libraries)
+  return compile(
+    name,
+    ("%s %s -pthread %s"):format(libraries or "", flags("--libs"), sanitizer())
+  )
+end
+
+--- What links the core into a program.
+---@return string
+function M.core_flags()
+  local archive = M.core_path():gsub("codearts/build/core%.so$", "libcodearts_build.a")
+  return "'" .. archive .. "' $(pkg-config --libs libcurl libcrypto) -lm"
 end
 
 return M
