@@ -116,8 +116,12 @@ static void read_headers(lua_State *L, int index, const lcab_where *where, cab_b
         }
         value.data = lua_tolstring(L, -1, &value.len);
         lcab_check_line(L, &inner, name.data, value, true);
-        if (value.len == 0 || value.len > 32768) {
-            lcab_bad(L, &inner, name.data, "must have from 1 to 32768 bytes");
+        if (!lcab_utf8_valid(value.data, value.len)) {
+            lcab_bad(L, &inner, name.data, "must be valid UTF-8");
+        }
+        if (value.len > 32768 || strspn(value.data, " \t") == value.len) {
+            /* libcurl takes a blank one for the wish to leave the header out. */
+            lcab_bad(L, &inner, name.data, "must have from 1 to 32768 bytes, not all of them blank");
         }
         if (!trusted && is_ours(name.data)) {
             lcab_bad(L, &inner, name.data, "is set by the library");
