@@ -39,6 +39,32 @@ static inline void lcab_rawglobal(lua_State *L, const char *name) {
 #endif
 }
 
+/* A userdata that holds two Lua values, nil at first: by user values of its own, or by a table. */
+#if LUA_VERSION_NUM >= 504
+#define lcab_newpair(L, size) lua_newuserdatauv(L, size, 2)
+/* Pops the value. Cannot fail. */
+#define lcab_setpair(L, i, n) ((void)lua_setiuservalue(L, i, n))
+#define lcab_getpair(L, i, n) ((void)lua_getiuservalue(L, i, n))
+#else
+static inline void *lcab_newpair(lua_State *L, size_t size) {
+    void *p = lua_newuserdata(L, size);
+    lua_createtable(L, 2, 0);
+    lua_setuservalue(L, -2);
+    return p;
+}
+static inline void lcab_setpair(lua_State *L, int i, int n) {
+    lua_getuservalue(L, i);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, n);
+    lua_pop(L, 1);
+}
+static inline void lcab_getpair(lua_State *L, int i, int n) {
+    lua_getuservalue(L, i);
+    lua_rawgeti(L, -1, n);
+    lua_remove(L, -2);
+}
+#endif
+
 /* Own name, so that LuaJIT builds that bring luaL_setfuncs do not clash. */
 static inline void lcab_setfuncs(lua_State *L, const luaL_Reg *f) {
     for (; f->name != NULL; f++) {

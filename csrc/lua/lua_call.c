@@ -15,7 +15,7 @@
 
 /* Pushes a new call of the client at 1. From here on the collector owns the C call. */
 static lcab_call *new_call(lua_State *L, lcab_client *u) {
-    lcab_call *k = lua_newuserdata(L, sizeof *k);
+    lcab_call *k = lcab_newpair(L, sizeof *k);
     k->call = NULL;
     k->end = LCAB_CALL_OPEN;
     k->has_callbacks = false;
@@ -23,7 +23,7 @@ static lcab_call *new_call(lua_State *L, lcab_client *u) {
     luaL_getmetatable(L, CALL_TYPE);
     lua_setmetatable(L, -2);
     lua_getuservalue(L, 1);
-    lua_setuservalue(L, -2);
+    lcab_setpair(L, -2, LCAB_CALL_CLIENT);
     (void)lcab_check_client(L, 1); /* a finalizer may have closed it */
     k->call = cab_client_acquire(u->c);
     if (k->call == NULL) {
@@ -32,17 +32,20 @@ static lcab_call *new_call(lua_State *L, lcab_client *u) {
     return k;
 }
 
-static void keep_function(lua_State *L, int uv, int kind, size_t slot, int table,
+/* Keeps the function of that name in `table`, if there is one (0: no table). */
+static bool keep_function(lua_State *L, int uv, int kind, size_t slot, int table,
                           const char *name) {
-    if (table > 0 && lua_istable(L, table)) { /* 0: there is none */
-        (void)lcab_getfield(L, table, name);
-        if (lua_isfunction(L, -1)) {
-            lcab_rawgeti(L, uv, kind);
-            lua_insert(L, -2);
-            lcab_rawseti(L, -2, slot);
-        }
-        lua_pop(L, 1);
+    if (table == 0 || !lua_istable(L, table)) {
+        return false;
     }
+    bool found = lcab_getfield(L, table, name) == LUA_TFUNCTION;
+    if (found) {
+        lcab_rawgeti(L, uv, kind);
+        lua_insert(L, -2);
+        lcab_rawseti(L, -2, slot);
+    }
+    lua_pop(L, 1);
+    return found;
 }
 
 /* Sends the call on top of the stack on its way; nothing can fail after the submit. */
@@ -51,14 +54,8 @@ static int submit(lua_State *L, lcab_client *u, lcab_call *k, int spec, int opts
     size_t slot = k->call->slot;
     lua_getuservalue(L, 1);
     int uv = call + 1;
-    keep_function(L, uv, U_STREAMS, slot, spec, "stream");
-    keep_function(L, uv, U_CALL_EVENTS, slot, opts, "on_event");
-    lcab_rawgeti(L, uv, U_CALL_EVENTS);
-    lcab_rawgeti(L, -1, slot);
-    bool events = lua_isfunction(L, -1);
-    lcab_rawgeti(L, uv, U_OUTCOMES);
-    lua_pushnil(L);
-    lcab_rawseti(L, -2, slot);
+    (void)keep_function(L, uv, U_STREAMS, slot, spec, "stream");
+    bool events = keep_function(L, uv, U_CALL_EVENTS, slot, opts, "on_event");
     lcab_rawgeti(L, uv, U_CALLS);
     lua_pushvalue(L, call);
     lcab_rawseti(L, -2, slot);
@@ -97,7 +94,17 @@ static int client_start(lua_State *L) {
     if (!cab_buf_puts(&c->path, "/v3/jobs/build")) { /* API reference 1 */
         lcab_raise_memory(L);
     }
-    return submit(L, u, k, 2, 3);
+    return submit(L, u, k, 0, 3);
+}
+
+/* client:begin(args [, opts]) -> call: start for somebody who is going to wait, which a callback
+ * must not. */
+static int client_begin(lua_State *L) {
+    static const lcab_where where = {"", true};
+    if (lcab_check_client(L, 1)->delivering) {
+        lcab_bad(L, &where, "wait", LCAB_NOT_IN_CALLBACK);
+    }
+    return client_start(L);
 }
 
 /* client:request(spec [, opts]) -> call */
@@ -164,9 +171,7 @@ void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call) {
         attach(L, uv, ok, k->call->verdict.outcome);
     }
     size_t slot = k->call->slot;
-    lcab_rawgeti(L, uv, U_OUTCOMES);
-    lua_insert(L, -2);
-    lcab_rawseti(L, -2, slot);
+    lcab_setpair(L, call, LCAB_CALL_OUTCOME);
     if (k->has_callbacks) {
         lcab_client_ready(L, u, uv, call);
     }
@@ -178,24 +183,20 @@ void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call) {
     }
     forget(L, uv, U_CALLS, slot); /* the last that may fail; the call stays on our stack */
     k->end = ok ? LCAB_CALL_RESULT : LCAB_CALL_ERROR;
-    cab_client_finish(u->c, k->call);
+    cab_call *done = k->call;
+    k->call = NULL;
+    done->owned = false; /* the next call takes its memory, still warm */
+    cab_client_finish(u->c, done);
     lua_settop(L, top);
 }
 
-/* Pushes the outcome of the ended call at `call`. */
-static void push_outcome(lua_State *L, int uv, const lcab_call *k) {
-    lcab_rawgeti(L, uv, U_OUTCOMES);
-    lcab_rawgeti(L, -1, k->call->slot);
-    lua_remove(L, -2);
-}
-
-void lcab_push_callback_arguments(lua_State *L, int uv, int call) {
+void lcab_push_callback_arguments(lua_State *L, int call) {
     const lcab_call *k = lua_touserdata(L, call);
     if (k->end == LCAB_CALL_ERROR) {
         lua_pushnil(L);
-        push_outcome(L, uv, k);
+        lcab_getpair(L, call, LCAB_CALL_OUTCOME);
     } else {
-        push_outcome(L, uv, k);
+        lcab_getpair(L, call, LCAB_CALL_OUTCOME);
         lua_pushnil(L);
     }
 }
@@ -204,7 +205,7 @@ void lcab_push_callback_arguments(lua_State *L, int uv, int call) {
 
 lcab_call *lcab_check_call(lua_State *L, int index) {
     lcab_call *k = lcab_testudata(L, index, CALL_TYPE);
-    if (k == NULL || k->call == NULL) {
+    if (k == NULL || (k->call == NULL && k->end == LCAB_CALL_OPEN)) {
         lcab_usage_error(L, "self", "must be a call; use its methods with a colon");
     }
     return k;
@@ -213,7 +214,7 @@ lcab_call *lcab_check_call(lua_State *L, int index) {
 /* The client of the call at 1, or NULL when it is closed or another process's. Pushes its user
  * value. */
 static lcab_client *client_of(lua_State *L) {
-    lua_getuservalue(L, 1);
+    lcab_getpair(L, 1, LCAB_CALL_CLIENT);
     lcab_rawgeti(L, -1, U_CLIENT);
     lcab_client *u = lua_touserdata(L, -1);
     lua_pop(L, 1);
@@ -245,31 +246,34 @@ static void push_still_waiting(lua_State *L, const lcab_call *k) {
     }
 }
 
-/* Pushes result, or nil and error; answers how many. */
-static int push_returns(lua_State *L, const lcab_call *k) {
-    if (k->end == LCAB_CALL_OPEN) {
-        lua_pushnil(L);
-        push_still_waiting(L, k);
-        return 2;
-    }
-    lua_getuservalue(L, 1);
-    int uv = lua_gettop(L);
+/* For the call at `call`: pushes result, or nil and error; answers how many. */
+static int push_returns(lua_State *L, int call, const lcab_call *k) {
     if (k->end == LCAB_CALL_RESULT) {
-        push_outcome(L, uv, k);
+        lcab_getpair(L, call, LCAB_CALL_OUTCOME);
         return 1;
     }
     lua_pushnil(L);
-    push_outcome(L, uv, k);
+    if (k->end == LCAB_CALL_OPEN) {
+        push_still_waiting(L, k);
+        return 2;
+    }
+    lcab_getpair(L, call, LCAB_CALL_OUTCOME);
     if (!lcab_is_error(L, -1)) {
         lua_error(L); /* not enough memory */
     }
     return 2;
 }
 
+int lcab_call_answer(lua_State *L, int index) {
+    const lcab_call *k = lcab_check_call(L, index);
+    lua_pushboolean(L, k->end != LCAB_CALL_OPEN);
+    return k->end == LCAB_CALL_OPEN ? 1 : 1 + push_returns(L, index, k);
+}
+
 /* call:try_wait() -> result | nil, err */
 static int call_try_wait(lua_State *L) {
     const lcab_call *k = lcab_check_call(L, 1);
-    return push_returns(L, k);
+    return push_returns(L, 1, k);
 }
 
 /* Raises what a callback raised; never as a structured error, which would look like the call's. */
@@ -317,7 +321,7 @@ static int call_wait(lua_State *L) {
     int64_t wait_ms = lcab_check_wait(L, 2);
     lua_settop(L, 1);
     wait_for(L, k, wait_ms, true);
-    return push_returns(L, k) == 1 ? 1 : lua_error(L);
+    return push_returns(L, 1, k) == 1 ? 1 : lua_error(L);
 }
 
 static int call_cancel(lua_State *L) {
@@ -336,7 +340,7 @@ static int call_on_done(lua_State *L) {
         return lcab_usage_error(L, "on_done", "must be a function, not %s", luaL_typename(L, 2));
     }
     lua_settop(L, 2);
-    lua_getuservalue(L, 1);
+    lcab_getpair(L, 1, LCAB_CALL_CLIENT);
     lcab_rawgeti(L, 3, U_CLIENT);
     lcab_client *u = lua_touserdata(L, 4);
     lcab_rawgeti(L, 3, U_CALLBACKS);
@@ -384,7 +388,7 @@ static int client_run(lua_State *L) {
     lua_replace(L, 1);
     lua_settop(L, 1);
     wait_for(L, k, -1, false);
-    return push_returns(L, k) == 1 ? 1 : lua_error(L);
+    return push_returns(L, 1, k) == 1 ? 1 : lua_error(L);
 }
 
 /* client:try_run(args [, opts]) -> result | nil, err */
@@ -408,9 +412,13 @@ void lcab_call_open(lua_State *L) {
                                        {"try_wait", call_try_wait}, {"cancel", call_cancel},
                                        {"on_done", call_on_done},   {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", call_gc}, {NULL, NULL}};
-    static const luaL_Reg of_clients[] = {{"start", client_start},     {"request", client_request},
-                                          {"sleep", client_sleep},     {"run", client_run},
-                                          {"try_run", client_try_run}, {NULL, NULL}};
+    static const luaL_Reg of_clients[] = {{"start", client_start},
+                                          {"begin", client_begin},
+                                          {"request", client_request},
+                                          {"sleep", client_sleep},
+                                          {"run", client_run},
+                                          {"try_run", client_try_run},
+                                          {NULL, NULL}};
     lcab_newtype(L, CALL_TYPE, methods, meta);
     lcab_setfuncs(L, of_clients);
 }

@@ -12,9 +12,11 @@
 
 typedef enum { LCAB_CALL_OPEN, LCAB_CALL_RESULT, LCAB_CALL_ERROR } lcab_call_end;
 
-/* The call userdata. Its user value is its client's. */
+/* What the call userdata holds of Lua; see lcab_newpair. */
+enum { LCAB_CALL_CLIENT = 1 /* its client's user value */, LCAB_CALL_OUTCOME };
+
 typedef struct {
-    cab_call *call;
+    cab_call *call; /* NULL once it has ended */
     lcab_call_end end;
     bool has_callbacks;
     lcab_call_facts facts;
@@ -30,6 +32,10 @@ lcab_call *lcab_check_call(lua_State *L, int index);
 void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call);
 
 /* Pushes what callbacks get: result and nil, or nil and error. */
-void lcab_push_callback_arguments(lua_State *L, int uv, int call);
+void lcab_push_callback_arguments(lua_State *L, int call);
+
+/* Pushes false while the call at `index` is open; else true and what its try_wait answers. Answers
+ * how many values. */
+int lcab_call_answer(lua_State *L, int index);
 
 #endif

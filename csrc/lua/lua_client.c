@@ -258,8 +258,7 @@ static int client_new(lua_State *L) {
     luaL_getmetatable(L, CLIENT_TYPE);
     lua_setmetatable(L, -2);
     lua_createtable(L, U_CLIENT, 0);
-    static const int tables[] = {U_CALLS, U_OUTCOMES,    U_CALLBACKS,
-                                 U_READY, U_CALL_EVENTS, U_STREAMS};
+    static const int tables[] = {U_CALLS, U_CALLBACKS, U_READY, U_CALL_EVENTS, U_STREAMS};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         lua_newtable(L);
         lcab_rawseti(L, 4, tables[i]);
@@ -464,7 +463,7 @@ static void deliver_ready(lua_State *L, lcab_client *u, int uv, int first) {
             if (lua_isnil(L, -1)) {
                 break;
             }
-            lcab_push_callback_arguments(L, uv, call);
+            lcab_push_callback_arguments(L, call);
             call_back(L, u, 2, first);
         }
         lua_settop(L, call - 1);
@@ -567,23 +566,31 @@ bool lcab_client_take_raised(lua_State *L, int client) {
 
 /* ---- methods -------------------------------------------------------------------------------- */
 
-/* client:advance([timeout]) -> calls that remain: step, but keeps what callbacks raise. */
-static int client_advance(lua_State *L) {
+static lcab_client *step(lua_State *L) {
     lcab_client *u = lcab_check_client(L, 1);
     int64_t wait_ms = lcab_check_wait(L, 2);
-    lua_settop(L, 1);
     /* cppcheck-suppress nullPointerRedundantCheck ; a callback may close the client below */
-    if (u->c->open == 0) {
-        wait_ms = 0;
+    lcab_client_step(L, 1, u->c->open > 0 ? wait_ms : 0);
+    return u;
+}
+
+/* client:advance([timeout]) -> calls that remain: step, but keeps what callbacks raise.
+ * client:advance(timeout, call) -> false, or true and what call:try_wait answers */
+static int client_advance(lua_State *L) {
+    lua_settop(L, 3);
+    const lcab_client *u = step(L);
+    if (!lua_isnil(L, 3)) {
+        return lcab_call_answer(L, 3);
     }
-    lcab_client_step(L, 1, wait_ms);
     lua_pushinteger(L, u->c != NULL ? (lua_Integer)u->c->open : 0);
     return 1;
 }
 
 /* client:step([timeout]) -> calls that remain */
 static int client_step(lua_State *L) {
-    (void)client_advance(L);
+    lua_settop(L, 2);
+    const lcab_client *u = step(L);
+    lua_pushinteger(L, u->c != NULL ? (lua_Integer)u->c->open : 0);
     return lcab_client_take_raised(L, 1) ? lua_error(L) : 1;
 }
 

@@ -22,8 +22,7 @@ typedef struct {
 } lcab_client;
 
 enum {
-    U_CALLS = 1,   /* slot -> call userdata, while it is open */
-    U_OUTCOMES,    /* slot -> result or error of an ended call, until the slot is used again */
+    U_CALLS = 1,   /* slot -> call userdata, while it is open: so no outcome is lost */
     U_CALLBACKS,   /* call userdata -> list of functions */
     U_READY,       /* queue of call userdata whose callbacks are due */
     U_RESULT_META, /* metatable for results, or nil */

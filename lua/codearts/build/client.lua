@@ -217,11 +217,13 @@ local function check_self(self)
   end
 end
 
---- The core's call for a build to be started.
-local function begin(self, args, opts)
+--- The core's call for a build to be started. `method` is "begin" for who is going to wait, which a
+--- callback must not, else "start".
+local function begin(self, method, args, opts)
+  local engine = self.core
   local auth = type(opts) == "table" and rawget(opts, "auth")
   if not auth or type(auth) == "string" or type(auth) == "userdata" then
-    local call = self.core:start(args, opts)
+    local call = engine[method](engine, args, opts)
     self:wake()
     return call
   end
@@ -232,7 +234,7 @@ local function begin(self, args, opts)
     end
     error(copy, 0)
   end
-  local call = self.core:start(args, copy)
+  local call = engine[method](engine, args, copy)
   if ended then
     call:on_done(ended)
   end
@@ -240,13 +242,37 @@ local function begin(self, args, opts)
   return call
 end
 
---- A step that leaves what callbacks raise to whoever asks for it.
-local function advance(self, timeout)
-  local remaining = self.core:advance(timeout)
+--- Lets the sources of credentials do what the step has brought.
+local function pump_sources(self)
   for _, pump in ipairs(self.sources) do
     pump(self)
   end
+end
+
+--- A step that leaves what callbacks raise to whoever asks for it.
+local function advance(self, timeout)
+  local remaining = self.core:advance(timeout)
+  pump_sources(self)
   return remaining
+end
+
+--- Waits for a core's call and answers what its try_wait does. What callbacks raise meanwhile is
+--- left to the next step or wait: the outcome must not be lost.
+local function answer_of(self, call)
+  if self.host then
+    self:wait_for(call, nil, true)
+    return call:try_wait()
+  end
+  local engine, sources = self.core, self.sources
+  while true do
+    local done, result, err = engine:advance(nil, call)
+    if sources[1] then
+      pump_sources(self)
+    end
+    if done then
+      return result, err
+    end
+  end
 end
 
 --- Moves everything that is in flight and runs the callbacks that are due; then raises the first
@@ -318,10 +344,10 @@ end
 ---@return codearts.build.Result
 function methods:run(args, opts)
   check_self(self)
-  self:check_wait("not_started")
-  local call = begin(self, args, opts)
-  self:wait_for(call, nil, true)
-  local result, err = call:try_wait()
+  if self.host then
+    self:check_wait "not_started"
+  end
+  local result, err = answer_of(self, begin(self, "begin", args, opts))
   if err then
     error(err, 0)
   end
@@ -339,11 +365,10 @@ function methods:try_run(args, opts)
     ok, call = pcall(self.check_wait, self, "not_started")
   end
   if ok then
-    ok, call = pcall(begin, self, args, opts)
+    ok, call = pcall(begin, self, "begin", args, opts)
   end
   if ok then
-    self:wait_for(call, nil, true)
-    return call:try_wait()
+    return answer_of(self, call)
   elseif core.is_error(call) then
     return nil, call
   end
@@ -356,7 +381,7 @@ end
 ---@return codearts.build.Call
 function methods:start(args, opts)
   check_self(self)
-  return Call.new(self, begin(self, args, opts))
+  return Call.new(self, begin(self, "start", args, opts))
 end
 
 --- Any HTTP request on the client's engine, for what the library has no method for. Never blocks.
