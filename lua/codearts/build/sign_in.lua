@@ -2,6 +2,7 @@
 --- else is fetched by a task on the same client, once for everybody who waits for it.
 local chain = require "codearts.build.sign_in.chain"
 local core = require "codearts.build.core"
+local coroutines = require "codearts.build.coroutines"
 local credential = require "codearts.build.sign_in.credential"
 local http = require "codearts.build.sign_in.http"
 local id_token = require "codearts.build.sign_in.id_token"
@@ -41,10 +42,10 @@ end
 
 --- Calls the user's function. In a coroutine of its own: there a yield is seen, and an error caught.
 local function call_function(ctx, f)
-  local routine = coroutine.create(f)
+  local routine = coroutines.create(f)
   local ok, value, err =
-    coroutine.resume(routine, { reason = ctx.reason, region = ctx.region, endpoint = ctx.endpoint })
-  if coroutine.status(routine) ~= "dead" then
+    coroutines.resume(routine, { reason = ctx.reason, region = ctx.region, endpoint = ctx.endpoint })
+  if coroutines.status(routine) ~= "dead" then
     return nil, config_error("auth", "the auth function yielded, which it must not do")
   elseif not ok or value == nil then
     err = ok and err or value
