@@ -24,7 +24,7 @@ files["spec"] = {
 files["examples/demo/jobs.lua"] = { read_globals = { "job", "step" } }
 files["examples/love"] = { globals = { "love" } }
 files["examples/nvim.lua"] = { read_globals = { "vim" } }
-files["examples/openresty"] = { read_globals = { "ngx" } }
+files["examples/openresty"] = { globals = { "ngx" } }
 files["spec/data"] = { max_line_length = false }
 -- Generated.
 files["lua/codearts/build/operations.lua"] = { max_line_length = false }

@@ -121,6 +121,7 @@ build = {
     ["codearts.build.operations"] = "lua/codearts/build/operations.lua",
     ["codearts.build.reconcile"] = "lua/codearts/build/reconcile.lua",
     ["codearts.build.regions"] = "lua/codearts/build/regions.lua",
+    ["codearts.build.resty"] = "lua/codearts/build/resty.lua",
     ["codearts.build.run_all"] = "lua/codearts/build/run_all.lua",
     ["codearts.build.sandbox"] = "lua/codearts/build/sandbox.lua",
     ["codearts.build.sandbox.ask"] = "lua/codearts/build/sandbox/ask.lua",
