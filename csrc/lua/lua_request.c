@@ -121,7 +121,8 @@ static void read_headers(lua_State *L, int index, const lcab_where *where, cab_b
         }
         if (value.len > 32768 || strspn(value.data, " \t") == value.len) {
             /* libcurl takes a blank one for the wish to leave the header out. */
-            lcab_bad(L, &inner, name.data, "must have from 1 to 32768 bytes, not all of them blank");
+            lcab_bad(L, &inner, name.data,
+                     "must have from 1 to 32768 bytes, not all of them blank");
         }
         if (!trusted && is_ours(name.data)) {
             lcab_bad(L, &inner, name.data, "is set by the library");
