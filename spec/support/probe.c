@@ -2,6 +2,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -42,6 +43,7 @@ static int fork_(lua_State *L) {
     if (pipe(ends) != 0) {
         return luaL_error(L, "no pipe");
     }
+    fflush(NULL); /* or the child would write it once more */
     pid_t pid = fork();
     if (pid < 0) {
         return luaL_error(L, "no process");

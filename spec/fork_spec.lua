@@ -1,0 +1,148 @@
+-- A client that was made before a fork: the child leaves it alone, the parent's goes on.
+
+local build = require("codearts.build")
+local core = require("codearts.build.core")
+local host = require("spec.support.host")
+local probe = require("spec.support.probe")
+
+local JOB, NAME = host.JOB, host.NAME
+
+local function options(server)
+  return {
+    endpoint = server.url,
+    auth = host.TOKEN,
+    proxy = false,
+    tls = server.ca_file and { ca_file = server.ca_file } or nil,
+  }
+end
+
+for _, kind in ipairs({ "http", "https", "http/2" }) do
+  for name, new in pairs({ facade = build.new, core = core.new }) do
+    describe(("a forked child, %s, the %s"):format(kind, name), function()
+      local server, client, call
+
+      before_each(function()
+        server = require("spec.support.server").start({
+          tls = kind ~= "http",
+          http2 = kind == "http/2",
+        })
+        client = new(options(server))
+        assert.equal(NAME, client:run(JOB).octopus_job_name)
+        server:behave("ok_on_release")
+        call = client:start(JOB)
+        while server:stats().waiting < 1 do
+          client:step(0.01)
+        end
+      end)
+
+      after_each(function()
+        server:stop()
+      end)
+
+      -- The parent's connections are as good as before, and nothing else has come over them.
+      local function assert_goes_on(of_child)
+        server:release()
+        assert.equal(NAME, call:wait(20).octopus_job_name)
+        server:script({}, "ok")
+        assert.equal(NAME, client:run(JOB).octopus_job_name)
+        local stats = server:stats()
+        assert.equal(3 + of_child, stats.processed)
+        assert.equal(1 + of_child, stats.connections)
+        client:close()
+      end
+
+      it("gets a usage error for everything but closing", function()
+        local text = probe.fork(function()
+          local texts = {}
+          local function note(ok, err)
+            texts[#texts + 1] = not ok
+                and err.kind == "usage"
+                and err.message:find("process")
+                and "usage"
+              or tostring(err)
+          end
+          for _, method in ipairs({ "start", "run", "step", "pollfd", "timeout", "sleep" }) do
+            note(pcall(client[method], client, method == "step" and 0 or JOB))
+          end
+          note(client:try_run(JOB))
+          note(pcall(call.wait, call))
+          texts[#texts + 1] = tostring(call:done())
+          call:cancel()
+          client:close()
+          client:close()
+          return table.concat(texts, " ")
+        end)
+        assert.equal(("usage "):rep(8) .. "false", text)
+        assert_goes_on(0)
+      end)
+
+      it("may collect it", function()
+        local text = probe.fork(function()
+          client, call = nil, nil
+          for _ = 1, 3 do
+            collectgarbage()
+          end
+          return "collected"
+        end)
+        assert.equal("collected", text)
+        assert_goes_on(0)
+      end)
+
+      it("has clients of its own", function()
+        local text = probe.fork(function()
+          local other = new(options(server))
+          local mine = other:start(JOB)
+          while not mine:done() do
+            other:step(0.01)
+            if server:stats().waiting == 2 then
+              server:release()
+            end
+          end
+          local result = mine:wait().octopus_job_name
+          other:close()
+          client:close()
+          return result
+        end)
+        assert.equal(NAME, text)
+        assert_goes_on(1)
+      end)
+    end)
+  end
+end
+
+describe("the default client", function()
+  it("is made anew in a forked child, and when it was closed", function()
+    local server = require("spec.support.server").start()
+    local output = host.run(host.service(server.url) .. host.lua([[
+      local build = require "codearts.build"
+      local probe = require "spec.support.probe"
+      local job = { job_id = os.getenv "JOB_ID" }
+      print(build.run(job).octopus_job_name)
+      print((probe.fork(function()
+        return build.run(job).octopus_job_name
+      end)))
+      print(build.run(job).octopus_job_name)
+      build.default():close()
+      print(build.run(job).octopus_job_name)]]))
+    assert.equal((NAME .. "\n"):rep(4), output)
+    -- One of the parent, one of the child, one after closing.
+    assert.equal(3, server:stats().connections)
+    server:stop()
+  end)
+
+  it("survives children that end with all their finalizers", function()
+    local server = require("spec.support.server").start()
+    local output = host.run(host.service(server.url) .. host.lua([[
+      local build = require "codearts.build"
+      local probe = require "spec.support.probe"
+      local job = { job_id = os.getenv "JOB_ID" }
+      print(build.run(job).octopus_job_name)
+      probe.fork(function()
+        os.exit(0, true)
+      end)
+      print(build.run(job).octopus_job_name)]]))
+    assert.equal((NAME .. "\n"):rep(2), output)
+    assert.equal(1, server:stats().connections)
+    server:stop()
+  end)
+end)
