@@ -29,7 +29,7 @@ describe("in C headers", function()
   -- A comment above the first line of the paragraph speaks for all of it.
   local function documented(lines, at)
     for i = at, 1, -1 do
-      if lines[i] == "" or lines[i]:find "^#" then
+      if lines[i] == "" then
         return false
       elseif lines[i]:find("*/", 1, true) then
         return true

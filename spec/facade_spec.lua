@@ -120,12 +120,15 @@ describe("build.run", function()
     assert.equal(21, bench.server:stats().processed)
   end)
 
-  it("answers nothing but result, or nil and error", function()
+  it("answers the result, or nil and the error", function()
     assert.equal(1, select("#", bench.client:run(JOB)))
-    assert.equal(1, select("#", bench.client:try_run(JOB)))
+    local result, err = bench.client:try_run(JOB)
+    assert.equal("20", result.actual_build_number)
+    assert.is_nil(err)
     bench.server:script { "forbidden" }
-    local answers = { n = select("#", bench.client:try_run(JOB)) }
-    assert.equal(2, answers.n)
+    result, err = bench.client:try_run(JOB)
+    assert.is_nil(result)
+    assert.equal("auth", err.kind)
   end)
 
   it("raises no bare text, however it is called", function()
