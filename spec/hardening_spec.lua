@@ -113,6 +113,23 @@ describe("redirects", function()
   end
 end)
 
+describe("an answer cut off in its head", function()
+  it("is none, whatever is asked for", function()
+    local server = servers.start()
+    local client = caller.new { endpoint = server }
+    for _, answer in ipairs { "json", "bytes", "raw" } do
+      server:reset()
+      server:behave "close_in_head"
+      local call = client:request { method = "GET", path = "/v3/x", answer = answer }
+      local result, err = caller.wait(client, call)
+      assert.is_nil(result)
+      caller.check({ kind = "transport", reason = "closed", retryable = true, attempts = 2 }, err)
+    end
+    client:close()
+    server:stop()
+  end)
+end)
+
 describe("headers", function()
   local server
   setup(function()

@@ -35,7 +35,8 @@ struct cab_transfer {
     /* of the current attempt */
     struct curl_slist headers[CAB_MAX_HEADERS]; /* nodes of our own: libcurl only reads them */
     bool once, stream, streaming_told, encoded, too_large, no_memory;
-    size_t head_total; /* all heads, interim ones included */
+    bool interim, head_ended; /* of the answer: only a 1xx until now; its head came whole */
+    size_t head_total;        /* all heads, interim ones included */
     size_t max_body;
     int prereq_runs;
     long size_at_prereq;
@@ -206,6 +207,12 @@ static size_t on_header(char *line, size_t size, size_t count, void *ud) {
     }
     if (starts_with(line, len, "HTTP/")) {
         cab_buf_clear(&t->answer.head); /* what came before was an interim answer */
+        const char *status = memchr(line, ' ', len - 1);
+        t->interim = status != NULL && status[1] == '1';
+        return len;
+    }
+    if (line[0] == '\r' || line[0] == '\n') {
+        t->head_ended = !t->interim;
         return len;
     }
     if ((line[0] == 'c' || line[0] == 'C') && is_encoded(line, len)) {
@@ -560,6 +567,7 @@ cab_transfer *cab_engine_begin(cab_engine *e, const cab_request *r, void *owner,
     t->stream = r->stream;
     t->max_body = r->max_body;
     t->streaming_told = t->encoded = t->too_large = t->no_memory = false;
+    t->interim = t->head_ended = false;
     t->head_total = 0;
     t->prereq_runs = 0;
     t->size_at_prereq = 0;
@@ -625,6 +633,7 @@ static const meaning MEANINGS[] = {
     {CURLE_UNSUPPORTED_PROTOCOL, CAB_KIND_PROTOCOL, CAB_REASON_BAD_HTTP, NULL},
     {CURLE_BAD_CONTENT_ENCODING, CAB_KIND_PROTOCOL, CAB_REASON_BAD_HTTP, NULL},
     {CURLE_FILESIZE_EXCEEDED, CAB_KIND_PROTOCOL, CAB_REASON_TOO_LARGE, NULL},
+    {(CURLcode)100, CAB_KIND_PROTOCOL, CAB_REASON_TOO_LARGE, NULL}, /* CURLE_TOO_LARGE, 8.6 */
     {CURLE_URL_MALFORMAT, CAB_KIND_USAGE, CAB_REASON_NONE, "endpoint"},
 };
 
@@ -658,6 +667,10 @@ static void fail_from_code(cab_transfer *t, CURLcode code) {
         if (MEANINGS[i].code == code) {
             m = MEANINGS[i];
         }
+    }
+    if (code == CURLE_RECV_ERROR && strstr(t->why, "chunk") != NULL) {
+        m.kind = CAB_KIND_PROTOCOL; /* libcurl has one code for this and for RST */
+        m.reason = CAB_REASON_BAD_HTTP;
     }
     if (code == CURLE_SSL_CERTPROBLEM && strstr(t->why, "private key") != NULL) {
         m.field = "tls.key_file"; /* libcurl has one code for both files */
@@ -698,7 +711,7 @@ static void fill_answer(cab_transfer *t, CURLcode code) {
     (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
     a->connected = t->prereq_runs > 0;
     a->sent = a->connected && size > t->size_at_prereq;
-    a->status = (int)status;
+    a->status = t->interim ? 0 : (int)status;
     a->http_major = version == CURL_HTTP_VERSION_2_0 ? 2 : version == 0 ? 0 : 1;
     a->http_minor = version == CURL_HTTP_VERSION_1_1 ? 1 : 0;
     t->engine->multiplexes = t->engine->multiplexes || a->http_major == 2;
@@ -709,6 +722,10 @@ static void fill_answer(cab_transfer *t, CURLcode code) {
     a->timings.total = seconds(t->easy, CURLINFO_TOTAL_TIME_T);
     if (code != CURLE_OK) {
         fail_from_code(t, code);
+    } else if (!t->head_ended) {
+        /* libcurl takes what came of a head for all of it. */
+        cab_fail(&a->error, CAB_KIND_TRANSPORT, CAB_REASON_CLOSED, NULL,
+                 "the connection ended within the head of the answer");
     }
 }
 
