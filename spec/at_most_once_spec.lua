@@ -36,7 +36,7 @@ local EXPECTED = {
   interim_flood = { kind = "protocol", reason = "too_large", outcome = "unknown" },
   header_line_flood = { kind = "protocol", reason = "too_large", outcome = "unknown" },
   chunked_badly = { kind = "protocol", reason = "bad_http", outcome = "unknown" },
-  close_in_head = { kind = "transport", reason = "closed", outcome = "unknown" },
+  close_in_head = { kind = "transport", outcome = "unknown" },
   reset_in_head = { kind = "transport", outcome = "unknown" },
   body_flood = { kind = "protocol", reason = "too_large", outcome = "unknown" },
   chunk_flood = { kind = "protocol", reason = "too_large", outcome = "unknown" },
