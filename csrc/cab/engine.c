@@ -281,6 +281,36 @@ static bool copy_texts(cab_engine *e) {
     return ok;
 }
 
+static bool multi_open(cab_engine *e) {
+    long most = e->options.max_connections;
+    e->multi = curl_multi_init();
+    return e->multi != NULL &&
+           curl_multi_setopt(e->multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+           curl_multi_setopt(e->multi, CURLMOPT_SOCKETDATA, e) == CURLM_OK &&
+           curl_multi_setopt(e->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
+           curl_multi_setopt(e->multi, CURLMOPT_TIMERDATA, e) == CURLM_OK &&
+           curl_multi_setopt(e->multi, CURLMOPT_MAXCONNECTS, most) == CURLM_OK &&
+           curl_multi_setopt(e->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most) == CURLM_OK;
+}
+
+/* No callbacks from here on, so that closing connections cannot lead back into us. */
+static void hush(cab_engine *e) {
+    if (e->multi != NULL) {
+        (void)curl_multi_setopt(e->multi, CURLMOPT_SOCKETFUNCTION, NULL);
+        (void)curl_multi_setopt(e->multi, CURLMOPT_TIMERFUNCTION, NULL);
+    }
+}
+
+/* Once no transfer runs; the next one opens it again. */
+static void multi_close(cab_engine *e) {
+    hush(e);
+    if (e->multi != NULL) {
+        (void)curl_multi_cleanup(e->multi);
+    }
+    e->multi = NULL;
+    e->curl_due_ms = -1;
+}
+
 cab_engine *cab_engine_new(const cab_engine_options *options, cab_error *err) {
     cab_engine *e = calloc(1, sizeof *e);
     if (e == NULL) {
@@ -299,15 +329,7 @@ cab_engine *cab_engine_new(const cab_engine_options *options, cab_error *err) {
                  "the system gave no event descriptor: too many open files?");
         goto fail;
     }
-    e->multi = curl_multi_init();
-    if (e->multi == NULL ||
-        curl_multi_setopt(e->multi, CURLMOPT_SOCKETFUNCTION, on_socket) != CURLM_OK ||
-        curl_multi_setopt(e->multi, CURLMOPT_SOCKETDATA, e) != CURLM_OK ||
-        curl_multi_setopt(e->multi, CURLMOPT_TIMERFUNCTION, on_timer) != CURLM_OK ||
-        curl_multi_setopt(e->multi, CURLMOPT_TIMERDATA, e) != CURLM_OK ||
-        curl_multi_setopt(e->multi, CURLMOPT_MAXCONNECTS, options->max_connections) != CURLM_OK ||
-        curl_multi_setopt(e->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, options->max_connections) !=
-            CURLM_OK) {
+    if (!multi_open(e)) {
         cab_fail_memory(err);
         goto fail;
     }
@@ -343,19 +365,13 @@ void cab_engine_free(cab_engine *e) {
     if (e == NULL) {
         return;
     }
-    if (e->multi != NULL) {
-        /* First the callbacks, so that closing connections cannot lead back into us. */
-        (void)curl_multi_setopt(e->multi, CURLMOPT_SOCKETFUNCTION, NULL);
-        (void)curl_multi_setopt(e->multi, CURLMOPT_TIMERFUNCTION, NULL);
-    }
+    hush(e);
     list_free(e, &e->running);
     list_free(e, &e->streaming);
     list_free(e, &e->ended);
     list_free(e, &e->held);
     list_free(e, &e->idle);
-    if (e->multi != NULL) {
-        (void)curl_multi_cleanup(e->multi);
-    }
+    multi_close(e);
     cab_poller_free(e->poller);
     curl_slist_free_all(e->resolve);
     for (size_t i = 0; i < sizeof e->texts / sizeof *e->texts; i++) {
@@ -544,13 +560,19 @@ static CURLcode set_request(cab_transfer *t, const cab_request *r) {
         t->direct = r->direct;
     }
     if (rc == CURLE_OK && r->stream != t->stream) {
-        rc = curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE,
-                              r->stream ? STREAM_BUFFER_BYTES : (long)CURL_MAX_WRITE_SIZE);
+        /* A wish: a handle whose last transfer ended before it was connected refuses. */
+        (void)curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE,
+                               r->stream ? STREAM_BUFFER_BYTES : (long)CURL_MAX_WRITE_SIZE);
     }
     return rc;
 }
 
 cab_transfer *cab_engine_begin(cab_engine *e, const cab_request *r, void *owner, cab_error *err) {
+    if (e->multi == NULL && !multi_open(e)) {
+        multi_close(e);
+        cab_fail_memory(err);
+        return NULL;
+    }
     cab_transfer *t = e->idle.first;
     if (t != NULL) {
         list_remove(&e->idle, t);
@@ -756,7 +778,7 @@ static void act(cab_engine *e, curl_socket_t fd, int mask) {
     int running = 0;
     if (curl_multi_socket_action(e->multi, fd, mask, &running) != CURLM_OK) {
         /* Memory ran out within libcurl's bookkeeping: some transfer may have neither a watched
-         * socket nor a timer, and 7.88 divides by zero when it goes on with it. */
+         * socket nor a timer. */
         e->blind = true;
     }
 }
@@ -770,7 +792,8 @@ static void fire_due_timer(cab_engine *e) {
     }
 }
 
-/* What happens on a socket that is not watched would never be seen. */
+/* What happens on a socket that is not watched would never be seen. The connections go with their
+ * transfers: after a failure in its bookkeeping libcurl 7.88 divides by zero at the next use. */
 static void end_unseen(cab_engine *e) {
     e->blind = false;
     cab_transfer *t;
@@ -781,6 +804,7 @@ static void end_unseen(cab_engine *e) {
                  "the system cannot watch another socket: its memory or a limit ran out");
         list_add(&e->ended, t);
     }
+    multi_close(e);
 }
 
 static void collect_ended(cab_engine *e) {

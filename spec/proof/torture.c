@@ -203,7 +203,7 @@ static bool call_checked(lua_State *L, const char *name, int args) {
     return true;
 }
 
-enum { PASSED = 0, NOT_REACHED = 1, FAILED = 2 };
+enum { PASSED = 0, FAILED = 2, NOT_REACHED = 3 }; /* 1 is a sanitizer's */
 
 /* The stack: 1 the module, 2 the case, 3 what it keeps between its parts. */
 static int run_once(lua_State *L, int index, int n) {
@@ -259,7 +259,8 @@ typedef struct {
 } child;
 
 static bool judge(const char *name, int n, int status) {
-    if (WIFEXITED(status) && WEXITSTATUS(status) != FAILED) {
+    if (WIFEXITED(status) &&
+        (WEXITSTATUS(status) == PASSED || WEXITSTATUS(status) == NOT_REACHED)) {
         runs++;
         return WEXITSTATUS(status) == PASSED;
     }

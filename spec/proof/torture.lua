@@ -1,6 +1,7 @@
 -- What torture.c runs with failing allocations. A case has
 --   before(t)   with memory for everything: makes what the body needs, in `t`
 --   body(t)     the part where an allocation fails
+--   fails       true: the body ends with an error whatever happens
 -- and `after` below, the same for all, judges how it ended: with a result, with the host's memory
 -- error, or with a structured one; then, memory being back, every call of `t.calls` must end and the
 -- client must work.
@@ -21,9 +22,10 @@ local function options(t, more)
   return o
 end
 
-local function client_case(name, answers, more, body)
+local function client_case(name, answers, more, body, fails)
   return {
     name = name,
+    fails = fails,
     before = function(t)
       server.serve(answers)
       t.client = core.new(options(t, more))
@@ -97,11 +99,11 @@ local cases = {
       scm = { build_tag = core.null, branch = "master" },
     }, { run_id = { parameter = "RUN_ID" }, headers = { ["X-Three"] = "3" }, deadline = 10 })
   end),
-  client_case("refused", "e", nil, run),
-  client_case("unknown", "5", nil, run),
-  client_case("no_answer", "c", nil, run),
-  client_case("half_answer", "t", nil, run),
-  client_case("not_json", "h", nil, run),
+  client_case("refused", "e", nil, run, true),
+  client_case("unknown", "5", nil, run, true),
+  client_case("no_answer", "c", nil, run, true),
+  client_case("half_answer", "t", nil, run, true),
+  client_case("not_json", "h", nil, run, true),
   client_case("retried", "33o", { on_event = function() end }, run),
   client_case("reused", "olo", nil, function(t)
     for _ = 1, 3 do
@@ -253,7 +255,7 @@ end
 
 local function after(case, t, ok, err, reached)
   if not ok then
-    assert(reached, "failed though memory sufficed: " .. tostring(err))
+    assert(reached or case.fails and core.is_error(err), "failed though memory sufficed: " .. tostring(err))
     judge(err)
   end
   if t.result ~= nil then
@@ -288,11 +290,12 @@ local function after(case, t, ok, err, reached)
   end
   assert(server.builds() <= (t.started or 0), "more builds than calls")
   if pcall(t.client.pollfd, t.client) then
+    while t.client:step() > 0 do -- what a run that raised has left behind
+    end
     server.serve "o"
-    t.client:step(0)
     if case.name ~= "new" then -- its proxy is not there
       assert(t.client:run(ARGS, { auth = "a-fake-token" }).octopus_job_name == "x")
-      assert(server.builds() == 1, "builds: " .. server.builds())
+      assert(server.builds() <= (t.started or 0) + 1, "more builds than calls")
     end
     t.client:close()
   end

@@ -33,7 +33,6 @@ void torture_server_serve(const char *answers) {
     pthread_mutex_lock(&lock);
     (void)snprintf(script, sizeof script, "%s", answers);
     next_answer = 0;
-    builds = 0;
     pthread_mutex_unlock(&lock);
 }
 
@@ -75,7 +74,8 @@ static bool answer_run_job(int fd) {
                "{\"error\":{\"error_code\":\"CB.00000001\",\"error_msg\":\"no such job\"}}");
         return true;
     case '4':
-        answer(fd, "401 Unauthorized", "", "{\"error_msg\":\"bad token\",\"error_code\":\"APIG.1\"}");
+        answer(fd, "401 Unauthorized", "",
+               "{\"error_msg\":\"bad token\",\"error_code\":\"APIG.1\"}");
         return true;
     case '5':
         answer(fd, "500 Internal Server Error", "", "oops");

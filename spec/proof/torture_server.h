@@ -9,10 +9,10 @@ int torture_server_start(void);
 /* What the next POSTs of RunJob get, one letter each, the last one again and again:
  *   o a build · l the same, and the connection ends · c a build, and the connection ends unanswered
  *   e 400 · 4 401 · 5 500 · 3 503 · h HTML · t half an answer
- * Every other path: /token answers a token, /stream a body in pieces. Sets the counts to 0. */
+ * Every other path: /token answers a token, /stream a body in pieces. */
 void torture_server_serve(const char *answers);
 
-/* Builds that were started since then. */
+/* Builds that were started. */
 int torture_server_builds(void);
 
 #endif
