@@ -22,6 +22,8 @@
 #define MAX_HEAD_BYTES (256 * 1024)
 #define EVENTS_PER_STEP 64
 #define STREAM_BUFFER_BYTES 102400L
+/* A stream rests until its owner has taken what is there; libcurl alone would read some 8 MiB. */
+#define STREAM_HELD_BYTES (128 * 1024)
 
 struct cab_transfer {
     CURL *easy;
@@ -34,7 +36,7 @@ struct cab_transfer {
 
     /* of the current attempt */
     struct curl_slist headers[CAB_MAX_HEADERS]; /* nodes of our own: libcurl only reads them */
-    bool once, stream, streaming_told, encoded, too_large, no_memory;
+    bool once, stream, streaming_told, paused, encoded, too_large, no_memory;
     bool interim, head_ended; /* of the answer: only a 1xx until now; its head came whole */
     size_t head_total;        /* all heads, interim ones included */
     size_t max_body;
@@ -62,7 +64,8 @@ struct cab_engine {
     char *texts[8];
     int64_t curl_due_ms; /* monotonic; -1: never */
     bool multiplexes;
-    bool blind; /* the system refused to watch a socket: whose it is, is not known */
+    bool blind;    /* the system refused to watch a socket: whose it is, is not known */
+    size_t paused; /* how many of the running */
     list running, streaming, ended, held, idle;
 };
 
@@ -234,6 +237,11 @@ static size_t on_body(char *data, size_t size, size_t count, void *ud) {
         (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
         t->last_byte_ms = cab_clock_ms();
         if (status >= 200 && status < 300) {
+            if (t->answer.body.len >= STREAM_HELD_BYTES) {
+                t->engine->paused += t->paused ? 0 : 1;
+                t->paused = true;
+                return CURL_WRITEFUNC_PAUSE; /* libcurl keeps these bytes and brings them again */
+            }
             if (!t->streaming_told) {
                 t->streaming_told = true;
                 list_remove(&t->engine->running, t);
@@ -588,7 +596,7 @@ cab_transfer *cab_engine_begin(cab_engine *e, const cab_request *r, void *owner,
     t->once = r->once;
     t->stream = r->stream;
     t->max_body = r->max_body;
-    t->streaming_told = t->encoded = t->too_large = t->no_memory = false;
+    t->streaming_told = t->paused = t->encoded = t->too_large = t->no_memory = false;
     t->interim = t->head_ended = false;
     t->head_total = 0;
     t->prereq_runs = 0;
@@ -760,18 +768,38 @@ static void end_transfer(cab_engine *e, cab_transfer *t, CURLcode code) {
     fill_answer(t, code);
     (void)curl_multi_remove_handle(e->multi, t->easy);
     t->running = false;
+    e->paused -= t->paused ? 1 : 0;
+    t->paused = false;
     list_remove(list_of(e, t), t);
     t->streaming_told = false;
 }
 
 /* ---- moving --------------------------------------------------------------------------------- */
 
-int64_t cab_engine_timeout_ms(const cab_engine *e) {
+static int64_t curl_timeout_ms(const cab_engine *e) {
     if (e->curl_due_ms <= 0) {
         return e->curl_due_ms; /* never, or at once */
     }
     int64_t left = e->curl_due_ms - cab_clock_ms();
     return left > 0 ? left : 0;
+}
+
+int64_t cab_engine_timeout_ms(const cab_engine *e) {
+    return e->paused > 0 ? 0 : curl_timeout_ms(e);
+}
+
+/* What rested in the last step was taken since. Going on may bring bytes at once, and so make the
+ * transfer rest again. */
+static void resume_paused(cab_engine *e) {
+    for (cab_transfer *t = e->paused > 0 ? e->running.first : NULL; t != NULL;) {
+        cab_transfer *next = t->next;
+        if (t->paused) {
+            t->paused = false;
+            e->paused--;
+            (void)curl_easy_pause(t->easy, CURLPAUSE_CONT);
+        }
+        t = next;
+    }
 }
 
 static void act(cab_engine *e, curl_socket_t fd, int mask) {
@@ -786,7 +814,7 @@ static void act(cab_engine *e, curl_socket_t fd, int mask) {
 static void fire_due_timer(cab_engine *e) {
     /* libcurl may ask for another moment at once, again and again; each is progress of its own,
      * but one step must come to an end. */
-    for (int i = 0; i < 8 && !e->blind && cab_engine_timeout_ms(e) == 0; i++) {
+    for (int i = 0; i < 8 && !e->blind && curl_timeout_ms(e) == 0; i++) {
         e->curl_due_ms = -1; /* one-shot: cleared first, or the loop spins */
         act(e, CURL_SOCKET_TIMEOUT, 0);
     }
@@ -827,7 +855,7 @@ static void collect_ended(cab_engine *e) {
 
 static void wait_and_act(cab_engine *e, int64_t wait_ms) {
     cab_poll_event events[EVENTS_PER_STEP];
-    int64_t due = cab_engine_timeout_ms(e);
+    int64_t due = curl_timeout_ms(e);
     if (due >= 0 && (wait_ms < 0 || due < wait_ms)) {
         wait_ms = due;
     }
@@ -841,6 +869,7 @@ static void wait_and_act(cab_engine *e, int64_t wait_ms) {
 }
 
 void cab_engine_step(cab_engine *e, int64_t wait_ms) {
+    resume_paused(e);
     fire_due_timer(e);
     collect_ended(e);
     if (e->ended.first != NULL || e->streaming.first != NULL) {

@@ -32,13 +32,12 @@ static lcab_call *new_call(lua_State *L, lcab_client *u) {
     return k;
 }
 
-/* Keeps the function of that name in `table`, if there is one (0: no table). */
-static bool keep_function(lua_State *L, int uv, int kind, size_t slot, int table,
-                          const char *name) {
+/* Keeps what has that name in `table`, if there is one (0: no table). */
+static bool keep_member(lua_State *L, int uv, int kind, size_t slot, int table, const char *name) {
     if (table == 0 || !lua_istable(L, table)) {
         return false;
     }
-    bool found = lcab_getfield(L, table, name) == LUA_TFUNCTION;
+    bool found = lcab_getfield(L, table, name) != LUA_TNIL;
     if (found) {
         lcab_rawgeti(L, uv, kind);
         lua_insert(L, -2);
@@ -54,8 +53,8 @@ static int submit(lua_State *L, lcab_client *u, lcab_call *k, int spec, int opts
     size_t slot = k->call->slot;
     lua_getuservalue(L, 1);
     int uv = call + 1;
-    (void)keep_function(L, uv, U_STREAMS, slot, spec, "stream");
-    bool events = keep_function(L, uv, U_CALL_EVENTS, slot, opts, "on_event");
+    (void)keep_member(L, uv, U_STREAMS, slot, spec, "stream");
+    bool events = keep_member(L, uv, U_CALL_EVENTS, slot, opts, "on_event");
     lcab_rawgeti(L, uv, U_CALLS);
     lua_pushvalue(L, call);
     lcab_rawseti(L, -2, slot);

@@ -10,6 +10,7 @@
 #include "lua/lua_answer.h"
 #include "lua/lua_call.h"
 #include "lua/lua_error.h"
+#include "lua/lua_file.h"
 #include "lua/lua_identity.h"
 #include "lua/lua_opts.h"
 #include "lua/lua_request.h"
@@ -414,9 +415,18 @@ static void stream_body(lua_State *L, lcab_client *u, int uv, cab_call *call, in
     lcab_rawgeti(L, uv, U_STREAMS);
     lcab_rawgeti(L, -1, call->slot);
     lua_remove(L, -2);
+    call->retry.max_attempts = 1;
+    if (lcab_is_spool(L, -1)) {
+        bool written = lcab_spool_put(L, -1, body->data, body->len);
+        cab_buf_clear(body);
+        lua_pop(L, 1);
+        if (!written) {
+            cab_client_cancel(u->c, call);
+        }
+        return;
+    }
     lua_pushlstring(L, body->data, body->len);
     cab_buf_clear(body);
-    call->retry.max_attempts = 1;
     int before = lua_isnil(L, first);
     call_back(L, u, 1, first);
     if (before && !lua_isnil(L, first) && u->c != NULL) {

@@ -28,7 +28,7 @@ enum {
     U_RESULT_META, /* metatable for results, or nil */
     U_ON_EVENT,    /* function or nil */
     U_CALL_EVENTS, /* slot -> function */
-    U_STREAMS,     /* slot -> function */
+    U_STREAMS,     /* slot -> function or spool */
     U_RAISED,      /* the first error of a callback that nobody was told, or nil */
     U_CLIENT       /* the userdata itself: calls share this table and so keep their client */
 };

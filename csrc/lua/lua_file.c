@@ -94,6 +94,7 @@ static int file_read(lua_State *L) {
     return 2;
 }
 
+/* Answers an errno, or 0. */
 static int write_all(int fd, const char *text, size_t len) {
     while (len > 0) {
         ssize_t n = write(fd, text, len);
@@ -104,7 +105,7 @@ static int write_all(int fd, const char *text, size_t len) {
             return errno;
         }
     }
-    return fsync(fd) != 0 ? errno : 0;
+    return 0;
 }
 
 static int file_replace(lua_State *L) {
@@ -126,6 +127,9 @@ static int file_replace(lua_State *L) {
         return fail_errno(L, errno);
     }
     int code = write_all(fd, text, len);
+    if (code == 0 && fsync(fd) != 0) {
+        code = errno;
+    }
     if (close(fd) != 0 && code == 0) {
         code = errno;
     }
@@ -177,12 +181,156 @@ static int file_lock_try(lua_State *L) {
     return fail_errno(L, code);
 }
 
+/* ---- spool ---------------------------------------------------------------------------------- */
+
+#define SPOOL "codearts.build.spool"
+
+/* A file that gets its name when it is complete. Where the system knows files without a name it
+ * disappears however the process ends; elsewhere it has the name `part` until then. */
+typedef struct {
+    int fd; /* -1: committed or discarded */
+    bool named;
+    int problem; /* errno of the write that failed */
+    pid_t owner;
+    lua_Number bytes;
+} spool;
+
+/* What the userdata holds of Lua. */
+enum { SPOOL_PATH = 1, SPOOL_PART };
+
+static int open_nameless(const char *path) {
+#ifdef O_TMPFILE
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    size_t len = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    if (len < sizeof folder && access("/proc/self/fd", X_OK) == 0) {
+        memcpy(folder, len > 0 ? path : ".", len > 0 ? len : 1);
+        folder[len > 0 ? len : 1] = '\0';
+        return open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    }
+#endif
+    (void)path;
+    return -1;
+}
+
+/* core.file.spool(path) -> spool | nil, reason */
+static int file_spool(lua_State *L) {
+    const char *path = check_path(L);
+    unsigned char random[8];
+    char suffix[2 * sizeof random + 1] = {0};
+    lua_settop(L, 1);
+    spool *f = lcab_newpair(L, sizeof *f);
+    memset(f, 0, sizeof *f);
+    f->fd = -1;
+    f->owner = getpid();
+    luaL_getmetatable(L, SPOOL);
+    lua_setmetatable(L, 2);
+    if (!cab_random(random, sizeof random)) {
+        return fail_errno(L, EIO);
+    }
+    cab_hex(random, sizeof random, suffix);
+    lua_pushvalue(L, 1);
+    lcab_setpair(L, 2, SPOOL_PATH);
+    const char *part = lua_pushfstring(L, "%s.%s.part", path, suffix);
+    lcab_setpair(L, 2, SPOOL_PART); /* which keeps the text alive */
+    f->fd = open_nameless(path);
+    if (f->fd < 0) {
+        f->fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        f->named = f->fd >= 0;
+    }
+    return f->fd >= 0 ? 1 : fail_errno(L, errno);
+}
+
+static spool *check_spool(lua_State *L) {
+    spool *f = lcab_testudata(L, 1, SPOOL);
+    if (f == NULL || f->fd < 0) {
+        lcab_usage_error(L, "self", "must be a spool that is still open");
+    }
+    return f;
+}
+
+bool lcab_is_spool(lua_State *L, int index) { return lcab_testudata(L, index, SPOOL) != NULL; }
+
+bool lcab_spool_put(lua_State *L, int index, const char *data, size_t len) {
+    spool *f = lua_touserdata(L, index);
+    if (f->fd < 0 || f->problem != 0) {
+        return false;
+    }
+    f->problem = write_all(f->fd, data, len);
+    f->bytes += (lua_Number)len;
+    return f->problem == 0;
+}
+
+static const char *text_of(lua_State *L, int which) {
+    lcab_getpair(L, 1, which);
+    return lua_tostring(L, -1);
+}
+
+static int name_spool(const spool *f, const char *part) {
+#ifdef O_TMPFILE
+    if (!f->named) {
+        char nameless[32];
+        (void)snprintf(nameless, sizeof nameless, "/proc/self/fd/%d", f->fd);
+        return linkat(AT_FDCWD, nameless, AT_FDCWD, part, AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
+    }
+#endif
+    (void)f;
+    (void)part;
+    return 0;
+}
+
+/* spool:commit() -> bytes | nil, reason: an older file of that name is replaced at once */
+static int spool_commit(lua_State *L) {
+    spool *f = check_spool(L);
+    const char *path = text_of(L, SPOOL_PATH);
+    const char *part = text_of(L, SPOOL_PART);
+    int code = f->problem != 0 ? f->problem : name_spool(f, part);
+    if (close(f->fd) != 0 && code == 0) {
+        code = errno;
+    }
+    f->fd = -1;
+    if (code == 0 && rename(part, path) != 0) {
+        code = errno;
+    }
+    if (code != 0) {
+        (void)unlink(part);
+        return fail_errno(L, code);
+    }
+    lcab_pushwhole(L, f->bytes);
+    return 1;
+}
+
+/* spool:discard() -> nil | why the last write failed: harmless after commit; a forked child only
+ * lets go of the descriptor. */
+static int spool_discard(lua_State *L) {
+    spool *f = lcab_testudata(L, 1, SPOOL);
+    if (f != NULL && f->fd >= 0) {
+        (void)close(f->fd);
+        f->fd = -1;
+        if (f->named && f->owner == getpid()) {
+            (void)unlink(text_of(L, SPOOL_PART));
+        }
+    }
+    if (f != NULL && f->problem != 0) {
+        lua_pushstring(L, strerror(f->problem));
+        return 1;
+    }
+    return 0;
+}
+
 void lcab_file_open(lua_State *L) {
     static const luaL_Reg methods[] = {{"release", lock_release}, {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", lock_release}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {
-        {"read", file_read}, {"replace", file_replace}, {"lock", file_lock_try}, {NULL, NULL}};
+    static const luaL_Reg spool_methods[] = {
+        {"commit", spool_commit}, {"discard", spool_discard}, {NULL, NULL}};
+    static const luaL_Reg spool_meta[] = {{"__gc", spool_discard}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"spool", file_spool},
+                                         {"read", file_read},
+                                         {"replace", file_replace},
+                                         {"lock", file_lock_try},
+                                         {NULL, NULL}};
     lcab_newtype(L, LOCK, methods, meta);
+    lcab_newtype(L, SPOOL, spool_methods, spool_meta);
     lua_newtable(L);
     lcab_setfuncs(L, functions);
     lua_setfield(L, -2, "file");

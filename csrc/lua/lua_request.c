@@ -7,6 +7,7 @@
 
 #include "cab/crypto.h"
 #include "lua/compat.h"
+#include "lua/lua_file.h"
 #include "lua/lua_identity.h"
 #include "lua/lua_opts.h"
 #include "lua/utf8.h"
@@ -401,9 +402,9 @@ void lcab_read_request(lua_State *L, int index, cab_call *c, lcab_call_facts *fa
     read_headers(L, index, &WHERE, &c->headers, true);
     read_body(L, index, c);
     read_secrets(L, index, c);
-    if (lcab_getfield(L, index, "stream") != LUA_TNIL && !lua_isfunction(L, -1)) {
+    c->stream = lcab_getfield(L, index, "stream") != LUA_TNIL;
+    if (c->stream && !lua_isfunction(L, -1) && !lcab_is_spool(L, -1)) {
         lcab_bad(L, &WHERE, "stream", "must be a function, not %s", luaL_typename(L, -1));
     }
-    c->stream = lua_isfunction(L, -1);
     lua_pop(L, 1);
 }

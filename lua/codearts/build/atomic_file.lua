@@ -1,10 +1,10 @@
---- A file that appears whole or not at all. Bytes gather in a nameless temporary file, which the system removes however
--- the process ends; only when all are there they go beside the final name, and a rename makes them the file.
+--- A file that appears whole or not at all. Its bytes gather in a file without a name in the same folder, which the system
+--- removes however the process ends; only when all are there it gets its name. (Where a system has no such files, it
+--- has a name ending in ".part" meanwhile.)
 local core = require "codearts.build.core"
 
-local BLOCK = 65536
-
 ---@class codearts.build.AtomicFile
+---@field spool userdata what a request takes as `stream`
 local AtomicFile = {}
 AtomicFile.__index = AtomicFile
 
@@ -21,76 +21,29 @@ end
 ---@return codearts.build.AtomicFile? file
 ---@return table? err kind "usage", field "to"
 function AtomicFile.open(path)
-  local part = ("%s.%s.part"):format(path, core.uuid())
-  local probe, reason = io.open(part, "wb")
-  if not probe then
-    return nil, failure(path, reason)
+  local ok, spool, reason = pcall(core.file.spool, path)
+  if not ok or not spool then
+    return nil, failure(path, ok and reason or "it is no file name")
   end
-  probe:close()
-  os.remove(part)
-  local spool
-  spool, reason = io.tmpfile()
-  if not spool then
-    return nil, failure(path, reason)
-  end
-  return setmetatable({ path = path, part = part, spool = spool, bytes = 0 }, AtomicFile)
-end
-
---- Appends bytes.
----@param chunk string
----@return boolean? ok
----@return table? err
-function AtomicFile:write(chunk)
-  local ok, reason = self.spool:write(chunk)
-  if not ok then
-    return nil, failure(self.path, reason)
-  end
-  self.bytes = self.bytes + #chunk
-  return true
-end
-
-local function copy(from, to)
-  local ok, reason = from:seek("set", 0)
-  while ok do
-    local block = from:read(BLOCK)
-    if not block then
-      return true
-    end
-    ok, reason = to:write(block)
-  end
-  return nil, reason
+  return setmetatable({ path = path, spool = spool }, AtomicFile)
 end
 
 --- Makes the bytes the file; an older file of that name is replaced in the same moment.
 ---@return integer? bytes
 ---@return table? err
 function AtomicFile:commit()
-  local file, reason = io.open(self.part, "wb")
-  local ok = file ~= nil
-  if file then
-    ok, reason = copy(self.spool, file)
-    local closed, problem = file:close()
-    if ok and not closed then
-      ok, reason = nil, problem
-    end
-  end
-  if ok then
-    ok, reason = os.rename(self.part, self.path)
-  end
-  self:discard()
-  if not ok then
-    os.remove(self.part)
+  local bytes, reason = self.spool:commit()
+  if not bytes then
     return nil, failure(self.path, reason)
   end
-  return self.bytes
+  return bytes
 end
 
 --- Forgets what was written; harmless after commit.
+---@return table? err why bytes could not be written, if that happened
 function AtomicFile:discard()
-  if self.spool then
-    self.spool:close()
-    self.spool = nil
-  end
+  local reason = self.spool:discard()
+  return reason and failure(self.path, reason)
 end
 
 return AtomicFile

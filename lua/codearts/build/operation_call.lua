@@ -90,12 +90,12 @@ local function split_options(name, row, opts)
   return to, request_options
 end
 
---- Where the pieces of a byte answer go. `abort` ends the request when they cannot go there.
-local function open_target(to, abort)
+--- Where the pieces of a byte answer go: what the request takes as `stream`, and what to do at its end.
+local function open_target(to)
   if type(to) == "function" then
     local bytes = 0
     return {
-      take = function(chunk)
+      stream = function(chunk)
         bytes = bytes + #chunk
         to(chunk)
       end,
@@ -109,21 +109,13 @@ local function open_target(to, abort)
   if not file then
     error(err, 0)
   end
-  local problem
   return {
-    take = function(chunk)
-      local ok, write_error = file:write(chunk)
-      if not ok then
-        problem = write_error
-        abort()
-      end
-    end,
+    stream = file.spool,
     finish = function()
       return file:commit()
     end,
     discard = function()
-      file:discard()
-      return problem
+      return file:discard()
     end,
   }
 end
@@ -137,21 +129,18 @@ end
 function operation_call.start(client, name, args, opts)
   local spec, row = operation_request.prepare(name, args)
   local to, request_options = split_options(name, row, opts)
-  local target, request
+  local target
   if to then
-    target = open_target(to, function()
-      request:cancel()
-    end)
-    spec.stream = target.take
+    target = open_target(to)
+    spec.stream = target.stream
   end
-  local ok, started = pcall(client.request, client, spec, request_options)
+  local ok, request = pcall(client.request, client, spec, request_options)
   if not ok then
     if target then
       target.discard()
     end
-    error(started, 0)
+    error(request, 0)
   end
-  request = started
   return client:task(function(await)
     local body, err = await(request)
     err = err or operation_call.wrapped_failure(name, body)

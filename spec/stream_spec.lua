@@ -1,0 +1,111 @@
+-- Large answers are taken piece by piece: neither the core nor Lua holds more than some pieces.
+
+local caller = require "spec.support.caller"
+local core = require "codearts.build.core"
+local servers = require "spec.support.server"
+
+local BODY = ("0123456789abcdef"):rep(2 ^ 18) -- 4 MiB
+local LARGEST_PIECE = 512 * 1024
+
+for _, mode in ipairs { { name = "HTTP/1.1" }, { name = "HTTP/2", http2 = true } } do
+  describe("a large answer over " .. mode.name, function()
+    local server, client
+
+    setup(function()
+      server = servers.start { http2 = mode.http2 }
+    end)
+    teardown(function()
+      server:stop()
+    end)
+    before_each(function()
+      server:reset()
+      server:behave("answer", { body = BODY })
+      client = caller.new { endpoint = server, max_response_bytes = 1000 }
+    end)
+    after_each(function()
+      client:close()
+    end)
+
+    local function request(stream)
+      return client:request { method = "GET", path = "/v3/log", answer = "bytes", stream = stream }
+    end
+
+    it("comes in small pieces, whole and in order", function()
+      local pieces, largest = {}, 0
+      local _, err = caller.wait(
+        client,
+        request(function(piece)
+          pieces[#pieces + 1] = piece
+          largest = math.max(largest, #piece)
+        end)
+      )
+      assert.is_nil(err)
+      assert.is_true(table.concat(pieces) == BODY)
+      assert.is_true(largest <= LARGEST_PIECE)
+    end)
+
+    it("comes to several at a time, driven by nothing but step and timeout", function()
+      local bytes, left = 0, 3
+      for _ = 1, left do
+        request(function(piece)
+          bytes = bytes + #piece
+        end):on_done(function(_, err)
+          assert(not err, tostring(err))
+          left = left - 1
+        end)
+      end
+      while left > 0 do
+        client:step(math.min(client:timeout() or 10, 10))
+      end
+      assert.equal(3 * #BODY, bytes)
+    end)
+
+    it("goes into a file that has its name only when all is there", function()
+      local path = os.tmpname()
+      assert(os.remove(path))
+      local spool = assert(core.file.spool(path))
+      local _, err = caller.wait(client, request(spool))
+      assert.is_nil(err)
+      assert.is_nil(io.open(path))
+      assert.equal(#BODY, spool:commit())
+      local file = assert(io.open(path, "rb"))
+      assert.is_true(file:read "*a" == BODY)
+      file:close()
+      os.remove(path)
+      assert.is_nil(spool:discard())
+    end)
+
+    it("ends when the file cannot be written", function()
+      local path = os.tmpname()
+      os.remove(path)
+      local spool = assert(core.file.spool(path))
+      spool:discard()
+      local _, err = caller.wait(client, request(spool))
+      caller.check({ kind = "cancelled", outcome = false }, err)
+    end)
+  end)
+end
+
+describe("a spool", function()
+  it("is refused where no file can be", function()
+    local spool, reason = core.file.spool "/no/such/folder/file"
+    assert.is_nil(spool)
+    assert.is_string(reason)
+    assert.has_error(function()
+      core.file.spool ""
+    end)
+  end)
+
+  it("leaves nothing behind when it is forgotten", function()
+    local path = os.tmpname()
+    local listing = "ls " .. path .. "* | wc -l"
+    assert(core.file.spool(path)):discard()
+    core.file.spool(path)
+    collectgarbage()
+    collectgarbage()
+    local pipe = assert(io.popen(listing))
+    assert.equal(1, pipe:read "*n")
+    pipe:close()
+    os.remove(path)
+  end)
+end)
