@@ -298,6 +298,26 @@ for name, new in pairs({ facade = build.new, core = core.new }) do
       assert_usage(err)
     end)
 
+    it("leaves calls that still tell what became of them", function()
+      server:reset()
+      local client = new(options())
+      local ended = client:start(JOB)
+      ended:wait()
+      local cut = client:sleep(3600)
+      client:close()
+      local told = {}
+      ended:on_done(function(result)
+        told[1] = result.octopus_job_name
+      end)
+      cut:on_done(function(_, err)
+        told[2] = err.kind
+        cut:on_done(function()
+          told[3] = true
+        end)
+      end)
+      assert.same({ NAME, "cancelled", true }, told)
+    end)
+
     it("is fine inside a callback", function()
       server:reset()
       server:script({ "ok" }, "never_answer")
@@ -346,9 +366,10 @@ for name, new in pairs({ facade = build.new, core = core.new }) do
         on_collection(function()
           client:close()
         end)
-        local call = client:start(JOB)
         answers[0] = ("x"):rep(i * 100) -- so that the collector comes by at another moment
-        local _, answer = pcall(call.wait, call)
+        local _, answer = pcall(function()
+          return client:start(JOB):wait()
+        end)
         answers[i] = answer
         client:close()
       end
@@ -670,6 +691,76 @@ describe("run_all", function()
     end
     assert_usage(raised(client.run_all, client, JOB.job_id))
     assert.equal(0, server:stats().processed)
+  end)
+end)
+
+describe("tasks", function()
+  local client
+
+  before_each(function()
+    server:reset()
+    client = build.new(options())
+  end)
+
+  after_each(function()
+    client:close()
+  end)
+
+  it("look like calls", function()
+    local told = {}
+    local task = client:task(function(await)
+      local first = await(client:start(JOB))
+      local _, err = await(client:start(JOB, { deadline = 0.001, timeout = 0.001 }))
+      return first.octopus_job_name .. " " .. (err and err.kind or "ok")
+    end)
+    assert.is_false(task:done())
+    assert.same(
+      { "timeout", "wait" },
+      { select(2, task:try_wait()).kind, select(2, task:try_wait()).reason }
+    )
+    task:on_done(function(result)
+      told[#told + 1] = result
+    end)
+    server:script({ "ok" }, "never_answer")
+    local text = task:wait()
+    assert.equal(NAME .. " timeout", text)
+    task:on_done(function(result)
+      told[#told + 1] = result
+    end)
+    client:step(1)
+    assert.same({ text, text }, told)
+  end)
+
+  it("end when they are cancelled, and when their client closes", function()
+    server:behave("never_answer")
+    local function flow(await)
+      local _, err = await(client:start(JOB))
+      local _, again = await(client:sleep(0))
+      return nil, again or err
+    end
+    local cancelled, closed = client:task(flow), client:task(flow)
+    cancelled:cancel()
+    cancelled:cancel()
+    step_until(client, function()
+      return cancelled:done()
+    end)
+    assert.equal("cancelled", select(2, cancelled:try_wait()).kind)
+    client:close()
+    assert.is_true(closed:done())
+    local told
+    closed:on_done(function(_, err)
+      told = err.kind
+    end)
+    assert.equal("usage", told) -- what its last await raised
+    client = build.new(options())
+  end)
+
+  it("end with what their flow raises", function()
+    local task = client:task(function(await)
+      await(client:sleep(0))
+      error(core.error({ kind = "protocol", message = "mine" }), 0)
+    end)
+    assert.equal("protocol", raised(task.wait, task).kind)
   end)
 end)
 

@@ -342,6 +342,13 @@ static int call_on_done(lua_State *L) {
     lcab_getpair(L, 1, LCAB_CALL_CLIENT);
     lcab_rawgeti(L, 3, U_CLIENT);
     lcab_client *u = lua_touserdata(L, 4);
+    if (u->c == NULL && !u->delivering) { /* no step will come that could tell it */
+        lua_pushvalue(L, 2);
+        lcab_push_callback_arguments(L, 1);
+        lua_call(L, 2, 0);
+        lua_settop(L, 1);
+        return 1;
+    }
     lcab_rawgeti(L, 3, U_CALLBACKS);
     lua_pushvalue(L, 1);
     lua_rawget(L, 5);

@@ -50,7 +50,8 @@ function Call:cancel()
   self.client:wake()
 end
 
---- Has `f(result, err)` called once, inside a step, when the call has ended; also when it has already.
+--- Has `f(result, err)` called once, inside a step, when the call has ended; also when it has
+--- already. After the client was closed no step will come: then `f` is called at once.
 ---@param f fun(result: any, err: codearts.build.Error?)
 ---@return codearts.build.Call self
 function Call:on_done(f)

@@ -102,8 +102,13 @@ end
 function Task:on_done(f)
   self.callbacks[#self.callbacks + 1] = f
   if self.ended and #self.callbacks == 1 then
-    -- Callbacks run inside steps only, so an empty call brings it to the next one.
-    self.client:sleep(0):on_done(function()
+    -- Callbacks run inside steps only, so an empty call brings it to the next one; a closed client
+    -- has none.
+    local ok, nothing = pcall(self.client.sleep, self.client, 0)
+    if not ok then
+      return run_callbacks(self) or self
+    end
+    nothing:on_done(function()
       run_callbacks(self)
     end)
   end
