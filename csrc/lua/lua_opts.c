@@ -118,6 +118,9 @@ static double read_number(lua_State *L, const lcab_where *where, const lcab_opt_
 }
 
 static void read_value(lua_State *L, const lcab_where *where, const lcab_opt_row *row, void *into) {
+    if (row->type == LCAB_OTHER) {
+        return;
+    }
     char *at = (char *)into + row->at;
     if (row->type == LCAB_TEXT) {
         cab_text t = read_text(L, where, row->name);

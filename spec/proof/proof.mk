@@ -19,3 +19,33 @@ torture-%:
 	@$(SUBMAKE) torture LUA=$*
 
 .PHONY: torture torture-run
+
+# --- Hostile input ---------------------------------------------------------------------------------
+
+# libFuzzer, so clang. Each target for FUZZ_SECONDS, two at a time; 0 only replays the corpus, which
+# is one folder a target under spec/proof/corpus.
+FUZZ_SECONDS ?= 30
+FUZZ := answer args endpoint head ini secret url
+FUZZ_SANITIZER := fuzzer,address,undefined
+# The engine's place is taken by the target itself, or by a stub.
+FUZZ_LINK_answer := -Wl,--wrap=cab_transfer_answer
+FUZZ_OBJECTS = $(if $(filter head,$(1)),$(filter-out %/cab/engine.o,$(OBJECTS)),$(OBJECTS))
+
+fuzz_seconds = $(if $(filter 0,$(FUZZ_SECONDS)),-runs=0,-max_total_time=$(FUZZ_SECONDS))
+FUZZERS := $(FUZZ:%=$(BUILD)/fuzz-%)
+$(FUZZERS): $(BUILD)/fuzz-%: spec/proof/fuzz/%.c spec/proof/fuzz/fuzz.h $(OBJECTS)
+	$(call say,LD)$(CC) $(OUR_CFLAGS) -fsanitize=$(FUZZ_SANITIZER) $(LUA_CFLAGS) $(DEP_CFLAGS) $(CFLAGS) \
+	  -o $@ $< $(call FUZZ_OBJECTS,$*) $(FUZZ_LINK_$*) -Wl,-E $(LUA_LIBS) $(DEP_LIBS) -lm
+
+# What is new goes to build; merge it into the corpus with -merge=1.
+fuzz-run: $(FUZZERS)
+	@$(RUN) $(LUA) spec/run.lua -j 2 $(foreach f,$(FUZZ),'mkdir -p $(BUILD)/new-$(f); \
+	  ASAN_OPTIONS=detect_stack_use_after_return=1 $(BUILD)/fuzz-$(f) $(fuzz_seconds) -timeout=10 \
+	  -max_len=2048 -verbosity=0 -print_final_stats=1 -artifact_prefix=$(BUILD)/ \
+	  $(if $(filter 0,$(FUZZ_SECONDS)),,$(BUILD)/new-$(f)) spec/proof/corpus/$(f) 2>&1')
+
+fuzz:
+	@$(SUBMAKE) fuzz-run CC=clang SANITIZER=fuzzer-no-link,address,undefined \
+	  BUILD=build/fuzz-$(LUA) CFLAGS='-O1 -g'
+
+.PHONY: fuzz fuzz-run
