@@ -39,7 +39,7 @@ bool cab_buf_reserve(cab_buf *b, size_t extra) {
     if (need <= b->cap) {
         return true;
     }
-    size_t cap = b->cap < 128 ? 256 : b->cap * 2;
+    size_t cap = b->cap < 32 ? 64 : b->cap * 2;
     if (cap < need) {
         cap = need;
     }

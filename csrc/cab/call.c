@@ -139,12 +139,14 @@ static bool sign(cab_call *c, cab_request *r, double utc) {
     return true;
 }
 
+/* The engine copies it, so that all calls of a client share the memory. */
 static bool set_url(cab_call *c) {
-    cab_buf_clear(&c->url);
-    return cab_buf_puts(&c->url, endpoint_of(c)->base) &&
-           cab_buf_append(&c->url, c->path.data, c->path.len) &&
-           (c->query.len == 0 || (cab_buf_append(&c->url, "?", 1) &&
-                                  cab_buf_append(&c->url, c->query.data, c->query.len)));
+    cab_buf *url = &c->client->url;
+    cab_buf_clear(url);
+    return cab_buf_puts(url, endpoint_of(c)->base) &&
+           cab_buf_append(url, c->path.data, c->path.len) &&
+           (c->query.len == 0 ||
+            (cab_buf_append(url, "?", 1) && cab_buf_append(url, c->query.data, c->query.len)));
 }
 
 /* For libcurl, where 0 means no limit: time that is over is a limit still. */
@@ -176,7 +178,7 @@ bool cab_call_attempt(cab_call *c, int64_t now_ms) {
     if (!set_url(c)) {
         return cab_fail_memory(&c->error);
     }
-    r.url = c->url.data;
+    r.url = c->client->url.data;
     add_lines(&r, &c->headers);
     if (!c->no_client_headers) {
         add_lines(&r, &c->client->options.headers);

@@ -53,6 +53,7 @@ typedef struct cab_call {
     int64_t delay_ms;
     cab_buf headers;        /* complete lines, each with its NUL */
     cab_buf secrets;        /* texts to mask in what people may read, each with its NUL */
+    cab_buf note;           /* the binding's own */
     cab_identity *identity; /* NULL: goes out unsigned */
     double timeout, connect_timeout, deadline; /* seconds; deadline 0: none */
     cab_retry_policy retry;
@@ -70,7 +71,7 @@ typedef struct cab_call {
     bool silent;         /* the client broke the attempt off: a stream fell silent */
     cab_transfer *transfer;
     cab_credentials *credentials; /* of the attempt */
-    cab_buf url, signature, scratch;
+    cab_buf signature, scratch;
     cab_text canonical_request; /* of a signed attempt; in `scratch` */
 
     /* The end. */

@@ -171,7 +171,7 @@ static void release_attempt(cab_client *c, cab_call *call) {
 /* Does something to all of a call's buffers. */
 static void each_buf(cab_call *call, void (*f)(cab_buf *)) {
     cab_buf *bufs[] = {&call->path, &call->query,     &call->body,    &call->headers,
-                       &call->url,  &call->signature, &call->scratch, &call->secrets};
+                       &call->note, &call->signature, &call->scratch, &call->secrets};
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) {
         f(bufs[i]);
     }
@@ -220,6 +220,7 @@ void cab_client_free(cab_client *c) {
     cab_engine_free(c->engine);
     cab_timers_free(&c->timers);
     cab_client_options_free(&c->options);
+    cab_buf_free(&c->url);
     free(c->events);
     free(c);
 }

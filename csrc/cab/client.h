@@ -65,6 +65,7 @@ struct cab_client {
     bool parked_now; /* a call began to wait for credentials in this step */
     cab_event *events;
     size_t event_count, event_cap;
+    cab_buf url; /* of the attempt that is being begun */
 };
 
 /* The first client also starts libcurl. NULL with err on failure; `options` is then left to its

@@ -8,6 +8,19 @@
 
 static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
+/* The value between the colon and the end of a line, without white space at its ends. */
+static const char *value_of(const char *colon, const char *stop, size_t *len) {
+    const char *value = colon + 1;
+    while (value < stop && is_blank(*value)) {
+        value++;
+    }
+    while (stop > value && (is_blank(stop[-1]) || stop[-1] == '\r')) {
+        stop--;
+    }
+    *len = (size_t)(stop - value);
+    return value;
+}
+
 void cab_answer_each_header(const cab_answer *a,
                             void (*f)(void *ud, const char *name, size_t name_len,
                                       const char *value, size_t value_len),
@@ -16,44 +29,32 @@ void cab_answer_each_header(const cab_answer *a,
     const char *end = p != NULL ? p + a->head.len : NULL;
     while (p < end) {
         const char *eol = memchr(p, '\n', (size_t)(end - p));
-        const char *next = eol != NULL ? eol + 1 : end;
         const char *stop = eol != NULL ? eol : end;
         const char *colon = memchr(p, ':', (size_t)(stop - p));
         if (colon != NULL) {
-            const char *value = colon + 1;
-            while (value < stop && is_blank(*value)) {
-                value++;
-            }
-            while (stop > value && (is_blank(stop[-1]) || stop[-1] == '\r')) {
-                stop--;
-            }
-            f(ud, p, (size_t)(colon - p), value, (size_t)(stop - value));
+            size_t len;
+            const char *value = value_of(colon, stop, &len);
+            f(ud, p, (size_t)(colon - p), value, len);
         }
-        p = next;
-    }
-}
-
-typedef struct {
-    const char *name;
-    size_t name_len;
-    const char *value;
-    size_t len;
-} wanted;
-
-static void match(void *ud, const char *name, size_t name_len, const char *value,
-                  size_t value_len) {
-    wanted *w = ud;
-    if (w->value == NULL && name_len == w->name_len && strncasecmp(name, w->name, name_len) == 0) {
-        w->value = value;
-        w->len = value_len;
+        p = eol != NULL ? eol + 1 : end;
     }
 }
 
 const char *cab_answer_header(const cab_answer *a, const char *name, size_t *len) {
-    wanted w = {name, strlen(name), NULL, 0};
-    cab_answer_each_header(a, match, &w);
-    *len = w.len;
-    return w.value;
+    size_t name_len = strlen(name);
+    const char *p = a->head.data;
+    const char *end = p != NULL ? p + a->head.len : NULL;
+    *len = 0;
+    while (p < end) {
+        const char *eol = memchr(p, '\n', (size_t)(end - p));
+        const char *stop = eol != NULL ? eol : end;
+        if ((size_t)(stop - p) > name_len && p[name_len] == ':' &&
+            strncasecmp(p, name, name_len) == 0) {
+            return value_of(p + name_len, stop, len);
+        }
+        p = eol != NULL ? eol + 1 : end;
+    }
+    return NULL;
 }
 
 double cab_answer_retry_after(const cab_answer *a, double utc) {

@@ -20,12 +20,12 @@
 #define LONGEST_CODE 128 /* the documented ones have 11 bytes */
 #define LONGEST_ID 127
 
+/* Followed by four texts with their NULs: job id, run id, run id's parameter, request id. Small,
+ * because every result has one. */
 typedef struct {
-    lcab_call_facts facts;
-    int status, attempts, http_major, http_minor;
-    char request_id[LONGEST_ID + 1];
-    double elapsed;
+    double started_at, elapsed;
     cab_timings timings;
+    int status, attempts, http_major, http_minor;
 } lcab_meta;
 
 /* ---- secrets -------------------------------------------------------------------------------- */
@@ -241,35 +241,52 @@ static const char *request_id_header(const cab_answer *a, size_t *len) {
     return id != NULL && *len > 0 ? id : NULL;
 }
 
+/* Pushes the request's id, or "". */
+static void push_request_id(lua_State *L, const cab_call *c, const cab_answer *a) {
+    size_t len = 0;
+    const char *id = a != NULL ? request_id_header(a, &len) : NULL;
+    if (id == NULL) {
+        lua_pushliteral(L, "");
+        return;
+    }
+    cab_secrets secrets;
+    collect_secrets(c, &secrets);
+    push_short(L, id, len, LONGEST_ID, &secrets);
+}
+
 /* For the table on top of the stack. */
 static void remember_meta(lua_State *L, cab_call *c, const lcab_call_facts *facts) {
     int value = lua_gettop(L);
+    const cab_answer *a = cab_call_answer(c);
+    push_request_id(L, c, a);
+    const char *run_id = c->note.len > 0 ? c->note.data : "";
+    const char *parameter = c->note.len > 0 ? run_id + strlen(run_id) + 1 : "";
+    const char *texts[] = {facts->job_id, run_id, parameter, lua_tostring(L, value + 1)};
+    size_t size = sizeof(lcab_meta);
+    for (int i = 0; i < 4; i++) {
+        size += strlen(texts[i]) + 1;
+    }
     lua_getfield(L, LUA_REGISTRYINDEX, META);
     lua_pushvalue(L, value);
-    lcab_meta *m = lua_newuserdata(L, sizeof *m);
+    lcab_meta *m = lua_newuserdata(L, size);
     memset(m, 0, sizeof *m);
-    m->facts = *facts;
+    m->started_at = facts->started_at;
     m->attempts = c->attempts;
     m->elapsed = c->elapsed;
-    const cab_answer *a = cab_call_answer(c);
     if (a != NULL) {
-        size_t len;
-        const char *id = request_id_header(a, &len);
         m->status = a->status;
         m->http_major = a->http_major;
         m->http_minor = a->http_minor;
         m->timings = a->timings;
-        if (id != NULL) {
-            cab_secrets secrets;
-            collect_secrets(c, &secrets);
-            push_short(L, id, len, LONGEST_ID, &secrets);
-            id = lua_tolstring(L, -1, &len);
-            memcpy(m->request_id, id, len);
-            lua_pop(L, 1);
-        }
+    }
+    char *at = (char *)(m + 1);
+    for (int i = 0; i < 4; i++) {
+        size_t len = strlen(texts[i]) + 1;
+        memcpy(at, texts[i], len);
+        at += len;
     }
     lua_rawset(L, -3);
-    lua_pop(L, 1);
+    lua_settop(L, value);
 }
 
 static void set_number(lua_State *L, const char *name, double n) {
@@ -284,6 +301,7 @@ static void set_whole(lua_State *L, const char *name, int n) {
     }
 }
 
+/* Sets the member unless it is empty. */
 static void set_text(lua_State *L, const char *name, const char *text) {
     if (text[0] != '\0') {
         lua_pushstring(L, text);
@@ -304,12 +322,13 @@ static int get_meta(lua_State *L) {
         return 1;
     }
     lua_createtable(L, 0, 10);
-    set_text(L, "job_id", m->facts.job_id);
-    set_text(L, "run_id", m->facts.run_id);
-    set_text(L, "run_id_parameter", m->facts.run_id_parameter);
-    set_number(L, "started_at", m->facts.started_at);
+    static const char *const names[] = {"job_id", "run_id", "run_id_parameter", "request_id"};
+    const char *text = (const char *)(m + 1);
+    for (int i = 0; i < 4; i++, text += strlen(text) + 1) {
+        set_text(L, names[i], text);
+    }
+    set_number(L, "started_at", m->started_at);
     set_whole(L, "status", m->status);
-    set_text(L, "request_id", m->request_id);
     set_whole(L, "attempts", m->attempts);
     if (m->http_major != 0) {
         if (m->http_major == 1) {

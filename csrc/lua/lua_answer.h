@@ -20,9 +20,7 @@ typedef enum {
 typedef struct {
     lcab_answer_kind answer;
     char job_id[LCAB_JOB_ID_LEN + 1]; /* "" when it is no RunJob */
-    char run_id[37];                  /* "" when none was asked for */
-    char run_id_parameter[129];
-    double started_at; /* UTC */
+    double started_at;                /* UTC */
 } lcab_call_facts;
 
 /* Adds `meta` to the table on top of the stack. */

@@ -320,6 +320,9 @@ void lcab_write_run_job(lua_State *L, int index, cab_text run_id_name, const cha
     }
     int top = lua_gettop(L);
     unsigned given = lcab_read_options(L, index, &ARGS, rows, NULL);
+    if (!cab_buf_reserve(body, 255)) { /* most bodies fit */
+        lcab_raise_memory(L);
+    }
     PUT(L, body, "{\"job_id\":\"");
     put_job_id(L, index, body, job_id);
     PUT(L, body, "\"");

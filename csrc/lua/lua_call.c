@@ -87,8 +87,10 @@ static int client_start(lua_State *L) {
     c->has_body = true;
     k->facts.answer = LCAB_ANSWER_RUN;
     lcab_read_call_options(L, 3, c, &k->facts);
-    cab_text run_id_name = {k->facts.run_id_parameter, strlen(k->facts.run_id_parameter)};
-    lcab_write_run_job(L, 2, run_id_name, k->facts.run_id, &c->body, k->facts.job_id);
+    const char *run_id = c->note.len > 0 ? c->note.data : "";
+    const char *name = c->note.len > 0 ? run_id + strlen(run_id) + 1 : "";
+    cab_text run_id_name = {name, strlen(name)};
+    lcab_write_run_job(L, 2, run_id_name, run_id, &c->body, k->facts.job_id);
     check_size(L, c, "parameter");
     if (!cab_buf_puts(&c->path, "/v3/jobs/build")) { /* API reference 1 */
         lcab_raise_memory(L);

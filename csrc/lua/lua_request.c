@@ -15,6 +15,7 @@
 #define LONGEST_S 31536000.0
 /* Of a request; there is room for the client's and the credentials' beside them. */
 #define MAX_SECRETS 16
+#define LONGEST_PARAMETER 128
 
 void lcab_read_retry(lua_State *L, int index, const lcab_where *where, cab_retry_policy *policy) {
     typedef struct {
@@ -148,7 +149,9 @@ void lcab_read_headers(lua_State *L, int index, const lcab_where *where, cab_buf
 
 /* ---- the options of one call ---------------------------------------------------------------- */
 
-static void read_run_id(lua_State *L, int index, const lcab_where *where, lcab_call_facts *facts) {
+/* Puts the id and the name of the parameter that gets it into the call's note, each with its NUL.
+ */
+static void read_run_id(lua_State *L, int index, const lcab_where *where, cab_call *c) {
     typedef struct {
         cab_text parameter;
     } values;
@@ -159,12 +162,16 @@ static void read_run_id(lua_State *L, int index, const lcab_where *where, lcab_c
         lcab_where inner = {"run_id.", true};
         values v = {{NULL, 0}};
         lcab_read_options(L, -1, &inner, rows, &v);
-        if (v.parameter.len == 0 || v.parameter.len >= sizeof facts->run_id_parameter) {
+        if (v.parameter.len == 0 || v.parameter.len > LONGEST_PARAMETER) {
             lcab_bad(L, &inner, "parameter", "must have from 1 to 128 bytes");
         }
-        memcpy(facts->run_id_parameter, v.parameter.data, v.parameter.len + 1);
-        if (!cab_uuid(facts->run_id)) {
+        char id[37];
+        if (!cab_uuid(id)) {
             lcab_bad(L, where, "run_id", "the system has no random bytes to give");
+        }
+        if (!cab_buf_append(&c->note, id, sizeof id) ||
+            !cab_buf_append(&c->note, v.parameter.data, v.parameter.len + 1)) {
+            lcab_raise_memory(L);
         }
     } else if (type != LUA_TNIL) {
         lcab_bad(L, where, "run_id", "must be { parameter = name }");
@@ -211,7 +218,7 @@ void lcab_read_call_options(lua_State *L, int index, cab_call *c, lcab_call_fact
     }
     lua_pop(L, 2);
     if (facts->answer == LCAB_ANSWER_RUN) {
-        read_run_id(L, index, &where, facts);
+        read_run_id(L, index, &where, c);
     } else {
         if (lcab_getfield(L, index, "run_id") != LUA_TNIL) {
             lcab_bad(L, &where, "run_id", "is for starting a build");
