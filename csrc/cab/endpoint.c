@@ -17,6 +17,13 @@ static bool is_loopback(const char *host) {
            (strncmp(host, "127.", 4) == 0 && inet_pton(AF_INET, host, &address) == 1);
 }
 
+static bool is_ascii(const char *text) {
+    while ((unsigned char)*text > 0x20 && (unsigned char)*text < 0x7f) {
+        text++;
+    }
+    return *text == '\0';
+}
+
 static char *part(CURLU *u, CURLUPart what) {
     char *text = NULL;
     return curl_url_get(u, what, &text, 0) == CURLUE_OK ? text : NULL;
@@ -43,6 +50,8 @@ static bool fill(cab_endpoint *ep, CURLU *u, cab_error *err) {
     bool ok = false;
     if (scheme == NULL || host == NULL || path == NULL) {
         refuse(err, "is not a URL with a host");
+    } else if (!is_ascii(host)) {
+        refuse(err, "has a host that is not ASCII"); /* written with escapes */
     } else {
         bool https = strcmp(scheme, "https") == 0;
         /* libcurl leaves out a scheme's own port in the Host header, and so must a signature. */

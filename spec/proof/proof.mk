@@ -1,5 +1,8 @@
 # The test equipment; see doc/testing.md. Included by the Makefile.
 
+CHECKS += torture torture-lua5.1 fuzz
+C_FILES += $(wildcard spec/proof/*.[ch] spec/proof/fuzz/*.[ch])
+
 # --- Failing allocations ---------------------------------------------------------------------------
 
 # CASE=run MODE=lua N=17 runs one of them.

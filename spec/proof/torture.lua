@@ -125,7 +125,14 @@ local cases = {
         t.client:step()
         if t.identity:wanted() then
           local answer = t.client
-            :request({ operation = "CreateToken", method = "POST", path = "/token", body = "{}", auth = false, answer = "raw" })
+            :request({
+              operation = "CreateToken",
+              method = "POST",
+              path = "/token",
+              body = "{}",
+              auth = false,
+              answer = "raw",
+            })
             :wait()
           t.identity:set { token = answer.headers["x-subject-token"], life = 3600 }
         end
@@ -184,21 +191,27 @@ local cases = {
   end),
   client_case("stream", "o", nil, function(t)
     local pieces = {}
-    t.calls[1] = t.client:request { path = "/stream", answer = "bytes", stream = function(piece)
-      pieces[#pieces + 1] = piece
-    end }
+    t.calls[1] = t.client:request {
+      path = "/stream",
+      answer = "bytes",
+      stream = function(piece)
+        pieces[#pieces + 1] = piece
+      end,
+    }
     step_all(t)
     t.calls[1]:wait()
     assert(table.concat(pieces) == "one\ntwo\nthree\n")
   end),
   client_case("request", "o", nil, function(t)
-    t.client:request({
-      method = "GET",
-      path = "/v1/a%20b",
-      query = { { "b", "2" }, { "a", "ü" } },
-      headers = { Accept = "text/plain" },
-      secrets = { "fake" },
-    }):wait()
+    t.client
+      :request({
+        method = "GET",
+        path = "/v1/a%20b",
+        query = { { "b", "2" }, { "a", "ü" } },
+        headers = { Accept = "text/plain" },
+        secrets = { "fake" },
+      })
+      :wait()
     t.client:sleep(0):wait()
   end),
   {
@@ -255,7 +268,10 @@ end
 
 local function after(case, t, ok, err, reached)
   if not ok then
-    assert(reached or case.fails and core.is_error(err), "failed though memory sufficed: " .. tostring(err))
+    assert(
+      reached or case.fails and core.is_error(err),
+      "failed though memory sufficed: " .. tostring(err)
+    )
     judge(err)
   end
   if t.result ~= nil then
