@@ -78,10 +78,7 @@ end
 ---@param libraries string|nil flags of the linker
 ---@return string path to be removed by the caller
 function M.program(name, libraries)
-  return compile(
-    name,
-    ("%s %s -pthread %s"):format(libraries or "", flags("--libs"), sanitizer())
-  )
+  return compile(name, ("%s %s -pthread %s"):format(libraries or "", flags("--libs"), sanitizer()))
 end
 
 --- What links the core into a program.

@@ -43,8 +43,10 @@ end
 --- Calls the user's function. In a coroutine of its own: there a yield is seen, and an error caught.
 local function call_function(ctx, f)
   local routine = coroutines.create(f)
-  local ok, value, err =
-    coroutines.resume(routine, { reason = ctx.reason, region = ctx.region, endpoint = ctx.endpoint })
+  local ok, value, err = coroutines.resume(
+    routine,
+    { reason = ctx.reason, region = ctx.region, endpoint = ctx.endpoint }
+  )
   if coroutines.status(routine) ~= "dead" then
     return nil, config_error("auth", "the auth function yielded, which it must not do")
   elseif not ok or value == nil then
