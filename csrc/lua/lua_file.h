@@ -24,6 +24,7 @@
  *   spool:discard() -> nil | why a write failed : forgets it; harmless after commit */
 void lcab_file_open(lua_State *L);
 
+/* Whether the value at `index` is a spool. */
 bool lcab_is_spool(lua_State *L, int index);
 /* Appends to the spool at `index`. False when that failed now or before; commit then says why. */
 bool lcab_spool_put(lua_State *L, int index, const char *data, size_t len);
