@@ -60,6 +60,27 @@ for _, mode in ipairs { { name = "HTTP/1.1" }, { name = "HTTP/2", http2 = true }
       assert.equal(3 * #BODY, bytes)
     end)
 
+    it("is not taken for silent while its receiver takes its time", function()
+      local bytes, other = 0, caller.new { endpoint = server }
+      local _, err = caller.wait(
+        client,
+        client:request({
+          method = "GET",
+          path = "/v3/log",
+          answer = "bytes",
+          stream = function(piece)
+            if bytes == 0 then
+              caller.wait(other, other:sleep(0.3))
+            end
+            bytes = bytes + #piece
+          end,
+        }, { timeout = 0.2 })
+      )
+      other:close()
+      assert.is_nil(err)
+      assert.equal(#BODY, bytes)
+    end)
+
     it("goes into a file that has its name only when all is there", function()
       local path = os.tmpname()
       assert(os.remove(path))

@@ -430,10 +430,11 @@ static void dispatch(cab_client *c) {
     }
 }
 
+/* Silence is what a look at the socket found, not that nobody looked. */
 static void on_silence(cab_client *c, cab_call *call, int64_t now_ms) {
     int64_t limit = cab_transfer_last_byte_ms(call->transfer) + (int64_t)(call->timeout * 1000);
-    if (limit > now_ms) {
-        cab_timers_set(&c->timers, &call->timer, limit);
+    if (limit > c->looked_ms) {
+        cab_timers_set(&c->timers, &call->timer, limit > now_ms ? limit : now_ms + 1);
         return;
     }
     cab_transfer_abort(c->engine, call->transfer);
@@ -495,7 +496,9 @@ void cab_client_step(cab_client *c, int64_t wait_ms) {
         (c->flying_count == 0 && cab_timers_first(&c->timers) == NULL)) {
         wait_ms = 0;
     }
-    cab_engine_step(c->engine, sooner(wait_ms, timers_due_ms(c)));
+    int64_t due_ms = timers_due_ms(c);
+    c->looked_ms = due_ms >= 0 ? cab_clock_ms() : 0; /* without timers nobody asks */
+    cab_engine_step(c->engine, sooner(wait_ms, due_ms));
     collect(c);
     fire_timers(c);
 }

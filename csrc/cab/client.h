@@ -61,6 +61,7 @@ struct cab_client {
     size_t endpoint; /* the one that worked last */
     uint64_t random; /* state of the jitter */
     unsigned fork_count;
+    int64_t looked_ms; /* what had come by then was read */
     bool exported;   /* somebody sleeps on the descriptor */
     bool parked_now; /* a call began to wait for credentials in this step */
     cab_event *events;

@@ -795,6 +795,7 @@ static void resume_paused(cab_engine *e) {
         cab_transfer *next = t->next;
         if (t->paused) {
             t->paused = false;
+            t->last_byte_ms = cab_clock_ms();
             e->paused--;
             (void)curl_easy_pause(t->easy, CURLPAUSE_CONT);
         }
