@@ -97,6 +97,7 @@ function M.start(options)
     connection:close()
     if listens then
       self.pid = tonumber(self:read("pid"))
+      self:get("/hello") -- it listens before it has workers
       return self
     end
     socket.sleep(0.01)
