@@ -172,6 +172,7 @@ build = {
     ["codearts.build.token_store.shared_dict"] = "lua/codearts/build/token_store/shared_dict.lua",
     ["codearts.build.types"] = "lua/codearts/build/types.lua",
     ["codearts.build.version"] = "lua/codearts/build/version.lua",
+    ["codearts.health"] = "lua/codearts/health.lua",
   }, -- modules
   install = {
     bin = { ["codearts-build"] = "bin/codearts-build" },

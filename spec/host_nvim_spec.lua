@@ -204,6 +204,28 @@ describe("Neovim", function()
     )
   end)
 
+  it("answers :checkhealth", function()
+    for expected, service in pairs({
+      ["the environment names a service"] = host.service(server.url),
+      ["config error: "] = "env -u CODEARTS_BUILD_ENDPOINT -u CODEARTS_BUILD_REGION ",
+    }) do
+      local report = folder .. "/report"
+      host.run(
+        service
+          .. host.for_luajit()
+          .. "nvim --clean --headless --cmd 'set rtp+=.' -c 'checkhealth codearts' -c 'write! "
+          .. report
+          .. "' -c 'qall!'"
+      )
+      local file = assert(io.open(report))
+      local text = file:read("*a")
+      file:close()
+      assert.truthy(text:find("OK: codearts-build ", 1, true), text)
+      assert.truthy(text:find(expected, 1, true), text)
+    end
+    assert.equal(0, server:stats().processed)
+  end)
+
   it("runs the example", function()
     local output = host.run(
       host.service(server.url)
