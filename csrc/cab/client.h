@@ -62,8 +62,8 @@ struct cab_client {
     uint64_t random; /* state of the jitter */
     unsigned fork_count;
     int64_t looked_ms; /* what had come by then was read */
-    bool exported;   /* somebody sleeps on the descriptor */
-    bool parked_now; /* a call began to wait for credentials in this step */
+    bool exported;     /* somebody sleeps on the descriptor */
+    bool parked_now;   /* a call began to wait for credentials in this step */
     cab_event *events;
     size_t event_count, event_cap;
     cab_buf url; /* of the attempt that is being begun */

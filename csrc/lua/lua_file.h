@@ -1,5 +1,6 @@
 /* core.file: the few things about files that Lua's own library cannot do. For small private files
- * (credentials, tokens), and for large ones that come over the network. The Lua side decides which file and when. */
+ * (credentials, tokens), and for large ones that come over the network. The Lua side decides which
+ * file and when. */
 #ifndef LCAB_LUA_FILE_H
 #define LCAB_LUA_FILE_H
 
