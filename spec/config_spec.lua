@@ -146,3 +146,15 @@ describe("proxies from the environment", function()
     assert.is_nil(resolve(HTTPS).no_proxy)
   end)
 end)
+
+describe("a region that is asked for", function()
+  it("is not overruled by an endpoint in the environment", function()
+    local config = require "codearts.build.config"
+    local function getenv(name)
+      return name == "CODEARTS_BUILD_ENDPOINT" and "https://elsewhere.example" or nil
+    end
+    local options = config.resolve({ region = "cn-north-4" }, getenv)
+    assert.equal("https://cloudbuild-ext.cn-north-4.myhuaweicloud.com", options.endpoint)
+    assert.equal("https://elsewhere.example", config.resolve({}, getenv).endpoint)
+  end)
+end)

@@ -339,3 +339,24 @@ describe("loading", function()
     assert.truthy(sh("timeout 60 %s -e %s", LUA, chunk):find "^true\tusage error: m\t1")
   end)
 end)
+
+describe("an identity that nobody fills", function()
+  it("ends the calls that wait for it, and none goes out later", function()
+    local core = require "codearts.build.core"
+    local server = require("spec.support.server").start {}
+    local identity = core.identity()
+    local client = core.new { endpoint = server.url, auth = identity }
+    local job = { job_id = ("0f1e2d3c"):rep(4) }
+    local other = client:start(job)
+    local _, err = client:try_run(job)
+    assert.equal("auth", err.kind)
+    assert.equal("not_started", err.outcome)
+    identity:set { token = "fake-token-of-nobody" }
+    while client:step(0.05) > 0 do
+    end
+    assert.equal("auth", select(2, other:try_wait()).kind)
+    assert.equal(0, server:stats().processed)
+    client:close()
+    server:stop()
+  end)
+end)

@@ -440,3 +440,45 @@ describe("examples/errors.lua", function()
     assert.truthy(run("ok", "not-a-job"):find("job_id", 1, true))
   end)
 end)
+
+describe("the service's own too many requests", function()
+  local build = require "codearts.build"
+  local server, client
+
+  setup(function()
+    server = require("spec.support.server").start {}
+    client = build.new {
+      endpoint = server.url,
+      auth = "fake-token-of-errors",
+      retry = { max_attempts = 2, base_delay = 0.001 },
+    }
+  end)
+  teardown(function()
+    client:close()
+    server:stop()
+  end)
+
+  for _, body in ipairs {
+    '{"error_code":"CB.00060211","error_msg":"too many"}',
+    '{"status":"fail","error":{"code":"CB.00060211","message":"too many"}}',
+  } do
+    it("goes before the status, a 200 too: " .. body, function()
+      server:reset()
+      server:script({}, { "answer", status = 200, body = body })
+      local _, err = client:try_run { job_id = ("0f1e2d3c"):rep(4) }
+      assert.equal("api", err.kind)
+      assert.equal("not_started", err.outcome)
+      assert.is_true(err.retryable)
+      assert.equal(2, err.attempts)
+      assert.equal(2, server:stats().processed)
+    end)
+  end
+
+  it("is no reason to start on a closed client, and that is said", function()
+    local closed = build.new { endpoint = server.url, auth = "fake-token-of-errors" }
+    closed:close()
+    local _, err = closed:try_run { job_id = ("0f1e2d3c"):rep(4) }
+    assert.equal("usage", err.kind)
+    assert.equal("not_started", err.outcome)
+  end)
+end)

@@ -292,3 +292,18 @@ describe("build.meta", function()
     assert.equal(200, build.meta(result).status)
   end)
 end)
+
+describe("a member that is a boolean", function()
+  it("becomes its text, like the numbers", function()
+    local build = require "codearts.build"
+    local server = require("spec.support.server").start {}
+    local client = build.new { endpoint = server.url, auth = "fake-token-of-results" }
+    local body = '{"octopus_job_name":true,"actual_build_number":7}'
+    server:script({}, { "answer", status = 200, body = body })
+    local result = client:run { job_id = ("0f1e2d3c"):rep(4) }
+    client:close()
+    server:stop()
+    assert.equal("true", result.octopus_job_name)
+    assert.equal("7", result.actual_build_number)
+  end)
+end)

@@ -554,10 +554,15 @@ void cab_client_unpark(cab_identity *i) {
     }
 }
 
+bool cab_client_is_stuck(const cab_client *c) {
+    return c->flying_count == 0 && c->queued.first == NULL && c->waiting.first == NULL &&
+           c->answered.first == NULL;
+}
+
 void cab_client_fail_parked(cab_identity *i) {
     while (i->first != NULL) {
         cab_call *call = i->first;
-        cab_call_fail(call, CAB_KIND_AUTH, CAB_REASON_NONE, "signing in failed");
+        cab_call_fail(call, CAB_KIND_AUTH, CAB_REASON_NONE, "there are no credentials: signing in failed, or nobody did");
         enter_state(call->client, call, CAB_CALL_ANSWERED);
         wake(call->client);
     }

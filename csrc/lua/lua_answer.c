@@ -197,8 +197,7 @@ static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,
     }
 }
 
-static void read_failure(lua_State *L, const cab_call *c, const cab_answer *a, int top,
-                         cab_body_facts *body) {
+static void read_failure(lua_State *L, const cab_call *c, const cab_answer *a, int top) {
     if (a->body.len == 0) {
         return;
     }
@@ -210,8 +209,6 @@ static void read_failure(lua_State *L, const cab_call *c, const cab_answer *a, i
         push_raw_message(L, c, &a->body);
         lua_replace(L, top + 3);
     }
-    const char *code = lua_tostring(L, top + 2);
-    body->too_many_requests = code != NULL && strcmp(code, TOO_MANY_REQUESTS) == 0;
 }
 
 void lcab_read_body(lua_State *L, cab_call *c, const lcab_call_facts *facts, cab_body_facts *body) {
@@ -226,8 +223,11 @@ void lcab_read_body(lua_State *L, cab_call *c, const lcab_call_facts *facts, cab
     if (a->status >= 200 && a->status < 300) {
         read_success(L, c, a, facts->answer, top, body);
     } else {
-        read_failure(L, c, a, top, body);
+        read_failure(L, c, a, top);
     }
+    /* Whatever the status: the editions disagree about it. */
+    const char *code = lua_tostring(L, top + 2);
+    body->too_many_requests = code != NULL && strcmp(code, TOO_MANY_REQUESTS) == 0;
     lua_settop(L, top + 3);
 }
 

@@ -110,7 +110,7 @@ static void refuse_duplicates(lua_State *L, parameter *sorted, size_t count) {
         const parameter *a = &sorted[i - 1], *b = &sorted[i];
         if (a->name.len == b->name.len && memcmp(a->name.data, b->name.data, a->name.len) == 0) {
             if (a->position == 0 && b->position > 0) {
-                lcab_usage_error(L, "run_id.parameter", "this parameter is given already");
+                lcab_bad(L, &ARGS, "run_id.parameter", "this parameter is given already");
             }
             bad_entry(L, b, "name", "%s", "this name is given twice");
         }
@@ -355,9 +355,9 @@ static bool take_members(lua_State *L) {
         int type = lcab_getfield(L, -1, RESULT_MEMBERS[i]);
         char text[40];
         bool number = type == LUA_TNUMBER && lcab_number_text(L, -1, text);
-        if (number) {
+        if (number || type == LUA_TBOOLEAN) {
             lua_pushstring(L, RESULT_MEMBERS[i]);
-            lua_pushstring(L, text);
+            lua_pushstring(L, number ? text : lua_toboolean(L, -2) ? "true" : "false");
             lua_rawset(L, -4);
         }
         found = found || number || type == LUA_TSTRING;

@@ -77,7 +77,7 @@ static void check_size(lua_State *L, const cab_call *c, const char *field) {
 
 /* client:start(args [, opts]) -> call */
 static int client_start(lua_State *L) {
-    lcab_client *u = lcab_check_client(L, 1);
+    lcab_client *u = lcab_check_client_to(L, 1, true);
     lua_settop(L, 3);
     lcab_call *k = new_call(L, u);
     cab_call *c = k->call;
@@ -102,7 +102,7 @@ static int client_start(lua_State *L) {
  * must not. */
 static int client_begin(lua_State *L) {
     static const lcab_where where = {"", true};
-    if (lcab_check_client(L, 1)->delivering) {
+    if (lcab_check_client_to(L, 1, true)->delivering) {
         lcab_bad(L, &where, "wait", LCAB_NOT_IN_CALLBACK);
     }
     return client_start(L);
@@ -303,8 +303,8 @@ static void wait_for(lua_State *L, const lcab_call *k, int64_t wait_ms, bool tel
         if (until != INT64_MAX && left <= 0) {
             break;
         }
-        if (k->call->state == CAB_CALL_PARKED && u->c->open == 1) {
-            lcab_usage_error(L, "auth", "the call waits for an identity that nobody sets");
+        if (k->call->state == CAB_CALL_PARKED && cab_client_is_stuck(u->c)) {
+            cab_client_fail_parked(k->call->identity); /* nobody sets it while this waits */
         }
         lcab_rawgeti(L, -1, U_CLIENT);
         lcab_client_step(L, lua_gettop(L), left);
@@ -388,7 +388,7 @@ static int call_gc(lua_State *L) {
 static int client_run(lua_State *L) {
     static const lcab_where where = {"", true};
     lua_settop(L, 3);
-    if (lcab_check_client(L, 1)->delivering) { /* said before anything is sent */
+    if (lcab_check_client_to(L, 1, true)->delivering) { /* said before anything is sent */
         lcab_bad(L, &where, "run", LCAB_NOT_IN_CALLBACK);
     }
     (void)client_start(L);

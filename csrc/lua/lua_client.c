@@ -225,7 +225,7 @@ static void read_all(lua_State *L, lcab_client *u, cab_engine_options *e) {
     c->allow_http = v.allow_http;
     c->retry = (cab_retry_policy){4, 0.2, 20};
     lcab_read_retry(L, 1, &TOP, &c->retry);
-    lcab_read_headers(L, 1, &TOP, &c->headers);
+    lcab_read_headers(L, 1, &TOP, &c->headers, &c->secrets);
     read_proxy(L, 1, c, e);
     read_tls(L, 1, e);
     add_secret(L, &c->secrets, e->key_password,
@@ -289,18 +289,22 @@ static int client_new(lua_State *L) {
 
 /* ---- delivering ----------------------------------------------------------------------------- */
 
-lcab_client *lcab_check_client(lua_State *L, int index) {
+lcab_client *lcab_check_client_to(lua_State *L, int index, bool start) {
+    const lcab_where where = {"", start};
     lcab_client *u = lcab_testudata(L, index, CLIENT_TYPE);
     if (u == NULL) {
-        lcab_usage_error(L, "self", "must be a client; call its methods with a colon");
+        lcab_bad(L, &where, "self", "must be a client; call its methods with a colon");
     } else if (u->c == NULL) {
-        lcab_usage_error(L, "self", "the client is closed");
+        lcab_bad(L, &where, "self", "the client is closed");
     } else if (cab_client_forked(u->c)) {
-        lcab_usage_error(L, "self",
-                         "the client belongs to the process that this one was forked "
-                         "from; make a new one");
+        lcab_bad(L, &where, "self",
+                 "the client belongs to the process that this one was forked from; make a new one");
     }
     return u;
+}
+
+lcab_client *lcab_check_client(lua_State *L, int index) {
+    return lcab_check_client_to(L, index, false);
 }
 
 int64_t lcab_check_wait(lua_State *L, int index) {
@@ -620,7 +624,8 @@ static int client_raised(lua_State *L) {
 
 /* client:delivering() -> whether callbacks are running, which must not wait */
 static int client_delivering(lua_State *L) {
-    lua_pushboolean(L, lcab_check_client(L, 1)->delivering);
+    const lcab_client *u = lcab_testudata(L, 1, CLIENT_TYPE);
+    lua_pushboolean(L, u != NULL && u->delivering); /* whether it is open, the next call says */
     return 1;
 }
 

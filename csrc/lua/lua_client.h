@@ -38,6 +38,8 @@ void lcab_client_open(lua_State *L);
 
 /* The open client at `index`; raises a usage error when it is none, closed or another process's. */
 lcab_client *lcab_check_client(lua_State *L, int index);
+/* The same, for what would have started a build: the error then says that none was. */
+lcab_client *lcab_check_client_to(lua_State *L, int index, bool start);
 
 /* One step: moves, judges, delivers. `client` is the userdata's stack index. What callbacks raise
  * is kept for lcab_client_take_raised. */

@@ -92,9 +92,20 @@ static bool holds_name(const cab_buf *lines, const char *name, size_t len) {
     return false;
 }
 
+/* Whether a header of that name is likely to hold something that must not be shown. */
+static bool is_telling(const char *name) {
+    static const char *const parts[] = {"token", "secret", "key", "password", "auth", "cookie"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (strcasestr(name, parts[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* trusted: a request of this library's own Lua side, which may set Authorization. */
 static void read_headers(lua_State *L, int index, const lcab_where *where, cab_buf *lines,
-                         bool trusted) {
+                         cab_buf *secrets, bool trusted) {
     lcab_where inner = {"headers.", where->starts_build};
     int type = lcab_getfield(L, index, "headers");
     if (type != LUA_TNIL && type != LUA_TTABLE) {
@@ -136,15 +147,17 @@ static void read_headers(lua_State *L, int index, const lcab_where *where, cab_b
             lcab_bad(L, where, "headers", "more than 32");
         }
         if (!cab_buf_append(lines, name.data, name.len) || !cab_buf_append(lines, ": ", 2) ||
-            !cab_buf_append(lines, value.data, value.len + 1)) {
+            !cab_buf_append(lines, value.data, value.len + 1) ||
+            (is_telling(name.data) && !cab_buf_append(secrets, value.data, value.len + 1))) {
             lcab_raise_memory(L);
         }
     }
     lua_pop(L, 1);
 }
 
-void lcab_read_headers(lua_State *L, int index, const lcab_where *where, cab_buf *lines) {
-    read_headers(L, index, where, lines, false);
+void lcab_read_headers(lua_State *L, int index, const lcab_where *where, cab_buf *lines,
+                       cab_buf *secrets) {
+    read_headers(L, index, where, lines, secrets, false);
 }
 
 /* ---- the options of one call ---------------------------------------------------------------- */
@@ -209,7 +222,7 @@ void lcab_read_call_options(lua_State *L, int index, cab_call *c, lcab_call_fact
     c->timeout = v.timeout;
     c->deadline = v.deadline;
     lcab_read_retry(L, index, &where, &c->retry);
-    read_headers(L, index, &where, &c->headers, false);
+    read_headers(L, index, &where, &c->headers, &c->secrets, false);
     if (lcab_getfield(L, index, "on_event") != LUA_TNIL && !lua_isfunction(L, -1)) {
         lcab_bad(L, &where, "on_event", "must be a function, not %s", luaL_typename(L, -1));
     }
@@ -406,7 +419,7 @@ void lcab_read_request(lua_State *L, int index, cab_call *c, lcab_call_facts *fa
     read_spec_auth(L, index, c);
     read_target(L, &v, c);
     read_query(L, index, c);
-    read_headers(L, index, &WHERE, &c->headers, true);
+    read_headers(L, index, &WHERE, &c->headers, &c->secrets, true);
     read_body(L, index, c);
     read_secrets(L, index, c);
     c->stream = lcab_getfield(L, index, "stream") != LUA_TNIL;

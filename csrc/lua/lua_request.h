@@ -16,7 +16,8 @@ void lcab_read_retry(lua_State *L, int index, const lcab_where *where, cab_retry
 
 /* Reads `headers` of the table at `index`, name -> value, into lines. Refuses what is no header,
  * and those that the library sets itself. */
-void lcab_read_headers(lua_State *L, int index, const lcab_where *where, cab_buf *lines);
+void lcab_read_headers(lua_State *L, int index, const lcab_where *where, cab_buf *lines,
+                       cab_buf *secrets);
 
 /* Reads the options of one call (contract 2): timeout, deadline, retry, headers, auth, run_id. The
  * functions on_event and, of a request, stream stay in their tables. nil is fine. */

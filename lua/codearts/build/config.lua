@@ -83,7 +83,9 @@ local function find_region(options, getenv)
 end
 
 local function find_endpoint(options, region, getenv)
-  local endpoint = text(options, "endpoint", getenv, "CODEARTS_BUILD_ENDPOINT")
+  -- A region that is asked for is not overruled by an address that happens to be set.
+  local variable = rawget(options, "region") == nil and "CODEARTS_BUILD_ENDPOINT" or nil
+  local endpoint = text(options, "endpoint", getenv, variable)
   if endpoint then
     return endpoint, true
   elseif not region then

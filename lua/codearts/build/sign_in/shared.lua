@@ -6,6 +6,7 @@ local life = require "codearts.build.sign_in.life"
 local M = {}
 
 local LOCK_LIFE = 60 -- of a lock whose owner died, where the system does not drop it
+local LONGEST_LIFE = 366 * 86400 -- no credential lives longer: such an entry is not ours
 local FIRST_LOOK, LONGEST_LOOK = 0.05, 0.5 -- pauses while somebody else signs in
 
 --- Calls a function of the store, which belongs to somebody else. A structured error of it ends the
@@ -43,6 +44,7 @@ local function read(ctx, key)
     or type(entry.renew) ~= "number"
     or entry.renew <= now
     or entry.expires <= now
+    or entry.expires - now > LONGEST_LIFE
     or same(found, ctx.refused)
   then
     return nil
