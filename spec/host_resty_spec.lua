@@ -204,7 +204,9 @@ setup(function()
 end)
 
 teardown(function()
-  one:stop()
+  if one then
+    one:stop()
+  end
   server:stop()
 end)
 

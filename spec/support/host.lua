@@ -52,9 +52,9 @@ local jit_environment
 ---@return string
 function M.for_luajit()
   if not jit_environment then
-    local text = read("make -s LUA=luajit >/dev/null && make -s env LUA=luajit")
+    local text = read("exec 2>&1; make -s LUA=luajit && make -s env LUA=luajit")
     local path, cpath = text:match("LUA_PATH='(.-)'"), text:match("LUA_CPATH='(.-)'")
-    assert(path and cpath, "the library could not be built for LuaJIT")
+    assert(path and cpath, "the library could not be built for LuaJIT: " .. text)
     -- A sanitizer preloaded for the spec watches the spec alone.
     jit_environment = ("LD_PRELOAD= LUA_PATH=%s LUA_CPATH=%s "):format(
       M.quote(path),
