@@ -73,6 +73,15 @@ describe("addresses:", function()
   end)
 end)
 
+describe("options that libcurl refuses", function()
+  it("are told as that, not as a lack of memory", function()
+    local client = core.new { endpoint = "http://127.0.0.1:1", no_proxy = ("x"):rep(9000000) }
+    local _, err = client:try_run(caller.JOB)
+    caller.check({ kind = "config", outcome = "not_started", retryable = false }, err)
+    client:close()
+  end)
+end)
+
 describe("redirects", function()
   local server, other
   setup(function()

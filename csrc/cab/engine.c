@@ -19,6 +19,10 @@
 #endif
 
 #define OLDEST_LIBCURL 0x075000
+/* By number: what runs may be older than its headers, and newer headers warn of the old. */
+#define PROTOCOLS ((CURLoption)(CURLOPTTYPE_LONG + 181))
+#define PROTOCOLS_STR ((CURLoption)(CURLOPTTYPE_STRINGPOINT + 318))
+#define QUICK_EXIT ((CURLoption)(CURLOPTTYPE_LONG + 322))
 #define MAX_HEAD_BYTES (256 * 1024)
 #define EVENTS_PER_STEP 64
 #define STREAM_BUFFER_BYTES 102400L
@@ -397,7 +401,7 @@ void cab_engine_abandon(cab_engine *e) {
 /* ---- one transfer --------------------------------------------------------------------------- */
 
 /* Options that never change in a handle's life. */
-static bool set_constants(cab_engine *e, cab_transfer *t) {
+static CURLcode set_constants(cab_engine *e, cab_transfer *t) {
     const cab_engine_options *o = &e->options;
     CURL *h = t->easy;
     CURLcode rc = CURLE_OK;
@@ -466,37 +470,37 @@ static bool set_constants(cab_engine *e, cab_transfer *t) {
     if (e->resolve != NULL) {
         SET(CURLOPT_RESOLVE, e->resolve);
     }
-    if (rc != CURLE_OK) {
-        return false;
+    if (rc == CURLE_OK && curl_easy_setopt(h, PROTOCOLS_STR, "http,https") != CURLE_OK) {
+        rc = curl_easy_setopt(h, PROTOCOLS, 1L | 2L); /* the same before 7.85 */
     }
-#if LIBCURL_VERSION_NUM >= 0x075500
-    rc = curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-    rc = curl_easy_setopt(h, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-#endif
-#if LIBCURL_VERSION_NUM >= 0x075700
-    /* A look-up that hangs must not hold the end of a call. The libcurl that runs may be older
-     * than its header, so a refusal is fine. */
-    (void)curl_easy_setopt(h, CURLOPT_QUICK_EXIT, 1L);
-#endif
-    return rc == CURLE_OK;
 #undef SET
+    /* A look-up that hangs must not hold the end of a call. Refused before 7.87. */
+    (void)curl_easy_setopt(h, QUICK_EXIT, 1L);
+    return rc;
 }
 
-static cab_transfer *transfer_new(cab_engine *e) {
+static cab_transfer *transfer_new(cab_engine *e, cab_error *err) {
     cab_transfer *t = calloc(1, sizeof *t);
     if (t == NULL) {
+        cab_fail_memory(err);
         return NULL;
     }
     t->engine = e;
     t->connect_timeout_ms = -1;
     t->parsed = curl_url();
     t->easy = curl_easy_init();
-    if (t->parsed == NULL || t->easy == NULL || !set_constants(e, t)) {
-        transfer_free(t);
-        return NULL;
+    CURLcode rc = t->parsed != NULL && t->easy != NULL ? set_constants(e, t) : CURLE_OUT_OF_MEMORY;
+    if (rc == CURLE_OK) {
+        return t;
     }
-    return t;
+    if (rc == CURLE_OUT_OF_MEMORY) {
+        cab_fail_memory(err);
+    } else {
+        cab_fail(err, CAB_KIND_CONFIG, CAB_REASON_NONE, NULL,
+                 "libcurl does not take the options of this client: %s", curl_easy_strerror(rc));
+    }
+    transfer_free(t);
+    return NULL;
 }
 
 static CURLcode set_method(cab_transfer *t, const cab_request *r) {
@@ -585,9 +589,8 @@ cab_transfer *cab_engine_begin(cab_engine *e, const cab_request *r, void *owner,
     if (t != NULL) {
         list_remove(&e->idle, t);
     } else {
-        t = transfer_new(e);
+        t = transfer_new(e, err);
         if (t == NULL) {
-            cab_fail_memory(err);
             return NULL;
         }
     }
