@@ -82,6 +82,35 @@ describe("options that libcurl refuses", function()
   end)
 end)
 
+-- The libraries of the specs ignore SIGPIPE, and whoever they start does, too; most programs do not.
+describe("a TLS connection that the peer resets", function()
+  local PROGRAM = [[
+local client = require("codearts.build.core").new {
+  endpoint = "%s", auth = "fake-token", retry = false, timeout = 10, tls = { ca_file = "%s" },
+}
+for _ = 1, 5 do
+  local _, err = client:try_run { job_id = ("0"):rep(32), parameter = { p = ("x"):rep(%d) } }
+  assert(err.kind == "transport" and err.outcome == "unknown", tostring(err))
+end
+client:close()
+io.write "alive"
+]]
+  it("does not end the process", function()
+    local server = servers.start { tls = true }
+    for _, name in ipairs { "reset_after_head", "reset_within_body", "reset_after_body" } do
+      for _, size in ipairs { 10, 6 * 1024 * 1024 } do
+        server:behave(name)
+        local program = PROGRAM:format(server.url, server.ca_file, size)
+        local told = caller.elsewhere(program, function(command)
+          return "env --default-signal=PIPE " .. command
+        end)
+        assert.equal("alive", told)
+      end
+    end
+    server:stop()
+  end)
+end)
+
 describe("redirects", function()
   local server, other
   setup(function()

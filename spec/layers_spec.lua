@@ -11,6 +11,7 @@ local CAB = {
   retry = {},
   classify = {},
   poller = {},
+  sigpipe = {},
   crypto = { "buf" },
   url = { "buf" },
   endpoint = { "buf" },
@@ -18,7 +19,7 @@ local CAB = {
   secret = { "url" },
   sign = { "url", "crypto" },
   request = { "buf", "clock" },
-  engine = { "poller", "request", "clock" },
+  engine = { "poller", "request", "clock", "sigpipe" },
   call = { "sign", "retry", "engine", "classify", "endpoint", "identity", "timers", "client" },
   client = { "call", "clock", "crypto" },
 }

@@ -12,6 +12,7 @@
 
 #include "cab/clock.h"
 #include "cab/poller.h"
+#include "cab/sigpipe.h"
 
 #if LIBCURL_VERSION_NUM < 0x075000
 #error                                                                                             \
@@ -105,7 +106,12 @@ static void list_remove(list *l, cab_transfer *t) {
 static pthread_once_t init_once = PTHREAD_ONCE_INIT;
 static CURLcode init_code;
 
-static void init_libcurl(void) { init_code = curl_global_init(CURL_GLOBAL_DEFAULT); }
+static bool raises_sigpipe;
+
+static void init_libcurl(void) {
+    init_code = curl_global_init(CURL_GLOBAL_DEFAULT);
+    raises_sigpipe = curl_version_info(CURLVERSION_NOW)->version_num < 0x075700;
+}
 
 bool cab_engine_check_version(cab_error *err) {
     const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
@@ -377,6 +383,8 @@ void cab_engine_free(cab_engine *e) {
     if (e == NULL) {
         return;
     }
+    cab_sigpipe pipe;
+    cab_sigpipe_hold(&pipe, raises_sigpipe);
     hush(e);
     list_free(e, &e->running);
     list_free(e, &e->streaming);
@@ -384,6 +392,7 @@ void cab_engine_free(cab_engine *e) {
     list_free(e, &e->held);
     list_free(e, &e->idle);
     multi_close(e);
+    cab_sigpipe_release(&pipe);
     cab_poller_free(e->poller);
     curl_slist_free_all(e->resolve);
     for (size_t i = 0; i < sizeof e->texts / sizeof *e->texts; i++) {
@@ -873,6 +882,8 @@ static void wait_and_act(cab_engine *e, int64_t wait_ms) {
 }
 
 void cab_engine_step(cab_engine *e, int64_t wait_ms) {
+    cab_sigpipe pipe;
+    cab_sigpipe_hold(&pipe, raises_sigpipe);
     resume_paused(e);
     fire_due_timer(e);
     collect_ended(e);
@@ -882,6 +893,7 @@ void cab_engine_step(cab_engine *e, int64_t wait_ms) {
     wait_and_act(e, wait_ms);
     fire_due_timer(e);
     collect_ended(e);
+    cab_sigpipe_release(&pipe);
 }
 
 cab_transfer *cab_engine_next_ended(cab_engine *e) {
@@ -909,7 +921,10 @@ int64_t cab_transfer_last_byte_ms(const cab_transfer *t) { return t->last_byte_m
 
 void cab_transfer_abort(cab_engine *e, cab_transfer *t) {
     if (t->running) {
+        cab_sigpipe pipe;
+        cab_sigpipe_hold(&pipe, raises_sigpipe);
         end_transfer(e, t, CURLE_ABORTED_BY_CALLBACK);
+        cab_sigpipe_release(&pipe);
         list_add(&e->held, t);
     }
 }

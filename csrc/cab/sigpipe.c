@@ -1,0 +1,36 @@
+#include "cab/sigpipe.h"
+
+#include <stddef.h>
+
+static bool is_pending(void) {
+    sigset_t pending;
+    return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+}
+
+static sigset_t only_sigpipe(void) {
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGPIPE);
+    return set;
+}
+
+void cab_sigpipe_hold(cab_sigpipe *s, bool needed) {
+    s->held = false;
+    if (needed) {
+        sigset_t set = only_sigpipe();
+        s->was_pending = is_pending(); /* by somebody else: not ours to take away */
+        s->held = pthread_sigmask(SIG_BLOCK, &set, &s->before) == 0;
+    }
+}
+
+void cab_sigpipe_release(const cab_sigpipe *s) {
+    if (!s->held) {
+        return;
+    }
+    if (!s->was_pending && is_pending()) {
+        sigset_t set = only_sigpipe();
+        int taken;
+        (void)sigwait(&set, &taken);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &s->before, NULL);
+}

@@ -1,0 +1,20 @@
+/* Keeps a broken connection from ending the process. libcurl before 7.87 lets its TLS library write
+ * to sockets in a way that raises SIGPIPE, and is told not to touch the process's signal handlers.
+ */
+#ifndef CAB_SIGPIPE_H
+#define CAB_SIGPIPE_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+typedef struct {
+    bool held, was_pending;
+    sigset_t before;
+} cab_sigpipe;
+
+/* Holds the signal back for this thread, if it is needed. */
+void cab_sigpipe_hold(cab_sigpipe *s, bool needed);
+/* Takes away what was raised meanwhile and puts the thread's mask back. */
+void cab_sigpipe_release(const cab_sigpipe *s);
+
+#endif
