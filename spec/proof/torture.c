@@ -51,8 +51,11 @@ CURLcode __wrap_curl_global_init(long flags);
 typedef enum { COLLECT, LUA, LUA_ALL, C, C_ALL, MODES } mode;
 static const char *const MODE_NAMES[MODES] = {"collect", "lua", "lua-all", "c", "c-all"};
 
-/* Of the sanitizers that this is built with. */
+/* Of the sanitizers, and of gcov (make coverage), if this is built with them. */
+#pragma weak __sanitizer_print_stack_trace
 void __sanitizer_print_stack_trace(void);
+#pragma weak __gcov_dump
+void __gcov_dump(void);
 
 static mode current;
 static bool told_where; /* with N: the failing allocation is shown */
@@ -72,7 +75,7 @@ static bool fails(bool from_lua, size_t size) {
     long n = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
     if (n == fail_at) {
         again = size;
-        if (told_where) {
+        if (told_where && __sanitizer_print_stack_trace != NULL) {
             __sanitizer_print_stack_trace();
         }
     }
@@ -298,7 +301,11 @@ static void run_case(lua_State *L, int index, const char *name, int only) {
                 children[i].n = n;
                 children[i].pid = fork();
                 if (children[i].pid == 0) {
-                    _exit(run_once(L, index, n));
+                    int end = run_once(L, index, n);
+                    if (__gcov_dump != NULL) {
+                        __gcov_dump();
+                    }
+                    _exit(end);
                 }
                 n++;
                 open++;
