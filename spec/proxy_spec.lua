@@ -194,7 +194,7 @@ for _, proxy_tls in ipairs { false, true } do
         else
           assert.is_true(processed <= 1, ("%s: %d processed"):format(name, processed))
           if processed == 1 or err.outcome ~= "not_started" then
-            check({ outcome = "unknown", retryable = false, attempts = 1 }, err)
+            check({ outcome = "unknown", retryable = false }, err)
           end
         end
         server:drop "close"
