@@ -352,7 +352,7 @@ describe("nginx", function()
     iam:behave("answer", {
       status = 201,
       headers = { { "X-Subject-Token", "a-shared-fake-token" } },
-      body = '{"token":{"expires_at":"2999-01-01T00:00:00.000000Z"}}',
+      body = os.date('!{"token":{"expires_at":"%Y-%m-%dT%H:%M:%S.000000Z"}}', os.time() + 86400),
     })
     local other = nginx.start({
       app = APP,
