@@ -13,6 +13,16 @@ describe("found by make fuzz:", function()
       assert.equal("endpoint", err.field)
     end)
   end
+
+  it("a run_id's parameter that is given already is told with the outcome", function()
+    local client = core.new { endpoint = "http://127.0.0.1:9" }
+    local job = { job_id = caller.JOB.job_id, parameter = { { name = "RUN_ID", value = "x" } } }
+    local result, err = client:try_run(job, { run_id = { parameter = "RUN_ID" } })
+    client:close()
+    assert.is_nil(result)
+    assert.equal("run_id.parameter", err.field)
+    assert.equal("not_started", err.outcome)
+  end)
 end)
 
 describe("found by make torture:", function()

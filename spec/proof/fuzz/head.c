@@ -53,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     t.stream = (data[0] & 1) != 0;
     feed(&t, (const char *)data + 1, size - 1);
     const cab_buf *head = &t.answer.head;
-    seen s = {head->data, head->data + head->len, 0};
+    const char *begin = head->data != NULL ? head->data : "";
+    seen s = {begin, begin + head->len, 0};
     cab_answer_each_header(&t.answer, look, &s);
     double wait = cab_answer_retry_after(&t.answer, 1.7e9);
     MUST(wait == -1 || wait >= 0);

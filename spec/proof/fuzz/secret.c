@@ -74,13 +74,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     lcab_push_masked(L, exact, b.len, &secrets);
     size_t masked_len;
     const char *masked = lua_tolstring(L, -1, &masked_len);
-    /* What a mask itself looks like is no secret. */
-    if (len > 0 && strspn(secret, "*?") < len) {
+    /* Masks, and the marks for odd bytes, may spell one that holds such characters. */
+    if (len > 0 && strpbrk(secret, "*?") == NULL) {
         MUST(!holds(masked, masked_len, secret));
     }
     cab_buf escaped = {NULL, 0, 0};
     write_secret(&escaped, secret, way);
-    if (len > 0 && strspn(secret, "*?") < len) {
+    if (len > 0 && strpbrk(secret, "*?") == NULL) {
         MUST(!holds(masked, masked_len, escaped.data));
     }
     lua_settop(L, 0);
