@@ -16,7 +16,6 @@
 static const lcab_where ARGS = {"", true};
 static const lcab_where SCM = {"scm.", true};
 static const lcab_where PARAMETER = {"parameter", true};
-static const lcab_where RUN_ID = {"run_id.", true};
 
 #define NOT_UTF8 "must be valid UTF-8"
 
