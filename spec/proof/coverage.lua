@@ -80,6 +80,7 @@ local function write()
   lines = {}
 end
 
+-- luacheck: push ignore 122
 local create, wrap, exit = coroutine.create, coroutine.wrap, os.exit
 local function hooked(f)
   return function(...)
@@ -97,5 +98,6 @@ os.exit = function(...)
   write()
   return exit(...)
 end
+-- luacheck: pop
 debug.getregistry()["codearts.coverage"] = setmetatable({}, { __gc = write })
 sethook(hook, "l")

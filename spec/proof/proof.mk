@@ -77,3 +77,44 @@ coverage:
 	  $(SUBMAKE) coverage-run BUILD=build/coverage-$(LUA) HARDENING= CFLAGS='-O0 -g --coverage'
 
 .PHONY: coverage coverage-run
+
+# --- Endurance -------------------------------------------------------------------------------------
+
+SOAK_SECONDS ?= 600
+soak: all
+	@$(RUN) SOAK_SECONDS=$(SOAK_SECONDS) $(LUA) spec/proof/soak.lua
+
+.PHONY: soak
+
+# --- What was built --------------------------------------------------------------------------------
+
+# The module shows nothing but its entry, and the hardening that the flags ask for is in it.
+CHECKS += symbols
+symbols: $(CORE)
+	@test "`nm -D --defined-only $(CORE) | sed 's/.* //'`" = luaopen_codearts_build_core
+	@readelf -lW $(CORE) | grep -q GNU_RELRO && readelf -dW $(CORE) | grep -q BIND_NOW
+	@readelf -lW $(CORE) | grep 'GNU_STACK.*RW ' >/dev/null && ! readelf -dW $(CORE) | grep -q TEXTREL
+	@nm -D $(CORE) | grep -q __stack_chk_fail && nm -D $(CORE) | grep -q '_chk@'
+
+# Nothing newer than the oldest libcurl is used without looking for it: the sources compile as if
+# the header were 7.80's, where every newer name is unknown.
+CHECKS += oldest-libcurl
+oldest-libcurl: $(BUILD)/config.mk
+	@mkdir -p $(BUILD)/curl-7.80/curl
+	@{ echo '#include_next <curl/curl.h>'; \
+	  echo '#undef LIBCURL_VERSION_NUM'; echo '#define LIBCURL_VERSION_NUM 0x075000'; \
+	  echo '#pragma GCC poison $(NEWER_THAN_7_80)'; } >$(BUILD)/curl-7.80/curl/curl.h
+	@for f in $(SOURCES); do $(CC) -I$(BUILD)/curl-7.80 -include curl/curl.h $(filter-out -Werror,$(MODULE_CFLAGS)) \
+	  -fsyntax-only -Wno-pedantic -w $$f || exit 1; done
+NEWER_THAN_7_80 := CURLOPT_QUICK_EXIT CURLOPT_PROTOCOLS_STR CURLOPT_REDIR_PROTOCOLS_STR \
+  CURLOPT_MIME_OPTIONS CURLOPT_SSH_HOSTKEYFUNCTION CURLOPT_SSH_HOSTKEYDATA CURLOPT_WS_OPTIONS \
+  CURLOPT_CA_CACHE_TIMEOUT CURLOPT_HAPROXY_CLIENT_IP CURLOPT_SERVER_RESPONSE_TIMEOUT_MS \
+  CURLOPT_TCP_KEEPCNT CURLOPT_ECH CURLOPT_UPLOAD_FLAGS CURLINFO_CAPATH CURLINFO_CAINFO \
+  CURLINFO_CONN_ID CURLINFO_XFER_ID CURLINFO_QUEUE_TIME_T CURLINFO_USED_PROXY \
+  CURLINFO_POSTTRANSFER_TIME_T CURLINFO_EARLYDATA_SENT_T CURLMOPT_NETWORK_CHANGED \
+  CURLE_UNRECOVERABLE_POLL CURLE_TOO_LARGE CURLE_ECH_REQUIRED CURLU_PUNYCODE CURLU_PUNY2IDN \
+  CURLU_GET_EMPTY CURLU_NO_GUESS_SCHEME CURLUE_TOO_LARGE curl_easy_header curl_easy_nextheader \
+  curl_ws_recv curl_ws_send curl_ws_meta curl_multi_get_handles curl_multi_waitfds \
+  curl_multi_get_offt curl_easy_ssls_import curl_easy_ssls_export curl_global_trace curl_url_dup
+
+.PHONY: symbols oldest-libcurl
