@@ -5,8 +5,8 @@ local core = require "codearts.build.core"
 local servers = require "spec.support.server"
 
 describe("found by make fuzz:", function()
-  for _, text in ipairs { "https://%eA", "https://a%C3%BC.example/x", "%e4" } do
-    it("no endpoint has escapes that hide other than ASCII: " .. text, function()
+  for _, text in ipairs { "https://%eA", "https://a%C3%BC.example/x", "%33" } do
+    it("no endpoint has escapes in its host: " .. text, function()
       local ok, err = pcall(core.new, { endpoint = text })
       assert.is_false(ok)
       assert.equal("config", err.kind)

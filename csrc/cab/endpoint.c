@@ -17,13 +17,6 @@ static bool is_loopback(const char *host) {
            (strncmp(host, "127.", 4) == 0 && inet_pton(AF_INET, host, &address) == 1);
 }
 
-static bool is_ascii(const char *text) {
-    while ((unsigned char)*text > 0x20 && (unsigned char)*text < 0x7f) {
-        text++;
-    }
-    return *text == '\0';
-}
-
 static char *part(CURLU *u, CURLUPart what) {
     char *text = NULL;
     return curl_url_get(u, what, &text, 0) == CURLUE_OK ? text : NULL;
@@ -50,8 +43,6 @@ static bool fill(cab_endpoint *ep, CURLU *u, cab_error *err) {
     bool ok = false;
     if (scheme == NULL || host == NULL || path == NULL) {
         refuse(err, "is not a URL with a host");
-    } else if (!is_ascii(host)) {
-        refuse(err, "has a host that is not ASCII"); /* written with escapes */
     } else {
         bool https = strcmp(scheme, "https") == 0;
         /* libcurl leaves out a scheme's own port in the Host header, and so must a signature. */
@@ -110,6 +101,12 @@ static bool parse(cab_endpoint *ep, const char *text, cab_error *err) {
     return ok;
 }
 
+static bool has_escaped_host(const char *url) {
+    const char *authority = strstr(url, "://");
+    authority = authority != NULL ? authority + 3 : url;
+    return memchr(authority, '%', strcspn(authority, "/")) != NULL;
+}
+
 bool cab_endpoint_parse(cab_endpoint *ep, const char *text, size_t len, cab_error *err) {
     memset(ep, 0, sizeof *ep);
     for (size_t i = 0; i < len; i++) {
@@ -122,8 +119,11 @@ bool cab_endpoint_parse(cab_endpoint *ep, const char *text, size_t len, cab_erro
     if (copy == NULL) {
         return len > 0 ? cab_fail_memory(err) : refuse(err, "is empty");
     }
-    /* libcurl takes the path of such a one for its host. */
-    bool ok = strstr(copy, ":///") != NULL ? refuse(err, "has no host") : parse(ep, copy, err);
+    /* libcurl takes the path of the first for its host. The host of the second would hide bytes
+     * that are refused above, or another spelling of an address ("%33" is 0.0.0.3). */
+    bool ok = strstr(copy, ":///") != NULL ? refuse(err, "has no host")
+              : has_escaped_host(copy)     ? refuse(err, "has an escape in its host")
+                                           : parse(ep, copy, err);
     cab_wipe_free(copy);
     if (!ok) {
         cab_endpoint_free(ep);

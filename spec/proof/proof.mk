@@ -74,7 +74,7 @@ coverage-run: all $(TORTURE)
 
 coverage:
 	@rm -rf build/coverage-$(LUA)/lua; find build/coverage-$(LUA) -name '*.gcda' -delete 2>/dev/null; \
-	  $(SUBMAKE) coverage-run BUILD=build/coverage-$(LUA) HARDENING= CFLAGS='-O0 -g --coverage'
+	  $(SUBMAKE) coverage-run BUILD=build/coverage-$(LUA) HARDENING= CFLAGS='-O0 -g --coverage -DCOVERAGE'
 
 .PHONY: coverage coverage-run
 

@@ -36,11 +36,10 @@ local FAULTS = {
   "close_after_head",
   "close_in_body",
   "close_after_body",
-  "close_within_body",
+
   "reset_on_bytes",
   "reset_in_body",
   "reset_after_body",
-  "reset_within_body",
 }
 
 local function read(path)

@@ -51,11 +51,14 @@ CURLcode __wrap_curl_global_init(long flags);
 typedef enum { COLLECT, LUA, LUA_ALL, C, C_ALL, MODES } mode;
 static const char *const MODE_NAMES[MODES] = {"collect", "lua", "lua-all", "c", "c-all"};
 
-/* Of the sanitizers, and of gcov (make coverage), if this is built with them. */
+/* Of the sanitizers, if this is built with them. */
 #pragma weak __sanitizer_print_stack_trace
 void __sanitizer_print_stack_trace(void);
-#pragma weak __gcov_dump
+#ifdef COVERAGE /* make coverage */
 void __gcov_dump(void);
+#else
+#define __gcov_dump() ((void)0)
+#endif
 
 static mode current;
 static bool told_where; /* with N: the failing allocation is shown */
@@ -302,9 +305,7 @@ static void run_case(lua_State *L, int index, const char *name, int only) {
                 children[i].pid = fork();
                 if (children[i].pid == 0) {
                     int end = run_once(L, index, n);
-                    if (__gcov_dump != NULL) {
-                        __gcov_dump();
-                    }
+                    __gcov_dump();
                     _exit(end);
                 }
                 n++;
