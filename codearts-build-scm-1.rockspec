@@ -109,6 +109,7 @@ build = {
     ["codearts.build.host"] = "lua/codearts/build/host.lua",
     ["codearts.build.ini"] = "lua/codearts/build/ini.lua",
     ["codearts.build.lifecycle"] = "lua/codearts/build/lifecycle.lua",
+    ["codearts.build.lifecycle.dates"] = "lua/codearts/build/lifecycle/dates.lua",
     ["codearts.build.lifecycle.log"] = "lua/codearts/build/lifecycle/log.lua",
     ["codearts.build.lifecycle.log_lines"] = "lua/codearts/build/lifecycle/log_lines.lua",
     ["codearts.build.lifecycle.pause"] = "lua/codearts/build/lifecycle/pause.lua",

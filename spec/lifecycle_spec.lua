@@ -308,6 +308,20 @@ describe("wait", function()
     assert.is_truthy(err.message:find("still RUNNING", 1, true))
   end)
 
+  it("does not look again when its time is over", function()
+    server:script({ { "answer", body = record "RUNNING" } }, "never_answer")
+    local err = failure_of(wait, { timeout = 0.5, interval = 10 })
+    assert.is_truthy(err.message:find("still RUNNING", 1, true), err.message)
+    assert.are.same({ RECORD_PATH }, paths())
+  end)
+
+  it("tells the last status if its end cuts a look short", function()
+    server:script({ { "answer", body = record "RUNNING" } }, "never_answer")
+    local err = failure_of(wait, { timeout = 0.5 })
+    assert.is_truthy(err.message:find("still RUNNING", 1, true), err.message)
+    assert.are.same({ RECORD_PATH, RECORD_PATH }, paths())
+  end)
+
   it("ends with its timeout while the server says nothing", function()
     server:script({}, "never_answer")
     local err = failure_of(wait, { timeout = 0.05 })
@@ -555,6 +569,29 @@ describe("lists", function()
         .. "/period-history?end_time=2024-05-31&limit=10&offset=0&start_time=2024-05-01",
     }, paths())
     assert.are.equal("to", failure_of(client.history, client, JOB, { from = "2024-05-01" }).field)
+    assert.are.equal(1, #paths())
+  end)
+
+  it("send nothing that the documentation rules out", function()
+    for _, case in ipairs {
+      { "limit", { limit = 101 } },
+      { "days", { days = 31 } },
+      { "from", { from = "2024-5-1", to = "2024-05-02" } },
+      { "from", { from = "2023-02-29", to = "2023-03-01" } },
+      { "from", { from = "2024-05-01 00:00:00", to = "2024-05-02" } },
+      { "to", { from = "2024-05-01", to = "2024-13-01" } },
+      { "to", { from = "2024-05-01", to = "2024-04-30" } },
+      { "to", { from = "2024-02-01", to = "2024-03-03" } },
+      { "to", { from = "2023-12-01", to = "2024-01-01" } },
+    } do
+      local err = failure_of(client.history, client, JOB, case[2])
+      assert.are.same({ "usage", case[1] }, { err.kind, err.field })
+    end
+    assert.are.equal("limit", failure_of(client.jobs, client, JOB, { limit = 101 }).field)
+    assert.are.same({}, paths())
+    answers('{"total":0}', '{"total":0}')
+    client:history(JOB, { from = "2024-02-01", to = "2024-03-02" })
+    client:history(JOB, { from = "2023-12-02", to = "2024-01-01" })
   end)
 
   it("answer the tasks of a project", function()

@@ -2,17 +2,24 @@
 -- project, and any other operation. Each method blocks and raises structured errors; with `async = true` in its
 -- options it answers a call object at once, the same as client:start does. Required on first use only.
 local core = require "codearts.build.core"
+local dates = require "codearts.build.lifecycle.dates"
 local log = require "codearts.build.lifecycle.log"
 local nearest = require "codearts.build.nearest"
 local operation_call = require "codearts.build.operation_call"
 local record = require "codearts.build.lifecycle.record"
 local wait = require "codearts.build.lifecycle.wait"
 
+local MAX_DAYS = 30 -- of history in one request (API reference 7.8)
+
 local lifecycle = { result_methods = {}, client_methods = {} }
 local result_methods, client_methods = lifecycle.result_methods, lifecycle.client_methods
 
 local function usage(field, message)
   error(core.error { kind = "usage", field = field, message = message }, 0)
+end
+
+local function is_count(value, most)
+  return type(value) == "number" and value >= 0 and value <= most and value == math.floor(value)
 end
 
 local CHECKS = {
@@ -31,10 +38,25 @@ local CHECKS = {
   count = {
     "an integer of 0 or more",
     function(value)
-      return type(value) == "number"
-        and value >= 0
-        and value < math.huge
-        and value == math.floor(value)
+      return is_count(value, 2147483647)
+    end,
+  },
+  limit = {
+    "an integer from 0 to 100",
+    function(value)
+      return is_count(value, 100)
+    end,
+  },
+  days = {
+    ("an integer from 0 to %d"):format(MAX_DAYS),
+    function(value)
+      return is_count(value, MAX_DAYS)
+    end,
+  },
+  day = {
+    "a day such as 2024-05-31",
+    function(value)
+      return dates.parse(value) ~= nil
     end,
   },
   ["function"] = {
@@ -238,14 +260,19 @@ function client_methods:history(job_id, opts)
   check_job_id(job_id)
   opts = check_options(opts, {
     page = "count",
-    limit = "count",
-    days = "count",
-    from = "string",
-    to = "string",
+    limit = "limit",
+    days = "days",
+    from = "day",
+    to = "day",
     async = "boolean",
   })
   if (opts.from == nil) ~= (opts.to == nil) then
     usage(opts.from and "to" or "from", "from and to come together")
+  elseif opts.from then
+    local problem = dates.problem_of_span(opts.from, opts.to)
+    if problem then
+      usage("to", problem)
+    end
   end
   -- The service calls the page number offset.
   local name, args =
@@ -278,7 +305,7 @@ end
 ---@param opts? codearts.build.JobsOptions
 ---@return { total: integer, jobs: codearts.build.model.Job[] }
 function client_methods:jobs(project_id, opts)
-  opts = check_options(opts, { page = "count", limit = "count", async = "boolean" })
+  opts = check_options(opts, { page = "count", limit = "limit", async = "boolean" })
   if type(project_id) ~= "string" or not project_id:find("^%w+$") or #project_id ~= 32 then
     usage("project_id", "project_id must be a string of 32 letters and digits")
   end

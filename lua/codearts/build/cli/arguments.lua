@@ -1,22 +1,26 @@
 --- The arguments of every command, as argparse reads them. Loads neither the core nor libcurl, so that a usage error and
 -- --help cost nothing.
+local dates = require "codearts.build.lifecycle.dates"
 local duration = require "codearts.build.cli.duration"
 local reference = require "codearts.build.cli.reference"
 
 local PROGRAM = "codearts-build"
 
-local function integer_from(least)
+local function integer_from(least, most)
+  local wanted = ("an integer %s"):format(
+    most and ("from %d to %d"):format(least, most) or ("of %d or more"):format(least)
+  )
   return function(str)
     local number = str:find("^%d+$") and tonumber(str)
-    if not number or number < least or number > 2147483647 then
-      return nil, ("expected an integer of %d or more, got '%s'"):format(least, str)
+    if not number or number < least or number > (most or 2147483647) then
+      return nil, ("expected %s, got '%s'"):format(wanted, str)
     end
     return number
   end
 end
 
 local function day(str)
-  if not str:find("^%d%d%d%d%-%d%d%-%d%d$") then
+  if not dates.parse(str) then
     return nil, ("expected a day such as 2024-05-31, got '%s'"):format(str)
   end
   return str
@@ -238,11 +242,17 @@ function define.history(command)
     "--days",
     "N",
     "How many days to look back, at most 30 (default 7).",
-    integer_from(0)
+    integer_from(0, 30)
   )
   add_option(command, "--from", "DAY", "First day, with --to.", day)
-  add_option(command, "--to", "DAY", "Last day.", day)
-  add_option(command, "--limit", "N", "Builds to list, at most 100 (default 10).", integer_from(1))
+  add_option(command, "--to", "DAY", "Last day, at most 30 days later.", day)
+  add_option(
+    command,
+    "--limit",
+    "N",
+    "Builds to list, at most 100 (default 10).",
+    integer_from(1, 100)
+  )
   add_option(command, "--page", "N", "Page of that many builds, from 0.", integer_from(0))
   add_output(command)
   add_connection(command)
@@ -263,7 +273,13 @@ function define.jobs(command)
     "Project id, or an address of it in the console.",
     reference.project
   )
-  add_option(command, "--limit", "N", "Jobs to list, at most 100 (default 10).", integer_from(1))
+  add_option(
+    command,
+    "--limit",
+    "N",
+    "Jobs to list, at most 100 (default 10).",
+    integer_from(1, 100)
+  )
   add_option(command, "--page", "N", "Page of that many jobs, from 0.", integer_from(0))
   add_output(command)
   add_connection(command)
@@ -334,7 +350,13 @@ function define.sandbox(command)
     not_empty
   )
   add_option(command, "--port", "N", "Port to listen on (default: any free one).", integer_from(0))
-  add_option(command, "--token", "TEXT", "Token to accept (default: a random one).", not_empty)
+  add_option(
+    command,
+    "--token",
+    "TEXT",
+    "Token to accept (default: CODEARTS_BUILD_SANDBOX_TOKEN, else a random one). Others on this machine can read it here.",
+    not_empty
+  )
   add_option(
     command,
     "--folder",
@@ -420,6 +442,10 @@ local function check_together(values)
       return "--from and --to come together"
     elseif values.from and values.days then
       return "--days and --from exclude each other"
+    end
+    local problem = values.from and dates.problem_of_span(values.from, values.to)
+    if problem then
+      return "--to: " .. problem
     end
   elseif values.command == "call" and not values.operation and not values.list then
     return "missing argument 'operation' (or --list)"

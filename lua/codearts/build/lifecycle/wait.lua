@@ -26,7 +26,9 @@ local function build_error(target, detail)
 end
 
 local function timeout_error(target, timeout, last_status, last_error)
-  local state = last_error and "could not be asked: " .. last_error.message
+  -- A look that the end of the wait cut short is no news.
+  local news = last_error and not (last_status and last_error.reason == "deadline")
+  local state = news and "could not be asked: " .. last_error.message
     or "is still " .. (last_status or "not reported")
   return core.error {
     kind = "timeout",
@@ -104,14 +106,16 @@ local function wait(target, opts)
       end
       failures = err and failures + 1 or failures
       left = opts.timeout and started + opts.timeout - core.now()
-      if left and left <= 0 then
-        return nil, timeout_error(target, opts.timeout, last_status, err)
-      elseif err and not record.may_pass(err) or failures > MAX_FAILURES then
+      local in_time = not left or left > 0
+      if in_time and (err and not record.may_pass(err) or failures > MAX_FAILURES) then
         return nil, err
       end
-      local _, sleep_error = await(target.client:sleep(pause:next(left, err)))
+      local length = pause:next(left, err)
+      local _, sleep_error = await(target.client:sleep(length))
       if sleep_error then
         return nil, sleep_error
+      elseif left and length >= left then
+        return nil, timeout_error(target, opts.timeout, last_status, err)
       end
     end
   end
