@@ -395,7 +395,7 @@ describe("codearts-build", function()
         { { CODEARTS_BUILD_TOKEN = "" }, "", 4, "CODEARTS_BUILD_TOKEN" },
         { { CODEARTS_BUILD_ENDPOINT = "" }, "", 2, "set CODEARTS_BUILD_REGION" },
         { {}, "--endpoint http://127.0.0.1:1", 6, "nothing accepts connections there" },
-        { {}, "--region nowhere-1", 0, "" }, -- the endpoint goes before
+        { {}, "--region nowhere-1", 2, "nowhere-1 is not known" }, -- goes before the environment
         { {}, "--job " .. ("0"):rep(32), 6, "FAIL  job" },
         {
           {
@@ -517,6 +517,46 @@ describe("codearts-build", function()
       end
     )
 
+    it("is 130 with JSON after Ctrl-C", function()
+      local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+      local function interrupt(arguments, script, requests)
+        server:reset()
+        server:script(script, "never_answer")
+        local running = command.start(arguments, env)
+        server:wait_for(requests)
+        running:signal "INT"
+        local status, seen = running:finish()
+        assert.are.equal(130, status)
+        return core.decode(seen:match "{[^\n]*}"), seen
+      end
+      local data = interrupt("run --wait --json " .. GOOD, { "ok" }, 2)
+      assert.is_truthy(tonumber(data.actual_build_number))
+      assert.is_true(data.detached)
+      assert.is_nil(data.error)
+      for _, option in ipairs { "--json", "--output ndjson" } do
+        data = interrupt(("run %s %s"):format(option, GOOD), {}, 1)
+        assert.are.equal("unknown", data.error.outcome)
+        assert.are.equal(GOOD, data.job_id)
+      end
+      data = interrupt(("status --json %s 1"):format(GOOD), {}, 1)
+      assert.are.same({ kind = "cancelled", message = "interrupted" }, data.error)
+    end)
+
+    it("is 130 after Ctrl-C in a call, which says that a build may have been started", function()
+      local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+      server:script({}, "never_answer")
+      for index, operation in ipairs { "ExecuteJob", "RunJob", "ShowJobStatus" } do
+        local running = command.start(("call %s job_id=%s"):format(operation, GOOD), env)
+        server:wait_for(index)
+        running:signal "INT"
+        local status, seen = running:finish()
+        assert.are.equal(130, status)
+        local starts = operation ~= "ShowJobStatus"
+        assert.are.equal(starts, seen:find("may have been started", 1, true) ~= nil, seen)
+        assert.are.equal(starts, seen:find("history " .. GOOD, 1, true) ~= nil, seen)
+      end
+    end)
+
     it("leaves no file behind when it is killed while a download runs", function()
       server:script({}, "stall_in_body")
       local running =
@@ -532,6 +572,77 @@ describe("codearts-build", function()
       pipe:close()
       assert.is_nil(listing:find("half", 1, true), listing)
     end)
+  end)
+
+  describe("with a standard output that cannot be written to", function()
+    local function run_full(arguments)
+      local result = command.run(arguments, box.env, ">/dev/full")
+      assert.are.equal(6, result.status, arguments)
+      assert.is_truthy(
+        result.err:find("standard output cannot be written to: No space left", 1, true),
+        result.err
+      )
+      assert.is_nil(result.err:find("not started", 1, true))
+      return result.err
+    end
+
+    it("tells the number of a build that was started", function()
+      for _, options in ipairs { "", "--json", "--wait", "--output ndjson --wait" } do
+        local said = run_full(("run %s %s"):format(options, GOOD))
+        assert.is_truthy(said:find("build %d+ of " .. GOOD .. " was started"), said)
+        assert.is_truthy(said:find("codearts%-build wait " .. GOOD .. " %d+"), said)
+      end
+      local said = run_full("run --wait --json " .. GOOD)
+      assert.is_truthy(said:find("build %d+ of " .. GOOD .. " ended with SUCCESS"), said)
+      for _, operation in ipairs { "RunJob", "ExecuteJob" } do
+        said = run_full(("call %s job_id=%s"):format(operation, GOOD))
+        assert.is_truthy(said:find 'a build was started: .*"actual_build_number":"%d+"', said)
+      end
+    end)
+
+    it("fails whatever the command is", function()
+      local number = start_build(GOOD)
+      local build = GOOD .. " " .. number
+      assert.are.equal(0, run("wait " .. build).status)
+      local id = core.decode(run(("status %s --json"):format(build)).out).record.build_record_id
+      for _, arguments in ipairs {
+        "wait " .. build,
+        "status " .. build,
+        "log " .. build,
+        "log --follow " .. build,
+        "log --json " .. build,
+        "history " .. GOOD,
+        "jobs " .. box.project .. " --json",
+        "call --list",
+        "call ShowJobStatus job_id=" .. GOOD,
+        "call DownloadBuildLog record_id=" .. id,
+        "doctor",
+      } do
+        run_full(arguments)
+      end
+    end)
+
+    it("begins nothing if it is closed", function()
+      local before = core.decode(run(("history %s --json"):format(GOOD)).out).total
+      local result = command.run("run " .. GOOD, box.env, ">&-")
+      assert.are.equal(6, result.status)
+      assert.is_truthy(result.err:find("it is closed", 1, true), result.err)
+      assert.are.equal(before, core.decode(run(("history %s --json"):format(GOOD)).out).total)
+    end)
+
+    it("does with closed standard input and error", function()
+      local result = command.run("run " .. GOOD, box.env, "<&- 2>&-")
+      assert.are.equal(0, result.status)
+      assert.is_truthy(result.out:find("^build %d+ of"))
+    end)
+  end)
+
+  it("serves as a sandbox with the token of the environment", function()
+    local running = command.start("sandbox", { CODEARTS_BUILD_SANDBOX_TOKEN = "a-token-of-ours" })
+    running:expect "\n"
+    assert.are.equal("a-token-of-ours", running.seen:match "token=(%S+)")
+    running:signal "TERM"
+    assert.are.equal(0, (running:finish()))
   end)
 
   it("serves as a sandbox until it is told to end", function()

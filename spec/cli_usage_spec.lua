@@ -1,6 +1,7 @@
 -- Bad input: a usage error, exit status 2, and a word on what was expected; and neither core nor libcurl loaded for it.
 
 local command = require "spec.support.command"
+local core = require "codearts.build.core"
 
 local JOB = "f9d6c8466d614a9788e9a0acf6c15f46"
 
@@ -93,18 +94,33 @@ describe("the command line", function()
     { "log " .. build .. " --step ''", "--step: expected a text" },
     { "log " .. build .. " --step a --follow", "can not be used together" },
     { "stop " .. JOB .. " 1.5", "NUMBER: expected an integer" },
-    { "history " .. JOB .. " --days x", "--days: expected an integer of 0 or more, got 'x'" },
-    { "history " .. JOB .. " --limit 0", "--limit: expected an integer of 1 or more" },
+    { "history " .. JOB .. " --days x", "--days: expected an integer from 0 to 30, got 'x'" },
+    { "history " .. JOB .. " --days 31", "--days: expected an integer from 0 to 30, got '31'" },
+    { "history " .. JOB .. " --limit 0", "--limit: expected an integer from 1 to 100" },
+    { "history " .. JOB .. " --limit 101", "--limit: expected an integer from 1 to 100" },
     { "history " .. JOB .. " --page -1", "--page" },
     {
       "history " .. JOB .. " --from 1.5.2024 --to x",
       "--from: expected a day such as 2024-05-31, got '1.5.2024'",
+    },
+    {
+      "history " .. JOB .. " --from 2023-02-29 --to 2023-03-01",
+      "--from: expected a day such as 2024-05-31, got '2023-02-29'",
+    },
+    {
+      "history " .. JOB .. " --from 2024-05-02 --to 2024-05-01",
+      "--to: 2024-05-01 is before 2024-05-02",
+    },
+    {
+      "history " .. JOB .. " --from 2024-02-01 --to 2024-03-03",
+      "--to: 2024-03-03 is more than 30 days after 2024-02-01",
     },
     { "history " .. JOB .. " --from 2024-05-01", "--from and --to come together" },
     { "history " .. JOB .. " --from 2024-05-01 --to 2024-05-02 --days 3", "exclude each other" },
     { "jobs", "missing argument" },
     { "jobs x", "PROJECT: expected a project id" },
     { "jobs " .. JOB .. " --limit x", "--limit: expected an integer" },
+    { "jobs " .. JOB .. " --limit 101", "--limit: expected an integer from 1 to 100" },
     { "jobs " .. JOB .. " --page x", "--page: expected an integer" },
     { "call", "missing argument 'operation'" },
     {
@@ -140,6 +156,31 @@ describe("the command line", function()
     })
     assert.are.equal(2, result.status)
     assert.is_truthy(result.err:find("lua-argparse", 1, true))
+  end)
+
+  it("says as JSON that the core does not load", function()
+    local result = run("run " .. JOB .. " --json")
+    assert.are.equal(2, result.status)
+    local err = assert(core.decode(result.out)).error
+    assert.are.equal("config", err.kind)
+    assert.is_truthy(err.message:find("the library cannot be loaded", 1, true))
+    assert.is_truthy(result.err:find("doctor", 1, true))
+    result = run("run " .. JOB .. " --output ndjson")
+    assert.are.equal("error", core.decode(result.out).event)
+    result = run "doctor --json"
+    assert.are.equal(2, result.status)
+    local found = assert(core.decode(result.out))
+    assert.is_false(found.ok)
+    assert.are.equal("library", found.checks[2].name)
+    assert.are.equal("fail", found.checks[2].state)
+  end)
+
+  it("is an error of its own if nothing can be printed", function()
+    for _, arguments in ipairs { "--version", "completion bash", "doctor", "doctor --json" } do
+      local result = command.run(arguments, NO_CORE, ">/dev/full")
+      assert.is_truthy(result.status == 6 or arguments:find "doctor" and result.status == 2)
+      assert.is_truthy(result.err:find("standard output cannot be written to: No space", 1, true))
+    end
   end)
 
   it("says what to do when the core does not load", function()

@@ -58,15 +58,17 @@ end
 --- Runs to the end, output not on a terminal.
 ---@param arguments string
 ---@param env table<string, string>?
+---@param output string? a redirection of standard output, such as ">/dev/full"
 ---@return spec.CommandResult
-function M.run(arguments, env)
+function M.run(arguments, env, output)
   local out, err, status = os.tmpname(), os.tmpname(), os.tmpname()
   os.execute(
-    ("%s %s >%s 2>%s </dev/null; echo $? >%s"):format(
+    ("%s %s >%s 2>%s </dev/null %s; echo $? >%s"):format(
       PATIENCE,
       M.line(arguments, env),
       out,
       err,
+      output or "",
       status
     )
   )

@@ -1,5 +1,6 @@
 --- The command line: reads the arguments, hands over to the command, turns errors into messages and exit statuses.
 local exit_status = require "codearts.build.cli.exit_status"
+local output = require "codearts.build.cli.output"
 
 local cli = {}
 
@@ -9,12 +10,9 @@ local function complain(message)
   io.stderr:write(PROGRAM, ": ", message, "\n")
 end
 
---- Runs a command line. Prints; raises nothing but errors of our own making.
----@param argv string[]
----@return integer exit status
-function cli.main(argv)
+local function run(argv)
   if argv[1] == "--version" then -- the way of scripts, so it takes no detour
-    print(PROGRAM .. " " .. require "codearts.build.version")
+    output.write(PROGRAM, " ", require "codearts.build.version", "\n")
     return exit_status.success
   end
   local has_argparse = pcall(require, "argparse")
@@ -29,6 +27,20 @@ function cli.main(argv)
     return exit_status.usage
   end
   return require("codearts.build.cli." .. values.command)(values)
+end
+
+--- Runs a command line. Prints; raises nothing but errors of our own making.
+---@param argv string[]
+---@return integer exit status
+function cli.main(argv)
+  output.check_streams()
+  -- With nowhere to print a result to, nothing is begun.
+  local status = output.problem and exit_status.service or run(argv)
+  if output.problem then
+    complain("standard output cannot be written to: " .. output.problem)
+    status = exit_status.of_all { status, exit_status.service }
+  end
+  return status
 end
 
 return cli

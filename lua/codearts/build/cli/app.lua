@@ -1,5 +1,6 @@
 --- What every command stands on: the library, the terminal, the form of the output, one client, and the way out.
 local exit_status = require "codearts.build.cli.exit_status"
+local output = require "codearts.build.cli.output"
 
 local PROGRAM = "codearts-build"
 local TICK = 0.25
@@ -9,6 +10,7 @@ local TICK = 0.25
 ---@field core table
 ---@field terminal codearts.build.cli.Terminal
 ---@field form "text"|"json"|"ndjson"
+---@field starts string? job of a build that App:await may be starting
 local App = {}
 App.__index = App
 
@@ -19,8 +21,23 @@ local INTERRUPTED = setmetatable({}, {
   end,
 })
 
+-- Raised by App:await when nobody can read the result any more; cli.main tells why.
+local NO_OUTPUT = {}
+
 local function complain(message)
   io.stderr:write(PROGRAM, ": ", message, "\n")
+end
+
+local function form_of(values)
+  return values.json and "json" or values.output or "text"
+end
+
+--- An error as the one document, or the one event, that says it.
+---@param form "json"|"ndjson"
+---@param err table structured error, or its members
+local function error_document(form, err)
+  local json = require "codearts.build.cli.json"
+  return json.encode { error = json.of_error(err), event = form == "ndjson" and "error" or nil }
 end
 
 --- Loads the library and looks at the terminal.
@@ -39,7 +56,7 @@ local function open(values)
     build = build,
     core = core,
     values = values,
-    form = values.json and "json" or values.output or "text",
+    form = form_of(values),
     terminal = Terminal.new { core = core, progress = values.progress or "auto" },
   }, App)
 end
@@ -65,7 +82,7 @@ function App:client()
   return self.the_client
 end
 
---- Waits for a call, stopping for Ctrl-C. Raises what the call ends with.
+--- Waits for a call, stopping for Ctrl-C and where output cannot be written. Raises what the call ends with.
 ---@param call table
 ---@return any result
 function App:await(call)
@@ -73,6 +90,8 @@ function App:await(call)
   while not call:done() do
     if self.core.interrupted() then
       error(INTERRUPTED, 0)
+    elseif output.problem then
+      error(NO_OUTPUT, 0)
     end
     client:step(TICK)
   end
@@ -99,25 +118,46 @@ function App:warn_of(err)
   end
 end
 
---- Tells people (and with --json programs too) what went wrong.
+--- Tells programs what went wrong, with --json.
 ---@param err table structured error
-function App:report_error(err)
+function App:print_error(err)
   if self.form ~= "text" then
-    local json = require "codearts.build.cli.json"
-    local data = { error = json.of_error(err) }
-    data.event = self.form == "ndjson" and "error" or nil
-    self:print_json(data)
+    self.terminal:result(error_document(self.form, err))
   end
-  self:warn_of(err)
+end
+
+--- What Ctrl-C cut off, as an error: a start that nobody waits for any more may have reached the service.
+---@param starts string? job of the build that was being started
+---@return table err
+function App:interruption(starts)
+  return self.core.error {
+    kind = "cancelled",
+    outcome = starts and "unknown" or nil,
+    message = starts and "interrupted while starting a build of " .. starts or "interrupted",
+  }
+end
+
+local function report_interrupt(app)
+  local err = app:interruption(app.starts)
+  app:print_error(err)
+  if app.starts then
+    app:warn_of(err)
+    app:warn(("  to look for it: codearts-build history %s"):format(app.starts))
+  else
+    app:warn "interrupted"
+  end
 end
 
 local function status_of_failure(app, failure)
   app.terminal:clear()
   if failure == INTERRUPTED or tostring(failure):find("interrupted!$") then -- the latter is lua's own handler
-    app:warn "interrupted"
+    report_interrupt(app)
     return exit_status.interrupted
+  elseif failure == NO_OUTPUT then
+    return exit_status.service
   elseif app.build.is_error(failure) then
-    app:report_error(failure)
+    app:print_error(failure)
+    app:warn_of(failure)
     return exit_status.of_error(failure)
   end
   app:warn("internal error: " .. tostring(failure))
@@ -131,7 +171,12 @@ function App.command(body)
   return function(values)
     local app, problem = open(values)
     if not app then
-      complain("the library cannot be loaded: " .. problem)
+      problem = "the library cannot be loaded: " .. problem
+      if form_of(values) ~= "text" then
+        local err = { kind = "config", message = problem, retryable = false }
+        output.write(error_document(form_of(values), err), "\n")
+      end
+      complain(problem)
       complain "`codearts-build doctor` tells more"
       return exit_status.usage
     end

@@ -1,5 +1,6 @@
 --- codearts-build call: any operation of the service.
 local App = require "codearts.build.cli.app"
+local output = require "codearts.build.cli.output"
 
 local unpack = table.unpack or unpack
 
@@ -74,11 +75,14 @@ local function list(app)
 end
 
 --- The service's JSON as it came: decoding and encoding again could not tell an empty list from an empty object.
+---@return string
+---@return boolean? started a build
 local function json_answer(app, values, args)
   local spec = require("codearts.build.operation_request").prepare(values.operation, args)
   if spec.starts_build then
+    app.starts = args.job_id
     local result = app:await(app:client():call(values.operation, args, { async = true }))
-    return require("codearts.build.cli.json").encode(result)
+    return require("codearts.build.cli.json").encode(result), true
   end
   spec.answer = "bytes"
   local answer = app:await(app:client():request(spec))
@@ -107,16 +111,17 @@ return App.command(function(app, values)
     if values.to then
       usage(app, "to", values.operation .. " answers JSON: --to is for operations that do not")
     end
-    app.terminal:result(json_answer(app, values, args))
+    local answer, started = json_answer(app, values, args)
+    app.terminal:result(answer)
+    if started and output.problem then
+      app:warn("a build was started: " .. answer)
+    end
     return
   end
   local answer = app:await(app:client():call(values.operation, args, {
     async = true,
-    to = values.to or function(chunk)
-      io.stdout:write(chunk)
-    end,
+    to = values.to or output.write,
   }))
-  io.stdout:flush()
   if values.to then
     app:warn(("%d bytes written to %s"):format(answer, values.to))
   end

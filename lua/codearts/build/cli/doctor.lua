@@ -2,6 +2,7 @@
 -- What it prints holds no secret: credentials are never read here, and addresses lose their passwords.
 local advice_for = require "codearts.build.cli.advice"
 local exit_status = require "codearts.build.cli.exit_status"
+local output = require "codearts.build.cli.output"
 
 local PATIENCE = 15 -- seconds for each request
 local NO_JOB = ("0"):rep(32) -- a job that nobody has: an answer about it still tells who we are
@@ -198,9 +199,9 @@ end
 function Doctor:print_text()
   local signs = { ok = "ok  ", warn = "WARN", fail = "FAIL" }
   for _, check in ipairs(self.checks) do
-    print(("%s  %-13s %s"):format(signs[check.state], check.name, check.detail))
+    output.write(("%s  %-13s %s\n"):format(signs[check.state], check.name, check.detail))
     if check.advice then
-      print("      -> " .. check.advice)
+      output.write("      -> ", check.advice, "\n")
     end
   end
 end
@@ -230,9 +231,10 @@ return function(values)
   if doctor.client and ok then
     pcall(doctor.client.close, doctor.client)
   end
-  if values.json and doctor.core then
+  if values.json then
     local json = require "codearts.build.cli.json"
-    print(json.encode { ok = doctor.status == nil, checks = json.array(doctor.checks) })
+    local data = { ok = doctor.status == nil, checks = json.array(doctor.checks) }
+    output.write(json.encode(data), "\n")
   else
     doctor:print_text()
   end

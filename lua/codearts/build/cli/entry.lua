@@ -15,6 +15,7 @@ local entry = {}
 ---@field began number
 ---@field ended number?
 ---@field record table? of the finished build
+---@field detached boolean? Ctrl-C came before its end
 ---@field err table? what it ended with, a failed build included
 
 ---@param job_id string
@@ -68,6 +69,7 @@ function entry.data(self)
     data.status, data.record, data.steps = self.record.status, self.record, entry.steps_data(self)
     data.elapsed = entry.rounded(self.ended - self.began)
   end
+  data.detached = self.detached
   data.error = self.err and json.of_error(self.err) or nil
   return data
 end

@@ -1,7 +1,20 @@
 --- JSON as the command prints it: one line, members sorted by name, so that the same answer is the same text.
-local core = require "codearts.build.core"
-
 local json = {}
+
+--- A value that is no table. What --json says about a core that cannot be loaded has to do without it, so the little that is
+-- needed of its encoder is here too: text without control characters.
+local function encode_scalar(value)
+  local ok, core = pcall(require, "codearts.build.core")
+  if ok then
+    return core.encode(value)
+  elseif type(value) == "string" then
+    local escaped = value:gsub('[%c"\\]', function(character)
+      return ("\\u%04x"):format(character:byte())
+    end)
+    return '"' .. escaped .. '"'
+  end
+  return tostring(value)
+end
 
 local ARRAY = {}
 
@@ -21,14 +34,14 @@ local function encode_members(value)
   end
   table.sort(keys)
   for index, key in ipairs(keys) do
-    parts[index] = core.encode(key) .. ":" .. encode(value[key])
+    parts[index] = encode_scalar(key) .. ":" .. encode(value[key])
   end
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
 function encode(value)
   if type(value) ~= "table" then
-    return core.encode(value)
+    return encode_scalar(value)
   elseif getmetatable(value) == ARRAY or rawget(value, 1) ~= nil then
     local parts = {}
     for index = 1, #value do

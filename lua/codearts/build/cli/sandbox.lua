@@ -1,6 +1,12 @@
 --- codearts-build sandbox: runs the local build service in this process until it is told to end.
 local exit_status = require "codearts.build.cli.exit_status"
 
+-- A variable of its own: the sandbox prints its token, so it must not be the one that real credentials are kept in.
+local function token_from_environment()
+  local token = os.getenv "CODEARTS_BUILD_SANDBOX_TOKEN"
+  return token ~= "" and token or nil
+end
+
 ---@param values table
 ---@return integer exit status
 return function(values)
@@ -8,7 +14,7 @@ return function(values)
     jobs = values.jobs,
     host = values.host,
     port = values.port,
-    token = values.token,
+    token = values.token or token_from_environment(),
     folder = values.folder,
     max_builds = values.max_builds,
   })

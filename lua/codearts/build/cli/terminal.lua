@@ -1,5 +1,6 @@
 --- Where the command writes: results to standard output, everything else to standard error, and on a terminal a few live
 -- lines at the end of it. Off a terminal nothing moves and nothing is coloured.
+local output = require "codearts.build.cli.output"
 local text = require "codearts.build.cli.text"
 
 local COLOURS = { good = "\27[32m", bad = "\27[31m", dim = "\27[2m" }
@@ -21,7 +22,7 @@ local function is_unicode(getenv)
   return false
 end
 
----@param options { progress: "auto"|"plain"|"none", core: table, getenv?: function, out?: file*, err?: file* }
+---@param options { progress: "auto"|"plain"|"none", core: table, getenv?: function, err?: file* }
 ---@return codearts.build.cli.Terminal
 function Terminal.new(options)
   local getenv = options.getenv or os.getenv
@@ -30,7 +31,6 @@ function Terminal.new(options)
   local err_tty, out_tty = options.core.isatty(2), options.core.isatty(1)
   return setmetatable({
     core = options.core,
-    out = options.out or io.stdout,
     err = options.err or io.stderr,
     progress = options.progress,
     live = err_tty and not dumb and options.progress == "auto",
@@ -109,8 +109,7 @@ end
 ---@param line string
 function Terminal:result(line)
   self:clear()
-  self.out:write(line, "\n")
-  self.out:flush()
+  output.write(line, "\n")
 end
 
 --- A line of a build's log, on standard output: as it is into a pipe, made harmless on a terminal.

@@ -1,6 +1,7 @@
 --- Starts builds and waits for them, any number at once: each is one flow, all on one client, with one screen.
 local entries = require "codearts.build.cli.entry"
 local exit_status = require "codearts.build.cli.exit_status"
+local output = require "codearts.build.cli.output"
 local text = require "codearts.build.cli.text"
 
 local TICK = 0.25
@@ -86,15 +87,34 @@ function Watch:tell_end(entry)
   elseif not err then
     return
   end
+  self:tell_error(entry)
+  if err.kind == "timeout" and err.reason == "wait" then
+    app:warn(("  to wait again:  codearts-build wait %s %d"):format(entry.job_id, entry.build_no))
+  end
+end
+
+function Watch:tell_error(entry)
+  local app, err = self.app, entry.err
   if app.form == "ndjson" then
     local json = require "codearts.build.cli.json"
     entries.event(entry, app, "error", { error = json.of_error(err) })
   end
   app:warn_of(err)
-  if err.kind == "timeout" and err.reason == "wait" then
-    app:warn(("  to wait again:  codearts-build wait %s %d"):format(entry.job_id, entry.build_no))
-  elseif err.outcome == "unknown" then
+  if err.outcome == "unknown" then
     app:warn(("  to look for it: codearts-build history %s"):format(entry.job_id))
+  end
+end
+
+--- A build that was started and whose end is not known here.
+local function is_open(entry)
+  return entry.build and not entry.ended
+end
+
+local function tell_how_to_go_on(app, entry)
+  if entry.build_no then
+    local job_id, build_no = entry.job_id, entry.build_no
+    app:warn(("  to wait again:  codearts-build wait %s %d"):format(job_id, build_no))
+    app:warn(("  to stop it:     codearts-build stop %s %d"):format(job_id, build_no))
   end
 end
 
@@ -104,18 +124,36 @@ function Watch:detach()
   self.detached = true
   app.terminal:clear()
   for _, entry in ipairs(self.entries) do
-    local job_id, build_no = entry.job_id, entry.build_no
-    if build_no and not entry.ended then
+    if is_open(entry) then
+      entry.detached = true
       entries.event(entry, app, "detached", {})
       app:warn(("interrupted; %s goes on"):format(entries.name(entry)))
-      app:warn(("  to wait again:  codearts-build wait %s %d"):format(job_id, build_no))
-      app:warn(("  to stop it:     codearts-build stop %s %d"):format(job_id, build_no))
-    elseif not build_no and not entry.err then
-      app:warn(("interrupted; a build of %s may have been started"):format(job_id))
-      app:warn(("  to look for it: codearts-build history %s"):format(job_id))
+      tell_how_to_go_on(app, entry)
+    elseif not entry.build and not entry.err then
+      entry.err = app:interruption(entry.job_id)
+      self:tell_error(entry)
     end
   end
+  if app.form == "json" then
+    self:print_all()
+  end
   return exit_status.interrupted
+end
+
+--- Nothing can be printed any more: what would be lost of the started builds goes to standard error.
+function Watch:tell_unwritten()
+  local app = self.app
+  self.detached = true
+  app.terminal:clear()
+  for _, entry in ipairs(self.entries) do
+    if entry.build then
+      local state = entry.record and "ended with " .. tostring(entry.record.status) or "was started"
+      app:warn(text.clean(("%s %s"):format(entries.name(entry), state)))
+      if not entry.record then
+        tell_how_to_go_on(app, entry)
+      end
+    end
+  end
 end
 
 function Watch:print_all()
@@ -127,7 +165,17 @@ function Watch:print_all()
   self.app:print_json(#list == 1 and list[1] or list)
 end
 
---- Runs until all builds are done or Ctrl-C comes. Prints everything.
+--- Whether a start is still unanswered.
+function Watch:is_starting()
+  for _, entry in ipairs(self.entries) do
+    if not entry.build and not entry.err then
+      return true
+    end
+  end
+  return false
+end
+
+--- Runs until all builds are done or Ctrl-C comes, or nothing can be printed any more. Prints everything.
 ---@return integer exit status
 function Watch:run()
   local client, left = self.app:client(), #self.entries
@@ -144,6 +192,8 @@ function Watch:run()
   while left > 0 do
     if self.app.core.interrupted() then
       return self:detach()
+    elseif output.problem and not self:is_starting() then
+      break
     elseif self.waiting then
       self.waiting.draw(self.app, self.entries)
     end
@@ -152,6 +202,9 @@ function Watch:run()
   self.app.terminal:clear()
   if self.app.form == "json" then
     self:print_all()
+  end
+  if output.problem then
+    self:tell_unwritten()
   end
   local statuses = {}
   for index, entry in ipairs(self.entries) do
