@@ -87,6 +87,28 @@ static int retry_delay(lua_State *L) {
     return 1;
 }
 
+#if LUA_VERSION_NUM == 501
+/* Runs protected without being a call, which alone would keep Lua 5.1 from yielding. */
+static const char *read_by_yielding(lua_State *L, void *yields, size_t *size) {
+    *size = 0;
+    (void)lua_yield(L, 0); /* raises where it cannot */
+    *(bool *)yields = true;
+    lua_pushnil(L);
+    (void)lua_error(L);
+    return NULL;
+}
+
+/* core.yield(failed) yields, or answers `failed` where this coroutine cannot yield. Lua 5.1 has no
+ * other way to find out: it cannot ask, and pcall around a yield makes it fail. */
+static int yield(lua_State *L) {
+    bool yields = false;
+    lua_settop(L, 1);
+    (void)lua_load(L, read_by_yielding, &yields, "=yield");
+    lua_settop(L, 1);
+    return yields ? lua_yield(L, 0) : 1;
+}
+#endif
+
 int luaopen_codearts_build_core(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"versions", versions},       {"uuid", uuid}, {"now", now}, {"time", utc},
@@ -105,6 +127,10 @@ int luaopen_codearts_build_core(lua_State *L) {
     lcab_term_open(L);
     lcab_file_open(L);
     lcab_setfuncs(L, functions);
+#if LUA_VERSION_NUM == 501
+    lua_pushcfunction(L, yield);
+    lua_setfield(L, -2, "yield");
+#endif
     lua_pushliteral(L, CAB_VERSION);
     lua_setfield(L, -2, "_VERSION");
     return 1;
