@@ -413,8 +413,8 @@ vendor's HUAWEICLOUD_SDK_... variables) or from ~/.huaweicloud/credentials. `cod
 tells which one serves.
 
 Exit status: 0 success, 1 the build failed, 2 usage or configuration, 3 cancelled, 4 sign-in or
-permission, 5 unknown whether a build started, 6 service or network, 124 waiting timed out,
-130 interrupted (the build goes on).
+permission, 5 unknown whether a build started, 6 service, network or output, 124 waiting timed
+out, 130 interrupted (the build goes on).
 
 Example:
   codearts-build run f9d6c8466d614a9788e9a0acf6c15f46 --wait --follow
