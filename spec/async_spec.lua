@@ -690,6 +690,13 @@ describe("run_all", function()
       assert_usage(raised(client.run_all, client, { JOB }, opts))
     end
     assert_usage(raised(client.run_all, client, JOB.job_id))
+    for _, opts in ipairs({ 5, "x", true, print }) do
+      assert.equal("opts", assert_usage(raised(client.run_all, client, { JOB }, opts)).field)
+    end
+    for _, self in ipairs({ {}, 1, "x", client.core }) do
+      local err = assert_usage(raised(client.run_all, self, { JOB }))
+      assert.same({ "self", "not_started" }, { err.field, err.outcome })
+    end
     assert.equal(0, server:stats().processed)
   end)
 end)
@@ -761,6 +768,88 @@ describe("tasks", function()
       error(core.error({ kind = "protocol", message = "mine" }), 0)
     end)
     assert.equal("protocol", raised(task.wait, task).kind)
+  end)
+
+  it("take nothing raised for success, not even nil", function()
+    for _, value in ipairs({ { n = 1 }, { false, n = 1 } }) do
+      local task = client:task(function(await)
+        await(client:sleep(0))
+        error(value[1])
+      end)
+      local expected = "a callback raised " .. tostring(value[1])
+      assert.equal(expected, raised(task.wait, task))
+      assert.same({ n = 2, nil, expected }, { n = select("#", task:try_wait()), task:try_wait() })
+    end
+  end)
+
+  it("end with a usage error when what they call yields", function()
+    for _, value in ipairs({ { n = 0 }, { 5 }, { {} }, { "x" }, { client }, { print } }) do
+      local told
+      local task = client:task(function(await)
+        await(client:sleep(0))
+        coroutine.yield(value[1])
+        error("nobody resumes this")
+      end)
+      task:on_done(function(_, err)
+        told = err
+      end)
+      local err = assert_usage(raised(task.wait, task))
+      assert.truthy(err.message:find("yield", 1, true))
+      assert.equal(err, told)
+      assert.is_true(task:done())
+      task:cancel()
+    end
+    local at_once = client:task(function()
+      coroutine.yield()
+    end)
+    assert_usage(raised(at_once.wait, at_once))
+    local wrong = client:task(function(await)
+      await("no call")
+    end)
+    assert_usage(raised(wrong.wait, wrong))
+  end)
+
+  it("tell while they are open what they are waiting for", function()
+    server:behave("never_answer")
+    local task = client:call("ExecuteJob", JOB, { async = true })
+    local err = raised(task.wait, task, 0)
+    assert.same(
+      { "timeout", "wait", "ExecuteJob", "unknown" },
+      { err.kind, err.reason, err.operation, err.outcome }
+    )
+    assert.equal("number", type(err.attempts))
+    task:cancel()
+    local sleeping = client:task(function(await)
+      return await(client:sleep(3600))
+    end)
+    local _, open = sleeping:try_wait()
+    assert.equal("wait", open.reason)
+    assert.is_nil(open.operation)
+    assert.is_nil(open.outcome)
+    sleeping:cancel()
+    pcall(task.wait, task)
+  end)
+
+  it("refuse what is no function, and methods without their colon", function()
+    local call, task = client:sleep(0), client:task(function() end)
+    assert.equal("flow", assert_usage(raised(client.task, client)).field)
+    for _, value in ipairs({ 1, "x", {} }) do
+      assert.equal("on_done", assert_usage(raised(task.on_done, task, value)).field)
+      assert.equal("on_done", assert_usage(raised(call.on_done, call, value)).field)
+    end
+    assert_usage(raised(task.on_done, task))
+    for _, one in ipairs({ call, task }) do
+      for _, method in ipairs({ "wait", "try_wait", "done", "cancel", "on_done" }) do
+        for _, self in ipairs({ 1, "x", {}, print, client, client.core }) do
+          assert.equal("self", assert_usage(raised(one[method], self, print)).field)
+        end
+        assert_usage(raised(one[method]))
+      end
+    end
+    for _, value in ipairs({ 1, "x", {}, print, client }) do
+      assert.equal("call", assert_usage(raised(client.wait_for, client, value)).field)
+    end
+    call:wait()
   end)
 end)
 

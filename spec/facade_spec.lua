@@ -71,13 +71,12 @@ describe("build.run", function()
         local ok, err = pcall(build[f], { job_id = "x" })
         print(ok, build.is_error(err), err.kind, err.field, err.outcome)
       end
+      local ran, problem = pcall(build.run_all, {})
+      print(ran, build.is_error(problem), problem.kind, problem.field, problem.outcome)
       local result, err = build.try_run { job_id = "x" }
       print(result, build.is_error(err), err.kind, err.field, err.outcome)]]
     local expected = "true\tconfig\tregion\tnot_started\n"
-    assert.equal(
-      "false\t" .. expected .. "false\t" .. expected .. "nil\t" .. expected,
-      run_lua({}, chunk)
-    )
+    assert.equal(("false\t" .. expected):rep(3) .. "nil\t" .. expected, run_lua({}, chunk))
   end)
 
   it("finds the default client anew once it is closed", function()
@@ -153,6 +152,51 @@ describe("build.run", function()
       assert.truthy(err.field:find "^auth" or err.field == "opts")
     end
     assert.equal(0, bench.server:stats().processed)
+  end)
+
+  it("raises no bare text from any method without its colon", function()
+    local client = bench.client
+    for _, method in ipairs {
+      "build",
+      "call",
+      "close",
+      "events",
+      "history",
+      "jobs",
+      "pollfd",
+      "request",
+      "run_all",
+      "sleep",
+      "step",
+      "task",
+      "timeout",
+      "wait_for",
+    } do
+      for _, self in ipairs { {}, 1, "x", print, client.core } do
+        local ok, err = pcall(client[method], self, 1)
+        assert.is_false(ok)
+        assert.is_true(build.is_error(err), tostring(err))
+        assert.same({ "usage", "self" }, { err.kind, err.field })
+      end
+      assert.is_true(build.is_error(select(2, pcall(client[method]))))
+    end
+  end)
+
+  it("takes bad credentials of a call for a bad argument", function()
+    for _, method in ipairs { "start", "run" } do
+      local ok, err = pcall(bench.client[method], bench.client, JOB, { auth = { ak = "x" } })
+      assert.is_false(ok)
+      assert.same({ "usage", "not_started" }, { err.kind, err.outcome })
+    end
+    local ok, err = pcall(
+      bench.client.request,
+      bench.client,
+      { path = "/" },
+      { auth = { ak = "x" } }
+    )
+    assert.is_false(ok)
+    assert.equal("usage", err.kind)
+    assert.is_nil(err.outcome)
   end)
 
   it("gives the result even if a listener raises", function()
@@ -330,6 +374,87 @@ describe("a client", function()
       collectgarbage()
     end
     bench.server:wait_for(3, "closed")
+  end)
+
+  it("forgets the credentials of calls that came to nothing, or have ended", function()
+    local client = bench:new_client()
+    local function auth()
+      return "of-this-call"
+    end
+    for _, method in ipairs { "run", "try_run", "start", "request" } do
+      pcall(client[method], client, { job_id = "bad" }, { auth = auth })
+      assert.same({}, client.sources)
+    end
+    assert.equal("20", client:run(JOB, { auth = auth }).actual_build_number)
+    client:step(0)
+    assert.same({}, client.sources)
+    client:close()
+  end)
+
+  it("sends any request as who the call says", function()
+    local client = bench:new_client()
+    local spec = { method = "POST", path = "/v3/jobs/build", body = "{}", operation = "Any" }
+    client
+      :request(spec, {
+        auth = function()
+          return "of-this-request"
+        end,
+      })
+      :wait()
+    assert.equal("of-this-request", bench.server:stats().requests[1].headers["x-auth-token"])
+    client:close()
+  end)
+
+  it("refuses to wait in the functions of its own sign-in", function()
+    local client
+    local seen = {}
+    client = bench:new_client {
+      auth = function()
+        local result, err = client:try_run(JOB)
+        seen[1] = { result == nil, err.kind, err.outcome }
+        for i, f in ipairs { client.run, client.step, client.run_all } do
+          local ok, problem =
+            pcall(f, client, f == client.run and JOB or f == client.step and 0 or {})
+          seen[i + 1] = { not ok, problem.kind, problem.outcome }
+        end
+        local call = client:sleep(0)
+        local ok, problem = pcall(call.wait, call)
+        seen[5] = { not ok, problem.kind, problem.outcome }
+        return "a-fake-token"
+      end,
+    }
+    assert.equal("20", client:run(JOB).actual_build_number)
+    local refused = { true, "usage", "not_started" }
+    assert.same({ refused, refused, { true, "usage" }, refused, { true, "usage" } }, seen)
+    assert.equal(1, bench.server:stats().processed)
+    assert.equal("20", client:run(JOB).actual_build_number)
+    client:close()
+  end)
+
+  it("shows no secret to who looks at it", function()
+    for _, auth in ipairs {
+      { ak = "an-ak", sk = "SECRET-1", security_token = "SECRET-2", project_id = "p" },
+      { user = "u", domain = "d", project = "p", password = "SECRET-3" },
+      { token = "SECRET-4" },
+      "SECRET-5",
+    } do
+      local client = bench:new_client { auth = auth }
+      local seen = {}
+      local function look(value)
+        if type(value) == "string" then
+          assert.is_nil(value:find("SECRET", 1, true))
+        elseif type(value) == "table" and not seen[value] then
+          seen[value] = true
+          for name, member in next, value do
+            look(name)
+            look(member)
+          end
+          look(getmetatable(value))
+        end
+      end
+      look(client)
+      client:close()
+    end
   end)
 
   it("keeps its settings to itself", function()

@@ -189,6 +189,137 @@ describe("luv", function()
     assert.equal(NAME, late)
   end)
 
+  it("is not kept running by cancelling what has ended", function()
+    local ended = false
+    coroutine.wrap(function()
+      local calls = { client:start(JOB), client:sleep(0), client:task(function() end) }
+      for _, call in ipairs(calls) do
+        call:wait(10)
+        call:cancel()
+      end
+      ended = true
+    end)()
+    run_loop()
+    assert.is_true(ended)
+    assert.equal(1, server:stats().processed)
+  end)
+
+  -- Which of these can wait depends on the Lua; a place that cannot says so before anything is sent.
+  local PLACES = {
+    pcall = function(f)
+      pcall(f)
+    end,
+    gsub = function(f)
+      string.gsub("x", "x", f)
+    end,
+    sort = function(f)
+      table.sort({ 2, 1 }, function(a, b)
+        f()
+        return a < b
+      end)
+    end,
+    metamethod = function(f)
+      local _ = setmetatable({}, { __index = f }).member
+    end,
+    iterator = function(f)
+      for _ in f do
+      end
+    end,
+    finalizer = function(f)
+      setmetatable({}, { __gc = f })
+      collectgarbage()
+    end,
+    loader = function(f)
+      load(f)
+    end,
+    ["a plain call"] = function(f)
+      f()
+    end,
+  }
+
+  for place, call_in in pairs(PLACES) do
+    it("waits or refuses structured in a coroutine: " .. place, function()
+      for _, method in ipairs({ "run", "try_run", "run_all", "call" }) do
+        server:reset()
+        local argument = JOB
+        if method == "run_all" then
+          argument = { JOB }
+        elseif method == "call" then
+          argument = "ExecuteJob"
+        end
+        local asked, outcome, foreign = 0, nil, nil
+        local ok, raised = coroutine.resume(coroutine.create(function()
+          call_in(function()
+            if asked > 0 then
+              return
+            end
+            asked = 1
+            if method == "try_run" then
+              local result, err = client:try_run(argument)
+              outcome = result or err
+            else
+              local answer = { client[method](client, argument, method == "call" and JOB or nil) }
+              outcome = answer[1]
+            end
+          end)
+          foreign = "waiting"
+          coroutine.yield()
+          foreign = "resumed"
+        end))
+        outcome = not ok and raised or outcome
+        run_loop()
+        if asked == 1 then
+          assert.equal(ok and "waiting" or nil, foreign)
+          if build.is_error(outcome) then
+            assert.same({ "usage", "not_started" }, { outcome.kind, outcome.outcome })
+          end
+          local started = type(outcome) == "table" and not build.is_error(outcome)
+          assert.equal(started and 1 or 0, server:stats().processed)
+        end
+      end
+    end)
+  end
+
+  it("refuses structured what cannot yield", function()
+    local errors = {}
+    coroutine.wrap(function()
+      for _, f in ipairs({
+        function()
+          return client:run(JOB)
+        end,
+        function()
+          return client:run_all({ JOB })
+        end,
+        function()
+          return client:sleep(0.001):wait()
+        end,
+        function()
+          return client:sleep(3600):wait(0.001)
+        end,
+      }) do
+        local ok, err = true, nil
+        local routine = coroutine.running()
+        string.gsub("x", "x", function()
+          assert(coroutine.running() == routine)
+          ok, err = pcall(f)
+        end)
+        if not ok then
+          assert(build.is_error(err), tostring(err))
+          errors[#errors + 1] = err.kind .. " " .. tostring(err.outcome)
+        end
+      end
+    end)()
+    local processed = server:stats().processed
+    if coroutine.isyieldable then
+      assert.same({ "timeout nil" }, errors)
+      assert.equal(2, processed)
+    else
+      assert.same({ "usage not_started", "usage not_started", "usage nil", "usage nil" }, errors)
+      assert.equal(0, processed)
+    end
+    client:close() -- ends the long sleep
+  end)
+
   it("wakes up a few times only while a server is mute for 2 s", function()
     server:behave("never_answer")
     local mute = adapter.new(options({ timeout = 2, retry = false }))

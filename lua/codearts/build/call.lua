@@ -1,4 +1,5 @@
 --- What client:start, client:request and client:sleep answer: one call in flight.
+local core = require "codearts.build.core"
 
 ---@class codearts.build.Call
 ---@field client codearts.build.Client
@@ -6,6 +7,31 @@
 local Call = {}
 Call.__index = Call
 Call.__name = "codearts.build.Call"
+Call.is_call = true
+
+--- Whether a value is a call or a task; for this library's own modules.
+---@param value any
+---@return boolean
+function Call.is(value)
+  local meta = type(value) == "table" and getmetatable(value)
+  return type(meta) == "table" and rawget(meta, "is_call") == true
+end
+
+--- Raises a usage error unless it is one.
+---@param self any
+function Call.check(self)
+  if not Call.is(self) then
+    error(
+      core.error {
+        kind = "usage",
+        field = "self",
+        message = "self: must be a call; use its methods with a colon",
+      },
+      0
+    )
+  end
+end
+local check = Call.check
 
 --- Wraps a call of the core; for this library's own modules.
 ---@param client codearts.build.Client
@@ -21,6 +47,7 @@ end
 ---@param timeout? number seconds; without it, as long as it takes
 ---@return any result
 function Call:wait(timeout)
+  check(self)
   self.client:wait_for(self, timeout)
   local result, err = self:try_wait()
   if err ~= nil then
@@ -34,20 +61,25 @@ end
 ---@return any result
 ---@return codearts.build.Error? err
 function Call:try_wait()
+  check(self)
   return self.core:try_wait()
 end
 
 --- Whether the call has ended, one way or another. Never blocks.
 ---@return boolean
 function Call:done()
+  check(self)
   return self.core:done()
 end
 
 --- Ends the call as kind "cancelled", unless it has ended. Its outcome is honest: "unknown" when the
 --- request may have reached the service. The end is told at the client's next step.
 function Call:cancel()
-  self.core:cancel()
-  self.client:wake()
+  check(self)
+  if not self.core:done() then -- for nothing, no step would follow
+    self.core:cancel()
+    self.client:wake()
+  end
 end
 
 --- Has `f(result, err)` called once, inside a step, when the call has ended; also when it has
@@ -55,6 +87,7 @@ end
 ---@param f fun(result: any, err: codearts.build.Error?)
 ---@return codearts.build.Call self
 function Call:on_done(f)
+  check(self)
   self.core:on_done(f)
   if self.core:done() then
     self.client:wake()

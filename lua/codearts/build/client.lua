@@ -95,6 +95,7 @@ local core = require "codearts.build.core"
 
 ---@class codearts.build.Client
 ---@field core userdata the core's client
+---@field signing_in? boolean a sign-in runs functions of the user, which must not step or wait
 ---@field host? codearts.build.Host set by host adapters
 ---@field on_close? fun() set by host adapters, called before the client closes
 
@@ -103,8 +104,19 @@ local core = require "codearts.build.core"
 ---@field wait fun(client: codearts.build.Client, call: codearts.build.Call, timeout?: number) waits in the host's way
 ---@field wake? fun() something was begun outside of a step
 ---@field check? fun(outcome?: string) raises a usage error where the host cannot wait
+---@field probe? fun(outcome?: string): codearts.build.Error? what only a try can tell; may yield
 local Client = {}
 Client.__name = "codearts.build.Client"
+
+local function usage_error(field, message, outcome)
+  return core.error { kind = "usage", field = field, message = message, outcome = outcome }
+end
+
+local function check_self(self, outcome)
+  if getmetatable(self) ~= Client then
+    error(usage_error("self", "self: must be a client; call its methods with a colon", outcome), 0)
+  end
+end
 
 --- Methods that need more of the library, loaded with the first use of one.
 local function lifecycle_method(name)
@@ -124,7 +136,12 @@ local LATER = {
 Client.__index = setmetatable({}, {
   __index = function(methods, name)
     local load = LATER[name]
-    local method = load and load(name)
+    local later = load and load(name)
+    local method = later
+      and function(self, ...)
+        check_self(self, name == "run_all" and "not_started" or nil)
+        return later(self, ...)
+      end
     methods[name] = method
     return method
   end,
@@ -162,6 +179,7 @@ function Client.new(options)
   local core_options, sign_in_options = require("codearts.build.config").resolve(options)
   local self = setmetatable({ sign_in_options = sign_in_options, sources = {} }, Client)
   local auth = rawget(options or {}, "auth")
+  sign_in_options.auth = nil -- secrets stay where no look at the client finds them
   core_options.auth = plain_token(auth) or self:source_of(auth)
   self.core = core.new(core_options, result_metatable(self))
   return self
@@ -203,40 +221,40 @@ local function with_auth(self, opts)
     end
 end
 
-local function check_self(self)
-  if getmetatable(self) ~= Client then
-    error(
-      core.error {
-        kind = "usage",
-        field = "self",
-        message = "self: must be a client; call its methods with a colon",
-        outcome = "not_started",
-      },
-      0
-    )
-  end
-end
-
---- The core's call for a build to be started. `method` is "begin" for who is going to wait, which a
---- callback must not, else "start".
-local function begin(self, method, args, opts)
+--- The core's call with credentials of its own.
+local function begin_as(self, method, args, opts)
   local engine = self.core
-  local auth = type(opts) == "table" and rawget(opts, "auth")
-  if not auth or type(auth) == "string" or type(auth) == "userdata" then
-    local call = engine[method](engine, args, opts)
-    self:wake()
-    return call
-  end
   local ok, copy, ended = pcall(with_auth, self, opts)
   if not ok then
     if core.is_error(copy) then
-      copy.outcome = "not_started"
+      copy.kind = "usage" -- an argument here, not configuration
+      local starts = method ~= "request" or type(args) == "table" and rawget(args, "starts_build")
+      copy.outcome = starts and "not_started" or nil
     end
     error(copy, 0)
   end
-  local call = engine[method](engine, args, copy)
-  if ended then
+  local begun, call = pcall(engine[method], engine, args, copy)
+  if not begun then
+    if ended then
+      ended()
+    end
+    error(call, 0)
+  elseif ended then
     call:on_done(ended)
+  end
+  return call
+end
+
+--- The core's call for what is to be sent. `method` is "begin" for who starts a build and is going
+--- to wait, which a callback must not, else "start" or "request".
+local function begin(self, method, args, opts)
+  local engine = self.core
+  local auth = type(opts) == "table" and rawget(opts, "auth")
+  local call
+  if not auth or type(auth) == "string" or type(auth) == "userdata" then
+    call = engine[method](engine, args, opts)
+  else
+    call = begin_as(self, method, args, opts)
   end
   self:wake()
   return call
@@ -280,6 +298,10 @@ end
 ---@param timeout? number seconds to wait for something to happen; 0 never blocks; nil: until something does
 ---@return integer remaining calls that have not ended
 function methods:step(timeout)
+  check_self(self)
+  if self.signing_in then
+    self:check_wait()
+  end
   local remaining = advance(self, timeout)
   local raised, problem = self.core:raised()
   if raised then
@@ -288,17 +310,21 @@ function methods:step(timeout)
   return remaining
 end
 
---- Raises a usage error where nobody can wait: inside a callback, or where the host cannot.
----@param outcome? "not_started" for the error
-function methods:check_wait(outcome)
-  if self.core:delivering() then
+--- Raises a usage error where nobody can wait, as far as that can be told without trying.
+local function check_place(self, outcome)
+  local ok, delivering = pcall(self.core.delivering, self.core)
+  if not ok then -- closed, or left behind by a fork
+    if core.is_error(delivering) then
+      delivering.outcome = outcome
+    end
+    error(delivering, 0)
+  elseif delivering or self.signing_in then
     error(
-      core.error {
-        kind = "usage",
-        field = "wait",
-        message = "a callback must not step or wait: it already runs inside a step",
-        outcome = outcome,
-      },
+      usage_error(
+        "wait",
+        "a callback must not step or wait: it already runs inside a step",
+        outcome
+      ),
       0
     )
   elseif self.host and self.host.check then
@@ -306,20 +332,45 @@ function methods:check_wait(outcome)
   end
 end
 
+--- What check_wait raises. Not under a pcall of ours, which not every Lua yields across.
+local function obstacle(self, outcome)
+  local ok, err = pcall(check_place, self, outcome)
+  if not ok then
+    return err
+  end
+  local probe = self.host and self.host.probe
+  return probe and probe(outcome)
+end
+
+--- Raises a usage error where nobody can wait: inside a callback, or where the host cannot. For those
+--- who must know before they send something; it yields where only that can tell.
+---@param outcome? "not_started" for the error
+function methods:check_wait(outcome)
+  local err = obstacle(self, outcome)
+  if err then
+    error(err, 0)
+  end
+end
+
+local function is_done(call)
+  return call:done()
+end
+
 --- Waits until a call has ended or the time is over, in the way of the client's host.
 ---@param call codearts.build.Call|userdata
 ---@param timeout? number seconds
 ---@param quiet? boolean leaves what callbacks raise meanwhile to the next step or wait
 function methods:wait_for(call, timeout, quiet)
-  if call:done() then
+  check_self(self)
+  local ok, done = pcall(is_done, call)
+  if not ok then
+    error(core.is_error(done) and done or usage_error("call", "call: must be a call object"), 0)
+  elseif done then
     return
   end
-  self:check_wait()
+  check_place(self)
   if timeout ~= nil and not (type(timeout) == "number" and timeout >= 0) then
-    error(
-      core.error { kind = "usage", field = "timeout", message = "timeout must be seconds, 0 or more" },
-      0
-    )
+    error(usage_error("timeout", "timeout must be seconds, 0 or more"), 0)
   elseif self.host then
     return self.host.wait(self, call, timeout)
   end
@@ -343,8 +394,8 @@ end
 ---@param opts? codearts.build.RunOptions
 ---@return codearts.build.Result
 function methods:run(args, opts)
-  check_self(self)
-  if self.host then
+  check_self(self, "not_started")
+  if self.host or self.signing_in then
     self:check_wait "not_started"
   end
   local result, err = answer_of(self, begin(self, "begin", args, opts))
@@ -360,9 +411,10 @@ end
 ---@return codearts.build.Result? result
 ---@return codearts.build.Error? err
 function methods:try_run(args, opts)
-  local ok, call = pcall(check_self, self)
-  if ok then
-    ok, call = pcall(self.check_wait, self, "not_started")
+  local ok, call = pcall(check_self, self, "not_started")
+  if ok and (self.host or self.signing_in) then
+    call = obstacle(self, "not_started")
+    ok = not call
   end
   if ok then
     ok, call = pcall(begin, self, "begin", args, opts)
@@ -380,7 +432,7 @@ end
 ---@param opts? codearts.build.RunOptions
 ---@return codearts.build.Call
 function methods:start(args, opts)
-  check_self(self)
+  check_self(self, "not_started")
   return Call.new(self, begin(self, "start", args, opts))
 end
 
@@ -389,15 +441,15 @@ end
 ---@param opts? table timeout, deadline, retry, headers, auth, on_event
 ---@return codearts.build.Call
 function methods:request(spec, opts)
-  local call = Call.new(self, self.core:request(spec, opts))
-  self:wake()
-  return call
+  check_self(self)
+  return Call.new(self, begin(self, "request", spec, opts))
 end
 
 --- A call that ends by itself after a time, with the result true.
 ---@param seconds number
 ---@return codearts.build.Call
 function methods:sleep(seconds)
+  check_self(self)
   local call = Call.new(self, self.core:sleep(seconds))
   self:wake()
   return call
@@ -415,24 +467,31 @@ end
 ---@param flow fun(await: fun(call: codearts.build.Call): any, codearts.build.Error?): any, codearts.build.Error?
 ---@return codearts.build.Task
 function methods:task(flow)
+  check_self(self)
+  if type(flow) ~= "function" then
+    error(usage_error("flow", "flow: must be a function, not " .. type(flow)), 0)
+  end
   return require("codearts.build.task").new(self, flow)
 end
 
 --- The one descriptor that becomes readable when the client wants a step: for any event loop.
 ---@return integer
 function methods:pollfd()
+  check_self(self)
   return self.core:pollfd()
 end
 
 --- What to wait for on the descriptor, as cqueues asks it: always "r".
 ---@return "r"
 function methods:events()
+  check_self(self)
   return self.core:events()
 end
 
 --- Seconds after which the client wants a step even if its descriptor is silent; nil: never.
 ---@return number?
 function methods:timeout()
+  check_self(self)
   return self.core:timeout()
 end
 
@@ -440,6 +499,7 @@ end
 --- then raises what one of them raised. Twice is fine; anything else on a closed client is a usage
 --- error. Never blocks.
 function methods:close()
+  check_self(self)
   local on_close = self.on_close
   if on_close then
     self.on_close = nil

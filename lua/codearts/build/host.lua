@@ -3,11 +3,15 @@ local core = require "codearts.build.core"
 
 local M = {}
 
+local function refusal(message, outcome)
+  return core.error { kind = "usage", field = "host", message = message, outcome = outcome }
+end
+
 --- Raises a usage error.
 ---@param message string
 ---@param outcome? "not_started"
 function M.refuse(message, outcome)
-  error(core.error { kind = "usage", field = "host", message = message, outcome = outcome }, 0)
+  error(refusal(message, outcome), 0)
 end
 
 --- Gives a client its host. From now on waiting goes the host's way. Raises kind "usage" for
@@ -41,6 +45,19 @@ function M.can_yield()
   return routine ~= nil and not is_main
 end
 
+local NO_YIELD = "waiting is not possible here: this coroutine cannot yield across what called it, "
+  .. "pcall for example; use try_run, or on_done"
+
+--- Yields; answers false, at once, where the running coroutine cannot. Lua 5.1 cannot yield across
+--- pcall, so there the core tries.
+local function try_yield()
+  if _VERSION == "Lua 5.1" and not rawget(_G, "jit") then
+    local failed = {}
+    return core.yield(failed) ~= failed
+  end
+  return (pcall(coroutine.yield))
+end
+
 ---@class codearts.build.UvLoop
 ---@field uv table luv, or what Neovim has of it
 ---@field later? fun(f: fun()) runs f where callbacks may run; without it they run in libuv's own
@@ -67,7 +84,7 @@ function M.drive(client, loop)
       poll:start("r", notice)
     end
     local timeout = 0
-    if remaining then
+    if remaining and not awake[1] then
       timeout = client:timeout()
     end
     if timeout then
@@ -92,6 +109,13 @@ function M.drive(client, loop)
           loop.report(debug.traceback(waiter.routine, tostring(problem)))
         end
       end
+    end
+  end
+
+  local function wake()
+    begun = true
+    if open then
+      poll:ref()
     end
   end
 
@@ -130,7 +154,22 @@ function M.drive(client, loop)
     end
   end
 
+  --- Before Lua 5.3 only a yield can tell whether one is possible; this one ends at once.
+  local function probe(outcome)
+    if coroutine.isyieldable or not M.can_yield() then
+      return nil
+    end
+    local waiter = { routine = coroutine.running(), waiting = true }
+    awake[#awake + 1] = waiter
+    wake()
+    timer:start(0, 0, notice)
+    local ok = try_yield()
+    waiter.waiting = false
+    return not ok and refusal(NO_YIELD, outcome) or nil
+  end
+
   local function wait(_, call, timeout)
+    local problem
     local limit = timeout and client:sleep(timeout)
     local function done()
       return call:done() or (limit ~= nil and limit:done())
@@ -145,8 +184,12 @@ function M.drive(client, loop)
         limit:on_done(wake_up)
       end
       repeat
-        coroutine.yield()
-      until done()
+        if coroutine.isyieldable then
+          coroutine.yield()
+        elseif not try_yield() then
+          problem = refusal(NO_YIELD)
+        end
+      until problem or done()
       waiter.waiting = false
     else
       loop.block(done, function()
@@ -156,12 +199,8 @@ function M.drive(client, loop)
     if limit then
       limit:cancel()
     end
-  end
-
-  local function wake()
-    begun = true
-    if open then
-      poll:ref()
+    if problem then
+      error(problem, 0)
     end
   end
 
@@ -185,7 +224,7 @@ function M.drive(client, loop)
   poll:start("r", notice)
   polling = true
   timer:start(0, 0, notice) -- takes over what is in flight already
-  return M.adopt(client, { wait = wait, wake = wake, check = loop.check }, on_close)
+  return M.adopt(client, { wait = wait, wake = wake, check = loop.check, probe = probe }, on_close)
 end
 
 return M

@@ -83,7 +83,7 @@ end
 ---@param opts? codearts.build.RunAllOptions
 ---@return ({ result: codearts.build.Result } | { error: codearts.build.Error })[]
 function M.run_all(list, opts)
-  return M.default():run_all(list, opts)
+  return starter():run_all(list, opts)
 end
 
 --- How an answer came to be: { job_id, status, request_id, attempts, http_version, elapsed,

@@ -111,11 +111,11 @@ end
 
 --- Runs a flow to its end, or answers its call object.
 local function run(client, opts, flow)
-  local call = client:task(flow)
   if opts.async then
-    return call
+    return client:task(flow)
   end
-  return call:wait()
+  client:check_wait() -- before anything is sent
+  return client:task(flow):wait()
 end
 
 local function check_job_id(job_id)
@@ -336,11 +336,11 @@ function client_methods:call(name, args, opts)
   if opts ~= nil and type(opts) ~= "table" then
     usage("opts", "the options must be a table, not a " .. type(opts))
   end
-  local call = operation_call.start(self, name, args, opts)
   if opts and opts.async then
-    return call
+    return operation_call.start(self, name, args, opts)
   end
-  return call:wait()
+  self:check_wait((name == "ExecuteJob" or name == "RunJob") and "not_started" or nil) -- before anything is sent
+  return operation_call.start(self, name, args, opts):wait()
 end
 
 return lifecycle

@@ -2,7 +2,15 @@
 local core = require "codearts.build.core"
 
 local function usage(field, message)
-  error(core.error { kind = "usage", field = field, message = field .. ": " .. message }, 0)
+  error(
+    core.error {
+      kind = "usage",
+      field = field,
+      message = field .. ": " .. message,
+      outcome = "not_started",
+    },
+    0
+  )
 end
 
 local KNOWN = { max_in_flight = "number", on_progress = "function" }
@@ -10,6 +18,8 @@ local KNOWN = { max_in_flight = "number", on_progress = "function" }
 local function check(list, opts)
   if type(list) ~= "table" then
     usage("list", "must be an array of arguments")
+  elseif type(opts) ~= "table" then
+    usage("opts", "must be a table, not " .. type(opts))
   end
   for name, value in next, opts do
     if not KNOWN[name] then
@@ -33,12 +43,14 @@ end
 ---@param opts? codearts.build.RunAllOptions
 ---@return ({ result: codearts.build.Result } | { error: codearts.build.Error })[] items in the order of the list
 return function(self, list, opts)
-  opts = opts or {}
+  if opts == nil then
+    opts = {}
+  end
   local limit, total = check(list, opts), #list
   local items, next_index, in_flight, done = {}, 1, 0, 0
   local raised, problem = false, nil
   local on_end -- what waits for all; looks like a call
-  self:check_wait()
+  self:check_wait "not_started"
 
   local function ended(index, item)
     in_flight, done = in_flight - 1, done + 1

@@ -221,10 +221,17 @@ function SignIn:pump(client)
     end
     self.running = false
   end
-  local task = client:task(function(await)
+  -- Until its first await the flow runs outside of the core's steps, but what it calls there, the
+  -- user's functions, must not wait for what waits for it.
+  client.signing_in = true
+  local ok, task = pcall(client.task, client, function(await)
     finish(self.find(self:context(client, await, reason)))
     return true
   end)
+  client.signing_in = nil
+  if not ok then
+    error(task, 0)
+  end
   task:on_done(function(_, err)
     if self.running then -- it was cancelled, or broke before its end
       finish(nil, core.is_error(err) and err or core.error {

@@ -8,6 +8,7 @@ local coroutines = require "codearts.build.coroutines"
 local Task = setmetatable({}, { __index = Call })
 Task.__index = Task
 Task.__name = "codearts.build.Task"
+Task.is_call = true
 
 local function cancelled()
   return core.error { kind = "cancelled", message = "the call was cancelled", retryable = false }
@@ -37,9 +38,20 @@ end
 --- What comes back from the flow: whether it broke, then what it awaits or answers.
 local function continue(self, ok, value, err)
   if not ok then
-    return finish(self, nil, value)
+    return finish(self, nil, value or "a callback raised " .. tostring(value))
   elseif coroutines.status(self.flow) == "dead" then
     return finish(self, value, err)
+  elseif not Call.is(value) then
+    return finish(
+      self,
+      nil,
+      core.error {
+        kind = "usage",
+        field = "await",
+        message = "a callback must not yield, and a flow awaits calls only",
+        retryable = false,
+      }
+    )
   end
   self.awaited = value
   value:on_done(function(result, problem)
@@ -56,6 +68,7 @@ function Task.new(client, flow)
   local self = setmetatable({ client = client, callbacks = {}, ended = false }, Task)
   local function await(call)
     if self.stopped then
+      Call.check(call)
       call:cancel()
       return nil, cancelled()
     end
@@ -69,6 +82,7 @@ end
 --- See Call:done.
 ---@return boolean
 function Task:done()
+  Call.check(self)
   return self.ended
 end
 
@@ -76,20 +90,29 @@ end
 ---@return any result
 ---@return codearts.build.Error? err
 function Task:try_wait()
+  Call.check(self)
   if not self.ended then
-    return nil,
-      core.error {
-        kind = "timeout",
-        reason = "wait",
-        message = "the call has not ended yet; it goes on",
-        retryable = false,
-      }
+    local err = core.error {
+      kind = "timeout",
+      reason = "wait",
+      message = "the call has not ended yet; it goes on",
+      retryable = false,
+    }
+    local awaited, inner = self.awaited, nil
+    if awaited then
+      inner = select(2, awaited:try_wait())
+    end
+    if core.is_error(inner) and inner.operation ~= "sleep" then -- the request that is under way
+      err.operation, err.attempts, err.outcome = inner.operation, inner.attempts, inner.outcome
+    end
+    return nil, err
   end
   return self.result, self.err
 end
 
 --- Ends the flow: what it awaits is cancelled, and so is all that it would still await.
 function Task:cancel()
+  Call.check(self)
   self.stopped = true
   if self.awaited then
     self.awaited:cancel()
@@ -100,6 +123,17 @@ end
 ---@param f fun(result: any, err: codearts.build.Error?)
 ---@return codearts.build.Task self
 function Task:on_done(f)
+  Call.check(self)
+  if type(f) ~= "function" then
+    error(
+      core.error {
+        kind = "usage",
+        field = "on_done",
+        message = "on_done: must be a function, not " .. type(f),
+      },
+      0
+    )
+  end
   self.callbacks[#self.callbacks + 1] = f
   if self.ended and #self.callbacks == 1 then
     -- Callbacks run inside steps only, so an empty call brings it to the next one; a closed client
