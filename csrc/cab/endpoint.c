@@ -102,8 +102,8 @@ static bool parse(cab_endpoint *ep, const char *text, cab_error *err) {
 }
 
 static bool has_escaped_host(const char *url) {
-    const char *authority = strstr(url, "://");
-    authority = authority != NULL ? authority + 3 : url;
+    const char *authority = url + strcspn(url, ":/");
+    authority = strncmp(authority, "://", 3) == 0 ? authority + 3 : url;
     return memchr(authority, '%', strcspn(authority, "/")) != NULL;
 }
 

@@ -3,6 +3,9 @@
 CHECKS += torture torture-lua5.1 fuzz
 C_FILES += $(wildcard spec/proof/*.[ch] spec/proof/fuzz/*.[ch])
 
+# Several Lua states at once: what ThreadSanitizer is for.
+tsan: SPEC += spec/threads_spec.lua
+
 # --- Failing allocations ---------------------------------------------------------------------------
 
 # CASE=run MODE=lua N=17 runs one of them.
