@@ -28,7 +28,8 @@ help:
 	@echo 'make demo       a real build in the local sandbox, from a Lua script'
 	@echo 'make env        print the export lines that make the in-tree build loadable'
 	@echo 'make install    PREFIX=/usr/local DESTDIR='
-	@echo 'make check      everything that CI runs; parts: lint, asan, tsan, valgrind'
+	@echo 'make check      everything that CI runs; parts: lint, asan, tsan, valgrind, torture, fuzz'
+	@echo 'make coverage, make soak   see doc/testing.md'
 	@echo 'make lint       parts: $(LINTS)'
 	@echo 'make bench, make format, make rockspec, make clean'
 
