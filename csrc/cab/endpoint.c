@@ -102,8 +102,9 @@ static bool parse(cab_endpoint *ep, const char *text, cab_error *err) {
 }
 
 static bool has_escaped_host(const char *url) {
-    const char *authority = url + strcspn(url, ":/");
-    authority = strncmp(authority, "://", 3) == 0 ? authority + 3 : url;
+    const char *colon = url + strcspn(url, ":/");
+    /* libcurl takes one slash for two. */
+    const char *authority = strncmp(colon, ":/", 2) == 0 ? colon + 1 + strspn(colon + 1, "/") : url;
     return memchr(authority, '%', strcspn(authority, "/")) != NULL;
 }
 
