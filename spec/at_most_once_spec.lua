@@ -89,9 +89,12 @@ local function run_fault(server, name, reused)
   if reused then
     assert(client:try_run { job_id = JOB })
   end
-  local before = server:stats().processed
+  local before = server:stats()
   local result, err = client:try_run { job_id = JOB }
-  local processed = server:stats().processed - before
+  local after = server:stats()
+  local processed = after.processed - before.processed
+  -- Not even the beginning of a request may come twice.
+  assert(refuses(name) or after.heads - before.heads <= 1, "a request was sent twice")
   client:close()
   server:drop "close"
   server:reset()

@@ -26,6 +26,9 @@
 #define QUICK_EXIT ((CURLoption)(CURLOPTTYPE_LONG + 322))
 #define MAX_HEAD_BYTES (256 * 1024)
 #define EVENTS_PER_STEP 64
+/* A body that goes out in one write together with any usual head. Of several writes (TLS records,
+ * HTTP/2 frames) libcurl counts none when the last of them fails. */
+#define ONE_PIECE 4096
 #define STREAM_BUFFER_BYTES 102400L
 /* A stream rests until its owner has taken what is there; libcurl alone would read some 8 MiB. */
 #define STREAM_HELD_BYTES (128 * 1024)
@@ -47,6 +50,7 @@ struct cab_transfer {
     size_t max_body;
     int prereq_runs;
     long size_at_prereq;
+    bool in_pieces; /* some of it may have left though libcurl counts nothing as sent */
     int64_t last_byte_ms;
 
     /* what the handle is set to, so that unchanged options are not set again */
@@ -608,6 +612,7 @@ cab_transfer *cab_engine_begin(cab_engine *e, const cab_request *r, void *owner,
     t->once = r->once;
     t->stream = r->stream;
     t->max_body = r->max_body;
+    t->in_pieces = r->body != NULL && r->body_len > ONE_PIECE;
     t->streaming_told = t->paused = t->encoded = t->too_large = t->no_memory = false;
     t->interim = t->head_ended = false;
     t->head_total = 0;
@@ -714,8 +719,9 @@ static void fail_from_code(cab_transfer *t, CURLcode code) {
         m.kind = CAB_KIND_PROTOCOL; /* libcurl has one code for this and for RST */
         m.reason = CAB_REASON_BAD_HTTP;
     }
-    if (code == CURLE_SSL_CERTPROBLEM && strstr(t->why, "private key") != NULL) {
-        m.field = "tls.key_file"; /* libcurl has one code for both files */
+    if (t->prereq_runs == 0 && strstr(t->why, "private key") != NULL) {
+        /* CURLE_SSL_CERTPROBLEM, as for the certificate, or a code that could mean anything. */
+        m = (meaning){code, CAB_KIND_CONFIG, CAB_REASON_TLS_CONFIG, "tls.key_file"};
     }
     long connect_status = 0;
     (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
@@ -752,7 +758,7 @@ static void fill_answer(cab_transfer *t, CURLcode code) {
     (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
     a->connected = t->prereq_runs > 0;
-    a->sent = a->connected && size > t->size_at_prereq;
+    a->sent = a->connected && (size > t->size_at_prereq || t->in_pieces);
     a->status = t->interim ? 0 : (int)status;
     a->http_major = version == CURL_HTTP_VERSION_2_0 ? 2 : version == 0 ? 0 : 1;
     a->http_minor = version == CURL_HTTP_VERSION_1_1 ? 1 : 0;
