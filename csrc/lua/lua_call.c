@@ -303,7 +303,8 @@ static void wait_for(lua_State *L, const lcab_call *k, int64_t wait_ms, bool tel
         if (until != INT64_MAX && left <= 0) {
             break;
         }
-        if (k->call->state == CAB_CALL_PARKED && cab_client_is_stuck(u->c)) {
+        if (k->call->state == CAB_CALL_PARKED && k->call->deadline_ms == INT64_MAX &&
+            cab_client_is_stuck(u->c)) {
             cab_client_fail_parked(k->call->identity); /* nobody sets it while this waits */
         }
         lcab_rawgeti(L, -1, U_CLIENT);
