@@ -454,11 +454,12 @@ static CURLcode set_constants(cab_engine *e, cab_transfer *t) {
     SET(CURLOPT_SSL_VERIFYHOST, o->insecure ? 0L : 2L);
     if (o->ca_file != NULL || o->ca_path != NULL) {
         /* Whoever is named is all that is trusted: without this, the system's folder would go with
-         * a file, and its file with a folder. A TLS library that has no folders refuses, fine. */
+         * a file, and its file with a folder. (Since 8.17 the file does all the same, and a folder
+         * must be another one instead of none.) A TLS library without folders refuses, fine. */
         (void)curl_easy_setopt(h, CURLOPT_CAINFO, NULL);
-        (void)curl_easy_setopt(h, CURLOPT_CAPATH, NULL);
+        (void)curl_easy_setopt(h, CURLOPT_CAPATH, "/dev/null");
         (void)curl_easy_setopt(h, CURLOPT_PROXY_CAINFO, NULL);
-        (void)curl_easy_setopt(h, CURLOPT_PROXY_CAPATH, NULL);
+        (void)curl_easy_setopt(h, CURLOPT_PROXY_CAPATH, "/dev/null");
     }
     if (o->ca_file != NULL) {
         SET(CURLOPT_CAINFO, o->ca_file);
