@@ -149,7 +149,6 @@ end)
 
 describe("a region that is asked for", function()
   it("is not overruled by an endpoint in the environment", function()
-    local config = require "codearts.build.config"
     local function getenv(name)
       return name == "CODEARTS_BUILD_ENDPOINT" and "https://elsewhere.example" or nil
     end

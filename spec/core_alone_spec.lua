@@ -342,7 +342,6 @@ end)
 
 describe("an identity that nobody fills", function()
   it("ends the calls that wait for it, and none goes out later", function()
-    local core = require "codearts.build.core"
     local server = require("spec.support.server").start {}
     local identity = core.identity()
     local client = core.new { endpoint = server.url, auth = identity }

@@ -442,7 +442,6 @@ describe("examples/errors.lua", function()
 end)
 
 describe("the service's own too many requests", function()
-  local build = require "codearts.build"
   local server, client
 
   setup(function()

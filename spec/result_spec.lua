@@ -295,7 +295,6 @@ end)
 
 describe("a member that is a boolean", function()
   it("becomes its text, like the numbers", function()
-    local build = require "codearts.build"
     local server = require("spec.support.server").start {}
     local client = build.new { endpoint = server.url, auth = "fake-token-of-results" }
     local body = '{"octopus_job_name":true,"actual_build_number":7}'

@@ -563,7 +563,6 @@ end)
 
 describe("headers of the user's", function()
   it("are masked where their name says that they are secret", function()
-    local build = require "codearts.build"
     local server = require("spec.support.server").start {}
     local client = build.new {
       endpoint = server.url,

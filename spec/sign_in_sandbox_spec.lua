@@ -227,10 +227,12 @@ describe("the environment alone", function()
   end)
 
   it("has no region, and that is said", function()
-    assert.truthy(run_with({}):find(
-      "config error: no build was started: neither region nor endpoint is given",
-      1,
-      true
-    ))
+    assert.truthy(
+      run_with({}):find(
+        "config error: no build was started: neither region nor endpoint is given",
+        1,
+        true
+      )
+    )
   end)
 end)

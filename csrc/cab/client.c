@@ -562,7 +562,8 @@ bool cab_client_is_stuck(const cab_client *c) {
 void cab_client_fail_parked(cab_identity *i) {
     while (i->first != NULL) {
         cab_call *call = i->first;
-        cab_call_fail(call, CAB_KIND_AUTH, CAB_REASON_NONE, "there are no credentials: signing in failed, or nobody did");
+        cab_call_fail(call, CAB_KIND_AUTH, CAB_REASON_NONE,
+                      "there are no credentials: signing in failed, or nobody did");
         enter_state(call->client, call, CAB_CALL_ANSWERED);
         wake(call->client);
     }
