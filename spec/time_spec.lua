@@ -88,6 +88,52 @@ for _, mode in ipairs(MODES) do
   end)
 end
 
+-- An editor or a game may be busy longer than any limit.
+describe("a program that does not look for longer than a limit", function()
+  local function busy(seconds)
+    local till = core.now() + seconds
+    repeat
+    until core.now() >= till
+  end
+
+  local function away(server, name, limits)
+    server:behave(name)
+    local client = caller.new { endpoint = server }
+    local call = client:start(caller.JOB, limits)
+    local till = core.now() + LONG
+    local counter = name == "ok_on_release" and "waiting" or "processed"
+    repeat
+      client:step(0.001)
+    until server:stats()[counter] == 1 or core.now() > till
+    server:release()
+    busy(0.35)
+    client:step(0)
+    assert.is_true(call:done())
+    local result, err = call:try_wait()
+    client:close()
+    return result, err
+  end
+
+  for i, mode in ipairs(MODES) do
+    local limit = i == 2 and "deadline" or "timeout"
+
+    it(("still gets an answer that came in time: %s, %s"):format(mode.name, limit), function()
+      local server = servers.start(mode.options)
+      local result, err = away(server, "ok_on_release", { [limit] = 0.25 })
+      assert.is_nil(err)
+      assert.is_string(result.octopus_job_name)
+      server:stop()
+    end)
+
+    it(("hears at once that none came: %s, %s"):format(mode.name, limit), function()
+      local server = servers.start(mode.options)
+      local _, err = away(server, i == 1 and "never_answer" or "stall_in_body", { [limit] = 0.25 })
+      caller.check({ kind = "timeout", reason = limit, outcome = "unknown", attempts = 1 }, err)
+      server:stop()
+    end)
+  end
+end)
+
 describe("between attempts:", function()
   local server
 

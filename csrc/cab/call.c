@@ -171,6 +171,7 @@ bool cab_call_attempt(cab_call *c, int64_t now_ms) {
     r.direct = endpoint_of(c)->loopback && !c->client->options.proxy_loopback;
     r.once = c->op != CAB_OP_READ;
     r.stream = c->stream;
+    r.now_ms = now_ms;
     r.max_body = c->client->options.max_response_bytes;
     c->attempts++;
     c->judged = c->ended_early = c->silent = false;

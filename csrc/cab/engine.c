@@ -1,6 +1,7 @@
 #include "cab/engine.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,8 @@
 #define QUICK_EXIT ((CURLoption)(CURLOPTTYPE_LONG + 322))
 #define MAX_HEAD_BYTES (256 * 1024)
 #define EVENTS_PER_STEP 64
+#define ABSENT_MS 50
+#define MOST_LOOKS 64
 /* A body that goes out in one write together with any usual head. Of several writes (TLS records,
  * HTTP/2 frames) libcurl counts none when the last of them fails. */
 #define ONE_PIECE 4096
@@ -52,6 +55,8 @@ struct cab_transfer {
     long size_at_prereq;
     bool in_pieces; /* some of it may have left though libcurl counts nothing as sent */
     int64_t last_byte_ms;
+    int64_t ends_ms; /* when its limit runs out; INT64_MAX: never */
+    bool overdue;    /* it did while nobody looked */
 
     /* what the handle is set to, so that unchanged options are not set again */
     cab_buf url;
@@ -619,7 +624,9 @@ cab_transfer *cab_engine_begin(cab_engine *e, const cab_request *r, void *owner,
     t->head_total = 0;
     t->prereq_runs = 0;
     t->size_at_prereq = 0;
-    t->last_byte_ms = r->stream ? cab_clock_ms() : 0;
+    t->last_byte_ms = r->stream ? r->now_ms : 0;
+    t->ends_ms = r->timeout_ms > 0 ? r->now_ms + r->timeout_ms : INT64_MAX;
+    t->overdue = false;
     t->why[0] = '\0';
     t->answer.error.kind = CAB_KIND_NONE;
     t->answer.status = 0;
@@ -873,7 +880,8 @@ static void collect_ended(cab_engine *e) {
     }
 }
 
-static void wait_and_act(cab_engine *e, int64_t wait_ms) {
+/* Answers how many sockets there was something to do for. */
+static int wait_and_act(cab_engine *e, int64_t wait_ms) {
     cab_poll_event events[EVENTS_PER_STEP];
     int64_t due = curl_timeout_ms(e);
     if (due >= 0 && (wait_ms < 0 || due < wait_ms)) {
@@ -886,18 +894,61 @@ static void wait_and_act(cab_engine *e, int64_t wait_ms) {
                    (events[i].writable ? CURL_CSELECT_OUT : 0);
         act(e, events[i].fd, mask);
     }
+    return n;
+}
+
+/* Whether libcurl's timer is so late that nobody can have looked meanwhile. */
+static bool was_absent(const cab_engine *e) {
+    return e->curl_due_ms > 0 && cab_clock_ms() - e->curl_due_ms > ABSENT_MS;
+}
+
+static void end_overdue(cab_engine *e, const list *l) {
+    for (cab_transfer *t = l->first, *next; t != NULL; t = next) {
+        next = t->next;
+        if (t->overdue) {
+            end_transfer(e, t, CURLE_OPERATION_TIMEDOUT);
+            list_add(&e->ended, t);
+        }
+    }
+}
+
+/* libcurl looks at its clock before it looks at a socket, and would throw an answer away that came
+ * in time, while the program was busy elsewhere. Transfers whose limit ran out in such an absence
+ * are given a look at what is there before they end. */
+static void look_before_ending(cab_engine *e) {
+    int64_t now = cab_clock_ms();
+    for (cab_transfer *t = e->running.first; t != NULL; t = t->next) {
+        t->overdue = t->ends_ms <= now;
+        if (t->overdue) {
+            t->timeout_ms = INT_MAX;
+            (void)curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, t->timeout_ms);
+        }
+    }
+    for (int looks = 0; looks < MOST_LOOKS; looks++) {
+        /* HTTP/2 has libcurl come back by its timer for what it has read already. */
+        if (wait_and_act(e, 0) <= 0 && curl_timeout_ms(e) != 0) {
+            break;
+        }
+        fire_due_timer(e);
+    }
+    collect_ended(e);
+    end_overdue(e, &e->running);
+    end_overdue(e, &e->streaming);
 }
 
 void cab_engine_step(cab_engine *e, int64_t wait_ms) {
     cab_sigpipe pipe;
     cab_sigpipe_hold(&pipe, raises_sigpipe);
+    if (was_absent(e)) {
+        look_before_ending(e);
+    }
     resume_paused(e);
     fire_due_timer(e);
     collect_ended(e);
     if (e->ended.first != NULL || e->streaming.first != NULL) {
         wait_ms = 0;
     }
-    wait_and_act(e, wait_ms);
+    (void)wait_and_act(e, wait_ms);
     fire_due_timer(e);
     collect_ended(e);
     cab_sigpipe_release(&pipe);

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "cab/buf.h"
 #include "cab/error.h"
@@ -19,6 +20,7 @@ typedef struct {
     size_t header_count;
     const char *body; /* NULL: none */
     size_t body_len;
+    int64_t now_ms;          /* monotonic */
     long timeout_ms;         /* of the attempt; 0: no limit */
     long connect_timeout_ms; /* name look-up, TCP and TLS together */
     size_t max_body;         /* bytes of the answer's body to keep */
