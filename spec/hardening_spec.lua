@@ -276,3 +276,32 @@ client:close()
     assert.equal("all ended", told)
   end)
 end)
+
+describe("a forked child", function()
+  it("that signs an inherited client in does not wake its parent", function()
+    local probe = require "spec.support.probe"
+    local socket = require "socket"
+    local identity = core.identity()
+    local client = core.new { endpoint = "http://127.0.0.1:1", auth = identity }
+    local descriptor = client:pollfd()
+    client:start(caller.JOB)
+    local readable = {
+      getfd = function()
+        return descriptor
+      end,
+      dirty = function()
+        return false
+      end,
+    }
+    client:step(0)
+    local told = probe.fork(function()
+      identity:set { token = "fake-token" }
+      return "set"
+    end)
+    assert.equal("set", told)
+    assert.equal(0, #socket.select({ readable }, nil, 0))
+    identity:set { token = "fake-token" }
+    assert.equal(1, #socket.select({ readable }, nil, 0))
+    client:close()
+  end)
+end)

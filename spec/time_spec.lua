@@ -134,6 +134,20 @@ describe("a program that does not look for longer than a limit", function()
   end
 end)
 
+describe("a pause", function()
+  it("takes a time, and nothing else", function()
+    local client = core.new { endpoint = "http://127.0.0.1:1" }
+    assert.is_true(client:sleep(0):wait(LONG))
+    for _, seconds in ipairs { -1, 0 / 0, 1e9, math.huge, "1", true } do
+      local ok, err = pcall(client.sleep, client, seconds)
+      assert.is_false(ok)
+      assert.equal("usage", err.kind)
+    end
+    assert.is_false((pcall(client.sleep, client)))
+    client:close()
+  end)
+end)
+
 describe("between attempts:", function()
   local server
 

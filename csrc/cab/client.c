@@ -153,7 +153,7 @@ cab_client *cab_client_new(const cab_client_options *options, const cab_engine_o
     if (!cab_random(&seed, sizeof seed)) {
         seed = (uint64_t)cab_clock_ms();
     }
-    cab_client_seed(c, seed);
+    c->random = seed != 0 ? seed : 1;
     c->options = *options;
     c->fork_count = fork_count;
     return c;
@@ -227,9 +227,8 @@ void cab_client_free(cab_client *c) {
 
 /* ---- jitter --------------------------------------------------------------------------------- */
 
-void cab_client_seed(cab_client *c, uint64_t seed) { c->random = seed != 0 ? seed : 1; }
-
-double cab_client_random(cab_client *c) {
+/* A number in [0, 1). */
+static double next_random(cab_client *c) {
     uint64_t x = c->random; /* xorshift64*: good enough to spread clients out */
     x ^= x >> 12;
     x ^= x << 25;
@@ -324,7 +323,7 @@ cab_call *cab_client_acquire(cab_client *c) {
 }
 
 static void wake(cab_client *c) {
-    if (c->exported) {
+    if (c->exported && !cab_client_forked(c)) { /* it is the parent who sleeps */
         cab_engine_wake(c->engine);
     }
 }
@@ -399,6 +398,7 @@ static void begin(cab_client *c, cab_call *call, int64_t now_ms) {
         release_attempt(c, call);
         cab_error e = call->error;
         cab_call_fail(call, e.kind, e.reason, "%s", e.message);
+        call->error = e; /* its field, too */
         enter_state(c, call, CAB_CALL_ANSWERED);
         return;
     }
@@ -508,8 +508,7 @@ cab_call *cab_client_next_answered(cab_client *c) { return c->answered.first; }
 bool cab_client_judge(cab_client *c, cab_call *call, const cab_body_facts *body) {
     int64_t now = cab_clock_ms();
     bool first = !call->judged && !call->ended_early;
-    cab_next next =
-        cab_call_judge(call, body, now, cab_clock_utc(), first ? cab_client_random(c) : 0);
+    cab_next next = cab_call_judge(call, body, now, cab_clock_utc(), first ? next_random(c) : 0);
     if (next == CAB_NEXT_END) {
         call->elapsed = (double)(now - call->started_ms) / 1000.0;
         return true;

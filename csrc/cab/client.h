@@ -116,8 +116,5 @@ bool cab_client_is_stuck(const cab_client *c);
 int cab_client_fd(cab_client *c);
 /* Milliseconds until the client wants a step whatever its descriptor says; -1: never. */
 int64_t cab_client_timeout_ms(const cab_client *c);
-/* A number in [0, 1) for jitter. */
-double cab_client_random(cab_client *c);
-void cab_client_seed(cab_client *c, uint64_t seed);
 
 #endif

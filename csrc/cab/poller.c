@@ -61,10 +61,14 @@ bool cab_poller_set(cab_poller *p, int fd, bool read, bool write) {
 
 void cab_poller_wake(cab_poller *p) {
     if (p->wake_fd < 0) {
-        p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (p->wake_fd < 0 || !cab_poller_set(p, p->wake_fd, true, false)) {
+        int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (fd < 0 || !cab_poller_set(p, fd, true, false)) {
+            if (fd >= 0) {
+                close(fd); /* the next one may be watched */
+            }
             return;
         }
+        p->wake_fd = fd;
     }
     if (!p->awake) {
         p->awake = true;

@@ -123,11 +123,14 @@ static int client_request(lua_State *L) {
 static int client_sleep(lua_State *L) {
     lcab_client *u = lcab_check_client(L, 1);
     int64_t ms = lcab_check_wait(L, 2);
+    if (ms < 0) {
+        lcab_usage_error(L, "seconds", "must be a number of seconds, a year at most");
+    }
     lua_settop(L, 1);
     lcab_call *k = new_call(L, u);
     memcpy(k->call->operation, "sleep", sizeof "sleep");
     k->call->sleeps = true;
-    k->call->delay_ms = ms < 0 ? 0 : ms;
+    k->call->delay_ms = ms;
     k->facts.answer = LCAB_ANSWER_JSON;
     return submit(L, u, k, 0, 0);
 }
