@@ -11,16 +11,24 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* By what scripts have, too: not every Lua brings luaL_traceback and luaL_tolstring. */
 static int with_traceback(lua_State *L) {
     if (lua_type(L, 1) == LUA_TSTRING) {
-        luaL_traceback(L, L, lua_tostring(L, 1), 1);
-        return 1;
+        lua_getglobal(L, "debug");
+        lua_getfield(L, -1, "traceback");
+        lua_pushvalue(L, 1);
+        lua_pushinteger(L, 2);
+        lua_call(L, 2, 1);
+    } else {
+        lua_getglobal(L, "tostring");
+        lua_pushvalue(L, 1);
+        lua_call(L, 1, 1);
     }
-    luaL_tolstring(L, 1, NULL);
     return 1;
 }
 
@@ -29,7 +37,7 @@ static int call(lua_State *L, const char *name, int args) {
     int at = lua_gettop(L) - args;
     lua_pushcfunction(L, with_traceback);
     lua_insert(L, at);
-    if (lua_pcall(L, args, 0, at) != LUA_OK) {
+    if (lua_pcall(L, args, 0, at) != 0) {
         fprintf(stderr, "%s: %s\n", name, lua_tostring(L, -1));
         return 0;
     }
@@ -39,10 +47,10 @@ static int call(lua_State *L, const char *name, int args) {
 
 /* Leaves a loaded chunk on the stack; false when it has none to run, said on stderr. */
 static int loaded(lua_State *L, const char *name, int status) {
-    if (status != LUA_OK) {
+    if (status != 0) {
         fprintf(stderr, "%s: %s\n", name, lua_tostring(L, -1));
     }
-    return status == LUA_OK;
+    return status == 0;
 }
 
 static void set_arg(lua_State *L, int argc, char **argv, int script) {
