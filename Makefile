@@ -42,8 +42,9 @@ ifneq ($(filter-out $(PLAIN),$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/config.mk
 endif
 
-GROUP := $(if $(filter test demo bench,$(MAKECMDGOALS)),test,build)
-GROUP := $(if $(filter check valgrind $(LINTS),$(MAKECMDGOALS)),check,$(GROUP))
+GROUP := $(if $(filter test demo mutants,$(MAKECMDGOALS)),test,build)
+GROUP := $(or $(firstword $(filter bench coverage,$(MAKECMDGOALS))),$(GROUP))
+GROUP := $(if $(filter check valgrind fuzz $(LINTS),$(MAKECMDGOALS)),check,$(GROUP))
 ifneq ($(DEPS),skip)
 $(BUILD)/config.mk: | $(BUILD)/deps.$(GROUP)
 endif
