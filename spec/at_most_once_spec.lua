@@ -70,6 +70,9 @@ local MODES = {
 -- What only a limit ends; everything else ends by itself, however busy the machine is.
 local SILENT = { never_read = true, never_answer = true, stall_in_body = true, slow = true }
 
+-- What ends a kept connection without a byte of an answer.
+local KEPT = { "close_after_head", "close_after_body", "reset_after_body" }
+
 local function client_for(server, name)
   return build.new {
     endpoint = server.url,
@@ -95,6 +98,8 @@ local function run_fault(server, name, reused)
   local processed = after.processed - before.processed
   -- Not even the beginning of a request may come twice.
   assert(refuses(name) or after.heads - before.heads <= 1, "a request was sent twice")
+  -- Nor is another connection made for it.
+  assert(not reused or refuses(name) or after.connections == before.connections)
   client:close()
   server:drop "close"
   server:reset()
@@ -149,6 +154,29 @@ for _, mode in ipairs(MODES) do
           end)
         end
       end
+    end
+
+    -- There libcurl would repeat it without a new connection.
+    for _, name in ipairs(mode.protocol == "h1" and KEPT or {}) do
+      it(name .. " on one of two kept connections", function()
+        local client = client_for(server, name)
+        server:behave "ok_on_release"
+        local calls = { client:start { job_id = JOB }, client:start { job_id = JOB } }
+        while server:stats().waiting < 2 do
+          client:step(0.01)
+        end
+        server:release()
+        calls[1]:wait()
+        calls[2]:wait()
+        server:script({ name }, "ok")
+        local _, err = client:try_run { job_id = JOB }
+        local stats = server:stats()
+        client:close()
+        server:reset()
+        assert.equal("unknown", err and err.outcome)
+        assert.equal(3, stats.heads)
+        assert.equal(2, stats.connections)
+      end)
     end
   end)
 end
