@@ -1,4 +1,5 @@
 -- A C program that links the core in (examples/embed.c), built with the flags of this very build.
+local native = require "spec.support.native"
 local run_job = require "spec.support.run_job"
 local servers = require "spec.support.server"
 
@@ -40,23 +41,18 @@ describe("a C program with the core linked in", function()
         flags[name] = value
       end
     end
-    -- An archive that was built with a sanitizer wants it in the program, too.
     local archive = folder .. "/libcodearts_build.a"
-    local _, symbols = sh("nm -u " .. quote(archive))
-    local sanitizer = symbols:find "__asan_" and "-fsanitize=address,undefined"
-      or symbols:find "__tsan_" and "-fsanitize=thread"
-      or ""
     program = os.tmpname()
     local ok, output = sh(table.concat({
       os.getenv "CC" or "cc",
       "-std=c11 -D_GNU_SOURCE -Wall -Wextra -Wconversion -Wshadow -Werror -g -Icsrc",
-      sanitizer,
       flags.LUA_CFLAGS,
       "-o " .. quote(program),
       "examples/embed.c",
       quote(archive),
       flags.LUA_LIBS,
       flags.DEP_LIBS,
+      native.runtime(),
       "-lm -pthread",
     }, " "))
     assert(ok, output)

@@ -58,22 +58,20 @@ fuzz:
 
 # --- Coverage --------------------------------------------------------------------------------------
 
-# What specs, torture and the fuzz targets' corpora reach together. C by gcov and lcov, Lua by a hook.
+# What specs, torture and the fuzz targets' corpora reach together. C by gcov, Lua by a hook.
 COVERAGE_DIR := $(BUILD_DIR)/lua
-coverage-run: all $(TORTURE)
+REPLAYS := $(FUZZ:%=$(BUILD)/replay-%)
+$(REPLAYS): $(BUILD)/replay-%: spec/proof/fuzz/%.c spec/proof/fuzz/replay.c spec/proof/fuzz/fuzz.h $(OBJECTS)
+	$(call say,LD)$(CC) $(OUR_CFLAGS) $(LUA_CFLAGS) $(DEP_CFLAGS) $(CFLAGS) -o $@ $(filter %.c,$^) \
+	  $(call FUZZ_OBJECTS,$*) $(FUZZ_LINK_$*) -Wl,-E $(LUA_LIBS) $(DEP_LIBS) -lm
+
+coverage-run: all $(TORTURE) $(REPLAYS)
 	@mkdir -p $(COVERAGE_DIR)
-	-@$(RUN) COVERAGE_DIR=$(COVERAGE_DIR) LUA_INIT=@$(CURDIR)/spec/proof/coverage.lua \
-	  $(LUA) spec/run.lua '$(BUSTED) $(SPEC)' | tail -n 20
-	-@$(RUN) $(TORTURE) spec/proof/torture.lua | tail -n 1
-	@for f in $(FUZZ); do \
-	  objects='$(OBJECTS)'; [ $$f != head ] || objects='$(filter-out %/cab/engine.o,$(OBJECTS))'; \
-	  wrap=; [ $$f != answer ] || wrap='$(FUZZ_LINK_answer)'; \
-	  $(CC) $(OUR_CFLAGS) $(LUA_CFLAGS) $(DEP_CFLAGS) $(CFLAGS) -o $(BUILD)/replay-$$f \
-	    spec/proof/fuzz/replay.c spec/proof/fuzz/$$f.c $$objects $$wrap -Wl,-E $(LUA_LIBS) $(DEP_LIBS) -lm && \
-	  $(RUN) $(BUILD)/replay-$$f spec/proof/corpus/$$f/* || exit 1; done
-	@lcov -q -c -d $(BUILD)/obj -o $(BUILD)/c.info --rc lcov_branch_coverage=1 2>/dev/null
-	@lcov -q --list $(BUILD)/c.info --rc lcov_branch_coverage=1
-	@$(LUA) spec/proof/coverage.lua $(COVERAGE_DIR) | sort -n
+	@$(RUN) COVERAGE_DIR=$(COVERAGE_DIR) LUA_INIT=@$(CURDIR)/spec/proof/coverage.lua \
+	  $(LUA) spec/run.lua '$(BUSTED) $(SPEC)'; specs=$$?; \
+	  $(RUN) $(TORTURE) spec/proof/torture.lua | tail -n 1; \
+	  for f in $(FUZZ); do $(RUN) $(BUILD)/replay-$$f spec/proof/corpus/$$f/* || exit 1; done; \
+	  $(LUA) spec/proof/coverage.lua $(BUILD)/obj $(COVERAGE_DIR) && exit $$specs
 
 coverage:
 	@rm -rf build/coverage-$(LUA)/lua; find build/coverage-$(LUA) -name '*.gcda' -delete 2>/dev/null; \

@@ -1,4 +1,5 @@
---- The curl program, to check the servers of the specs with somebody else's client.
+--- The curl program, to check the servers of the specs with somebody else's client: the system's, with
+--- the system's own libcurl even where the specs run with another.
 
 local M = {}
 
@@ -15,7 +16,13 @@ local FORMAT = "\\n%{http_code} %{http_version} %{num_connects}"
 ---@return function finish answers what came, once curl has ended
 function M.begin(arguments)
   local pipe = assert(
-    io.popen(("curl -sS -w '%s' %s 2>/dev/null; echo \" $?\""):format(FORMAT, arguments), "r")
+    io.popen(
+      ("env -u LD_LIBRARY_PATH curl -sS -w '%s' %s 2>/dev/null; echo \" $?\""):format(
+        FORMAT,
+        arguments
+      ),
+      "r"
+    )
   )
   return function()
     local text = pipe:read("*a")

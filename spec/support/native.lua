@@ -13,12 +13,14 @@ local function sh(command)
   return assert(text, output)
 end
 
--- The sanitizer that the core is built with, as a compiler flag: a program that loads it needs it.
-local function sanitizer()
-  local core = package.loaded["codearts.build.core"] and M.core_path() or M.core_path()
-  local symbols = sh("nm -D --undefined-only '" .. core .. "'")
+--- The runtime that the core is built with (a sanitizer's, or that of `make coverage`), as a compiler
+--- flag: a program that links or loads it needs it.
+---@return string
+function M.runtime()
+  local symbols = sh("nm '" .. M.core_path() .. "'")
   return symbols:find("__asan_init", 1, true) and "-fsanitize=address,undefined"
     or symbols:find("__tsan_init", 1, true) and "-fsanitize=thread"
+    or symbols:find("__gcov_", 1, true) and "-lgcov"
     or ""
 end
 
@@ -68,9 +70,10 @@ end
 
 --- Compiles spec/support/NAME.c to a library for LD_PRELOAD.
 ---@param name string
+---@param libraries string|nil flags of the linker: what it looks beyond itself for
 ---@return string path to be removed by the caller
-function M.library(name)
-  return compile(name, "-shared -fPIC -ldl")
+function M.library(name, libraries)
+  return compile(name, "-shared -fPIC -ldl " .. (libraries or ""))
 end
 
 --- Compiles spec/support/NAME.c to a program that embeds Lua.
@@ -78,7 +81,7 @@ end
 ---@param libraries string|nil flags of the linker
 ---@return string path to be removed by the caller
 function M.program(name, libraries)
-  return compile(name, ("%s %s -pthread %s"):format(libraries or "", flags("--libs"), sanitizer()))
+  return compile(name, ("%s %s -pthread %s"):format(libraries or "", flags("--libs"), M.runtime()))
 end
 
 --- What links the core into a program.

@@ -58,6 +58,9 @@ static int fork_(lua_State *L) {
             write_all(ends[1], text, len);
         }
         close(ends[1]);
+        if (getenv("COVERAGE_DIR") != NULL) {
+            exit(0); /* gcov writes what ran */
+        }
         _exit(0);
     }
     close(ends[1]);
