@@ -29,6 +29,16 @@ local function assert_usage(err)
   return err
 end
 
+-- Runs f when the collector comes by.
+local function on_collection(f)
+  local proxy = rawget(_G, "newproxy")
+  if proxy then
+    getmetatable(proxy(true)).__gc = f
+  else
+    setmetatable({}, { __gc = f })
+  end
+end
+
 local function step_until(client, done)
   for _ = 1, 10000 do
     if done() then
@@ -345,18 +355,6 @@ for name, new in pairs({ facade = build.new, core = core.new }) do
     end)
 
     it("is fine while a finalizer runs inside its step", function()
-      if not rawget(_G, "newproxy") and _VERSION == "Lua 5.1" then
-        error("no finalizers in Lua here")
-      end
-      local function on_collection(f)
-        local proxy = rawget(_G, "newproxy")
-        if proxy then
-          local object = proxy(true)
-          getmetatable(object).__gc = f
-          return object
-        end
-        return setmetatable({}, { __gc = f })
-      end
       server:reset()
       collectgarbage("setpause", 0)
       collectgarbage("setstepmul", 10000)
@@ -376,6 +374,28 @@ for name, new in pairs({ facade = build.new, core = core.new }) do
       collectgarbage("setpause", 200)
       collectgarbage("setstepmul", 200)
       assert.equal(40, #answers)
+    end)
+
+    it("waits for the end of a step that it comes in the middle of", function()
+      server:reset()
+      -- Making so many values keeps the collector busy within the step.
+      server:behave("answer", { body = "[" .. ("[[],[]],"):rep(20000) .. "[]]" })
+      local client = new(options({ retry = false }))
+      local call = client:request({ method = "GET", path = "/v3/x" })
+      local other = client:sleep(3600)
+      local closed
+      on_collection(function()
+        client:close()
+        closed = true
+      end)
+      step_until(client, function()
+        return call:done()
+      end)
+      collectgarbage()
+      assert.is_true(closed)
+      assert.is_true(other:done())
+      assert.equal("cancelled", select(2, other:try_wait()).kind)
+      assert.is_table(call:try_wait())
     end)
   end)
 
@@ -868,5 +888,26 @@ describe("waiting", function()
       assert.is_true(wakes < 20, name .. ": " .. wakes)
       client:close()
     end
+  end)
+end)
+
+describe("an error in a callback", function()
+  it("comes out as it is where there is no debug library", function()
+    local told = require("spec.support.caller").elsewhere([[
+local core = require "codearts.build.core"
+debug = nil
+local client = core.new { endpoint = "http://127.0.0.1:1" }
+for _, problem in ipairs { "a text", 42 } do
+  client:sleep(0):on_done(function()
+    error(problem, 0)
+  end)
+  local ok, err
+  repeat
+    ok, err = pcall(client.step, client, 1)
+  until not ok
+  print(err)
+end
+client:close()]])
+    assert.equal("a text\n42\n", told)
   end)
 end)

@@ -441,6 +441,15 @@ describe("examples/errors.lua", function()
   end)
 end)
 
+describe("what makes an error a text", function()
+  it("bears being called with anything else", function()
+    local tostring_of = debug.getmetatable(core.error { kind = "usage", message = "x" }).__tostring
+    for _, value in ipairs { 1, "x", {}, print } do
+      assert.equal("codearts.build.error", tostring_of(value))
+    end
+  end)
+end)
+
 describe("the service's own too many requests", function()
   local server, client
 

@@ -168,6 +168,43 @@ describe("an answer cut off in its head", function()
   end)
 end)
 
+describe("an answer", function()
+  local server, client
+  setup(function()
+    server = servers.start()
+    client = caller.new { endpoint = server }
+  end)
+  teardown(function()
+    client:close()
+    server:stop()
+  end)
+
+  it("without a body is true where its status says that there is none", function()
+    for _, status in ipairs { 204, 205 } do
+      server:script {
+        { "raw", bytes = ("HTTP/1.1 %d None\r\nContent-Length: 0\r\n\r\n"):format(status) },
+      }
+      local call = client:request { method = "DELETE", path = "/v3/x" }
+      assert.is_true((caller.wait(client, call)))
+    end
+    server:script { { "raw", bytes = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" } }
+    local _, err = caller.wait(client, client:request { method = "DELETE", path = "/v3/x" })
+    caller.check({ kind = "protocol", reason = "bad_json" }, err)
+  end)
+
+  it("shows its headers, but for names that nobody has", function()
+    local long = ("x"):rep(128)
+    server:script {
+      { "answer", headers = { { "X-Short", "a" }, { long, "b" }, { ("y"):rep(127), "c" } } },
+    }
+    local call = client:request { method = "GET", path = "/v3/x", answer = "raw" }
+    local headers = caller.wait(client, call).headers
+    assert.equal("a", headers["x-short"])
+    assert.equal("c", headers[("y"):rep(127)])
+    assert.is_nil(headers[long])
+  end)
+end)
+
 describe("headers", function()
   local server
   setup(function()

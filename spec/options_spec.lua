@@ -244,6 +244,51 @@ describe("options of a client", function()
   end)
 end)
 
+describe("endpoints for the core", function()
+  it("may have blanks between them", function()
+    core.new({ endpoint = " https://a.test ,  https://b.test " }):close()
+    for _, endpoint in ipairs { " ", " , https://a.test", "https://a.test, " } do
+      refused("endpoint", "config", core.new, { endpoint = endpoint })
+    end
+  end)
+end)
+
+describe("a request's description", function()
+  local client = core.new { endpoint = "http://127.0.0.1:9" }
+  teardown(function()
+    client:close()
+  end)
+
+  it("is a table", function()
+    for _, spec in ipairs { 1, "/x", true, print } do
+      refused("spec", "usage", client.request, client, spec)
+    end
+    refused("spec", "usage", client.request, client)
+  end)
+
+  it("has pairs of strings for a query", function()
+    for _, query in ipairs { 1, "a=b", { 1 }, { "a" }, { { "a" } }, { { 1, "b" } }, { { "a", 1 } } } do
+      refused("query", "usage", client.request, client, { path = "/x", query = query })
+    end
+  end)
+
+  it("takes no run id: that is for starting a build", function()
+    local opts = { run_id = { parameter = "RUN_ID" } }
+    refused("run_id", "usage", client.request, client, { path = "/x" }, opts)
+  end)
+end)
+
+describe("the core's methods", function()
+  it("want a client before the colon", function()
+    local client = core.new { endpoint = "http://127.0.0.1:9" }
+    for _, method in ipairs { "start", "request", "step", "close", "raised" } do
+      refused("self", "usage", client[method])
+      refused("self", "usage", client[method], {})
+    end
+    client:close()
+  end)
+end)
+
 describe("credentials for the core", function()
   local function refuse(field, auth)
     refused(field, "usage", core.new, { endpoint = "http://127.0.0.1:9", auth = auth })

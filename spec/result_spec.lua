@@ -237,6 +237,17 @@ describe("build.meta", function()
     assert.is_true(meta.timings.first_byte >= meta.timings.connect)
   end)
 
+  it("tells HTTP/2 by its name", function()
+    local server = require("spec.support.server").start { http2 = true }
+    local client =
+      build.new { endpoint = server.url, auth = "fake-token", tls = { ca_file = server.ca_file } }
+    local meta = build.meta(client:run(JOB))
+    assert.equal("2", meta.http_version)
+    assert.is_true(meta.timings.tls > 0)
+    client:close()
+    server:stop()
+  end)
+
   it("counts the attempts", function()
     local client = bench:new_client { retry = { max_attempts = 3, base_delay = 0 } }
     bench.server:script { "throttled", "throttled", "ok" }

@@ -156,6 +156,53 @@ describe("a call", function()
     client:close()
   end)
 
+  -- The three forms of a date in HTTP (RFC 9110, 5.6.7), in UTC.
+  for name, form in pairs {
+    ["the preferred form"] = "!%a, %d %b %Y %H:%M:%S GMT",
+    ["RFC 850"] = "!%A, %d-%b-%y %H:%M:%S GMT",
+    ["asctime"] = "!%a %b %e %H:%M:%S %Y",
+  } do
+    it("takes a date of " .. name, function()
+      local function answer(seconds)
+        return {
+          "answer",
+          status = 503,
+          body = "",
+          headers = { { "Retry-After", os.date(form, os.time() + seconds) } },
+        }
+      end
+      server:script({ answer(-10) }, "ok")
+      local result = run { max_attempts = 2, base_delay = 0 }
+      assert.is_truthy(result)
+      server:reset()
+      server:script({ answer(200) }, "ok")
+      local client = caller.new { endpoint = server, retry = { max_attempts = 2, base_delay = 0 } }
+      local _, err = client:try_run(caller.JOB, { deadline = 100 })
+      caller.check({ status = 503, attempts = 1 }, err)
+      client:close()
+    end)
+  end
+
+  it("takes no date that is none, nor one of another century", function()
+    for _, date in ipairs {
+      "Sunday, 06-Nov-94 08:49:37 GMT",
+      "Thu, 32 Jan 2099 00:00:00 GMT",
+      "Thu, 01 Foo 2099 00:00:00 GMT",
+      "Thu, 01 anF 2099 00:00:00 GMT",
+      "Thu, 01 Jan 2099 24:00:00 GMT",
+      "Thu, 01 Jan 2099 00:60:00 GMT",
+      "Thu, 01 Jan 2099 00:00:61 GMT",
+      "Thu, 01 Jan 2099 00:00:00 GMT and more",
+      "Thu, 01 Jan 1600 00:00:00 GMT",
+      "Thu, 01 Jan 2099 00:00:00" .. (" "):rep(40) .. "GMT",
+    } do
+      server:reset()
+      local refusal = { "answer", status = 503, body = "", headers = { { "Retry-After", date } } }
+      server:script({ refusal }, "ok")
+      assert.is_truthy((run { max_attempts = 2, base_delay = 0 }))
+    end
+  end)
+
   it("has four attempts when nothing is said", function()
     server:behave "unavailable"
     local _, err = run { base_delay = 0 }

@@ -561,6 +561,19 @@ describe("core.mask", function()
   end)
 end)
 
+describe("more secrets than are looked for", function()
+  it("hide the whole text", function()
+    local secrets = {}
+    for i = 1, 32 do
+      secrets[i] = ("secret-number-%d"):format(i)
+    end
+    assert.equal("a *** b", core.mask("a secret-number-32 b", secrets))
+    secrets[33] = "secret-number-33"
+    assert.equal("***", core.mask("a secret-number-1 b", secrets))
+    assert.equal("***", core.mask("nothing of interest", secrets))
+  end)
+end)
+
 describe("headers of the user's", function()
   it("are masked where their name says that they are secret", function()
     local server = require("spec.support.server").start {}

@@ -107,6 +107,36 @@ for _, mode in ipairs { { name = "HTTP/1.1" }, { name = "HTTP/2", http2 = true }
   end)
 end
 
+describe("a small answer", function()
+  it("may close its client with the last piece", function()
+    local server = servers.start()
+    server:behave("answer", { body = "text" })
+    for _, new in ipairs { caller.new, core.new } do
+      local client = new { endpoint = new == core.new and server.url or server }
+      local seen, told = {}, 0
+      local call = client:request {
+        method = "GET",
+        path = "/v3/log",
+        answer = "bytes",
+        stream = function(piece)
+          seen[#seen + 1] = piece
+          client:close()
+        end,
+      }
+      call:on_done(function()
+        told = told + 1
+      end)
+      while not call:done() do
+        client:step(1)
+      end
+      assert.same({ "text" }, seen)
+      assert.equal(1, told)
+      assert.is_false((pcall(client.step, client, 0)))
+    end
+    server:stop()
+  end)
+end)
+
 describe("a spool", function()
   it("is refused where no file can be", function()
     local spool, reason = core.file.spool "/no/such/folder/file"

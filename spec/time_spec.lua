@@ -387,3 +387,31 @@ describe("a streamed answer:", function()
     assert.is_true(#text > 0)
   end)
 end)
+
+describe("sleeping calls", function()
+  it("wake in the order of their times, those that are cancelled not at all", function()
+    local client = core.new { endpoint = "http://127.0.0.1:1" }
+    local woken, sleeping, order = {}, {}, { 7, 2, 9, 4, 1, 8, 3, 6, 5, 10 }
+    for _, place in ipairs(order) do
+      sleeping[place] = client:sleep(place * 0.01)
+      sleeping[place]:on_done(function(ok)
+        woken[#woken + 1] = ok and place
+      end)
+    end
+    sleeping[4]:cancel()
+    sleeping[1]:cancel()
+    in_time(function()
+      while not sleeping[10]:done() do
+        client:step(1)
+      end
+    end)
+    local of_time = {}
+    for _, place in ipairs(woken) do
+      if place then
+        of_time[#of_time + 1] = place
+      end
+    end
+    assert.same({ 2, 3, 5, 6, 7, 8, 9, 10 }, of_time)
+    client:close()
+  end)
+end)
