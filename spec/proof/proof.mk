@@ -79,6 +79,14 @@ coverage:
 
 .PHONY: coverage coverage-run
 
+# --- Broken guards ---------------------------------------------------------------------------------
+
+CHECKS += mutants
+mutants:
+	@$(RUN) $(LUA) spec/proof/mutants.lua '$(MUTANT)'
+
+.PHONY: mutants
+
 # --- Endurance -------------------------------------------------------------------------------------
 
 SOAK_SECONDS ?= 600

@@ -1,0 +1,315 @@
+-- Breaks one guard of the library after the other, in a copy of the tree, and wants a spec to go red
+-- for each: `make mutants`, `make mutants MUTANT=token` for those with the word in their names. The
+-- last line is `N passed, N failed`.
+--
+-- A mutant is one text of a file that another one replaces. One that is not there exactly once fails:
+-- whoever changes a guard changes its row. The name is what could happen then.
+
+local MUTANTS = {
+  {
+    name = "a POST that libcurl repeats on another connection of the pool",
+    file = "csrc/cab/engine.c",
+    find = "return t->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;",
+    replace = "return CURL_PREREQFUNC_OK;",
+    specs = "at_most_once",
+  },
+  {
+    name = "a POST that libcurl repeats on a new connection",
+    file = "csrc/cab/engine.c",
+    find = "if (t->once && t->prereq_runs > 0) {",
+    replace = "if (false) {",
+    specs = "at_most_once",
+  },
+  {
+    name = "a POST that is tried again after some of it was sent",
+    file = "csrc/cab/classify.c",
+    find = "(f->op == CAB_OP_READ || !f->sent);",
+    replace = "true;",
+    specs = "at_most_once",
+  },
+  {
+    name = "a POST that is tried again after a 5xx",
+    file = "csrc/cab/classify.c",
+    find = "v.transient = f->op == CAB_OP_READ;",
+    replace = "v.transient = true;",
+    specs = "at_most_once",
+  },
+  {
+    name = "an outcome that is softened to not_started",
+    file = "csrc/cab/classify.c",
+    find = "outcome_of_status(f->status) : CAB_OUTCOME_UNKNOWN;",
+    replace = "outcome_of_status(f->status) : CAB_OUTCOME_NOT_STARTED;",
+    specs = "at_most_once",
+  },
+  {
+    name = "a Retry-After that outlasts the deadline",
+    file = "csrc/cab/retry.c",
+    find = "return delay < limit ? delay : -1;",
+    replace = "return delay;",
+    specs = "retry",
+  },
+  {
+    name = "secrets that are not masked",
+    file = "csrc/cab/secret.c",
+    find = "s->text[s->count++] = text;",
+    replace = "(void)text;",
+    specs = "secrets",
+  },
+  {
+    name = "secrets that come back escaped",
+    file = "csrc/cab/secret.c",
+    find = "} else if (match_escape(at, end, s, &u)) {",
+    replace = "} else if (match_escape(at, end, s, &u) && false) {",
+    specs = "secrets",
+  },
+  {
+    name = "secrets that stay in freed memory",
+    file = "csrc/cab/buf.c",
+    find = "set(p, 0, len);",
+    replace = "(void)set;",
+    specs = "wiping",
+  },
+  {
+    name = "an answer of any size",
+    file = "csrc/cab/engine.c",
+    find = "t->max_body = r->max_body;",
+    replace = "t->max_body = (size_t)-1;",
+    specs = "at_most_once",
+  },
+  {
+    name = "a head of any size",
+    file = "csrc/cab/engine.c",
+    find = "if (t->head_total > MAX_HEAD_BYTES) {",
+    replace = "if (false) {",
+    specs = "at_most_once",
+  },
+  {
+    name = "a compressed answer",
+    file = "csrc/cab/engine.c",
+    find = "&& is_encoded(line, len)) {",
+    replace = "&& false) {",
+    specs = "at_most_once",
+  },
+  {
+    name = "a token that a redirect takes elsewhere",
+    file = "csrc/cab/engine.c",
+    find = "SET(CURLOPT_FOLLOWLOCATION, 0L);",
+    replace = "SET(CURLOPT_FOLLOWLOCATION, 1L); SET(CURLOPT_UNRESTRICTED_AUTH, 1L);",
+    specs = "hardening",
+  },
+  {
+    name = "a token that leaves the machine over plain http",
+    file = "csrc/lua/lua_client.c",
+    find = "if (!ep->https && !ep->loopback && !allow_http) {",
+    replace = "if (false) {",
+    specs = "hardening",
+  },
+  {
+    name = "a token that goes to another plain address",
+    file = "csrc/lua/lua_request.c",
+    find = "if (!c->elsewhere.https && !c->elsewhere.loopback &&",
+    replace = "if (false &&",
+    specs = "hardening",
+  },
+  {
+    name = "a certificate of an unknown authority",
+    file = "csrc/cab/engine.c",
+    find = "SET(CURLOPT_SSL_VERIFYPEER, o->insecure ? 0L : 1L);",
+    replace = "SET(CURLOPT_SSL_VERIFYPEER, 0L);",
+    specs = "tls",
+  },
+  {
+    name = "a certificate of another host",
+    file = "csrc/cab/engine.c",
+    find = "SET(CURLOPT_SSL_VERIFYHOST, o->insecure ? 0L : 2L);",
+    replace = "SET(CURLOPT_SSL_VERIFYHOST, 0L);",
+    specs = "tls",
+  },
+  {
+    name = "the system's authorities beside the one that is named",
+    file = "csrc/cab/engine.c",
+    find = 'curl_easy_setopt(h, CURLOPT_CAPATH, "/dev/null");',
+    replace = "0;",
+    specs = "tls",
+  },
+  {
+    name = "arguments that are not UTF-8",
+    file = "csrc/lua/lua_args.c",
+    find = "return lcab_utf8_valid(t->data, t->len);",
+    replace = "return true;",
+    specs = "args",
+  },
+  {
+    name = "line breaks and NULs in headers",
+    file = "csrc/lua/lua_opts.c",
+    find = "(blank && (c == ' ' || c == '\\t' || c >= 0x80));",
+    replace = "blank;",
+    specs = "options",
+  },
+  {
+    name = "a job_id of other characters",
+    file = "csrc/lua/lua_args.c",
+    find = "fine = isascii((unsigned char)text[i]) && isalnum((unsigned char)text[i]);",
+    replace = "fine = true;",
+    specs = "args",
+  },
+  {
+    name = "a forked child that cleans up on its parent's connections",
+    file = "csrc/cab/client.c",
+    find = "if (cab_client_forked(c)) {",
+    replace = "if (false) {",
+    specs = "fork",
+  },
+  {
+    name = "a callback that steps",
+    file = "csrc/lua/lua_client.c",
+    find = [[if (u->delivering) {
+        lcab_usage_error(L, "step", LCAB_NOT_IN_CALLBACK);]],
+    replace = [[if (false) {
+        lcab_usage_error(L, "step", LCAB_NOT_IN_CALLBACK);]],
+    specs = "async",
+  },
+  {
+    name = "a callback that starts a build which it must not wait for",
+    file = "csrc/lua/lua_call.c",
+    find = [[if (lcab_check_client_to(L, 1, true)->delivering) {
+        lcab_bad(L, &where, "wait", LCAB_NOT_IN_CALLBACK);]],
+    replace = [[if (false) {
+        lcab_bad(L, &where, "wait", LCAB_NOT_IN_CALLBACK);]],
+    specs = "async",
+  },
+  {
+    name = "two processes that sign in at once",
+    file = "lua/codearts/build/token_store/file.lua",
+    find = 'local lock, problem = core.file.lock(path .. ".lock")',
+    replace = "local lock, problem = core.file.lock(os.tmpname())",
+    specs = "sign_in token_store",
+  },
+  {
+    name = "a token store that others can read",
+    file = "lua/codearts/build/token_store/file.lua",
+    find = "return about.mine and about.mode % 64 == 0",
+    replace = "return true",
+    specs = "token_store",
+  },
+  {
+    name = "a build of somebody else that is taken for the call's own",
+    file = "lua/codearts/build/reconcile.lua",
+    find = "return parameter.value == run_id",
+    replace = "return true",
+    specs = "reconcile",
+  },
+  {
+    name = "a run_id that replaces a parameter of the caller",
+    file = "csrc/lua/lua_args.c",
+    find = "if (a->position == 0 && b->position > 0) {",
+    replace = "if (a->position == 0 && b->position > 0) { continue;",
+    specs = "args",
+  },
+}
+
+local COPY = "build/mutants"
+-- WERROR=0: what a guard used may be left unused.
+local MAKE = "cd %s && timeout 300 make -s LUA=%s BUILD=build CFLAGS=-O1 WERROR=0 DEPS=skip %s"
+
+--- What a command prints, and whether it succeeded.
+local function output_of(command)
+  local pipe = assert(io.popen(("{ %s\n} 2>&1; echo $?"):format(command)))
+  local text, status = pipe:read("*a"):match "^(.-)(%d+)\n$"
+  pipe:close()
+  return text, status == "0"
+end
+
+local function must(command)
+  local text, ok = output_of(command)
+  return ok or error(command .. ":\n" .. text, 0)
+end
+
+local function read(path)
+  local file = assert(io.open(path))
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+local function write(path, text)
+  local file = assert(io.open(path, "w"))
+  assert(file:write(text))
+  file:close()
+end
+
+local function make(goals)
+  return output_of(MAKE:format(COPY, os.getenv "LUA" or "lua5.4", goals))
+end
+
+local function build()
+  local text, ok = make "-j2"
+  return ok or error("it does not compile:\n" .. text, 0)
+end
+
+--- Runs specs until an example fails. Answers that one; nil when all is green.
+local function red_example(specs)
+  local files = specs:gsub("%S+", "spec/%0_spec.lua")
+  local text, green = make(("test SPEC='-o TAP --no-keep-going %s'"):format(files))
+  if green then
+    return nil
+  end
+  local example = ("\n" .. text):match "\nnot ok %d+ %- ([^\n]*)"
+  return example or error("the specs did not come to an end:\n" .. text, 0)
+end
+
+--- The text with the guard broken.
+local function broken(mutant, text)
+  local first, last = text:find(mutant.find, 1, true)
+  if not first or text:find(mutant.find, last + 1, true) then
+    error(("%s must hold exactly once: %s"):format(mutant.file, mutant.find), 0)
+  end
+  return text:sub(1, first - 1) .. mutant.replace .. text:sub(last + 1)
+end
+
+--- Answers the example that notices; raises when none does.
+local function try(mutant)
+  local path = COPY .. "/" .. mutant.file
+  local text = read(path)
+  write(path, broken(mutant, text))
+  local ok, example = pcall(function()
+    build()
+    return red_example(mutant.specs) or error("no example of these notices: " .. mutant.specs, 0)
+  end)
+  write(path, text)
+  return ok and example or error(example, 0)
+end
+
+local function chosen(word)
+  local list, specs, seen = {}, {}, {}
+  for _, mutant in ipairs(MUTANTS) do
+    if mutant.name:find(word, 1, true) then
+      list[#list + 1] = mutant
+      if not seen[mutant.specs] then
+        seen[mutant.specs] = true
+        specs[#specs + 1] = mutant.specs
+      end
+    end
+  end
+  return list, table.concat(specs, " ")
+end
+
+must(("rm -rf %s && mkdir -p %s"):format(COPY, COPY))
+must("tar --exclude=./build --exclude=./.git -cf - . | tar -xf - -C " .. COPY)
+local list, specs = chosen(arg[1] or "")
+assert(#list > 0, "no mutant has this in its name")
+build()
+local red = red_example(specs)
+if red then
+  error("red with every guard in its place: " .. red, 0)
+end
+local passed, failed = 0, 0
+for _, mutant in ipairs(list) do
+  local ok, what = pcall(try, mutant)
+  passed, failed = passed + (ok and 1 or 0), failed + (ok and 0 or 1)
+  print(("%s: %s\n    %s"):format(ok and "noticed" or "NOT NOTICED", mutant.name, what))
+  io.stdout:flush()
+end
+must("rm -r " .. COPY)
+print(("%d passed, %d failed"):format(passed, failed))
+os.exit(passed > 0 and failed == 0 and 0 or 1)
