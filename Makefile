@@ -17,6 +17,8 @@ ARCHIVE := $(BUILD)/libcodearts_build.a
 SOURCES := $(sort $(wildcard csrc/cab/*.c csrc/lua/*.c))
 HEADERS := $(sort $(wildcard csrc/cab/*.h csrc/lua/*.h))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
+# What the specs bring in C.
+SPEC_SOURCES := $(wildcard spec/support/*.c spec/proof/*.c spec/proof/fuzz/*.c)
 C_FILES := $(SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] bench/*.[ch] examples/*.[ch])
 LUA_FILES := lua spec $(wildcard bench examples) bin/codearts-build
 
@@ -162,7 +164,7 @@ lint:
 	@$(LUA) spec/run.lua $(foreach l,$(LINTS),'$(SUBMAKE) -s $(l)')
 
 STYLUA ?= build/tools/node_modules/.bin/stylua
-EACH_SOURCE = printf '%s\n' $(SOURCES) | xargs -P 2 -I{}
+each = printf '%s\n' $(1) | xargs -P 2 -I{}
 
 luacheck:
 	luacheck -q --no-color $(LUA_FILES)
@@ -178,18 +180,18 @@ headers:
 	for h in $(HEADERS); do $(CC) $(MODULE_CFLAGS) -fsyntax-only -x c $$h || exit 1; done
 
 clang:
-	clang $(MODULE_CFLAGS) -fsyntax-only $(SOURCES)
+	clang $(MODULE_CFLAGS) -fsyntax-only $(SOURCES) $(SPEC_SOURCES)
 
 analyzer:
-	$(EACH_SOURCE) gcc $(MODULE_CFLAGS) -O1 -fanalyzer -c -o /dev/null {}
+	$(call each,$(SOURCES)) gcc $(MODULE_CFLAGS) -O1 -fanalyzer -c -o /dev/null {}
 
 # One file a run: with several, version 14 takes every va_list for uninitialized.
 clang-tidy:
-	$(EACH_SOURCE) clang-tidy --quiet {} -- $(filter-out -Werror,$(MODULE_CFLAGS)) 2>/dev/null
+	$(call each,$(SOURCES) $(SPEC_SOURCES)) clang-tidy --quiet {} -- $(filter-out -Werror,$(MODULE_CFLAGS)) 2>/dev/null
 
 cppcheck:
 	cppcheck -q --error-exitcode=1 --inline-suppr --std=c11 --suppress=missingIncludeSystem \
-	  --enable=warning,performance,portability -Icsrc csrc
+	  --enable=warning,performance,portability -Icsrc csrc $(SPEC_SOURCES)
 
 format: $(STYLUA)
 	$(STYLUA) $(LUA_FILES)

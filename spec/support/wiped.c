@@ -106,7 +106,10 @@ static void look(const char *moment) {
     int found[COUNT] = {0};
     forget();
     FILE *maps = fopen("/proc/self/maps", "r");
-    while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
+    if (maps == NULL) {
+        abort();
+    }
+    while (fgets(line, sizeof line, maps) != NULL) {
         unsigned long from, to;
         char mode[5];
         if (sscanf(line, "%lx-%lx %4s", &from, &to, mode) != 3 || strncmp(mode, "rw", 2) != 0 ||

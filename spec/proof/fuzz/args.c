@@ -27,12 +27,19 @@ static void push_text(lua_State *L, fuzz_input *in) {
 
 static void push_number(lua_State *L, fuzz_input *in) {
     double n = 0;
-    unsigned char bytes[sizeof n];
+    unsigned char bytes[sizeof n] = {0};
     for (size_t i = 0; i < sizeof bytes; i++) {
         bytes[i] = fuzz_byte(in);
     }
     memcpy(&n, bytes, sizeof n);
     lua_pushnumber(L, n);
+}
+
+/* Any power of two among others. */
+static lua_Integer shifted(fuzz_input *in) {
+    uint64_t n = fuzz_byte(in);
+    n <<= fuzz_byte(in) % 64;
+    return (lua_Integer)n;
 }
 
 static void push_table(lua_State *L, fuzz_input *in, int depth) {
@@ -70,7 +77,7 @@ static void push_value(lua_State *L, fuzz_input *in, int depth) {
         push_number(L, in);
         break;
     case 3:
-        lua_pushinteger(L, (lua_Integer)((uint64_t)fuzz_byte(in) << (fuzz_byte(in) % 64)));
+        lua_pushinteger(L, shifted(in));
         break;
     case 4:
         lua_pushlightuserdata(L, NULL); /* build.null */
