@@ -78,6 +78,8 @@ struct cab_engine {
     char *texts[8];
     int64_t curl_due_ms; /* monotonic; -1: never */
     bool multiplexes;
+    CURL *bell; /* moves nothing; see ring */
+    bool connected_new;
     bool blind;    /* the system refused to watch a socket: whose it is, is not known */
     size_t paused; /* how many of the running */
     list running, streaming, ended, held, idle;
@@ -176,7 +178,12 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
     (void)local_port;
     t->prereq_runs++;
     if (t->prereq_runs == 1) {
+        long connects = 0;
         (void)curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &t->size_at_prereq);
+        (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
+        if (connects > 0 && strncmp(t->url.data, "https:", 6) == 0) {
+            t->engine->connected_new = true;
+        }
         return CURL_PREREQFUNC_OK;
     }
     return t->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
@@ -331,6 +338,8 @@ static void hush(cab_engine *e) {
 /* Once no transfer runs; the next one opens it again. */
 static void multi_close(cab_engine *e) {
     hush(e);
+    curl_easy_cleanup(e->bell);
+    e->bell = NULL;
     if (e->multi != NULL) {
         (void)curl_multi_cleanup(e->multi);
     }
@@ -829,12 +838,27 @@ static void resume_paused(cab_engine *e) {
     }
 }
 
+/* libcurl from 8.10 on lets those that wait to hear what a connection speaks (CURLOPT_PIPEWAIT)
+ * wait for its first answer when that is HTTP/1.1. It looks at them again when a handle goes. */
+static void ring(cab_engine *e) {
+    e->connected_new = false;
+    if (e->running.first != e->running.last && e->options.http_version != 1) {
+        e->bell = e->bell != NULL ? e->bell : curl_easy_init();
+        if (e->bell != NULL && curl_multi_add_handle(e->multi, e->bell) == CURLM_OK) {
+            (void)curl_multi_remove_handle(e->multi, e->bell);
+        }
+    }
+}
+
 static void act(cab_engine *e, curl_socket_t fd, int mask) {
     int running = 0;
     if (curl_multi_socket_action(e->multi, fd, mask, &running) != CURLM_OK) {
         /* Memory ran out within libcurl's bookkeeping: some transfer may have neither a watched
          * socket nor a timer. */
         e->blind = true;
+    }
+    if (e->connected_new && !e->blind) {
+        ring(e);
     }
 }
 
