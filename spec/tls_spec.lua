@@ -271,3 +271,25 @@ io.write(result and "trusted" or err.reason)
     end
   end)
 end)
+
+describe("calls started at once over TLS", function()
+  it("wait for no answer to one another where each needs a connection", function()
+    local server = servers.start { tls = true }
+    server:behave "ok_on_release"
+    local client = caller.new { endpoint = server }
+    local calls = {}
+    for i = 1, 3 do
+      calls[i] = client:start(caller.JOB)
+    end
+    while server:stats().waiting < 3 and not calls[1]:done() do
+      client:step(0.01)
+    end
+    server:release()
+    for i = 1, 3 do
+      assert.is_nil(select(2, caller.wait(client, calls[i])))
+    end
+    assert.equal(3, server:stats().connections)
+    client:close()
+    server:stop()
+  end)
+end)
