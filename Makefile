@@ -234,6 +234,11 @@ include $(wildcard spec/proof/*.mk)
 bench: all
 	@$(RUN) $(LUA) bench/run.lua
 
+# Instructions, so that it can be a check.
+CHECKS += bench-check
+bench-check: all
+	@$(RUN) $(LUA) bench/check.lua
+
 # --- Installing -----------------------------------------------------------------------------------
 
 SHARE = $(PREFIX)/share/lua/$(LUA_VERSION)
@@ -256,5 +261,5 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all help env test demo check lint $(LINTS) format rockspec asan tsan valgrind bench install clean
+.PHONY: all help env test demo check lint $(LINTS) format rockspec asan tsan valgrind bench bench-check install clean
 .DELETE_ON_ERROR:

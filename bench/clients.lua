@@ -64,6 +64,11 @@ return function(server)
     return { before = before(lua), program = program .. " " .. words(...) }
   end
 
+  ---The least program that runs a build.
+  function M.one_call(lua, kind)
+    return { before = before(lua), program = words(lua, "bench/one_call.lua") .. " " .. to(kind) }
+  end
+
   ---An interpreter that runs a line of code with our module in reach.
   function M.lua(lua, code)
     return { before = before(lua), program = words(lua, "-e", code) }

@@ -71,12 +71,15 @@ local WORDS = {
 -- Lua: room -> its modules as patterns, rooms that it may use, foreign modules that it may load.
 local ROOMS = {
   core = { modules = { "core" }, uses = {} },
-  load = { modules = { "load" }, uses = { "core" } },
+  load = { modules = { "load_error" }, uses = {} },
   small = { modules = { "nearest", "coroutines", "version", "ini" }, uses = {} },
   file = { modules = { "atomic_file" }, uses = { "core" } },
-  config = { modules = { "config", "regions" }, uses = { "core", "small", "token_store" } },
+  config = { modules = { "config", "regions" }, uses = { "core", "small" } },
   token_store = { modules = { "token_store", "token_store%..+" }, uses = { "core", "small" } },
-  sign_in = { modules = { "sign_in", "sign_in%..+" }, uses = { "core", "small", "config" } },
+  sign_in = {
+    modules = { "sign_in", "sign_in%..+" },
+    uses = { "core", "small", "config", "token_store" },
+  },
   operations = {
     modules = { "operations", "operation_.+", "types" },
     uses = { "core", "small", "file" },
@@ -86,10 +89,10 @@ local ROOMS = {
     uses = { "core", "small", "operations" },
   },
   client = {
-    modules = { "client", "call", "task", "run_all", "reconcile" },
+    modules = { "client", "begin_as", "call", "task", "run_all", "reconcile", "shapes" },
     uses = { "core", "small", "config", "sign_in", "lifecycle" },
   },
-  facade = { modules = { "" }, uses = { "load", "client" }, foreign = { "cjson" } },
+  facade = { modules = { "" }, uses = { "core", "load", "client" }, foreign = { "cjson" } },
   hosts = {
     modules = { "host", "luv", "nvim", "resty" },
     uses = { "core", "facade" },

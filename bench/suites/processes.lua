@@ -15,7 +15,7 @@ return function(bench)
     { "the `curl` program, one call", clients.curl "http" },
   }
   for _, lua in ipairs(machine.luas) do
-    list[#list + 1] = { lua .. ", one call", clients.ours(lua, "sequential", "http", 1) }
+    list[#list + 1] = { lua .. ", one call", clients.one_call(lua, "http") }
     list[#list + 1] = { lua .. ", libcurl loaded, no more", clients.lua(lua, LOAD) }
     list[#list + 1] = { lua .. ", require", clients.lua(lua, REQUIRE) }
   end

@@ -969,12 +969,13 @@ void cab_engine_step(cab_engine *e, int64_t wait_ms) {
     resume_paused(e);
     fire_due_timer(e);
     collect_ended(e);
-    if (e->ended.first != NULL || e->streaming.first != NULL) {
-        wait_ms = 0;
+    bool some = e->ended.first != NULL || e->streaming.first != NULL;
+    /* One call after another often has its answer by now: there is no socket left to ask about. */
+    if (!some || e->running.first != NULL) {
+        (void)wait_and_act(e, some ? 0 : wait_ms);
+        fire_due_timer(e);
+        collect_ended(e);
     }
-    (void)wait_and_act(e, wait_ms);
-    fire_due_timer(e);
-    collect_ended(e);
     cab_sigpipe_release(&pipe);
 }
 

@@ -13,6 +13,13 @@
 
 /* ---- making --------------------------------------------------------------------------------- */
 
+/* Allocating memory may have run a finalizer that closed the client at stack index 1. */
+static void check_still_open(lua_State *L, const lcab_client *u) {
+    if (u->c == NULL) {
+        (void)lcab_check_client(L, 1);
+    }
+}
+
 /* Pushes a new call of the client at 1. From here on the collector owns the C call. */
 static lcab_call *new_call(lua_State *L, lcab_client *u) {
     lcab_call *k = lcab_newpair(L, sizeof *k);
@@ -24,7 +31,7 @@ static lcab_call *new_call(lua_State *L, lcab_client *u) {
     lua_setmetatable(L, -2);
     lua_getuservalue(L, 1);
     lcab_setpair(L, -2, LCAB_CALL_CLIENT);
-    (void)lcab_check_client(L, 1); /* a finalizer may have closed it */
+    check_still_open(L, u);
     k->call = cab_client_acquire(u->c);
     if (k->call == NULL) {
         lcab_raise_memory(L);
@@ -58,8 +65,7 @@ static int submit(lua_State *L, lcab_client *u, lcab_call *k, int spec, int opts
     lcab_rawgeti(L, uv, U_CALLS);
     lua_pushvalue(L, call);
     lcab_rawseti(L, -2, slot);
-    (void)lcab_check_client(L,
-                            1); /* reading the arguments may have run a finalizer that closed it */
+    check_still_open(L, u);
     u->c->options.events = u->c->options.events || events;
     k->facts.started_at = cab_clock_utc();
     cab_client_submit(u->c, k->call);

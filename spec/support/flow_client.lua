@@ -18,7 +18,7 @@ function M.new(options, variables)
   local core_options, how = config.resolve(options, function(name)
     return variables and variables[name]
   end)
-  local auth, pump = sign_in.new(how)
+  local auth, pump = sign_in.new(options.auth, how)
   core_options.auth = auth
   core_options.on_event = nil
   return setmetatable({ core = core.new(core_options), auth = auth, pump = pump }, FlowClient)

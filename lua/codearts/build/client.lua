@@ -3,100 +3,10 @@
 local Call = require "codearts.build.call"
 local core = require "codearts.build.core"
 
----@class codearts.build.Options
----@field region? string for example "cn-north-4" (CODEARTS_BUILD_REGION); this or endpoint is needed
----@field endpoint? string URL of the service (CODEARTS_BUILD_ENDPOINT); several with commas
----@field auth? string|table|fun(ctx: table): any token, password, key pair or function; nil: the chain of sources
----@field iam_endpoint? string default: the region's
----@field timeout? number seconds for one attempt, default 60
----@field connect_timeout? number seconds to connect, default 10
----@field deadline? number seconds for the whole call, retries and sign-in included, default none
----@field retry? false|{ max_attempts?: integer, base_delay?: number, max_delay?: number } default 4, 0.2 s, 20 s
----@field tls? codearts.build.TlsOptions
----@field proxy? string|false default: the environment's
----@field no_proxy? string hosts that are reached without the proxy, with commas
----@field http_version? "auto"|"1.1"|"2" default "auto"
----@field max_response_bytes? integer default 8 MiB
----@field max_connections? integer default 64
----@field max_in_flight? integer default none
----@field idle_timeout? number seconds that an unused connection is kept, default 30
----@field headers? table<string, string> more headers for every request
----@field user_agent? string
----@field resolve? string[] "host:port:address" entries that replace DNS
----@field allow_http? boolean plain http to a host that is not this machine, default false
----@field token_store? { get: function, set: function, lock: function } default: one for each client
----@field on_event? fun(event: codearts.build.Event)
-
----@class codearts.build.TlsOptions
----@field ca_file? string
----@field ca_path? string
----@field cert_file? string
----@field key_file? string
----@field key_password? string
----@field min_version? "1.2"|"1.3" default "1.2"
----@field pinned_public_key? string "sha256//…"
----@field verify? boolean default true
-
----@class codearts.build.RunArgs
----@field job_id string exactly 32 of [0-9A-Za-z]
----@field parameter? table<string, string|number|boolean> | { name: string, value: string|number|boolean }[]
----@field scm? table<string, any> build_tag, build_commit_id, …: strings or build.null
-
----@class codearts.build.RunOptions
----@field timeout? number
----@field deadline? number
----@field retry? false|table
----@field headers? table<string, string>
----@field auth? any
----@field on_event? fun(event: codearts.build.Event)
----@field run_id? { parameter: string } the job's parameter that gets a fresh UUID, by which reconcile proves identity
-
----@class codearts.build.RunAllOptions
----@field max_in_flight? integer how many are started before others have ended, default: all
----@field on_progress? fun(done: integer, total: integer, index: integer, item: table)
-
----@class codearts.build.Event
----@field type "request"|"response"|"retry"|"sign_in"|"warning"
----@field operation? string
----@field attempt? integer
----@field status? integer of a response
----@field kind? string why a retry
----@field reason? string
----@field delay? number seconds until the retry
----@field elapsed? number seconds of the attempt
-
----@class codearts.build.Meta
----@field job_id? string
----@field status? integer
----@field request_id? string
----@field attempts? integer
----@field http_version? string
----@field elapsed number
----@field timings { dns: number, connect: number, tls: number, first_byte: number, total: number }
-
----@class codearts.build.Result
----@field octopus_job_name string
----@field actual_build_number string
----@field daily_build_number string
-
----@class codearts.build.Error
----@field kind string
----@field message string
----@field outcome? "not_started"|"unknown"|"started"
----@field operation? string
----@field status? integer
----@field error_code? string
----@field error_msg? string
----@field request_id? string
----@field attempts? integer
----@field retryable? boolean
----@field field? string
----@field reason? string
-
 ---@class codearts.build.Client
 ---@field core userdata the core's client
----@field signing_in? boolean a sign-in runs functions of the user, which must not step or wait
----@field host? codearts.build.Host set by host adapters
+---@field signing_in boolean a sign-in runs functions of the user, which must not step or wait
+---@field host codearts.build.Host|false set by host adapters
 ---@field on_close? fun() set by host adapters, called before the client closes
 
 --- How a host's event loop drives a client; see codearts.build.luv and its like.
@@ -177,9 +87,14 @@ end
 ---@return codearts.build.Client
 function Client.new(options)
   local core_options, sign_in_options = require("codearts.build.config").resolve(options)
-  local self = setmetatable({ sign_in_options = sign_in_options, sources = {} }, Client)
+  local self = setmetatable({
+    sign_in_options = sign_in_options,
+    sources = {},
+    -- Asked for in every call; what is not there goes a long way through __index.
+    host = false,
+    signing_in = false,
+  }, Client)
   local auth = rawget(options or {}, "auth")
-  sign_in_options.auth = nil -- secrets stay where no look at the client finds them
   core_options.auth = plain_token(auth) or self:source_of(auth)
   self.core = core.new(core_options, result_metatable(self))
   return self
@@ -191,58 +106,9 @@ end
 ---@return string|table|userdata value
 ---@return function? pump to be called after each step
 function methods:source_of(auth)
-  local options = {}
-  for name, value in pairs(self.sign_in_options) do
-    options[name] = value
-  end
-  options.auth = auth
-  local value, pump = require("codearts.build.sign_in").new(options)
+  local value, pump = require("codearts.build.sign_in").new(auth, self.sign_in_options)
   self.sources[#self.sources + 1] = pump
   return value, pump
-end
-
---- A copy of a call's options with credentials that the core takes, and a function to be called when
---- the call has ended, or nil.
-local function with_auth(self, opts)
-  local copy = {}
-  for name, value in next, opts do
-    copy[name] = value
-  end
-  local pump
-  copy.auth, pump = self:source_of(opts.auth)
-  return copy,
-    pump and function()
-      for i, other in ipairs(self.sources) do
-        if other == pump then
-          table.remove(self.sources, i)
-          break
-        end
-      end
-    end
-end
-
---- The core's call with credentials of its own.
-local function begin_as(self, method, args, opts)
-  local engine = self.core
-  local ok, copy, ended = pcall(with_auth, self, opts)
-  if not ok then
-    if core.is_error(copy) then
-      copy.kind = "usage" -- an argument here, not configuration
-      local starts = method ~= "request" or type(args) == "table" and rawget(args, "starts_build")
-      copy.outcome = starts and "not_started" or nil
-    end
-    error(copy, 0)
-  end
-  local begun, call = pcall(engine[method], engine, args, copy)
-  if not begun then
-    if ended then
-      ended()
-    end
-    error(call, 0)
-  elseif ended then
-    call:on_done(ended)
-  end
-  return call
 end
 
 --- The core's call for what is to be sent. `method` is "begin" for who starts a build and is going
@@ -254,7 +120,7 @@ local function begin(self, method, args, opts)
   if not auth or type(auth) == "string" or type(auth) == "userdata" then
     call = engine[method](engine, args, opts)
   else
-    call = begin_as(self, method, args, opts)
+    call = require "codearts.build.begin_as"(self, method, args, opts)
   end
   self:wake()
   return call

@@ -2,7 +2,6 @@
 --- that reads the environment for anything but credentials.
 local core = require "codearts.build.core"
 local metadata_address = "169.254.169.254"
-local token_store = require "codearts.build.token_store"
 
 local M = {}
 
@@ -165,7 +164,7 @@ end
 ---@param options? table the options of build.new
 ---@param getenv? fun(name: string): string? default os.getenv
 ---@return table core_options for core.new; `auth` is still to be put in
----@return table sign_in_options for sign_in.new
+---@return table sign_in_options for sign_in.new, without secrets
 function M.resolve(options, getenv)
   options, getenv = options == nil and {} or options, getenv or os.getenv
   check_names(options)
@@ -180,7 +179,6 @@ function M.resolve(options, getenv)
   check_store(rawget(options, "token_store"))
   return result,
     {
-      auth = rawget(options, "auth"),
       region = region,
       -- The official SDKs look a project id up for a region, never for an endpoint.
       find_project = region ~= nil and not endpoint_given,
@@ -188,7 +186,7 @@ function M.resolve(options, getenv)
       iam_endpoint = text(options, "iam_endpoint", getenv),
       allow_http = rawget(options, "allow_http"),
       retry = rawget(options, "retry"),
-      token_store = rawget(options, "token_store") or token_store.memory(),
+      token_store = rawget(options, "token_store"),
       on_event = rawget(options, "on_event"),
       getenv = getenv,
     }

@@ -3,10 +3,12 @@
 ---     local build = require "codearts.build"
 ---     local result = build.run { job_id = "f9d6c8466d614a9788e9a0acf6c15f46" }
 ---
---- Requiring this opens nothing and reads nothing; the default client is made on first use, from the
---- environment.
-local core = require "codearts.build.load"
-local Client = require "codearts.build.client"
+--- Requiring this loads the C core and no more: it opens nothing and reads no environment. The default
+--- client is made on first use.
+local loaded, core = pcall(require, "codearts.build.core")
+if not loaded then
+  error(type(core) == "string" and require "codearts.build.load_error"(core) or core, 0)
+end
 
 ---@class codearts.build
 local M = {}
@@ -43,7 +45,7 @@ end
 ---@param options? codearts.build.Options
 ---@return codearts.build.Client
 function M.new(options)
-  return Client.new(options)
+  return require("codearts.build.client").new(options)
 end
 
 --- Starts a build and waits until the service has answered. Blocks, unless the client lives in a

@@ -11,6 +11,7 @@ local password = require "codearts.build.sign_in.password"
 local project = require "codearts.build.sign_in.project"
 local regions = require "codearts.build.regions"
 local shared = require "codearts.build.sign_in.shared"
+local token_store = require "codearts.build.token_store"
 
 local M = {}
 
@@ -228,7 +229,7 @@ function SignIn:pump(client)
     finish(self.find(self:context(client, await, reason)))
     return true
   end)
-  client.signing_in = nil
+  client.signing_in = false
   if not ok then
     error(task, 0)
   end
@@ -247,15 +248,18 @@ end
 ---
 --- Raises kind "config" (with `field`) for credentials that cannot be right; no message holds a
 --- value. Reads no file and sends nothing: that happens when the first call waits.
----@param options table the second answer of config.resolve
+---@param auth any the option of build.new; nil: the chain of sources
+---@param options table the second answer of config.resolve; what a client's sources share, so without
+--- a token_store it gets one in memory
 ---@return table|userdata auth_value static credentials, or a core identity
 ---@return (fun(client: table))? pump nil for static credentials; else to be called after each step
-function M.new(options)
-  local find, given = source_of(options.auth, options.region)
+function M.new(auth, options)
+  local find, given = source_of(auth, options.region)
   local fixed = given and (given.kind == "token" or given.kind == "key")
   if fixed and (given.kind == "token" or given.project_id or not options.find_project) then
     return credential.for_core(given), nil
   end
+  options.token_store = options.token_store or token_store.memory()
   local self = setmetatable({
     options = options,
     find = find,

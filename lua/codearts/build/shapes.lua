@@ -1,0 +1,92 @@
+---@meta
+--- Shapes of options, arguments and answers, for editors. Nothing here runs, so that what runs loads faster.
+
+---@class codearts.build.Options
+---@field region? string for example "cn-north-4" (CODEARTS_BUILD_REGION); this or endpoint is needed
+---@field endpoint? string URL of the service (CODEARTS_BUILD_ENDPOINT); several with commas
+---@field auth? string|table|fun(ctx: table): any token, password, key pair or function; nil: the chain of sources
+---@field iam_endpoint? string default: the region's
+---@field timeout? number seconds for one attempt, default 60
+---@field connect_timeout? number seconds to connect, default 10
+---@field deadline? number seconds for the whole call, retries and sign-in included, default none
+---@field retry? false|{ max_attempts?: integer, base_delay?: number, max_delay?: number } default 4, 0.2 s, 20 s
+---@field tls? codearts.build.TlsOptions
+---@field proxy? string|false default: the environment's
+---@field no_proxy? string hosts that are reached without the proxy, with commas
+---@field http_version? "auto"|"1.1"|"2" default "auto"
+---@field max_response_bytes? integer default 8 MiB
+---@field max_connections? integer default 64
+---@field max_in_flight? integer default none
+---@field idle_timeout? number seconds that an unused connection is kept, default 30
+---@field headers? table<string, string> more headers for every request
+---@field user_agent? string
+---@field resolve? string[] "host:port:address" entries that replace DNS
+---@field allow_http? boolean plain http to a host that is not this machine, default false
+---@field token_store? { get: function, set: function, lock: function } default: one for each client
+---@field on_event? fun(event: codearts.build.Event)
+
+---@class codearts.build.TlsOptions
+---@field ca_file? string
+---@field ca_path? string
+---@field cert_file? string
+---@field key_file? string
+---@field key_password? string
+---@field min_version? "1.2"|"1.3" default "1.2"
+---@field pinned_public_key? string "sha256//…"
+---@field verify? boolean default true
+
+---@class codearts.build.RunArgs
+---@field job_id string exactly 32 of [0-9A-Za-z]
+---@field parameter? table<string, string|number|boolean> | { name: string, value: string|number|boolean }[]
+---@field scm? table<string, any> build_tag, build_commit_id, …: strings or build.null
+
+---@class codearts.build.RunOptions
+---@field timeout? number
+---@field deadline? number
+---@field retry? false|table
+---@field headers? table<string, string>
+---@field auth? any
+---@field on_event? fun(event: codearts.build.Event)
+---@field run_id? { parameter: string } the job's parameter that gets a fresh UUID, by which reconcile proves identity
+
+---@class codearts.build.RunAllOptions
+---@field max_in_flight? integer how many are started before others have ended, default: all
+---@field on_progress? fun(done: integer, total: integer, index: integer, item: table)
+
+---@class codearts.build.Event
+---@field type "request"|"response"|"retry"|"sign_in"|"warning"
+---@field operation? string
+---@field attempt? integer
+---@field status? integer of a response
+---@field kind? string why a retry
+---@field reason? string
+---@field delay? number seconds until the retry
+---@field elapsed? number seconds of the attempt
+
+---@class codearts.build.Meta
+---@field job_id? string
+---@field status? integer
+---@field request_id? string
+---@field attempts? integer
+---@field http_version? string
+---@field elapsed number
+---@field timings { dns: number, connect: number, tls: number, first_byte: number, total: number }
+
+---@class codearts.build.Result
+---@field octopus_job_name string
+---@field actual_build_number string
+---@field daily_build_number string
+
+---@class codearts.build.Error
+---@field kind string
+---@field message string
+---@field outcome? "not_started"|"unknown"|"started"
+---@field operation? string
+---@field status? integer
+---@field error_code? string
+---@field error_msg? string
+---@field request_id? string
+---@field attempts? integer
+---@field retryable? boolean
+---@field field? string
+---@field reason? string
