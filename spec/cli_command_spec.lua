@@ -338,6 +338,32 @@ describe("codearts-build", function()
       file:close()
     end)
 
+    it("sends files and booleans, and tells an answer that is no JSON", function()
+      local server = server_process.start()
+      server:behave("answer", { body = '{"result":"ok"}' })
+      local env = { CODEARTS_BUILD_ENDPOINT = server.url }
+      local path = folder .. "/key.jks"
+      local file = io.open(path, "w")
+      file:write "fake keystore"
+      file:close()
+      assert.equal(0, run("call UploadKeystore privacy=1 file=@" .. path, env).status)
+      assert.equal(0, run("call UploadKeystore privacy=1 file=typed", env).status)
+      assert.equal(0, run("call ShowBuildRecordFullStages record_id=x cascade=true", env).status)
+      local requests = server:stats().requests
+      assert.is_truthy(requests[1].body:find('filename="key.jks"', 1, true))
+      assert.is_truthy(requests[1].body:find("fake keystore", 1, true))
+      assert.is_truthy(requests[2].body:find('filename="file"', 1, true))
+      assert.is_truthy(requests[2].body:find("typed", 1, true))
+      assert.is_truthy(requests[3].path:find("cascade=true", 1, true))
+      server:behave("answer", { body = "<html>" })
+      local result = run("call ShowJobStatus job_id=x", env)
+      assert.equal(6, result.status)
+      assert.is_truthy(result.err:find("not usable JSON", 1, true))
+      result = run("call UploadKeystore privacy=1 file=@" .. folder, env)
+      assert.equal(2, result.status)
+      server:stop()
+    end)
+
     it("says what is wrong with a call", function()
       local cases = {
         { "call ShowJobStatu job_id=x", 'did you mean "ShowJobStatus"' },

@@ -796,6 +796,31 @@ describe("the chain", function()
     assert.equal("IDPKEY", access_of(requests(service)[1]))
   end)
 
+  it("tells what kept it from exchanging an id token", function()
+    local no_key = json(201, { token = {} }, { { "X-Subject-Token", "unscoped-hidden" } })
+    for _, case in ipairs {
+      { "/no/such/file", {}, "id token file /no/such/file: No such file or directory" },
+      { temporary " \n", {}, "is empty" },
+      { temporary "two words", {}, "holds more than one word" },
+      { temporary "id-hidden", { json(403, {}) }, "403" },
+      { temporary "id-hidden", { json(201, {}) }, "answered without X-Subject-Token" },
+      { temporary "id-hidden", { no_key, json(500, {}) }, "500" },
+    } do
+      iam:reset()
+      iam:script(case[2], { "answer", status = 500 })
+      search({
+        HUAWEICLOUD_SDK_IDP_ID = "my-idp",
+        HUAWEICLOUD_SDK_ID_TOKEN_FILE = case[1],
+        HUAWEICLOUD_SDK_IAM_ENDPOINT = iam.url,
+      })
+      local err = fails()
+      assert.truthy(err.message:find(case[3], 1, true), err.message)
+      assert.is_nil(err.message:find("hidden", 1, true))
+      assert.is_nil(err.message:find("two words", 1, true))
+      client:close()
+    end
+  end)
+
   it("takes the IAM endpoint of the credentials file", function()
     iam:script { json(200, { projects = { { id = "p3" } } }) }
     search({
