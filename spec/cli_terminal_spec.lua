@@ -201,3 +201,15 @@ describe("codearts-build on a terminal", function()
     assert.is_truthy(bytes:find "^{.*}\r\n$")
   end)
 end)
+
+describe("core.terminal_size", function()
+  it("is nil off a terminal", function()
+    local told = require("spec.support.caller").elsewhere(
+      'print((require "codearts.build.core").terminal_size(0))',
+      function(line)
+        return line .. " </dev/null"
+      end
+    )
+    assert.equal("nil\n", told)
+  end)
+end)

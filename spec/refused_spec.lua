@@ -262,14 +262,15 @@ client:close()]]):format(server.url)
       ([[
 local identity = core.identity()
 local client = core.new { endpoint = "%s", auth = identity }
-local call = client:start { job_id = ("0"):rep(32) }
-client:step(0)
-print(identity:wanted())
+client:pollfd() -- somebody may wait for it
 local held = {}
 repeat
   local file = io.open "/dev/null"
   held[#held + 1] = file
 until not file
+local call = client:start { job_id = ("0"):rep(32) }
+client:step(0)
+print(identity:wanted())
 identity:set { token = "fake-token" }
 for _, file in ipairs(held) do
   file:close()

@@ -199,6 +199,9 @@ describe("core.sign", function()
       assert.equal(field, refused { [field] = value }.field)
     end
     assert.equal("path", refused { path = "v3/jobs/build" }.field)
+    for _, date in ipairs { "20240102T03040xZ", "20240102 030405Z", "20240102T030405z" } do
+      assert.equal("date", refused({ date = date }).field)
+    end
     assert.equal("query[2]", refused { query = { { "a", "b" }, { "a" } } }.field)
     assert.equal("query[1]", refused { query = { { "a", 1 } } }.field)
     assert.equal("headers[1]", refused { headers = { { "a b", "c" } } }.field)
