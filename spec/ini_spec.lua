@@ -27,6 +27,12 @@ describe("ini.parse", function()
     assert.same({}, ini.parse "")
   end)
 
+  it("takes each end of line that the official reader takes", function()
+    assert.same({ a = { ak = "1", sk = "2" } }, ini.parse "[a]\rak = 1\r\nsk = 2\r \n")
+    local _, problem = ini.parse "[a]\r\r\nnot-shown"
+    assert.equal("line 3: neither a [section] nor key = value", problem)
+  end)
+
   for problem, text in pairs {
     ["line 1: something before the first [section]"] = "ak = not-shown",
     ["line 2: neither a [section] nor key = value"] = "[basic]\nnot-shown",

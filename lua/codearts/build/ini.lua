@@ -26,8 +26,8 @@ function M.parse(text)
   if text:find("\0", 1, true) then
     return nil, "not a text file"
   end
-  text = text:gsub("^\239\187\191", "")
-  for line in (text .. "\n"):gmatch "(.-)\r?\n" do
+  text = text:gsub("^\239\187\191", ""):gsub("\r\n?", "\n") -- every end of line that the official reader knows
+  for line in (text .. "\n"):gmatch "(.-)\n" do
     number = number + 1
     local blanks, content = line:match "^([ \t]*)(.-)[ \t]*$"
     local name = content:match "^%[(.+)%]$"
