@@ -40,8 +40,6 @@ local function value_of(app, item, kind)
     return { name = path and path:match("[^/]*$") or "file", content = value }
   elseif kind == "boolean" and BOOLEANS[value] ~= nil then
     return BOOLEANS[value]
-  elseif kind == "number" then
-    return tonumber(value) or value
   end
   return value
 end
