@@ -125,8 +125,13 @@ end
 ---Instructions of a whole process.
 function M.process_instructions(command)
   local how = counter_here()
-  local text = read(command.before .. " " .. how.tool .. " " .. command.program .. " 2>&1")
-  local count = text:match(how.found)
+  local run = ("{ %s %s %s; } 2>&1; echo status=$?"):format(
+    command.before,
+    how.tool,
+    command.program
+  )
+  local text = read(run)
+  local count = text:match "status=0\n$" and text:match(how.found)
   if not count then
     failed(command, text)
   end

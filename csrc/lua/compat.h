@@ -2,6 +2,8 @@
 #ifndef LCAB_COMPAT_H
 #define LCAB_COMPAT_H
 
+#include <stdbool.h>
+
 #include <lauxlib.h>
 #include <lua.h>
 
@@ -73,19 +75,22 @@ static inline void lcab_setfuncs(lua_State *L, const luaL_Reg *f) {
     }
 }
 
-/* The userdata at i when it carries the metatable of that name, else NULL. */
-static inline void *lcab_testudata(lua_State *L, int i, const char *name) {
+/* The userdata at i when it is of that type, else NULL. `type` is the very array that the type was
+ * registered with: its address is in the metatable, where nothing in Lua can put it. That is quicker
+ * to come by than the metatable of a name. */
+static inline void *lcab_testudata(lua_State *L, int i, const char *type) {
     void *p = lua_touserdata(L, i);
     if (p == NULL || !lua_getmetatable(L, i)) {
         return NULL;
     }
-    luaL_getmetatable(L, name);
-    int same = lua_rawequal(L, -1, -2);
+    lcab_rawgeti(L, -1, 1);
+    bool same = lua_touserdata(L, -1) == (const void *)type;
     lua_pop(L, 2);
     return same ? p : NULL;
 }
 
-/* Registers a userdata type: methods in a table of their own, away from the metamethods. */
+/* Registers a userdata type, whose name is an array of static life: methods in a table of their own,
+ * away from the metamethods. */
 static inline void lcab_newtype(lua_State *L, const char *name, const luaL_Reg *methods,
                                 const luaL_Reg *meta) {
     if (luaL_newmetatable(L, name)) {
@@ -97,6 +102,8 @@ static inline void lcab_newtype(lua_State *L, const char *name, const luaL_Reg *
         lua_setfield(L, -2, "__name");
         lua_pushboolean(L, 0);
         lua_setfield(L, -2, "__metatable");
+        lua_pushlightuserdata(L, (void *)name);
+        lcab_rawseti(L, -2, 1);
     }
     lua_pop(L, 1);
 }

@@ -248,35 +248,32 @@ static void put_scm(lua_State *L, int index, cab_buf *out) {
         {"repo_id", LCAB_OTHER, 0, 0, 0},   {"repo_name", LCAB_OTHER, 0, 0, 0},
         {"scm_type", LCAB_OTHER, 0, 0, 0},  {"url", LCAB_OTHER, 0, 0, 0},
         {NULL, LCAB_OTHER, 0, 0, 0}};
-    enum { COUNT = sizeof rows / sizeof *rows - 1 };
-    unsigned given = lcab_read_options(L, index, &SCM, rows, NULL);
+    int value = lua_gettop(L);
+    lcab_push_options(L, index, &SCM, rows);
     bool first = true;
-    for (int i = 0; i < COUNT; i++) {
-        if ((given & 1u << i) == 0) {
+    for (const lcab_opt_row *row = rows; row->name != NULL; row++) {
+        const char *name = row->name;
+        int type = lua_type(L, ++value);
+        if (type == LUA_TNIL) {
             continue;
         }
-        const char *name = rows[i].name;
-        int type = lcab_getfield(L, index, name);
-        if (type != LUA_TNIL) {
-            put(L, out, first ? ",\"scm\":{" : ",", first ? 8 : 1);
-            first = false;
-            PUT(L, out, "\"");
-            put(L, out, name, strlen(name));
-            PUT(L, out, "\":");
-            cab_text t;
-            if (type == LUA_TSTRING) {
-                if (!read_text(L, -1, &t)) {
-                    lcab_bad(L, &SCM, name, NOT_UTF8);
-                }
-                put_string(L, out, t);
-            } else if (lcab_is_null(L, -1)) {
-                PUT(L, out, "null");
-            } else {
-                lcab_bad(L, &SCM, name, "must be a string or build.null, not %s",
-                         luaL_typename(L, -1));
+        put(L, out, first ? ",\"scm\":{" : ",", first ? 8 : 1);
+        first = false;
+        PUT(L, out, "\"");
+        put(L, out, name, strlen(name));
+        PUT(L, out, "\":");
+        cab_text t;
+        if (type == LUA_TSTRING) {
+            if (!read_text(L, value, &t)) {
+                lcab_bad(L, &SCM, name, NOT_UTF8);
             }
+            put_string(L, out, t);
+        } else if (lcab_is_null(L, value)) {
+            PUT(L, out, "null");
+        } else {
+            lcab_bad(L, &SCM, name, "must be a string or build.null, not %s",
+                     luaL_typename(L, value));
         }
-        lua_pop(L, 1);
     }
     if (!first) {
         PUT(L, out, "}");
@@ -286,11 +283,12 @@ static void put_scm(lua_State *L, int index, cab_buf *out) {
 /* ---- the whole ------------------------------------------------------------------------------ */
 
 static void put_job_id(lua_State *L, int index, cab_buf *out, char job_id[LCAB_JOB_ID_LEN + 1]) {
-    if (lcab_getfield(L, index, "job_id") != LUA_TSTRING) {
-        lcab_bad(L, &ARGS, "job_id", "%s", lua_isnil(L, -1) ? "is required" : "must be a string");
+    if (lua_type(L, index) != LUA_TSTRING) {
+        lcab_bad(L, &ARGS, "job_id", "%s",
+                 lua_isnil(L, index) ? "is required" : "must be a string");
     }
     size_t len;
-    const char *text = lua_tolstring(L, -1, &len);
+    const char *text = lua_tolstring(L, index, &len);
     bool fine = len == LCAB_JOB_ID_LEN;
     for (size_t i = 0; fine && i < len; i++) {
         fine = isascii((unsigned char)text[i]) && isalnum((unsigned char)text[i]);
@@ -300,7 +298,6 @@ static void put_job_id(lua_State *L, int index, cab_buf *out, char job_id[LCAB_J
     }
     memcpy(job_id, text, LCAB_JOB_ID_LEN + 1);
     put(L, out, text, len);
-    lua_pop(L, 1);
 }
 
 static void check_table(lua_State *L, int index, const char *name) {
@@ -318,26 +315,19 @@ void lcab_write_run_job(lua_State *L, int index, cab_text run_id_name, const cha
     if (!lua_istable(L, index)) {
         lcab_bad(L, &ARGS, "args", "must be a table, not %s", luaL_typename(L, index));
     }
-    int top = lua_gettop(L);
-    unsigned given = lcab_read_options(L, index, &ARGS, rows, NULL);
+    int top = lua_gettop(L), id = top + 1, parameters = top + 2, scm = top + 3;
+    lcab_push_options(L, index, &ARGS, rows);
     if (!cab_buf_reserve(body, 255)) { /* most bodies fit */
         lcab_raise_memory(L);
     }
     PUT(L, body, "{\"job_id\":\"");
-    put_job_id(L, index, body, job_id);
+    put_job_id(L, id, body, job_id);
     PUT(L, body, "\"");
-    if ((given & 2) != 0 || run_id_name.len > 0) {
-        (void)lcab_getfield(L, index, "parameter");
-        check_table(L, top + 1, "parameter");
-        put_parameters(L, top + 1, body, run_id_name, run_id);
-        lua_settop(L, top);
-    }
-    if ((given & 4) != 0) {
-        (void)lcab_getfield(L, index, "scm");
-        check_table(L, top + 1, "scm");
-        if (lua_istable(L, top + 1)) {
-            put_scm(L, top + 1, body);
-        }
+    check_table(L, parameters, "parameter");
+    put_parameters(L, parameters, body, run_id_name, run_id);
+    check_table(L, scm, "scm");
+    if (lua_istable(L, scm)) {
+        put_scm(L, scm, body);
     }
     PUT(L, body, "}");
     lua_settop(L, top);

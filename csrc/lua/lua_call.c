@@ -9,7 +9,7 @@
 #include "lua/lua_opts.h"
 #include "lua/lua_request.h"
 
-#define CALL_TYPE "codearts.build.call"
+static const char CALL_TYPE[] = "codearts.build.call";
 
 /* ---- making --------------------------------------------------------------------------------- */
 
@@ -20,6 +20,8 @@ static void check_still_open(lua_State *L, const lcab_client *u) {
     }
 }
 
+void lcab_push_call_meta(lua_State *L) { luaL_getmetatable(L, CALL_TYPE); }
+
 /* Pushes a new call of the client at 1. From here on the collector owns the C call. */
 static lcab_call *new_call(lua_State *L, lcab_client *u) {
     lcab_call *k = lcab_newpair(L, sizeof *k);
@@ -27,9 +29,9 @@ static lcab_call *new_call(lua_State *L, lcab_client *u) {
     k->end = LCAB_CALL_OPEN;
     k->has_callbacks = false;
     memset(&k->facts, 0, sizeof k->facts);
-    luaL_getmetatable(L, CALL_TYPE);
-    lua_setmetatable(L, -2);
     lua_getuservalue(L, 1);
+    lcab_rawgeti(L, -1, U_CALL_META);
+    lua_setmetatable(L, -3);
     lcab_setpair(L, -2, LCAB_CALL_CLIENT);
     check_still_open(L, u);
     k->call = cab_client_acquire(u->c);

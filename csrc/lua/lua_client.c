@@ -16,7 +16,7 @@
 #include "lua/lua_request.h"
 #include "lua/version.h"
 
-#define CLIENT_TYPE "codearts.build.client"
+static const char CLIENT_TYPE[] = "codearts.build.client";
 #define LONGEST_S 31536000.0 /* a year: beyond, a limit is a mistake */
 
 static const lcab_where TOP = {"", false};
@@ -266,6 +266,8 @@ static int client_new(lua_State *L) {
     }
     lua_pushvalue(L, 2);
     lcab_rawseti(L, 4, U_RESULT_META);
+    lcab_push_call_meta(L);
+    lcab_rawseti(L, 4, U_CALL_META);
     (void)lcab_getfield(L, 1, "on_event");
     lcab_rawseti(L, 4, U_ON_EVENT);
     lua_pushvalue(L, 3);

@@ -29,6 +29,7 @@ enum {
     U_ON_EVENT,    /* function or nil */
     U_CALL_EVENTS, /* slot -> function */
     U_STREAMS,     /* slot -> function or spool */
+    U_CALL_META,   /* metatable of calls */
     U_RAISED,      /* the first error of a callback that nobody was told, or nil */
     U_CLIENT       /* the userdata itself: calls share this table and so keep their client */
 };

@@ -16,7 +16,7 @@
 #include "lua/compat.h"
 #include "lua/lua_error.h"
 
-#define LOCK "codearts.build.lock"
+static const char LOCK[] = "codearts.build.lock";
 
 enum { MAX_SIZE = 1 << 18 };
 
@@ -183,7 +183,7 @@ static int file_lock_try(lua_State *L) {
 
 /* ---- spool ---------------------------------------------------------------------------------- */
 
-#define SPOOL "codearts.build.spool"
+static const char SPOOL[] = "codearts.build.spool";
 
 /* A file that gets its name when it is complete. Where the system knows files without a name it
  * disappears however the process ends; elsewhere it has the name `part` until then. */

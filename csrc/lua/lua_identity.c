@@ -9,7 +9,7 @@
 #include "lua/compat.h"
 #include "lua/lua_opts.h"
 
-#define IDENTITY_TYPE "codearts.build.identity"
+static const char IDENTITY_TYPE[] = "codearts.build.identity";
 /* Weak: tag -> userdata, to find the error that belongs to an identity seen from C. */
 #define IDENTITIES "codearts.build.identities"
 #define MAX_TOKEN 100000

@@ -137,28 +137,43 @@ static void read_value(lua_State *L, const lcab_where *where, const lcab_opt_row
     }
 }
 
-unsigned lcab_read_options(lua_State *L, int index, const lcab_where *where,
-                           const lcab_opt_row *rows, void *into) {
-    unsigned given = 0;
+/* The row whose name is the key below the top. */
+static const lcab_opt_row *row_of_key(lua_State *L, const lcab_where *where,
+                                      const lcab_opt_row *rows) {
+    char other[48];
+    if (lua_type(L, -2) != LUA_TSTRING) {
+        lcab_bad(L, where, lcab_key_text(L, -2, other), "names are strings, not %s",
+                 luaL_typename(L, -2));
+    }
+    size_t len;
+    const char *name = lua_tolstring(L, -2, &len);
+    const lcab_opt_row *row = rows;
+    while (row->name != NULL && (strlen(row->name) != len || memcmp(row->name, name, len) != 0)) {
+        row++;
+    }
+    if (row->name == NULL) {
+        unknown_name(L, where, rows, lcab_key_text(L, -2, other));
+    }
+    return row;
+}
+
+void lcab_read_options(lua_State *L, int index, const lcab_where *where, const lcab_opt_row *rows,
+                       void *into) {
     index = lcab_absindex(L, index);
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-        char other[48];
-        if (lua_type(L, -2) != LUA_TSTRING) {
-            lcab_bad(L, where, lcab_key_text(L, -2, other), "names are strings, not %s",
-                     luaL_typename(L, -2));
-        }
-        size_t len;
-        const char *name = lua_tolstring(L, -2, &len);
-        const lcab_opt_row *row = rows;
-        while (row->name != NULL &&
-               (strlen(row->name) != len || memcmp(row->name, name, len) != 0)) {
-            row++;
-        }
-        if (row->name == NULL) {
-            unknown_name(L, where, rows, lcab_key_text(L, -2, other));
-        }
-        given |= 1u << (row - rows);
-        read_value(L, where, row, into);
+        read_value(L, where, row_of_key(L, where, rows), into);
     }
-    return given;
+}
+
+void lcab_push_options(lua_State *L, int index, const lcab_where *where, const lcab_opt_row *rows) {
+    int first = lua_gettop(L) + 1, count = 0;
+    index = lcab_absindex(L, index);
+    while (rows[count].name != NULL) {
+        count++;
+    }
+    luaL_checkstack(L, count + 3, "options");
+    lua_settop(L, first + count - 1);
+    for (lua_pushnil(L); lua_next(L, index);) {
+        lua_replace(L, first + (int)(row_of_key(L, where, rows) - rows));
+    }
 }

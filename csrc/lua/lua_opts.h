@@ -14,7 +14,7 @@ typedef enum {
     LCAB_NUMBER,  /* double, min <= it <= max */
     LCAB_WHOLE,   /* the same, and integral */
     LCAB_BOOLEAN, /* bool */
-    LCAB_OTHER    /* known; the caller reads it himself with lcab_getfield */
+    LCAB_OTHER    /* known; the caller reads it himself */
 } lcab_opt_type;
 
 typedef struct {
@@ -25,10 +25,13 @@ typedef struct {
 } lcab_opt_row;
 
 /* Fills `into`, which holds the defaults. Unknown names, wrong types and numbers out of range are
- * usage errors. The texts stay valid as long as the table is not changed. Answers which rows were
- * given: 1 for the first, 2 for the second, 4 …, so that nobody need look for the others. */
-unsigned lcab_read_options(lua_State *L, int index, const lcab_where *where,
-                           const lcab_opt_row *rows, void *into);
+ * usage errors. The texts stay valid as long as the table is not changed. */
+void lcab_read_options(lua_State *L, int index, const lcab_where *where, const lcab_opt_row *rows,
+                       void *into);
+
+/* Pushes a value for each row, in their order: nil for those that are not given. Unknown names are
+ * usage errors; the rows' types say nothing. */
+void lcab_push_options(lua_State *L, int index, const lcab_where *where, const lcab_opt_row *rows);
 
 /* A key as fields show it: its text, or [1], [true], [table]. */
 const char *lcab_key_text(lua_State *L, int index, char out[48]);

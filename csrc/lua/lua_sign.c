@@ -8,7 +8,7 @@
 #include "lua/lua_error.h"
 #include "lua/lua_opts.h"
 
-#define WORK "codearts.build.sign"
+static const char WORK[] = "codearts.build.sign";
 
 static const lcab_where HERE = {"", false};
 
