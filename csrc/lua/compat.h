@@ -76,8 +76,8 @@ static inline void lcab_setfuncs(lua_State *L, const luaL_Reg *f) {
 }
 
 /* The userdata at i when it is of that type, else NULL. `type` is the very array that the type was
- * registered with: its address is in the metatable, where nothing in Lua can put it. That is quicker
- * to come by than the metatable of a name. */
+ * registered with: its address is in the metatable, where nothing in Lua can put it. That is
+ * quicker to come by than the metatable of a name. */
 static inline void *lcab_testudata(lua_State *L, int i, const char *type) {
     void *p = lua_touserdata(L, i);
     if (p == NULL || !lua_getmetatable(L, i)) {
@@ -89,8 +89,8 @@ static inline void *lcab_testudata(lua_State *L, int i, const char *type) {
     return same ? p : NULL;
 }
 
-/* Registers a userdata type, whose name is an array of static life: methods in a table of their own,
- * away from the metamethods. */
+/* Registers a userdata type, whose name is an array of static life: methods in a table of their
+ * own, away from the metamethods. */
 static inline void lcab_newtype(lua_State *L, const char *name, const luaL_Reg *methods,
                                 const luaL_Reg *meta) {
     if (luaL_newmetatable(L, name)) {
