@@ -108,6 +108,20 @@ static inline void lcab_newtype(lua_State *L, const char *name, const luaL_Reg *
     lua_pop(L, 1);
 }
 
+/* Puts the value on top, which it pops, into the registry under an address: quicker to come by than
+ * under a name. */
+static inline void lcab_keep(lua_State *L, const void *key) {
+    lua_pushlightuserdata(L, (void *)key);
+    lua_insert(L, -2);
+    lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
+/* Pushes what is kept there. */
+static inline void lcab_kept(lua_State *L, const void *key) {
+    lua_pushlightuserdata(L, (void *)key);
+    lua_rawget(L, LUA_REGISTRYINDEX);
+}
+
 /* Numbers: whole ones up to 2^53 become integers where Lua has them. */
 static inline void lcab_pushwhole(lua_State *L, double n) {
 #if LUA_VERSION_NUM >= 503

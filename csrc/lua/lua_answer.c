@@ -13,7 +13,7 @@
 #include "lua/lua_identity.h"
 #include "lua/lua_json.h"
 
-#define META "codearts.build.meta" /* weak: result or error -> lcab_meta */
+static const char META = 0; /* weak: result or error -> lcab_meta */
 #define TOO_MANY_REQUESTS "CB.00060211"
 #define MAX_CLOCK_SKEW_S 900 /* API reference 3.1 */
 #define LONGEST_RAW_MESSAGE 1024
@@ -266,7 +266,7 @@ static void remember_meta(lua_State *L, cab_call *c, const lcab_call_facts *fact
     for (int i = 0; i < 4; i++) {
         size += strlen(texts[i]) + 1;
     }
-    lua_getfield(L, LUA_REGISTRYINDEX, META);
+    lcab_kept(L, &META);
     lua_pushvalue(L, value);
     lcab_meta *m = lua_newuserdata(L, size);
     memset(m, 0, sizeof *m);
@@ -313,7 +313,7 @@ static void set_text(lua_State *L, const char *name, const char *text) {
 static int get_meta(lua_State *L) {
     luaL_checkany(L, 1);
     lua_settop(L, 1);
-    lua_getfield(L, LUA_REGISTRYINDEX, META);
+    lcab_kept(L, &META);
     lua_pushvalue(L, 1);
     lua_rawget(L, -2);
     const lcab_meta *m = lua_touserdata(L, -1);
@@ -571,7 +571,7 @@ void lcab_answer_open(lua_State *L) {
     lua_pushliteral(L, "k");
     lua_setfield(L, -2, "__mode");
     lua_setmetatable(L, -2);
-    lua_setfield(L, LUA_REGISTRYINDEX, META);
+    lcab_keep(L, &META);
     lua_pushcfunction(L, get_meta);
     lua_setfield(L, -2, "meta");
 }

@@ -10,6 +10,9 @@
 #include "lua/lua_request.h"
 
 static const char CALL_TYPE[] = "codearts.build.call";
+/* The same without a finalizer, which an ended call has no use for and which costs 2 % of a call.
+ */
+static const char ENDED_TYPE[] = "codearts.build.call.ended";
 
 /* ---- making --------------------------------------------------------------------------------- */
 
@@ -20,7 +23,10 @@ static void check_still_open(lua_State *L, const lcab_client *u) {
     }
 }
 
-void lcab_push_call_meta(lua_State *L) { luaL_getmetatable(L, CALL_TYPE); }
+void lcab_push_call_metas(lua_State *L) {
+    luaL_getmetatable(L, CALL_TYPE);
+    luaL_getmetatable(L, ENDED_TYPE);
+}
 
 /* Pushes a new call of the client at 1. From here on the collector owns the C call. */
 static lcab_call *new_call(lua_State *L, lcab_client *u) {
@@ -83,9 +89,7 @@ static void check_size(lua_State *L, const cab_call *c, const char *field) {
     }
 }
 
-/* client:start(args [, opts]) -> call */
-static int client_start(lua_State *L) {
-    lcab_client *u = lcab_check_client_to(L, 1, true);
+static int start(lua_State *L, lcab_client *u) {
     lua_settop(L, 3);
     lcab_call *k = new_call(L, u);
     cab_call *c = k->call;
@@ -106,14 +110,18 @@ static int client_start(lua_State *L) {
     return submit(L, u, k, 0, 3);
 }
 
+/* client:start(args [, opts]) -> call */
+static int client_start(lua_State *L) { return start(L, lcab_check_client_to(L, 1, true)); }
+
 /* client:begin(args [, opts]) -> call: start for somebody who is going to wait, which a callback
  * must not. */
 static int client_begin(lua_State *L) {
     static const lcab_where where = {"", true};
-    if (lcab_check_client_to(L, 1, true)->delivering) {
+    lcab_client *u = lcab_check_client_to(L, 1, true);
+    if (u->delivering) {
         lcab_bad(L, &where, "wait", LCAB_NOT_IN_CALLBACK);
     }
-    return client_start(L);
+    return start(L, u);
 }
 
 /* client:request(spec [, opts]) -> call */
@@ -197,6 +205,8 @@ void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call) {
     k->end = ok ? LCAB_CALL_RESULT : LCAB_CALL_ERROR;
     cab_call *done = k->call;
     k->call = NULL;
+    lcab_rawgeti(L, uv, U_ENDED_META);
+    lua_setmetatable(L, call);
     done->owned = false; /* the next call takes its memory, still warm */
     cab_client_finish(u->c, done);
     lua_settop(L, top);
@@ -319,7 +329,7 @@ static void wait_for(lua_State *L, const lcab_call *k, int64_t wait_ms, bool tel
             cab_client_fail_parked(k->call->identity); /* nobody sets it while this waits */
         }
         lcab_rawgeti(L, -1, U_CLIENT);
-        lcab_client_step(L, lua_gettop(L), left);
+        lcab_client_step(L, lcab_check_client(L, -1), lua_gettop(L), left);
         if (tells && lcab_client_take_raised(L, lua_gettop(L))) {
             (void)raise_callback_error(L);
         }
@@ -439,6 +449,12 @@ void lcab_call_open(lua_State *L) {
                                           {"run", client_run},
                                           {"try_run", client_try_run},
                                           {NULL, NULL}};
+    static const luaL_Reg no_meta[] = {{NULL, NULL}};
     lcab_newtype(L, CALL_TYPE, methods, meta);
+    lcab_newtype(L, ENDED_TYPE, methods, no_meta);
+    luaL_getmetatable(L, ENDED_TYPE);
+    lua_pushlightuserdata(L, (void *)CALL_TYPE);
+    lcab_rawseti(L, -2, 1); /* as which it is known */
+    lua_pop(L, 1);
     lcab_setfuncs(L, of_clients);
 }

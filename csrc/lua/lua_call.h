@@ -25,8 +25,8 @@ typedef struct {
 /* Registers the type and adds `start`, `request`, `sleep`, `run` and `try_run` to the table on top
  * of the stack, the methods of clients. */
 void lcab_call_open(lua_State *L);
-/* Pushes the metatable of calls. */
-void lcab_push_call_meta(lua_State *L);
+/* Pushes the metatables of calls: of open ones, of ended ones. */
+void lcab_push_call_metas(lua_State *L);
 lcab_call *lcab_check_call(lua_State *L, int index);
 
 /* Judges the call at `call`, which was answered; when it has ended, keeps its outcome and queues

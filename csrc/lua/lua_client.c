@@ -266,7 +266,8 @@ static int client_new(lua_State *L) {
     }
     lua_pushvalue(L, 2);
     lcab_rawseti(L, 4, U_RESULT_META);
-    lcab_push_call_meta(L);
+    lcab_push_call_metas(L);
+    lcab_rawseti(L, 4, U_ENDED_META);
     lcab_rawseti(L, 4, U_CALL_META);
     (void)lcab_getfield(L, 1, "on_event");
     lcab_rawseti(L, 4, U_ON_EVENT);
@@ -549,8 +550,7 @@ static void close_now(lua_State *L, lcab_client *u, int client) {
     }
 }
 
-void lcab_client_step(lua_State *L, int client, int64_t wait_ms) {
-    lcab_client *u = lcab_check_client(L, client);
+void lcab_client_step(lua_State *L, lcab_client *u, int client, int64_t wait_ms) {
     luaL_checkstack(L, 24, "step");
     if (u->delivering) {
         lcab_usage_error(L, "step", LCAB_NOT_IN_CALLBACK);
@@ -586,7 +586,7 @@ static lcab_client *step(lua_State *L) {
     lcab_client *u = lcab_check_client(L, 1);
     int64_t wait_ms = lcab_check_wait(L, 2);
     /* cppcheck-suppress nullPointerRedundantCheck ; a callback may close the client below */
-    lcab_client_step(L, 1, u->c->open > 0 ? wait_ms : 0);
+    lcab_client_step(L, u, 1, u->c->open > 0 ? wait_ms : 0);
     return u;
 }
 

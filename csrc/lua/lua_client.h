@@ -29,7 +29,8 @@ enum {
     U_ON_EVENT,    /* function or nil */
     U_CALL_EVENTS, /* slot -> function */
     U_STREAMS,     /* slot -> function or spool */
-    U_CALL_META,   /* metatable of calls */
+    U_CALL_META,   /* metatables of calls: of open ones */
+    U_ENDED_META,  /* of ended ones */
     U_RAISED,      /* the first error of a callback that nobody was told, or nil */
     U_CLIENT       /* the userdata itself: calls share this table and so keep their client */
 };
@@ -42,9 +43,9 @@ lcab_client *lcab_check_client(lua_State *L, int index);
 /* The same, for what would have started a build: the error then says that none was. */
 lcab_client *lcab_check_client_to(lua_State *L, int index, bool start);
 
-/* One step: moves, judges, delivers. `client` is the userdata's stack index. What callbacks raise
- * is kept for lcab_client_take_raised. */
-void lcab_client_step(lua_State *L, int client, int64_t wait_ms);
+/* One step of an open client: moves, judges, delivers. `client` is the userdata's stack index. What
+ * callbacks raise is kept for lcab_client_take_raised. */
+void lcab_client_step(lua_State *L, lcab_client *u, int client, int64_t wait_ms);
 /* Pushes the first error of a callback since the last time, if there is one. */
 bool lcab_client_take_raised(lua_State *L, int client);
 

@@ -9,7 +9,7 @@
 #include "lua/lua_error.h"
 #include "lua/utf8.h"
 
-#define DECODE "codearts.build.decode"
+static const char DECODE = 0;
 #define WORK "codearts.build.encode"
 #define EXACT 9007199254740992.0 /* 2^53 */
 
@@ -81,7 +81,7 @@ bool lcab_json_decode(lua_State *L, const char *text, size_t len) {
         lua_pushliteral(L, "it holds a NUL byte");
         return false;
     }
-    lua_getfield(L, LUA_REGISTRYINDEX, DECODE);
+    lcab_kept(L, &DECODE);
     lua_pushlstring(L, text, len);
     int rc = lua_pcall(L, 1, 1, 0);
     if (rc == LUA_ERRMEM) {
@@ -344,7 +344,7 @@ void lcab_json_open(lua_State *L) {
     call_setting(L, cjson, "decode_invalid_numbers", false, 0);
     call_setting(L, cjson, "decode_max_depth", true, LCAB_JSON_MAX_DEPTH);
     lua_getfield(L, cjson, "decode");
-    lua_setfield(L, LUA_REGISTRYINDEX, DECODE);
+    lcab_keep(L, &DECODE);
     lua_pop(L, 2);
 
     lua_getglobal(L, "table");
