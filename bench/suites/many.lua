@@ -41,7 +41,7 @@ return function(bench)
   for i, entry in ipairs(list) do
     commands[i] = entry[2]
   end
-  local runs = measure.rounds(commands, bench.quick and 1 or 5)
+  local runs = measure.rounds(commands, bench.quick and 1 or bench.rounds)
   local rows = {}
   for i, entry in ipairs(list) do
     rows[i] = {

@@ -16,7 +16,7 @@ local function by_size(bench)
     commands["ours " .. n] =
       clients.ours(machine.reference, "many", "http", math.max(calls, n), nil, n, flying, flying)
   end
-  local runs = measure.rounds(commands, bench.quick and 1 or 5)
+  local runs = measure.rounds(commands, bench.quick and 1 or bench.rounds)
   local rows, worst = {}, 0
   local first = measure.median(runs["ours 1"], measure.peak)
   for i, n in ipairs(SIZES) do

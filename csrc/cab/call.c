@@ -241,8 +241,7 @@ static double remaining_seconds(const cab_call *c, int64_t now_ms) {
     return c->deadline_ms == INT64_MAX ? HUGE_VAL : (double)(c->deadline_ms - now_ms) / 1000.0;
 }
 
-cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms, double utc,
-                        double random) {
+cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms, double random) {
     cab_answer *a = cab_call_answer(c);
     if (c->ended_early || a == NULL || c->judged) {
         return CAB_NEXT_END;
@@ -270,7 +269,7 @@ cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms,
         if (try_next_endpoint(c, a)) {
             return CAB_NEXT_NOW;
         }
-        cab_retry_case rc = {c->attempts, true, cab_answer_retry_after(a, utc),
+        cab_retry_case rc = {c->attempts, true, cab_answer_retry_after(a, cab_clock_utc()),
                              remaining_seconds(c, now_ms), random};
         double delay = cab_retry_delay(&c->retry, &rc);
         if (delay >= 0) {

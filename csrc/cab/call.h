@@ -100,8 +100,7 @@ bool cab_call_attempt(cab_call *c, int64_t now_ms);
 typedef enum { CAB_NEXT_END, CAB_NEXT_NOW, CAB_NEXT_PARK, CAB_NEXT_WAIT } cab_next;
 /* What comes after an attempt. Sets verdict, error and retryable; for CAB_NEXT_WAIT also
  * delay_ms. `random` in [0, 1). Asking again about the same attempt answers the same. */
-cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms, double utc,
-                        double random);
+cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms, double random);
 
 /* Ends the call without (another) attempt. */
 void cab_call_fail(cab_call *c, cab_kind kind, cab_reason reason, const char *fmt, ...)

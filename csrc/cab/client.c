@@ -508,7 +508,7 @@ cab_call *cab_client_next_answered(cab_client *c) { return c->answered.first; }
 bool cab_client_judge(cab_client *c, cab_call *call, const cab_body_facts *body) {
     int64_t now = cab_clock_ms();
     bool first = !call->judged && !call->ended_early;
-    cab_next next = cab_call_judge(call, body, now, cab_clock_utc(), first ? next_random(c) : 0);
+    cab_next next = cab_call_judge(call, body, now, first ? next_random(c) : 0);
     if (next == CAB_NEXT_END) {
         call->elapsed = (double)(now - call->started_ms) / 1000.0;
         return true;
