@@ -486,7 +486,7 @@ describe("luv", function()
     collectgarbage("setpause", 0)
     collectgarbage("setstepmul", 10000)
     local done = 0
-    for _ = 1, 20 do
+    for _ = 1, 4 do -- each collects all that the specs before have left
       coroutine.wrap(function()
         client:run(JOB)
         collectgarbage()
@@ -498,7 +498,7 @@ describe("luv", function()
     collectgarbage("setpause", 200)
     collectgarbage("setstepmul", 200)
     assert(ok, err)
-    assert.equal(20, done)
+    assert.equal(4, done)
   end)
 
   it("runs the example", function()
