@@ -89,25 +89,6 @@ static inline void *lcab_testudata(lua_State *L, int i, const char *type) {
     return same ? p : NULL;
 }
 
-/* Registers a userdata type, whose name is an array of static life: methods in a table of their
- * own, away from the metamethods. */
-static inline void lcab_newtype(lua_State *L, const char *name, const luaL_Reg *methods,
-                                const luaL_Reg *meta) {
-    if (luaL_newmetatable(L, name)) {
-        lcab_setfuncs(L, meta);
-        lua_newtable(L);
-        lcab_setfuncs(L, methods);
-        lua_setfield(L, -2, "__index");
-        lua_pushstring(L, name);
-        lua_setfield(L, -2, "__name");
-        lua_pushboolean(L, 0);
-        lua_setfield(L, -2, "__metatable");
-        lua_pushlightuserdata(L, (void *)name);
-        lcab_rawseti(L, -2, 1);
-    }
-    lua_pop(L, 1);
-}
-
 /* Puts the value on top, which it pops, into the registry under an address: quicker to come by than
  * under a name. */
 static inline void lcab_keep(lua_State *L, const void *key) {
@@ -120,6 +101,30 @@ static inline void lcab_keep(lua_State *L, const void *key) {
 static inline void lcab_kept(lua_State *L, const void *key) {
     lua_pushlightuserdata(L, (void *)key);
     lua_rawget(L, LUA_REGISTRYINDEX);
+}
+
+/* Registers a userdata type under the array of static life that is its name: methods in a table of
+ * their own, away from the metamethods. lcab_kept pushes the metatable. */
+static inline void lcab_newtype(lua_State *L, const char *name, const luaL_Reg *methods,
+                                const luaL_Reg *meta) {
+    lcab_kept(L, name);
+    bool known = lua_istable(L, -1);
+    lua_pop(L, 1);
+    if (known) {
+        return;
+    }
+    lua_newtable(L);
+    lcab_setfuncs(L, meta);
+    lua_newtable(L);
+    lcab_setfuncs(L, methods);
+    lua_setfield(L, -2, "__index");
+    lua_pushstring(L, name);
+    lua_setfield(L, -2, "__name");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_pushlightuserdata(L, (void *)name);
+    lcab_rawseti(L, -2, 1);
+    lcab_keep(L, name);
 }
 
 /* Numbers: whole ones up to 2^53 become integers where Lua has them. */

@@ -38,6 +38,7 @@ static void put_string(lua_State *L, cab_buf *out, cab_text t) {
 typedef struct {
     cab_text name;
     size_t position; /* in the caller's array; 0: not from there */
+    size_t key;      /* of a map: where put_map keeps the name's string */
 } parameter;
 
 static int by_name(const void *a, const void *b) {
@@ -119,7 +120,7 @@ static void refuse_duplicates(lua_State *L, parameter *sorted, size_t count) {
 
 /* Entry `position` of the array at `index`: pushes its value, answers its name. */
 static parameter read_entry(lua_State *L, int index, size_t position) {
-    parameter p = {{NULL, 0}, position};
+    parameter p = {{NULL, 0}, position, 0};
     int name_type = LUA_TNIL;
     bool fine = true;
     lua_pushnil(L); /* where the value goes */
@@ -164,9 +165,14 @@ static void put_array(lua_State *L, int index, cab_buf *out, parameter *all, siz
 
 static void put_map(lua_State *L, int index, cab_buf *out, parameter *all, size_t count) {
     size_t i = 0;
+    lua_createtable(L, (int)count, 0); /* may run a finalizer that changes the map */
+    int keys = lua_gettop(L);          /* so that the names live, whatever happens to the map */
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-        if (i < count) { /* a finalizer may have run since they were counted */
+        if (i < count) {
+            lua_pushvalue(L, -2);
+            lcab_rawseti(L, keys, i + 1);
             all[i].position = 0;
+            all[i].key = i + 1;
             if (!read_text(L, -2, &all[i].name)) {
                 lcab_bad(L, &ARGS, "parameter", NOT_UTF8);
             }
@@ -179,7 +185,7 @@ static void put_map(lua_State *L, int index, cab_buf *out, parameter *all, size_
     qsort(all, count, sizeof *all, by_name);
     for (i = 0; i < count; i++) {
         put_pair_head(L, out, i == 0, all[i].name);
-        lua_pushlstring(L, all[i].name.data, all[i].name.len);
+        lcab_rawgeti(L, keys, all[i].key);
         lua_rawget(L, index);
         put_value(L, out, &all[i]);
         PUT(L, out, "}");

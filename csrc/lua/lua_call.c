@@ -24,8 +24,8 @@ static void check_still_open(lua_State *L, const lcab_client *u) {
 }
 
 void lcab_push_call_metas(lua_State *L) {
-    luaL_getmetatable(L, CALL_TYPE);
-    luaL_getmetatable(L, ENDED_TYPE);
+    lcab_kept(L, CALL_TYPE);
+    lcab_kept(L, ENDED_TYPE);
 }
 
 /* Pushes a new call of the client at 1. From here on the collector owns the C call. */
@@ -118,7 +118,7 @@ static int client_start(lua_State *L) { return start(L, lcab_check_client_to(L, 
 static int client_begin(lua_State *L) {
     static const lcab_where where = {"", true};
     lcab_client *u = lcab_check_client_to(L, 1, true);
-    if (u->delivering) {
+    if (lcab_client_is_busy(u)) {
         lcab_bad(L, &where, "wait", LCAB_NOT_IN_CALLBACK);
     }
     return start(L, u);
@@ -410,10 +410,11 @@ static int call_gc(lua_State *L) {
 static int client_run(lua_State *L) {
     static const lcab_where where = {"", true};
     lua_settop(L, 3);
-    if (lcab_check_client_to(L, 1, true)->delivering) { /* said before anything is sent */
+    lcab_client *u = lcab_check_client_to(L, 1, true);
+    if (lcab_client_is_busy(u)) { /* said before anything is sent */
         lcab_bad(L, &where, "run", LCAB_NOT_IN_CALLBACK);
     }
-    (void)client_start(L);
+    (void)start(L, u);
     const lcab_call *k = lua_touserdata(L, -1);
     lua_replace(L, 1);
     lua_settop(L, 1);
@@ -452,7 +453,7 @@ void lcab_call_open(lua_State *L) {
     static const luaL_Reg no_meta[] = {{NULL, NULL}};
     lcab_newtype(L, CALL_TYPE, methods, meta);
     lcab_newtype(L, ENDED_TYPE, methods, no_meta);
-    luaL_getmetatable(L, ENDED_TYPE);
+    lcab_kept(L, ENDED_TYPE);
     lua_pushlightuserdata(L, (void *)CALL_TYPE);
     lcab_rawseti(L, -2, 1); /* as which it is known */
     lua_pop(L, 1);

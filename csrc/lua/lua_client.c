@@ -248,6 +248,9 @@ static void read_all(lua_State *L, lcab_client *u, cab_engine_options *e) {
     lua_pop(L, 1);
 }
 
+static int deliver_all(lua_State *L);
+static int deliver_cancelled(lua_State *L);
+
 /* core.new(options [, result_metatable]) */
 static int client_new(lua_State *L) {
     if (!lua_istable(L, 1)) {
@@ -256,7 +259,7 @@ static int client_new(lua_State *L) {
     lua_settop(L, 2);
     lcab_client *u = lua_newuserdata(L, sizeof *u);
     memset(u, 0, sizeof *u);
-    luaL_getmetatable(L, CLIENT_TYPE);
+    lcab_kept(L, CLIENT_TYPE);
     lua_setmetatable(L, -2);
     lua_createtable(L, U_CLIENT, 0);
     static const int tables[] = {U_CALLS, U_CALLBACKS, U_READY, U_CALL_EVENTS, U_STREAMS};
@@ -269,6 +272,10 @@ static int client_new(lua_State *L) {
     lcab_push_call_metas(L);
     lcab_rawseti(L, 4, U_ENDED_META);
     lcab_rawseti(L, 4, U_CALL_META);
+    lua_pushcfunction(L, deliver_all);
+    lcab_rawseti(L, 4, U_DELIVER);
+    lua_pushcfunction(L, deliver_cancelled);
+    lcab_rawseti(L, 4, U_DELIVER_CANCELLED);
     (void)lcab_getfield(L, 1, "on_event");
     lcab_rawseti(L, 4, U_ON_EVENT);
     lua_pushvalue(L, 3);
@@ -531,17 +538,45 @@ static void deliver(lua_State *L, int client) {
     lua_settop(L, top);
 }
 
+static int deliver_all(lua_State *L) {
+    luaL_checkstack(L, 24, "step");
+    deliver(L, 1);
+    return 0;
+}
+
 /* Ends open calls as cancelled and tells them so; in a callback, the step around it does that. */
 
+static int deliver_cancelled(lua_State *L) {
+    luaL_checkstack(L, 24, "close");
+    lua_getuservalue(L, 1);
+    lcab_rawgeti(L, 2, U_RAISED);
+    conclude(L, lua_touserdata(L, 1), 2, 3);
+    lua_settop(L, 3);
+    lcab_rawseti(L, 2, U_RAISED);
+    return 0;
+}
+
+/* Runs function `which` of the client's user value, protected: only memory can lack there.
+ * Meanwhile a finalizer that steps is refused, and one that closes has to wait: both would end the
+ * very call that is being ended. */
+static int move(lua_State *L, lcab_client *u, int client, int which) {
+    lua_getuservalue(L, client);
+    lcab_rawgeti(L, -1, which);
+    lua_remove(L, -2);
+    lua_pushvalue(L, client);
+    u->moving = true;
+    int rc = lua_pcall(L, 1, 0, 0);
+    u->moving = false;
+    return rc;
+}
+
 static void close_now(lua_State *L, lcab_client *u, int client) {
+    luaL_checkstack(L, 4, "close");
     if (!cab_client_forked(u->c)) {
         cab_client_cancel_all(u->c);
-        int top = lua_gettop(L);
-        lua_getuservalue(L, client);
-        lcab_rawgeti(L, top + 1, U_RAISED);
-        conclude(L, u, top + 1, top + 2);
-        lcab_rawseti(L, top + 1, U_RAISED);
-        lua_settop(L, top);
+        if (move(L, u, client, U_DELIVER_CANCELLED) != 0) {
+            lua_error(L);
+        }
     }
     cab_client_free(u->c);
     u->c = NULL;
@@ -551,19 +586,20 @@ static void close_now(lua_State *L, lcab_client *u, int client) {
 }
 
 void lcab_client_step(lua_State *L, lcab_client *u, int client, int64_t wait_ms) {
-    luaL_checkstack(L, 24, "step");
-    if (u->delivering) {
+    luaL_checkstack(L, 4, "step");
+    if (lcab_client_is_busy(u)) {
         lcab_usage_error(L, "step", LCAB_NOT_IN_CALLBACK);
     }
     if (u->ready_first <= u->ready_last) {
         wait_ms = 0;
     }
-    u->moving = true;
     cab_client_step(u->c, wait_ms);
-    deliver(L, client);
-    u->moving = false;
+    int rc = move(L, u, client, U_DELIVER);
     if (u->close_wanted && u->c != NULL) {
         close_now(L, u, client);
+    }
+    if (rc != 0) {
+        lua_error(L);
     }
 }
 
@@ -624,10 +660,12 @@ static int client_raised(lua_State *L) {
     return raised ? 2 : 1;
 }
 
-/* client:delivering() -> whether callbacks are running, which must not wait */
+/* client:delivering() -> whether a step is under way, which callbacks and finalizers must not wait
+ * in */
 static int client_delivering(lua_State *L) {
     const lcab_client *u = lcab_testudata(L, 1, CLIENT_TYPE);
-    lua_pushboolean(L, u != NULL && u->delivering); /* whether it is open, the next call says */
+    lua_pushboolean(L, u != NULL &&
+                           lcab_client_is_busy(u)); /* whether it is open, the next call says */
     return 1;
 }
 
@@ -695,7 +733,7 @@ void lcab_client_open(lua_State *L) {
                                        {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", client_gc}, {"__close", client_close}, {NULL, NULL}};
     lcab_newtype(L, CLIENT_TYPE, methods, meta);
-    luaL_getmetatable(L, CLIENT_TYPE);
+    lcab_kept(L, CLIENT_TYPE);
     lua_getfield(L, -1, "__index");
     lcab_call_open(L);
     lua_pop(L, 2);

@@ -13,27 +13,32 @@
 /* The client userdata. Its user value is a table of the things below, so that Lua's collector
  * sees every reference and nothing is kept in C. */
 typedef struct {
-    cab_client *c;               /* NULL after close */
-    bool delivering;             /* callbacks are running: no step, no wait */
-    bool moving;                 /* inside a step, but not in a callback: `c` must stay */
-    bool close_wanted;           /* after this step */
+    cab_client *c;     /* NULL after close */
+    bool delivering;   /* callbacks are running: no step, no wait */
+    bool moving;       /* calls are being ended: only a finalizer can run, `c` must stay */
+    bool close_wanted; /* after this step */
     int ready_first, ready_last; /* the queue in U_READY */
     cab_client_options options;  /* while it is being made */
 } lcab_client;
 
 enum {
-    U_CALLS = 1,   /* slot -> call userdata, while it is open: so no outcome is lost */
-    U_CALLBACKS,   /* call userdata -> list of functions */
-    U_READY,       /* queue of call userdata whose callbacks are due */
-    U_RESULT_META, /* metatable for results, or nil */
-    U_ON_EVENT,    /* function or nil */
-    U_CALL_EVENTS, /* slot -> function */
-    U_STREAMS,     /* slot -> function or spool */
-    U_CALL_META,   /* metatables of calls: of open ones */
-    U_ENDED_META,  /* of ended ones */
-    U_RAISED,      /* the first error of a callback that nobody was told, or nil */
-    U_CLIENT       /* the userdata itself: calls share this table and so keep their client */
+    U_CALLS = 1,         /* slot -> call userdata, while it is open: so no outcome is lost */
+    U_CALLBACKS,         /* call userdata -> list of functions */
+    U_READY,             /* queue of call userdata whose callbacks are due */
+    U_RESULT_META,       /* metatable for results, or nil */
+    U_ON_EVENT,          /* function or nil */
+    U_CALL_EVENTS,       /* slot -> function */
+    U_STREAMS,           /* slot -> function or spool */
+    U_CALL_META,         /* metatables of calls: of open ones */
+    U_ENDED_META,        /* of ended ones */
+    U_DELIVER,           /* C functions that end calls and run callbacks: in a step */
+    U_DELIVER_CANCELLED, /* in close */
+    U_RAISED,            /* the first error of a callback that nobody was told, or nil */
+    U_CLIENT             /* the userdata itself: calls share this table and so keep their client */
 };
+
+/* Whether a step is under way: no other step and no wait. */
+static inline bool lcab_client_is_busy(const lcab_client *u) { return u->delivering || u->moving; }
 
 /* Adds `new` to the table on top of the stack. */
 void lcab_client_open(lua_State *L);

@@ -162,7 +162,7 @@ static int file_lock_try(lua_State *L) {
     file_lock *lock = lua_newuserdata(L, sizeof *lock);
     lock->fd = -1;
     lock->owner = getpid();
-    luaL_getmetatable(L, LOCK);
+    lcab_kept(L, LOCK);
     lua_setmetatable(L, -2);
     lock->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock->fd < 0) {
@@ -223,7 +223,7 @@ static int file_spool(lua_State *L) {
     memset(f, 0, sizeof *f);
     f->fd = -1;
     f->owner = getpid();
-    luaL_getmetatable(L, SPOOL);
+    lcab_kept(L, SPOOL);
     lua_setmetatable(L, 2);
     if (!cab_random(random, sizeof random)) {
         return fail_errno(L, EIO);

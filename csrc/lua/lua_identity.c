@@ -119,7 +119,7 @@ static cab_identity *self(lua_State *L) {
 static int identity_new(lua_State *L) {
     lcab_identity *u = lua_newuserdata(L, sizeof *u);
     u->i = NULL;
-    luaL_getmetatable(L, IDENTITY_TYPE);
+    lcab_kept(L, IDENTITY_TYPE);
     lua_setmetatable(L, -2);
     lua_createtable(L, 1, 0); /* [1]: the error of the last failed sign-in */
     lua_setuservalue(L, -2);

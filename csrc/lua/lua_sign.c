@@ -31,7 +31,7 @@ static int work_gc(lua_State *L) {
 static work *new_work(lua_State *L) {
     work *w = lua_newuserdata(L, sizeof *w);
     memset(w, 0, sizeof *w);
-    luaL_getmetatable(L, WORK);
+    lcab_kept(L, WORK);
     lua_setmetatable(L, -2);
     return w;
 }

@@ -163,7 +163,7 @@ local MUTANTS = {
   {
     name = "a callback that steps",
     file = "csrc/lua/lua_client.c",
-    find = [[if (u->delivering) {
+    find = [[if (lcab_client_is_busy(u)) {
         lcab_usage_error(L, "step", LCAB_NOT_IN_CALLBACK);]],
     replace = [[if (false) {
         lcab_usage_error(L, "step", LCAB_NOT_IN_CALLBACK);]],
@@ -172,7 +172,7 @@ local MUTANTS = {
   {
     name = "a callback that starts a build which it must not wait for",
     file = "csrc/lua/lua_call.c",
-    find = [[if (lcab_check_client_to(L, 1, true)->delivering) {
+    find = [[if (lcab_client_is_busy(u)) {
         lcab_bad(L, &where, "wait", LCAB_NOT_IN_CALLBACK);]],
     replace = [[if (false) {
         lcab_bad(L, &where, "wait", LCAB_NOT_IN_CALLBACK);]],

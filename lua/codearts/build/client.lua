@@ -152,6 +152,9 @@ local function answer_of(self, call)
     local done, result, err = engine:advance(nil, call)
     if sources[1] then
       pump_sources(self)
+      if not done and call:done() then -- what a source did ended it
+        return call:try_wait()
+      end
     end
     if done then
       return result, err

@@ -76,7 +76,20 @@ function M.drive(client, loop)
   local timer = assert(loop.uv.new_timer())
   local open, polling, ticking, begun = true, false, false, false
   local awake = {} -- who waited for what has ended; they go on after the step, not inside
+  local in_timer = false
   local notice
+
+  local function on_timer()
+    in_timer = true
+    notice()
+    in_timer = false
+  end
+
+  --- Asks for a step. libuv runs a timer of 0 ms that is started inside of a timer before it looks at
+  --- anything else: calls that always start another one would keep the loop to themselves.
+  local function start_timer(ms)
+    timer:start(in_timer and ms == 0 and 1 or ms, 0, on_timer)
+  end
 
   local function arm(remaining)
     if not polling then
@@ -88,7 +101,7 @@ function M.drive(client, loop)
       timeout = client:timeout()
     end
     if timeout then
-      timer:start(math.ceil(timeout * 1000), 0, notice)
+      start_timer(math.ceil(timeout * 1000))
     else
       timer:stop()
     end
@@ -162,7 +175,7 @@ function M.drive(client, loop)
     local waiter = { routine = coroutine.running(), waiting = true }
     awake[#awake + 1] = waiter
     wake()
-    timer:start(0, 0, notice)
+    start_timer(0)
     local ok = try_yield()
     waiter.waiting = false
     return not ok and refusal(NO_YIELD, outcome) or nil
@@ -223,7 +236,7 @@ function M.drive(client, loop)
   timer:unref()
   poll:start("r", notice)
   polling = true
-  timer:start(0, 0, notice) -- takes over what is in flight already
+  start_timer(0) -- takes over what is in flight already
   return M.adopt(client, { wait = wait, wake = wake, check = loop.check, probe = probe }, on_close)
 end
 

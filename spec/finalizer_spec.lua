@@ -1,0 +1,148 @@
+-- Finalizers run whenever memory is asked for, also in the middle of a step. Each case is a process of its own: a small heap
+-- is collected often, and a crash is a status.
+local run_job = require "spec.support.run_job"
+local servers = require "spec.support.server"
+local LUA = os.getenv "LUA" or (rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "%d%.%d")
+
+local PRELUDE = [[
+local core = require "codearts.build.core"
+local build = require "codearts.build"
+local JOB = { job_id = ("a"):rep(32) }
+local function new()
+  return core.new { endpoint = "%s", auth = "not-a-secret", proxy = false, retry = false }
+end
+local function on_collection(f)
+  local proxy = rawget(_G, "newproxy")
+  if proxy then
+    getmetatable(proxy(true)).__gc = f
+  else
+    setmetatable({}, { __gc = f })
+  end
+end
+collectgarbage("setpause", 0)
+collectgarbage("setstepmul", 100000)
+]]
+
+describe("a finalizer", function()
+  local server
+  setup(function()
+    server = servers.start()
+  end)
+  teardown(function()
+    server:stop()
+  end)
+
+  -- What a chunk prints.
+  local function output(chunk)
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write((PRELUDE:format(server.url)), chunk)
+    file:close()
+    local pipe = assert(io.popen(("timeout 60 %s %s 2>&1; echo status=$?"):format(LUA, path)))
+    local text = pipe:read "*a"
+    pipe:close()
+    os.remove(path)
+    return text
+  end
+
+  it("that steps or runs within a step is refused", function()
+    local text = output [[
+      local client, refused, armed = new(), 0, true
+      local function finalize()
+        local ok, err = pcall(client.step, client, 0)
+        if not ok then
+          assert(err.kind == "usage", tostring(err))
+          local _, other = client:try_run(JOB)
+          assert(other.outcome == "not_started", tostring(other))
+          refused = refused + 1
+        end
+        if armed then
+          on_collection(finalize)
+        end
+      end
+      on_collection(finalize)
+      for _ = 1, 400 do
+        client:run(JOB)
+      end
+      armed = false
+      print(refused > 0)
+    ]]
+    assert.equal("true\nstatus=0\n", text)
+  end)
+
+  it("that closes the client within its close waits for that one", function()
+    local text = output [[
+      for i = 1, 200 do
+        local client, armed = new(), true
+        for _ = 1, 3 do
+          client:start(JOB)
+        end
+        for _ = 1, i % 7 do
+          local _ = {}
+        end
+        on_collection(function()
+          if armed then
+            client:close()
+          end
+        end)
+        client:close()
+        armed = false
+      end
+      print "closed"
+    ]]
+    assert.equal("closed\nstatus=0\n", text)
+  end)
+
+  it("that changes the parameters is told or harmless", function()
+    local text = output [[
+      local client, current = new(), nil
+      local deep = false
+      local function finalize()
+        for name in pairs(current or {}) do
+          if not name:find "^a" then
+            current[name] = nil
+          end
+        end
+        if not deep then
+          deep = true
+          collectgarbage()
+          deep = false
+        end
+      end
+      for i = 1, 100 do
+        local parameters = {}
+        for j = 1, 12 do
+          parameters[string.char(96 + j) .. ("n"):rep(50) .. i .. "_" .. j] = j
+        end
+        on_collection(finalize)
+        current = parameters
+        local ok, err = pcall(client.start, client, { job_id = JOB.job_id, parameter = parameters })
+        current = nil
+        assert(ok or err.kind == "usage" and not err.message:find "[^\32-\126]", tostring(err))
+      end
+      print "told"
+    ]]
+    assert.equal("told\nstatus=0\n", text)
+  end)
+end)
+
+describe("a source of credentials that closes its client", function()
+  it("leaves try_run an answer", function()
+    local build = require "codearts.build"
+    local server = servers.start()
+    local client
+    client = build.new {
+      endpoint = server.url,
+      proxy = false,
+      auth = function()
+        client:close()
+        return "not-a-secret"
+      end,
+    }
+    local result, err = client:try_run { job_id = run_job.JOB_ID }
+    assert.is_nil(result)
+    assert.equal("not_started", err.outcome)
+    assert.equal(0, server:stats().processed)
+    server:stop()
+  end)
+end)
