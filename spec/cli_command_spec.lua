@@ -143,7 +143,7 @@ describe("codearts-build", function()
       end
       assert.are.equal(1, counts.started)
       assert.are.equal(1, counts.finished)
-      assert.is_true(counts.progress >= 2)
+      assert.is_true(counts.progress >= 1)
       assert.is_true(counts.log >= 9)
     end)
 
