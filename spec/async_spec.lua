@@ -2,6 +2,7 @@
 
 local build = require("codearts.build")
 local core = require("codearts.build.core")
+local on_collection = require("spec.support.on_collection")
 local server = require("spec.support.server").start()
 
 local JOB = { job_id = ("a"):rep(32) }
@@ -27,16 +28,6 @@ local function assert_usage(err)
   assert.is_true(build.is_error(err), tostring(err))
   assert.equal("usage", err.kind)
   return err
-end
-
--- Runs f when the collector comes by.
-local function on_collection(f)
-  local proxy = rawget(_G, "newproxy")
-  if proxy then
-    getmetatable(proxy(true)).__gc = f
-  else
-    setmetatable({}, { __gc = f })
-  end
 end
 
 local function step_until(client, done)

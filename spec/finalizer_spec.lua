@@ -6,18 +6,10 @@ local LUA = os.getenv "LUA" or (rawget(_G, "jit") and "luajit" or "lua" .. _VERS
 
 local PRELUDE = [[
 local core = require "codearts.build.core"
-local build = require "codearts.build"
+local on_collection = require "spec.support.on_collection"
 local JOB = { job_id = ("a"):rep(32) }
 local function new()
   return core.new { endpoint = "%s", auth = "not-a-secret", proxy = false, retry = false }
-end
-local function on_collection(f)
-  local proxy = rawget(_G, "newproxy")
-  if proxy then
-    getmetatable(proxy(true)).__gc = f
-  else
-    setmetatable({}, { __gc = f })
-  end
 end
 collectgarbage("setpause", 0)
 collectgarbage("setstepmul", 100000)

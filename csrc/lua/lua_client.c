@@ -544,8 +544,6 @@ static int deliver_all(lua_State *L) {
     return 0;
 }
 
-/* Ends open calls as cancelled and tells them so; in a callback, the step around it does that. */
-
 static int deliver_cancelled(lua_State *L) {
     luaL_checkstack(L, 24, "close");
     lua_getuservalue(L, 1);
@@ -570,6 +568,7 @@ static int move(lua_State *L, lcab_client *u, int client, int which) {
     return rc;
 }
 
+/* Ends open calls as cancelled and tells them so; in a callback, the step around it does that. */
 static void close_now(lua_State *L, lcab_client *u, int client) {
     luaL_checkstack(L, 4, "close");
     if (!cab_client_forked(u->c)) {

@@ -11,7 +11,7 @@
 
 static const char IDENTITY_TYPE[] = "codearts.build.identity";
 /* Weak: tag -> userdata, to find the error that belongs to an identity seen from C. */
-#define IDENTITIES "codearts.build.identities"
+static const char IDENTITIES = 0;
 #define MAX_TOKEN 100000
 
 typedef struct {
@@ -90,7 +90,7 @@ cab_identity *lcab_read_auth(lua_State *L, int index, const lcab_where *where) {
 }
 
 void lcab_push_sign_in_error(lua_State *L, const cab_identity *i) {
-    lua_getfield(L, LUA_REGISTRYINDEX, IDENTITIES);
+    lcab_kept(L, &IDENTITIES);
     lcab_rawgeti(L, -1, i != NULL ? i->tag : 0);
     if (lua_isuserdata(L, -1)) {
         lua_getuservalue(L, -1);
@@ -123,7 +123,7 @@ static int identity_new(lua_State *L) {
     lua_setmetatable(L, -2);
     lua_createtable(L, 1, 0); /* [1]: the error of the last failed sign-in */
     lua_setuservalue(L, -2);
-    lua_getfield(L, LUA_REGISTRYINDEX, IDENTITIES);
+    lcab_kept(L, &IDENTITIES);
     lcab_rawgeti(L, -1, 0);
     int tag = (int)lua_tointeger(L, -1) + 1;
     lua_pop(L, 1);
@@ -200,7 +200,7 @@ void lcab_identity_open(lua_State *L) {
     lua_pushliteral(L, "v");
     lua_setfield(L, -2, "__mode");
     lua_setmetatable(L, -2);
-    lua_setfield(L, LUA_REGISTRYINDEX, IDENTITIES);
+    lcab_keep(L, &IDENTITIES);
     lua_pushcfunction(L, identity_new);
     lua_setfield(L, -2, "identity");
 }

@@ -10,7 +10,7 @@
 #include "lua/utf8.h"
 
 static const char DECODE = 0;
-#define WORK "codearts.build.encode"
+static const char WORK[] = "codearts.build.encode";
 #define EXACT 9007199254740992.0 /* 2^53 */
 
 bool lcab_is_null(lua_State *L, int index) {
@@ -305,7 +305,7 @@ static int encode(lua_State *L) {
     lua_settop(L, 1);
     cab_buf *out = lua_newuserdata(L, sizeof *out); /* freed whatever is raised below */
     memset(out, 0, sizeof *out);
-    luaL_getmetatable(L, WORK);
+    lcab_kept(L, WORK);
     lua_setmetatable(L, -2);
     put_value(L, out, 1, 0);
     lua_pushlstring(L, out->data, out->len);
@@ -326,14 +326,12 @@ static void call_setting(lua_State *L, int cjson, const char *name, bool number,
 
 void lcab_json_open(lua_State *L) {
     static const luaL_Reg functions[] = {{"encode", encode}, {"decode", decode}, {NULL, NULL}};
+    static const luaL_Reg no_methods[] = {{NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", work_gc}, {NULL, NULL}};
     lcab_setfuncs(L, functions);
     lua_pushlightuserdata(L, NULL); /* what both variants use for null */
     lua_setfield(L, -2, "null");
-    if (luaL_newmetatable(L, WORK)) {
-        lcab_setfuncs(L, meta);
-    }
-    lua_pop(L, 1);
+    lcab_newtype(L, WORK, no_methods, meta);
 
     lua_getglobal(L, "require");
     lua_pushliteral(L, "cjson");

@@ -9,8 +9,6 @@ local operation_call = require "codearts.build.operation_call"
 local record = require "codearts.build.lifecycle.record"
 local wait = require "codearts.build.lifecycle.wait"
 
-local MAX_DAYS = 30 -- of history in one request (API reference 7.8)
-
 local lifecycle = { result_methods = {}, client_methods = {} }
 local result_methods, client_methods = lifecycle.result_methods, lifecycle.client_methods
 
@@ -48,9 +46,9 @@ local CHECKS = {
     end,
   },
   days = {
-    ("an integer from 0 to %d"):format(MAX_DAYS),
+    ("an integer from 0 to %d"):format(dates.MAX_DAYS),
     function(value)
-      return is_count(value, MAX_DAYS)
+      return is_count(value, dates.MAX_DAYS)
     end,
   },
   day = {

@@ -1,7 +1,9 @@
 --- Days as the history takes them: YYYY-MM-DD. Pure, and without the core, so that the command can check them first.
 local dates = {}
 
-local LONGEST_SPAN = 30 -- days from the first to the last (API reference 7.8)
+--- Days of history in one request, at most (API reference 7.8).
+dates.MAX_DAYS = 30
+
 local DAYS = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
 
 local function is_leap(year)
@@ -45,8 +47,8 @@ function dates.problem_of_span(from, to)
   local length = dates.parse(to) - dates.parse(from)
   if length < 0 then
     return ("%s is before %s"):format(to, from)
-  elseif length > LONGEST_SPAN then
-    return ("%s is more than %d days after %s"):format(to, LONGEST_SPAN, from)
+  elseif length > dates.MAX_DAYS then
+    return ("%s is more than %d days after %s"):format(to, dates.MAX_DAYS, from)
   end
   return nil
 end
