@@ -160,6 +160,37 @@ describe("the core alone", function()
     assert.equal("usage", returned.kind)
   end)
 
+  it("lends a call to who waits for it, and takes it back with the answer", function()
+    local client = core.new { endpoint = server.url, auth = "t", retry = false }
+    local function answer(call)
+      local done, result, err
+      repeat
+        done, result, err = client:advance(nil, call)
+      until done
+      return result, err
+    end
+    local first, second = client:begin(JOB), client:begin(JOB)
+    assert.is_false(rawequal(first, second)) -- both are out
+    assert.equal("20", answer(first).actual_build_number)
+    local ok, err = pcall(first.try_wait, first)
+    assert.is_false(ok)
+    assert.equal("usage", err.kind)
+    assert.is_false(pcall(client.advance, client, 0, first))
+    server:script { "forbidden" }
+    assert.is_true(rawequal(first, client:begin(JOB)))
+    local result, problem = answer(first)
+    assert.is_nil(result)
+    assert.equal("auth", problem.kind)
+    assert.equal("20", answer(second).actual_build_number)
+    -- What is refused lends nothing that is still out.
+    assert.is_false(pcall(client.begin, client, { job_id = "short" }))
+    local third, fourth = client:begin(JOB), client:begin(JOB)
+    assert.is_false(rawequal(third, fourth))
+    client:close()
+    _, err = third:try_wait()
+    assert.equal("cancelled", err.kind)
+  end)
+
   it("gives results the metatable that it was given", function()
     local meta = { __index = { hello = "world" } }
     local client = core.new({ endpoint = server.url, auth = "t" }, meta)
@@ -182,7 +213,7 @@ describe("the core alone", function()
       "x",
       true,
       {},
-      print,
+      tostring,
       io.stdout,
       core.null,
       client,

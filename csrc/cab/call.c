@@ -38,7 +38,10 @@ static const cab_endpoint *endpoint_of(const cab_call *c) {
     return c->elsewhere.base != NULL ? &c->elsewhere : &c->client->options.endpoints[c->endpoint];
 }
 
-static size_t name_length(const char *line) { return strcspn(line, ":"); }
+static size_t name_length(const char *line) {
+    const char *colon = strchr(line, ':');
+    return colon != NULL ? (size_t)(colon - line) : strlen(line);
+}
 
 static bool has_header(const cab_request *r, const char *line) {
     size_t len = name_length(line) + 1; /* with the colon */

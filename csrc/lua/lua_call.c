@@ -28,17 +28,40 @@ void lcab_push_call_metas(lua_State *L) {
     lcab_kept(L, ENDED_TYPE);
 }
 
-/* Pushes a new call of the client at 1. From here on the collector owns the C call. */
-static lcab_call *new_call(lua_State *L, lcab_client *u) {
-    lcab_call *k = lcab_newpair(L, sizeof *k);
+/* Pushes the lent call that the client at 1 took back, if there is one. */
+static bool push_taken_back(lua_State *L) {
+    lua_getuservalue(L, 1);
+    lcab_rawgeti(L, -1, U_TAKEN_BACK);
+    bool found = lua_isuserdata(L, -1);
+    if (found) {
+        lua_pushnil(L);
+        lcab_rawseti(L, -3, U_TAKEN_BACK);
+        lua_remove(L, -2);
+    } else {
+        lua_pop(L, 2);
+    }
+    return found;
+}
+
+/* Pushes a new call of the client at 1. From here on the collector owns the C call. A lent one
+ * comes back with its answer and serves the next call: not to make and collect one is 1 % of the
+ * time. */
+static lcab_call *new_call(lua_State *L, lcab_client *u, bool lent) {
+    bool again = lent && push_taken_back(L);
+    lcab_call *k = again ? lua_touserdata(L, -1) : lcab_newpair(L, sizeof *k);
     k->call = NULL;
     k->end = LCAB_CALL_OPEN;
     k->has_callbacks = false;
+    k->lent = lent;
     memset(&k->facts, 0, sizeof k->facts);
     lua_getuservalue(L, 1);
     lcab_rawgeti(L, -1, U_CALL_META);
     lua_setmetatable(L, -3);
-    lcab_setpair(L, -2, LCAB_CALL_CLIENT);
+    if (again) {
+        lua_pop(L, 1);
+    } else {
+        lcab_setpair(L, -2, LCAB_CALL_CLIENT);
+    }
     check_still_open(L, u);
     k->call = cab_client_acquire(u->c);
     if (k->call == NULL) {
@@ -89,9 +112,9 @@ static void check_size(lua_State *L, const cab_call *c, const char *field) {
     }
 }
 
-static int start(lua_State *L, lcab_client *u) {
+static int start(lua_State *L, lcab_client *u, bool lent) {
     lua_settop(L, 3);
-    lcab_call *k = new_call(L, u);
+    lcab_call *k = new_call(L, u, lent);
     cab_call *c = k->call;
     memcpy(c->operation, "RunJob", sizeof "RunJob");
     memcpy(c->method, "POST", sizeof "POST");
@@ -111,24 +134,25 @@ static int start(lua_State *L, lcab_client *u) {
 }
 
 /* client:start(args [, opts]) -> call */
-static int client_start(lua_State *L) { return start(L, lcab_check_client_to(L, 1, true)); }
+static int client_start(lua_State *L) { return start(L, lcab_check_client_to(L, 1, true), false); }
 
 /* client:begin(args [, opts]) -> call: start for somebody who is going to wait, which a callback
- * must not. */
+ * must not. The call is lent: `advance` takes it back when it answers, so nobody else may see it.
+ */
 static int client_begin(lua_State *L) {
     static const lcab_where where = {"", true};
     lcab_client *u = lcab_check_client_to(L, 1, true);
     if (lcab_client_is_busy(u)) {
         lcab_bad(L, &where, "wait", LCAB_NOT_IN_CALLBACK);
     }
-    return start(L, u);
+    return start(L, u, true);
 }
 
 /* client:request(spec [, opts]) -> call */
 static int client_request(lua_State *L) {
     lcab_client *u = lcab_check_client(L, 1);
     lua_settop(L, 3);
-    lcab_call *k = new_call(L, u);
+    lcab_call *k = new_call(L, u, false);
     lcab_read_request(L, 2, k->call, &k->facts);
     lcab_read_call_options(L, 3, k->call, &k->facts);
     check_size(L, k->call, "body");
@@ -143,7 +167,7 @@ static int client_sleep(lua_State *L) {
         lcab_usage_error(L, "seconds", "must be a number of seconds, a year at most");
     }
     lua_settop(L, 1);
-    lcab_call *k = new_call(L, u);
+    lcab_call *k = new_call(L, u, false);
     memcpy(k->call->operation, "sleep", sizeof "sleep");
     k->call->sleeps = true;
     k->call->delay_ms = ms;
@@ -286,10 +310,28 @@ static int push_returns(lua_State *L, int call, const lcab_call *k) {
     return 2;
 }
 
+/* Until it is lent again, the call at `index` is none. */
+static void take_back(lua_State *L, int index, lcab_call *k) {
+    k->end = LCAB_CALL_OPEN;
+    lua_pushnil(L);
+    lcab_setpair(L, index, LCAB_CALL_OUTCOME);
+    lcab_getpair(L, index, LCAB_CALL_CLIENT);
+    lua_pushvalue(L, index);
+    lcab_rawseti(L, -2, U_TAKEN_BACK);
+    lua_pop(L, 1);
+}
+
 int lcab_call_answer(lua_State *L, int index) {
-    const lcab_call *k = lcab_check_call(L, index);
+    lcab_call *k = lcab_check_call(L, index);
     lua_pushboolean(L, k->end != LCAB_CALL_OPEN);
-    return k->end == LCAB_CALL_OPEN ? 1 : 1 + push_returns(L, index, k);
+    if (k->end == LCAB_CALL_OPEN) {
+        return 1;
+    }
+    int count = 1 + push_returns(L, index, k);
+    if (k->lent && !k->has_callbacks) {
+        take_back(L, index, k);
+    }
+    return count;
 }
 
 /* call:try_wait() -> result | nil, err */
@@ -414,7 +456,7 @@ static int client_run(lua_State *L) {
     if (lcab_client_is_busy(u)) { /* said before anything is sent */
         lcab_bad(L, &where, "run", LCAB_NOT_IN_CALLBACK);
     }
-    (void)start(L, u);
+    (void)start(L, u, false);
     const lcab_call *k = lua_touserdata(L, -1);
     lua_replace(L, 1);
     lua_settop(L, 1);

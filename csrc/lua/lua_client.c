@@ -626,7 +626,8 @@ static lcab_client *step(lua_State *L) {
 }
 
 /* client:advance([timeout]) -> calls that remain: step, but keeps what callbacks raise.
- * client:advance(timeout, call) -> false, or true and what call:try_wait answers */
+ * client:advance(timeout, call) -> false, or true and what call:try_wait answers; a lent call goes
+ * back with that */
 static int client_advance(lua_State *L) {
     lua_settop(L, 3);
     const lcab_client *u = step(L);

@@ -33,6 +33,7 @@ enum {
     U_ENDED_META,        /* of ended ones */
     U_DELIVER,           /* C functions that end calls and run callbacks: in a step */
     U_DELIVER_CANCELLED, /* in close */
+    U_TAKEN_BACK,        /* an ended call that was lent, for the next; or nil */
     U_RAISED,            /* the first error of a callback that nobody was told, or nil */
     U_CLIENT             /* the userdata itself: calls share this table and so keep their client */
 };

@@ -20,11 +20,12 @@ bool lcab_is_error(lua_State *L, int index);
 /* Pushes `text` with every secret masked. NUL and what is not UTF-8 become "?". */
 void lcab_push_masked(lua_State *L, const char *text, size_t len, const cab_secrets *secrets);
 
-/* All raise and never return; the type lets callers write `return lcab_...`. */
-__attribute__((noreturn)) int lcab_raise(lua_State *L, const cab_error *e);
+/* All raise and never return; the type lets callers write `return lcab_...`. `cold` keeps the ways
+ * to them apart from what every call runs through. */
+__attribute__((noreturn, cold)) int lcab_raise(lua_State *L, const cab_error *e);
 int lcab_usage_error(lua_State *L, const char *field, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4), noreturn));
-__attribute__((noreturn)) int lcab_raise_memory(lua_State *L);
+    __attribute__((format(printf, 3, 4), noreturn, cold));
+__attribute__((noreturn, cold)) int lcab_raise_memory(lua_State *L);
 
 /* Where an argument stands: in which table, and whether a build was to be started with it. */
 typedef struct {
@@ -33,6 +34,6 @@ typedef struct {
 } lcab_where;
 /* A usage error about prefix .. name. */
 int lcab_bad(lua_State *L, const lcab_where *where, const char *name, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5), noreturn));
+    __attribute__((format(printf, 4, 5), noreturn, cold));
 
 #endif

@@ -148,7 +148,7 @@ static const lcab_opt_row *row_of_key(lua_State *L, const lcab_where *where,
     size_t len;
     const char *name = lua_tolstring(L, -2, &len);
     const lcab_opt_row *row = rows;
-    while (row->name != NULL && (strlen(row->name) != len || memcmp(row->name, name, len) != 0)) {
+    while (row->name != NULL && (strncmp(row->name, name, len) != 0 || row->name[len] != '\0')) {
         row++;
     }
     if (row->name == NULL) {
