@@ -14,10 +14,12 @@ local function sh(command)
 end
 
 -- What this Lua, or another one, says when the core is to come from these paths.
-local function load_with(cpath, lua)
-  local chunk = 'local ok, err = pcall(require, "codearts.build"); print(ok and "loaded" or err)'
+local function load_with(cpath, lua, after)
+  local chunk = 'local ok, err = pcall(require, "codearts.build"); print(ok and "loaded" or err);'
+    .. (after or "")
   return sh(
-    ("env -u LUA_INIT LUA_PATH=%s LUA_CPATH=%s timeout 60 %s -e %s"):format(
+    ("env -u LUA_INIT CODEARTS_BUILD_ENDPOINT=http://127.0.0.1:9 CODEARTS_BUILD_TOKEN=fake-token"
+      .. " LUA_PATH=%s LUA_CPATH=%s timeout 60 %s -e %s"):format(
       quote "./lua/?.lua;./lua/?/init.lua",
       quote(cpath),
       lua or LUA,
@@ -113,12 +115,20 @@ describe("loading the core", function()
     assert.truthy(said:find("/nonexistent/codearts/build/core.so", 1, true))
   end)
 
-  it("without lua-cjson is explained", function()
+  it("works without lua-cjson, and the first client explains what it lacks", function()
     for template in package.cpath:gmatch "[^;]+" do
       local candidate = template:gsub("%?", "codearts/build/core")
       if exists(candidate) then
-        local said = load_with(template)
-        assert.truthy(said:find("lua%-cjson is not installed for " .. NAMES[LUA]), said)
+        local said = load_with(template, LUA, [[
+          print(err.versions().cjson)
+          local _, problem = err.try_run { job_id = ("a"):rep(32) }
+          print(problem.kind, problem.outcome, problem)
+          print(select(2, pcall(require "codearts.build.core".decode, "{}")).kind)]])
+        assert.matches(
+          "^loaded\nnone\nconfig\tnot_started\tconfig error: no build was started: lua%-cjson does not load;"
+            .. " is it installed for Lua 5.%d%? module 'cjson' not found:[^\n]*\nconfig\n$",
+          said
+        )
         return
       end
     end

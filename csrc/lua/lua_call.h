@@ -37,8 +37,8 @@ void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call);
 /* Pushes what callbacks get: result and nil, or nil and error. */
 void lcab_push_callback_arguments(lua_State *L, int call);
 
-/* Pushes false while the call at `index` is open; else true and what its try_wait answers, and takes
- * a lent call back. Answers how many values. */
+/* Pushes false while the call at `index` is open; else true and what its try_wait answers, and
+ * takes a lent call back. Answers how many values. */
 int lcab_call_answer(lua_State *L, int index);
 
 #endif

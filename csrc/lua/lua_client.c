@@ -12,6 +12,7 @@
 #include "lua/lua_error.h"
 #include "lua/lua_file.h"
 #include "lua/lua_identity.h"
+#include "lua/lua_json.h"
 #include "lua/lua_opts.h"
 #include "lua/lua_request.h"
 #include "lua/version.h"
@@ -257,6 +258,7 @@ static int client_new(lua_State *L) {
         return lcab_usage_error(L, "options", "must be a table, not %s", luaL_typename(L, 1));
     }
     lua_settop(L, 2);
+    lcab_json_load(L);
     lcab_client *u = lua_newuserdata(L, sizeof *u);
     memset(u, 0, sizeof *u);
     lcab_kept(L, CLIENT_TYPE);

@@ -9,7 +9,7 @@
 #include "lua/lua_error.h"
 #include "lua/utf8.h"
 
-static const char DECODE = 0;
+static const char REQUIRE = 0, DECODE = 0;
 static const char WORK[] = "codearts.build.encode";
 #define EXACT 9007199254740992.0 /* 2^53 */
 
@@ -104,6 +104,7 @@ bool lcab_json_decode(lua_State *L, const char *text, size_t len) {
 static int decode(lua_State *L) {
     size_t len;
     const char *text = luaL_checklstring(L, 1, &len);
+    lcab_json_load(L);
     if (lcab_json_decode(L, text, len)) {
         return 1;
     }
@@ -324,18 +325,33 @@ static void call_setting(lua_State *L, int cjson, const char *name, bool number,
     lua_call(L, 1, 0);
 }
 
-void lcab_json_open(lua_State *L) {
-    static const luaL_Reg functions[] = {{"encode", encode}, {"decode", decode}, {NULL, NULL}};
-    static const luaL_Reg no_methods[] = {{NULL, NULL}};
-    static const luaL_Reg meta[] = {{"__gc", work_gc}, {NULL, NULL}};
-    lcab_setfuncs(L, functions);
-    lua_pushlightuserdata(L, NULL); /* what both variants use for null */
-    lua_setfield(L, -2, "null");
-    lcab_newtype(L, WORK, no_methods, meta);
+/* The first line of what `require` says: the others are places where it looked. */
+static int no_cjson(lua_State *L) {
+    cab_error err;
+    const char *problem = lua_tostring(L, -1);
+    problem = problem != NULL ? problem : luaL_typename(L, -1);
+    cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, NULL,
+             "lua-cjson does not load; is it installed for " LUA_VERSION "? %.*s",
+             (int)strcspn(problem, "\n"), problem);
+    return lcab_raise(L, &err);
+}
 
-    lua_getglobal(L, "require");
+void lcab_json_load(lua_State *L) {
+    luaL_checkstack(L, 4, "json");
+    lcab_kept(L, &DECODE);
+    bool loaded = !lua_isnil(L, -1);
+    lua_pop(L, 1);
+    if (loaded) {
+        return;
+    }
+    lcab_kept(L, &REQUIRE);
     lua_pushliteral(L, "cjson");
-    lua_call(L, 1, 1);
+    int rc = lua_pcall(L, 1, 1, 0);
+    if (rc == LUA_ERRMEM) {
+        lua_error(L);
+    } else if (rc != 0) {
+        no_cjson(L);
+    }
     lua_getfield(L, -1, "new");
     lua_call(L, 0, 1);
     int cjson = lua_gettop(L);
@@ -344,6 +360,18 @@ void lcab_json_open(lua_State *L) {
     lua_getfield(L, cjson, "decode");
     lcab_keep(L, &DECODE);
     lua_pop(L, 2);
+}
+
+void lcab_json_open(lua_State *L) {
+    static const luaL_Reg functions[] = {{"encode", encode}, {"decode", decode}, {NULL, NULL}};
+    static const luaL_Reg no_methods[] = {{NULL, NULL}};
+    static const luaL_Reg meta[] = {{"__gc", work_gc}, {NULL, NULL}};
+    lcab_setfuncs(L, functions);
+    lua_pushlightuserdata(L, NULL); /* what both variants use for null */
+    lua_setfield(L, -2, "null");
+    lcab_newtype(L, WORK, no_methods, meta);
+    lua_getglobal(L, "require");
+    lcab_keep(L, &REQUIRE);
 
     lua_getglobal(L, "table");
     lua_getfield(L, -1, "sort");

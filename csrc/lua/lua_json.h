@@ -12,11 +12,15 @@
 
 #define LCAB_JSON_MAX_DEPTH 64
 
-/* Loads lua-cjson; adds `encode`, `decode` and `null` to the table on top of the stack. */
+/* Adds `encode`, `decode` and `null` to the table on top of the stack. */
 void lcab_json_open(lua_State *L);
 
-/* Pushes the decoded value and answers true; or pushes a message and answers false. Whole numbers
- * up to 2^53 are integers where Lua has them. */
+/* Loads lua-cjson unless it is there: with the first client and not with the core, of whose time it
+ * would take half. Raises kind "config" when it cannot. */
+void lcab_json_load(lua_State *L);
+
+/* After lcab_json_load. Pushes the decoded value and answers true; or pushes a message and answers
+ * false. Whole numbers up to 2^53 are integers where Lua has them. */
 bool lcab_json_decode(lua_State *L, const char *text, size_t len);
 
 /* build.null, or Neovim's vim.NIL. */

@@ -110,7 +110,8 @@ function M.versions()
   local versions = core.versions()
   versions.build, versions.core = versions.core, nil
   versions.lua = _VERSION .. (rawget(_G, "jit") and " (" .. rawget(_G, "jit").version .. ")" or "")
-  versions.cjson = require("cjson")._VERSION
+  local found, cjson = pcall(require, "cjson")
+  versions.cjson = found and cjson._VERSION or "none"
   return versions
 end
 

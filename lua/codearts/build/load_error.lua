@@ -12,8 +12,6 @@ return function(problem)
   elseif problem:find("module 'codearts.build.core' not found", 1, true) then
     advice = ("there is no C core for %s in package.cpath. "):format(running)
       .. "Build it (make) and set the paths (make -s env), or install it with this version's luarocks"
-  elseif problem:find("module 'cjson' not found", 1, true) then
-    advice = ("lua-cjson is not installed for %s"):format(running)
   else
     advice = "the C core of codearts.build does not load"
   end

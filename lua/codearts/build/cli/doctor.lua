@@ -40,7 +40,7 @@ function Doctor:check_library()
       "library",
       "fail",
       first_line(build),
-      "the core must be built for this Lua and be on package.cpath, with lua-cjson: `make LUA=...`, `make -s env`"
+      "the core must be built for this Lua and be on package.cpath: `make LUA=...`, `make -s env`"
     )
     return false
   end
