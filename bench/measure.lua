@@ -57,7 +57,8 @@ function M.rounds(commands, rounds)
   end
   table.sort(names)
   for round = 1, rounds do
-    for _, name in ipairs(names) do
+    for i = 1, #names do
+      local name = names[(i + round) % #names + 1] -- everybody comes after everybody else
       all[name][round] = M.run(commands[name])
     end
   end

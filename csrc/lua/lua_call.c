@@ -398,6 +398,25 @@ static int call_cancel(lua_State *L) {
     return 0;
 }
 
+/* On top of the stack: the table of callbacks, what the call at `call` has there. Adds the one at
+ * `callback`: alone as it is, as most are, several as a list. */
+static void add_callback(lua_State *L, int call, int callback) {
+    int has = lua_gettop(L);
+    if (!lua_isnil(L, has)) {
+        if (lua_isfunction(L, has)) {
+            lua_createtable(L, 2, 0);
+            lua_insert(L, has);
+            lcab_rawseti(L, has, 1);
+        }
+        lua_pushvalue(L, callback);
+        lcab_rawseti(L, has, lua_rawlen(L, has) + 1);
+        callback = has;
+    }
+    lua_pushvalue(L, call);
+    lua_pushvalue(L, callback);
+    lua_rawset(L, has - 1);
+}
+
 /* call:on_done(function(result, err) end) -> call */
 static int call_on_done(lua_State *L) {
     lcab_call *k = lcab_check_call(L, 1);
@@ -418,16 +437,8 @@ static int call_on_done(lua_State *L) {
     lcab_rawgeti(L, 3, U_CALLBACKS);
     lua_pushvalue(L, 1);
     lua_rawget(L, 5);
-    bool queued = lua_istable(L, 6); /* its list waits already */
-    if (!queued) {
-        lua_pop(L, 1);
-        lua_createtable(L, 1, 0);
-        lua_pushvalue(L, 1);
-        lua_pushvalue(L, 6);
-        lua_rawset(L, 5);
-    }
-    lua_pushvalue(L, 2);
-    lcab_rawseti(L, 6, lua_rawlen(L, 6) + 1);
+    bool queued = !lua_isnil(L, 6); /* what it has waits already */
+    add_callback(L, 1, 2);
     k->has_callbacks = true;
     if (k->end != LCAB_CALL_OPEN && !queued) {
         lcab_client_ready(L, u, 3, 1); /* told at the next step, as always */

@@ -258,7 +258,6 @@ static int client_new(lua_State *L) {
         return lcab_usage_error(L, "options", "must be a table, not %s", luaL_typename(L, 1));
     }
     lua_settop(L, 2);
-    lcab_json_load(L);
     lcab_client *u = lua_newuserdata(L, sizeof *u);
     memset(u, 0, sizeof *u);
     lcab_kept(L, CLIENT_TYPE);
@@ -295,6 +294,7 @@ static int client_new(lua_State *L) {
         return lcab_raise(L, &err);
     }
     memset(&u->options, 0, sizeof u->options); /* taken over */
+    lcab_json_load(L); /* where no file can be opened, the client has said so by now */
     lua_settop(L, 3);
     return 1;
 }
@@ -465,6 +465,21 @@ void lcab_client_ready(lua_State *L, lcab_client *u, int uv, int call) {
     lua_pop(L, 1);
 }
 
+/* Runs what is on top of the stack: the callback of the call at `call`, or a list of them. */
+static void tell_callbacks(lua_State *L, lcab_client *u, int call, int first) {
+    if (lua_isfunction(L, -1)) {
+        lcab_push_callback_arguments(L, call);
+        call_back(L, u, 2, first);
+        return;
+    }
+    int list = lua_gettop(L), count = lua_istable(L, list) ? (int)lua_rawlen(L, list) : 0;
+    for (int i = 1; i <= count; i++) {
+        lcab_rawgeti(L, list, i);
+        lcab_push_callback_arguments(L, call);
+        call_back(L, u, 2, first);
+    }
+}
+
 /* Runs what is due now; what the callbacks themselves make due comes in the next step, so that a
  * callback that always starts another call cannot hold the step. A closed client has no next. */
 static void deliver_ready(lua_State *L, lcab_client *u, int uv, int first) {
@@ -483,15 +498,7 @@ static void deliver_ready(lua_State *L, lcab_client *u, int uv, int first) {
         lua_pushvalue(L, call);
         lua_pushnil(L);
         lua_rawset(L, -4);
-        int list = lua_gettop(L);
-        for (int i = 1; lua_istable(L, list); i++) {
-            lcab_rawgeti(L, list, i);
-            if (lua_isnil(L, -1)) {
-                break;
-            }
-            lcab_push_callback_arguments(L, call);
-            call_back(L, u, 2, first);
-        }
+        tell_callbacks(L, u, call, first);
         lua_settop(L, call - 1);
     }
     if (u->ready_first > u->ready_last) {

@@ -23,7 +23,7 @@ typedef struct {
 
 enum {
     U_CALLS = 1,         /* slot -> call userdata, while it is open: so no outcome is lost */
-    U_CALLBACKS,         /* call userdata -> list of functions */
+    U_CALLBACKS,         /* call userdata -> function, or list of several */
     U_READY,             /* queue of call userdata whose callbacks are due */
     U_RESULT_META,       /* metatable for results, or nil */
     U_ON_EVENT,          /* function or nil */
