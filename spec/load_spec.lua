@@ -18,13 +18,10 @@ local function load_with(cpath, lua, after)
   local chunk = 'local ok, err = pcall(require, "codearts.build"); print(ok and "loaded" or err);'
     .. (after or "")
   return sh(
-    ("env -u LUA_INIT CODEARTS_BUILD_ENDPOINT=http://127.0.0.1:9 CODEARTS_BUILD_TOKEN=fake-token"
-      .. " LUA_PATH=%s LUA_CPATH=%s timeout 60 %s -e %s"):format(
-      quote "./lua/?.lua;./lua/?/init.lua",
-      quote(cpath),
-      lua or LUA,
-      quote(chunk)
-    )
+    (
+      "env -u LUA_INIT CODEARTS_BUILD_ENDPOINT=http://127.0.0.1:9 CODEARTS_BUILD_TOKEN=fake-token"
+      .. " LUA_PATH=%s LUA_CPATH=%s timeout 60 %s -e %s"
+    ):format(quote "./lua/?.lua;./lua/?/init.lua", quote(cpath), lua or LUA, quote(chunk))
   )
 end
 
@@ -119,11 +116,15 @@ describe("loading the core", function()
     for template in package.cpath:gmatch "[^;]+" do
       local candidate = template:gsub("%?", "codearts/build/core")
       if exists(candidate) then
-        local said = load_with(template, LUA, [[
+        local said = load_with(
+          template,
+          LUA,
+          [[
           print(err.versions().cjson)
           local _, problem = err.try_run { job_id = ("a"):rep(32) }
           print(problem.kind, problem.outcome, problem)
-          print(select(2, pcall(require "codearts.build.core".decode, "{}")).kind)]])
+          print(select(2, pcall(require "codearts.build.core".decode, "{}")).kind)]]
+        )
         assert.matches(
           "^loaded\nnone\nconfig\tnot_started\tconfig error: no build was started: lua%-cjson does not load;"
             .. " is it installed for Lua 5.%d%? module 'cjson' not found:[^\n]*\nconfig\n$",

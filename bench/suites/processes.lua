@@ -11,7 +11,7 @@ local REQUIRE = 'require "codearts.build"'
 return function(bench)
   local clients = bench.clients
   -- Many small batches: the least of them is soon one that no neighbour met.
-  local times, rounds = 5, bench.quick and bench.rounds or 4 * bench.rounds
+  local times, rounds = 5, bench.quick and bench.rounds or 10 * bench.rounds
   local list = {
     { "libcurl in C, one call", clients.floor("http", 1) },
     { "the `curl` program, one call", clients.curl "http" },
