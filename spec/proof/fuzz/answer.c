@@ -11,6 +11,7 @@
 #include "cab/client.h"
 #include "lua/lua_answer.h"
 #include "lua/lua_error.h"
+#include "lua/lua_json.h"
 
 int luaopen_codearts_build_core(lua_State *L);
 
@@ -30,6 +31,7 @@ static lua_State *new_state(void) {
     luaL_openlibs(L);
     lua_pushcfunction(L, luaopen_codearts_build_core);
     lua_call(L, 0, 1); /* the registry keeps what is needed */
+    lcab_json_load(L); /* as a client would */
     lua_settop(L, 0);
     return L;
 }

@@ -133,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         luaL_openlibs(L);
         lua_pushcfunction(L, luaopen_codearts_build_core);
         lua_call(L, 0, 0);
+        lcab_json_load(L); /* as a client would */
     }
     fuzz_input in = {data, data + size};
     cab_buf body = {NULL, 0, 0};
