@@ -58,7 +58,7 @@ function M.rounds(commands, rounds)
   table.sort(names)
   for round = 1, rounds do
     for i = 1, #names do
-      local name = names[(i + round) % #names + 1] -- everybody comes after everybody else
+      local name = names[(i + round) % #names + 1] -- nobody is always the first
       all[name][round] = M.run(commands[name])
     end
   end
