@@ -148,10 +148,10 @@ static const lcab_opt_row *row_of_key(lua_State *L, const lcab_where *where,
     size_t len;
     const char *name = lua_tolstring(L, -2, &len);
     const lcab_opt_row *row = rows;
-    while (row->name != NULL && (strncmp(row->name, name, len) != 0 || row->name[len] != '\0')) {
+    while (row->name != NULL && strcmp(row->name, name) != 0) {
         row++;
     }
-    if (row->name == NULL) {
+    if (row->name == NULL || strlen(name) != len) { /* a NUL byte belongs to no name */
         unknown_name(L, where, rows, lcab_key_text(L, -2, other));
     }
     return row;
