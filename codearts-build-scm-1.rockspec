@@ -59,6 +59,7 @@ build = {
         "csrc/lua/lua_file.c",
         "csrc/lua/lua_identity.c",
         "csrc/lua/lua_json.c",
+        "csrc/lua/lua_meta.c",
         "csrc/lua/lua_opts.c",
         "csrc/lua/lua_request.c",
         "csrc/lua/lua_sign.c",

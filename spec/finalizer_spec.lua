@@ -62,6 +62,42 @@ describe("a finalizer", function()
     assert.equal("true\nstatus=0\n", text)
   end)
 
+  it("that runs another client leaves each result its own facts", function()
+    local text = output [[
+      local build = require "codearts.build"
+      local client, other, results, count, skip = new(), new(), {}, 0, 0
+      local function run(who)
+        count = count + 1
+        local job_id = ("%032d"):format(count)
+        local result, err = who:try_run { job_id = job_id }
+        assert(result or err.kind == "usage", tostring(err))
+        results[job_id] = result
+      end
+      local function finalize()
+        skip = skip - 1
+        if skip >= 0 then
+          on_collection(finalize)
+        end
+        if skip == 0 then
+          run(other)
+        end
+      end
+      for i = 1, 900 do
+        skip = i % 30
+        on_collection(finalize)
+        run(client)
+        for job_id, result in pairs(i % 50 == 0 and results or {}) do
+          assert(build.meta(result).job_id == job_id)
+        end
+        if i % 300 == 0 then
+          results = {}
+        end
+      end
+      print(count > 900)
+    ]]
+    assert.equal("true\nstatus=0\n", text)
+  end)
+
   it("that closes the client within its close waits for that one", function()
     local text = output [[
       for i = 1, 200 do

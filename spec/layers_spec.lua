@@ -34,15 +34,16 @@ local LUA = {
   lua_opts = { "utf8", "cab/url" },
   lua_json = { "utf8", "cab/buf" },
   lua_args = { "lua_opts", "lua_json" },
+  lua_meta = { "cab/call" },
   lua_identity = { "lua_opts", "cab/client" },
   lua_request = { "lua_opts", "lua_identity", "lua_answer", "lua_file", "cab/client" },
-  lua_answer = { "lua_args", "lua_identity", "cab/client" },
+  lua_answer = { "lua_args", "lua_identity", "lua_meta", "cab/client" },
   lua_call = { "lua_args", "lua_answer", "lua_request", "lua_client", "cab/client" },
   lua_client = { "lua_call", "lua_request", "lua_file", "version", "cab/client", "cab/secret" },
   lua_sign = { "lua_opts", "cab/sign" },
   lua_file = { "cab/buf", "cab/crypto" },
   lua_term = {},
-  core = { "lua_client", "lua_sign", "lua_file", "lua_term", "lua_json", "version" },
+  core = { "lua_client", "lua_sign", "lua_file", "lua_term", "lua_json", "lua_meta", "version" },
 }
 local FREE_IN_LUA = { compat = true, lua_error = true, ["cab/error"] = true }
 

@@ -297,6 +297,28 @@ describe("build.meta", function()
     assert.equal(0, left, left .. " results are left")
   end)
 
+  it("stays with its result, whatever became of others", function()
+    local client = bench:new_client()
+    local kept = {}
+    for i = 1, 400 do
+      local job_id = ("%032d"):format(i)
+      local long = i % 7 == 0 and { run_id = { parameter = ("P"):rep(i % 128 + 1) } } or nil
+      local result = client:run({ job_id = job_id }, long)
+      if i % 3 == 0 then
+        kept[job_id] = result
+      end
+      if i % 100 == 0 then
+        collectgarbage()
+      end
+    end
+    client:close()
+    for job_id, result in pairs(kept) do
+      local meta, i = build.meta(result), tonumber(job_id)
+      assert.equal(job_id, meta.job_id)
+      assert.equal(i % 7 == 0 and ("P"):rep(i % 128 + 1) or nil, meta.run_id_parameter)
+    end
+  end)
+
   it("may be changed without changing what the next one says", function()
     local result = bench:result "ok"
     build.meta(result).status = 1

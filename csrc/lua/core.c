@@ -7,12 +7,12 @@
 #include "cab/clock.h"
 #include "cab/crypto.h"
 #include "lua/compat.h"
-#include "lua/lua_answer.h"
 #include "lua/lua_client.h"
 #include "lua/lua_error.h"
 #include "lua/lua_file.h"
 #include "lua/lua_identity.h"
 #include "lua/lua_json.h"
+#include "lua/lua_meta.h"
 #include "lua/lua_opts.h"
 #include "lua/lua_sign.h"
 #include "lua/lua_term.h"
@@ -121,7 +121,7 @@ int luaopen_codearts_build_core(lua_State *L) {
     }
     lcab_json_open(L);
     lcab_identity_open(L);
-    lcab_answer_open(L);
+    lcab_meta_open(L);
     lcab_client_open(L);
     lcab_sign_open(L);
     lcab_term_open(L);

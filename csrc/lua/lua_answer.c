@@ -12,21 +12,13 @@
 #include "lua/lua_error.h"
 #include "lua/lua_identity.h"
 #include "lua/lua_json.h"
+#include "lua/lua_meta.h"
 
-static const char META = 0; /* weak: result or error -> lcab_meta */
 #define TOO_MANY_REQUESTS "CB.00060211"
 #define MAX_CLOCK_SKEW_S 900 /* API reference 3.1 */
 #define LONGEST_RAW_MESSAGE 1024
 #define LONGEST_CODE 128 /* the documented ones have 11 bytes */
 #define LONGEST_ID 127
-
-/* Followed by four texts with their NULs: job id, run id, run id's parameter, request id. Small,
- * because every result has one. */
-typedef struct {
-    double started_at, elapsed;
-    cab_timings timings;
-    int status, attempts, http_major, http_minor;
-} lcab_meta;
 
 /* ---- secrets -------------------------------------------------------------------------------- */
 
@@ -231,7 +223,7 @@ void lcab_read_body(lua_State *L, cab_call *c, const lcab_call_facts *facts, cab
     lua_settop(L, top + 3);
 }
 
-/* ---- meta ----------------------------------------------------------------------------------- */
+/* ---- the request's id ----------------------------------------------------------------------- */
 
 static const char *request_id_header(const cab_answer *a, size_t *len) {
     const char *id = cab_answer_header(a, "X-Request-Id", len);
@@ -256,49 +248,10 @@ static void push_request_id(lua_State *L, const cab_call *c, const cab_answer *a
 
 /* For the table on top of the stack. */
 static void remember_meta(lua_State *L, cab_call *c, const lcab_call_facts *facts) {
-    int value = lua_gettop(L);
-    const cab_answer *a = cab_call_answer(c);
-    push_request_id(L, c, a);
-    const char *run_id = c->note.len > 0 ? c->note.data : "";
-    const char *parameter = c->note.len > 0 ? run_id + strlen(run_id) + 1 : "";
-    const char *texts[] = {facts->job_id, run_id, parameter, lua_tostring(L, value + 1)};
-    size_t size = sizeof(lcab_meta);
-    for (int i = 0; i < 4; i++) {
-        size += strlen(texts[i]) + 1;
-    }
-    lcab_kept(L, &META);
-    lua_pushvalue(L, value);
-    lcab_meta *m = lua_newuserdata(L, size);
-    memset(m, 0, sizeof *m);
-    m->started_at = facts->started_at;
-    m->attempts = c->attempts;
-    m->elapsed = c->elapsed;
-    if (a != NULL) {
-        m->status = a->status;
-        m->http_major = a->http_major;
-        m->http_minor = a->http_minor;
-        m->timings = a->timings;
-    }
-    char *at = (char *)(m + 1);
-    for (int i = 0; i < 4; i++) {
-        size_t len = strlen(texts[i]) + 1;
-        memcpy(at, texts[i], len);
-        at += len;
-    }
-    lua_rawset(L, -3);
-    lua_settop(L, value);
-}
-
-static void set_number(lua_State *L, const char *name, double n) {
-    lua_pushnumber(L, n);
-    lua_setfield(L, -2, name);
-}
-
-static void set_whole(lua_State *L, const char *name, int n) {
-    if (n != 0) {
-        lua_pushinteger(L, n);
-        lua_setfield(L, -2, name);
-    }
+    push_request_id(L, c, cab_call_answer(c));
+    lua_insert(L, -2);
+    lcab_remember_meta(L, c, facts->job_id, facts->started_at, lua_tostring(L, -2));
+    lua_remove(L, -2);
 }
 
 /* Sets the member unless it is empty. */
@@ -307,46 +260,6 @@ static void set_text(lua_State *L, const char *name, const char *text) {
         lua_pushstring(L, text);
         lua_setfield(L, -2, name);
     }
-}
-
-/* core.meta(result): how the answer came to be; nil for anything that is no result or error. */
-static int get_meta(lua_State *L) {
-    luaL_checkany(L, 1);
-    lua_settop(L, 1);
-    lcab_kept(L, &META);
-    lua_pushvalue(L, 1);
-    lua_rawget(L, -2);
-    const lcab_meta *m = lua_touserdata(L, -1);
-    if (m == NULL) {
-        lua_pushnil(L);
-        return 1;
-    }
-    lua_createtable(L, 0, 10);
-    static const char *const names[] = {"job_id", "run_id", "run_id_parameter", "request_id"};
-    const char *text = (const char *)(m + 1);
-    for (int i = 0; i < 4; i++, text += strlen(text) + 1) {
-        set_text(L, names[i], text);
-    }
-    set_number(L, "started_at", m->started_at);
-    set_whole(L, "status", m->status);
-    set_whole(L, "attempts", m->attempts);
-    if (m->http_major != 0) {
-        if (m->http_major == 1) {
-            lua_pushfstring(L, "1.%d", m->http_minor);
-        } else {
-            lua_pushfstring(L, "%d", m->http_major);
-        }
-        lua_setfield(L, -2, "http_version");
-    }
-    set_number(L, "elapsed", m->elapsed);
-    lua_createtable(L, 0, 5);
-    set_number(L, "dns", m->timings.dns);
-    set_number(L, "connect", m->timings.connect);
-    set_number(L, "tls", m->timings.tls);
-    set_number(L, "first_byte", m->timings.first_byte);
-    set_number(L, "total", m->timings.total);
-    lua_setfield(L, -2, "timings");
-    return 1;
 }
 
 /* ---- results -------------------------------------------------------------------------------- */
@@ -527,7 +440,8 @@ static void push_error(lua_State *L, cab_call *c, const lcab_call_facts *facts, 
             set_masked(L, "message", c->error.message, strlen(c->error.message), &secrets);
         }
         if (a != NULL && a->status != 0) {
-            set_whole(L, "status", a->status);
+            lua_pushinteger(L, a->status);
+            lua_setfield(L, -2, "status");
             double seconds = cab_answer_retry_after(a, cab_clock_utc());
             if (seconds >= 0 && isfinite(seconds)) {
                 lua_pushnumber(L, seconds);
@@ -563,15 +477,4 @@ bool lcab_push_outcome(lua_State *L, cab_call *c, const lcab_call_facts *facts, 
         push_error(L, c, facts, decoded);
     }
     return false;
-}
-
-void lcab_answer_open(lua_State *L) {
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "k");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-    lcab_keep(L, &META);
-    lua_pushcfunction(L, get_meta);
-    lua_setfield(L, -2, "meta");
 }

@@ -23,9 +23,6 @@ typedef struct {
     double started_at;                /* UTC */
 } lcab_call_facts;
 
-/* Adds `meta` to the table on top of the stack. */
-void lcab_answer_open(lua_State *L);
-
 /* Reads the body of the attempt that ended. Pushes three values: the decoded body, the service's
  * error code and its message; nil where there is none. */
 void lcab_read_body(lua_State *L, cab_call *c, const lcab_call_facts *facts, cab_body_facts *body);

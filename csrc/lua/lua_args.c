@@ -19,7 +19,9 @@ static const lcab_where PARAMETER = {"parameter", true};
 
 #define NOT_UTF8 "must be valid UTF-8"
 
-static void put(lua_State *L, cab_buf *out, const char *text, size_t len) {
+/* Inline: literals are copied without a call. */
+static inline __attribute__((always_inline)) void put(lua_State *L, cab_buf *out, const char *text,
+                                                      size_t len) {
     if (!cab_buf_append(out, text, len)) {
         lcab_raise_memory(L);
     }

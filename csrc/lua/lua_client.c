@@ -548,13 +548,13 @@ static void deliver(lua_State *L, int client) {
 }
 
 static int deliver_all(lua_State *L) {
-    luaL_checkstack(L, 24, "step");
+    luaL_checkstack(L, 32, "step");
     deliver(L, 1);
     return 0;
 }
 
 static int deliver_cancelled(lua_State *L) {
-    luaL_checkstack(L, 24, "close");
+    luaL_checkstack(L, 32, "close");
     lua_getuservalue(L, 1);
     lcab_rawgeti(L, 2, U_RAISED);
     conclude(L, lua_touserdata(L, 1), 2, 3);

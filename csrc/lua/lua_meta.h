@@ -1,0 +1,16 @@
+/* How an answer came to be: kept beside results and errors, which show data only. */
+#ifndef LCAB_LUA_META_H
+#define LCAB_LUA_META_H
+
+#include <lua.h>
+
+#include "cab/call.h"
+
+/* Adds `meta` to the table on top of the stack. */
+void lcab_meta_open(lua_State *L);
+
+/* For the result or error on top of the stack. `request_id`: "" when there is none. */
+void lcab_remember_meta(lua_State *L, cab_call *c, const char *job_id, double started_at,
+                        const char *request_id);
+
+#endif
