@@ -191,10 +191,21 @@ describe("the core alone", function()
     assert.is_false(pcall(client.begin, client, { job_id = "short" }))
     local third, fourth = client:begin(JOB), client:begin(JOB)
     assert.is_false(rawequal(third, fourth))
+    -- Who never comes to wait starts no build.
+    server:script { "never_answer" }
+    local heads = server:stats().heads
+    client:step(0.01)
+    assert.equal(heads, server:stats().heads)
+    assert.is_false((client:advance(0, third)))
     client:close()
-    result, problem = third:try_wait()
+    local _
+    _, result, problem = client:advance(nil, third)
     assert.is_nil(result)
     assert.equal("cancelled", problem.kind)
+    ok, err = pcall(client.advance, client, nil, fourth)
+    assert.is_false(ok)
+    assert.equal("not_started", err.outcome)
+    server:reset()
   end)
 
   it("gives results the metatable that it was given", function()

@@ -27,6 +27,74 @@ local function run_lua(variables, chunk)
   return text
 end
 
+describe("a run that is cut short", function()
+  local bench
+  setup(function()
+    bench = run_job.start()
+  end)
+  teardown(function()
+    bench:stop()
+  end)
+
+  it("by a debug hook before it sent anything sends nothing later", function()
+    local client = bench:new_client()
+    client:run(JOB)
+    local cut, ran = 0, false
+    local at = 0
+    while not ran do
+      at = at + 1
+      local before, left = bench.server:stats().processed, at
+      local function count()
+        left = left - 1
+        if left == 0 then
+          debug.sethook()
+          error("time is up", 0)
+        end
+      end
+      ran = pcall(function()
+        debug.sethook(count, "", 1)
+        local _ = client:run(JOB)
+        debug.sethook()
+      end)
+      local sent = bench.server:stats().processed - before
+      assert.is_true(client:step(0.1) <= 1)
+      assert.is_true(sent == bench.server:stats().processed - before or sent == 1)
+      cut = cut + (ran and 0 or 1)
+    end
+    client:close()
+    assert.is_true(cut > 10)
+  end)
+
+  it("by the end of the C stack tells whether a build may have been started", function()
+    local client = bench:new_client()
+    client:run(JOB)
+    local function nested(levels, f)
+      if levels == 0 then
+        return f()
+      end
+      string.gsub("x", "x", function()
+        nested(levels - 1, f)
+      end)
+    end
+    local told = 0
+    for levels = 150, 200 do
+      local before = bench.server:stats().processed
+      local _, problem
+      pcall(nested, levels, function()
+        _, problem = pcall(client.run, client, JOB)
+      end)
+      if type(problem) == "table" then
+        told = told + 1
+        assert.is_true(problem.actual_build_number == "20" or problem.outcome ~= nil)
+      else
+        assert.equal(before, bench.server:stats().processed, tostring(problem))
+      end
+    end
+    client:close()
+    assert.is_true(told > 10)
+  end)
+end)
+
 describe("build.run", function()
   local bench
   setup(function()

@@ -98,6 +98,58 @@ describe("a finalizer", function()
     assert.equal("true\nstatus=0\n", text)
   end)
 
+  for _, use in ipairs { "close()", "step(0)", "run(JOB)" } do
+    it("that calls client:" .. use .. " when the client's open call went before", function()
+      local text = output([[
+        local client = new()
+        local function finalize()
+          client:]] .. use .. [[
+
+          print "used"
+        end
+        if rawget(_G, "newproxy") then
+          owner = newproxy(true)
+          getmetatable(owner).__gc = finalize
+        else
+          owner = setmetatable({}, { __gc = finalize })
+        end
+        client:start(JOB) -- younger than its owner, so the first to go
+      ]])
+      assert.equal("used\nstatus=0\n", text)
+    end)
+  end
+
+  it("that closes the client while a call is made is told", function()
+    local text = output [[
+      for i = 1, 400 do
+        local client = new()
+        local skip = i % 40
+        local function finalize()
+          skip = skip - 1
+          if skip > 0 then
+            on_collection(finalize)
+          else
+            client:close()
+          end
+        end
+        on_collection(finalize)
+        local ok, err
+        if i % 2 == 0 then
+          local parameters = { ["n" .. i] = i, m = 2.5 }
+          ok, err = pcall(client.start, client, { job_id = JOB.job_id, parameter = parameters },
+            { headers = { ["X-A" .. i] = "v" .. i }, run_id = { parameter = "R" .. i } })
+          assert(ok or err.outcome == "not_started", tostring(err))
+        else
+          ok, err = pcall(client.request, client, { url = "http://example.invalid/" .. i, auth = false,
+            headers = { ["X-A" .. i] = "v" .. i } })
+        end
+        assert(ok or err.kind == "usage", tostring(err))
+      end
+      print "told"
+    ]]
+    assert.equal("told\nstatus=0\n", text)
+  end)
+
   it("that closes the client within its close waits for that one", function()
     local text = output [[
       for i = 1, 200 do

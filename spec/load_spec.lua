@@ -112,28 +112,49 @@ describe("loading the core", function()
     assert.truthy(said:find("/nonexistent/codearts/build/core.so", 1, true))
   end)
 
-  it("works without lua-cjson, and the first client explains what it lacks", function()
+  -- Where nothing but our core is found.
+  local function without_cjson(chunk)
     for template in package.cpath:gmatch "[^;]+" do
       local candidate = template:gsub("%?", "codearts/build/core")
       if exists(candidate) then
-        local said = load_with(
-          template,
-          LUA,
-          [[
-          print(err.versions().cjson)
-          local _, problem = err.try_run { job_id = ("a"):rep(32) }
-          print(problem.kind, problem.outcome, problem)
-          print(select(2, pcall(require "codearts.build.core".decode, "{}")).kind)]]
-        )
-        assert.matches(
-          "^loaded\nnone\nconfig\tnot_started\tconfig error: no build was started: lua%-cjson does not load;"
-            .. " is it installed for Lua 5.%d%? module 'cjson' not found:[^\n]*\nconfig\n$",
-          said
-        )
-        return
+        return load_with(template, LUA, chunk)
       end
     end
     error "no core.so in package.cpath"
+  end
+
+  it("works without lua-cjson, and the first client explains what it lacks", function()
+    local said = without_cjson [[
+      print(err.versions().cjson)
+      local _, problem = err.try_run { job_id = ("a"):rep(32) }
+      print(problem.kind, problem.outcome, problem)
+      print(select(2, pcall(require "codearts.build.core".decode, "{}")).kind)]]
+    assert.matches(
+      "^loaded\nnone\nconfig\tnot_started\tconfig error: no build was started: lua%-cjson does not load;"
+        .. " is it installed for Lua 5.%d%? module 'cjson' not found:[^\n]*\nconfig\n$",
+      said
+    )
+  end)
+
+  it("explains a lua-cjson that is none, each time", function()
+    local said = without_cjson [[
+      local none = function() end
+      local instance = { decode_invalid_numbers = none, decode_max_depth = none }
+      for _, cjson in ipairs { true, {}, { new = error }, { new = function() return instance end } } do
+        package.loaded.cjson = cjson
+        local _, problem = err.try_run { job_id = ("a"):rep(32) }
+        assert(problem.kind == "config" and problem.outcome == "not_started", problem)
+        print(err.versions().cjson)
+      end
+      package.loaded.cjson = nil
+      package.preload.cjson = function()
+        error("not now", 0)
+      end
+      for _ = 1, 2 do
+        local _, problem = err.try_run { job_id = ("a"):rep(32) }
+        print((problem.message:gsub("^.-%? ", "")))
+      end]]
+    assert.equal("loaded\nnone\nnone\nnone\nnone\nnot now\nnot now\n", said)
   end)
 
   it("that is no library keeps the loader's own words", function()

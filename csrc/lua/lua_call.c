@@ -17,9 +17,9 @@ static const char ENDED_TYPE[] = "codearts.build.call.ended";
 /* ---- making --------------------------------------------------------------------------------- */
 
 /* Allocating memory may have run a finalizer that closed the client at stack index 1. */
-static void check_still_open(lua_State *L, const lcab_client *u) {
+static void check_still_open(lua_State *L, const lcab_client *u, bool start) {
     if (u->c == NULL) {
-        (void)lcab_check_client(L, 1);
+        (void)lcab_check_client_to(L, 1, start);
     }
 }
 
@@ -32,7 +32,8 @@ void lcab_push_call_metas(lua_State *L) {
 static bool push_taken_back(lua_State *L) {
     lua_getuservalue(L, 1);
     lcab_rawgeti(L, -1, U_TAKEN_BACK);
-    bool found = lua_isuserdata(L, -1);
+    const lcab_call *k = lua_touserdata(L, -1);
+    bool found = k != NULL && k->lent; /* not after its finalizer, which runs once */
     if (found) {
         lua_pushnil(L);
         lcab_rawseti(L, -3, U_TAKEN_BACK);
@@ -46,7 +47,7 @@ static bool push_taken_back(lua_State *L) {
 /* Pushes a new call of the client at 1. From here on the collector owns the C call. A lent one
  * comes back with its answer and serves the next call: not to make and collect one is 1 % of the
  * time. */
-static lcab_call *new_call(lua_State *L, lcab_client *u, bool lent) {
+static lcab_call *new_call(lua_State *L, lcab_client *u, bool start, bool lent) {
     bool again = lent && push_taken_back(L);
     lcab_call *k = again ? lua_touserdata(L, -1) : lcab_newpair(L, sizeof *k);
     k->call = NULL;
@@ -54,15 +55,13 @@ static lcab_call *new_call(lua_State *L, lcab_client *u, bool lent) {
     k->has_callbacks = false;
     k->lent = lent;
     memset(&k->facts, 0, sizeof k->facts);
-    lua_getuservalue(L, 1);
-    lcab_rawgeti(L, -1, U_CALL_META);
-    lua_setmetatable(L, -3);
-    if (again) {
-        lua_pop(L, 1);
-    } else {
+    if (!again) {
+        lua_getuservalue(L, 1);
+        lcab_rawgeti(L, -1, U_CALL_META);
+        lua_setmetatable(L, -3);
         lcab_setpair(L, -2, LCAB_CALL_CLIENT);
     }
-    check_still_open(L, u);
+    check_still_open(L, u, start);
     k->call = cab_client_acquire(u->c);
     if (k->call == NULL) {
         lcab_raise_memory(L);
@@ -70,36 +69,53 @@ static lcab_call *new_call(lua_State *L, lcab_client *u, bool lent) {
     return k;
 }
 
-/* Keeps what has that name in `table`, if there is one (0: no table). */
+/* Keeps what has that name in `table` (0: no table), or that there is nothing. */
 static bool keep_member(lua_State *L, int uv, int kind, size_t slot, int table, const char *name) {
+    lcab_rawgeti(L, uv, kind);
     if (table == 0 || !lua_istable(L, table)) {
-        return false;
+        lua_pushnil(L);
+    } else {
+        (void)lcab_getfield(L, table, name);
     }
-    bool found = lcab_getfield(L, table, name) != LUA_TNIL;
-    if (found) {
-        lcab_rawgeti(L, uv, kind);
-        lua_insert(L, -2);
-        lcab_rawseti(L, -2, slot);
-    }
+    bool found = !lua_isnil(L, -1);
+    lcab_rawseti(L, -2, slot);
     lua_pop(L, 1);
     return found;
 }
 
-/* Sends the call on top of the stack on its way; nothing can fail after the submit. */
+void lcab_call_send(lua_State *L, lcab_client *u, int uv, int call) {
+    lcab_call *k = lua_touserdata(L, call);
+    if (k->call == NULL || k->call->state != CAB_CALL_NEW || k->call->client != u->c) {
+        return;
+    }
+    lcab_rawgeti(L, uv, U_CALLS);
+    lua_pushvalue(L, call);
+    lcab_rawseti(L, -2, k->call->slot);
+    lua_pop(L, 1);
+    k->facts.started_at = cab_clock_utc();
+    cab_client_submit(u->c, k->call); /* cannot fail */
+}
+
+/* Makes the call on top of the stack ready, and sends it unless it is lent: who waits for it does
+ * that. So a wait that was never come to, because a debug hook raised before, starts no build. */
 static int submit(lua_State *L, lcab_client *u, lcab_call *k, int spec, int opts) {
     int call = lua_gettop(L);
     size_t slot = k->call->slot;
+    bool start = k->call->op == CAB_OP_START;
     lua_getuservalue(L, 1);
     int uv = call + 1;
-    (void)keep_member(L, uv, U_STREAMS, slot, spec, "stream");
-    bool events = keep_member(L, uv, U_CALL_EVENTS, slot, opts, "on_event");
-    lcab_rawgeti(L, uv, U_CALLS);
-    lua_pushvalue(L, call);
-    lcab_rawseti(L, -2, slot);
-    check_still_open(L, u);
-    u->c->options.events = u->c->options.events || events;
-    k->facts.started_at = cab_clock_utc();
-    cab_client_submit(u->c, k->call);
+    if (k->call->stream) {
+        (void)keep_member(L, uv, U_STREAMS, slot, spec, "stream");
+    }
+    check_still_open(L, u, start);
+    if ((opts != 0 && lua_istable(L, opts)) || u->c->options.events) {
+        bool events = keep_member(L, uv, U_CALL_EVENTS, slot, opts, "on_event");
+        check_still_open(L, u, start);
+        u->c->options.events = u->c->options.events || events;
+    }
+    if (!k->lent) {
+        lcab_call_send(L, u, uv, call);
+    }
     lua_settop(L, call);
     return 1;
 }
@@ -114,7 +130,7 @@ static void check_size(lua_State *L, const cab_call *c, const char *field) {
 
 static int start(lua_State *L, lcab_client *u, bool lent) {
     lua_settop(L, 3);
-    lcab_call *k = new_call(L, u, lent);
+    lcab_call *k = new_call(L, u, true, lent);
     cab_call *c = k->call;
     memcpy(c->operation, "RunJob", sizeof "RunJob");
     memcpy(c->method, "POST", sizeof "POST");
@@ -137,8 +153,8 @@ static int start(lua_State *L, lcab_client *u, bool lent) {
 static int client_start(lua_State *L) { return start(L, lcab_check_client_to(L, 1, true), false); }
 
 /* client:begin(args [, opts]) -> call: start for somebody who is going to wait, which a callback
- * must not. The call is lent: `advance` takes it back when it answers, so nobody else may see it.
- */
+ * must not. The call is lent: `advance` sends it, and takes it back when it answers, so nobody else
+ * may see it. */
 static int client_begin(lua_State *L) {
     static const lcab_where where = {"", true};
     lcab_client *u = lcab_check_client_to(L, 1, true);
@@ -152,7 +168,7 @@ static int client_begin(lua_State *L) {
 static int client_request(lua_State *L) {
     lcab_client *u = lcab_check_client(L, 1);
     lua_settop(L, 3);
-    lcab_call *k = new_call(L, u, false);
+    lcab_call *k = new_call(L, u, false, false);
     lcab_read_request(L, 2, k->call, &k->facts);
     lcab_read_call_options(L, 3, k->call, &k->facts);
     check_size(L, k->call, "body");
@@ -167,7 +183,7 @@ static int client_sleep(lua_State *L) {
         lcab_usage_error(L, "seconds", "must be a number of seconds, a year at most");
     }
     lua_settop(L, 1);
-    lcab_call *k = new_call(L, u, false);
+    lcab_call *k = new_call(L, u, false, false);
     memcpy(k->call->operation, "sleep", sizeof "sleep");
     k->call->sleeps = true;
     k->call->delay_ms = ms;
@@ -229,8 +245,10 @@ void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call) {
     k->end = ok ? LCAB_CALL_RESULT : LCAB_CALL_ERROR;
     cab_call *done = k->call;
     k->call = NULL;
-    lcab_rawgeti(L, uv, U_ENDED_META);
-    lua_setmetatable(L, call);
+    if (!k->lent) {
+        lcab_rawgeti(L, uv, U_ENDED_META);
+        lua_setmetatable(L, call);
+    }
     done->owned = false; /* the next call takes its memory, still warm */
     cab_client_finish(u->c, done);
     lua_settop(L, top);
@@ -272,14 +290,8 @@ static int call_done(lua_State *L) {
     return 1;
 }
 
-static void push_still_waiting(lua_State *L, const lcab_call *k) {
-    lcab_push_new_error(L);
-    lua_pushliteral(L, "timeout");
-    lua_setfield(L, -2, "kind");
-    lua_pushliteral(L, "wait");
-    lua_setfield(L, -2, "reason");
-    lua_pushliteral(L, "the call has not ended yet; it goes on");
-    lua_setfield(L, -2, "message");
+/* Adds to the error on top of the stack what is known of an open call. */
+static void add_facts(lua_State *L, const lcab_call *k) {
     lua_pushstring(L, k->call->operation);
     lua_setfield(L, -2, "operation");
     lua_pushinteger(L, k->call->attempts);
@@ -290,6 +302,17 @@ static void push_still_waiting(lua_State *L, const lcab_call *k) {
         lua_pushliteral(L, "unknown");
         lua_setfield(L, -2, "outcome");
     }
+}
+
+static void push_still_waiting(lua_State *L, const lcab_call *k) {
+    lcab_push_new_error(L);
+    lua_pushliteral(L, "timeout");
+    lua_setfield(L, -2, "kind");
+    lua_pushliteral(L, "wait");
+    lua_setfield(L, -2, "reason");
+    lua_pushliteral(L, "the call has not ended yet; it goes on");
+    lua_setfield(L, -2, "message");
+    add_facts(L, k);
 }
 
 /* For the call at `call`: pushes result, or nil and error; answers how many. */
@@ -321,15 +344,42 @@ static void take_back(lua_State *L, int index, lcab_call *k) {
     lua_pop(L, 1);
 }
 
-int lcab_call_answer(lua_State *L, int index) {
-    lcab_call *k = lcab_check_call(L, index);
+/* Pushes what who waits for a call is told when a step failed: no bare text, which could not say
+ * that a build may have been started. Out of memory is raised. */
+static void push_failed_step(lua_State *L, const lcab_call *k, int rc) {
+    if (rc == LUA_ERRMEM) {
+        lua_error(L);
+    }
+    cab_error err;
+    const char *problem = lua_tostring(L, -1);
+    cab_fail(&err, CAB_KIND_TRANSPORT, CAB_REASON_INTERNAL, NULL,
+             "the answer could not be waited for: %s", problem != NULL ? problem : "?");
+    lcab_push_error(L, &err);
+    add_facts(L, k);
+}
+
+int lcab_call_advance(lua_State *L) {
+    lcab_call *k = lcab_check_call(L, 3);
+    if (k->end == LCAB_CALL_OPEN) {
+        /* A close ends all calls that were sent. */
+        bool unsent = k->call->state == CAB_CALL_NEW || k->call->client == NULL;
+        lcab_client *u = lcab_check_client_to(L, 1, unsent && k->call->op == CAB_OP_START);
+        int rc = lcab_client_step(L, u, 1, lcab_check_wait(L, 2), 3);
+        if (rc != 0 && k->end == LCAB_CALL_OPEN) {
+            push_failed_step(L, k, rc);
+            lua_pushboolean(L, 1);
+            lua_pushnil(L);
+            lua_pushvalue(L, -3);
+            return 3;
+        }
+    }
     lua_pushboolean(L, k->end != LCAB_CALL_OPEN);
     if (k->end == LCAB_CALL_OPEN) {
         return 1;
     }
-    int count = 1 + push_returns(L, index, k);
+    int count = 1 + push_returns(L, 3, k);
     if (k->lent && !k->has_callbacks) {
-        take_back(L, index, k);
+        take_back(L, 3, k);
     }
     return count;
 }
@@ -371,7 +421,14 @@ static void wait_for(lua_State *L, const lcab_call *k, int64_t wait_ms, bool tel
             cab_client_fail_parked(k->call->identity); /* nobody sets it while this waits */
         }
         lcab_rawgeti(L, -1, U_CLIENT);
-        lcab_client_step(L, lcab_check_client(L, -1), lua_gettop(L), left);
+        int rc = lcab_client_step(L, u, lua_gettop(L), left, 1);
+        if (rc != 0 && k->end == LCAB_CALL_OPEN) {
+            push_failed_step(L, k, rc);
+            lua_error(L);
+        }
+        lua_settop(L, 1);
+        (void)client_of(L);
+        lcab_rawgeti(L, -1, U_CLIENT);
         if (tells && lcab_client_take_raised(L, lua_gettop(L))) {
             (void)raise_callback_error(L);
         }
@@ -452,6 +509,7 @@ static int call_on_done(lua_State *L) {
 
 static int call_gc(lua_State *L) {
     lcab_call *k = lua_touserdata(L, 1);
+    k->lent = false;
     if (k->call != NULL) {
         cab_client_release(k->call->client, k->call);
         k->call = NULL;
@@ -467,12 +525,14 @@ static int client_run(lua_State *L) {
     if (lcab_client_is_busy(u)) { /* said before anything is sent */
         lcab_bad(L, &where, "run", LCAB_NOT_IN_CALLBACK);
     }
-    (void)start(L, u, false);
-    const lcab_call *k = lua_touserdata(L, -1);
+    (void)start(L, u, true);
+    lcab_call *k = lua_touserdata(L, -1);
     lua_replace(L, 1);
     lua_settop(L, 1);
     wait_for(L, k, -1, false);
-    return push_returns(L, 1, k) == 1 ? 1 : lua_error(L);
+    bool ok = push_returns(L, 1, k) == 1;
+    take_back(L, 1, k);
+    return ok ? 1 : lua_error(L);
 }
 
 /* client:try_run(args [, opts]) -> result | nil, err */

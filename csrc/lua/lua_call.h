@@ -37,8 +37,11 @@ void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call);
 /* Pushes what callbacks get: result and nil, or nil and error. */
 void lcab_push_callback_arguments(lua_State *L, int call);
 
-/* Pushes false while the call at `index` is open; else true and what its try_wait answers, and
- * takes a lent call back. Answers how many values. */
-int lcab_call_answer(lua_State *L, int index);
+/* Sends the call at `call` on its way when that was left to who waits for it. `uv` is the index of
+ * the client's user value. Only memory can lack, and nothing is sent then. */
+void lcab_call_send(lua_State *L, lcab_client *u, int uv, int call);
+
+/* client:advance(timeout, call): a step of the client at 1, for who waits for the call at 3. */
+int lcab_call_advance(lua_State *L);
 
 #endif

@@ -78,7 +78,11 @@ static void read_tls(lua_State *L, int options, cab_engine_options *e) {
     memset(&v, 0, sizeof v);
     v.verify = true;
     if (lcab_getfield(L, options, "tls") == LUA_TTABLE) {
+        lcab_own_table(L, -1);
         lcab_read_options(L, -1, &where, TLS_ROWS, &v);
+        lua_pushliteral(L, "tls");
+        lua_pushvalue(L, -2);
+        lua_rawset(L, options); /* which keeps the table, and it its texts */
     } else if (!lua_isnil(L, -1)) {
         lcab_bad(L, &TOP, "tls", "must be a table, not %s", luaL_typename(L, -1));
     }
@@ -93,7 +97,7 @@ static void read_tls(lua_State *L, int options, cab_engine_options *e) {
     e->key_file = v.key_file.data;
     e->key_password = v.key_password.data;
     e->pinned_public_key = v.pinned_public_key.data;
-    lua_pop(L, 1); /* the options keep the table, and it its texts */
+    lua_pop(L, 1);
 }
 
 /* Puts a text to be masked into `out`. */
@@ -258,6 +262,7 @@ static int client_new(lua_State *L) {
         return lcab_usage_error(L, "options", "must be a table, not %s", luaL_typename(L, 1));
     }
     lua_settop(L, 2);
+    lcab_own_table(L, 1);
     lcab_client *u = lua_newuserdata(L, sizeof *u);
     memset(u, 0, sizeof *u);
     lcab_kept(L, CLIENT_TYPE);
@@ -520,7 +525,11 @@ static void conclude(lua_State *L, lcab_client *u, int uv, int first) {
         }
         lcab_rawgeti(L, uv, U_CALLS);
         lcab_rawgeti(L, -1, call->slot);
-        lcab_call_conclude(L, u, uv, lua_gettop(L));
+        if (call->owned) {
+            lcab_call_conclude(L, u, uv, lua_gettop(L));
+        } else { /* collected together with the client, which a finalizer still uses */
+            cab_client_finish(u->c, call);
+        }
         lua_pop(L, 2);
     }
 }
@@ -593,12 +602,17 @@ static void close_now(lua_State *L, lcab_client *u, int client) {
     }
 }
 
-void lcab_client_step(lua_State *L, lcab_client *u, int client, int64_t wait_ms) {
-    luaL_checkstack(L, 4, "step");
+int lcab_client_step(lua_State *L, lcab_client *u, int client, int64_t wait_ms, int call) {
+    luaL_checkstack(L, 64, "step"); /* so that delivering has enough: nothing is sent yet */
     if (lcab_client_is_busy(u)) {
         lcab_usage_error(L, "step", LCAB_NOT_IN_CALLBACK);
     }
-    if (u->ready_first <= u->ready_last) {
+    if (call != 0) {
+        lua_getuservalue(L, client);
+        lcab_call_send(L, u, lua_gettop(L), call);
+        lua_pop(L, 1);
+    }
+    if (u->ready_first <= u->ready_last || u->c->open == 0) {
         wait_ms = 0;
     }
     cab_client_step(u->c, wait_ms);
@@ -606,9 +620,7 @@ void lcab_client_step(lua_State *L, lcab_client *u, int client, int64_t wait_ms)
     if (u->close_wanted && u->c != NULL) {
         close_now(L, u, client);
     }
-    if (rc != 0) {
-        lua_error(L);
-    }
+    return rc;
 }
 
 bool lcab_client_take_raised(lua_State *L, int client) {
@@ -626,32 +638,31 @@ bool lcab_client_take_raised(lua_State *L, int client) {
 
 /* ---- methods -------------------------------------------------------------------------------- */
 
-static lcab_client *step(lua_State *L) {
+/* A step that is for nobody's call in particular. Pushes how many remain. */
+static void step(lua_State *L) {
     lcab_client *u = lcab_check_client(L, 1);
-    int64_t wait_ms = lcab_check_wait(L, 2);
-    /* cppcheck-suppress nullPointerRedundantCheck ; a callback may close the client below */
-    lcab_client_step(L, u, 1, u->c->open > 0 ? wait_ms : 0);
-    return u;
+    if (lcab_client_step(L, u, 1, lcab_check_wait(L, 2), 0) != 0) {
+        lua_error(L);
+    }
+    lua_pushinteger(L, u->c != NULL ? (lua_Integer)u->c->open : 0);
 }
 
 /* client:advance([timeout]) -> calls that remain: step, but keeps what callbacks raise.
- * client:advance(timeout, call) -> false, or true and what call:try_wait answers; a lent call goes
- * back with that */
+ * client:advance(timeout, call) -> false, or true and what call:try_wait answers; a lent call is
+ * sent first, and goes back with the answer */
 static int client_advance(lua_State *L) {
     lua_settop(L, 3);
-    const lcab_client *u = step(L);
     if (!lua_isnil(L, 3)) {
-        return lcab_call_answer(L, 3);
+        return lcab_call_advance(L);
     }
-    lua_pushinteger(L, u->c != NULL ? (lua_Integer)u->c->open : 0);
+    step(L);
     return 1;
 }
 
 /* client:step([timeout]) -> calls that remain */
 static int client_step(lua_State *L) {
     lua_settop(L, 2);
-    const lcab_client *u = step(L);
-    lua_pushinteger(L, u->c != NULL ? (lua_Integer)u->c->open : 0);
+    step(L);
     return lcab_client_take_raised(L, 1) ? lua_error(L) : 1;
 }
 

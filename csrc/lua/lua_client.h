@@ -49,9 +49,11 @@ lcab_client *lcab_check_client(lua_State *L, int index);
 /* The same, for what would have started a build: the error then says that none was. */
 lcab_client *lcab_check_client_to(lua_State *L, int index, bool start);
 
-/* One step of an open client: moves, judges, delivers. `client` is the userdata's stack index. What
- * callbacks raise is kept for lcab_client_take_raised. */
-void lcab_client_step(lua_State *L, lcab_client *u, int client, int64_t wait_ms);
+/* One step of an open client: moves, judges, delivers. `client` is the userdata's stack index,
+ * `call` that of a call to be sent first if it was not yet, or 0. What callbacks raise is kept for
+ * lcab_client_take_raised. Answers what lua_pcall would: when it is not 0, stack or memory ran out,
+ * which the text on top tells. */
+int lcab_client_step(lua_State *L, lcab_client *u, int client, int64_t wait_ms, int call);
 /* Pushes the first error of a callback since the last time, if there is one. */
 bool lcab_client_take_raised(lua_State *L, int client);
 

@@ -81,6 +81,8 @@ static void push_from(lua_State *L, const cab_error *e, bool starts_build) {
     }
 }
 
+void lcab_push_error(lua_State *L, const cab_error *e) { push_from(L, e, false); }
+
 int lcab_raise(lua_State *L, const cab_error *e) {
     if (e->kind == CAB_KIND_MEMORY) {
         lcab_raise_memory(L);

@@ -13,8 +13,9 @@
 /* Adds `error`, `is_error`, `mask` and `error_methods` to the table on top of the stack. */
 void lcab_error_open(lua_State *L);
 
-/* Pushes an empty table with the metatable of errors. */
+/* Pushes an empty table with the metatable of errors; or the error that `e` describes. */
 void lcab_push_new_error(lua_State *L);
+void lcab_push_error(lua_State *L, const cab_error *e);
 bool lcab_is_error(lua_State *L, int index);
 
 /* Pushes `text` with every secret masked. NUL and what is not UTF-8 become "?". */

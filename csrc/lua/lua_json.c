@@ -315,14 +315,26 @@ static int encode(lua_State *L) {
 
 /* ---- the private instance ------------------------------------------------------------------- */
 
-static void call_setting(lua_State *L, int cjson, const char *name, bool number, int value) {
-    lua_getfield(L, cjson, name);
+static void call_setting(lua_State *L, const char *name, bool number, int value) {
+    lua_getfield(L, -1, name);
     if (number) {
         lua_pushinteger(L, value);
     } else {
         lua_pushboolean(L, value);
     }
     lua_call(L, 1, 0);
+}
+
+/* require -> the decoder of an instance of our own */
+static int new_decoder(lua_State *L) {
+    lua_pushliteral(L, "cjson");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "new");
+    lua_call(L, 0, 1);
+    call_setting(L, "decode_invalid_numbers", false, 0);
+    call_setting(L, "decode_max_depth", true, LCAB_JSON_MAX_DEPTH);
+    lua_getfield(L, -1, "decode");
+    return lua_isfunction(L, -1) ? 1 : luaL_error(L, "it has no decode");
 }
 
 /* The first line of what `require` says: the others are places where it looked. */
@@ -337,29 +349,31 @@ static int no_cjson(lua_State *L) {
 }
 
 void lcab_json_load(lua_State *L) {
-    luaL_checkstack(L, 4, "json");
+    luaL_checkstack(L, 8, "json");
+    int top = lua_gettop(L);
     lcab_kept(L, &DECODE);
-    bool loaded = !lua_isnil(L, -1);
-    lua_pop(L, 1);
-    if (loaded) {
+    if (!lua_isnil(L, -1)) {
+        lua_settop(L, top);
         return;
     }
-    lcab_kept(L, &REQUIRE);
+    lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
     lua_pushliteral(L, "cjson");
+    lua_pushvalue(L, -1);
+    lua_rawget(L, -3);
+    bool absent = lua_isnil(L, -1);
+    lua_pushcfunction(L, new_decoder);
+    lcab_kept(L, &REQUIRE);
     int rc = lua_pcall(L, 1, 1, 0);
-    if (rc == LUA_ERRMEM) {
-        lua_error(L);
-    } else if (rc != 0) {
-        no_cjson(L);
+    if (rc != 0) {
+        if (absent) { /* Lua 5.1 leaves a mark, and would tell of nothing else the next time */
+            lua_pushvalue(L, top + 3);
+            lua_pushnil(L);
+            lua_rawset(L, top + 2);
+        }
+        (void)(rc == LUA_ERRMEM ? lua_error(L) : no_cjson(L));
     }
-    lua_getfield(L, -1, "new");
-    lua_call(L, 0, 1);
-    int cjson = lua_gettop(L);
-    call_setting(L, cjson, "decode_invalid_numbers", false, 0);
-    call_setting(L, cjson, "decode_max_depth", true, LCAB_JSON_MAX_DEPTH);
-    lua_getfield(L, cjson, "decode");
     lcab_keep(L, &DECODE);
-    lua_pop(L, 2);
+    lua_settop(L, top);
 }
 
 void lcab_json_open(lua_State *L) {

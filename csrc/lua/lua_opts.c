@@ -157,6 +157,18 @@ static const lcab_opt_row *row_of_key(lua_State *L, const lcab_where *where,
     return row;
 }
 
+void lcab_own_table(lua_State *L, int index) {
+    index = lcab_absindex(L, index);
+    lua_newtable(L);
+    int copy = lua_gettop(L);
+    for (lua_pushnil(L); lua_next(L, index);) { /* lua_rawset asks for memory, but never collects */
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, copy);
+    }
+    lua_replace(L, index);
+}
+
 void lcab_read_options(lua_State *L, int index, const lcab_where *where, const lcab_opt_row *rows,
                        void *into) {
     index = lcab_absindex(L, index);

@@ -24,6 +24,10 @@ typedef struct {
     double min, max;
 } lcab_opt_row;
 
+/* Puts a shallow copy in the place of the table at `index`. While Lua allocates, finalizers run,
+ * and those may change the caller's; nobody knows of the copy. */
+void lcab_own_table(lua_State *L, int index);
+
 /* Fills `into`, which holds the defaults. Unknown names, wrong types and numbers out of range are
  * usage errors. The texts stay valid as long as the table is not changed. */
 void lcab_read_options(lua_State *L, int index, const lcab_where *where, const lcab_opt_row *rows,

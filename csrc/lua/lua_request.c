@@ -282,8 +282,9 @@ static void read_target(lua_State *L, const spec_values *v, cab_call *c) {
             (void)snprintf(err.field, sizeof err.field, "url");
             lcab_raise(L, &err);
         }
-        if (!c->elsewhere.https && !c->elsewhere.loopback && !c->client->options.allow_http &&
-            c->identity != NULL) {
+        /* A finalizer that closed the client is found out when all is read. */
+        bool allowed = c->client == NULL || c->client->options.allow_http;
+        if (!c->elsewhere.https && !c->elsewhere.loopback && !allowed && c->identity != NULL) {
             lcab_bad(L, &WHERE, "url", "credentials go over https only");
         }
     }
@@ -394,6 +395,7 @@ void lcab_read_request(lua_State *L, int index, cab_call *c, lcab_call_facts *fa
     if (!lua_istable(L, index)) {
         lcab_bad(L, &WHERE, "spec", "must be a table, not %s", luaL_typename(L, index));
     }
+    lcab_own_table(L, index);
     spec_values v;
     memset(&v, 0, sizeof v);
     lua_pushliteral(L, "read_only");

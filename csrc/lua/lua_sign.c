@@ -62,6 +62,7 @@ static void check_word(lua_State *L, const char *name, cab_text text, bool requi
 
 static void read_texts(lua_State *L, texts *t) {
     memset(t, 0, sizeof *t);
+    lcab_own_table(L, 1);
     lcab_read_options(L, 1, &HERE, ROWS, t);
     if (t->algorithm.len > 0 && strcmp(t->algorithm.data, CAB_SIGN_ALGORITHM) != 0) {
         lcab_bad(L, &HERE, "algorithm", "%s is not supported, only " CAB_SIGN_ALGORITHM " is",

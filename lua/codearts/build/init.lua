@@ -111,7 +111,7 @@ function M.versions()
   versions.build, versions.core = versions.core, nil
   versions.lua = _VERSION .. (rawget(_G, "jit") and " (" .. rawget(_G, "jit").version .. ")" or "")
   local found, cjson = pcall(require, "cjson")
-  versions.cjson = found and cjson._VERSION or "none"
+  versions.cjson = found and type(cjson) == "table" and cjson._VERSION or "none"
   return versions
 end
 
