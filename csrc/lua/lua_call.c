@@ -290,7 +290,7 @@ static int call_done(lua_State *L) {
     return 1;
 }
 
-/* Adds to the error on top of the stack what is known of an open call. */
+/* Adds to the error on top of the stack what is known of an open call, which may go on. */
 static void add_facts(lua_State *L, const lcab_call *k) {
     lua_pushstring(L, k->call->operation);
     lua_setfield(L, -2, "operation");
@@ -299,7 +299,7 @@ static void add_facts(lua_State *L, const lcab_call *k) {
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "retryable");
     if (k->call->op == CAB_OP_START) {
-        lua_pushliteral(L, "unknown");
+        lua_pushstring(L, k->call->state == CAB_CALL_NEW ? "not_started" : "unknown");
         lua_setfield(L, -2, "outcome");
     }
 }

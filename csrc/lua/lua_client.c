@@ -603,7 +603,10 @@ static void close_now(lua_State *L, lcab_client *u, int client) {
 }
 
 int lcab_client_step(lua_State *L, lcab_client *u, int client, int64_t wait_ms, int call) {
-    luaL_checkstack(L, 64, "step"); /* so that delivering has enough: nothing is sent yet */
+    if (!lua_checkstack(L, 64)) { /* enough for delivering, too: nothing is sent yet */
+        lua_pushliteral(L, "stack overflow");
+        return LUA_ERRRUN;
+    }
     if (lcab_client_is_busy(u)) {
         lcab_usage_error(L, "step", LCAB_NOT_IN_CALLBACK);
     }
