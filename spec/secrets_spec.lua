@@ -2,6 +2,7 @@
 -- build.meta, whatever the other side writes back.
 local build = require "codearts.build"
 local core = require "codearts.build.core"
+local flow_client = require "spec.support.flow_client"
 local run_job = require "spec.support.run_job"
 local servers = require "spec.support.server"
 
@@ -344,6 +345,71 @@ describe("secrets of an IAM password:", function()
 
   it("nothing was sent to the service", function()
     assert.equal(0, service:stats().processed)
+  end)
+end)
+
+describe("secrets of an access key whose project is looked up:", function()
+  local service, iam
+  setup(function()
+    service, iam = servers.start(), servers.start()
+  end)
+  teardown(function()
+    service:stop()
+    iam:stop()
+  end)
+
+  local SK, SECURITY_TOKEN = "sk-0123456789-abcdefghij", "STOKEN/" .. ("x+="):rep(30)
+
+  for name, answer in pairs {
+    ["a message"] = { body = '{"error":{"code":403,"message":"you sent @ !","title":"x"}}' },
+    ["a code"] = { body = '{"error_code":"@","error_msg":"m"}' },
+    ["a request id"] = { body = "{}", headers = { { "X-Request-Id", "@" } } },
+    ["another request id"] = { body = "{}", headers = { { "X-IAM-Trace-Id", "@" } } },
+    ["a type"] = { status = 200, body = "<html>", kind = "text/@" },
+    ["the ids of projects"] = { status = 200, body = '{"projects":[{"id":"@"},{"id":"b"}]}' },
+    ["many ids"] = {
+      status = 200,
+      body = '{"projects":[' .. ('{"id":"many"},'):rep(500) .. '{"id":"@"}]}',
+    },
+  } do
+    it("are not told by " .. name, function()
+      local events = {}
+      local client = flow_client.new({
+        region = "cn-north-4",
+        iam_endpoint = iam.url,
+        auth = { ak = "AKEXAMPLE", sk = SK, security_token = SECURITY_TOKEN },
+        retry = false,
+        proxy = false,
+        on_event = function(event)
+          events[#events + 1] = event
+        end,
+      }, { HUAWEICLOUD_SDK_REGION_CODEARTSBUILD_CN_NORTH_4 = service.url })
+      answer[1], answer.status = "echo_anywhere", answer.status or 403
+      iam:reset()
+      iam:script({}, answer)
+      local _, err = client:run()
+      client:close()
+      assert.is_true(build.is_error(err))
+      local sent = iam:stats().requests[1].headers
+      local secrets = { sent.authorization:match "Signature=(%x+)", SK, SECURITY_TOKEN }
+      assert.equal(3, #secrets)
+      assert.equal(SECURITY_TOKEN, sent["x-security-token"])
+      check(err, secrets, "the error")
+      assert.is_true(#events > 0)
+      check(events, secrets, "an event")
+      assert.is_true(#err.message < 500, err.message)
+    end)
+  end
+
+  it("nor by the answer itself, to who looks through it", function()
+    iam:reset()
+    iam:script { { "answer", status = 403, body = "{}" } }
+    local client = build.new { endpoint = iam.url, auth = { ak = "AK", sk = SK }, proxy = false }
+    local answer = client:request({ path = "/", answer = "raw" }):wait()
+    client:close()
+    check(answer, { SK }, "the answer")
+    assert.equal("you sent ***", answer:mask("you sent " .. SK))
+    assert.is_nil(rawget(answer, "mask"))
   end)
 end)
 

@@ -223,19 +223,23 @@ static int is_error(lua_State *L) {
     return 1;
 }
 
+void lcab_read_secrets(lua_State *L, int index, cab_secrets *secrets) {
+    for (size_t i = 1; i <= lua_rawlen(L, index); i++) {
+        lcab_rawgeti(L, index, i);
+        if (lua_type(L, -1) == LUA_TSTRING) {
+            cab_secrets_add(secrets, lua_tostring(L, -1));
+        }
+        lua_pop(L, 1);
+    }
+}
+
 /* core.mask(text, secrets): the text as people may see it, with *** for each secret of the list. */
 static int mask(lua_State *L) {
     cab_secrets secrets = {{NULL}, 0, false};
     size_t len;
     const char *text = luaL_checklstring(L, 1, &len);
     luaL_checktype(L, 2, LUA_TTABLE);
-    for (size_t i = 1; i <= lua_rawlen(L, 2); i++) {
-        lcab_rawgeti(L, 2, i);
-        if (lua_type(L, -1) == LUA_TSTRING) {
-            cab_secrets_add(&secrets, lua_tostring(L, -1)); /* the list keeps it */
-        }
-        lua_pop(L, 1);
-    }
+    lcab_read_secrets(L, 2, &secrets);
     lcab_push_masked(L, text, len, &secrets);
     return 1;
 }

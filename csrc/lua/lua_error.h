@@ -21,6 +21,9 @@ bool lcab_is_error(lua_State *L, int index);
 /* Pushes `text` with every secret masked. NUL and what is not UTF-8 become "?". */
 void lcab_push_masked(lua_State *L, const char *text, size_t len, const cab_secrets *secrets);
 
+/* Adds the texts of the list at `index`, which keeps them. */
+void lcab_read_secrets(lua_State *L, int index, cab_secrets *secrets);
+
 /* All raise and never return; the type lets callers write `return lcab_...`. `cold` keeps the ways
  * to them apart from what every call runs through. */
 __attribute__((noreturn, cold)) int lcab_raise(lua_State *L, const cab_error *e);

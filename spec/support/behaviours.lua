@@ -405,6 +405,26 @@ echo("echo_body", "401 with the whole request in its message", function(request)
   return (request.head:gsub("[\r\n]+", "|")) .. (request.body or "")
 end)
 
+row(
+  "echo_anywhere",
+  "body",
+  "401, or as for `answer`, with what signed the request for each @",
+  function(c, args)
+    local sent = c.request.headers
+    local said = tostring(sent["authorization"]) .. " " .. tostring(sent["x-security-token"])
+    local function fill(text)
+      return text and (text:gsub("@", (said:gsub("%%", "%%%%"))))
+    end
+    local headers = {}
+    for i, pair in ipairs(args.headers or {}) do
+      headers[i] = { pair[1], fill(pair[2]) }
+    end
+    local body = args.body or failure("APIGW.0301", "verify aksk signature fail: @")
+    c:reply(args.status or 401, fill(body), headers, fill(args.kind))
+  end,
+  "h1"
+)
+
 -- TLS ---------------------------------------------------------------------------------------------
 
 local function handshake(name, about, run)

@@ -12,8 +12,11 @@ local ERROR_PAIRS = {
 }
 
 --- A text from outside, made fit for one line of a message.
-local function short(text, secrets)
-  text = core.mask(text, secrets or {}):gsub("%c+", " ")
+---@param text string
+---@param answer table the raw answer it came with: it knows what the request was sent with
+---@return string
+function M.short(text, answer)
+  text = answer:mask(text):gsub("%c+", " ")
   return #text > 200 and text:sub(1, 200) .. "…" or text
 end
 
@@ -35,7 +38,7 @@ local function kind_of(status)
   return status < 400 and "protocol" or "auth"
 end
 
-local function refusal(who, answer, body, secrets)
+local function refusal(who, answer, body)
   local code, message
   if type(body) == "table" then
     code, message = error_members(body)
@@ -44,7 +47,7 @@ local function refusal(who, answer, body, secrets)
   if code == tostring(answer.status) then
     code = nil -- IAM's way of saying nothing more
   end
-  code, message = code and short(code, secrets), message and short(message, secrets)
+  code, message = code and M.short(code, answer), message and M.short(message, answer)
   local id = answer.headers["x-iam-trace-id"] or answer.headers["x-request-id"]
   local detail = message and ": " .. (code and code .. " " or "") .. message or ""
   return core.error {
@@ -54,7 +57,7 @@ local function refusal(who, answer, body, secrets)
     error_code = code,
     error_msg = message,
     reason = kind == "protocol" and "redirect" or nil,
-    request_id = id and short(id, secrets),
+    request_id = id and M.short(id, answer),
     retryable = kind == "api",
   }
 end
@@ -72,7 +75,7 @@ end
 ---@param who string whom the messages name
 ---@param spec table of client:request
 ---@param opts? table of client:request
----@return table? answer status, headers, body
+---@return table? answer status, headers, body, and the method mask
 ---@return table? err kinds transport, timeout, protocol, cancelled; config or usage for a bad address
 function M.send(ctx, who, spec, opts)
   spec.answer = "raw"
@@ -140,7 +143,7 @@ function M.json(ctx, who, spec)
     if not answer then
       return nil, err
     elseif not delay then
-      return M.read(who, spec, answer)
+      return M.read(who, answer)
     end
     local slept
     slept, err = ctx.await(ctx.client:sleep(delay))
@@ -153,10 +156,10 @@ end
 --- Reads an answer that must be a JSON object.
 ---@return table? body
 ---@return table|nil answer_or_err
-function M.read(who, spec, answer)
+function M.read(who, answer)
   local body = core.decode(answer.body)
   if answer.status < 200 or answer.status > 299 then
-    return nil, refusal(who, answer, body, spec.secrets)
+    return nil, refusal(who, answer, body)
   elseif type(body) ~= "table" then
     local form = answer.headers["content-type"]
     return nil,
@@ -164,7 +167,7 @@ function M.read(who, spec, answer)
         who,
         ("answered %d without JSON (%s)"):format(
           answer.status,
-          form and short(form, spec.secrets) or "no type"
+          form and M.short(form, answer) or "no type"
         )
       )
   end
