@@ -255,6 +255,41 @@ describe("secrets in answers:", function()
     end
   end)
 
+  it("a token that was refused and renewed", function()
+    for name, pair in pairs {
+      ["of their own"] = { "first-0123456789abcdef", "second-fedcba9876543210" },
+      ["with one beginning"] = { "MIIFxwYJKoZIhv-first-0123", "MIIFxwYJKoZIhv-second-4567" },
+      ["one in the other"] = { "MIIFxwYJKoZIhv-and-more-0123", "MIIFxwYJKoZIhv" },
+    } do
+      server:script {
+        { "answer", status = 401, body = "{}" },
+        { "answer", status = 403, body = ("of %s and %s"):format(pair[1], pair[2]) },
+      }
+      for i = #events, 1, -1 do
+        events[i] = nil
+      end
+      local asked = 0
+      local own = build.new {
+        endpoint = server.url,
+        auth = function()
+          asked = asked + 1
+          return pair[asked]
+        end,
+        proxy = false,
+        on_event = function(event)
+          events[#events + 1] = event
+        end,
+      }
+      local _, err = own:try_run(JOB)
+      own:close()
+      assert.equal(403, err.status, name)
+      assert.equal(2, err.attempts)
+      assert.equal("of *** and ***", err.error_msg, name)
+      check(err, pair, "the error")
+      check(events, pair, "an event")
+    end
+  end)
+
   it("the secrets of a request of one's own", function()
     local password = 'p\195\164ss "w\\rd" +1'
     for name, text in pairs {

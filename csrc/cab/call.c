@@ -260,9 +260,9 @@ cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms,
     c->error.reason = c->verdict.reason;
     c->retryable = c->verdict.transient ||
                    (c->verdict.kind == CAB_KIND_TIMEOUT && (c->op == CAB_OP_READ || !a->sent));
-    if (c->verdict.kind == CAB_KIND_AUTH && a->status == 401 && !c->renewed && !c->cancelled &&
-        c->identity != NULL && !c->identity->fixed) {
-        c->renewed = true;
+    if (c->verdict.kind == CAB_KIND_AUTH && a->status == 401 && c->refused == NULL &&
+        !c->cancelled && c->identity != NULL && !c->identity->fixed) {
+        c->refused = cab_credentials_ref(c->credentials);
         cab_identity_refuse(c->identity, c->credentials);
         return CAB_NEXT_PARK;
     }

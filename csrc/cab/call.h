@@ -64,9 +64,10 @@ typedef struct cab_call {
     int attempts;
     size_t endpoint;         /* which of the client's */
     size_t endpoints_failed; /* one after the other, without a pause */
-    bool renewed;            /* credentials were renewed once for this call */
-    bool cancelled;          /* with an answer at hand, which is the last */
-    bool granted; /* it waited for the current credentials: it may use them whatever their age */
+    cab_credentials
+        *refused;   /* renewed once for this call; kept, since they are to be masked still */
+    bool cancelled; /* with an answer at hand, which is the last */
+    bool granted;   /* it waited for the current credentials: it may use them whatever their age */
     bool deadline_bound; /* the attempt's limit is what the deadline leaves */
     bool silent;         /* the client broke the attempt off: a stream fell silent */
     cab_transfer *transfer;

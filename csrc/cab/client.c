@@ -183,6 +183,8 @@ static void reset(cab_call *call) {
     call->identity = NULL;
     cab_credentials_unref(call->credentials);
     call->credentials = NULL;
+    cab_credentials_unref(call->refused);
+    call->refused = NULL;
     cab_endpoint_free(&call->elsewhere);
     each_buf(call, cab_buf_wipe);
 }
@@ -313,7 +315,7 @@ cab_call *cab_client_acquire(cab_client *c) {
     call->attempts = 0;
     call->endpoint = c->endpoint;
     call->endpoints_failed = 0;
-    call->renewed = call->granted = call->cancelled = call->judged = false;
+    call->granted = call->cancelled = call->judged = false;
     call->deadline_bound = call->ended_early = false;
     call->error.kind = CAB_KIND_NONE;
     call->verdict.kind = CAB_KIND_NONE;

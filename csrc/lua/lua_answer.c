@@ -41,6 +41,7 @@ static void add_credentials(cab_secrets *s, const cab_credentials *k) {
 static void collect_secrets(const cab_call *c, cab_secrets *s) {
     memset(s, 0, sizeof *s);
     add_credentials(s, c->credentials);
+    add_credentials(s, c->refused);
     if (c->identity != NULL && c->identity->current != c->credentials) {
         add_credentials(s, c->identity->current);
     }
