@@ -1050,6 +1050,40 @@ describe("a token store", function()
     end
   end)
 
+  it("may repeat what it was given, which the warning does not", function()
+    local id_token = file_with "id-hidden"
+    local events, on_event = collect()
+    local store = {
+      get = function() end,
+      lock = function()
+        return function() end
+      end,
+      set = function(key, text)
+        error(("cannot set %s to %s (%q)"):format(key, text, text), 0)
+      end,
+    }
+    iam:script {
+      token_answer(("token/hidden"):rep(20)),
+      json(201, { token = {} }, { { "X-Subject-Token", "unscoped-hidden" } }),
+      key_answer(),
+    }
+    by_password { token_store = store, on_event = on_event }
+    assert(client:run())
+    client:close()
+    new({ token_store = store, on_event = on_event, iam_endpoint = iam.url }, {
+      HUAWEICLOUD_SDK_IDP_ID = "my-idp",
+      HUAWEICLOUD_SDK_ID_TOKEN_FILE = id_token,
+    })
+    assert(client:run())
+    os.remove(id_token)
+    assert.equal(4, #events)
+    for i, source in ipairs { "password", "id_token" } do
+      local warning = events[2 * i - 1]
+      assert.truthy(warning.message:find("cannot set " .. source, 1, true), warning.message)
+      assert_silent(warning)
+    end
+  end)
+
   it("is not trusted blindly", function()
     for _, text in ipairs {
       "",

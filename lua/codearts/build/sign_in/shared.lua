@@ -10,8 +10,9 @@ local LONGEST_LIFE = 366 * 86400 -- no credential lives longer: such an entry is
 local FIRST_LOOK, LONGEST_LOOK = 0.05, 0.5 -- pauses while somebody else signs in
 
 --- Calls a function of the store, which belongs to somebody else. A structured error of it ends the
---- sign-in; any other problem is a warning, and answers nil and true.
-local function ask(ctx, name, ...)
+--- sign-in; any other problem is a warning, and answers nil and true. A store may repeat what it was
+--- given, so the warning masks the credential that is `told` to it.
+local function ask(ctx, told, name, ...)
   local ok, value, problem = pcall(ctx.store[name], ...)
   if not ok then
     value, problem = nil, value
@@ -21,7 +22,8 @@ local function ask(ctx, name, ...)
   elseif core.is_error(problem) then
     return nil, true, problem
   end
-  ctx.warn(("the token store is not used: %s: %s"):format(name, tostring(problem)))
+  local text = core.mask(tostring(problem), { told.token or told.sk, told.security_token })
+  ctx.warn(("the token store is not used: %s: %s"):format(name, text))
   return nil, true
 end
 
@@ -31,7 +33,7 @@ end
 
 --- The stored credential if it may be used: readable, not due for renewal, not the refused one.
 local function read(ctx, key)
-  local text, broken, err = ask(ctx, "get", key)
+  local text, broken, err = ask(ctx, {}, "get", key)
   local entry = text and core.decode(text)
   if type(entry) ~= "table" or type(entry.auth) ~= "table" then
     return nil, broken, err
@@ -60,7 +62,7 @@ local function write(ctx, key, found)
     expires = now + found.expires_in,
     renew = now + life.until_renewal(found),
   }
-  local _, _, err = ask(ctx, "set", key, text, found.expires_in)
+  local _, _, err = ask(ctx, found, "set", key, text, found.expires_in)
   return err
 end
 
@@ -77,7 +79,7 @@ local function lock(ctx, key)
     end
     local unlock
     if not broken then
-      unlock, broken, err = ask(ctx, "lock", key, LOCK_LIFE)
+      unlock, broken, err = ask(ctx, {}, "lock", key, LOCK_LIFE)
     end
     if unlock or broken then
       return nil, unlock, err
