@@ -503,6 +503,47 @@ describe("secrets of a proxy:", function()
     end)
   end
 
+  it("a key in the place of the user", function()
+    for _, form in ipairs { "%s@", "%s:@" } do
+      local client = build.new {
+        endpoint = "http://service.test",
+        allow_http = true,
+        auth = run_job.TOKEN,
+        retry = false,
+        proxy = server.url:gsub("://", function()
+          return "://" .. form:format "API%2DKEY-0123456789"
+        end),
+        no_proxy = "elsewhere.test",
+      }
+      local encoded = base64 "API-KEY-0123456789:"
+      server:reset()
+      server:script({}, { "answer", status = 407, body = "no API-KEY-0123456789, " .. encoded })
+      local _, err = client:try_run(JOB)
+      client:close()
+      assert.equal("Basic " .. encoded, server:stats().requests[1].headers["proxy-authorization"])
+      assert.equal("no ***, ***", err.error_msg)
+    end
+  end)
+
+  it("but neither a short name nor the address of one without a password", function()
+    for proxy, told in pairs {
+      ["http://me@proxy.invalid:3128"] = "proxy.invalid",
+      ["http://proxy.invalid:3128"] = "proxy.invalid",
+      ["proxy.invalid"] = "proxy.invalid",
+      ["socks9://proxy.invalid:3128"] = "socks9://proxy.invalid:3128",
+    } do
+      local client = build.new {
+        endpoint = "https://service.test",
+        auth = "x-x-x-x",
+        retry = false,
+        proxy = proxy,
+      }
+      local _, err = client:try_run(JOB)
+      client:close()
+      assert.truthy(err.message:find(told, 1, true), err.message)
+    end
+  end)
+
   it("a proxy that libcurl does not understand", function()
     for _, proxy in ipairs {
       "http://user:Swordfish-1234@1@127.0.0.1:9",
@@ -511,9 +552,18 @@ describe("secrets of a proxy:", function()
       "http://user:Swordfish-1234@[::1",
       "user:Swordfish-1234@127.0.0.1:9",
       "http://user:Swordfish-1234@",
+      "http://user:Swordfish-1234",
+      "user:Swordfish-1234",
+      "http:user:Swordfish-1234@127.0.0.1:9",
+      "user:x://Swordfish-1234",
+      "http://Swordfish-1234@[::1",
+      "http://Swordfish-1234@127.0.0.1:9x",
+      "http://user%3ASwordfish-1234@127.0.0.1:port",
+      "http://user%3A%53wordfish-1234@127.0.0.1:port",
+      "socks9://Swordfish-1234@127.0.0.1:9",
     } do
       local ok, client = pcall(build.new, {
-        endpoint = server.url,
+        endpoint = "https://service.test", -- not on this machine, which no proxy is used for
         auth = run_job.TOKEN,
         retry = false,
         proxy = proxy,

@@ -141,14 +141,26 @@ bool cab_endpoint_split_url(cab_endpoint *ep, const char **target, const char *u
     return cab_endpoint_parse(ep, url, head, err);
 }
 
-bool cab_url_is_loopback(const char *url) {
+/* As libcurl reads a proxy. NULL: it cannot; to be freed by curl_free. */
+static char *host_of(const char *url) {
     CURLU *u = curl_url();
     bool ok = u != NULL && curl_url_set(u, CURLUPART_URL, url,
                                         CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
     char *host = ok ? part(u, CURLUPART_HOST) : NULL;
+    curl_url_cleanup(u);
+    return host;
+}
+
+bool cab_url_is_readable(const char *url) {
+    char *host = host_of(url);
+    curl_free(host);
+    return host != NULL;
+}
+
+bool cab_url_is_loopback(const char *url) {
+    char *host = host_of(url);
     bool loopback = host != NULL && is_loopback(host);
     curl_free(host);
-    curl_url_cleanup(u);
     return loopback;
 }
 

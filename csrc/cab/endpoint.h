@@ -21,6 +21,8 @@ typedef struct {
 bool cab_endpoint_parse(cab_endpoint *ep, const char *text, size_t len, cab_error *err);
 void cab_endpoint_free(cab_endpoint *ep);
 
+/* Whether libcurl can make out the host of a proxy's URL. */
+bool cab_url_is_readable(const char *url);
 /* Whether the host of a URL is this machine, whatever its scheme and whoever its user. */
 bool cab_url_is_loopback(const char *url);
 

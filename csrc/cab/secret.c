@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "cab/endpoint.h"
 #include "cab/url.h"
 
 /* Masking every occurrence of a text this short would leave nothing readable: all goes. */
@@ -243,21 +244,41 @@ static bool append_base64(cab_buf *out, const char *text, size_t len) {
     return ok;
 }
 
-bool cab_secrets_of_proxy(cab_buf *out, const char *proxy) {
-    const char *start = strstr(proxy, "://");
-    start = start != NULL ? start + 3 : proxy;
-    const char *at = strrchr(start, '@');
-    const char *colon = at != NULL ? memchr(start, ':', (size_t)(at - start)) : NULL;
-    if (colon == NULL) {
-        return true;
-    }
+static bool append_secret(cab_buf *out, const char *text, size_t len) {
+    return cab_buf_append(out, text, len) && cab_buf_append(out, "", 1);
+}
+
+/* The user and the password of a proxy. */
+static bool append_userinfo(cab_buf *out, const char *user, size_t user_len, const char *password,
+                            size_t password_len) {
     cab_buf both = {NULL, 0, 0}; /* "user:password", decoded */
-    bool ok = cab_url_decode(&both, start, (size_t)(colon - start)) && cab_buf_puts(&both, ":");
-    size_t user = both.len;
-    ok = ok && cab_url_decode(&both, colon + 1, (size_t)(at - colon) - 1) &&
-         cab_buf_append(out, colon + 1, (size_t)(at - colon) - 1) && cab_buf_append(out, "", 1) &&
-         cab_buf_append(out, both.data + user, both.len - user) && cab_buf_append(out, "", 1) &&
-         append_base64(out, both.data, both.len) && cab_buf_append(out, "", 1);
+    bool ok = cab_url_decode(&both, user, user_len) && cab_buf_puts(&both, ":");
+    size_t colon = both.len - 1;
+    ok = ok && cab_url_decode(&both, password, password_len);
+    if (ok && password_len > 0) {
+        ok = append_secret(out, password, password_len) &&
+             append_secret(out, both.data + colon + 1, both.len - colon - 1);
+    } else if (ok && user_len >= LONGEST_PIECE) { /* alone, it may be a key; a shorter is a name */
+        ok = append_secret(out, user, user_len) && append_secret(out, both.data, colon);
+    }
+    ok = ok && append_base64(out, both.data, both.len) && cab_buf_append(out, "", 1);
     cab_buf_free(&both);
     return ok;
+}
+
+bool cab_secrets_of_proxy(cab_buf *out, const char *proxy) {
+    const char *start = proxy + strcspn(proxy, ":/@");
+    start = strncmp(start, "://", 3) == 0 ? start + 3 : proxy;
+    const char *at = strrchr(start, '@');
+    /* libcurl repeats what it cannot read, where a password may stand anywhere. */
+    if (!cab_url_is_readable(proxy) && !append_secret(out, start, strlen(start))) {
+        return false;
+    }
+    if (at == NULL) {
+        return true;
+    }
+    const char *colon = memchr(start, ':', (size_t)(at - start));
+    const char *password = colon != NULL ? colon + 1 : at;
+    size_t user_len = (size_t)((colon != NULL ? colon : at) - start);
+    return append_userinfo(out, start, user_len, password, (size_t)(at - password));
 }

@@ -25,7 +25,8 @@ void cab_secrets_add(cab_secrets *s, const char *text);
 size_t cab_secret_at(const cab_secrets *s, const char *p, const char *end, bool *all);
 
 /* Appends what a proxy's URL holds of secrets, each with its NUL: the password as written and
- * decoded, and user and password as the header for the proxy has them. False: no memory. */
+ * decoded, and user and password as the header for the proxy has them; a user without a password
+ * that may be a key; all behind the scheme when libcurl cannot read it. False: no memory. */
 bool cab_secrets_of_proxy(cab_buf *out, const char *proxy);
 
 #endif
