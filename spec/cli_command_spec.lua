@@ -443,12 +443,43 @@ describe("codearts-build", function()
     end)
 
     it("hides the password of a proxy", function()
-      local result = run(
-        "doctor --endpoint https://127.0.0.1:1",
-        { https_proxy = "http://me:a-password@127.0.0.1:1" }
-      )
-      assert.are.equal(6, result.status)
-      assert.is_nil((result.out .. result.err):find("a-password", 1, true))
+      for proxy, shown in pairs {
+        ["http://me:Pr0xy-Pass@127.0.0.1:1"] = "http://...@127.0.0.1:1",
+        ["me:Pr0xy-Pass@127.0.0.1:1"] = "...@127.0.0.1:1",
+        ["http://me:x@Pr0xy-Pass@127.0.0.1:1"] = "http://...@127.0.0.1:1",
+        ["http://me:x/Pr0xy-Pass@127.0.0.1:1"] = "http://...@127.0.0.1:1",
+        ["http://me:x#Pr0xy-Pass@[::1]:1"] = "http://...@[::1]:1",
+        ["http://me:Pr0xy-Pass"] = "set to what is no address",
+        ["Pr0xy-Pass@[::1"] = "set to what is no address",
+        ["http://127.0.0.1:1/?Pr0xy-Pass"] = "set to what is no address",
+        ["socks5h://127.0.0.1:1"] = "socks5h://127.0.0.1:1",
+        ["proxy_1.invalid"] = "proxy_1.invalid",
+      } do
+        for _, form in ipairs { "", " --json" } do
+          local result = run(
+            "doctor --endpoint https://service.invalid" .. form,
+            { https_proxy = proxy, no_proxy = "", CODEARTS_BUILD_TOKEN = "t-t-t-t" }
+          )
+          assert.are.equal(6, result.status, result.out)
+          assert.is_nil((result.out .. result.err):find("Pass", 1, true), result.out)
+          assert.is_truthy(result.out:find(shown, 1, true), result.out)
+        end
+      end
+    end)
+
+    it("hides what an endpoint holds by mistake", function()
+      for endpoint, status in pairs {
+        ["me:Endp-Pass@127.0.0.1:1"] = 2,
+        ["https://me:Endp-Pass@127.0.0.1:1"] = 2,
+        ["https://127.0.0.1:1/?token=Endp-Pass"] = 2,
+        ["https://127.0.0.1:1/#Endp-Pass"] = 2,
+        ["https://127.0.0.1:1/er:Endp-Pass@h"] = 6,
+        ["https://127.0.0.1:1/er:Endp-,Pass/@h"] = 6,
+      } do
+        local result = run("doctor", { CODEARTS_BUILD_ENDPOINT = endpoint })
+        assert.are.equal(status, result.status, endpoint .. result.out)
+        assert.is_nil((result.out .. result.err):find("Pass", 1, true), result.out)
+      end
     end)
 
     it("sees a clock that is wrong and a certificate that is not trusted", function()

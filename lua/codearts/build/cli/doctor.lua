@@ -23,8 +23,20 @@ function Doctor:fail(name, err)
   self:note(name, "fail", tostring(err), advice_for(err), exit_status.of_error(err))
 end
 
-local function without_password(address)
-  return (address:gsub("//[^/@]*@", "//...@"))
+--- An endpoint that was checked: its path may still be a password with a slash in it.
+local function without_password(endpoint)
+  return (endpoint:gsub(".*@", "...@"))
+end
+
+--- Of a proxy its host and port alone, or nil: nobody has checked it, so a password may stand
+--- anywhere else.
+local function place_of(proxy)
+  local scheme = proxy:match "^https?://" or proxy:match "^socks%d%l?://" or ""
+  local user, host = proxy:sub(#scheme + 1):match "^(.-)([^@]*)$"
+  local port = host:match "^[%w._-]+:?(%d*)/?$" or host:match "^%[[%x:.]+%]:?(%d*)/?$"
+  if port and (tonumber(port) or 0) <= 65535 then
+    return scheme .. (user ~= "" and "...@" or "") .. host
+  end
 end
 
 local function first_line(value)
@@ -67,10 +79,6 @@ function Doctor:check_configuration()
     self:fail("configuration", options)
     return false
   end
-  self:note("region", "ok", sign_in.region or "none, only an endpoint")
-  self:note("endpoint", "ok", without_password(options.endpoint))
-  local proxy = options.proxy
-  self:note("proxy", "ok", proxy and without_password(proxy) or "none")
   connection.timeout, connection.connect_timeout, connection.retry = PATIENCE, PATIENCE, false
   connection.on_event = function(event)
     if event.type == "sign_in" and event.source then
@@ -84,6 +92,14 @@ function Doctor:check_configuration()
   if not made then
     self:fail("configuration", self.client)
     return false
+  end
+  self:note("region", "ok", sign_in.region or "none, only an endpoint")
+  self:note("endpoint", "ok", without_password(options.endpoint))
+  local proxy = options.proxy and place_of(options.proxy)
+  if options.proxy and not proxy then
+    self:note("proxy", "warn", "set to what is no address", "write it as http://host:port")
+  else
+    self:note("proxy", "ok", proxy or "none")
   end
   return true
 end
