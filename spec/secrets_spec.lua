@@ -598,6 +598,8 @@ describe("secrets in bad arguments and options:", function()
     ["a token beside a key"] = { auth = { token = SECRET, ak = SECRET, sk = SECRET } },
     ["a token under another name"] = { auth = { tokn = SECRET } },
     ["a token in a list"] = { auth = { SECRET } },
+    ["a token in the place of its name"] = { auth = { [SECRET .. SECRET] = 1 } },
+    ["a token behind a name and a NUL byte"] = { auth = { ["token\0" .. SECRET .. SECRET] = 1 } },
     ["a key without its half"] = { auth = { sk = SECRET } },
     ["a password alone"] = { auth = { password = SECRET } },
     ["a number for a secret"] = { auth = { token = SECRET, ak = 1, sk = 2 } },

@@ -13,6 +13,7 @@ static const char IDENTITY_TYPE[] = "codearts.build.identity";
 /* Weak: tag -> userdata, to find the error that belongs to an identity seen from C. */
 static const char IDENTITIES = 0;
 #define MAX_TOKEN 100000
+#define LONGEST_NAME 17 /* "security_token" and three letters */
 
 typedef struct {
     cab_identity *i;
@@ -39,10 +40,23 @@ static void check(lua_State *L, const lcab_where *where, const char *name, cab_t
     }
 }
 
+/* A token may get where its name belongs: what is too long to be a misspelt name of ours is not
+ * repeated. All keys and tokens of the service are that long. */
+static void check_names(lua_State *L, int index, const lcab_where *where) {
+    index = lcab_absindex(L, index);
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        if (lua_type(L, -2) == LUA_TSTRING && lua_rawlen(L, -2) > LONGEST_NAME) {
+            lcab_bad(L, where, "[...]",
+                     "unknown name; known are token, ak, sk, security_token and project_id");
+        }
+    }
+}
+
 static cab_credentials *read_table(lua_State *L, int index, const lcab_where *where,
                                    auth_value *v) {
     memset(v, 0, sizeof *v);
     v->life = HUGE_VAL;
+    check_names(L, index, where);
     lcab_read_options(L, index, where, ROWS, v);
     check(L, where, "token", v->token);
     check(L, where, "ak", v->ak);
