@@ -733,9 +733,14 @@ describe("headers of the user's", function()
     local client = build.new {
       endpoint = server.url,
       auth = "fake-token-of-headers",
-      headers = { ["X-Api-Key"] = "fake-key-of-a-header", ["X-Source"] = "pipeline" },
+      headers = {
+        ["X-Api-Key"] = "fake-key-of-a-header",
+        ["X-My-Credential"] = "fake-credential",
+        ["X-Source"] = "pipeline",
+      },
     }
-    local body = '{"error_code":"A.1","error_msg":"pipeline fake-key-of-a-header fake-cookie"}'
+    local body =
+      '{"error_code":"A.1","error_msg":"pipeline fake-key-of-a-header fake-credential fake-cookie"}'
     server:script({}, { "answer", status = 400, body = body })
     local _, err = client:try_run(
       { job_id = ("0f1e2d3c"):rep(4) },
@@ -743,6 +748,6 @@ describe("headers of the user's", function()
     )
     client:close()
     server:stop()
-    assert.equal("pipeline *** ***", err.error_msg)
+    assert.equal("pipeline *** *** ***", err.error_msg)
   end)
 end)
