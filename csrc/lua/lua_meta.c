@@ -31,7 +31,7 @@ typedef struct {
  * longer it waits. Not to have them there is 1 % of a call's time on LuaJIT. */
 typedef struct {
     slot *all; /* NULL before the first and, for good, once the Lua state closes */
-    unsigned count, free_count, first_free;
+    unsigned count, touched, free_count, first_free; /* those beyond `touched` were never used */
     bool closed;
 } slots;
 
@@ -62,26 +62,26 @@ static lcab_meta *push_slot(lua_State *L) {
     lcab_kept(L, &SLOTS);
     slots *s = lua_touserdata(L, -1);
     lua_pop(L, 1);
-    if (s->free_count == 0 && !s->closed) {
+    if (s->free_count == 0 && s->touched == s->count && !s->closed) {
         find_free(L, s);
         unsigned count = s->count > 0 ? 2 * s->count : FIRST_SLOTS;
         /* With half of them free, looking for them costs less than what it saves. */
         slot *more = s->free_count < count / 4 ? realloc(s->all, count * sizeof *more) : NULL;
         if (more != NULL) {
             s->all = more;
-            for (; s->count < count; s->count++) {
-                more[s->count].next_free = s->first_free;
-                s->first_free = s->count;
-                s->free_count++;
-            }
+            s->count = count;
         }
     }
-    if (s->free_count == 0) {
+    unsigned i;
+    if (s->free_count > 0) {
+        i = s->first_free;
+        s->first_free = s->all[i].next_free;
+        s->free_count--;
+    } else if (s->touched < s->count) {
+        i = s->touched++;
+    } else {
         return NULL;
     }
-    unsigned i = s->first_free;
-    s->first_free = s->all[i].next_free;
-    s->free_count--;
     lua_pushinteger(L, (lua_Integer)i);
     return &s->all[i].meta;
 }
