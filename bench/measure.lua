@@ -140,16 +140,15 @@ function M.process_instructions(command)
 end
 
 ---Instructions of one call: the difference between 2n and n calls, divided by n, which leaves the start of
----the process out; the least of `tries`, for where a wait falls costs some thousand.
+---the process out. Of each the least of `tries`, for a call that has to wait costs some thousand more.
 ---@param command_of fun(calls: integer): table
 function M.instructions(command_of, n, tries)
-  local least = math.huge
+  local once, twice = math.huge, math.huge
   for _ = 1, tries do
-    local once = M.process_instructions(command_of(n))
-    local twice = M.process_instructions(command_of(2 * n))
-    least = math.min(least, (twice - once) / n)
+    once = math.min(once, M.process_instructions(command_of(n)))
+    twice = math.min(twice, M.process_instructions(command_of(2 * n)))
   end
-  return least
+  return (twice - once) / n
 end
 
 ---Instructions of one call that the code of one shared library takes (callgrind only, else nil).
