@@ -48,8 +48,9 @@ end
 ---Runs every client `rounds` times, taking turns, so that a neighbour's load meets all of them.
 ---@param commands table<string, table> commands by name
 ---@param rounds integer
+---@param before? fun(round: integer) called before each round
 ---@return table<string, table<string, number>[]> runs by name
-function M.rounds(commands, rounds)
+function M.rounds(commands, rounds, before)
   local names, all = {}, {}
   for name in pairs(commands) do
     names[#names + 1] = name
@@ -57,6 +58,9 @@ function M.rounds(commands, rounds)
   end
   table.sort(names)
   for round = 1, rounds do
+    if before then
+      before(round)
+    end
     for i = 1, #names do
       local name = names[(i + round) % #names + 1] -- nobody is always the first
       all[name][round] = M.run(commands[name])

@@ -114,7 +114,7 @@ end
 
 ---Starts the server; blocks until it takes connections.
 ---@param options? { pin?: string, log_bytes?: integer } `pin`: words before it that choose its CPU
----@return table server one URL per kind (`server.http` …), `ca` (a PEM file), `dir`, `stop()`
+---@return table server one URL per kind (`server.http` …), `ca` (a PEM file), `dir`, `renew()`, `stop()`
 function M.start(options)
   options = options or {}
   local dir = assert(line_of("mktemp -d"), "mktemp failed")
@@ -137,6 +137,21 @@ function M.start(options)
   local command = "trap '' INT; ulimit -n $(ulimit -Hn); @PIN@ nginx -p @DIR@ -c nginx.conf "
     .. ">@DIR@/nginx.log 2>&1 & cat >/dev/null; kill $!; wait; rm -rf @DIR@"
   local keeper = assert(io.popen(fill(command, { PIN = options.pin or "", DIR = dir }), "w"))
+
+  local function workers()
+    return line_of("ps -o pid= --ppid $(cat " .. dir .. "/pid) | tr '\\n' ' '")
+  end
+
+  ---Has another worker take over. A process is some per cent quicker or slower all its life, by where
+  ---its memory happens to lie, and that of the server counts for every client.
+  function server.renew()
+    local old, took = workers(), nil
+    assert(line_of("kill -HUP $(cat " .. dir .. "/pid) && echo asked") == "asked", "no nginx")
+    repeat
+      socket.sleep(0.02) -- nginx tells nobody when the old one has gone
+      took = workers()
+    until took ~= old and not took:match "%d +%d"
+  end
 
   function server.stop()
     if keeper then

@@ -9,6 +9,7 @@ local FLOOR = "libcurl in C"
 local TITLES = { http = "HTTP", https = "HTTPS", h2 = "HTTP/2 over TLS" }
 local RATES = { ["lua5.4"] = { http = 0.92, https = 0.92 }, luajit = { http = 0.95, https = 0.92 } }
 local ROUNDS = { http = 45, https = 45 }
+local ROUNDS_OF_A_SERVER = 5
 local OVER = { ["lua5.4"] = 28000, luajit = 20000 }
 
 local function ours_name(lua)
@@ -53,7 +54,11 @@ local function time_all(bench, kind)
   -- A few per cent are to be told apart, and a process is some per cent quicker or slower all its
   -- life, by where its memory happens to lie: many of them, so that each client has had its luck.
   local compared = not bench.quick and ROUNDS[kind] or bench.rounds
-  local runs = measure.rounds(commands, compared)
+  local runs = measure.rounds(commands, compared, function(round)
+    if round % ROUNDS_OF_A_SERVER == 0 then
+      bench.server.renew()
+    end
+  end)
   local peers = {}
   for _, peer in ipairs(peers_of(kind, bench.quick)) do
     order[#order + 1] = peer[1]
