@@ -145,12 +145,12 @@ function M.start(options)
   ---Has another worker take over. A process is some per cent quicker or slower all its life, by where
   ---its memory happens to lie, and that of the server counts for every client.
   function server.renew()
-    local old, took = workers()
+    local old = workers()
     assert(line_of("kill -HUP $(cat " .. dir .. "/pid) && echo asked") == "asked", "no nginx")
     repeat
       socket.sleep(0.02) -- nginx tells nobody when the old one has gone
-      took = workers()
-    until took ~= old and not took:match "%d +%d"
+      local now = workers()
+    until now ~= old and not now:match "%d +%d"
   end
 
   function server.stop()
