@@ -149,8 +149,8 @@ function M.start(options)
     assert(line_of("kill -HUP $(cat " .. dir .. "/pid) && echo asked") == "asked", "no nginx")
     repeat
       socket.sleep(0.02) -- nginx tells nobody when the old one has gone
-      local now = workers()
-    until now ~= old and not now:match "%d +%d"
+      local current = workers()
+    until current ~= old and not current:match "%d +%d"
   end
 
   function server.stop()
