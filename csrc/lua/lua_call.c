@@ -421,15 +421,13 @@ static void wait_for(lua_State *L, const lcab_call *k, int64_t wait_ms, bool tel
             cab_client_fail_parked(k->call->identity); /* nobody sets it while this waits */
         }
         lcab_rawgeti(L, -1, U_CLIENT);
-        int rc = lcab_client_step(L, u, lua_gettop(L), left, 1);
+        int client = lua_gettop(L);
+        int rc = lcab_client_step(L, u, client, left, 1);
         if (rc != 0 && k->end == LCAB_CALL_OPEN) {
             push_failed_step(L, k, rc);
             lua_error(L);
         }
-        lua_settop(L, 1);
-        (void)client_of(L);
-        lcab_rawgeti(L, -1, U_CLIENT);
-        if (tells && lcab_client_take_raised(L, lua_gettop(L))) {
+        if (tells && lcab_client_take_raised(L, client)) {
             (void)raise_callback_error(L);
         }
         lua_settop(L, 1);
