@@ -112,9 +112,12 @@ function methods:source_of(auth)
 end
 
 --- The core's call for what is to be sent. `method` is "begin" for who starts a build and is going
---- to wait with `advance`, which a callback must not and which sends it, else "start" or "request".
+--- to wait, which a callback must not, else "start" or "request".
 local function begin(self, method, args, opts)
   local engine = self.core
+  if method == "begin" and self.host then
+    method = "start" -- a host waits without `advance`, which alone sends what begin made
+  end
   local auth = type(opts) == "table" and rawget(opts, "auth")
   local call
   if not auth or type(auth) == "string" or type(auth) == "userdata" then
@@ -267,7 +270,7 @@ function methods:run(args, opts)
   if self.host or self.signing_in then
     self:check_wait "not_started"
   end
-  local result, err = answer_of(self, begin(self, self.host and "start" or "begin", args, opts))
+  local result, err = answer_of(self, begin(self, "begin", args, opts))
   if err then
     error(err, 0)
   end
@@ -286,7 +289,7 @@ function methods:try_run(args, opts)
     ok = not call
   end
   if ok then
-    ok, call = pcall(begin, self, self.host and "start" or "begin", args, opts)
+    ok, call = pcall(begin, self, "begin", args, opts)
   end
   if ok then
     return answer_of(self, call)
