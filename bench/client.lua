@@ -30,6 +30,19 @@ function M.resident()
   return proc_status("VmRSS")
 end
 
+---Makes `warm` calls, then measures `calls`, one after another.
+---@param call fun()
+function M.sequential(calls, warm, now, call)
+  for _ = 1, warm do
+    call()
+  end
+  M.report(calls, now, function()
+    for _ = 1, calls do
+      call()
+    end
+  end)
+end
+
 ---Runs `work` and prints `calls=… seconds=… cpu=… peak_kib=…` and what work returns (a table).
 ---@param calls integer
 ---@param now fun(): number

@@ -49,8 +49,11 @@ return function(server)
     return words(server[kind] .. PATH, token or TOKEN, VERSION[kind] or "1.1", M.agent, ca)
   end
 
-  function M.floor(kind, calls)
-    return { before = before(), program = BIN .. "/floor " .. calls .. " " .. to(kind) }
+  function M.floor(kind, calls, warm)
+    return {
+      before = before(),
+      program = words(BIN .. "/floor", calls, warm or 0) .. " " .. to(kind),
+    }
   end
 
   function M.floor_multi(kind, calls, in_flight, connections, warm)
@@ -74,8 +77,8 @@ return function(server)
     return { before = before(lua), program = words(lua, "-e", code) }
   end
 
-  function M.peer(lua, name, kind, calls)
-    local program = words(lua, "bench/peer_" .. name .. ".lua", calls)
+  function M.peer(lua, name, kind, calls, warm)
+    local program = words(lua, "bench/peer_" .. name .. ".lua", calls, warm)
     return { before = before(lua), program = program .. " " .. to(kind) }
   end
 

@@ -88,6 +88,18 @@ function M.median(runs, pick)
   return (list[math.floor((#list + 1) / 2)] + list[math.ceil((#list + 1) / 2)]) / 2
 end
 
+---The middle of what `one` took in each round over what `other` took in the same round. A machine that
+---is slower for some rounds is so for both.
+function M.ratio(one, other, pick)
+  local ratios = {}
+  for round = 1, #one do
+    ratios[round] = pick(one[round]) / pick(other[round])
+  end
+  return M.median(ratios, function(ratio)
+    return ratio
+  end)
+end
+
 ---Microseconds of a call by the clock.
 function M.wall(run)
   return run.seconds / run.calls * 1e6
@@ -143,16 +155,20 @@ function M.process_instructions(command)
   return tonumber(count)
 end
 
----Instructions of one call: the difference between 2n and n calls, divided by n, which leaves the start of
----the process out. Of each the least of `tries`, for a call that has to wait costs some thousand more.
+-- Calls that go before the counted ones. A process that makes no more costs the start and, on LuaJIT,
+-- most of the compiling; what it costs is taken off.
+local WARM = 100
+
+---Instructions of one call, over `n` of them. Of each process the least of `tries`: addresses and seeds
+---differ from one to the next, and with them the work of malloc and of hash tables.
 ---@param command_of fun(calls: integer): table
 function M.instructions(command_of, n, tries)
-  local once, twice = math.huge, math.huge
+  local warm, all = math.huge, math.huge
   for _ = 1, tries do
-    once = math.min(once, M.process_instructions(command_of(n)))
-    twice = math.min(twice, M.process_instructions(command_of(2 * n)))
+    warm = math.min(warm, M.process_instructions(command_of(WARM)))
+    all = math.min(all, M.process_instructions(command_of(WARM + n)))
   end
-  return (twice - once) / n
+  return (all - warm) / n
 end
 
 ---Instructions of one call that the code of one shared library takes (callgrind only, else nil).
@@ -175,7 +191,7 @@ function M.library_instructions(command_of, n, library)
     os.remove(file)
     return total
   end
-  return (count(command_of(2 * n)) - count(command_of(n))) / n
+  return (count(command_of(WARM + n)) - count(command_of(WARM))) / n
 end
 
 ---Runs of a process from start to end, as `rounds` answers them: each starts it `times` times.

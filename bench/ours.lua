@@ -1,6 +1,6 @@
 -- codearts-build as a client of the bench: MODE calls url token-bytes http-version agent ca [more …]
 --
---   sequential                          calls one after another, kept alive
+--   sequential [warm]                   calls one after another, kept alive, warm calls before (unmeasured)
 --   many in-flight connections warm     that many at a time, warm calls before (unmeasured)
 --   step mute-calls                     `calls` times step(0) with that many calls in flight that nobody answers
 --   stream file                         a log streamed to a file
@@ -40,10 +40,8 @@ local modes = {}
 
 function modes.sequential()
   local client = client_with()
-  bench.report(calls, core.now, function()
-    for _ = 1, calls do
-      bench.verify(client:run(args))
-    end
+  bench.sequential(calls, more[1] or 0, core.now, function()
+    bench.verify(client:run(args))
   end)
   client:close()
 end

@@ -1,6 +1,6 @@
--- lua-http and lua-cjson, one connection kept alive: calls url token-bytes http-version agent ca
+-- lua-http and lua-cjson, one connection kept alive: calls warm url token-bytes http-version agent ca
 
-local calls, url, token_bytes, version, agent, ca = ...
+local calls, warm, url, token_bytes, version, agent, ca = ...
 local bench = require "bench.client"
 local cjson = require "cjson"
 local cqueues = require "cqueues"
@@ -48,9 +48,5 @@ local function call()
   bench.verify(cjson.decode(assert(stream:get_body_as_string(10))))
 end
 
-bench.report(calls, cqueues.monotime, function()
-  for _ = 1, calls do
-    call()
-  end
-end)
+bench.sequential(calls, tonumber(warm), cqueues.monotime, call)
 connection:close()

@@ -1,7 +1,7 @@
 -- LuaSocket (or LuaSec) and lua-cjson as their manuals show them, which opens a connection per call:
--- calls url token-bytes http-version agent ca
+-- calls warm url token-bytes http-version agent ca
 
-local calls, url, token_bytes, _, agent, ca = ...
+local calls, warm, url, token_bytes, _, agent, ca = ...
 local bench = require "bench.client"
 local cjson = require "cjson"
 local ltn12 = require "ltn12"
@@ -35,8 +35,4 @@ local function call()
   bench.verify(cjson.decode(table.concat(pieces)))
 end
 
-bench.report(calls, socket.gettime, function()
-  for _ = 1, calls do
-    call()
-  end
-end)
+bench.sequential(calls, tonumber(warm), socket.gettime, call)

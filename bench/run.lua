@@ -19,7 +19,7 @@ local bench = {
   quick = quick,
   rounds = quick and 3 or 9,
   calls = quick and 600 or 8000,
-  counted = quick and 100 or 400, -- calls whose instructions are counted
+  counted = quick and 200 or 800, -- calls whose instructions are counted
   tries = quick and 1 or 3,
   log_mib = quick and 128 or 1024,
 }

@@ -76,7 +76,7 @@ return function(bench)
   end
   report.show("The command, as a whole process", { "process", "ms", "median" }, rows)
   local function ratio(one, other)
-    return measure.least(runs[one], measure.wall) / measure.least(runs[other], measure.wall)
+    return measure.ratio(runs[one], runs[other], measure.wall)
   end
   report.target(
     "run over https, of the curl program",

@@ -10,7 +10,6 @@ local REQUIRE = 'require "codearts.build"'
 
 return function(bench)
   local clients = bench.clients
-  -- Many small batches: the least of them is soon one that no neighbour met.
   local times, rounds = 5, bench.quick and bench.rounds or 10 * bench.rounds
   local list = {
     { "libcurl in C, one call", clients.floor("http", 1) },
@@ -38,12 +37,12 @@ return function(bench)
     }
   end
   report.show("A whole process", { "process", "ms", "median", "instructions" }, rows)
-  local function least(name)
-    return measure.least(runs[name], measure.wall)
+  local function ratio(one, other)
+    return measure.ratio(runs[one], runs[other], measure.wall)
   end
   for _, lua in ipairs(machine.luas) do
-    local one = least(lua .. ", one call") / least "libcurl in C, one call"
-    local load = least(lua .. ", require") / least(lua .. ", libcurl loaded, no more")
+    local one = ratio(lua .. ", one call", "libcurl in C, one call")
+    local load = ratio(lua .. ", require", lua .. ", libcurl loaded, no more")
     report.target(lua .. ": one call as a process, of libcurl's in C", one, "<=", 1.35)
     report.target(lua .. ": require, of loading libcurl", load, "<=", 1.05)
   end
