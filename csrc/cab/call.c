@@ -255,7 +255,11 @@ cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms,
     c->verdict = c->any_status && a->error.kind == CAB_KIND_NONE
                      ? (cab_verdict){CAB_KIND_NONE, CAB_REASON_NONE, CAB_OUTCOME_STARTED, false}
                      : cab_classify(&f);
-    c->error = a->error;
+    if (a->error.kind != CAB_KIND_NONE) {
+        c->error = a->error;
+    } else { /* the rest of it is half a kibibyte that a good answer does not need */
+        c->error.field[0] = c->error.message[0] = '\0';
+    }
     c->error.kind = c->verdict.kind;
     c->error.reason = c->verdict.reason;
     c->retryable = c->verdict.transient ||

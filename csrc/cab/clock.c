@@ -22,12 +22,26 @@ double cab_clock_utc(void) {
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static void two_digits(char *out, int n) {
+    out[0] = (char)('0' + n / 10);
+    out[1] = (char)('0' + n % 10);
+}
+
+/* Not by strftime, which looks at the time zone in the environment and costs more than the rest. */
 void cab_clock_sdk_date(double utc, char out[17]) {
     time_t t = (time_t)utc;
     struct tm tm;
-    if (gmtime_r(&t, &tm) == NULL || strftime(out, 17, "%Y%m%dT%H%M%SZ", &tm) != 16) {
-        memcpy(out, "19700101T000000Z", 17);
+    memcpy(out, "19700101T000000Z", 17);
+    if (gmtime_r(&t, &tm) == NULL || tm.tm_year < 0 || tm.tm_year >= 8100) {
+        return;
     }
+    two_digits(out, (tm.tm_year + 1900) / 100);
+    two_digits(out + 2, (tm.tm_year + 1900) % 100);
+    two_digits(out + 4, tm.tm_mon + 1);
+    two_digits(out + 6, tm.tm_mday);
+    two_digits(out + 9, tm.tm_hour);
+    two_digits(out + 11, tm.tm_min);
+    two_digits(out + 13, tm.tm_sec);
 }
 
 /* Days since 1970-01-01 of a date of the Gregorian calendar; timegm is not in POSIX. */

@@ -1,6 +1,5 @@
 #include "lua/lua_args.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -290,6 +289,12 @@ static void put_scm(lua_State *L, int index, cab_buf *out) {
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
+/* In ASCII, whatever the locale. */
+static bool is_alphanumeric(unsigned char c) {
+    unsigned char lower = c | 0x20;
+    return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z');
+}
+
 static void put_job_id(lua_State *L, int index, cab_buf *out, char job_id[LCAB_JOB_ID_LEN + 1]) {
     if (lua_type(L, index) != LUA_TSTRING) {
         lcab_bad(L, &ARGS, "job_id", "%s",
@@ -299,7 +304,7 @@ static void put_job_id(lua_State *L, int index, cab_buf *out, char job_id[LCAB_J
     const char *text = lua_tolstring(L, index, &len);
     bool fine = len == LCAB_JOB_ID_LEN;
     for (size_t i = 0; fine && i < len; i++) {
-        fine = isascii((unsigned char)text[i]) && isalnum((unsigned char)text[i]);
+        fine = is_alphanumeric((unsigned char)text[i]);
     }
     if (!fine) {
         lcab_bad(L, &ARGS, "job_id", "must be exactly 32 of [0-9A-Za-z]");

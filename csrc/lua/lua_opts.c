@@ -148,7 +148,7 @@ static const lcab_opt_row *row_of_key(lua_State *L, const lcab_where *where,
     size_t len;
     const char *name = lua_tolstring(L, -2, &len);
     const lcab_opt_row *row = rows;
-    while (row->name != NULL && strcmp(row->name, name) != 0) {
+    while (row->name != NULL && (row->name[0] != name[0] || strcmp(row->name, name) != 0)) {
         row++;
     }
     if (row->name == NULL || strlen(name) != len) { /* a NUL byte belongs to no name */
