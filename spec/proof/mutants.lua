@@ -149,7 +149,7 @@ local MUTANTS = {
   {
     name = "a job_id of other characters",
     file = "csrc/lua/lua_args.c",
-    find = "fine = isascii((unsigned char)text[i]) && isalnum((unsigned char)text[i]);",
+    find = "fine = is_alphanumeric((unsigned char)text[i]);",
     replace = "fine = true;",
     specs = "args",
   },
