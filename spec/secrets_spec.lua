@@ -736,11 +736,12 @@ describe("headers of the user's", function()
       headers = {
         ["X-Api-Key"] = "fake-key-of-a-header",
         ["X-My-Credential"] = "fake-credential",
+        ["X-Signature"] = "fake-sign",
         ["X-Source"] = "pipeline",
       },
     }
     local body =
-      '{"error_code":"A.1","error_msg":"pipeline fake-key-of-a-header fake-credential fake-cookie"}'
+      '{"error_code":"A.1","error_msg":"pipeline fake-key-of-a-header fake-credential fake-cookie fake-sign"}'
     server:script({}, { "answer", status = 400, body = body })
     local _, err = client:try_run(
       { job_id = ("0f1e2d3c"):rep(4) },
@@ -748,6 +749,6 @@ describe("headers of the user's", function()
     )
     client:close()
     server:stop()
-    assert.equal("pipeline *** *** ***", err.error_msg)
+    assert.equal("pipeline *** *** *** ***", err.error_msg)
   end)
 end)

@@ -94,8 +94,8 @@ static bool holds_name(const cab_buf *lines, const char *name, size_t len) {
 
 /* Whether a header of that name is likely to hold something that must not be shown. */
 static bool is_telling(const char *name) {
-    static const char *const parts[] = {"token", "secret", "key",     "passw",
-                                        "auth",  "cookie", "session", "credential"};
+    static const char *const parts[] = {"token",  "secret",  "key",        "pass",      "auth",
+                                        "cookie", "session", "credential", "signature", "jwt"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (strcasestr(name, parts[i]) != NULL) {
             return true;
