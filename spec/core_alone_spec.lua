@@ -165,45 +165,36 @@ describe("the core alone", function()
     assert.equal("usage", returned.kind)
   end)
 
-  it("lends a call to who waits for it, and takes it back with the answer", function()
-    local client = core.new { endpoint = server.url, auth = "t", retry = false }
-    local function answer(call)
-      local done, result, err
-      repeat
-        done, result, err = client:advance(nil, call)
-      until done
-      return result, err
-    end
-    local first, second = client:begin(JOB), client:begin(JOB)
-    assert.is_false(rawequal(first, second)) -- both are out
-    assert.equal("20", answer(first).actual_build_number)
-    local ok, err = pcall(first.try_wait, first)
-    assert.is_false(ok)
-    assert.equal("usage", err.kind)
-    assert.is_false(pcall(client.advance, client, 0, first))
-    server:script { "forbidden" }
-    assert.is_true(rawequal(first, client:begin(JOB)))
-    local result, problem = answer(first)
+  it("calls what its maker has to do after each step of a run, and survives it", function()
+    local client = core.new { endpoint = server.url, auth = core.identity(), retry = false }
+    local refused = core.new { endpoint = server.url, auth = "t", retry = false }
+    local identity = core.identity()
+    local steps = 0
+    local result = refused:run(JOB, { auth = identity }, function()
+      steps = steps + 1
+      if identity:wanted() then
+        identity:set { token = "a-token" }
+      end
+    end)
+    assert.equal("20", result.actual_build_number)
+    assert.is_true(steps >= 2)
+    -- What it raises ends the wait, not the call: the error says that a build may have been started.
+    server:script { { "answer", status = 429 }, "never_answer" }
+    local err
+    result, err = refused:try_run(JOB, { retry = { max_attempts = 2 }, deadline = 60 }, function()
+      error "broken"
+    end)
     assert.is_nil(result)
-    assert.equal("auth", problem.kind)
-    assert.equal("20", answer(second).actual_build_number)
-    -- What is refused lends nothing that is still out.
-    assert.is_false(pcall(client.begin, client, { job_id = "short" }))
-    local third, fourth = client:begin(JOB), client:begin(JOB)
-    assert.is_false(rawequal(third, fourth))
-    -- Who never comes to wait starts no build.
-    server:script { "never_answer" }
-    local heads = server:stats().heads
-    client:step(0.01)
-    assert.equal(heads, server:stats().heads)
-    assert.is_false((client:advance(0, third)))
-    client:close()
-    local _
-    _, result, problem = client:advance(nil, third)
+    assert.equal("unknown", err.outcome)
+    assert.truthy(err.message:find("broken", 1, true), tostring(err))
+    refused:close()
+    server:reset()
+    -- It may close the client, and end the call so.
+    result, err = client:try_run(JOB, nil, function()
+      client:close()
+    end)
     assert.is_nil(result)
-    assert.equal("cancelled", problem.kind)
-    ok, err = pcall(client.advance, client, nil, fourth)
-    assert.is_false(ok)
+    assert.equal("cancelled", err.kind)
     assert.equal("not_started", err.outcome)
     server:reset()
   end)

@@ -182,7 +182,6 @@ describe("operation requests", function()
         .. '"scm":{"build_tag":null,"build_commit_id":"c"}}',
       spec.body
     )
-    assert.is_true(spec.starts_build)
     spec = operation_request.prepare("RunJob", { job_id = "x", parameter = {} })
     assert.are.equal('{"job_id":"x","parameter":[]}', spec.body)
     spec = operation_request.prepare("ListBriefRecord", { limit = 1, body = { "a", "b" } })
@@ -292,7 +291,6 @@ describe("client:call", function()
   it("sends what it prepared", function()
     server:script({}, { "answer", body = "{}" })
     for _, name in ipairs {
-      "RunJob",
       "BatchDeleteBuildJobs",
       "UpdateJobGroup",
       "ListBriefRecord",
@@ -300,7 +298,6 @@ describe("client:call", function()
     } do
       local row = rows.operations[name]
       local args = sample_args(row)
-      client:try_run { job_id = "x" } -- nothing is sent for it
       pcall(client.call, client, name, args)
       local requests = server:stats().requests
       local request = requests[#requests]
@@ -326,14 +323,50 @@ describe("client:call", function()
     assert.are.equal(1, server:stats().processed)
   end)
 
+  it("starts builds as client:run does, by either operation", function()
+    local paths = { RunJob = "/v3/jobs/build", ExecuteJob = "/v1/job/execute" }
+    local args = { job_id = "f9d6c8466d614a9788e9a0acf6c15f46", parameter = { codeBranch = "master" } }
+    local run_id = { parameter = "RUN_ID" }
+    for name, path in pairs(paths) do
+      for _, async in ipairs { true, false } do
+        server:reset()
+        local answer = client:call(name, args, { run_id = run_id, async = async })
+        local result = async and answer:wait() or answer
+        local requests, meta = server:stats().requests, build.meta(result)
+        assert.are.equal(1, #requests)
+        assert.are.equal(path, requests[1].path)
+        local sent = require("codearts.build.core").decode(requests[1].body)
+        assert.are.equal(meta.run_id, sent.parameter[2].value)
+        assert.are.equal("RUN_ID", sent.parameter[2].name)
+        assert.are.equal(args.job_id, meta.job_id)
+        assert.are.equal("20", result.actual_build_number)
+        server:script { { "answer", body = '{"result":{"status":"SUCCESS"},"status":"success"}' } }
+        assert.are.equal("SUCCESS", result:status().status)
+      end
+    end
+    server:reset()
+    server:script { "reset_after_body" }
+    local err = failure_of(client.call, client, "RunJob", args, { run_id = run_id })
+    assert.are.equal("unknown", err.outcome)
+    assert.is_function(err.reconcile)
+    err = failure_of(client.call, client, "RunJob", { job_id = "short" })
+    assert.are.equal("usage", err.kind)
+    assert.are.equal("job_id", err.field)
+    assert.are.equal("not_started", err.outcome)
+    err = failure_of(client.call, client, "ExecuteJob", args, { to = "x" })
+    assert.are.equal("to", err.field)
+    err = failure_of(client.run, client, args, {}, "StopBuildJob")
+    assert.are.equal("operation", err.field)
+  end)
+
   it("says what is known of a build that was asked for", function()
     server:script { "reset_after_body" }
-    local err = failure_of(client.call, client, "ExecuteJob", { job_id = "x" })
+    local err = failure_of(client.call, client, "ExecuteJob", { job_id = "f9d6c8466d614a9788e9a0acf6c15f46" })
     assert.are.equal("unknown", err.outcome)
     server:script {
       { "answer", status = 400, body = '{"error_code":"CB.00060201","error_msg":"bad id"}' },
     }
-    err = failure_of(client.call, client, "ExecuteJob", { job_id = "x" })
+    err = failure_of(client.call, client, "ExecuteJob", { job_id = "f9d6c8466d614a9788e9a0acf6c15f46" })
     assert.are.equal("not_started", err.outcome)
     assert.are.equal("CB.00060201", err.error_code)
   end)

@@ -7,6 +7,7 @@
 #include "cab/clock.h"
 #include "cab/crypto.h"
 #include "lua/compat.h"
+#include "lua/lua_call.h"
 #include "lua/lua_client.h"
 #include "lua/lua_error.h"
 #include "lua/lua_file.h"
@@ -15,7 +16,9 @@
 #include "lua/lua_meta.h"
 #include "lua/lua_opts.h"
 #include "lua/lua_sign.h"
+#include "lua/lua_step.h"
 #include "lua/lua_term.h"
+#include "lua/lua_wait.h"
 #include "lua/version.h"
 
 /* core.versions() -> { core =, libcurl =, tls =, lua = } */
@@ -123,6 +126,9 @@ int luaopen_codearts_build_core(lua_State *L) {
     lcab_identity_open(L);
     lcab_meta_open(L);
     lcab_client_open(L);
+    lcab_call_open(L);
+    lcab_step_open(L);
+    lcab_wait_open(L);
     lcab_sign_open(L);
     lcab_term_open(L);
     lcab_file_open(L);

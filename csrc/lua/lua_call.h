@@ -1,14 +1,15 @@
-/* Call objects for Lua. */
+/* Call objects for Lua: made, sent, concluded, told. */
 #ifndef LCAB_LUA_CALL_H
 #define LCAB_LUA_CALL_H
 
 #include <stdbool.h>
 
+#include <lauxlib.h>
 #include <lua.h>
 
 #include "cab/call.h"
-#include "lua/lua_answer.h"
 #include "lua/lua_client.h"
+#include "lua/lua_outcome.h"
 
 typedef enum { LCAB_CALL_OPEN, LCAB_CALL_RESULT, LCAB_CALL_ERROR } lcab_call_end;
 
@@ -19,29 +20,34 @@ typedef struct {
     cab_call *call; /* NULL once it has ended */
     lcab_call_end end;
     bool has_callbacks;
-    bool lent; /* to somebody who waits and gives it back */
-    lcab_call_facts facts;
+    bool of_run; /* nobody but `run` sees it, which uses it again */
+    lcab_context context;
 } lcab_call;
 
-/* Registers the type and adds `start`, `request`, `sleep`, `run` and `try_run` to the table on top
- * of the stack, the methods of clients. */
+/* Registers the type and adds `start`, `request` and `sleep` to the methods of clients. */
 void lcab_call_open(lua_State *L);
-/* Pushes the metatables of calls: of open ones, of ended ones. */
-void lcab_push_call_metas(lua_State *L);
+/* Adds methods to all calls. */
+void lcab_call_add_methods(lua_State *L, const luaL_Reg *methods);
+
+/* The call at `index`; raises a usage error when it is none. */
 lcab_call *lcab_check_call(lua_State *L, int index);
+/* Pushes the user value of the client of the call at 1. Answers the client, or NULL when it is
+ * closed or another process's. */
+lcab_client *lcab_client_of_call(lua_State *L);
+
+/* Pushes a call that would start a build, ready but not sent. The client stands at 1, the
+ * arguments at 2, the options at 3, the operation's name or nil at `operation`. */
+lcab_call *lcab_call_prepare_start(lua_State *L, lcab_client *u, int operation, bool of_run);
+/* Sends the call at `call` on its way; `client` is its client. Only memory can lack, and nothing
+ * is sent then. */
+void lcab_call_send(lua_State *L, lcab_client *u, int client, int call);
+/* Keeps the call at `call`, of a run that has ended, for the next. Until then it is none. */
+void lcab_call_reuse(lua_State *L, int call);
 
 /* Judges the call at `call`, which was answered; when it has ended, keeps its outcome and queues
  * its callbacks. `uv` is the index of the client's user value. */
 void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call);
-
 /* Pushes what callbacks get: result and nil, or nil and error. */
 void lcab_push_callback_arguments(lua_State *L, int call);
-
-/* Sends the call at `call` on its way when that was left to who waits for it. `uv` is the index of
- * the client's user value. Only memory can lack, and nothing is sent then. */
-void lcab_call_send(lua_State *L, lcab_client *u, int uv, int call);
-
-/* client:advance(timeout, call): a step of the client at 1, for who waits for the call at 3. */
-int lcab_call_advance(lua_State *L);
 
 #endif

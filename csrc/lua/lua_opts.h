@@ -9,6 +9,9 @@
 #include "cab/url.h"
 #include "lua/lua_error.h"
 
+/* Seconds, a year: beyond, a limit is a mistake. */
+#define LCAB_LONGEST_S 31536000.0
+
 typedef enum {
     LCAB_TEXT,    /* cab_text: valid UTF-8 without control characters, not empty */
     LCAB_NUMBER,  /* double, min <= it <= max */

@@ -5,6 +5,7 @@ local core = require "codearts.build.core"
 
 ---@class codearts.build.Client
 ---@field core userdata the core's client
+---@field between (fun())|false what the sources of credentials have to do after each step of a run
 ---@field signing_in boolean a sign-in runs functions of the user, which must not step or wait
 ---@field host codearts.build.Host|false set by host adapters
 ---@field on_close? fun() set by host adapters, called before the client closes
@@ -92,41 +93,13 @@ function Client.new(options)
     sources = {},
     -- Asked for in every call; what is not there goes a long way through __index.
     host = false,
+    between = false,
     signing_in = false,
   }, Client)
   local auth = rawget(options or {}, "auth")
   core_options.auth = plain_token(auth) or self:source_of(auth)
   self.core = core.new(core_options, result_metatable(self))
   return self
-end
-
---- What the core takes for an auth option. Sources that fetch credentials are kept, so that they can
---- be asked after each step.
----@param auth any
----@return string|table|userdata value
----@return function? pump to be called after each step
-function methods:source_of(auth)
-  local value, pump = require("codearts.build.sign_in").new(auth, self.sign_in_options)
-  self.sources[#self.sources + 1] = pump
-  return value, pump
-end
-
---- The core's call for what is to be sent. `method` is "begin" for who starts a build and is going
---- to wait, which a callback must not, else "start" or "request".
-local function begin(self, method, args, opts)
-  local engine = self.core
-  if method == "begin" and self.host then
-    method = "start" -- a host waits without `advance`, which alone sends what begin made
-  end
-  local auth = type(opts) == "table" and rawget(opts, "auth")
-  local call
-  if not auth or type(auth) == "string" or type(auth) == "userdata" then
-    call = engine[method](engine, args, opts)
-  else
-    call = require "codearts.build.begin_as"(self, method, args, opts)
-  end
-  self:wake()
-  return call
 end
 
 --- Lets the sources of credentials do what the step has brought.
@@ -136,33 +109,59 @@ local function pump_sources(self)
   end
 end
 
+--- What the core takes for an auth option. Sources that fetch credentials are kept, so that they can
+--- be asked after each step.
+---@param auth any
+---@return string|table|userdata value
+---@return function? pump to be called after each step
+function methods:source_of(auth)
+  local value, pump = require("codearts.build.sign_in").new(auth, self.sign_in_options)
+  if pump then
+    self.sources[#self.sources + 1] = pump
+    self.between = self.between or function()
+      pump_sources(self)
+    end
+  end
+  return value, pump
+end
+
+--- Whether the options of a call hold credentials that the core does not take as they are.
+local function has_own_source(opts)
+  local auth = type(opts) == "table" and rawget(opts, "auth")
+  return auth and type(auth) ~= "string" and type(auth) ~= "userdata"
+end
+
+--- Options of one call as the core takes them. Credentials that have to be looked at or fetched first
+--- become a source, and then there is a function to be called when the call has ended.
+local function prepare(self, opts, outcome)
+  if not has_own_source(opts) then
+    return opts
+  end
+  return require "codearts.build.call_auth"(self, opts, outcome)
+end
+
+--- The core's call, under way: `method` is "start" or "request".
+local function begin(self, method, args, opts, outcome, operation)
+  local engine = self.core
+  local core_opts, ended = prepare(self, opts, outcome)
+  local ok, call = pcall(engine[method], engine, args, core_opts, operation)
+  if not ok then
+    if ended then
+      ended()
+    end
+    error(call, 0)
+  elseif ended then
+    call:on_done(ended)
+  end
+  self:wake()
+  return call
+end
+
 --- A step that leaves what callbacks raise to whoever asks for it.
 local function advance(self, timeout)
   local remaining = self.core:advance(timeout)
   pump_sources(self)
   return remaining
-end
-
---- Waits for a core's call and answers what its try_wait does. What callbacks raise meanwhile is
---- left to the next step or wait: the outcome must not be lost.
-local function answer_of(self, call)
-  if self.host then
-    self:wait_for(call, nil, true)
-    return call:try_wait()
-  end
-  local engine, sources = self.core, self.sources
-  while true do
-    local done, result, err = engine:advance(nil, call)
-    if sources[1] then
-      pump_sources(self)
-      if not done and call:done() then -- what a source did ended it
-        return call:try_wait()
-      end
-    end
-    if done then
-      return result, err
-    end
-  end
 end
 
 --- Moves everything that is in flight and runs the callbacks that are due; then raises the first
@@ -260,17 +259,37 @@ function methods:wait_for(call, timeout, quiet)
   until call:done() or (till and core.now() >= till)
 end
 
+--- A start that is waited for in the way of the client's host.
+local function try_run_in_host(self, args, opts, operation)
+  local err = obstacle(self, "not_started")
+  if err then
+    return nil, err
+  end
+  local ok, call = pcall(begin, self, "start", args, opts, "not_started", operation)
+  if ok then
+    -- What callbacks raise meanwhile is left to the next step: the outcome must not be lost.
+    self:wait_for(call, nil, true)
+    return call:try_wait()
+  elseif core.is_error(call) then
+    return nil, call
+  end
+  error(call, 0)
+end
+
 --- Starts a build and waits for the service's answer. Blocks, or yields where the client lives in a
 --- host's loop. Raises structured errors. At most one build is started, whatever happens.
 ---@param args codearts.build.RunArgs
 ---@param opts? codearts.build.RunOptions
+---@param operation? "RunJob"|"ExecuteJob" which of the two starts it (default "RunJob")
 ---@return codearts.build.Result
-function methods:run(args, opts)
+function methods:run(args, opts, operation)
   check_self(self, "not_started")
-  if self.host or self.signing_in then
-    self:check_wait "not_started"
+  if not (self.host or self.signing_in) then
+    if not has_own_source(opts) then
+      return self.core:run(args, opts, self.between, operation)
+    end
   end
-  local result, err = answer_of(self, begin(self, "begin", args, opts))
+  local result, err = self:try_run(args, opts, operation)
   if err then
     error(err, 0)
   end
@@ -280,32 +299,39 @@ end
 --- The same, answering `nil, err` instead of raising; only out-of-memory is raised.
 ---@param args codearts.build.RunArgs
 ---@param opts? codearts.build.RunOptions
+---@param operation? "RunJob"|"ExecuteJob"
 ---@return codearts.build.Result? result
 ---@return codearts.build.Error? err
-function methods:try_run(args, opts)
-  local ok, call = pcall(check_self, self, "not_started")
-  if ok and (self.host or self.signing_in) then
-    call = obstacle(self, "not_started")
-    ok = not call
+function methods:try_run(args, opts, operation)
+  local ok, problem = pcall(check_self, self, "not_started")
+  if not ok then
+    return nil, problem
+  elseif self.host or self.signing_in then
+    return try_run_in_host(self, args, opts, operation)
   end
-  if ok then
-    ok, call = pcall(begin, self, "begin", args, opts)
+  local core_opts, ended
+  ok, core_opts, ended = pcall(prepare, self, opts, "not_started")
+  if not ok then
+    if core.is_error(core_opts) then
+      return nil, core_opts
+    end
+    error(core_opts, 0)
   end
-  if ok then
-    return answer_of(self, call)
-  elseif core.is_error(call) then
-    return nil, call
+  local result, err = self.core:try_run(args, core_opts, self.between, operation)
+  if ended then
+    ended()
   end
-  error(call, 0)
+  return result, err
 end
 
 --- Starts a build and answers its call object at once. Raises usage errors only. Never blocks.
 ---@param args codearts.build.RunArgs
 ---@param opts? codearts.build.RunOptions
+---@param operation? "RunJob"|"ExecuteJob"
 ---@return codearts.build.Call
-function methods:start(args, opts)
+function methods:start(args, opts, operation)
   check_self(self, "not_started")
-  return Call.new(self, begin(self, "start", args, opts))
+  return Call.new(self, begin(self, "start", args, opts, "not_started", operation))
 end
 
 --- Any HTTP request on the client's engine, for what the library has no method for. Never blocks.

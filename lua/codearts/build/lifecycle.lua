@@ -323,8 +323,22 @@ function client_methods:jobs(project_id, opts)
   end)
 end
 
+--- A start by one of the two operations that start a build: `run` and `start` under another name.
+local function call_start(client, name, args, opts)
+  local run_opts = {}
+  for key, value in next, opts or run_opts do
+    run_opts[key] = value
+  end
+  run_opts.async = nil
+  if opts and opts.async then
+    return client:start(args, run_opts, name)
+  end
+  return client:run(args, run_opts, name)
+end
+
 --- Any operation of the service by its name. Arguments are checked against the operation's row; nothing is sent
 -- if one is bad. Only GET operations are sent again after trouble that may have reached the service.
+-- RunJob and ExecuteJob are client:run and client:start: same arguments, options, result and errors.
 -- Blocks; raises request errors, also for a failure inside a status 200 answer.
 ---@param name string for example "ShowRecordDetail"
 ---@param args? table its path, query and body arguments by name
@@ -334,10 +348,12 @@ function client_methods:call(name, args, opts)
   if opts ~= nil and type(opts) ~= "table" then
     usage("opts", "the options must be a table, not a " .. type(opts))
   end
-  if opts and opts.async then
+  if operation_call.starts_build(name) then
+    return call_start(self, name, args, opts)
+  elseif opts and opts.async then
     return operation_call.start(self, name, args, opts)
   end
-  self:check_wait((name == "ExecuteJob" or name == "RunJob") and "not_started" or nil) -- before anything is sent
+  self:check_wait() -- before anything is sent
   return operation_call.start(self, name, args, opts):wait()
 end
 

@@ -120,6 +120,13 @@ local function open_target(to)
   }
 end
 
+--- Whether the operation starts a build. Raises kind "usage" for a name that is none.
+---@param name string
+---@return boolean
+function operation_call.starts_build(name)
+  return operation_request.row(name).starts_build or false
+end
+
 --- Starts an operation. Usage errors are raised at once; everything else is in the call object.
 ---@param client codearts.build.Client
 ---@param name string

@@ -391,7 +391,6 @@ function request.prepare(name, args)
     path = path_text(row, args),
     query = query_pairs(row, args),
     answer = row.bytes and "bytes" or "json",
-    starts_build = row.starts_build or false,
   }
   if row.multipart then
     local content_type

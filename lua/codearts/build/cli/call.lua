@@ -76,12 +76,12 @@ end
 ---@return string
 ---@return boolean? started a build
 local function json_answer(app, values, args)
-  local spec = require("codearts.build.operation_request").prepare(values.operation, args)
-  if spec.starts_build then
+  if require("codearts.build.operations").operations[values.operation].starts_build then
     app.starts = args.job_id
     local result = app:await(app:client():call(values.operation, args, { async = true }))
     return require("codearts.build.cli.json").encode(result), true
   end
+  local spec = require("codearts.build.operation_request").prepare(values.operation, args)
   spec.answer = "bytes"
   local answer = app:await(app:client():request(spec))
   local body, problem = app.core.decode(answer)

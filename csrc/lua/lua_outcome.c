@@ -1,228 +1,21 @@
-#include "lua/lua_answer.h"
+#include "lua/lua_outcome.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cab/client.h"
 #include "cab/clock.h"
 #include "cab/sign.h"
 #include "lua/compat.h"
 #include "lua/lua_error.h"
 #include "lua/lua_identity.h"
-#include "lua/lua_json.h"
 #include "lua/lua_meta.h"
+#include "lua/lua_secrets.h"
 
-#define TOO_MANY_REQUESTS "CB.00060211"
 #define MAX_CLOCK_SKEW_S 900 /* API reference 3.1 */
-#define LONGEST_RAW_MESSAGE 1024
-#define LONGEST_CODE 128 /* the documented ones have 11 bytes */
+#define LONGEST_CODE 128     /* the documented ones have 11 bytes */
 #define LONGEST_ID 127
-
-/* ---- secrets -------------------------------------------------------------------------------- */
-
-static void add_all(cab_secrets *s, const cab_buf *texts) {
-    const char *p = texts->data;
-    const char *end = p != NULL ? p + texts->len : NULL;
-    for (; p < end; p += strlen(p) + 1) {
-        cab_secrets_add(s, p);
-    }
-}
-
-static void add_credentials(cab_secrets *s, const cab_credentials *k) {
-    if (k != NULL) {
-        cab_secrets_add(s, cab_credentials_get_token(k));
-        cab_secrets_add(s, k->sk);
-        cab_secrets_add(s, k->security_token);
-    }
-}
-
-static void collect_secrets(const cab_call *c, cab_secrets *s) {
-    memset(s, 0, sizeof *s);
-    add_credentials(s, c->credentials);
-    add_credentials(s, c->refused);
-    if (c->identity != NULL && c->identity->current != c->credentials) {
-        add_credentials(s, c->identity->current);
-    }
-    add_all(s, &c->secrets);
-    add_all(s, &c->client->options.secrets);
-    const char *p = c->signature.data;
-    const char *end = p != NULL ? p + c->signature.len : NULL;
-    for (; p < end; p += strlen(p) + 1) {
-        const char *signature = strstr(p, "Signature=");
-        if (signature != NULL) {
-            cab_secrets_add(s, signature + sizeof "Signature=" - 1);
-        }
-    }
-}
-
-/* ---- reading the body ----------------------------------------------------------------------- */
-
-static bool is_text_or_number(int type) { return type == LUA_TSTRING || type == LUA_TNUMBER; }
-
-static void replace_with_text(lua_State *L, int at, int from) {
-    char number[40];
-    if (lua_type(L, from) == LUA_TNUMBER && lcab_number_text(L, from, number)) {
-        lua_pushstring(L, number);
-    } else {
-        lua_pushvalue(L, from);
-    }
-    lua_replace(L, at);
-}
-
-/* The shapes of API reference 6.1. Puts code and message at `code` and `code + 1`. Members of an
- * object have no order in Lua, so nested ones are examined by name; a later find wins. */
-static bool find_error(lua_State *L, int object, int code, int depth) {
-    static const char *const shapes[][2] = {
-        {"error_code", "error_msg"}, {"errorCode", "errorMsg"}, {"code", "message"}};
-    luaL_checkstack(L, 8, "deep answer");
-    int top = lua_gettop(L);
-    for (int i = 0; i < 3; i++) {
-        lua_pushstring(L, shapes[i][0]);
-        lua_rawget(L, object);
-        lua_pushstring(L, shapes[i][1]);
-        lua_rawget(L, object);
-        if (is_text_or_number(lua_type(L, -2)) && is_text_or_number(lua_type(L, -1))) {
-            replace_with_text(L, code, top + 1);
-            replace_with_text(L, code + 1, top + 2);
-            lua_settop(L, top);
-            return true;
-        }
-        lua_settop(L, top);
-    }
-    if (depth >= LCAB_JSON_MAX_DEPTH || lua_rawlen(L, object) > 0) {
-        return false;
-    }
-    lua_newtable(L);
-    int count = 0;
-    for (lua_pushnil(L); lua_next(L, object); lua_pop(L, 1)) {
-        if (lua_istable(L, -1) && lua_type(L, -2) == LUA_TSTRING) {
-            lua_pushvalue(L, -2);
-            lcab_rawseti(L, top + 1, ++count);
-        }
-    }
-    lua_getfield(L, LUA_REGISTRYINDEX, "codearts.build.sort");
-    lua_pushvalue(L, top + 1);
-    lua_call(L, 1, 0);
-    bool found = false;
-    for (int i = 1; i <= count; i++) {
-        lcab_rawgeti(L, top + 1, i);
-        lua_rawget(L, object);
-        found = find_error(L, lua_gettop(L), code, depth + 1) || found;
-        lua_pop(L, 1);
-    }
-    lua_settop(L, top);
-    return found;
-}
-
-static bool says_failed(lua_State *L, int index) {
-    if (!lua_istable(L, index)) {
-        return false;
-    }
-    lua_pushliteral(L, "status");
-    lua_rawget(L, index);
-    bool failed = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "fail") == 0;
-    lua_pop(L, 1);
-    return failed;
-}
-
-/* Bytes of a text when it is cut to `most`, between two characters. */
-static size_t cut_length(const char *text, size_t len, size_t most) {
-    if (len <= most) {
-        return len;
-    }
-    while (most > 0 && ((unsigned char)text[most] & 0xc0) == 0x80) {
-        most--;
-    }
-    return most;
-}
-
-/* Pushes at most `most` bytes of a text. Masked before it is cut: half a secret is one, too. */
-static void push_short(lua_State *L, const char *text, size_t len, size_t most,
-                       const cab_secrets *secrets) {
-    lcab_push_masked(L, text, len, secrets);
-    const char *masked = lua_tolstring(L, -1, &len);
-    if (len > most) {
-        lua_pushlstring(L, masked, cut_length(masked, len, most));
-        lua_remove(L, -2);
-    }
-}
-
-/* Text that is no error of a known shape. */
-static void push_raw_message(lua_State *L, const cab_call *c, const cab_buf *text) {
-    cab_secrets secrets;
-    collect_secrets(c, &secrets);
-    size_t n = text->len < LONGEST_RAW_MESSAGE * 128 ? text->len : LONGEST_RAW_MESSAGE * 128;
-    push_short(L, text->data, n, LONGEST_RAW_MESSAGE, &secrets);
-}
-
-static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,
-                         lcab_answer_kind kind, int top, cab_body_facts *body) {
-    if (kind == LCAB_ANSWER_BYTES || kind == LCAB_ANSWER_RAW) {
-        return;
-    }
-    if (kind == LCAB_ANSWER_JSON && a->body.len == 0 && (a->status == 204 || a->status == 205)) {
-        lua_pushboolean(L, 1);
-        lua_replace(L, top + 1);
-        return;
-    }
-    if (!lcab_json_decode(L, a->body.len > 0 ? a->body.data : "", a->body.len)) {
-        lua_replace(L, top + 3);
-        body->body_problem = CAB_REASON_BAD_JSON;
-        return;
-    }
-    lua_replace(L, top + 1);
-    if (says_failed(L, top + 1)) {
-        body->failed = true;
-        if (!find_error(L, top + 1, top + 2, 0)) {
-            push_raw_message(L, c, &a->body);
-            lua_replace(L, top + 3);
-        }
-    } else if (kind == LCAB_ANSWER_RUN) {
-        lua_pushvalue(L, top + 1);
-        if (!lcab_read_run_job_answer(L)) {
-            body->body_problem = CAB_REASON_BAD_ANSWER;
-            (void)(lua_istable(L, top + 1) && find_error(L, top + 1, top + 2, 0));
-        } else {
-            lua_replace(L, top + 1);
-        }
-    }
-}
-
-static void read_failure(lua_State *L, const cab_call *c, const cab_answer *a, int top) {
-    if (a->body.len == 0) {
-        return;
-    }
-    bool json = lcab_json_decode(L, a->body.data, a->body.len);
-    if (json) {
-        lua_replace(L, top + 1);
-    }
-    if (!json || !lua_istable(L, top + 1) || !find_error(L, top + 1, top + 2, 0)) {
-        push_raw_message(L, c, &a->body);
-        lua_replace(L, top + 3);
-    }
-}
-
-void lcab_read_body(lua_State *L, cab_call *c, const lcab_call_facts *facts, cab_body_facts *body) {
-    const cab_answer *a = cab_call_answer(c);
-    int top = lua_gettop(L);
-    memset(body, 0, sizeof *body);
-    lua_settop(L, top + 3);
-    if (a == NULL || c->ended_early || a->error.kind != CAB_KIND_NONE ||
-        facts->answer == LCAB_ANSWER_RAW) {
-        return;
-    }
-    if (a->status >= 200 && a->status < 300) {
-        read_success(L, c, a, facts->answer, top, body);
-    } else {
-        read_failure(L, c, a, top);
-    }
-    /* Whatever the status: the editions disagree about it. */
-    const char *code = lua_tostring(L, top + 2);
-    body->too_many_requests = code != NULL && strcmp(code, TOO_MANY_REQUESTS) == 0;
-    lua_settop(L, top + 3);
-}
 
 /* ---- the request's id ----------------------------------------------------------------------- */
 
@@ -243,15 +36,15 @@ static void push_request_id(lua_State *L, const cab_call *c, const cab_answer *a
         return;
     }
     cab_secrets secrets;
-    collect_secrets(c, &secrets);
-    push_short(L, id, len, LONGEST_ID, &secrets);
+    lcab_collect_secrets(c, &secrets);
+    lcab_push_short(L, id, len, LONGEST_ID, &secrets);
 }
 
 /* For the table on top of the stack. */
-static void remember_meta(lua_State *L, cab_call *c, const lcab_call_facts *facts) {
+static void remember_meta(lua_State *L, cab_call *c, const lcab_context *context) {
     push_request_id(L, c, cab_call_answer(c));
     lua_insert(L, -2);
-    lcab_remember_meta(L, c, facts->job_id, facts->started_at, lua_tostring(L, -2));
+    lcab_remember_meta(L, c, context->job_id, context->started_at, lua_tostring(L, -2));
     lua_remove(L, -2);
 }
 
@@ -299,7 +92,7 @@ static int mask_text(lua_State *L) {
  */
 static void attach_mask(lua_State *L, const cab_call *c) {
     cab_secrets secrets;
-    collect_secrets(c, &secrets);
+    lcab_collect_secrets(c, &secrets);
     lua_createtable(L, 0, 1);
     lua_createtable(L, 0, 1);
     lua_newtable(L);
@@ -317,13 +110,13 @@ static void attach_mask(lua_State *L, const cab_call *c) {
     lua_setmetatable(L, -2);
 }
 
-static void push_result(lua_State *L, cab_call *c, const lcab_call_facts *facts, int decoded) {
+static void push_result(lua_State *L, cab_call *c, const lcab_context *context, int decoded) {
     const cab_answer *a = cab_call_answer(c);
     if (a == NULL) {
         lua_pushboolean(L, 1); /* a sleep */
-    } else if (facts->answer == LCAB_ANSWER_BYTES) {
+    } else if (context->answer == LCAB_ANSWER_BYTES) {
         push_body(L, a);
-    } else if (facts->answer == LCAB_ANSWER_RAW) {
+    } else if (context->answer == LCAB_ANSWER_RAW) {
         lua_createtable(L, 0, 3);
         lua_pushinteger(L, a->status);
         lua_setfield(L, -2, "status");
@@ -337,7 +130,7 @@ static void push_result(lua_State *L, cab_call *c, const lcab_call_facts *facts,
         lua_pushvalue(L, decoded);
     }
     if (lua_istable(L, -1)) {
-        remember_meta(L, c, facts);
+        remember_meta(L, c, context);
     }
 }
 
@@ -355,7 +148,7 @@ static void set_words(lua_State *L, const char *name, int index, size_t most,
     if (lua_type(L, index) == LUA_TSTRING) {
         size_t len;
         const char *text = lua_tolstring(L, index, &len);
-        push_short(L, text, len, most, secrets);
+        lcab_push_short(L, text, len, most, secrets);
         lua_setfield(L, -2, name);
     }
 }
@@ -407,7 +200,7 @@ static void set_api_message(lua_State *L, const cab_call *c, const cab_answer *a
         (void)snprintf(text, sizeof text,
                        "the answer has none of the members that tell of a started build");
     } else if (said != NULL && said[0] != '\0') {
-        size_t len = cut_length(said, strlen(said), LONGEST_RAW_MESSAGE);
+        size_t len = lcab_cut_length(said, strlen(said), LCAB_LONGEST_RAW_MESSAGE);
         (void)snprintf(text, sizeof text, "%.*s%s", (int)len, said, extra);
     } else {
         (void)snprintf(text, sizeof text, "HTTP status %d without an explanation%s", a->status,
@@ -421,14 +214,14 @@ static void set_request_id(lua_State *L, const cab_answer *a, int decoded,
     size_t len;
     const char *id = request_id_header(a, &len);
     if (id != NULL) {
-        push_short(L, id, len, LONGEST_ID, secrets);
+        lcab_push_short(L, id, len, LONGEST_ID, secrets);
         lua_setfield(L, -2, "request_id");
     } else if (lua_istable(L, decoded)) {
         lua_pushliteral(L, "request_id");
         lua_rawget(L, decoded);
         if (lua_type(L, -1) == LUA_TSTRING) {
             id = lua_tolstring(L, -1, &len);
-            push_short(L, id, len, LONGEST_ID, secrets);
+            lcab_push_short(L, id, len, LONGEST_ID, secrets);
             lua_setfield(L, -3, "request_id");
         }
         lua_pop(L, 1);
@@ -444,10 +237,10 @@ static void copy_members(lua_State *L, int from) {
     }
 }
 
-static void push_error(lua_State *L, cab_call *c, const lcab_call_facts *facts, int decoded) {
+static void push_error(lua_State *L, cab_call *c, const lcab_context *context, int decoded) {
     const cab_answer *a = cab_call_answer(c);
     cab_secrets secrets;
-    collect_secrets(c, &secrets);
+    lcab_collect_secrets(c, &secrets);
     lcab_push_sign_in_error(L,
                             c->ended_early && c->error.kind == CAB_KIND_AUTH ? c->identity : NULL);
     int sign_in = lua_gettop(L);
@@ -492,13 +285,13 @@ static void push_error(lua_State *L, cab_call *c, const lcab_call_facts *facts, 
     lua_setfield(L, -2, "attempts");
     if (c->op == CAB_OP_START) {
         set_text(L, "outcome", cab_outcome_name(c->verdict.outcome));
-        remember_meta(L, c, facts);
+        remember_meta(L, c, context);
     }
 }
 
-bool lcab_push_outcome(lua_State *L, cab_call *c, const lcab_call_facts *facts, int decoded) {
+bool lcab_push_outcome(lua_State *L, cab_call *c, const lcab_context *context, int decoded) {
     if (c->verdict.kind == CAB_KIND_NONE) {
-        push_result(L, c, facts, decoded);
+        push_result(L, c, context, decoded);
         return true;
     }
     if (c->error.kind == CAB_KIND_MEMORY && c->verdict.outcome != CAB_OUTCOME_NOT_STARTED) {
@@ -509,7 +302,7 @@ bool lcab_push_outcome(lua_State *L, cab_call *c, const lcab_call_facts *facts, 
     if (c->error.kind == CAB_KIND_MEMORY) {
         lua_pushliteral(L, "not enough memory");
     } else {
-        push_error(L, c, facts, decoded);
+        push_error(L, c, context, decoded);
     }
     return false;
 }

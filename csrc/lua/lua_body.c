@@ -1,0 +1,154 @@
+#include "lua/lua_body.h"
+
+#include <string.h>
+
+#include "lua/compat.h"
+#include "lua/lua_args.h"
+#include "lua/lua_error.h"
+#include "lua/lua_json.h"
+#include "lua/lua_secrets.h"
+
+#define TOO_MANY_REQUESTS "CB.00060211"
+
+static bool is_text_or_number(int type) { return type == LUA_TSTRING || type == LUA_TNUMBER; }
+
+static void replace_with_text(lua_State *L, int at, int from) {
+    char number[40];
+    if (lua_type(L, from) == LUA_TNUMBER && lcab_number_text(L, from, number)) {
+        lua_pushstring(L, number);
+    } else {
+        lua_pushvalue(L, from);
+    }
+    lua_replace(L, at);
+}
+
+/* The shapes of API reference 6.1. Puts code and message at `code` and `code + 1`. Members of an
+ * object have no order in Lua, so nested ones are examined by name; a later find wins. */
+static bool find_error(lua_State *L, int object, int code, int depth) {
+    static const char *const shapes[][2] = {
+        {"error_code", "error_msg"}, {"errorCode", "errorMsg"}, {"code", "message"}};
+    luaL_checkstack(L, 8, "deep answer");
+    int top = lua_gettop(L);
+    for (int i = 0; i < 3; i++) {
+        lua_pushstring(L, shapes[i][0]);
+        lua_rawget(L, object);
+        lua_pushstring(L, shapes[i][1]);
+        lua_rawget(L, object);
+        if (is_text_or_number(lua_type(L, -2)) && is_text_or_number(lua_type(L, -1))) {
+            replace_with_text(L, code, top + 1);
+            replace_with_text(L, code + 1, top + 2);
+            lua_settop(L, top);
+            return true;
+        }
+        lua_settop(L, top);
+    }
+    if (depth >= LCAB_JSON_MAX_DEPTH || lua_rawlen(L, object) > 0) {
+        return false;
+    }
+    lua_newtable(L);
+    int count = 0;
+    for (lua_pushnil(L); lua_next(L, object); lua_pop(L, 1)) {
+        if (lua_istable(L, -1) && lua_type(L, -2) == LUA_TSTRING) {
+            lua_pushvalue(L, -2);
+            lcab_rawseti(L, top + 1, ++count);
+        }
+    }
+    lua_getfield(L, LUA_REGISTRYINDEX, "codearts.build.sort");
+    lua_pushvalue(L, top + 1);
+    lua_call(L, 1, 0);
+    bool found = false;
+    for (int i = 1; i <= count; i++) {
+        lcab_rawgeti(L, top + 1, i);
+        lua_rawget(L, object);
+        found = find_error(L, lua_gettop(L), code, depth + 1) || found;
+        lua_pop(L, 1);
+    }
+    lua_settop(L, top);
+    return found;
+}
+
+static bool says_failed(lua_State *L, int index) {
+    if (!lua_istable(L, index)) {
+        return false;
+    }
+    lua_pushliteral(L, "status");
+    lua_rawget(L, index);
+    bool failed = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "fail") == 0;
+    lua_pop(L, 1);
+    return failed;
+}
+
+/* Text that is no error of a known shape. */
+static void push_raw_message(lua_State *L, const cab_call *c, const cab_buf *text) {
+    cab_secrets secrets;
+    lcab_collect_secrets(c, &secrets);
+    size_t n =
+        text->len < LCAB_LONGEST_RAW_MESSAGE * 128 ? text->len : LCAB_LONGEST_RAW_MESSAGE * 128;
+    lcab_push_short(L, text->data, n, LCAB_LONGEST_RAW_MESSAGE, &secrets);
+}
+
+static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,
+                         lcab_answer_kind kind, int top, cab_body_facts *body) {
+    if (kind == LCAB_ANSWER_BYTES || kind == LCAB_ANSWER_RAW) {
+        return;
+    }
+    if (kind == LCAB_ANSWER_JSON && a->body.len == 0 && (a->status == 204 || a->status == 205)) {
+        lua_pushboolean(L, 1);
+        lua_replace(L, top + 1);
+        return;
+    }
+    if (!lcab_json_decode(L, a->body.len > 0 ? a->body.data : "", a->body.len)) {
+        lua_replace(L, top + 3);
+        body->body_problem = CAB_REASON_BAD_JSON;
+        return;
+    }
+    lua_replace(L, top + 1);
+    if (says_failed(L, top + 1)) {
+        body->failed = true;
+        if (!find_error(L, top + 1, top + 2, 0)) {
+            push_raw_message(L, c, &a->body);
+            lua_replace(L, top + 3);
+        }
+    } else if (kind == LCAB_ANSWER_RUN) {
+        lua_pushvalue(L, top + 1);
+        if (!lcab_read_run_job_answer(L)) {
+            body->body_problem = CAB_REASON_BAD_ANSWER;
+            (void)(lua_istable(L, top + 1) && find_error(L, top + 1, top + 2, 0));
+        } else {
+            lua_replace(L, top + 1);
+        }
+    }
+}
+
+static void read_failure(lua_State *L, const cab_call *c, const cab_answer *a, int top) {
+    if (a->body.len == 0) {
+        return;
+    }
+    bool json = lcab_json_decode(L, a->body.data, a->body.len);
+    if (json) {
+        lua_replace(L, top + 1);
+    }
+    if (!json || !lua_istable(L, top + 1) || !find_error(L, top + 1, top + 2, 0)) {
+        push_raw_message(L, c, &a->body);
+        lua_replace(L, top + 3);
+    }
+}
+
+void lcab_read_body(lua_State *L, cab_call *c, lcab_answer_kind kind, cab_body_facts *body) {
+    const cab_answer *a = cab_call_answer(c);
+    int top = lua_gettop(L);
+    memset(body, 0, sizeof *body);
+    lua_settop(L, top + 3);
+    if (a == NULL || c->ended_early || a->error.kind != CAB_KIND_NONE || kind == LCAB_ANSWER_RAW) {
+        return;
+    }
+    if (a->status >= 200 && a->status < 300) {
+        read_success(L, c, a, kind, top, body);
+    } else {
+        read_failure(L, c, a, top);
+    }
+    /* Whatever the status: the editions disagree about it. */
+    const char *code = lua_tostring(L, top + 2);
+    body->too_many_requests = code != NULL && strcmp(code, TOO_MANY_REQUESTS) == 0;
+    lua_settop(L, top + 3);
+}

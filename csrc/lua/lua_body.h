@@ -1,0 +1,23 @@
+/* The body of an answer: decoded, and what it says of a failure. */
+#ifndef LCAB_LUA_BODY_H
+#define LCAB_LUA_BODY_H
+
+#include <lua.h>
+
+#include "cab/call.h"
+
+/* What the caller takes for an answer. */
+typedef enum {
+    LCAB_ANSWER_RUN,   /* what starting a build answers (API reference 1.3) */
+    LCAB_ANSWER_JSON,  /* the decoded body */
+    LCAB_ANSWER_BYTES, /* the body as it came */
+    LCAB_ANSWER_RAW    /* status, headers and body, whatever the status */
+} lcab_answer_kind;
+
+#define LCAB_LONGEST_RAW_MESSAGE 1024
+
+/* Reads the body of the attempt that ended. Pushes three values: the decoded body, the service's
+ * error code and its message; nil where there is none. */
+void lcab_read_body(lua_State *L, cab_call *c, lcab_answer_kind kind, cab_body_facts *body);
+
+#endif

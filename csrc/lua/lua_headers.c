@@ -1,0 +1,121 @@
+#include "lua/lua_headers.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "lua/compat.h"
+#include "lua/lua_opts.h"
+#include "lua/utf8.h"
+
+static bool is_token(const char *s, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)s[i];
+        bool letter = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+        if (!letter && (c == 0 || strchr("!#$%&'*+-.^_`|~", c) == NULL)) {
+            return false;
+        }
+    }
+    return len > 0;
+}
+
+static bool is_ours(const char *name) {
+    static const char *const names[] = {"Host",
+                                        "Content-Length",
+                                        "Transfer-Encoding",
+                                        "Connection",
+                                        "Expect",
+                                        "Accept-Encoding",
+                                        "Authorization",
+                                        "X-Auth-Token",
+                                        "X-Sdk-Date",
+                                        "X-Sdk-Content-Sha256",
+                                        "X-Security-Token",
+                                        "X-Project-Id",
+                                        "Proxy-Authorization",
+                                        "Proxy-Connection",
+                                        "Keep-Alive",
+                                        "Upgrade",
+                                        "TE",
+                                        "Trailer",
+                                        "Content-Encoding"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcasecmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool holds_name(const cab_buf *lines, const char *name, size_t len) {
+    const char *p = lines->data;
+    const char *end = p != NULL ? p + lines->len : NULL;
+    for (; p < end; p += strlen(p) + 1) {
+        if (strncasecmp(p, name, len) == 0 && p[len] == ':') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a header of that name is likely to hold something that must not be shown. */
+static bool is_telling(const char *name) {
+    static const char *const parts[] = {"token",  "secret",  "key",        "pass",      "auth",
+                                        "cookie", "session", "credential", "signature", "jwt"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (strcasestr(name, parts[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void lcab_read_headers(lua_State *L, int index, const lcab_where *where, bool trusted,
+                       cab_buf *lines, cab_buf *secrets) {
+    lcab_where inner = {"headers.", where->starts_build};
+    int type = lcab_getfield(L, index, "headers");
+    if (type != LUA_TNIL && type != LUA_TTABLE) {
+        lcab_bad(L, where, "headers", "must be a map of names to values");
+    }
+    int count = 0;
+    if (type == LUA_TTABLE) {
+        lua_pushnil(L);
+    }
+    for (; type == LUA_TTABLE && lua_next(L, -2); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING) {
+            lcab_bad(L, where, "headers", "must be a map of names to values");
+        }
+        cab_text name, value;
+        name.data = lua_tolstring(L, -2, &name.len);
+        if (!is_token(name.data, name.len) || name.len > 64) {
+            lcab_bad(L, where, "headers", "a name is not that of a header");
+        }
+        if (lua_type(L, -1) != LUA_TSTRING) {
+            lcab_bad(L, &inner, name.data, "must be a string, not %s", luaL_typename(L, -1));
+        }
+        value.data = lua_tolstring(L, -1, &value.len);
+        lcab_check_line(L, &inner, name.data, value, true);
+        if (!lcab_utf8_valid(value.data, value.len)) {
+            lcab_bad(L, &inner, name.data, "must be valid UTF-8");
+        }
+        if (value.len > 32768 || strspn(value.data, " \t") == value.len) {
+            /* libcurl takes a blank one for the wish to leave the header out. */
+            lcab_bad(L, &inner, name.data,
+                     "must have from 1 to 32768 bytes, not all of them blank");
+        }
+        if (!trusted && is_ours(name.data)) {
+            lcab_bad(L, &inner, name.data, "is set by the library");
+        }
+        if (holds_name(lines, name.data, name.len)) {
+            lcab_bad(L, &inner, name.data, "is given twice");
+        }
+        if (++count > 32) {
+            lcab_bad(L, where, "headers", "more than 32");
+        }
+        if (!cab_buf_append(lines, name.data, name.len) || !cab_buf_append(lines, ": ", 2) ||
+            !cab_buf_append(lines, value.data, value.len + 1) ||
+            (is_telling(name.data) && !cab_buf_append(secrets, value.data, value.len + 1))) {
+            lcab_raise_memory(L);
+        }
+    }
+    lua_pop(L, 1);
+}

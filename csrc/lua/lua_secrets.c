@@ -1,0 +1,62 @@
+#include "lua/lua_secrets.h"
+
+#include <string.h>
+
+#include "cab/client.h"
+#include "lua/lua_error.h"
+
+static void add_all(cab_secrets *s, const cab_buf *texts) {
+    const char *p = texts->data;
+    const char *end = p != NULL ? p + texts->len : NULL;
+    for (; p < end; p += strlen(p) + 1) {
+        cab_secrets_add(s, p);
+    }
+}
+
+static void add_credentials(cab_secrets *s, const cab_credentials *k) {
+    if (k != NULL) {
+        cab_secrets_add(s, cab_credentials_get_token(k));
+        cab_secrets_add(s, k->sk);
+        cab_secrets_add(s, k->security_token);
+    }
+}
+
+void lcab_collect_secrets(const cab_call *c, cab_secrets *s) {
+    memset(s, 0, sizeof *s);
+    add_credentials(s, c->credentials);
+    add_credentials(s, c->refused);
+    if (c->identity != NULL && c->identity->current != c->credentials) {
+        add_credentials(s, c->identity->current);
+    }
+    add_all(s, &c->secrets);
+    add_all(s, &c->client->options.secrets);
+    const char *p = c->signature.data;
+    const char *end = p != NULL ? p + c->signature.len : NULL;
+    for (; p < end; p += strlen(p) + 1) {
+        const char *signature = strstr(p, "Signature=");
+        if (signature != NULL) {
+            cab_secrets_add(s, signature + sizeof "Signature=" - 1);
+        }
+    }
+}
+
+size_t lcab_cut_length(const char *text, size_t len, size_t most) {
+    if (len <= most) {
+        return len;
+    }
+    while (most > 0 && ((unsigned char)text[most] & 0xc0) == 0x80) {
+        most--;
+    }
+    return most;
+}
+
+/* Masked before it is cut: half a secret is one, too. */
+void lcab_push_short(lua_State *L, const char *text, size_t len, size_t most,
+                     const cab_secrets *secrets) {
+    lcab_push_masked(L, text, len, secrets);
+    const char *masked = lua_tolstring(L, -1, &len);
+    if (len > most) {
+        lua_pushlstring(L, masked, lcab_cut_length(masked, len, most));
+        lua_remove(L, -2);
+    }
+}

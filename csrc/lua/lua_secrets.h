@@ -1,0 +1,19 @@
+/* What of a call must not be shown, and texts without it. */
+#ifndef LCAB_LUA_SECRETS_H
+#define LCAB_LUA_SECRETS_H
+
+#include <lua.h>
+
+#include "cab/call.h"
+#include "cab/secret.h"
+
+/* Everything that the call was sent with, or may be sent with next. */
+void lcab_collect_secrets(const cab_call *c, cab_secrets *s);
+
+/* Pushes at most `most` bytes of a text, masked. */
+void lcab_push_short(lua_State *L, const char *text, size_t len, size_t most,
+                     const cab_secrets *secrets);
+/* Bytes of a text when it is cut to `most`, between two characters. */
+size_t lcab_cut_length(const char *text, size_t len, size_t most);
+
+#endif

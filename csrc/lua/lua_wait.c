@@ -1,0 +1,211 @@
+#include "lua/lua_wait.h"
+
+#include "cab/clock.h"
+#include "lua/compat.h"
+#include "lua/lua_call.h"
+#include "lua/lua_error.h"
+#include "lua/lua_step.h"
+
+/* ---- what the caller is told ---------------------------------------------------------------- */
+
+/* Adds to the error on top of the stack what is known of an open call, which may go on. */
+static void describe_open_call(lua_State *L, const lcab_call *k) {
+    lua_pushstring(L, k->call->operation);
+    lua_setfield(L, -2, "operation");
+    lua_pushinteger(L, k->call->attempts);
+    lua_setfield(L, -2, "attempts");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "retryable");
+    if (k->call->op == CAB_OP_START) {
+        lua_pushstring(L, k->call->state == CAB_CALL_NEW ? "not_started" : "unknown");
+        lua_setfield(L, -2, "outcome");
+    }
+}
+
+static void push_still_waiting(lua_State *L, const lcab_call *k) {
+    lcab_push_new_error(L);
+    lua_pushliteral(L, "timeout");
+    lua_setfield(L, -2, "kind");
+    lua_pushliteral(L, "wait");
+    lua_setfield(L, -2, "reason");
+    lua_pushliteral(L, "the call has not ended yet; it goes on");
+    lua_setfield(L, -2, "message");
+    describe_open_call(L, k);
+}
+
+/* For the call at `call`: pushes result, or nil and error; answers how many. */
+static int push_returns(lua_State *L, int call, const lcab_call *k) {
+    if (k->end == LCAB_CALL_RESULT) {
+        lcab_getpair(L, call, LCAB_CALL_OUTCOME);
+        return 1;
+    }
+    lua_pushnil(L);
+    if (k->end == LCAB_CALL_OPEN) {
+        push_still_waiting(L, k);
+        return 2;
+    }
+    lcab_getpair(L, call, LCAB_CALL_OUTCOME);
+    if (!lcab_is_error(L, -1)) {
+        lua_error(L); /* not enough memory */
+    }
+    return 2;
+}
+
+/* Pushes what who waits for a call is told when a step failed: no bare text, which could not say
+ * that a build may have been started. Out of memory is raised. */
+static void push_failed_step(lua_State *L, const lcab_call *k, int rc) {
+    if (rc == LUA_ERRMEM) {
+        lua_error(L);
+    }
+    cab_error err;
+    if (lcab_is_error(L, -1)) { /* of a source of credentials */
+        lua_getfield(L, -1, "message");
+    }
+    const char *problem = lua_tostring(L, -1);
+    cab_fail(&err, CAB_KIND_TRANSPORT, CAB_REASON_INTERNAL, NULL,
+             "the answer could not be waited for: %s", problem != NULL ? problem : "?");
+    lcab_push_error(L, &err);
+    describe_open_call(L, k);
+}
+
+/* Raises what a callback raised; never as a structured error, which would look like the call's. */
+static int raise_callback_error(lua_State *L) {
+    if (lcab_is_error(L, -1)) {
+        lua_getglobal(L, "tostring");
+        lua_insert(L, -2);
+        lua_call(L, 1, 1);
+        lua_pushliteral(L, "a callback raised: ");
+        lua_insert(L, -2);
+        lua_concat(L, 2);
+    }
+    return lua_error(L);
+}
+
+/* ---- waiting -------------------------------------------------------------------------------- */
+
+static int no_op(lua_State *L) {
+    (void)L;
+    return 0;
+}
+
+/* Runs the function at `between`, protected, if there is one. Where there is none but a debug hook,
+ * as the one that Ctrl-C sets in the standalone interpreter, gives it an occasion: the rest of a
+ * wait runs no Lua. Answers what lua_pcall does. */
+static int run_between(lua_State *L, int between) {
+    if (between == 0 && lua_gethookmask(L) == 0) {
+        return 0;
+    }
+    if (between != 0) {
+        lua_pushvalue(L, between);
+    } else {
+        lua_pushcfunction(L, no_op);
+    }
+    return lua_pcall(L, 0, 0, 0);
+}
+
+/* What a wait is for. Stack indices; 0: there is none. */
+typedef struct {
+    int call;
+    int client;
+    int between;  /* function to be called after each step */
+    bool reports; /* raises what callbacks raise meanwhile; else that is left to the next who can */
+} waiting;
+
+/* Steps until the call has ended or the time is over. */
+static void wait_for(lua_State *L, const lcab_call *k, const waiting *w, int64_t wait_ms) {
+    int64_t until = wait_ms < 0 ? INT64_MAX : cab_clock_ms() + wait_ms;
+    lcab_client *u = lua_touserdata(L, w->client);
+    int top = lua_gettop(L);
+    while (k->end == LCAB_CALL_OPEN) {
+        if (u->c == NULL || cab_client_forked(u->c)) {
+            lcab_usage_error(L, "self", "the client of this call belongs to another process");
+        }
+        int64_t left = until == INT64_MAX ? -1 : until - cab_clock_ms();
+        if (until != INT64_MAX && left <= 0) {
+            break;
+        }
+        if (w->between == 0 && k->call->state == CAB_CALL_PARKED &&
+            k->call->deadline_ms == INT64_MAX && cab_client_is_stuck(u->c)) {
+            cab_client_fail_parked(k->call->identity); /* nobody sets it while this waits */
+        }
+        int rc = lcab_step(L, u, w->client, left);
+        if (rc == 0) {
+            rc = run_between(L, w->between);
+        }
+        if (rc != 0 && k->end == LCAB_CALL_OPEN) {
+            push_failed_step(L, k, rc);
+            lua_error(L);
+        }
+        if (w->reports && lcab_take_raised(L, w->client)) {
+            (void)raise_callback_error(L);
+        }
+        lua_settop(L, top);
+    }
+}
+
+/* call:try_wait() -> result | nil, err. Never blocks. */
+static int call_try_wait(lua_State *L) {
+    const lcab_call *k = lcab_check_call(L, 1);
+    return push_returns(L, 1, k);
+}
+
+/* call:wait([timeout]) -> result; raises. Blocks in C. */
+static int call_wait(lua_State *L) {
+    const lcab_call *k = lcab_check_call(L, 1);
+    int64_t wait_ms = lcab_check_wait(L, 2);
+    lua_settop(L, 1);
+    (void)lcab_client_of_call(L);
+    lcab_rawgeti(L, -1, U_CLIENT);
+    waiting w = {1, 3, 0, true};
+    wait_for(L, k, &w, wait_ms);
+    return push_returns(L, 1, k) == 1 ? 1 : lua_error(L);
+}
+
+/* ---- running -------------------------------------------------------------------------------- */
+
+/* client:run(args [, opts [, between [, operation]]]) -> result; raises. Blocks in C. `between` is a
+ * function for the library's own Lua side, called after each step: what sources of credentials have
+ * to do. */
+static int client_run(lua_State *L) {
+    static const lcab_where where = {"", true};
+    lcab_client *u = lcab_check_client_to(L, 1, true);
+    lua_settop(L, 5);
+    if (lcab_client_is_busy(u)) { /* said before anything is sent */
+        lcab_bad(L, &where, "run", LCAB_NOT_IN_CALLBACK);
+    }
+    lcab_call *k = lcab_call_prepare_start(L, u, 5, true);
+    if (!lua_checkstack(L, LCAB_STEP_STACK)) {
+        lcab_bad(L, &where, "run", "there is not enough stack to wait for the answer");
+    }
+    waiting w = {6, 1, lua_isfunction(L, 4) ? 4 : 0, false};
+    lcab_call_send(L, u, 1, w.call);
+    wait_for(L, k, &w, -1);
+    bool ok = push_returns(L, w.call, k) == 1;
+    lcab_call_reuse(L, w.call);
+    return ok ? 1 : lua_error(L);
+}
+
+/* client:try_run(args [, opts [, between [, operation]]]) -> result | nil, err */
+static int client_try_run(lua_State *L) {
+    lua_settop(L, 5);
+    lua_pushcfunction(L, client_run);
+    lua_insert(L, 1);
+    if (lua_pcall(L, 5, 1, 0) == 0) {
+        return 1;
+    }
+    if (!lcab_is_error(L, -1)) {
+        return lua_error(L); /* out of memory */
+    }
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    return 2;
+}
+
+void lcab_wait_open(lua_State *L) {
+    static const luaL_Reg of_calls[] = {
+        {"wait", call_wait}, {"try_wait", call_try_wait}, {NULL, NULL}};
+    static const luaL_Reg of_clients[] = {
+        {"run", client_run}, {"try_run", client_try_run}, {NULL, NULL}};
+    lcab_call_add_methods(L, of_calls);
+    lcab_client_add_methods(L, of_clients);
+}
