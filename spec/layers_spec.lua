@@ -11,6 +11,7 @@ local CAB = {
   retry = {},
   classify = {},
   poller = {},
+  pin = {},
   sigpipe = {},
   crypto = { "buf" },
   url = { "buf" },
@@ -43,7 +44,16 @@ local LUA = {
   lua_sign = { "lua_opts", "cab/sign" },
   lua_file = { "cab/buf", "cab/crypto" },
   lua_term = {},
-  core = { "lua_client", "lua_sign", "lua_file", "lua_term", "lua_json", "lua_meta", "version" },
+  core = {
+    "cab/pin",
+    "lua_client",
+    "lua_sign",
+    "lua_file",
+    "lua_term",
+    "lua_json",
+    "lua_meta",
+    "version",
+  },
 }
 local FREE_IN_LUA = { compat = true, lua_error = true, ["cab/error"] = true }
 
@@ -54,6 +64,7 @@ local FOREIGN_HEADERS = {
   ["openssl/"] = { ["cab/crypto.c"] = true },
   ["sys/epoll"] = { ["cab/poller.c"] = true },
   ["sys/event"] = { ["cab/poller.c"] = true },
+  ["dlfcn"] = { ["cab/pin.c"] = true },
 }
 
 -- Words that one file alone, or no file, may hold.

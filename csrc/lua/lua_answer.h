@@ -9,6 +9,8 @@
 #include "cab/call.h"
 #include "lua/lua_args.h"
 
+#pragma GCC visibility push(hidden)
+
 typedef enum {
     LCAB_ANSWER_RUN,
     LCAB_ANSWER_JSON,
@@ -31,5 +33,7 @@ void lcab_read_body(lua_State *L, cab_call *c, const lcab_call_facts *facts, cab
  * true, or the error and false: a structured one, or the text "not enough memory" when that is
  * what happened and nothing was sent. */
 bool lcab_push_outcome(lua_State *L, cab_call *c, const lcab_call_facts *facts, int decoded);
+
+#pragma GCC visibility pop
 
 #endif

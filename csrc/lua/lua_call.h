@@ -10,6 +10,8 @@
 #include "lua/lua_answer.h"
 #include "lua/lua_client.h"
 
+#pragma GCC visibility push(hidden)
+
 typedef enum { LCAB_CALL_OPEN, LCAB_CALL_RESULT, LCAB_CALL_ERROR } lcab_call_end;
 
 /* What the call userdata holds of Lua; see lcab_newpair. */
@@ -43,5 +45,7 @@ void lcab_call_send(lua_State *L, lcab_client *u, int uv, int call);
 
 /* client:advance(timeout, call): a step of the client at 1, for who waits for the call at 3. */
 int lcab_call_advance(lua_State *L);
+
+#pragma GCC visibility pop
 
 #endif

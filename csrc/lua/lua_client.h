@@ -8,6 +8,8 @@
 
 #include "cab/client.h"
 
+#pragma GCC visibility push(hidden)
+
 #define LCAB_NOT_IN_CALLBACK "a callback must not step or wait: it already runs inside a step"
 
 /* The client userdata. Its user value is a table of the things below, so that Lua's collector
@@ -63,5 +65,7 @@ void lcab_client_ready(lua_State *L, lcab_client *u, int uv, int call);
 
 /* Seconds from Lua to the engine's milliseconds; nil is -1: without limit. */
 int64_t lcab_check_wait(lua_State *L, int index);
+
+#pragma GCC visibility pop
 
 #endif

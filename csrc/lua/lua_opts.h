@@ -9,6 +9,8 @@
 #include "cab/url.h"
 #include "lua/lua_error.h"
 
+#pragma GCC visibility push(hidden)
+
 typedef enum {
     LCAB_TEXT,    /* cab_text: valid UTF-8 without control characters, not empty */
     LCAB_NUMBER,  /* double, min <= it <= max */
@@ -47,5 +49,7 @@ int lcab_getfield(lua_State *L, int index, const char *name);
  * `blank` allows spaces and tabs. */
 void lcab_check_line(lua_State *L, const lcab_where *where, const char *name, cab_text text,
                      bool blank);
+
+#pragma GCC visibility pop
 
 #endif

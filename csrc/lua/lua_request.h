@@ -10,6 +10,8 @@
 #include "lua/lua_answer.h"
 #include "lua/lua_error.h"
 
+#pragma GCC visibility push(hidden)
+
 /* Reads `retry` of the table at `index`: false, or { max_attempts =, base_delay =, max_delay = }.
  */
 void lcab_read_retry(lua_State *L, int index, const lcab_where *where, cab_retry_policy *policy);
@@ -25,5 +27,7 @@ void lcab_read_call_options(lua_State *L, int index, cab_call *c, lcab_call_fact
 
 /* Reads client:request's specification. */
 void lcab_read_request(lua_State *L, int index, cab_call *c, lcab_call_facts *facts);
+
+#pragma GCC visibility pop
 
 #endif
