@@ -74,6 +74,8 @@ local WORDS = {
   { "curl_easy_", "cab/engine.c" },
   { "curl_multi_", "cab/engine.c" },
   { "EVP_", "cab/crypto.c" },
+  { "lua_rawlen", "lua/compat.h" },
+  { "lua_objlen", "lua/compat.h" },
   { "getenv" },
   { "luaL_ref" },
   { "curl_global_cleanup" },

@@ -178,7 +178,7 @@ static void read_resolve(lua_State *L, int options, cab_engine_options *e) {
     if (type != LUA_TTABLE) {
         lcab_bad(L, &TOP, "resolve", "must be an array of \"host:port:address\"");
     }
-    size_t n = lua_rawlen(L, -1);
+    size_t n = lcab_rawlen(L, -1);
     const char **texts = lua_newuserdata(L, (n + 1) * sizeof *texts);
     for (size_t i = 1; i <= n; i++) {
         lcab_rawgeti(L, -2, i);
@@ -477,7 +477,7 @@ static void tell_callbacks(lua_State *L, lcab_client *u, int call, int first) {
         call_back(L, u, 2, first);
         return;
     }
-    int list = lua_gettop(L), count = lua_istable(L, list) ? (int)lua_rawlen(L, list) : 0;
+    int list = lua_gettop(L), count = lua_istable(L, list) ? (int)lcab_rawlen(L, list) : 0;
     for (int i = 1; i <= count; i++) {
         lcab_rawgeti(L, list, i);
         lcab_push_callback_arguments(L, call);
