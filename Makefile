@@ -78,14 +78,13 @@ HARDENING := -fsanitize=$(SANITIZER) -fno-sanitize-recover=all -fno-omit-frame-p
 endif
 # -Icsrc: "cab/x.h" and "lua/x.h" are ours, <lua.h> is Lua's.
 OUR_CFLAGS = -std=c11 -D_GNU_SOURCE -Icsrc $(WARNINGS) $(HARDENING) -pthread
-MODULE_CFLAGS = $(OUR_CFLAGS) -fPIC $(NO_PLT) -fvisibility=hidden $(DEP_CFLAGS) $(LUA_CFLAGS)
+MODULE_CFLAGS = $(OUR_CFLAGS) -fPIC $(NO_PLT) $(DEP_CFLAGS) $(LUA_CFLAGS)
 
-# What differs between systems. Lua's own symbols come from the program that loads the module. With
-# nodelete a dlclose leaves the code where a thread of libcurl's resolver may still be running.
+# What differs between systems. Lua's own symbols come from the program that loads the module.
 ifeq ($(shell uname -s),Darwin)
 MODULE_LDFLAGS := -bundle -undefined dynamic_lookup
 else
-MODULE_LDFLAGS := -shared -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now
+MODULE_LDFLAGS := -shared -Wl,-z,relro -Wl,-z,now
 # Everything is bound at once, so calls of Lua and libcurl need no stubs: 1 % of a call.
 NO_PLT := -fno-plt
 endif

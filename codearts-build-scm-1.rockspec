@@ -42,6 +42,7 @@ build = {
         "csrc/cab/engine.c",
         "csrc/cab/error.c",
         "csrc/cab/identity.c",
+        "csrc/cab/pin.c",
         "csrc/cab/poller.c",
         "csrc/cab/request.c",
         "csrc/cab/retry.c",

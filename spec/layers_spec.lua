@@ -11,6 +11,7 @@ local CAB = {
   retry = {},
   classify = {},
   poller = {},
+  pin = {},
   sigpipe = {},
   crypto = { "buf" },
   url = { "buf" },
@@ -49,7 +50,7 @@ local LUA = {
   lua_call = { "lua_client", "lua_request", "lua_outcome" },
   lua_step = { "lua_call", "lua_file" },
   lua_wait = { "lua_step" },
-  core = { "lua_wait", "lua_sign", "lua_term", "version" },
+  core = { "cab/pin", "lua_wait", "lua_sign", "lua_term", "version" },
 }
 local FREE_IN_LUA = { compat = true, lua_error = true, ["cab/error"] = true }
 
@@ -60,6 +61,7 @@ local FOREIGN_HEADERS = {
   ["openssl/"] = { ["cab/crypto.c"] = true },
   ["sys/epoll"] = { ["cab/poller.c"] = true },
   ["sys/event"] = { ["cab/poller.c"] = true },
+  ["dlfcn"] = { ["cab/pin.c"] = true },
 }
 
 -- Words that one file alone, or no file, may hold.
@@ -69,6 +71,8 @@ local WORDS = {
   { "curl_easy_", "cab/engine.c" },
   { "curl_multi_", "cab/engine.c" },
   { "EVP_", "cab/crypto.c" },
+  { "lua_rawlen", "lua/compat.h" },
+  { "lua_objlen", "lua/compat.h" },
   { "getenv" },
   { "luaL_ref" },
   { "curl_global_cleanup" },

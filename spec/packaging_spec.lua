@@ -1,5 +1,7 @@
 -- What is built, installed and packed: Makefile and rockspec.
 
+local dns = require("spec.support.dns")
+local native = require("spec.support.native")
 local rockspec = require("spec.support.rockspec")
 
 local LUA = os.getenv("LUA") or "lua" .. _VERSION:match("%d%.%d")
@@ -71,30 +73,68 @@ describe("version", function()
   end)
 end)
 
-local core = find("codearts.build.core", package.cpath)
-local wanted = sh("nm -D --undefined-only %s", quote(core))
-local instrumented = wanted:find("__[at]san_init") ~= nil
+-- A sanitizer's runtime is in this build, and takes the place of some of its guards.
+local instrumented =
+  sh("nm -D --undefined-only %s", quote(native.core_path())):find("__[at]san_init")
 
-describe("core.so", function()
+-- A program that is done with Lua while a name is still being looked up.
+local LEAVES = [[
+  local client = require("codearts.build.core").new {
+    endpoint = "https://build.service.test", auth = "fake-token",
+  }
+  client:start { job_id = ("0f1e2d3c"):rep(4) }
+  client:step(0)
+]]
+
+-- What holds for the module however it was built; `core` and `cjson` answer where they are.
+local function holds(core, cjson)
   it("exports its entry point alone", function()
-    local symbols = sh("nm -D --defined-only %s | cut -d' ' -f3", quote(core))
+    local symbols = sh("nm -D --defined-only %s | cut -d' ' -f3", quote(core()))
     assert.equal("luaopen_codearts_build_core\n", symbols)
   end)
 
   it("leaves Lua's functions to the program that loads it", function()
-    assert.is_nil(sh("readelf -d %s", quote(core)):match("lua[%w%.%-]*%.so"))
+    assert.is_nil(sh("readelf -d %s", quote(core())):match("lua[%w%.%-]*%.so"))
   end)
 
-  it("stays loaded and is bound at once, read-only after relocation", function()
-    local flags = sh("readelf -dlW %s", quote(core))
-    assert.matches("NODELETE", flags)
+  it("stays in memory for the resolver's threads when the Lua state is closed", function()
+    local server = dns.start()
+    local program, script = native.program("state_ends"), os.tmpname()
+    finally(function()
+      server:stop()
+      os.remove(program)
+      os.remove(script)
+    end)
+    local file = assert(io.open(script, "w"))
+    file:write(
+      ("package.cpath = %q\n"):format(
+        core():gsub("codearts/build/core%.so$", "?.so") .. ";" .. cjson()
+      ),
+      LEAVES
+    )
+    file:close()
+    local command = ("RES_OPTIONS=timeout:1 %s %s"):format(program, script)
+    assert.equal("it lives on\n", sh("%s", server:command(command)))
+    server:wait_for(1)
+  end)
+end
+
+local function cjson()
+  return (select(2, find("cjson", package.cpath)))
+end
+
+describe("core.so", function()
+  holds(native.core_path, cjson)
+
+  it("is bound at once, read-only after relocation", function()
+    local flags = sh("readelf -dlW %s", quote(native.core_path()))
     assert.matches("NOW", flags)
     assert.matches("GNU_RELRO", flags)
   end)
 
-  -- A sanitizer takes the place of these two.
   if not instrumented then
     it("guards its stack and its buffers", function()
+      local wanted = sh("nm -D --undefined-only %s", quote(native.core_path()))
       assert.matches("__stack_chk_fail", wanted)
       assert.matches("__%w+_chk", (wanted:gsub("__stack_chk_fail", "")))
     end)
@@ -117,7 +157,12 @@ describe("the rockspec", function()
   end)
 end)
 
-describe("installing", function()
+local function version_at(root)
+  local version = require("codearts.build")._VERSION
+  return ("%s\t%s/share/lua/%s/codearts/build/init.lua\n"):format(version, root, VERSION)
+end
+
+describe("installing by make", function()
   local folder
 
   before_each(function()
@@ -132,34 +177,34 @@ describe("installing", function()
     return sh("make -s install DEPS=skip LUA=%s " .. arguments, LUA, ...)
   end
 
-  local function version_at(root)
-    local version = require("codearts.build")._VERSION
-    return ("%s\t%s/share/lua/%s/codearts/build/init.lua\n"):format(version, root, VERSION)
-  end
-
-  it("by make puts a working library under DESTDIR", function()
+  it("puts a working library under DESTDIR", function()
     make("PREFIX=/opt/x DESTDIR=%s", folder)
     assert.equal(version_at(folder .. "/opt/x"), library_in(folder .. "/opt/x"))
   end)
 
-  it("by make brings a command that finds its modules under any PREFIX", function()
+  it("brings a command that finds its modules under any PREFIX", function()
     make("PREFIX=%s", folder)
     local command = folder .. "/bin/codearts-build"
     assert.matches("^#!/usr/bin/env " .. LUA .. "\n", read(command))
     local output = sh("cd / && env -u LUA_PATH -u LUA_CPATH %s --version", command)
     assert.matches(require("codearts.build")._VERSION, output, 1, true)
   end)
+end)
 
-  -- LuaRocks knows LuaJIT as 5.1, and looks for headers beside the interpreter, where a sanitizer's has none.
-  local luarocks = sh("command -v luarocks-%s || true", VERSION):match("%S+")
-  if luarocks and LUA ~= "luajit" and not instrumented then
-    it("by LuaRocks builds and installs", function()
+-- LuaRocks knows LuaJIT as 5.1, and looks for headers beside the interpreter, where a sanitizer's has none.
+local luarocks = sh("command -v luarocks-%s || true", VERSION):match("%S+")
+if luarocks and LUA ~= "luajit" and not instrumented then
+  describe("LuaRocks", function()
+    local folder, root
+
+    setup(function()
+      folder = sh("mktemp -d"):match("%S+")
+      root = folder .. "/tree"
       -- Objects are written beside their sources, so those are copied.
       sh("cp -r csrc lua bin doc *.rockspec LICENSE %s", quote(folder))
       local config = assert(io.open(folder .. "/config.lua", "w"))
       config:write('rocks_provided = { ["lua-cjson"] = "2.1.0-1", argparse = "0.7.1-1" }\n')
       config:close()
-      local root = folder .. "/tree"
       -- The addresses keep it from asking anywhere for what it believes missing.
       sh(
         "cd %s && LUAROCKS_CONFIG=config.lua %s make --tree=%s --only-server=%s *.rockspec",
@@ -168,10 +213,24 @@ describe("installing", function()
         root,
         folder
       )
+    end)
+
+    teardown(function()
+      sh("rm -rf %s", quote(folder))
+    end)
+
+    holds(function()
+      return ("%s/lib/lua/%s/codearts/build/core.so"):format(root, VERSION)
+    end, cjson)
+
+    it("installs a working library", function()
       assert.equal(version_at(root), library_in(root))
+    end)
+
+    it("installs the command", function()
       local output =
         sh("cd / && env -u LUA_PATH -u LUA_CPATH %s/bin/codearts-build --version", root)
       assert.matches(require("codearts.build")._VERSION, output, 1, true)
     end)
-  end
-end)
+  end)
+end

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#pragma GCC visibility push(hidden)
+
 typedef struct {
     char *data; /* NULL while nothing was ever appended; else always NUL-terminated */
     size_t len; /* without the NUL */
@@ -42,5 +44,7 @@ void cab_wipe(void *p, size_t len);
 char *cab_strdup(const char *s, size_t len);
 /* Wipes a NUL-terminated heap text and frees it. NULL is fine. */
 void cab_wipe_free(char *s);
+
+#pragma GCC visibility pop
 
 #endif

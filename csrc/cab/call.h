@@ -18,6 +18,8 @@
 #include "cab/timers.h"
 #include "cab/url.h"
 
+#pragma GCC visibility push(hidden)
+
 typedef enum {
     CAB_CALL_NEW,      /* being filled in */
     CAB_CALL_QUEUED,   /* waits for room in the engine */
@@ -106,5 +108,7 @@ cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms,
 /* Ends the call without (another) attempt. */
 void cab_call_fail(cab_call *c, cab_kind kind, cab_reason reason, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+#pragma GCC visibility pop
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "cab/error.h"
 
+#pragma GCC visibility push(hidden)
+
 typedef enum {
     CAB_OP_READ,   /* changes nothing: may be repeated freely */
     CAB_OP_CHANGE, /* repeated only when the service cannot have acted */
@@ -32,5 +34,7 @@ typedef struct {
 
 /* The verdict about the end of an attempt. */
 cab_verdict cab_classify(const cab_facts *f);
+
+#pragma GCC visibility pop
 
 #endif

@@ -11,6 +11,8 @@
 #include "cab/engine.h"
 #include "cab/error.h"
 
+#pragma GCC visibility push(hidden)
+
 #define CAB_MAX_ENDPOINTS 8
 /* The gateway refuses more (API reference 3.1, 6.4). */
 #define CAB_MAX_REQUEST_BYTES (12u * 1024 * 1024)
@@ -116,5 +118,7 @@ bool cab_client_is_stuck(const cab_client *c);
 int cab_client_fd(cab_client *c);
 /* Milliseconds until the client wants a step whatever its descriptor says; -1: never. */
 int64_t cab_client_timeout_ms(const cab_client *c);
+
+#pragma GCC visibility pop
 
 #endif

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(hidden)
+
 /* Monotonic time in milliseconds, for every limit and wait. Never goes back. */
 int64_t cab_clock_ms(void);
 /* Monotonic time in seconds. */
@@ -17,5 +19,7 @@ void cab_clock_sdk_date(double utc, char out[17]);
 /* Reads an HTTP date in any of its three forms (RFC 9110, 5.6.7). Answers seconds since the
  * epoch, or -1 when the text is none. */
 int64_t cab_clock_http_date(const char *text, size_t len);
+
+#pragma GCC visibility pop
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#pragma GCC visibility push(hidden)
+
 enum { CAB_SHA256_LEN = 32, CAB_SHA256_HEX_LEN = 64 };
 
 /* Each answers false when it could not be done (no memory, or a libcrypto without SHA-256);
@@ -19,5 +21,7 @@ bool cab_uuid(char out[37]);
 
 /* Writes 2 * len lower-case digits, no NUL. */
 void cab_hex(const unsigned char *bytes, size_t len, char *out);
+
+#pragma GCC visibility pop
 
 #endif

@@ -7,6 +7,8 @@
 
 #include "cab/error.h"
 
+#pragma GCC visibility push(hidden)
+
 typedef struct {
     char *base; /* "https://host:port/prefix", no slash at its end */
     char *host; /* as it stands in a Host header */
@@ -29,5 +31,7 @@ bool cab_url_is_loopback(const char *url);
 /* Takes an absolute URL apart for signing and checking: its Host header, the path (with prefix)
  * and what follows the "?" in `target`; `ep->base` is the scheme and host alone. */
 bool cab_endpoint_split_url(cab_endpoint *ep, const char **target, const char *url, cab_error *err);
+
+#pragma GCC visibility pop
 
 #endif

@@ -10,6 +10,8 @@
 #include "cab/error.h"
 #include "cab/request.h"
 
+#pragma GCC visibility push(hidden)
+
 typedef struct cab_engine cab_engine;
 typedef struct cab_transfer cab_transfer;
 
@@ -82,5 +84,7 @@ void cab_engine_wake(cab_engine *e);
 int64_t cab_engine_timeout_ms(const cab_engine *e);
 /* Whether HTTP/2 was seen: then many requests share a connection. */
 bool cab_engine_multiplexes(const cab_engine *e);
+
+#pragma GCC visibility pop
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#pragma GCC visibility push(hidden)
+
 typedef enum {
     CAB_KIND_NONE = 0,
     CAB_KIND_USAGE,
@@ -64,5 +66,7 @@ const char *cab_outcome_name(cab_outcome outcome);
 bool cab_fail(cab_error *e, cab_kind kind, cab_reason reason, const char *field, const char *fmt,
               ...) __attribute__((format(printf, 5, 6), cold));
 __attribute__((cold)) bool cab_fail_memory(cab_error *e);
+
+#pragma GCC visibility pop
 
 #endif

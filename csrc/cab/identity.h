@@ -9,6 +9,8 @@
 
 #include "cab/error.h"
 
+#pragma GCC visibility push(hidden)
+
 /* Either a token or a key pair. Wiped when the last reference goes. */
 typedef struct {
     int refs;
@@ -60,5 +62,7 @@ bool cab_identity_ready(const cab_identity *i, int64_t now_ms);
 cab_wanted cab_identity_wanted(const cab_identity *i);
 /* The service refused these credentials; later ones are not affected. */
 void cab_identity_refuse(cab_identity *i, const cab_credentials *refused);
+
+#pragma GCC visibility pop
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#pragma GCC visibility push(hidden)
+
 typedef struct cab_poller cab_poller;
 
 typedef struct {
@@ -30,5 +32,7 @@ void cab_poller_wake(cab_poller *p);
 /* Waits at most timeout_ms (-1: without limit) and fills up to max events. A signal or a wake
  * ends the wait early with fewer, maybe no, events. */
 int cab_poller_wait(cab_poller *p, cab_poll_event *events, int max, int timeout_ms);
+
+#pragma GCC visibility pop
 
 #endif

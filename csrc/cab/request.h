@@ -9,6 +9,8 @@
 #include "cab/buf.h"
 #include "cab/error.h"
 
+#pragma GCC visibility push(hidden)
+
 /* More than can come together: 32 each of client and call, and what the library adds. */
 #define CAB_MAX_HEADERS 80
 
@@ -56,5 +58,7 @@ void cab_answer_each_header(const cab_answer *a,
 /* Seconds that the answer's Retry-After asks to wait, seen at `utc`; -1 when it has none or an
  * unreadable one. Both forms: seconds and date (RFC 9110, 10.2.3). */
 double cab_answer_retry_after(const cab_answer *a, double utc);
+
+#pragma GCC visibility pop
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#pragma GCC visibility push(hidden)
+
 typedef struct {
     int max_attempts;  /* 1: never again */
     double base_delay; /* seconds */
@@ -25,5 +27,7 @@ typedef struct {
  * and min(max_delay, base_delay * 2^(attempt - 1)), but never less than Retry-After. A wait that
  * would not end before the deadline is not begun. */
 double cab_retry_delay(const cab_retry_policy *policy, const cab_retry_case *c);
+
+#pragma GCC visibility pop
 
 #endif

@@ -8,6 +8,8 @@
 
 #include "cab/buf.h"
 
+#pragma GCC visibility push(hidden)
+
 #define CAB_MAX_SECRETS 32
 
 /* Borrowed texts that must never be shown. Zero-initialised is none. */
@@ -28,5 +30,7 @@ size_t cab_secret_at(const cab_secrets *s, const char *p, const char *end, bool 
  * decoded, and user and password as the header for the proxy has them; a user without a password
  * that may be a key; all behind the scheme when libcurl cannot read it. False: no memory. */
 bool cab_secrets_of_proxy(cab_buf *out, const char *proxy);
+
+#pragma GCC visibility pop
 
 #endif

@@ -11,6 +11,8 @@
 #include "cab/error.h"
 #include "cab/url.h"
 
+#pragma GCC visibility push(hidden)
+
 #define CAB_SIGN_ALGORITHM "SDK-HMAC-SHA256"
 
 enum { CAB_SIGN_MAX_HEADERS = 80 }; /* of a request, the signer's own included */
@@ -77,5 +79,7 @@ bool cab_sign_authorization(const cab_sign_input *in, cab_buf *scratch, cab_sign
  * that may be secret masked, into `out`, always NUL-terminated. False, and nothing written, when
  * `message` shows no canonical request. */
 bool cab_sign_explain(cab_text message, cab_text canonical_request, char *out, size_t size);
+
+#pragma GCC visibility pop
 
 #endif

@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <stdbool.h>
 
+#pragma GCC visibility push(hidden)
+
 typedef struct {
     bool held, was_pending;
     sigset_t before;
@@ -16,5 +18,7 @@ typedef struct {
 void cab_sigpipe_hold(cab_sigpipe *s, bool needed);
 /* Takes away what was raised meanwhile and puts the thread's mask back. */
 void cab_sigpipe_release(const cab_sigpipe *s);
+
+#pragma GCC visibility pop
 
 #endif

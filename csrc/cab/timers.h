@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(hidden)
+
 typedef struct {
     int64_t at_ms;
     size_t place; /* 0: not in the heap */
@@ -25,5 +27,7 @@ void cab_timers_clear(cab_timers *h, cab_timer *t);
 /* The earliest one, or NULL. */
 cab_timer *cab_timers_first(const cab_timers *h);
 void cab_timers_free(cab_timers *h);
+
+#pragma GCC visibility pop
 
 #endif

@@ -9,6 +9,8 @@
 
 #include "cab/buf.h"
 
+#pragma GCC visibility push(hidden)
+
 /* A text that somebody else owns; no NUL is needed behind it. */
 typedef struct {
     const char *data;
@@ -30,5 +32,7 @@ bool cab_url_canonical_path(cab_buf *out, const char *path, size_t len);
 /* Decoded pairs, sorted by name and value and encoded: a=1&b=. Nothing for no pairs. Sorts the
  * array in place. */
 bool cab_url_canonical_query(cab_buf *out, cab_pair *pairs, size_t count);
+
+#pragma GCC visibility pop
 
 #endif

@@ -3,6 +3,7 @@
 #define LCAB_COMPAT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -11,7 +12,6 @@
 __attribute__((noreturn)) int(lua_error)(lua_State *L);
 
 #if LUA_VERSION_NUM < 502
-#define lua_rawlen lua_objlen
 /* A table stands for a user value; before one is set, this pushes some other table. */
 #define lua_setuservalue(L, i) ((void)lua_setfenv(L, i))
 #define lua_getuservalue(L, i) lua_getfenv(L, i)
@@ -23,6 +23,15 @@ static inline int lcab_absindex(lua_State *L, int i) {
 #else
 #define lcab_absindex lua_absindex
 #endif
+
+/* A size_t at first, then as wide as an integer of Lua: more than size_t on 32 bit. */
+static inline size_t lcab_rawlen(lua_State *L, int i) {
+#if LUA_VERSION_NUM < 502
+    return lua_objlen(L, i);
+#else
+    return (size_t)lua_rawlen(L, i);
+#endif
+}
 
 /* lua_rawgeti took an int for longer than it took a lua_Integer. */
 #define lcab_rawgeti(L, i, n) ((void)lua_rawgeti(L, i, (int)(n)))

@@ -6,6 +6,7 @@
 #include "cab/client.h"
 #include "cab/clock.h"
 #include "cab/crypto.h"
+#include "cab/pin.h"
 #include "lua/compat.h"
 #include "lua/lua_call.h"
 #include "lua/lua_client.h"
@@ -117,6 +118,7 @@ int luaopen_codearts_build_core(lua_State *L) {
         {"versions", versions},       {"uuid", uuid}, {"now", now}, {"time", utc},
         {"retry_delay", retry_delay}, {NULL, NULL}};
     cab_error err;
+    cab_pin();
     lua_newtable(L);
     lcab_error_open(L); /* first: the others raise */
     if (!cab_engine_check_version(&err)) {

@@ -1,4 +1,5 @@
-/* The module's entry point, for hosts that link the core statically and preload it. */
+/* The module's entry point, for hosts that link the core statically and preload it. The other
+ * headers hide what they declare, so that this alone is seen from outside however it is built. */
 #ifndef CODEARTS_BUILD_CORE_H
 #define CODEARTS_BUILD_CORE_H
 

@@ -205,7 +205,7 @@ static size_t count_entries(lua_State *L, int index, bool *is_map) {
         }
     }
     *is_map = names > 0;
-    if ((names > 0 && others > 0) || (names == 0 && others != lua_rawlen(L, index))) {
+    if ((names > 0 && others > 0) || (names == 0 && others != lcab_rawlen(L, index))) {
         lcab_bad(L, &ARGS, "parameter",
                  "must be a map of names to values or an array of { name = , value = }");
     }

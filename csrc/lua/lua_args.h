@@ -9,6 +9,8 @@
 #include "cab/buf.h"
 #include "cab/url.h"
 
+#pragma GCC visibility push(hidden)
+
 #define LCAB_JOB_ID_LEN 32
 
 /* Checks the arguments at `index` and appends the request's body; `job_id` gets the id.
@@ -20,5 +22,7 @@ void lcab_write_run_job(lua_State *L, int index, cab_text run_id_name, const cha
 /* Turns the decoded answer on top of the stack into the result: unwraps `result`, makes the three
  * members strings. False, with the stack as it was, when none of them is there. */
 bool lcab_read_run_job_answer(lua_State *L);
+
+#pragma GCC visibility pop
 
 #endif

@@ -42,7 +42,7 @@ static bool find_error(lua_State *L, int object, int code, int depth) {
         }
         lua_settop(L, top);
     }
-    if (depth >= LCAB_JSON_MAX_DEPTH || lua_rawlen(L, object) > 0) {
+    if (depth >= LCAB_JSON_MAX_DEPTH || lcab_rawlen(L, object) > 0) {
         return false;
     }
     lua_newtable(L);

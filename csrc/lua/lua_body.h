@@ -6,6 +6,8 @@
 
 #include "cab/call.h"
 
+#pragma GCC visibility push(hidden)
+
 /* What the caller takes for an answer. */
 typedef enum {
     LCAB_ANSWER_RUN,   /* what starting a build answers (API reference 1.3) */
@@ -19,5 +21,7 @@ typedef enum {
 /* Reads the body of the attempt that ended. Pushes three values: the decoded body, the service's
  * error code and its message; nil where there is none. */
 void lcab_read_body(lua_State *L, cab_call *c, lcab_answer_kind kind, cab_body_facts *body);
+
+#pragma GCC visibility pop
 
 #endif

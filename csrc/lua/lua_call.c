@@ -334,7 +334,7 @@ static void add_callback(lua_State *L, int call, int callback) {
             lcab_rawseti(L, has, 1);
         }
         lua_pushvalue(L, callback);
-        lcab_rawseti(L, has, lua_rawlen(L, has) + 1);
+        lcab_rawseti(L, has, lcab_rawlen(L, has) + 1);
         callback = has;
     }
     lua_pushvalue(L, call);

@@ -11,6 +11,8 @@
 #include "lua/lua_client.h"
 #include "lua/lua_outcome.h"
 
+#pragma GCC visibility push(hidden)
+
 typedef enum { LCAB_CALL_OPEN, LCAB_CALL_RESULT, LCAB_CALL_ERROR } lcab_call_end;
 
 /* What the call userdata holds of Lua; see lcab_newpair. */
@@ -49,5 +51,7 @@ void lcab_call_reuse(lua_State *L, int call);
 void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call);
 /* Pushes what callbacks get: result and nil, or nil and error. */
 void lcab_push_callback_arguments(lua_State *L, int call);
+
+#pragma GCC visibility pop
 
 #endif

@@ -10,6 +10,8 @@
 
 #include "cab/client.h"
 
+#pragma GCC visibility push(hidden)
+
 /* Where a client is within a step; lua_step.h says what holds in each. */
 typedef enum { LCAB_IDLE, LCAB_MOVING, LCAB_CALLING_BACK } lcab_phase;
 
@@ -68,5 +70,7 @@ static inline bool lcab_client_has_ready(const lcab_client *u) {
 
 /* Seconds from Lua to the engine's milliseconds; nil is -1: without limit. */
 int64_t lcab_check_wait(lua_State *L, int index);
+
+#pragma GCC visibility pop
 
 #endif

@@ -224,7 +224,7 @@ static int is_error(lua_State *L) {
 }
 
 void lcab_read_secrets(lua_State *L, int index, cab_secrets *secrets) {
-    for (size_t i = 1; i <= lua_rawlen(L, index); i++) {
+    for (size_t i = 1; i <= lcab_rawlen(L, index); i++) {
         lcab_rawgeti(L, index, i);
         if (lua_type(L, -1) == LUA_TSTRING) {
             cab_secrets_add(secrets, lua_tostring(L, -1));

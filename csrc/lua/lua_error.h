@@ -10,6 +10,8 @@
 #include "cab/error.h"
 #include "cab/secret.h"
 
+#pragma GCC visibility push(hidden)
+
 /* Adds `error`, `is_error`, `mask` and `error_methods` to the table on top of the stack. */
 void lcab_error_open(lua_State *L);
 
@@ -39,5 +41,7 @@ typedef struct {
 /* A usage error about prefix .. name. */
 int lcab_bad(lua_State *L, const lcab_where *where, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 4, 5), noreturn, cold));
+
+#pragma GCC visibility pop
 
 #endif

@@ -9,6 +9,8 @@
 
 #include <lua.h>
 
+#pragma GCC visibility push(hidden)
+
 /* Adds `file` to the table on top of the stack, a table of functions. Each answers nil, a message
  * (the system's, without the path) and whether there is no such file when the system refuses, and
  * raises nothing but a usage error for a bad argument and out-of-memory:
@@ -29,5 +31,7 @@ void lcab_file_open(lua_State *L);
 bool lcab_is_spool(lua_State *L, int index);
 /* Appends to the spool at `index`. False when that failed now or before; commit then says why. */
 bool lcab_spool_put(lua_State *L, int index, const char *data, size_t len);
+
+#pragma GCC visibility pop
 
 #endif

@@ -9,10 +9,14 @@
 #include "cab/buf.h"
 #include "lua/lua_error.h"
 
+#pragma GCC visibility push(hidden)
+
 /* Reads `headers` of the table at `index`, name -> value, into lines, each with its NUL; `secrets`
  * gets the values that must not be shown. Refuses what is no header and, unless `trusted` (a
  * request of this library's own Lua side), those that the library sets itself. */
 void lcab_read_headers(lua_State *L, int index, const lcab_where *where, bool trusted,
                        cab_buf *lines, cab_buf *secrets);
+
+#pragma GCC visibility pop
 
 #endif

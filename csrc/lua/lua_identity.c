@@ -45,7 +45,7 @@ static void check(lua_State *L, const lcab_where *where, const char *name, cab_t
 static void check_names(lua_State *L, int index, const lcab_where *where) {
     index = lcab_absindex(L, index);
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-        if (lua_type(L, -2) == LUA_TSTRING && lua_rawlen(L, -2) > LONGEST_NAME) {
+        if (lua_type(L, -2) == LUA_TSTRING && lcab_rawlen(L, -2) > LONGEST_NAME) {
             lcab_bad(L, where, "[...]",
                      "unknown name; known are token, ak, sk, security_token and project_id");
         }

@@ -7,6 +7,8 @@
 #include "cab/identity.h"
 #include "lua/lua_error.h"
 
+#pragma GCC visibility push(hidden)
+
 /* Adds `identity` to the table on top of the stack. */
 void lcab_identity_open(lua_State *L);
 
@@ -17,5 +19,7 @@ cab_identity *lcab_read_auth(lua_State *L, int index, const lcab_where *where);
 
 /* Pushes the error that Lua gave for a sign-in that failed, or nil. */
 void lcab_push_sign_in_error(lua_State *L, const cab_identity *i);
+
+#pragma GCC visibility pop
 
 #endif

@@ -194,7 +194,7 @@ static bool is_array(lua_State *L, int index) {
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         count++;
     }
-    return count > 0 && count == lua_rawlen(L, index);
+    return count > 0 && count == lcab_rawlen(L, index);
 }
 
 static void put(lua_State *L, cab_buf *out, const char *text, size_t len) {
@@ -217,7 +217,7 @@ static void put_text(lua_State *L, cab_buf *out, int index) {
 static void put_value(lua_State *L, cab_buf *out, int index, int depth);
 
 static void put_array(lua_State *L, cab_buf *out, int index, int depth) {
-    size_t n = lua_rawlen(L, index);
+    size_t n = lcab_rawlen(L, index);
     put(L, out, "[", 1);
     for (size_t i = 1; i <= n; i++) {
         if (i > 1) {

@@ -10,6 +10,8 @@
 
 #include "cab/buf.h"
 
+#pragma GCC visibility push(hidden)
+
 #define LCAB_JSON_MAX_DEPTH 64
 
 /* Adds `encode`, `decode` and `null` to the table on top of the stack. */
@@ -34,5 +36,7 @@ bool lcab_json_put_string(cab_buf *out, const char *text, size_t len);
 /* A number's shortest plain text that reads back equal (contract 2): 20, 0.1, 1e+21. False for
  * NaN and infinities. */
 bool lcab_number_text(lua_State *L, int index, char out[40]);
+
+#pragma GCC visibility pop
 
 #endif

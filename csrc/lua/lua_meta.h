@@ -6,11 +6,15 @@
 
 #include "cab/call.h"
 
+#pragma GCC visibility push(hidden)
+
 /* Adds `meta` to the table on top of the stack. */
 void lcab_meta_open(lua_State *L);
 
 /* For the result or error on top of the stack. `request_id`: "" when there is none. */
 void lcab_remember_meta(lua_State *L, cab_call *c, const char *job_id, double started_at,
                         const char *request_id);
+
+#pragma GCC visibility pop
 
 #endif

@@ -198,7 +198,7 @@ static void read_resolve(lua_State *L, int options, cab_engine_options *e) {
     if (type != LUA_TTABLE) {
         lcab_bad(L, &TOP, "resolve", "must be an array of \"host:port:address\"");
     }
-    size_t n = lua_rawlen(L, -1);
+    size_t n = lcab_rawlen(L, -1);
     const char **texts = lua_newuserdata(L, (n + 1) * sizeof *texts);
     for (size_t i = 1; i <= n; i++) {
         lcab_rawgeti(L, -2, i);

@@ -6,6 +6,8 @@
 
 #include "cab/client.h"
 
+#pragma GCC visibility push(hidden)
+
 /* Reads the table at `index`, which must be the caller's own (lcab_own_table). Raises usage and
  * config errors; what `client` holds by then is its owner's to free. Texts in `engine` stay valid
  * while the table and what this leaves on the stack do. */
@@ -18,5 +20,7 @@ void lcab_read_call_options(lua_State *L, int index, cab_call *c);
 
 /* Has the call go out as somebody else; takes the reference over. */
 void lcab_replace_identity(cab_call *c, cab_identity *i);
+
+#pragma GCC visibility pop
 
 #endif

@@ -17,7 +17,7 @@ int lcab_getfield(lua_State *L, int index, const char *name) {
 const char *lcab_key_text(lua_State *L, int index, char out[48]) {
     switch (lua_type(L, index)) {
     case LUA_TSTRING:
-        return lua_rawlen(L, index) > 0 ? lua_tostring(L, index) : "[\"\"]";
+        return lcab_rawlen(L, index) > 0 ? lua_tostring(L, index) : "[\"\"]";
     case LUA_TNUMBER:
         (void)snprintf(out, 48, "[%.14g]", (double)lua_tonumber(L, index));
         return out;

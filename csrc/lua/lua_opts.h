@@ -9,6 +9,8 @@
 #include "cab/url.h"
 #include "lua/lua_error.h"
 
+#pragma GCC visibility push(hidden)
+
 /* Seconds, a year: beyond, a limit is a mistake. */
 #define LCAB_LONGEST_S 31536000.0
 
@@ -50,5 +52,7 @@ int lcab_getfield(lua_State *L, int index, const char *name);
  * `blank` allows spaces and tabs. */
 void lcab_check_line(lua_State *L, const lcab_where *where, const char *name, cab_text text,
                      bool blank);
+
+#pragma GCC visibility pop
 
 #endif

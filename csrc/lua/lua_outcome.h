@@ -10,6 +10,8 @@
 #include "lua/lua_args.h"
 #include "lua/lua_body.h"
 
+#pragma GCC visibility push(hidden)
+
 /* What the binding remembers of a call beside the C call itself. */
 typedef struct {
     lcab_answer_kind answer;
@@ -21,5 +23,7 @@ typedef struct {
  * result and answers true, or the error and false: a structured one, or the text "not enough
  * memory" when that is what happened and nothing was sent. */
 bool lcab_push_outcome(lua_State *L, cab_call *c, const lcab_context *context, int decoded);
+
+#pragma GCC visibility pop
 
 #endif

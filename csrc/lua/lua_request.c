@@ -87,7 +87,7 @@ static void read_query(lua_State *L, int index, cab_call *c) {
         lcab_bad(L, &WHERE, "query", "must be an array of { name, value }");
     }
     int query = lua_gettop(L);
-    size_t n = lua_rawlen(L, query);
+    size_t n = lcab_rawlen(L, query);
     cab_pair *pairs = lua_newuserdata(L, (n + 1) * sizeof *pairs);
     for (size_t i = 0; i < n; i++) {
         lcab_rawgeti(L, query, i + 1);
@@ -119,7 +119,7 @@ static void read_body(lua_State *L, int index, cab_call *c) {
 
 static void read_secrets(lua_State *L, int index, cab_call *c) {
     if (lcab_getfield(L, index, "secrets") == LUA_TTABLE) {
-        size_t n = lua_rawlen(L, -1);
+        size_t n = lcab_rawlen(L, -1);
         if (n > MAX_SECRETS) {
             lcab_bad(L, &WHERE, "secrets", "more than %d", MAX_SECRETS);
         }

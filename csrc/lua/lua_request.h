@@ -7,8 +7,12 @@
 #include "cab/call.h"
 #include "lua/lua_outcome.h"
 
+#pragma GCC visibility push(hidden)
+
 /* Reads the table at `index`: operation, method, path or url, query, headers, body, auth, answer,
  * read_only, secrets, stream. Raises usage errors. */
 void lcab_read_request(lua_State *L, int index, cab_call *c, lcab_context *context);
+
+#pragma GCC visibility pop
 
 #endif

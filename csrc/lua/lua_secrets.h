@@ -7,6 +7,8 @@
 #include "cab/call.h"
 #include "cab/secret.h"
 
+#pragma GCC visibility push(hidden)
+
 /* Everything that the call was sent with, or may be sent with next. */
 void lcab_collect_secrets(const cab_call *c, cab_secrets *s);
 
@@ -15,5 +17,7 @@ void lcab_push_short(lua_State *L, const char *text, size_t len, size_t most,
                      const cab_secrets *secrets);
 /* Bytes of a text when it is cut to `most`, between two characters. */
 size_t lcab_cut_length(const char *text, size_t len, size_t most);
+
+#pragma GCC visibility pop
 
 #endif

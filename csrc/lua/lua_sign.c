@@ -129,14 +129,14 @@ static cab_pair *read_pairs(lua_State *L, const char *name, size_t *count) {
                  luaL_typename(L, -1));
     }
     int list = lua_gettop(L);
-    size_t length = lua_rawlen(L, list);
+    size_t length = lcab_rawlen(L, list);
     cab_pair *pairs = lua_newuserdata(L, (length + 1) * sizeof *pairs);
     for (; *count < length; (*count)++) {
         cab_pair *pair = &pairs[*count];
         char field[48];
         (void)snprintf(field, sizeof field, "%s[%zu]", name, *count + 1);
         lcab_rawgeti(L, list, *count + 1);
-        if (lua_type(L, -1) != LUA_TTABLE || lua_rawlen(L, -1) != 2) {
+        if (lua_type(L, -1) != LUA_TTABLE || lcab_rawlen(L, -1) != 2) {
             lcab_bad(L, &HERE, field, "must be { name, value }, two strings");
         }
         pair->name = read_member(L, field, 1);

@@ -15,6 +15,8 @@
 
 #include <lua.h>
 
+#pragma GCC visibility push(hidden)
+
 #define LCAB_SLOT_BYTES 184
 
 /* Once for a Lua state. */
@@ -27,5 +29,7 @@ void *lcab_slot_new(lua_State *L, size_t size);
 /* What the value at `index` has, or NULL. `copy` has room for LCAB_SLOT_BYTES. Pushes one value,
  * which keeps it. */
 const void *lcab_slot_of(lua_State *L, int index, void *copy);
+
+#pragma GCC visibility pop
 
 #endif

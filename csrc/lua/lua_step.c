@@ -139,7 +139,7 @@ static void tell_callbacks(lua_State *L, lcab_client *u, int call, int first) {
         call_back(L, u, 2, first);
         return;
     }
-    int list = lua_gettop(L), count = lua_istable(L, list) ? (int)lua_rawlen(L, list) : 0;
+    int list = lua_gettop(L), count = lua_istable(L, list) ? (int)lcab_rawlen(L, list) : 0;
     for (int i = 1; i <= count; i++) {
         lcab_rawgeti(L, list, i);
         lcab_push_callback_arguments(L, call);

@@ -21,6 +21,8 @@
 
 #include "lua/lua_client.h"
 
+#pragma GCC visibility push(hidden)
+
 #define LCAB_NOT_IN_CALLBACK "a callback must not step or wait: it already runs inside a step"
 /* Slots of Lua's stack that a step needs. */
 #define LCAB_STEP_STACK 64
@@ -34,5 +36,7 @@ void lcab_step_open(lua_State *L);
 int lcab_step(lua_State *L, lcab_client *u, int client, int64_t wait_ms);
 /* Pushes the first error of a callback since the last time, if there is one. */
 bool lcab_take_raised(lua_State *L, int client);
+
+#pragma GCC visibility pop
 
 #endif

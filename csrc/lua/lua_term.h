@@ -4,6 +4,8 @@
 
 #include <lua.h>
 
+#pragma GCC visibility push(hidden)
+
 /*
  * Adds to the table on top of the stack:
  *
@@ -18,5 +20,7 @@
  * Loading installs no handler: a process has one only after catch_interrupt.
  */
 void lcab_term_open(lua_State *L);
+
+#pragma GCC visibility pop
 
 #endif

@@ -4,7 +4,11 @@
 
 #include <lua.h>
 
+#pragma GCC visibility push(hidden)
+
 /* Adds `run` and `try_run` to the methods of clients, `wait` and `try_wait` to those of calls. */
 void lcab_wait_open(lua_State *L);
+
+#pragma GCC visibility pop
 
 #endif

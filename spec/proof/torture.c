@@ -337,7 +337,7 @@ int main(int argc, char **argv) {
     told_where = argc > 4;
     lua_State *L = new_state(argv[1]);
     lua_getfield(L, 1, "cases");
-    int total = (int)lua_rawlen(L, 2);
+    int total = (int)lcab_rawlen(L, 2);
     for (int i = 1; i <= total; i++) {
         char name[64];
         lua_rawgeti(L, 2, i);
