@@ -141,6 +141,7 @@ build = {
     ["codearts.build.sandbox.builds"] = "lua/codearts/build/sandbox/builds.lua",
     ["codearts.build.sandbox.clock"] = "lua/codearts/build/sandbox/clock.lua",
     ["codearts.build.sandbox.fault"] = "lua/codearts/build/sandbox/fault.lua",
+    ["codearts.build.sandbox.gateway"] = "lua/codearts/build/sandbox/gateway.lua",
     ["codearts.build.sandbox.http"] = "lua/codearts/build/sandbox/http.lua",
     ["codearts.build.sandbox.iam"] = "lua/codearts/build/sandbox/iam.lua",
     ["codearts.build.sandbox.identities"] = "lua/codearts/build/sandbox/identities.lua",

@@ -14,7 +14,7 @@ local function refuses(name)
   return name:find "^busy"
     or name:find "^throttled"
     or name:find "^unavailable"
-    or name:find "^redirect"
+    or name:find "^redirect" -- 307
     or name:find "^unauthorized"
     or name == "forbidden"
     or name == "not_found"
@@ -54,6 +54,12 @@ local EXPECTED = {
   forbidden = { kind = "auth", status = 403, outcome = "not_started" },
   not_found = { kind = "api", status = 404, outcome = "not_started" },
   error_500 = { kind = "api", status = 500, outcome = "unknown" },
+  error_503 = { kind = "api", status = 503, outcome = "unknown" },
+  gateway_envoy = { kind = "api", status = 503, outcome = "unknown" },
+  gateway_varnish = { kind = "api", status = 503, outcome = "unknown" },
+  gateway_client_gone = { kind = "api", status = 499, outcome = "unknown" },
+  gateway_timeout = { kind = "api", status = 408, outcome = "unknown" },
+  see_other = { kind = "protocol", reason = "redirect", status = 303, outcome = "unknown" },
   error_504 = { kind = "api", status = 504, outcome = "unknown" },
   close_after_body = { kind = "transport", outcome = "unknown" },
   reset_after_body = { kind = "transport", outcome = "unknown" },

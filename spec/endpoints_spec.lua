@@ -142,6 +142,8 @@ describe("several endpoints:", function()
       "close_after_body",
       "reset_after_head",
       "error_500",
+      "error_503",
+      "see_other",
       "not_http",
       "ok_empty",
       "gzip",

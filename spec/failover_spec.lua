@@ -53,7 +53,14 @@ describe("the next endpoint", function()
     end)
   end
 
-  for _, how in ipairs { "close_after_body", "error_500", "busy_400", "redirect", "forbidden" } do
+  for _, how in ipairs {
+    "close_after_body",
+    "error_500",
+    "error_503",
+    "busy_400",
+    "redirect",
+    "forbidden",
+  } do
     it("does not serve after " .. how, function()
       first:behave(how)
       assert.is_nil((new(first.url, second.url):try_run(JOB)))

@@ -37,6 +37,7 @@ local FAULTS = {
   { "busy_500" },
   { "unavailable" },
   { "error_500" },
+  { "error_503" },
   { "interim", "h1" },
   { "refused_stream_before", "h2" },
   { "refused_stream_after", "h2" },

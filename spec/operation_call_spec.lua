@@ -3,6 +3,7 @@
 local build = require "codearts.build"
 local operation_request = require "codearts.build.operation_request"
 local rows = require "codearts.build.operations"
+local sample_args = require "spec.support.sample_args"
 local server_process = require "spec.support.server"
 
 local function failure_of(f, ...)
@@ -10,45 +11,6 @@ local function failure_of(f, ...)
   assert.is_false(ok, "an error was expected")
   assert.is_true(build.is_error(err), tostring(err))
   return err
-end
-
---- A value of a type of the rows, small but not empty.
-local function sample(kind, depth)
-  depth = depth or 0
-  local element = kind:match "^array<(.*)>$"
-  if element then
-    return depth > 3 and {} or { sample(element, depth + 1) }
-  end
-  element = kind:match "^map<string,(.*)>$"
-  if element then
-    return { key = sample(element, depth + 1) }
-  end
-  local plain = {
-    string = "text/ä",
-    integer = 7,
-    number = 1.5,
-    boolean = true,
-    object = { free = "form" },
-    file = "\0\255",
-  }
-  if plain[kind] ~= nil then
-    return plain[kind]
-  end
-  local value = {}
-  for _, field in ipairs(rows.models[kind]) do
-    if depth < 4 or field[3] then
-      value[field[1]] = sample(field[2], depth + 1)
-    end
-  end
-  return value
-end
-
-local function sample_args(row)
-  local args = {}
-  for name, kind in pairs(operation_request.argument_types(row)) do
-    args[name] = sample(kind)
-  end
-  return args
 end
 
 describe("operation requests", function()

@@ -28,6 +28,7 @@ for _, name in ipairs {
   "stall_in_body",
   "busy_500",
   "error_500",
+  "gateway_varnish",
   "redirect",
   "truncated",
   "chunked_cut",

@@ -166,7 +166,7 @@ describe("a call", function()
       local function answer(seconds)
         return {
           "answer",
-          status = 503,
+          status = 429,
           body = "",
           headers = { { "Retry-After", os.date(form, os.time() + seconds) } },
         }
@@ -178,7 +178,7 @@ describe("a call", function()
       server:script({ answer(200) }, "ok")
       local client = caller.new { endpoint = server, retry = { max_attempts = 2, base_delay = 0 } }
       local _, err = client:try_run(caller.JOB, { deadline = 100 })
-      caller.check({ status = 503, attempts = 1 }, err)
+      caller.check({ status = 429, attempts = 1 }, err)
       client:close()
     end)
   end
@@ -197,7 +197,7 @@ describe("a call", function()
       "Thu, 01 Jan 2099 00:00:00" .. (" "):rep(40) .. "GMT",
     } do
       server:reset()
-      local refusal = { "answer", status = 503, body = "", headers = { { "Retry-After", date } } }
+      local refusal = { "answer", status = 429, body = "", headers = { { "Retry-After", date } } }
       server:script({ refusal }, "ok")
       assert.is_truthy((run { max_attempts = 2, base_delay = 0 }))
     end
@@ -227,7 +227,16 @@ describe("a call", function()
   end)
 
   -- A build may have been started: the same answers that a read-only operation repeats.
-  for _, name in ipairs { "error_500", "error_502", "error_504", "close_after_body", "reset_in_body" } do
+  for _, name in ipairs {
+    "error_500",
+    "error_502",
+    "error_503",
+    "error_504",
+    "gateway_envoy",
+    "gateway_varnish",
+    "close_after_body",
+    "reset_in_body",
+  } do
     it("that starts a build is not tried again after " .. name .. ", one that reads is", function()
       server:behave(name)
       local _, err = run { max_attempts = 3, base_delay = 0 }

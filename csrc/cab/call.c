@@ -22,7 +22,7 @@ void cab_call_fail(cab_call *c, cab_kind kind, cab_reason reason, const char *fm
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     cab_fail(&c->error, kind, reason, NULL, "%s", text);
-    c->verdict = (cab_verdict){kind, reason, CAB_OUTCOME_NOT_STARTED, false};
+    c->verdict = (cab_verdict){kind, reason, CAB_OUTCOME_NOT_STARTED, CAB_AGAIN_NEVER};
     c->retryable = kind == CAB_KIND_TIMEOUT;
     c->ended_early = true;
     c->judged = false;
@@ -250,11 +250,14 @@ cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms,
         return CAB_NEXT_END;
     }
     name_the_limit(c, a, now_ms);
-    cab_facts f = {c->op,     a->error.kind,           a->error.reason, a->sent,
-                   a->status, body->too_many_requests, body->failed,    body->body_problem};
-    c->verdict = c->any_status && a->error.kind == CAB_KIND_NONE
-                     ? (cab_verdict){CAB_KIND_NONE, CAB_REASON_NONE, CAB_OUTCOME_STARTED, false}
-                     : cab_classify(&f);
+    cab_facts f = {c->op,     a->error.kind, a->error.reason, a->sent,
+                   a->status, body->says,    body->failed,    body->body_problem};
+    if (c->any_status && a->error.kind == CAB_KIND_NONE) {
+        c->verdict =
+            (cab_verdict){CAB_KIND_NONE, CAB_REASON_NONE, CAB_OUTCOME_STARTED, CAB_AGAIN_NEVER};
+    } else {
+        c->verdict = cab_classify(&f);
+    }
     if (a->error.kind != CAB_KIND_NONE) {
         c->error = a->error;
     } else { /* the rest of it is half a kibibyte that a good answer does not need */
@@ -262,17 +265,18 @@ cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms,
     }
     c->error.kind = c->verdict.kind;
     c->error.reason = c->verdict.reason;
-    c->retryable = c->verdict.transient ||
-                   (c->verdict.kind == CAB_KIND_TIMEOUT && (c->op == CAB_OP_READ || !a->sent));
-    if (c->verdict.kind == CAB_KIND_AUTH && a->status == 401 && c->refused == NULL &&
-        !c->cancelled && c->identity != NULL && !c->identity->fixed) {
+    bool later = c->verdict.again == CAB_AGAIN_LATER;
+    c->retryable =
+        later || (c->verdict.kind == CAB_KIND_TIMEOUT && (c->op == CAB_OP_READ || !a->sent));
+    if (c->verdict.again == CAB_AGAIN_RENEWED && c->refused == NULL && !c->cancelled &&
+        c->identity != NULL && !c->identity->fixed) {
         c->refused = cab_credentials_ref(c->credentials);
         cab_identity_refuse(c->identity, c->credentials);
         return CAB_NEXT_PARK;
     }
     /* Pieces of a streamed body are with the caller already: another attempt would repeat them. */
     bool spent = c->stream && a->status >= 200 && a->status < 300;
-    if (c->verdict.transient && !spent && !c->cancelled) {
+    if (later && !spent && !c->cancelled) {
         if (try_next_endpoint(c, a)) {
             return CAB_NEXT_NOW;
         }

@@ -88,7 +88,7 @@ typedef struct cab_call {
 
 /* What the binding read in the answer's body. */
 typedef struct {
-    bool too_many_requests;
+    cab_says says;
     bool failed;
     cab_reason body_problem;
 } cab_body_facts;

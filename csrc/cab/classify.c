@@ -1,5 +1,8 @@
 #include "cab/classify.h"
 
+#include <limits.h>
+#include <string.h>
+
 static bool reason_is_transient(cab_reason r) {
     switch (r) {
     case CAB_REASON_RESOLVE:
@@ -17,22 +20,103 @@ static bool reason_is_transient(cab_reason r) {
     }
 }
 
-static cab_outcome outcome_of_status(int status) {
-    return (status >= 300 && status < 500) || status == 503 ? CAB_OUTCOME_NOT_STARTED
-                                                            : CAB_OUTCOME_UNKNOWN;
+/* ---- who says it ---------------------------------------------------------------------------- */
+
+/* Numbers of the gateway's codes that it answers with before it forwards a request (API reference
+ * 6.4). Not among them: 0201, which with a 5xx tells of a backend that was asked already (with a
+ * 4xx the status is enough); 0601 and 0705, of which nobody knows. */
+static bool is_before_forwarding(int n) {
+    static const struct {
+        int from, to;
+    } ranges[] = {{101, 101}, {103, 106}, {300, 599}, {602, 602}, {605, 613}, {800, 899}};
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        if (n >= ranges[i].from && n <= ranges[i].to) {
+            return true;
+        }
+    }
+    return false;
 }
+
+/* The number of a code such as APIGW.0308 or APIG.0308, or -1. */
+static int gateway_number(const char *code) {
+    static const char *const prefixes[] = {"APIGW.", "APIG."};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        size_t len = strlen(prefixes[i]);
+        if (strncmp(code, prefixes[i], len) == 0) {
+            const char *digits = code + len;
+            if (strlen(digits) != 4 || strspn(digits, "0123456789") != 4) {
+                return -1;
+            }
+            return (digits[0] - '0') * 1000 + (digits[1] - '0') * 100 + (digits[2] - '0') * 10 +
+                   (digits[3] - '0');
+        }
+    }
+    return -1;
+}
+
+cab_says cab_code_says(const char *code, bool gateway_form) {
+    if (strcmp(code, "CB.00060211") == 0) {
+        return CAB_SAYS_BUSY; /* the editions disagree about its status (API reference 6.3) */
+    }
+    return gateway_form && is_before_forwarding(gateway_number(code)) ? CAB_SAYS_NOT_FORWARDED
+                                                                      : CAB_SAYS_NOTHING;
+}
+
+/* ---- the table ------------------------------------------------------------------------------ */
+
+/* What an answer that is no 2xx means; the first row that fits counts. A status alone proves a
+ * refusal only where nobody between here and the service gives it to a request that was passed on:
+ * gateways and load balancers do so with every 5xx, with 408, 460 and 499, and a service may act
+ * and then lead elsewhere with 301, 302 or 303. */
+typedef struct {
+    cab_says says; /* CAB_SAYS_NOTHING: whatever it says */
+    int from, to;  /* statuses */
+    cab_outcome outcome;
+    cab_again again;         /* of what may start or change something */
+    cab_again again_reading; /* of what only reads */
+} answer_row;
+
+static const answer_row ANSWERS[] = {
+    {CAB_SAYS_BUSY, 0, INT_MAX, CAB_OUTCOME_NOT_STARTED, CAB_AGAIN_LATER, CAB_AGAIN_LATER},
+    {CAB_SAYS_NOT_FORWARDED, 500, 599, CAB_OUTCOME_NOT_STARTED, CAB_AGAIN_LATER, CAB_AGAIN_LATER},
+    {CAB_SAYS_NOTHING, 401, 401, CAB_OUTCOME_NOT_STARTED, CAB_AGAIN_RENEWED, CAB_AGAIN_RENEWED},
+    {CAB_SAYS_NOTHING, 408, 408, CAB_OUTCOME_UNKNOWN, CAB_AGAIN_NEVER, CAB_AGAIN_LATER},
+    {CAB_SAYS_NOTHING, 429, 429, CAB_OUTCOME_NOT_STARTED, CAB_AGAIN_LATER, CAB_AGAIN_LATER},
+    {CAB_SAYS_NOTHING, 460, 460, CAB_OUTCOME_UNKNOWN, CAB_AGAIN_NEVER, CAB_AGAIN_LATER},
+    {CAB_SAYS_NOTHING, 499, 499, CAB_OUTCOME_UNKNOWN, CAB_AGAIN_NEVER, CAB_AGAIN_LATER},
+    {CAB_SAYS_NOTHING, 400, 499, CAB_OUTCOME_NOT_STARTED, CAB_AGAIN_NEVER, CAB_AGAIN_NEVER},
+    {CAB_SAYS_NOTHING, 307, 308, CAB_OUTCOME_NOT_STARTED, CAB_AGAIN_NEVER, CAB_AGAIN_NEVER},
+    {CAB_SAYS_NOTHING, 500, 599, CAB_OUTCOME_UNKNOWN, CAB_AGAIN_NEVER, CAB_AGAIN_LATER},
+    {CAB_SAYS_NOTHING, 0, INT_MAX, CAB_OUTCOME_UNKNOWN, CAB_AGAIN_NEVER, CAB_AGAIN_NEVER},
+};
+
+static void look_up(cab_verdict *v, cab_op_class op, cab_says says, int status) {
+    const answer_row *r = ANSWERS;
+    while ((r->says != CAB_SAYS_NOTHING && r->says != says) || status < r->from || status > r->to) {
+        r++;
+    }
+    v->outcome = r->outcome;
+    v->again = op == CAB_OP_READ ? r->again_reading : r->again;
+}
+
+/* ---- verdicts ------------------------------------------------------------------------------- */
 
 /* No complete answer. */
 static cab_verdict classify_broken(const cab_facts *f) {
-    cab_verdict v = {f->broken, f->reason, CAB_OUTCOME_NOT_STARTED, false};
-    if (f->sent) {
-        /* We refused the answer ourselves, after its head was read: the status still counts. */
-        bool refused_by_us = f->reason == CAB_REASON_ENCODED || f->reason == CAB_REASON_TOO_LARGE;
-        v.outcome =
-            refused_by_us && f->status != 0 ? outcome_of_status(f->status) : CAB_OUTCOME_UNKNOWN;
+    cab_verdict v = {f->broken, f->reason, CAB_OUTCOME_NOT_STARTED, CAB_AGAIN_NEVER};
+    bool refused_by_us = f->reason == CAB_REASON_ENCODED || f->reason == CAB_REASON_TOO_LARGE;
+    if (f->sent && refused_by_us && f->status != 0) {
+        /* After its head was read: the status still counts, and there is no body to say more. */
+        look_up(&v, f->op, CAB_SAYS_NOTHING, f->status);
+        return v;
     }
-    v.transient = f->broken != CAB_KIND_CONFIG && reason_is_transient(f->reason) &&
-                  (f->op == CAB_OP_READ || !f->sent);
+    if (f->sent) {
+        v.outcome = CAB_OUTCOME_UNKNOWN;
+    }
+    if (f->broken != CAB_KIND_CONFIG && reason_is_transient(f->reason) &&
+        (f->op == CAB_OP_READ || !f->sent)) {
+        v.again = CAB_AGAIN_LATER;
+    }
     return v;
 }
 
@@ -40,30 +124,27 @@ cab_verdict cab_classify(const cab_facts *f) {
     if (f->broken != CAB_KIND_NONE) {
         return classify_broken(f);
     }
-    cab_verdict v = {CAB_KIND_API, CAB_REASON_NONE, outcome_of_status(f->status), false};
-    if (f->too_many_requests) {
-        /* Goes before every status rule: the editions disagree about its status. */
-        v.outcome = CAB_OUTCOME_NOT_STARTED;
-        v.transient = true;
-    } else if (f->status >= 200 && f->status < 300) {
-        if (!f->failed) {
-            v.kind = f->body_problem == CAB_REASON_NONE ? CAB_KIND_NONE : CAB_KIND_PROTOCOL;
-            v.reason = f->body_problem;
-        }
-        v.outcome = v.kind == CAB_KIND_NONE ? CAB_OUTCOME_STARTED : CAB_OUTCOME_UNKNOWN;
+    cab_verdict v = {CAB_KIND_API, CAB_REASON_NONE, CAB_OUTCOME_STARTED, CAB_AGAIN_NEVER};
+    bool good = f->status >= 200 && f->status < 300 && !f->failed;
+    if (good && f->body_problem == CAB_REASON_NONE) {
+        v.kind = CAB_KIND_NONE;
+        return v;
+    }
+    look_up(&v, f->op, f->says, f->status);
+    if (f->says == CAB_SAYS_BUSY) {
+        return v;
+    }
+    if (good) {
+        v.kind = CAB_KIND_PROTOCOL;
+        v.reason = f->body_problem;
     } else if (f->status >= 300 && f->status < 400) {
         v.kind = CAB_KIND_PROTOCOL;
         v.reason = CAB_REASON_REDIRECT;
     } else if (f->status == 401 || f->status == 403) {
         v.kind = CAB_KIND_AUTH;
-    } else if (f->status == 429 || f->status == 503) {
-        v.transient = true;
-    } else if (f->status >= 500 && f->status < 600) {
-        v.transient = f->op == CAB_OP_READ;
-    } else if (f->status < 400 || f->status >= 600) {
+    } else if (f->status < 200 || f->status >= 600) {
         v.kind = CAB_KIND_PROTOCOL;
         v.reason = CAB_REASON_BAD_HTTP;
-        v.outcome = CAB_OUTCOME_UNKNOWN;
     }
     return v;
 }

@@ -14,14 +14,27 @@ typedef enum {
     CAB_OP_START   /* the same, and the error tells whether a build may have started */
 } cab_op_class;
 
+/* What a body's error code proves, whatever the status says. */
+typedef enum {
+    CAB_SAYS_NOTHING,
+    CAB_SAYS_BUSY,         /* the service itself: too many requests */
+    CAB_SAYS_NOT_FORWARDED /* the gateway before the service: it refused, and passed nothing on */
+} cab_says;
+
+typedef enum {
+    CAB_AGAIN_NEVER,
+    CAB_AGAIN_RENEWED, /* once, with new credentials */
+    CAB_AGAIN_LATER    /* as often as the call's policy has it */
+} cab_again;
+
 typedef struct {
     cab_op_class op;
-    cab_kind broken;        /* what ended the attempt before a complete answer; NONE: nothing did */
-    cab_reason reason;      /* of that */
-    bool sent;              /* a byte of the request may have reached the service */
-    int status;             /* 0: no answer */
-    bool too_many_requests; /* the service's own code for that, CB.00060211 */
-    bool failed;            /* a 2xx whose body says that it failed */
+    cab_kind broken;   /* what ended the attempt before a complete answer; NONE: nothing did */
+    cab_reason reason; /* of that */
+    bool sent;         /* a byte of the request may have reached the service */
+    int status;        /* 0: no answer */
+    cab_says says;
+    bool failed;             /* a 2xx whose body says that it failed */
     cab_reason body_problem; /* of a 2xx: bad_json, bad_answer; NONE: it is what was asked for */
 } cab_facts;
 
@@ -29,11 +42,15 @@ typedef struct {
     cab_kind kind; /* NONE: success */
     cab_reason reason;
     cab_outcome outcome;
-    bool transient; /* another attempt may succeed and cannot start a second build */
+    cab_again again; /* whether another attempt may succeed and cannot start a second build */
 } cab_verdict;
 
 /* The verdict about the end of an attempt. */
 cab_verdict cab_classify(const cab_facts *f);
+
+/* What an error code of the service proves; of the gateway's codes, those that an answer carries as
+ * the gateway writes them (`gateway_form`), since a service may tell of another one's trouble. */
+cab_says cab_code_says(const char *code, bool gateway_form);
 
 #pragma GCC visibility pop
 

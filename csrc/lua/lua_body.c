@@ -8,8 +8,6 @@
 #include "lua/lua_json.h"
 #include "lua/lua_secrets.h"
 
-#define TOO_MANY_REQUESTS "CB.00060211"
-
 static bool is_text_or_number(int type) { return type == LUA_TSTRING || type == LUA_TNUMBER; }
 
 static void replace_with_text(lua_State *L, int at, int from) {
@@ -134,6 +132,21 @@ static void read_failure(lua_State *L, const cab_call *c, const cab_answer *a, i
     }
 }
 
+/* Whether the code at top + 2 is in the form of the gateway's own answers (API reference 6.4):
+ * beside its message, in the outermost object. */
+static bool is_gateway_form(lua_State *L, int top) {
+    if (!lua_istable(L, top + 1)) {
+        return false;
+    }
+    lua_pushliteral(L, "error_code");
+    lua_rawget(L, top + 1);
+    lua_pushliteral(L, "error_msg");
+    lua_rawget(L, top + 1);
+    bool same = lua_rawequal(L, -2, top + 2) && is_text_or_number(lua_type(L, -1));
+    lua_pop(L, 2);
+    return same;
+}
+
 void lcab_read_body(lua_State *L, cab_call *c, lcab_answer_kind kind, cab_body_facts *body) {
     const cab_answer *a = cab_call_answer(c);
     int top = lua_gettop(L);
@@ -147,8 +160,10 @@ void lcab_read_body(lua_State *L, cab_call *c, lcab_answer_kind kind, cab_body_f
     } else {
         read_failure(L, c, a, top);
     }
-    /* Whatever the status: the editions disagree about it. */
-    const char *code = lua_tostring(L, top + 2);
-    body->too_many_requests = code != NULL && strcmp(code, TOO_MANY_REQUESTS) == 0;
+    size_t len;
+    const char *code = lua_tolstring(L, top + 2, &len);
+    if (code != NULL && len == strlen(code)) {
+        body->says = cab_code_says(code, is_gateway_form(L, top));
+    }
     lua_settop(L, top + 3);
 }

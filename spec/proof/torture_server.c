@@ -81,7 +81,8 @@ static bool answer_run_job(int fd) {
         answer(fd, "500 Internal Server Error", "", "oops");
         return true;
     case '3':
-        answer(fd, "503 Service Unavailable", "Retry-After: 0\r\n", "");
+        answer(fd, "503 Service Unavailable", "Retry-After: 0\r\n",
+               "{\"error_code\":\"APIGW.0613\",\"error_msg\":\"IAM is away\"}");
         return true;
     case 'h':
         answer(fd, "200 OK", "", "<html>welcome</html>");

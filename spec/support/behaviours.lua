@@ -245,6 +245,7 @@ redirect(
   "https://other.test/v3/jobs/build"
 )
 redirect("redirect_plain", "307 to plain http", "http://127.0.0.1:9/v3/jobs/build")
+answer("see_other", "303 to the build that it started", 303, "", { { "Location", "/v3/1" } })
 
 -- Refusals --------------------------------------------------------------------------------------
 
@@ -298,7 +299,29 @@ answer(
   nil,
   "text/html"
 )
+answer("error_503", "503 without a word", 503, "")
 answer("error_504", "504", 504, failure("APIGW.0201", "backend timed out"))
+
+-- What gateways say after they have passed a request on and lost the answer (third party) -----------
+
+answer(
+  "gateway_envoy",
+  "503 as Envoy says it",
+  503,
+  "upstream connect error or disconnect/reset before headers. reset reason: connection termination",
+  nil,
+  "text/plain"
+)
+answer(
+  "gateway_varnish",
+  "503 as Varnish says it",
+  503,
+  "<!DOCTYPE html><html><head><title>503 Backend fetch failed</title></head></html>",
+  { { "Retry-After", "5" } },
+  "text/html; charset=utf-8"
+)
+answer("gateway_client_gone", "499", 499, "")
+answer("gateway_timeout", "408", 408, "")
 
 -- Error bodies, in the order of API reference 6.1 -------------------------------------------------
 

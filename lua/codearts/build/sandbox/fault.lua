@@ -5,6 +5,7 @@ local M = {}
 ---@class codearts.build.sandbox.Fault an error answer on its way to the client
 ---@field status integer
 ---@field body table
+---@field headers table<string, string>|nil
 
 local FAULT = {}
 
@@ -14,16 +15,17 @@ function M.is(value)
   return getmetatable(value) == FAULT
 end
 
-local function raise(status, body)
-  error(setmetatable({ status = status, body = body }, FAULT), 0)
+local function raise(status, body, headers)
+  error(setmetatable({ status = status, body = body, headers = headers }, FAULT), 0)
 end
 
 ---An error of the build service or, with a code `APIGW.…`, of the gateway in front of it (API reference 6.3, 6.4).
 ---@param status integer
 ---@param code string
 ---@param message string
-function M.raise(status, code, message)
-  raise(status, { error_code = code, error_msg = message })
+---@param headers? table<string, string>
+function M.raise(status, code, message, headers)
+  raise(status, { error_code = code, error_msg = message }, headers)
 end
 
 ---400: something in the request is not what the API asks for.

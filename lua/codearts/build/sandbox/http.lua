@@ -88,6 +88,7 @@ local function handle(sandbox, request)
   end
   sandbox:count(route.operation)
   request.params = params
+  sandbox.gateway:pass(route)
   if not route.open then
     request.user = sandbox.identities:check(request)
   end
@@ -110,7 +111,7 @@ local function answer_of(sandbox, request, id)
   if tostring(body.error_code):find("^APIGW") then
     body.request_id = id
   end
-  return { status = answer.status, json = body }
+  return { status = answer.status, json = body, headers = answer.headers }
 end
 
 local function write_text(stream, headers, text)

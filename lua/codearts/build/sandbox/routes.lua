@@ -1,5 +1,6 @@
 -- Which request is which operation: a row each, with its name in the API reference.
 
+local gateway = require "codearts.build.sandbox.gateway"
 local iam = require "codearts.build.sandbox.iam"
 local reads = require "codearts.build.sandbox.reads"
 local run_job = require "codearts.build.sandbox.run_job"
@@ -88,6 +89,7 @@ local ROWS = {
   { "PodIdentity", "POST", "/__sandbox/pod-identity", iam.pod_identity, OPEN },
   { "Stats", "GET", "/__sandbox/stats", stats, OPEN },
   { "Revoke", "POST", "/__sandbox/revoke", revoke },
+  { "Refuse", "POST", "/__sandbox/refuse", gateway.refuse },
 }
 
 ---@type codearts.build.sandbox.Route[]

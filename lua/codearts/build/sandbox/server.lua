@@ -6,6 +6,7 @@ local http_server = require "http.server"
 local signal = require "cqueues.signal"
 local socket = require "cqueues.socket"
 local builds = require "codearts.build.sandbox.builds"
+local gateway = require "codearts.build.sandbox.gateway"
 local http = require "codearts.build.sandbox.http"
 local identities = require "codearts.build.sandbox.identities"
 local random = require "codearts.build.sandbox.random"
@@ -23,6 +24,7 @@ local STOP_TIMEOUT = 6 -- seconds for the builds to end; the reaper kills what i
 ---@field jobs table<string, codearts.build.sandbox.Job> by id
 ---@field builds codearts.build.sandbox.Builds
 ---@field identities codearts.build.sandbox.Identities
+---@field gateway codearts.build.sandbox.Gateway
 ---@field metadata_token { id: string, expires: number }|nil the one that was issued last
 ---@field private operations table<string, integer>
 local Sandbox = {}
@@ -134,6 +136,7 @@ local function new_sandbox(options, job_list)
     jobs = {},
     operations = {},
     identities = identities.new(options),
+    gateway = gateway.new(),
   }, Sandbox)
   for _, job in ipairs(job_list) do
     sandbox.jobs[job.id] = job
