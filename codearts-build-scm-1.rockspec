@@ -74,6 +74,7 @@ build = {
     ["codearts.build"] = "lua/codearts/build/init.lua",
     ["codearts.build.atomic_file"] = "lua/codearts/build/atomic_file.lua",
     ["codearts.build.begin_as"] = "lua/codearts/build/begin_as.lua",
+    ["codearts.build.calendar"] = "lua/codearts/build/calendar.lua",
     ["codearts.build.call"] = "lua/codearts/build/call.lua",
     ["codearts.build.cli"] = "lua/codearts/build/cli.lua",
     ["codearts.build.cli.advice"] = "lua/codearts/build/cli/advice.lua",
