@@ -81,6 +81,7 @@ build = {
     -- Lua
     ["codearts.build"] = "lua/codearts/build/init.lua",
     ["codearts.build.atomic_file"] = "lua/codearts/build/atomic_file.lua",
+    ["codearts.build.calendar"] = "lua/codearts/build/calendar.lua",
     ["codearts.build.call"] = "lua/codearts/build/call.lua",
     ["codearts.build.call_auth"] = "lua/codearts/build/call_auth.lua",
     ["codearts.build.cli"] = "lua/codearts/build/cli.lua",

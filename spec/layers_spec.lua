@@ -83,7 +83,7 @@ local WORDS = {
 local ROOMS = {
   core = { modules = { "core" }, uses = {} },
   load = { modules = { "load_error" }, uses = {} },
-  small = { modules = { "nearest", "coroutines", "version", "ini" }, uses = {} },
+  small = { modules = { "nearest", "coroutines", "version", "ini", "calendar" }, uses = {} },
   file = { modules = { "atomic_file" }, uses = { "core" } },
   config = { modules = { "config", "regions" }, uses = { "core", "small" } },
   token_store = { modules = { "token_store", "token_store%..+" }, uses = { "core", "small" } },

@@ -9,12 +9,13 @@
 /* Followed by four texts with their NULs: job id, run id, run id's parameter, request id. */
 typedef struct {
     double started_at, elapsed;
+    int64_t began_ms, date; /* monotonic; the service's clock, -1: unknown */
     cab_timings timings;
     int status, attempts, http_major, http_minor;
 } lcab_meta;
 
 void lcab_remember_meta(lua_State *L, cab_call *c, const char *job_id, double started_at,
-                        const char *request_id) {
+                        const char *request_id, int64_t date) {
     const cab_answer *a = cab_call_answer(c);
     const char *run_id = c->note.len > 0 ? c->note.data : "";
     const char *parameter = c->note.len > 0 ? run_id + strlen(run_id) + 1 : "";
@@ -27,6 +28,8 @@ void lcab_remember_meta(lua_State *L, cab_call *c, const char *job_id, double st
     lcab_meta *m = lcab_slot_new(L, sizeof *m + size);
     memset(m, 0, sizeof *m);
     m->started_at = started_at;
+    m->began_ms = c->started_ms;
+    m->date = date;
     m->attempts = c->attempts;
     m->elapsed = c->elapsed;
     if (a != NULL) {
@@ -75,13 +78,17 @@ static int get_meta(lua_State *L) {
         lua_pushnil(L);
         return 1;
     }
-    lua_createtable(L, 0, 10);
+    lua_createtable(L, 0, 12);
     static const char *const names[] = {"job_id", "run_id", "run_id_parameter", "request_id"};
     const char *text = (const char *)(m + 1);
     for (int i = 0; i < 4; i++, text += strlen(text) + 1) {
         set_text(L, names[i], text);
     }
     set_number(L, "started_at", m->started_at);
+    set_number(L, "began", (double)m->began_ms / 1000.0); /* as core.now() counts */
+    if (m->date >= 0) {
+        set_number(L, "date", (double)m->date);
+    }
     set_whole(L, "status", m->status);
     set_whole(L, "attempts", m->attempts);
     if (m->http_major != 0) {

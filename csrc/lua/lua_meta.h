@@ -3,6 +3,7 @@
 #define LCAB_LUA_META_H
 
 #include <lua.h>
+#include <stdint.h>
 
 #include "cab/call.h"
 
@@ -11,9 +12,10 @@
 /* Adds `meta` to the table on top of the stack. */
 void lcab_meta_open(lua_State *L);
 
-/* For the result or error on top of the stack. `request_id`: "" when there is none. */
+/* For the result or error on top of the stack. `request_id`: "" when there is none. `date`: what the
+ * answer's Date says, in seconds since 1970; -1 when that is not known. */
 void lcab_remember_meta(lua_State *L, cab_call *c, const char *job_id, double started_at,
-                        const char *request_id);
+                        const char *request_id, int64_t date);
 
 #pragma GCC visibility pop
 

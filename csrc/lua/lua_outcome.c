@@ -40,11 +40,24 @@ static void push_request_id(lua_State *L, const cab_call *c, const cab_answer *a
     lcab_push_short(L, id, len, LONGEST_ID, &secrets);
 }
 
+/* The service's clock, as the answer tells it; -1: it does not. Nobody asks that of a start, which
+ * is not made slower by it. */
+static int64_t date_of(const cab_answer *a, const lcab_context *context) {
+    size_t len;
+    const char *date = NULL;
+    if (a != NULL && context->answer != LCAB_ANSWER_RUN) {
+        date = cab_answer_header(a, "Date", &len);
+    }
+    return date != NULL ? cab_clock_http_date(date, len) : -1;
+}
+
 /* For the table on top of the stack. */
 static void remember_meta(lua_State *L, cab_call *c, const lcab_context *context) {
-    push_request_id(L, c, cab_call_answer(c));
+    const cab_answer *a = cab_call_answer(c);
+    push_request_id(L, c, a);
     lua_insert(L, -2);
-    lcab_remember_meta(L, c, context->job_id, context->started_at, lua_tostring(L, -2));
+    lcab_remember_meta(L, c, context->job_id, context->started_at, lua_tostring(L, -2),
+                       date_of(a, context));
     lua_remove(L, -2);
 }
 

@@ -17,7 +17,7 @@
 
 #pragma GCC visibility push(hidden)
 
-#define LCAB_SLOT_BYTES 184
+#define LCAB_SLOT_BYTES 208
 
 /* Once for a Lua state. */
 void lcab_slots_open(lua_State *L);
