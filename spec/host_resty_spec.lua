@@ -75,7 +75,9 @@ local function ways_to_wait()
   local client = M.client()
   local build = client:build(M.job.job_id, 20)
   local call = client:sleep(0.05)
+  local _, lost = client:try_run(M.job)
   return {
+    reconcile = { lost.reconcile, lost },
     run = { client.run, client, M.job },
     try_run = { client.try_run, client, M.job },
     run_all = { client.run_all, client, { M.job } },
@@ -303,6 +305,7 @@ describe("nginx", function()
   end)
 
   it("refuses to wait where a C function is on the way, before anything is sent", function()
+    server:behave("error_500")
     local worker = one:workers()[1]
     local status, text = one:get("/cannot_yield")
     assert.equal(200, status)
@@ -313,8 +316,9 @@ describe("nginx", function()
       assert.equal(starts and "usage not_started" or "usage nil", how, place .. ", " .. way)
       told = told + 1
     end
-    assert.equal(4 * 11 * 2, told)
-    assert.equal(0, server:stats().processed)
+    assert.equal(4 * 12 * 2, told)
+    assert.equal(4, server:stats().processed) -- what is reconciled in each place
+    server:reset()
     assert.same({ 200, host.NAME }, { one:get("/content") })
     assert.equal(worker, one:workers()[1])
   end)
