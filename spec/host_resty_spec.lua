@@ -47,6 +47,74 @@ function M.run()
   return result and result.octopus_job_name or tostring(err)
 end
 
+-- Places within a request where Lua cannot yield: a C function is on the way.
+local PLACES = {
+  require = function(f)
+    package.loaded.waits, package.preload.waits = nil, f
+    require "waits"
+  end,
+  sort = function(f)
+    table.sort({ 2, 1 }, function(a, b)
+      f()
+      return a < b
+    end)
+  end,
+  gsub = function(f)
+    string.gsub("x", "x", function()
+      f()
+    end)
+  end,
+  finalizer = function(f)
+    getmetatable(newproxy(true)).__gc = f
+    collectgarbage()
+    collectgarbage()
+  end,
+}
+
+local function ways_to_wait()
+  local client = M.client()
+  local build = client:build(M.job.job_id, 20)
+  local call = client:sleep(0.05)
+  local _, lost = client:try_run(M.job)
+  return {
+    reconcile = { lost.reconcile, lost },
+    run = { client.run, client, M.job },
+    try_run = { client.try_run, client, M.job },
+    run_all = { client.run_all, client, { M.job } },
+    call = { client.call, client, "ExecuteJob", M.job },
+    history = { client.history, client, M.job.job_id },
+    status = { build.status, build },
+    wait = { build.wait, build },
+    log = { build.log, build },
+    stop = { build.stop, build },
+    ["call:wait"] = { call.wait, call },
+    ["call:wait with a limit"] = { call.wait, call, 0.01 },
+  }
+end
+
+-- Waits in every way in every place; a line for each tells how that ended.
+function M.try_places()
+  for place, call_in in pairs(PLACES) do
+    for way, f in pairs(ways_to_wait()) do
+      for _ = 1, 2 do
+        local told = "nothing"
+        call_in(function()
+          local ok, result, err = pcall(unpack(f))
+          local problem = err or result
+          if not err and ok then
+            told = "waited"
+          elseif type(problem) == "table" then
+            told = problem.kind .. " " .. tostring(problem.outcome)
+          else
+            told = tostring(problem)
+          end
+        end)
+        ngx.say(place, ", ", way, ": ", told)
+      end
+    end
+  end
+end
+
 return M
 ]]
 
@@ -100,6 +168,9 @@ location = /log {
     end)
   }
   content_by_lua_block { ngx.print("page") }
+}
+location = /cannot_yield {
+  content_by_lua_block { require("app").try_places() }
 }
 location = /run_all {
   content_by_lua_block {
@@ -231,6 +302,25 @@ describe("nginx", function()
     one:get("/log")
     assert.equal(host.NAME, note("log"))
     assert.equal(2, server:stats().processed)
+  end)
+
+  it("refuses to wait where a C function is on the way, before anything is sent", function()
+    server:behave("error_500")
+    local worker = one:workers()[1]
+    local status, text = one:get("/cannot_yield")
+    assert.equal(200, status)
+    local told = 0
+    for line in text:gmatch("[^\n]+") do
+      local place, way, how = line:match("^(.-), (.-): (.*)$")
+      local starts = ({ run = true, try_run = true, run_all = true, call = true })[way]
+      assert.equal(starts and "usage not_started" or "usage nil", how, place .. ", " .. way)
+      told = told + 1
+    end
+    assert.equal(4 * 12 * 2, told)
+    assert.equal(4, server:stats().processed) -- what is reconciled in each place
+    server:reset()
+    assert.same({ 200, host.NAME }, { one:get("/content") })
+    assert.equal(worker, one:workers()[1])
   end)
 
   it("has no clients in the init phases", function()

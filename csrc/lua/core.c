@@ -91,6 +91,20 @@ static int retry_delay(lua_State *L) {
     return 1;
 }
 
+/* Of Lua 5.3 and later and LuaJIT; else the program that loads us lacks it, and this is NULL. */
+extern int(lua_isyieldable)(lua_State *L) __attribute__((weak));
+
+/* core.yieldable() -> whether the running function may yield; nil where this Lua cannot tell. Not
+ * coroutine.isyieldable: ngx_lua puts a table without it in the place of Lua's own. */
+static int yieldable(lua_State *L) {
+    if (lua_isyieldable == NULL) {
+        lua_pushnil(L);
+    } else {
+        lua_pushboolean(L, lua_isyieldable(L));
+    }
+    return 1;
+}
+
 #if LUA_VERSION_NUM == 501
 /* Runs protected without being a call, which alone would keep Lua 5.1 from yielding. */
 static const char *read_by_yielding(lua_State *L, void *yields, size_t *size) {
@@ -114,9 +128,13 @@ static int yield(lua_State *L) {
 #endif
 
 int luaopen_codearts_build_core(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"versions", versions},       {"uuid", uuid}, {"now", now}, {"time", utc},
-        {"retry_delay", retry_delay}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"versions", versions},
+                                         {"uuid", uuid},
+                                         {"now", now},
+                                         {"time", utc},
+                                         {"yieldable", yieldable},
+                                         {"retry_delay", retry_delay},
+                                         {NULL, NULL}};
     cab_error err;
     cab_pin();
     lua_newtable(L);

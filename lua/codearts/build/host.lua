@@ -35,11 +35,14 @@ function M.check_client(client)
   end
 end
 
+--- Whether this Lua can tell where it may yield; else only a yield can.
+local TELLS = core.yieldable() ~= nil
+
 --- Whether the running function may yield, as far as this Lua can tell.
 ---@return boolean
 function M.can_yield()
-  if coroutine.isyieldable then
-    return coroutine.isyieldable()
+  if TELLS then
+    return core.yieldable()
   end
   local routine, is_main = coroutine.running()
   return routine ~= nil and not is_main
@@ -167,9 +170,9 @@ function M.drive(client, loop)
     end
   end
 
-  --- Before Lua 5.3 only a yield can tell whether one is possible; this one ends at once.
+  --- Where only a yield can tell whether one is possible: this one ends at once.
   local function probe(outcome)
-    if coroutine.isyieldable or not M.can_yield() then
+    if TELLS or not M.can_yield() then
       return nil
     end
     local waiter = { routine = coroutine.running(), waiting = true }
@@ -197,7 +200,7 @@ function M.drive(client, loop)
         limit:on_done(wake_up)
       end
       repeat
-        if coroutine.isyieldable then
+        if TELLS then
           coroutine.yield()
         elseif not try_yield() then
           problem = refusal(NO_YIELD)

@@ -190,6 +190,9 @@ return function(client, err, opts)
   if not meta or not meta.job_id then
     usage("self", "call this as a method of an error whose outcome is unknown")
   end
+  if not opts.async then
+    client:check_wait() -- before anything is sent
+  end
   local task = client:task(function(await)
     if meta.run_id then
       return with_identity(client, await, meta, opts)

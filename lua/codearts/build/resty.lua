@@ -4,8 +4,9 @@
 ---     local result, err = client:try_run { job_id = … }
 ---
 --- Waiting yields to nginx in every phase that can: rewrite, access, content, timers, the phases of
---- TLS that may wait, and ngx.thread in each. In the others a call can be started but not waited
---- for, and in the init phases there can be no client: usage errors, before anything is sent.
+--- TLS that may wait, and ngx.thread in each. In the others, and where a C function is on the way
+--- (while a module is required, inside table.sort or string.gsub), a call can be started but not
+--- waited for, and in the init phases there can be no client: usage errors, before anything is sent.
 ---
 --- nginx cannot wait for a foreign descriptor, so while calls are in flight, and only then, one light
 --- thread of the worker steps the client between pauses: a twentieth of the time that nothing has
@@ -39,6 +40,13 @@ local function check(outcome)
       ("waiting is not possible in nginx's %s phase; use on_done, or ngx.timer.at(0, …)"):format(
         phase
       ),
+      outcome
+    )
+  elseif not host.can_yield() then
+    -- A semaphore of nginx that waits here stays behind in the worker, which dies of it later.
+    host.refuse(
+      "waiting is not possible here: nginx cannot yield across the C function that called this, "
+        .. "such as require, table.sort or string.gsub; wait outside of it, or use on_done",
       outcome
     )
   end
