@@ -44,6 +44,32 @@ describe("the command line", function()
     end
   end)
 
+  it("is made of what each command says of itself", function()
+    local arguments = require "codearts.build.cli.arguments"
+    for _, name in ipairs(arguments.commands) do
+      local described = arguments.command(name)
+      local help = run(name .. " --help").out
+      assert.is_function(described.run, name)
+      for _, row in ipairs(described.rows) do
+        assert.is_truthy(help:find(row.word or row.name, 1, true), name .. ": " .. row.name)
+        local first = row.help:match "%S+"
+        assert.is_truthy(help:find(first, 1, true), name .. ": " .. first)
+      end
+    end
+  end)
+
+  it("loads the one command that is meant", function()
+    local arguments = require "codearts.build.cli.arguments"
+    for _, name in ipairs(arguments.commands) do
+      package.loaded["codearts.build.cli." .. name] = nil
+    end
+    assert.is_truthy((arguments.parse { "stop", JOB, "20" }))
+    for _, name in ipairs(arguments.commands) do
+      local is_loaded = package.loaded["codearts.build.cli." .. name] ~= nil
+      assert.are.equal(name == "stop", is_loaded, name)
+    end
+  end)
+
   it("has help with an example for every command", function()
     for _, name in ipairs(require("codearts.build.cli.arguments").commands) do
       local result = run(name .. " --help")

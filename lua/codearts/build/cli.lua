@@ -20,13 +20,14 @@ local function run(argv)
     complain "the command needs argparse for Lua: apt install lua-argparse, or luarocks install argparse"
     return exit_status.usage
   end
-  local values, usage, problem = require("codearts.build.cli.arguments").parse(argv)
+  local arguments = require "codearts.build.cli.arguments"
+  local values, usage, problem = arguments.parse(argv)
   if not values then
     io.stderr:write(usage, "\n")
     complain(problem)
     return exit_status.usage
   end
-  return require("codearts.build.cli." .. values.command)(values)
+  return arguments.command(values.command).run(values)
 end
 
 --- Runs a command line. Prints; raises nothing but errors of our own making.

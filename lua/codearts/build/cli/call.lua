@@ -1,6 +1,8 @@
 --- codearts-build call: any operation of the service.
 local App = require "codearts.build.cli.app"
+local kinds = require "codearts.build.cli.kinds"
 local output = require "codearts.build.cli.output"
+local rows = require "codearts.build.cli.rows"
 
 local unpack = table.unpack or unpack
 
@@ -66,9 +68,9 @@ end
 
 local function list(app)
   local request = require "codearts.build.operation_request"
-  local rows = require("codearts.build.operations").operations
+  local known = require("codearts.build.operations").operations
   for _, name in ipairs(request.operation_names()) do
-    app.terminal:result(table.concat({ name, unpack(request.argument_names(rows[name])) }, " "))
+    app.terminal:result(table.concat({ name, unpack(request.argument_names(known[name])) }, " "))
   end
 end
 
@@ -99,7 +101,7 @@ local function json_answer(app, values, args)
   return answer
 end
 
-return App.command(function(app, values)
+local function body(app, values)
   if values.list then
     return list(app)
   end
@@ -123,4 +125,46 @@ return App.command(function(app, values)
   if values.to then
     app:warn(("%d bytes written to %s"):format(answer, values.to))
   end
-end)
+end
+
+return {
+  summary = "Call any operation of the service by its name.",
+  about = [[
+Arguments are NAME=TEXT, NAME:=JSON or NAME=@FILE (its content). JSON answers are printed as JSON, others as they
+are.]],
+  examples = {
+    "codearts-build call --list",
+    "codearts-build call ShowJobStatus job_id=f9d6c8466d614a9788e9a0acf6c15f46",
+    "codearts-build call DownloadBuildLog record_id=ID --to build.log",
+  },
+  rows = rows.list({
+    {
+      name = "operation",
+      word = "OPERATION",
+      help = "Name of the operation.",
+      optional = true,
+    },
+    {
+      name = "arguments",
+      word = "ARGUMENT",
+      help = "Its arguments.",
+      kind = kinds.call_argument,
+      optional = true,
+      many = true,
+    },
+    { name = "--list", help = "List all operations and their arguments." },
+    {
+      name = "--to",
+      word = "FILE",
+      help = "File for an answer that is not JSON; it appears whole or not at all.",
+      kind = kinds.text,
+    },
+    { name = "--json", help = "JSON in any case (the default of this command)." },
+  }, rows.connection),
+  check = function(values)
+    if not values.operation and not values.list then
+      return "missing argument 'operation' (or --list)"
+    end
+  end,
+  run = App.command(body),
+}

@@ -2,7 +2,9 @@
 -- What it prints holds no secret: credentials are never read here, and addresses lose their passwords.
 local advice_for = require "codearts.build.cli.advice"
 local exit_status = require "codearts.build.cli.exit_status"
+local kinds = require "codearts.build.cli.kinds"
 local output = require "codearts.build.cli.output"
+local rows = require "codearts.build.cli.rows"
 
 local PATIENCE = 15 -- seconds for each request
 local NO_JOB = ("0"):rep(32) -- a job that nobody has: an answer about it still tells who we are
@@ -230,7 +232,7 @@ end
 
 ---@param values table
 ---@return integer exit status
-return function(values)
+local function run(values)
   local doctor = setmetatable({ values = values, checks = {} }, Doctor)
   local ok, problem = pcall(examine, doctor)
   if not ok and tostring(problem):find "interrupted!$" then
@@ -256,3 +258,18 @@ return function(values)
   end
   return doctor.status or exit_status.success
 end
+
+return {
+  summary = "Check what goes wrong in practice, and say what to do.",
+  about = "What it prints holds no secrets and may go into a bug report.",
+  examples = {
+    "codearts-build doctor --region cn-north-4 --job f9d6c8466d614a9788e9a0acf6c15f46",
+  },
+  rows = rows.list({
+    name = "--job",
+    word = "JOB",
+    help = "Job id or address, to try a call that reads it.",
+    kind = kinds.job,
+  }, rows.json, rows.connection),
+  run = run,
+}

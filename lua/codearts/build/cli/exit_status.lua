@@ -11,6 +11,19 @@ local exit_status = {
   interrupted = 130,
 }
 
+--- What each means, for the help and the manual.
+exit_status.meanings = {
+  { exit_status.success, "success" },
+  { exit_status.build_failed, "the build failed" },
+  { exit_status.usage, "usage or configuration" },
+  { exit_status.cancelled, "cancelled: somebody stopped the build" },
+  { exit_status.auth, "sign-in or permission" },
+  { exit_status.outcome_unknown, "unknown whether a build was started" },
+  { exit_status.service, "service or network, or standard output cannot be written to" },
+  { exit_status.wait_timeout, "waiting timed out; the build goes on" },
+  { exit_status.interrupted, "interrupted; the build goes on" },
+}
+
 local BY_KIND = {
   usage = exit_status.usage,
   config = exit_status.usage,

@@ -1,5 +1,8 @@
 --- codearts-build history: the builds of a job.
 local App = require "codearts.build.cli.app"
+local dates = require "codearts.build.lifecycle.dates"
+local kinds = require "codearts.build.cli.kinds"
+local rows = require "codearts.build.cli.rows"
 
 local function cell(value)
   if type(value) == "string" then
@@ -10,7 +13,7 @@ local function cell(value)
   return "-"
 end
 
-return App.command(function(app, values)
+local function body(app, values)
   local answer = app:await(app:client():history(values.job, {
     async = true,
     page = values.page,
@@ -24,17 +27,52 @@ return App.command(function(app, values)
     app:print_json { total = answer.total, records = json.array(answer.records) }
     return
   end
-  local rows = {}
+  local cells = {}
   for index, item in ipairs(answer.records) do
-    rows[index] =
+    cells[index] =
       { cell(item.build_number), cell(item.result), cell(item.start_time), cell(item.end_time) }
   end
   for _, line in
-    ipairs(require "codearts.build.cli.table"({ "BUILD", "RESULT", "STARTED", "ENDED" }, rows))
+    ipairs(require "codearts.build.cli.table"({ "BUILD", "RESULT", "STARTED", "ENDED" }, cells))
   do
     app.terminal:result(line)
   end
-  if answer.total > #rows then
-    app.terminal:note(("%d of %d builds; --page and --limit show more"):format(#rows, answer.total))
+  if answer.total > #cells then
+    app.terminal:note(
+      ("%d of %d builds; --page and --limit show more"):format(#cells, answer.total)
+    )
   end
-end)
+end
+
+return {
+  summary = "List the builds of a job.",
+  examples = {
+    "codearts-build history f9d6c8466d614a9788e9a0acf6c15f46 --days 30",
+    "codearts-build history f9d6c8466d614a9788e9a0acf6c15f46 --from 2024-05-01 --to 2024-05-31",
+  },
+  rows = rows.list(rows.job, {
+    {
+      name = "--days",
+      word = "N",
+      help = "How many days to look back, at most 30 (default 7).",
+      kind = kinds.integer(0, 30),
+    },
+    { name = "--from", word = "DAY", help = "First day, with --to.", kind = kinds.day },
+    {
+      name = "--to",
+      word = "DAY",
+      help = "Last day, at most 30 days later.",
+      kind = kinds.day,
+    },
+  }, rows.paging "Builds", rows.json, rows.connection),
+  check = function(values)
+    if (values.from == nil) ~= (values.to == nil) then
+      return "--from and --to come together"
+    elseif values.from and values.days then
+      return "--days and --from exclude each other"
+    end
+    local problem = values.from and dates.problem_of_span(values.from, values.to)
+    return problem and "--to: " .. problem
+  end,
+  run = App.command(body),
+}

@@ -1,11 +1,13 @@
 --- codearts-build jobs: the build jobs of a project.
 local App = require "codearts.build.cli.app"
+local kinds = require "codearts.build.cli.kinds"
+local rows = require "codearts.build.cli.rows"
 
 local function cell(value)
   return type(value) == "string" and value ~= "" and value or "-"
 end
 
-return App.command(function(app, values)
+local function body(app, values)
   local answer = app:await(app:client():jobs(values.project, {
     async = true,
     page = values.page,
@@ -16,14 +18,28 @@ return App.command(function(app, values)
     app:print_json { total = answer.total, jobs = json.array(answer.jobs) }
     return
   end
-  local rows = {}
+  local cells = {}
   for index, item in ipairs(answer.jobs) do
-    rows[index] = { cell(item.id), cell(item.job_name), cell(item.last_build_status) }
+    cells[index] = { cell(item.id), cell(item.job_name), cell(item.last_build_status) }
   end
-  for _, line in ipairs(require "codearts.build.cli.table"({ "JOB", "NAME", "LAST BUILD" }, rows)) do
+  for _, line in ipairs(require "codearts.build.cli.table"({ "JOB", "NAME", "LAST BUILD" }, cells)) do
     app.terminal:result(line)
   end
-  if answer.total > #rows then
-    app.terminal:note(("%d of %d jobs; --page and --limit show more"):format(#rows, answer.total))
+  if answer.total > #cells then
+    app.terminal:note(("%d of %d jobs; --page and --limit show more"):format(#cells, answer.total))
   end
-end)
+end
+
+return {
+  summary = "List the build jobs of a project.",
+  examples = {
+    "codearts-build jobs 54bc5ae8ca3e43e19d3ba0f7dc9e2a3c --limit 50",
+  },
+  rows = rows.list({
+    name = "project",
+    word = "PROJECT",
+    help = "Project id, or an address of it in the console.",
+    kind = kinds.project,
+  }, rows.paging "Jobs", rows.json, rows.connection),
+  run = App.command(body),
+}

@@ -1,7 +1,9 @@
 --- codearts-build log: the log of a build on standard output.
 local App = require "codearts.build.cli.app"
+local kinds = require "codearts.build.cli.kinds"
+local rows = require "codearts.build.cli.rows"
 
-return App.command(function(app, values)
+local function body(app, values)
   local build = app:client():build(values.job, values.build_no)
   local lines = {}
   app:await(build:log {
@@ -20,4 +22,23 @@ return App.command(function(app, values)
     local json = require "codearts.build.cli.json"
     app:print_json { job_id = values.job, build_no = values.build_no, lines = json.array(lines) }
   end
-end)
+end
+
+return {
+  summary = "Print the log of a build.",
+  examples = {
+    "codearts-build log f9d6c8466d614a9788e9a0acf6c15f46 20 --follow",
+    "codearts-build log f9d6c8466d614a9788e9a0acf6c15f46 20 --step compile",
+  },
+  rows = rows.list(rows.build, {
+    { name = "--follow", help = "Go on until the build is over." },
+    {
+      name = "--step",
+      word = "NAME",
+      help = "Only this step.",
+      kind = kinds.text,
+      excludes = "--follow",
+    },
+  }, rows.json, rows.connection),
+  run = App.command(body),
+}

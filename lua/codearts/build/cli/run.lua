@@ -1,5 +1,7 @@
 --- codearts-build run: starts builds, and waits for them if asked to.
 local App = require "codearts.build.cli.app"
+local kinds = require "codearts.build.cli.kinds"
+local rows = require "codearts.build.cli.rows"
 
 local function parameters(list)
   local items = {}
@@ -9,7 +11,7 @@ local function parameters(list)
   return items
 end
 
-return App.command(function(app, values)
+local function body(app, values)
   local Watch = require "codearts.build.cli.watch"
   local watch = Watch.new(app, {
     wait = values.wait or values.follow,
@@ -24,4 +26,42 @@ return App.command(function(app, values)
     }
   end
   return watch:run()
-end)
+end
+
+return {
+  summary = "Start builds, and wait for them if asked to.",
+  examples = {
+    "codearts-build run f9d6c8466d614a9788e9a0acf6c15f46",
+    "codearts-build run f9d6c8466d614a9788e9a0acf6c15f46 --param codeBranch=master --wait",
+    "codearts-build run JOB_A JOB_B --wait --timeout 30m",
+  },
+  rows = rows.list({
+    {
+      name = "jobs",
+      word = "JOB",
+      help = "Job ids, or addresses of their pages in the console.",
+      kind = kinds.job,
+      many = true,
+    },
+    {
+      name = "--param",
+      word = "NAME=VALUE",
+      help = "A parameter of the build; may be given again.",
+      kind = kinds.pair,
+      many = true,
+    },
+    { name = "--tag", word = "TAG", help = "Code tag to build.", kind = kinds.text },
+    { name = "--commit", word = "ID", help = "Commit to build.", kind = kinds.text },
+    { name = "--branch", word = "NAME", help = "Branch to build.", kind = kinds.text },
+    {
+      name = "--wait",
+      help = "Wait for the end of the build; the exit status tells how it went.",
+    },
+  }, rows.waiting, rows.events, rows.connection),
+  check = function(values)
+    if values.timeout and not (values.wait or values.follow) then
+      return "--timeout needs --wait or --follow"
+    end
+  end,
+  run = App.command(body),
+}

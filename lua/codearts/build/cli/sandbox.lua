@@ -1,5 +1,6 @@
 --- codearts-build sandbox: runs the local build service in this process until it is told to end.
 local exit_status = require "codearts.build.cli.exit_status"
+local kinds = require "codearts.build.cli.kinds"
 
 -- A variable of its own: the sandbox prints its token, so it must not be the one that real credentials are kept in.
 local function token_from_environment()
@@ -9,7 +10,7 @@ end
 
 ---@param values table
 ---@return integer exit status
-return function(values)
+local function run(values)
   local ok, problem = pcall(require("codearts.build.sandbox").serve, {
     jobs = values.jobs,
     host = values.host,
@@ -24,3 +25,49 @@ return function(values)
   end
   return exit_status.success
 end
+
+return {
+  summary = "Run a local build service for development and tests.",
+  examples = {
+    "codearts-build sandbox --jobs jobs.lua",
+  },
+  rows = {
+    {
+      name = "--jobs",
+      word = "FILE",
+      help = "File that describes the jobs.",
+      kind = kinds.text,
+    },
+    {
+      name = "--host",
+      word = "ADDRESS",
+      help = "Address to listen on; it runs commands, so keep it on loopback.",
+      kind = kinds.text,
+    },
+    {
+      name = "--port",
+      word = "N",
+      help = "Port to listen on (default: any free one).",
+      kind = kinds.integer(0),
+    },
+    {
+      name = "--token",
+      word = "TEXT",
+      help = "Token to accept (default: CODEARTS_BUILD_SANDBOX_TOKEN, else a random one). Others on this machine can read it here.",
+      kind = kinds.text,
+    },
+    {
+      name = "--folder",
+      word = "DIR",
+      help = "Where builds work and stay (default: a temporary one).",
+      kind = kinds.text,
+    },
+    {
+      name = "--max-builds",
+      word = "N",
+      help = "Builds at once; the others wait (default 2).",
+      kind = kinds.integer(1),
+    },
+  },
+  run = run,
+}

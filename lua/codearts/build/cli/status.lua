@@ -1,6 +1,7 @@
 --- codearts-build status: how a build stands, and its steps.
 local App = require "codearts.build.cli.app"
 local exit_status = require "codearts.build.cli.exit_status"
+local rows = require "codearts.build.cli.rows"
 
 --- 0 while the build runs or has succeeded; a build that went wrong says so in the exit status too.
 local function status_of(detail)
@@ -20,7 +21,7 @@ end
 local function print_text(app, detail, steps)
   local duration = require "codearts.build.cli.duration"
   local text = require "codearts.build.cli.text"
-  local rows = {
+  local lines = {
     { "status", string_of(detail.status) or "?" },
     { "number", detail.daily_build_num },
     { "branch", detail.branch },
@@ -31,7 +32,7 @@ local function print_text(app, detail, steps)
     { "took", type(detail.duration) == "number" and duration.format(detail.duration / 1000) },
     { "message", detail.err_msg },
   }
-  for _, row in ipairs(rows) do
+  for _, row in ipairs(lines) do
     if string_of(row[2]) then
       app.terminal:result(("%-9s %s"):format(row[1], text.clean(row[2])))
     end
@@ -48,7 +49,7 @@ local function print_text(app, detail, steps)
   end
 end
 
-return App.command(function(app, values)
+local function body(app, values)
   local client = app:client()
   local build = client:build(values.job, values.build_no)
   local detail = app:await(build:status { async = true })
@@ -75,4 +76,13 @@ return App.command(function(app, values)
     print_text(app, detail, steps)
   end
   return status_of(detail)
-end)
+end
+
+return {
+  summary = "Show how a build stands, and its steps.",
+  examples = {
+    "codearts-build status f9d6c8466d614a9788e9a0acf6c15f46 20",
+  },
+  rows = rows.list(rows.build, rows.json, rows.connection),
+  run = App.command(body),
+}

@@ -1,11 +1,21 @@
 --- codearts-build stop: asks the service to stop a build.
 local App = require "codearts.build.cli.app"
+local rows = require "codearts.build.cli.rows"
 
-return App.command(function(app, values)
+local function body(app, values)
   app:await(app:client():build(values.job, values.build_no):stop { async = true })
   if app.form == "json" then
     app:print_json { job_id = values.job, build_no = values.build_no, stopped = true }
   else
     app.terminal:result(("build %d of %s is being stopped"):format(values.build_no, values.job))
   end
-end)
+end
+
+return {
+  summary = "Stop a build.",
+  examples = {
+    "codearts-build stop f9d6c8466d614a9788e9a0acf6c15f46 20",
+  },
+  rows = rows.list(rows.build, rows.json, rows.connection),
+  run = App.command(body),
+}

@@ -1,9 +1,19 @@
 --- codearts-build wait: waits for a build that was started earlier.
 local App = require "codearts.build.cli.app"
+local rows = require "codearts.build.cli.rows"
 
-return App.command(function(app, values)
+local function body(app, values)
   local Watch = require "codearts.build.cli.watch"
   local watch = Watch.new(app, { wait = true, follow = values.follow, timeout = values.timeout })
   watch:add_build(values.job, values.build_no)
   return watch:run()
-end)
+end
+
+return {
+  summary = "Wait for the end of a build.",
+  examples = {
+    "codearts-build wait f9d6c8466d614a9788e9a0acf6c15f46 20 --follow",
+  },
+  rows = rows.list(rows.build, rows.waiting, rows.events, rows.connection),
+  run = App.command(body),
+}

@@ -1,0 +1,78 @@
+--- Kinds of words on the command line: each reads what was typed, or says what it expected. Pure.
+local dates = require "codearts.build.lifecycle.dates"
+local duration = require "codearts.build.cli.duration"
+local reference = require "codearts.build.cli.reference"
+
+---@alias codearts.build.cli.Kind fun(str: string): any, string? value, or nil and what was expected
+
+local kinds = { duration = duration.parse, job = reference.job, project = reference.project }
+
+--- An integer from `least` to `most`.
+---@param least integer
+---@param most integer?
+---@return codearts.build.cli.Kind
+function kinds.integer(least, most)
+  local wanted = ("an integer %s"):format(
+    most and ("from %d to %d"):format(least, most) or ("of %d or more"):format(least)
+  )
+  return function(str)
+    local number = str:find("^%d+$") and tonumber(str)
+    if not number or number < least or number > (most or 2147483647) then
+      return nil, ("expected %s, got '%s'"):format(wanted, str)
+    end
+    return number
+  end
+end
+
+---@type codearts.build.cli.Kind
+function kinds.day(str)
+  if not dates.parse(str) then
+    return nil, ("expected a day such as 2024-05-31, got '%s'"):format(str)
+  end
+  return str
+end
+
+--- NAME=VALUE.
+---@type codearts.build.cli.Kind
+function kinds.pair(str)
+  local name, value = str:match("^([^=]+)=(.*)$")
+  if not name then
+    return nil, ("expected NAME=VALUE, got '%s'"):format(str)
+  end
+  return { name = name, value = value }
+end
+
+--- NAME=TEXT, NAME:=JSON or NAME=@FILE.
+---@type codearts.build.cli.Kind
+function kinds.call_argument(str)
+  local name, colon, value = str:match("^([%w_]+)(:?)=(.*)$")
+  if not name then
+    return nil, ("expected NAME=VALUE, NAME:=JSON or NAME=@FILE, got '%s'"):format(str)
+  end
+  return { name = name, value = value, json = colon == ":" }
+end
+
+--- One of these words.
+---@param ... string
+---@return codearts.build.cli.Kind
+function kinds.one_of(...)
+  local words = { ... }
+  return function(str)
+    for _, word in ipairs(words) do
+      if str == word then
+        return str
+      end
+    end
+    return nil, ("expected one of %s, got '%s'"):format(table.concat(words, ", "), str)
+  end
+end
+
+---@type codearts.build.cli.Kind
+function kinds.text(str)
+  if str == "" then
+    return nil, "expected a text that is not empty"
+  end
+  return str
+end
+
+return kinds

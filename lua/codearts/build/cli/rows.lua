@@ -1,0 +1,112 @@
+--- Rows of arguments and options that several commands have.
+local kinds = require "codearts.build.cli.kinds"
+
+---@class codearts.build.cli.Row
+---@field name string of an option with its dashes, else of an argument
+---@field word string? what stands for its value in the usage; an option without is a flag
+---@field help string
+---@field kind codearts.build.cli.Kind?
+---@field many boolean? an option that may be given again, or an argument of one or more
+---@field optional boolean? an argument that may be left out, with `many` any number
+---@field default any?
+---@field excludes string? an option that must not be given with it
+
+local rows = {}
+
+rows.json = { name = "--json", help = "Print the result as one JSON document." }
+
+rows.connection = {
+  {
+    name = "--region",
+    word = "ID",
+    help = "Region of the service, for example cn-north-4.",
+    kind = kinds.text,
+  },
+  {
+    name = "--endpoint",
+    word = "URL",
+    help = "Address of the service instead of a region.",
+    kind = kinds.text,
+  },
+}
+
+--- Of commands that print while they wait.
+rows.events = {
+  rows.json,
+  {
+    name = "--output",
+    word = "FORM",
+    help = "text, json, or ndjson: every event as one line of JSON.",
+    kind = kinds.one_of("text", "json", "ndjson"),
+    excludes = "--json",
+  },
+  {
+    name = "--progress",
+    word = "HOW",
+    help = "auto, plain (no live lines) or none.",
+    kind = kinds.one_of("auto", "plain", "none"),
+    default = "auto",
+  },
+}
+
+rows.job = {
+  name = "job",
+  word = "JOB",
+  help = "Job id, or the address of its page in the console.",
+  kind = kinds.job,
+}
+
+rows.build = {
+  rows.job,
+  { name = "build_no", word = "NUMBER", help = "Number of the build.", kind = kinds.integer(1) },
+}
+
+rows.waiting = {
+  {
+    name = "--timeout",
+    word = "TIME",
+    help = "Stop waiting after this time, such as 90s, 30m, 1h30m; the build goes on.",
+    kind = kinds.duration,
+  },
+  { name = "--follow", help = "Print the log while waiting." },
+}
+
+--- The paging of a list of things.
+---@param things string
+---@return codearts.build.cli.Row[]
+function rows.paging(things)
+  return {
+    {
+      name = "--limit",
+      word = "N",
+      help = ("%s to list, at most 100 (default 10)."):format(things),
+      kind = kinds.integer(1, 100),
+    },
+    {
+      name = "--page",
+      word = "N",
+      help = ("Page of that many %s, from 0."):format(things:lower()),
+      kind = kinds.integer(0),
+    },
+  }
+end
+
+--- One flat list of rows and of lists of rows.
+---@param ... codearts.build.cli.Row|codearts.build.cli.Row[]
+---@return codearts.build.cli.Row[]
+function rows.list(...)
+  local list = {}
+  local function add(item)
+    if item.name then
+      list[#list + 1] = item
+    else
+      for _, row in ipairs(item) do
+        add(row)
+      end
+    end
+  end
+  add { ... }
+  return list
+end
+
+return rows
