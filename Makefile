@@ -129,11 +129,6 @@ HIDDEN := LUA_INIT LUA_PATH_5_2 LUA_PATH_5_3 LUA_PATH_5_4 LUA_CPATH_5_2 LUA_CPAT
   MAKEFLAGS MFLAGS MAKELEVEL BUILD SANITIZER CFLAGS SPEC
 BUSTED = $(LUA) "$$(command -v busted)"
 
-# Programs with a LuaJIT inside come with the check group; without them their specs stay out.
-unless = $(if $(shell pkg-config --exists luajit && $(1) && echo yes),,--exclude-pattern=$(2))
-ABSENT = $(call unless,command -v nvim,host_nvim) \
-  $(call unless,ls /usr/lib/nginx/modules/ngx_http_lua_module.so,host_resty)
-
 # The interpreter that carries a sanitizer's runtime; see its source.
 ifdef SANITIZER
 HOST := $(BUILD)/bin/$(LUA)
@@ -144,7 +139,7 @@ $(HOST): spec/support/interpreter.c $(BUILD)/config.mk
 endif
 
 test: all $(HOST)
-	@$(RUN) $(LUA) spec/run.lua '$(BUSTED) $(strip $(ABSENT)) $(SPEC)'
+	@$(RUN) $(LUA) spec/run.lua '$(BUSTED) $(SPEC)'
 
 demo: all
 	@$(RUN) $(LUA) examples/demo.lua

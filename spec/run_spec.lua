@@ -3,8 +3,9 @@
 local LUA = os.getenv "LUA" or "lua" .. _VERSION:match "%d%.%d"
 
 -- Answers the lines that spec/run.lua prints, and whether it succeeded.
+local environment
 local function run(...)
-  local words = { LUA, "spec/run.lua" }
+  local words = { "env", environment, LUA, "spec/run.lua" }
   for _, word in ipairs { ... } do
     words[#words + 1] = "'" .. word .. "'"
   end
@@ -24,11 +25,38 @@ local function last(...)
 end
 
 describe("spec/run.lua", function()
-  it("takes what busted counted, errors and pending specs as failures", function()
+  before_each(function()
+    environment = "NO_SKIPS="
+  end)
+
+  it("takes what busted counted, errors as failures", function()
     local line, ok =
-      last "echo 5 successes / 2 failures / 1 error / 1 pending : 0.5 seconds; exit 3"
-    assert.equal("5 passed, 4 failed", line)
+      last "echo 5 successes / 2 failures / 1 error / 0 pending : 0.5 seconds; exit 3"
+    assert.equal("5 passed, 3 failed", line)
     assert.is_false(ok)
+  end)
+
+  local PENDING = "echo 5 successes / 0 failures / 0 errors / 2 pending : 0.5 seconds; "
+    .. "echo; echo Pending -\\> spec/x_spec.lua @ 7; echo a mount is its own; "
+    .. "echo spec/x_spec.lua:8: no namespaces; "
+    .. "echo; echo Pending -\\> spec/y_spec.lua @ 1; echo Neovim"
+
+  it("says what was skipped, and why", function()
+    local lines, ok = run(PENDING, "echo 4 passed, 0 failed, 1 skipped", "true")
+    assert.is_true(ok)
+    assert.equal("10 passed, 0 failed, 3 skipped", lines[#lines])
+    assert.equal("SKIPPED: a mount is its own: no namespaces", lines[#lines - 2])
+    assert.equal("SKIPPED: Neovim", lines[#lines - 1])
+  end)
+
+  it("takes what was skipped for failed where nothing may be", function()
+    environment = "NO_SKIPS=1"
+    local lines, ok = run(PENDING, "echo 4 passed, 0 failed, 1 skipped")
+    assert.is_false(ok)
+    assert.equal("9 passed, 3 failed", lines[#lines])
+    assert.matches("^FAILED", lines[#lines - 1])
+    assert.matches("^FAILED", lines[#lines - 2])
+    assert.equal("SKIPPED: Neovim", lines[#lines - 3])
   end)
 
   it("sums the last numbers of each command", function()
