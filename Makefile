@@ -127,7 +127,7 @@ RUN = env $(foreach v,$(HIDDEN),-u $(v)) LUA=$(LUA) PATH="$(HOST_PATH)$$PATH" $(
 HIDDEN := LUA_INIT LUA_PATH_5_2 LUA_PATH_5_3 LUA_PATH_5_4 LUA_CPATH_5_2 LUA_CPATH_5_3 LUA_CPATH_5_4 \
   http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY \
   MAKEFLAGS MFLAGS MAKELEVEL BUILD SANITIZER CFLAGS SPEC
-BUSTED = $(LUA) "$$(command -v busted)"
+BUSTED = $(LUA) spec/busted.lua
 
 # The interpreter that carries a sanitizer's runtime; see its source.
 ifdef SANITIZER
@@ -220,7 +220,7 @@ tsan:
 valgrind: all
 	@$(RUN) $(LUA) spec/run.lua 'valgrind -q --error-exitcode=1 --leak-check=full \
 	  --errors-for-leak-kinds=definite $(LUA) $(if $(filter luajit,$(LUA)),-joff) \
-	  "$$(command -v busted)" $(SPEC)'
+	  spec/busted.lua $(SPEC)'
 
 valgrind-%:
 	@$(SUBMAKE) valgrind LUA=$*
