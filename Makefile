@@ -126,12 +126,7 @@ RUN = env $(foreach v,$(HIDDEN),-u $(v)) LUA=$(LUA) PATH="$(HOST_PATH)$$PATH" $(
 HIDDEN := LUA_INIT LUA_PATH_5_2 LUA_PATH_5_3 LUA_PATH_5_4 LUA_CPATH_5_2 LUA_CPATH_5_3 LUA_CPATH_5_4 \
   http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY \
   MAKEFLAGS MFLAGS MAKELEVEL BUILD SANITIZER CFLAGS SPEC
-BUSTED = $(LUA) "$$(command -v busted)"
-
-# Programs with a LuaJIT inside come with the check group; without them their specs stay out.
-unless = $(if $(shell pkg-config --exists luajit && $(1) && echo yes),,--exclude-pattern=$(2))
-ABSENT = $(call unless,command -v nvim,host_nvim) \
-  $(call unless,ls /usr/lib/nginx/modules/ngx_http_lua_module.so,host_resty)
+BUSTED = $(LUA) spec/busted.lua
 
 # The interpreter that carries a sanitizer's runtime; see its source.
 ifdef SANITIZER
@@ -143,7 +138,7 @@ $(HOST): spec/support/interpreter.c $(BUILD)/config.mk
 endif
 
 test: all $(HOST)
-	@$(RUN) $(LUA) spec/run.lua '$(BUSTED) $(strip $(ABSENT)) $(SPEC)'
+	@$(RUN) $(LUA) spec/run.lua '$(BUSTED) $(SPEC)'
 
 demo: all
 	@$(RUN) $(LUA) examples/demo.lua
@@ -224,7 +219,7 @@ tsan:
 valgrind: all
 	@$(RUN) $(LUA) spec/run.lua 'valgrind -q --error-exitcode=1 --leak-check=full \
 	  --errors-for-leak-kinds=definite $(LUA) $(if $(filter luajit,$(LUA)),-joff) \
-	  "$$(command -v busted)" $(SPEC)'
+	  spec/busted.lua $(SPEC)'
 
 valgrind-%:
 	@$(SUBMAKE) valgrind LUA=$*

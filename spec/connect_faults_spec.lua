@@ -207,7 +207,9 @@ end
 describe("a name server", function()
   local server
   after_each(function()
-    server:stop()
+    if server then
+      server:stop()
+    end
   end)
 
   for _, row in ipairs {
@@ -216,6 +218,9 @@ describe("a name server", function()
     { "deadline = 0.1", "timeout deadline not_started true 1 " },
   } do
     it("that never answers: " .. row[1], function()
+      if dns.missing() then
+        pending(dns.missing())
+      end
       server = dns.start()
       assert.equal(row[2], look_up(server, row[1]))
       server:wait_for(1)
@@ -223,6 +228,9 @@ describe("a name server", function()
   end
 
   it("that knows no such name", function()
+    if dns.missing() then
+      pending(dns.missing())
+    end
     server = dns.start "nxdomain"
     assert.equal("transport resolve not_started true 2 ", look_up(server, "deadline = 20"))
   end)

@@ -541,6 +541,9 @@ describe("where nobody answers", function()
   end)
 
   it("a name server is mute", function()
+    if dns.missing() then
+      pending(dns.missing())
+    end
     local server = dns.start()
     os.execute(server:command("curl -s -m 0.2 http://any.test/"))
     server:wait_for(1)
@@ -548,6 +551,9 @@ describe("where nobody answers", function()
   end)
 
   it("a name does not exist", function()
+    if dns.missing() then
+      pending(dns.missing())
+    end
     local server = dns.start("nxdomain")
     local pipe = io.popen(server:command("curl -s http://any.test/; echo $?"), "r")
     assert.equal("6", pipe:read("*l"))

@@ -1,6 +1,11 @@
 -- Clients in Neovim, headless.
 
 local host = require("spec.support.host")
+local missing = host.missing("command -v nvim")
+if missing then
+  pending("clients in Neovim: " .. missing)
+  return
+end
 local server = require("spec.support.server").start()
 
 local folder = host.folder()

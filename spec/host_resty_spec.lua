@@ -1,6 +1,11 @@
 -- Clients in nginx workers.
 
 local host = require("spec.support.host")
+local missing = host.missing("ls /usr/lib/nginx/modules/ngx_http_lua_module.so")
+if missing then
+  pending("clients in nginx workers: " .. missing)
+  return
+end
 local nginx = require("spec.support.nginx")
 local socket = require("socket")
 local server = require("spec.support.server").start()

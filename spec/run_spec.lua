@@ -3,8 +3,9 @@
 local LUA = os.getenv "LUA" or "lua" .. _VERSION:match "%d%.%d"
 
 -- Answers the lines that spec/run.lua prints, and whether it succeeded.
+local environment
 local function run(...)
-  local words = { LUA, "spec/run.lua" }
+  local words = { "env", environment, LUA, "spec/run.lua" }
   for _, word in ipairs { ... } do
     words[#words + 1] = "'" .. word .. "'"
   end
@@ -24,11 +25,38 @@ local function last(...)
 end
 
 describe("spec/run.lua", function()
-  it("takes what busted counted, errors and pending specs as failures", function()
+  before_each(function()
+    environment = "NO_SKIPS="
+  end)
+
+  it("takes what busted counted, errors as failures", function()
     local line, ok =
-      last "echo 5 successes / 2 failures / 1 error / 1 pending : 0.5 seconds; exit 3"
-    assert.equal("5 passed, 4 failed", line)
+      last "echo 5 successes / 2 failures / 1 error / 0 pending : 0.5 seconds; exit 3"
+    assert.equal("5 passed, 3 failed", line)
     assert.is_false(ok)
+  end)
+
+  local PENDING = "echo 5 successes / 0 failures / 0 errors / 2 pending : 0.5 seconds; "
+    .. "echo; echo Pending -\\> spec/x_spec.lua @ 7; echo a mount is its own; "
+    .. "echo spec/x_spec.lua:8: no namespaces; "
+    .. "echo; echo Pending -\\> spec/y_spec.lua @ 1; echo Neovim"
+
+  it("says what was skipped, and why", function()
+    local lines, ok = run(PENDING, "echo 4 passed, 0 failed, 1 skipped", "true")
+    assert.is_true(ok)
+    assert.equal("10 passed, 0 failed, 3 skipped", lines[#lines])
+    assert.equal("SKIPPED: a mount is its own: no namespaces", lines[#lines - 2])
+    assert.equal("SKIPPED: Neovim", lines[#lines - 1])
+  end)
+
+  it("takes what was skipped for failed where nothing may be", function()
+    environment = "NO_SKIPS=1"
+    local lines, ok = run(PENDING, "echo 4 passed, 0 failed, 1 skipped")
+    assert.is_false(ok)
+    assert.equal("9 passed, 3 failed", lines[#lines])
+    assert.matches("^FAILED", lines[#lines - 1])
+    assert.matches("^FAILED", lines[#lines - 2])
+    assert.equal("SKIPPED: Neovim", lines[#lines - 3])
   end)
 
   it("sums the last numbers of each command", function()
@@ -75,5 +103,24 @@ describe("spec/run.lua", function()
     assert.matches("^== ", lines[1])
     assert.same({ "a", "b", "1 passed, 0 failed" }, { lines[2], lines[3], lines[4] })
     assert.matches("^== ", lines[5])
+  end)
+end)
+
+describe("make test", function()
+  it("runs busted, whatever the program of that name is", function()
+    local folder = io.popen("mktemp -d"):read "*l"
+    local function write(name, text)
+      local file = assert(io.open(folder .. "/" .. name, "w"))
+      file:write(text)
+      file:close()
+    end
+    write("one_spec.lua", 'describe("one", function() it("is", function() end) end)')
+    write("busted", "#!/bin/sh\nexit 1\n")
+    local command = "chmod +x %s/busted; PATH=%s:$PATH make -s test DEPS=skip LUA=%s SPEC=%s/one_spec.lua 2>&1"
+    local pipe = io.popen(command:format(folder, folder, LUA, folder))
+    local said = pipe:read "*a"
+    pipe:close()
+    os.execute("rm -r " .. folder)
+    assert.matches("\n1 passed, 0 failed\n$", said)
   end)
 end)

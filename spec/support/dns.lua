@@ -3,9 +3,11 @@
 ---     local dns = require("spec.support.dns").start()
 ---     os.execute(dns:command("lua5.4 program.lua"))
 ---
---- The program runs in a mount namespace of its own, where /etc/resolv.conf names the server; this
---- needs root. Names in /etc/hosts are still found there, and so is every server of the specs.
+--- Server and program are in namespaces of their own, where port 53 can be had and /etc/resolv.conf
+--- names the server. Names in /etc/hosts are still found there; the servers of the specs are not.
+--- Where namespaces.lua misses them, there is no such server.
 
+local namespaces = require("spec.support.namespaces")
 local process = require("spec.support.process")
 
 local M = {}
@@ -14,19 +16,20 @@ local M = {}
 local Dns = {}
 Dns.__index = Dns
 
+M.missing = namespaces.missing
+
 ---@param answer "nxdomain"|nil no such name; without it the server is mute
 ---@return spec.Dns
 function M.start(answer)
   local child, started = process.start("dns_server", { answer = answer })
-  return setmetatable({ process = child, resolv_conf = started.resolv_conf }, Dns)
+  return setmetatable({ process = child, enter = started.enter }, Dns)
 end
 
 --- The shell command that runs a shell command with this server as resolver.
 ---@param command string
 ---@return string
 function Dns:command(command)
-  local inner = ("mount --bind %s /etc/resolv.conf && %s"):format(self.resolv_conf, command)
-  return "unshare -m sh -c '" .. inner:gsub("'", "'\\''") .. "'"
+  return ("nsenter %s sh -c '%s'"):format(self.enter, (command:gsub("'", "'\\''")))
 end
 
 --- Blocks until the server was asked n times; raises if it is not within 10 seconds.

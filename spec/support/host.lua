@@ -45,6 +45,16 @@ function M.service(url)
   )
 end
 
+--- Answers what a host with LuaJIT inside lacks here, or nil: these come with `make check`.
+---@param program string what shows that the host is there, as a shell command
+---@return string?
+function M.missing(program)
+  local answer = read(program .. " >/dev/null 2>&1 || echo no; pkg-config --exists luajit || echo jit")
+  return answer:find("no") and "it is not installed"
+    or answer:find("jit") and "LuaJIT's headers are not installed"
+    or nil
+end
+
 local jit_environment
 
 --- Variables by which a host with LuaJIT inside finds the library, which is built for it if need
