@@ -196,10 +196,11 @@ bool cab_call_attempt(cab_call *c, int64_t now_ms) {
     if (c->credentials != NULL) {
         if (c->credentials->token_line != NULL) {
             add_line(&r, c->credentials->token_line);
-        } else if (!sign(c, &r, cab_clock_utc())) {
+        } else if (!sign(c, &r, c->admitted ? c->admitted_at : cab_clock_utc())) {
             return false;
         }
     }
+    c->admitted = false; /* that was for this attempt */
     set_limits(c, &r, now_ms);
     c->transfer = cab_engine_begin(c->client->engine, &r, c, &c->error);
     return c->transfer != NULL;
@@ -240,6 +241,21 @@ static bool try_next_endpoint(cab_call *c, const cab_answer *a) {
     return true;
 }
 
+/* Where an operation of the outdated group is gone, its twin serves (API reference 1.6, 7.10). */
+static bool take_other_path(cab_call *c) {
+    if (c->other_path == NULL) {
+        return false;
+    }
+    cab_buf_clear(&c->path);
+    if (!cab_buf_puts(&c->path, c->other_path)) {
+        return false;
+    }
+    (void)snprintf(c->operation, sizeof c->operation, "%s", c->other_operation);
+    c->other_path = NULL;
+    c->client->starts_by_twin = true;
+    return true;
+}
+
 static double remaining_seconds(const cab_call *c, int64_t now_ms) {
     return c->deadline_ms == INT64_MAX ? HUGE_VAL : (double)(c->deadline_ms - now_ms) / 1000.0;
 }
@@ -273,6 +289,10 @@ cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms,
         c->refused = cab_credentials_ref(c->credentials);
         cab_identity_refuse(c->identity, c->credentials);
         return CAB_NEXT_PARK;
+    }
+    if (body->says == CAB_SAYS_NO_SUCH_API && a->status == 404 && !c->cancelled &&
+        take_other_path(c)) {
+        return CAB_NEXT_NOW;
     }
     /* Pieces of a streamed body are with the caller already: another attempt would repeat them. */
     bool spent = c->stream && a->status >= 200 && a->status < 300;

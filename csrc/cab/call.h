@@ -21,12 +21,13 @@
 #pragma GCC visibility push(hidden)
 
 typedef enum {
-    CAB_CALL_NEW,      /* being filled in */
-    CAB_CALL_QUEUED,   /* waits for room in the engine */
-    CAB_CALL_PARKED,   /* waits for credentials */
-    CAB_CALL_WAITING,  /* waits for a moment: between attempts, or a plain sleep */
-    CAB_CALL_FLYING,   /* an attempt is in the engine */
-    CAB_CALL_ANSWERED, /* an attempt ended, or the call did without one; to be judged */
+    CAB_CALL_NEW,       /* being filled in */
+    CAB_CALL_QUEUED,    /* waits for room in the engine */
+    CAB_CALL_PARKED,    /* waits for credentials */
+    CAB_CALL_ADMITTING, /* its attempt is ready, and waits for the binding's word */
+    CAB_CALL_WAITING,   /* waits for a moment: between attempts, or a plain sleep */
+    CAB_CALL_FLYING,    /* an attempt is in the engine */
+    CAB_CALL_ANSWERED,  /* an attempt ended, or the call did without one; to be judged */
     CAB_CALL_DONE
 } cab_call_state;
 
@@ -49,7 +50,8 @@ typedef struct cab_call {
     cab_buf query;          /* canonical, without "?" */
     cab_buf body;
     bool has_body;
-    bool any_status; /* the binding takes every HTTP answer as a result */
+    bool asks_admission; /* each attempt waits for cab_client_admit */
+    bool any_status;     /* the binding takes every HTTP answer as a result */
     bool stream;
     bool sleeps; /* no request at all: ends after `delay_ms` */
     int64_t delay_ms;
@@ -60,6 +62,8 @@ typedef struct cab_call {
     double timeout, connect_timeout, deadline; /* seconds; deadline 0: none */
     cab_retry_policy retry;
     bool no_client_headers;
+    const char *other_path; /* static; the same by its twin, should the service have this no more */
+    const char *other_operation;
 
     /* Progress. */
     int64_t started_ms, deadline_ms; /* INT64_MAX: none */
@@ -67,7 +71,9 @@ typedef struct cab_call {
     size_t endpoint;         /* which of the client's */
     size_t endpoints_failed; /* one after the other, without a pause */
     cab_credentials
-        *refused;   /* renewed once for this call; kept, since they are to be masked still */
+        *refused;  /* renewed once for this call; kept, since they are to be masked still */
+    bool admitted; /* the attempt that begins next; signed with `admitted_at` (UTC) */
+    double admitted_at;
     bool cancelled; /* with an answer at hand, which is the last */
     bool granted;   /* it waited for the current credentials: it may use them whatever their age */
     bool deadline_bound; /* the attempt's limit is what the deadline leaves */

@@ -58,8 +58,11 @@ cab_says cab_code_says(const char *code, bool gateway_form) {
     if (strcmp(code, "CB.00060211") == 0) {
         return CAB_SAYS_BUSY; /* the editions disagree about its status (API reference 6.3) */
     }
-    return gateway_form && is_before_forwarding(gateway_number(code)) ? CAB_SAYS_NOT_FORWARDED
-                                                                      : CAB_SAYS_NOTHING;
+    int number = gateway_form ? gateway_number(code) : -1;
+    if (number == 101) {
+        return CAB_SAYS_NO_SUCH_API;
+    }
+    return is_before_forwarding(number) ? CAB_SAYS_NOT_FORWARDED : CAB_SAYS_NOTHING;
 }
 
 /* ---- the table ------------------------------------------------------------------------------ */
@@ -92,6 +95,7 @@ static const answer_row ANSWERS[] = {
 
 static void look_up(cab_verdict *v, cab_op_class op, cab_says says, int status) {
     const answer_row *r = ANSWERS;
+    says = says == CAB_SAYS_NO_SUCH_API ? CAB_SAYS_NOT_FORWARDED : says;
     while ((r->says != CAB_SAYS_NOTHING && r->says != says) || status < r->from || status > r->to) {
         r++;
     }

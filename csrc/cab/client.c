@@ -75,6 +75,9 @@ static void leave_state(cab_client *c, cab_call *call) {
     case CAB_CALL_PARKED:
         unpark(call->identity, call);
         break;
+    case CAB_CALL_ADMITTING:
+        list_remove(&c->admitting, call);
+        break;
     case CAB_CALL_WAITING:
         list_remove(&c->waiting, call);
         break;
@@ -101,6 +104,9 @@ static void enter_state(cab_client *c, cab_call *call, cab_call_state state) {
     case CAB_CALL_PARKED:
         park(call->identity, call);
         break;
+    case CAB_CALL_ADMITTING:
+        list_add(&c->admitting, call);
+        break;
     case CAB_CALL_WAITING:
         list_add(&c->waiting, call);
         break;
@@ -115,7 +121,9 @@ static void enter_state(cab_client *c, cab_call *call, cab_call_state state) {
     case CAB_CALL_DONE:
         break;
     }
-    if ((state == CAB_CALL_QUEUED || state == CAB_CALL_PARKED) && call->deadline_ms != INT64_MAX) {
+    bool waits =
+        state == CAB_CALL_QUEUED || state == CAB_CALL_PARKED || state == CAB_CALL_ADMITTING;
+    if (waits && call->deadline_ms != INT64_MAX) {
         cab_timers_set(&c->timers, &call->timer, call->deadline_ms);
     }
 }
@@ -305,7 +313,8 @@ cab_call *cab_client_acquire(cab_client *c) {
     call->owned = true;
     call->op = CAB_OP_READ;
     call->has_body = call->any_status = call->stream = call->sleeps = false;
-    call->no_client_headers = false;
+    call->no_client_headers = call->asks_admission = call->admitted = false;
+    call->other_path = NULL;
     call->delay_ms = 0;
     call->timeout = c->options.timeout;
     call->connect_timeout = c->options.connect_timeout;
@@ -384,7 +393,8 @@ void cab_client_wake(cab_client *c) { wake(c); }
 
 /* ---- moving --------------------------------------------------------------------------------- */
 
-static void begin(cab_client *c, cab_call *call, int64_t now_ms) {
+/* Credentials for the attempt; false: there are none yet, and the call waits for them. */
+static bool take_credentials(cab_client *c, cab_call *call, int64_t now_ms) {
     if (call->identity != NULL) {
         bool usable = cab_identity_ready(call->identity, now_ms) ||
                       (call->granted && call->identity->current != NULL && !call->identity->stale);
@@ -392,9 +402,22 @@ static void begin(cab_client *c, cab_call *call, int64_t now_ms) {
         if (!usable) {
             c->parked_now = true;
             enter_state(c, call, CAB_CALL_PARKED);
-            return;
+            return false;
         }
         call->credentials = cab_credentials_ref(call->identity->current);
+    }
+    return true;
+}
+
+static void begin(cab_client *c, cab_call *call, int64_t now_ms) {
+    /* What was admitted is this attempt, with the credentials that it had then. */
+    if (!call->admitted && !take_credentials(c, call, now_ms)) {
+        return;
+    }
+    if (call->asks_admission && !call->admitted) {
+        c->parked_now = true;
+        enter_state(c, call, CAB_CALL_ADMITTING);
+        return;
     }
     if (!cab_call_attempt(call, now_ms)) {
         release_attempt(c, call);
@@ -553,6 +576,13 @@ void cab_client_unpark(cab_identity *i) {
         enter_state(call->client, call, CAB_CALL_QUEUED);
         wake(call->client);
     }
+}
+
+void cab_client_admit(cab_client *c, cab_call *call, double date) {
+    call->admitted = true;
+    call->admitted_at = date;
+    enter_state(c, call, CAB_CALL_QUEUED);
+    wake(c);
 }
 
 bool cab_client_is_stuck(const cab_client *c) {

@@ -57,15 +57,16 @@ struct cab_client {
     cab_timers timers;
     cab_call **calls; /* every call there is, by its slot - 1 */
     size_t slots, slots_cap;
-    cab_call_list queued, waiting, flying, answered, spare;
+    cab_call_list queued, admitting, waiting, flying, answered, spare;
     size_t open; /* calls submitted and not done */
     size_t flying_count;
     size_t endpoint; /* the one that worked last */
     uint64_t random; /* state of the jitter */
     unsigned fork_count;
-    int64_t looked_ms; /* what had come by then was read */
-    bool exported;     /* somebody sleeps on the descriptor */
-    bool parked_now;   /* a call began to wait for credentials in this step */
+    int64_t looked_ms;   /* what had come by then was read */
+    bool exported;       /* somebody sleeps on the descriptor */
+    bool parked_now;     /* a call began to wait for credentials or admission in this step */
+    bool starts_by_twin; /* RunJob is gone from the service: ExecuteJob starts builds */
     cab_event *events;
     size_t event_count, event_cap;
     cab_buf url; /* of the attempt that is being begun */
@@ -107,6 +108,10 @@ bool cab_client_judge(cab_client *c, cab_call *call, const cab_body_facts *body)
 void cab_client_finish(cab_client *c, cab_call *call);
 /* A call whose transfer holds bytes of a streamed body, or NULL. */
 cab_call *cab_client_next_streaming(cab_client *c);
+
+/* Lets the attempt go out that waits for it (CAB_CALL_ADMITTING), with the credentials that it has,
+ * signed with that date (UTC) if it is signed. To refuse it, cancel the call. */
+void cab_client_admit(cab_client *c, cab_call *call, double date);
 
 /* Puts new credentials in, or fails every parked call with an error that the binding keeps. */
 void cab_client_unpark(cab_identity *i);

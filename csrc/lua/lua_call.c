@@ -147,12 +147,19 @@ static size_t check_operation(lua_State *L, int index) {
 
 lcab_call *lcab_call_prepare_start(lua_State *L, lcab_client *u, int operation, bool of_run) {
     size_t row = check_operation(L, operation);
+    if (row == 0 && u->c->starts_by_twin) {
+        row = 1;
+    }
     lcab_call *k = new_call(L, u, true, of_run);
     cab_call *c = k->call;
     (void)memcpy(c->operation, STARTS[row].name, strlen(STARTS[row].name) + 1);
     memcpy(c->method, "POST", sizeof "POST");
     c->op = CAB_OP_START;
     c->has_body = true;
+    if (row == 0) {
+        c->other_path = STARTS[1].path;
+        c->other_operation = STARTS[1].name;
+    }
     k->context.answer = LCAB_ANSWER_RUN;
     lcab_read_call_options(L, 3, c);
     const char *run_id = c->note.len > 0 ? c->note.data : "";
@@ -313,6 +320,32 @@ void lcab_call_reuse(lua_State *L, int call) {
     lua_pop(L, 1);
 }
 
+/* call:admission() -> number of the attempt that waits for call:admit, whether it is signed with a
+ * date; nil: none does. With the option `admission` each attempt waits so, credentials at hand. */
+static int call_admission(lua_State *L) {
+    const lcab_call *k = lcab_check_call(L, 1);
+    if (k->end != LCAB_CALL_OPEN || k->call->state != CAB_CALL_ADMITTING) {
+        lua_pushnil(L);
+        return 1;
+    }
+    lua_pushinteger(L, k->call->attempts + 1);
+    lua_pushboolean(L, k->call->credentials != NULL && k->call->credentials->ak != NULL);
+    return 2;
+}
+
+/* call:admit(date): lets that attempt go out, signed with that date, in seconds since 1970 */
+static int call_admit(lua_State *L) {
+    const lcab_call *k = lcab_check_call(L, 1);
+    double date = luaL_checknumber(L, 2);
+    lua_settop(L, 1);
+    lcab_client *u = lcab_client_of_call(L);
+    if (u == NULL || k->end != LCAB_CALL_OPEN || k->call->state != CAB_CALL_ADMITTING) {
+        return lcab_usage_error(L, "admit", "no attempt waits for it");
+    }
+    cab_client_admit(u->c, k->call, date);
+    return 0;
+}
+
 /* call:cancel(): its outcome is told at the next step */
 static int call_cancel(lua_State *L) {
     lcab_call *k = lcab_check_call(L, 1);
@@ -393,8 +426,9 @@ void lcab_call_add_methods(lua_State *L, const luaL_Reg *methods) {
 }
 
 void lcab_call_open(lua_State *L) {
-    static const luaL_Reg methods[] = {
-        {"done", call_done}, {"cancel", call_cancel}, {"on_done", call_on_done}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"done", call_done},       {"admission", call_admission},
+                                       {"admit", call_admit},     {"cancel", call_cancel},
+                                       {"on_done", call_on_done}, {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", call_gc}, {NULL, NULL}};
     static const luaL_Reg of_clients[] = {{"start", client_start},
                                           {"request", client_request},

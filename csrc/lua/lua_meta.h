@@ -12,8 +12,8 @@
 /* Adds `meta` to the table on top of the stack. */
 void lcab_meta_open(lua_State *L);
 
-/* For the result or error on top of the stack. `request_id`: "" when there is none. `date`: what the
- * answer's Date says, in seconds since 1970; -1 when that is not known. */
+/* For the result or error on top of the stack. `request_id`: "" when there is none. `date`: what
+ * the answer's Date says, in seconds since 1970; -1 when that is not known. */
 void lcab_remember_meta(lua_State *L, cab_call *c, const char *job_id, double started_at,
                         const char *request_id, int64_t date);
 

@@ -311,9 +311,22 @@ void lcab_replace_identity(cab_call *c, cab_identity *i) {
     c->identity = i;
 }
 
+/* Keys need a store and the history of the job: the Lua side has them. */
+static void refuse_key_options(lua_State *L, int index, const lcab_where *where) {
+    static const char *const names[] = {"key", "key_wait", "when_lost", "settle"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (lcab_getfield(L, index, names[i]) != LUA_TNIL) {
+            lcab_bad(L, where, names[i],
+                     "is for clients of require \"codearts.build\" that start a build");
+        }
+        lua_pop(L, 1);
+    }
+}
+
 void lcab_read_call_options(lua_State *L, int index, cab_call *c) {
     typedef struct {
         double timeout, deadline;
+        bool admission;
     } values;
     static const lcab_opt_row rows[] = {
         {"timeout", LCAB_NUMBER, offsetof(values, timeout), 0.001, LCAB_LONGEST_S},
@@ -323,6 +336,11 @@ void lcab_read_call_options(lua_State *L, int index, cab_call *c) {
         {"auth", LCAB_OTHER, 0, 0, 0},
         {"on_event", LCAB_OTHER, 0, 0, 0},
         {"run_id", LCAB_OTHER, 0, 0, 0},
+        {"admission", LCAB_BOOLEAN, offsetof(values, admission), 0, 0},
+        {"key", LCAB_OTHER, 0, 0, 0},
+        {"key_wait", LCAB_OTHER, 0, 0, 0},
+        {"when_lost", LCAB_OTHER, 0, 0, 0},
+        {"settle", LCAB_OTHER, 0, 0, 0},
         {NULL, LCAB_OTHER, 0, 0, 0}};
     if (lua_isnoneornil(L, index)) {
         return;
@@ -331,10 +349,12 @@ void lcab_read_call_options(lua_State *L, int index, cab_call *c) {
     if (!lua_istable(L, index)) {
         lcab_bad(L, &where, "opts", "must be a table, not %s", luaL_typename(L, index));
     }
-    values v = {c->timeout, c->deadline};
+    values v = {c->timeout, c->deadline, false};
     lcab_read_options(L, index, &where, rows, &v);
     c->timeout = v.timeout;
     c->deadline = v.deadline;
+    c->asks_admission = v.admission;
+    refuse_key_options(L, index, &where);
     read_retry(L, index, &where, &c->retry);
     lcab_read_headers(L, index, &where, false, &c->headers, &c->secrets);
     if (lcab_getfield(L, index, "on_event") != LUA_TNIL && !lua_isfunction(L, -1)) {

@@ -4,10 +4,11 @@
  * would each be collected a cycle later than their owner; and the more memory the collector knows
  * of, the longer it waits. Not to have them there is 1 % of a call's time on LuaJIT.
  *
- * What holds: a weak table maps each owner to the index of its slot, or to a userdata when it needed
- * more than a slot has, or when there was none. A slot is free when no owner maps to it, which is
- * looked for only when none is known to be free; slots move when their number grows, and Lua
- * allocates at nearly every call, so their addresses are good until the next call of Lua only. */
+ * What holds: a weak table maps each owner to the index of its slot, or to a userdata when it
+ * needed more than a slot has, or when there was none. A slot is free when no owner maps to it,
+ * which is looked for only when none is known to be free; slots move when their number grows, and
+ * Lua allocates at nearly every call, so their addresses are good until the next call of Lua only.
+ */
 #ifndef LCAB_LUA_SLOTS_H
 #define LCAB_LUA_SLOTS_H
 

@@ -163,9 +163,9 @@ static int call_wait(lua_State *L) {
 
 /* ---- running -------------------------------------------------------------------------------- */
 
-/* client:run(args [, opts [, between [, operation]]]) -> result; raises. Blocks in C. `between` is a
- * function for the library's own Lua side, called after each step: what sources of credentials have
- * to do. */
+/* client:run(args [, opts [, between [, operation]]]) -> result; raises. Blocks in C. `between` is
+ * a function for the library's own Lua side, called after each step: what sources of credentials
+ * have to do. */
 static int client_run(lua_State *L) {
     static const lcab_where where = {"", true};
     lcab_client *u = lcab_check_client_to(L, 1, true);
