@@ -17,6 +17,7 @@
 #include "cab/retry.h"
 #include "cab/timers.h"
 #include "cab/url.h"
+#include "cab/worker.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -25,6 +26,7 @@ typedef enum {
     CAB_CALL_QUEUED,    /* waits for room in the engine */
     CAB_CALL_PARKED,    /* waits for credentials */
     CAB_CALL_ADMITTING, /* its attempt is ready, and waits for the binding's word */
+    CAB_CALL_WORKING,   /* a thread does its work */
     CAB_CALL_WAITING,   /* waits for a moment: between attempts, or a plain sleep */
     CAB_CALL_FLYING,    /* an attempt is in the engine */
     CAB_CALL_ANSWERED,  /* an attempt ended, or the call did without one; to be judged */
@@ -53,7 +55,9 @@ typedef struct cab_call {
     bool asks_admission; /* each attempt waits for cab_client_admit */
     bool any_status;     /* the binding takes every HTTP answer as a result */
     bool stream;
-    bool sleeps; /* no request at all: ends after `delay_ms` */
+    cab_work *work;    /* no request at all: ends when that is done; freed with the call */
+    bool work_blocked; /* there was no thread for it */
+    bool sleeps;       /* no request at all: ends after `delay_ms` */
     int64_t delay_ms;
     cab_buf headers;        /* complete lines, each with its NUL */
     cab_buf secrets;        /* texts to mask in what people may read, each with its NUL */

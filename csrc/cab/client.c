@@ -78,6 +78,9 @@ static void leave_state(cab_client *c, cab_call *call) {
     case CAB_CALL_ADMITTING:
         list_remove(&c->admitting, call);
         break;
+    case CAB_CALL_WORKING:
+        list_remove(&c->working, call);
+        break;
     case CAB_CALL_WAITING:
         list_remove(&c->waiting, call);
         break;
@@ -106,6 +109,9 @@ static void enter_state(cab_client *c, cab_call *call, cab_call_state state) {
         break;
     case CAB_CALL_ADMITTING:
         list_add(&c->admitting, call);
+        break;
+    case CAB_CALL_WORKING:
+        list_add(&c->working, call);
         break;
     case CAB_CALL_WAITING:
         list_add(&c->waiting, call);
@@ -193,6 +199,10 @@ static void reset(cab_call *call) {
     call->credentials = NULL;
     cab_credentials_unref(call->refused);
     call->refused = NULL;
+    if (call->work != NULL) {
+        call->work->free(call->work);
+        call->work = NULL;
+    }
     cab_endpoint_free(&call->elsewhere);
     each_buf(call, cab_buf_wipe);
 }
@@ -226,6 +236,7 @@ void cab_client_free(cab_client *c) {
         cab_engine_abandon(c->engine);
         return;
     }
+    cab_worker_free(c->worker); /* first: it works with what the calls hold */
     drop_calls(c);
     cab_engine_free(c->engine);
     cab_timers_free(&c->timers);
@@ -315,6 +326,7 @@ cab_call *cab_client_acquire(cab_client *c) {
     call->has_body = call->any_status = call->stream = call->sleeps = false;
     call->no_client_headers = call->asks_admission = call->admitted = false;
     call->other_path = NULL;
+    call->work_blocked = false;
     call->delay_ms = 0;
     call->timeout = c->options.timeout;
     call->connect_timeout = c->options.connect_timeout;
@@ -339,12 +351,47 @@ static void wake(cab_client *c) {
     }
 }
 
+/* ---- work ----------------------------------------------------------------------------------- */
+
+static void end_work(cab_client *c, cab_call *call) {
+    call->work->done(call->work);
+    call->error = call->work->error;
+    call->verdict = (cab_verdict){call->error.kind, call->error.reason, CAB_OUTCOME_NOT_STARTED,
+                                  CAB_AGAIN_NEVER};
+    call->ended_early = true;
+    enter_state(c, call, CAB_CALL_ANSWERED);
+}
+
+static void start_work(cab_client *c, cab_call *call) {
+    if (c->worker == NULL) {
+        c->worker = cab_worker_new(cab_engine_wake_fd(c->engine));
+    }
+    call->work->owner = call;
+    enter_state(c, call, CAB_CALL_WORKING);
+    if (c->worker != NULL) {
+        cab_worker_submit(c->worker, call->work);
+    } else {
+        call->work_blocked = true;
+        call->work->run(call->work);
+        end_work(c, call);
+    }
+}
+
+static void collect_work(cab_client *c) {
+    cab_work *work;
+    while (c->working.first != NULL && (work = cab_worker_next_done(c->worker)) != NULL) {
+        end_work(c, work->owner);
+    }
+}
+
 void cab_client_submit(cab_client *c, cab_call *call) {
     call->started_ms = cab_clock_ms();
     call->deadline_ms =
         call->deadline > 0 ? call->started_ms + (int64_t)ceil(call->deadline * 1000) : INT64_MAX;
     c->open++;
-    if (call->sleeps) {
+    if (call->work != NULL) {
+        start_work(c, call);
+    } else if (call->sleeps) {
         enter_state(c, call, CAB_CALL_WAITING);
         cab_timers_set(&c->timers, &call->timer, call->started_ms + call->delay_ms);
     } else {
@@ -365,7 +412,8 @@ void cab_client_release(cab_client *c, cab_call *call) {
 }
 
 void cab_client_cancel(cab_client *c, cab_call *call) {
-    if (call->state == CAB_CALL_DONE || call->state == CAB_CALL_NEW) {
+    if (call->state == CAB_CALL_DONE || call->state == CAB_CALL_NEW ||
+        call->state == CAB_CALL_WORKING) { /* what a thread does is not broken off */
         return;
     }
     if (call->state == CAB_CALL_ANSWERED) {
@@ -384,6 +432,10 @@ void cab_client_cancel(cab_client *c, cab_call *call) {
 }
 
 void cab_client_cancel_all(cab_client *c) {
+    if (c->working.first != NULL) {
+        cab_worker_drain(c->worker);
+        collect_work(c);
+    }
     for (size_t i = 0; i < c->slots; i++) {
         cab_client_cancel(c, c->calls[i]);
     }
@@ -518,13 +570,15 @@ void cab_client_step(cab_client *c, int64_t wait_ms) {
     fire_timers(c);
     dispatch(c);
     if (c->answered.first != NULL || c->parked_now ||
-        (c->flying_count == 0 && cab_timers_first(&c->timers) == NULL)) {
+        (c->flying_count == 0 && c->working.first == NULL &&
+         cab_timers_first(&c->timers) == NULL)) {
         wait_ms = 0;
     }
     int64_t due_ms = timers_due_ms(c);
     c->looked_ms = due_ms >= 0 ? cab_clock_ms() : 0; /* without timers nobody asks */
     cab_engine_step(c->engine, sooner(wait_ms, due_ms));
     collect(c);
+    collect_work(c);
     fire_timers(c);
 }
 

@@ -57,7 +57,7 @@ struct cab_client {
     cab_timers timers;
     cab_call **calls; /* every call there is, by its slot - 1 */
     size_t slots, slots_cap;
-    cab_call_list queued, admitting, waiting, flying, answered, spare;
+    cab_call_list queued, admitting, working, waiting, flying, answered, spare;
     size_t open; /* calls submitted and not done */
     size_t flying_count;
     size_t endpoint; /* the one that worked last */
@@ -66,6 +66,7 @@ struct cab_client {
     int64_t looked_ms;   /* what had come by then was read */
     bool exported;       /* somebody sleeps on the descriptor */
     bool parked_now;     /* a call began to wait for credentials or admission in this step */
+    cab_worker *worker;  /* NULL before the first work, and where there are no threads */
     bool starts_by_twin; /* RunJob is gone from the service: ExecuteJob starts builds */
     cab_event *events;
     size_t event_count, event_cap;

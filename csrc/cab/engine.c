@@ -1021,5 +1021,6 @@ void cab_transfer_release(cab_engine *e, cab_transfer *t) {
 }
 
 int cab_engine_fd(const cab_engine *e) { return cab_poller_fd(e->poller); }
+int cab_engine_wake_fd(cab_engine *e) { return cab_poller_wake_fd(e->poller); }
 void cab_engine_wake(cab_engine *e) { cab_poller_wake(e->poller); }
 bool cab_engine_multiplexes(const cab_engine *e) { return e->multiplexes; }

@@ -80,6 +80,8 @@ int64_t cab_transfer_last_byte_ms(const cab_transfer *t);
 int cab_engine_fd(const cab_engine *e);
 /* See cab_poller_wake. */
 void cab_engine_wake(cab_engine *e);
+/* See cab_poller_wake_fd. */
+int cab_engine_wake_fd(cab_engine *e);
 /* Milliseconds until libcurl wants to be called whatever happens; -1: never. */
 int64_t cab_engine_timeout_ms(const cab_engine *e);
 /* Whether HTTP/2 was seen: then many requests share a connection. */

@@ -17,6 +17,7 @@ typedef enum {
     CAB_KIND_TIMEOUT,
     CAB_KIND_PROTOCOL,
     CAB_KIND_BUILD,
+    CAB_KIND_KEY,
     CAB_KIND_CANCELLED,
     CAB_KIND_MEMORY /* becomes the host's own out-of-memory error, never a structured one */
 } cab_kind;
@@ -46,6 +47,7 @@ typedef enum {
     CAB_REASON_CONNECT_TIMEOUT,
     CAB_REASON_TIMEOUT,
     CAB_REASON_WAIT,
+    CAB_REASON_STORE,
     CAB_REASON_INTERNAL
 } cab_reason;
 

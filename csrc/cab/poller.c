@@ -59,18 +59,20 @@ bool cab_poller_set(cab_poller *p, int fd, bool read, bool write) {
     return errno == EEXIST && epoll_ctl(p->fd, EPOLL_CTL_MOD, fd, &ev) == 0;
 }
 
-void cab_poller_wake(cab_poller *p) {
+int cab_poller_wake_fd(cab_poller *p) {
     if (p->wake_fd < 0) {
         int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (fd < 0 || !cab_poller_set(p, fd, true, false)) {
-            if (fd >= 0) {
-                close(fd); /* the next one may be watched */
-            }
-            return;
+        if (fd >= 0 && !cab_poller_set(p, fd, true, false)) {
+            close(fd); /* the next one may be watched */
+            fd = -1;
         }
         p->wake_fd = fd;
     }
-    if (!p->awake) {
+    return p->wake_fd;
+}
+
+void cab_poller_wake(cab_poller *p) {
+    if (!p->awake && cab_poller_wake_fd(p) >= 0) {
         p->awake = true;
         (void)eventfd_write(p->wake_fd, 1);
     }
@@ -141,6 +143,11 @@ static bool change(cab_poller *p, int fd, short filter, bool on) {
 
 bool cab_poller_set(cab_poller *p, int fd, bool read, bool write) {
     return change(p, fd, EVFILT_READ, read) & change(p, fd, EVFILT_WRITE, write);
+}
+
+int cab_poller_wake_fd(cab_poller *p) {
+    (void)p;
+    return -1;
 }
 
 void cab_poller_wake(cab_poller *p) {

@@ -29,6 +29,10 @@ bool cab_poller_set(cab_poller *p, int fd, bool read, bool write);
  * work arrives from elsewhere in the program. */
 void cab_poller_wake(cab_poller *p);
 
+/* A descriptor to which another thread may write eight bytes for the same effect; -1 when the
+ * system has none to give. It lives as long as the poller. */
+int cab_poller_wake_fd(cab_poller *p);
+
 /* Waits at most timeout_ms (-1: without limit) and fills up to max events. A signal or a wake
  * ends the wait early with fewer, maybe no, events. */
 int cab_poller_wait(cab_poller *p, cab_poll_event *events, int max, int timeout_ms);

@@ -13,6 +13,7 @@
 #include "lua/lua_error.h"
 #include "lua/lua_file.h"
 #include "lua/lua_identity.h"
+#include "lua/lua_journal.h"
 #include "lua/lua_json.h"
 #include "lua/lua_meta.h"
 #include "lua/lua_opts.h"
@@ -152,6 +153,7 @@ int luaopen_codearts_build_core(lua_State *L) {
     lcab_sign_open(L);
     lcab_term_open(L);
     lcab_file_open(L);
+    lcab_journal_open(L);
     lcab_setfuncs(L, functions);
 #if LUA_VERSION_NUM == 501
     lua_pushcfunction(L, yield);

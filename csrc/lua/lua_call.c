@@ -7,6 +7,7 @@
 #include "lua/lua_args.h"
 #include "lua/lua_body.h"
 #include "lua/lua_error.h"
+#include "lua/lua_journal.h"
 #include "lua/lua_options.h"
 #include "lua/lua_opts.h"
 #include "lua/lua_request.h"
@@ -208,6 +209,18 @@ static int client_sleep(lua_State *L) {
     k->call->sleeps = true;
     k->call->delay_ms = ms;
     k->context.answer = LCAB_ANSWER_JSON;
+    return submit(L, u, k, 0, 0);
+}
+
+/* client:perform(work) -> call, which ends when the work is done: true, or "blocked" when there was
+ * no thread for it. See journal:append. */
+static int client_perform(lua_State *L) {
+    lcab_client *u = lcab_check_client(L, 1);
+    lua_settop(L, 2);
+    lcab_call *k = new_call(L, u, false, false);
+    memcpy(k->call->operation, "key store", sizeof "key store");
+    k->context.answer = LCAB_ANSWER_JSON;
+    k->call->work = lcab_take_work(L, 2);
     return submit(L, u, k, 0, 0);
 }
 
@@ -433,6 +446,7 @@ void lcab_call_open(lua_State *L) {
     static const luaL_Reg of_clients[] = {{"start", client_start},
                                           {"request", client_request},
                                           {"sleep", client_sleep},
+                                          {"perform", client_perform},
                                           {NULL, NULL}};
     static const luaL_Reg none[] = {{NULL, NULL}};
     lcab_newtype(L, CALL_TYPE, methods, meta);

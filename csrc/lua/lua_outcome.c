@@ -126,7 +126,11 @@ static void attach_mask(lua_State *L, const cab_call *c) {
 static void push_result(lua_State *L, cab_call *c, const lcab_context *context, int decoded) {
     const cab_answer *a = cab_call_answer(c);
     if (a == NULL) {
-        lua_pushboolean(L, 1); /* a sleep */
+        if (c->work_blocked) {
+            lua_pushliteral(L, "blocked");
+        } else {
+            lua_pushboolean(L, 1); /* a sleep, or work */
+        }
     } else if (context->answer == LCAB_ANSWER_BYTES) {
         push_body(L, a);
     } else if (context->answer == LCAB_ANSWER_RAW) {

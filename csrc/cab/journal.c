@@ -1,0 +1,449 @@
+#include "cab/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/vfs.h>
+#else
+#include <sys/mount.h>
+#include <sys/param.h>
+#endif
+
+/* Says that the folder and all above it were synced: what is in it is found after a power cut. */
+#define MARK ".synced"
+#define DEEPEST 64
+
+struct cab_journal {
+    int refs;
+    int fd, folder;
+    pid_t owner; /* a forked child must not release what its parent holds */
+    size_t end;  /* of the last complete line */
+    bool busy, broken;
+    char path[512]; /* for messages */
+};
+
+static bool fail(cab_error *err, const char *path, const char *what) {
+    return cab_fail(err, CAB_KIND_KEY, CAB_REASON_STORE, "key_store", "key store %s: %s", path,
+                    what);
+}
+
+/* ---- file systems --------------------------------------------------------------------------- */
+
+typedef enum { KEEPS, VANISHES, UNKNOWN } keeping;
+
+#ifdef __linux__
+static keeping judge_system(int fd, char *name, size_t size) {
+    static const struct {
+        unsigned long magic;
+        const char *name;
+        keeping keeping;
+    } systems[] = {
+        {0xEF53, "ext4", KEEPS},         {0x58465342, "xfs", KEEPS},
+        {0x9123683E, "btrfs", KEEPS},    {0xF2F52010, "f2fs", KEEPS},
+        {0x2FC12FC1, "zfs", KEEPS},      {0x794C7630, "overlayfs", VANISHES},
+        {0x01021994, "tmpfs", VANISHES}, {0x858458F6, "ramfs", VANISHES},
+        {0x6969, "nfs", UNKNOWN},        {0xFF534D42, "cifs", UNKNOWN},
+        {0xFE534D42, "smb2", UNKNOWN},   {0x65735546, "fuse", UNKNOWN},
+        {0x01021997, "9p", UNKNOWN},     {0x00C36400, "ceph", UNKNOWN},
+        {0x4D44, "vfat", UNKNOWN},       {0x5346544E, "ntfs", UNKNOWN},
+        {0x0BD00BD0, "lustre", UNKNOWN}, {0x6165676C, "pstore", UNKNOWN},
+        {0xF15F, "ecryptfs", UNKNOWN},   {0x5346414F, "afs", UNKNOWN},
+    };
+    struct statfs about;
+    (void)snprintf(name, size, "an unknown file system");
+    if (fstatfs(fd, &about) != 0) {
+        return UNKNOWN;
+    }
+    unsigned long magic = (unsigned long)about.f_type & 0xFFFFFFFFUL;
+    for (size_t i = 0; i < sizeof systems / sizeof *systems; i++) {
+        if (systems[i].magic == magic) {
+            (void)snprintf(name, size, "%s", systems[i].name);
+            return systems[i].keeping;
+        }
+    }
+    (void)snprintf(name, size, "an unknown file system (%#lx)", magic);
+    return UNKNOWN;
+}
+#else
+static keeping judge_system(int fd, char *name, size_t size) {
+    static const char *const keep[] = {"apfs", "hfs", "ufs", "ffs", "zfs", "hammer2"};
+    struct statfs about;
+    (void)snprintf(name, size, "an unknown file system");
+    if (fstatfs(fd, &about) != 0) {
+        return UNKNOWN;
+    }
+    (void)snprintf(name, size, "%s", about.f_fstypename);
+    for (size_t i = 0; i < sizeof keep / sizeof *keep; i++) {
+        if (strcmp(about.f_fstypename, keep[i]) == 0) {
+            return KEEPS;
+        }
+    }
+    return strcmp(about.f_fstypename, "tmpfs") == 0 ? VANISHES : UNKNOWN;
+}
+#endif
+
+/* ---- folders -------------------------------------------------------------------------------- */
+
+/* Like mkdir -p, but that nobody else may enter what it makes. */
+static bool make_folders(const char *folder) {
+    char path[4096];
+    size_t len = strlen(folder);
+    if (len >= sizeof path) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    memcpy(path, folder, len + 1);
+    for (size_t i = 1; i <= len; i++) {
+        if (path[i] == '/' || path[i] == '\0') {
+            char c = path[i];
+            path[i] = '\0';
+            if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+                return false;
+            }
+            path[i] = c;
+        }
+    }
+    return true;
+}
+
+static bool check_folder(int fd, const char *folder, bool any_system, cab_error *err) {
+    struct stat st;
+    char name[64], text[256];
+    if (fstat(fd, &st) != 0) {
+        return fail(err, folder, strerror(errno));
+    }
+    if (st.st_uid != geteuid() || (st.st_mode & 022) != 0) {
+        return fail(err, folder,
+                    "the folder must belong to this user, and nobody else may write to it "
+                    "(chmod 700)");
+    }
+    keeping k = judge_system(fd, name, sizeof name);
+    if (k == VANISHES && !any_system) {
+        (void)snprintf(text, sizeof text,
+                       "it is on %s, which vanishes with its container or the next boot; name a "
+                       "folder to use it all the same",
+                       name);
+        return fail(err, folder, text);
+    }
+    if (k == UNKNOWN) {
+        (void)snprintf(text, sizeof text, "it is on %s, which may not keep what it says is written",
+                       name);
+        return fail(err, folder, text);
+    }
+    return true;
+}
+
+/* The folder's descriptor, or -1. */
+static int open_folder(const char *folder, bool make, bool any_system, cab_error *err) {
+    if (make && !make_folders(folder)) {
+        (void)fail(err, folder, strerror(errno));
+        return -1;
+    }
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        if (!make && errno == ENOENT) {
+            err->kind = CAB_KIND_NONE; /* nothing there is no trouble */
+        } else {
+            (void)fail(err, folder, strerror(errno));
+        }
+        return -1;
+    }
+    if (!check_folder(fd, folder, any_system, err)) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* Syncs the folder and all above it, unless that was done before. False with errno. */
+static bool sync_folders(int folder) {
+    if (faccessat(folder, MARK, F_OK, 0) == 0) {
+        return fsync(folder) == 0;
+    }
+    int fd = dup(folder);
+    bool ok = fd >= 0;
+    for (int depth = 0; ok && depth < DEEPEST; depth++) {
+        struct stat here, above;
+        ok = fsync(fd) == 0 || errno == EINVAL || errno == EROFS; /* what is not ours to sync */
+        int up = ok ? openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+        if (up < 0) {
+            break; /* no further: folders that may not be read were not made by this user */
+        }
+        bool last = fstat(fd, &here) != 0 || fstat(up, &above) != 0 ||
+                    here.st_dev != above.st_dev || here.st_ino == above.st_ino;
+        (void)close(fd);
+        fd = up;
+        if (last) {
+            break;
+        }
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    if (ok) {
+        int mark = openat(folder, MARK, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        ok = mark >= 0;
+        if (ok) {
+            (void)close(mark);
+        }
+    }
+    return ok && fsync(folder) == 0;
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+/* The last complete line of the file, and where it ends. */
+static bool read_last(int fd, const char *path, cab_buf *line, size_t *end, cab_error *err) {
+    struct stat st;
+    if (fstat(fd, &st) != 0) {
+        return fail(err, path, strerror(errno));
+    }
+    if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) != 0) {
+        return fail(err, path,
+                    "it must be a file of this user that nobody else may touch "
+                    "(chmod 600)");
+    }
+    /* A torn line after a whole one. */
+    size_t most = 2 * (CAB_JOURNAL_LONGEST_LINE + 1);
+    size_t size = (size_t)st.st_size, want = size < most ? size : most, got = 0;
+    cab_buf_clear(line);
+    if (!cab_buf_reserve(line, want + 1)) {
+        return cab_fail_memory(err);
+    }
+    while (got < want) {
+        ssize_t n = pread(fd, line->data + got, want - got, (off_t)(size - want + got));
+        if (n < 0 && errno != EINTR) {
+            return fail(err, path, strerror(errno));
+        }
+        if (n == 0) {
+            break;
+        }
+        got += n > 0 ? (size_t)n : 0;
+    }
+    size_t stop = got;
+    while (stop > 0 && line->data[stop - 1] != '\n') {
+        stop--;
+    }
+    if (stop == 0) {
+        *end = 0;
+        cab_buf_clear(line);
+        return size - want == 0 || fail(err, path, "it is a file of another kind");
+    }
+    *end = size - want + stop;
+    size_t start = stop - 1;
+    while (start > 0 && line->data[start - 1] != '\n') {
+        start--;
+    }
+    memmove(line->data, line->data + start, stop - 1 - start);
+    line->len = stop - 1 - start;
+    line->data[line->len] = '\0';
+    return true;
+}
+
+bool cab_journal_read(const cab_journal *j, cab_buf *line, size_t *end, cab_error *err) {
+    return read_last(j->fd, j->path, line, end, err);
+}
+
+bool cab_journal_peek(const char *folder, const char *name, bool any_system, cab_buf *line,
+                      size_t *end, cab_error *err) {
+    *end = 0;
+    cab_buf_clear(line);
+    int dir = open_folder(folder, false, any_system, err);
+    if (dir < 0) {
+        return err->kind == CAB_KIND_NONE;
+    }
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    int code = errno;
+    (void)close(dir);
+    if (fd < 0) {
+        return code == ENOENT || fail(err, path, strerror(code));
+    }
+    bool ok = read_last(fd, path, line, end, err);
+    (void)close(fd);
+    return ok;
+}
+
+/* ---- opening -------------------------------------------------------------------------------- */
+
+static void unref(cab_journal *j) {
+    if (--j->refs > 0) {
+        return;
+    }
+    if (j->fd >= 0) {
+        if (j->owner == getpid()) {
+            (void)flock(j->fd, LOCK_UN); /* a child that has a copy keeps it open, but no lock */
+        }
+        (void)close(j->fd);
+    }
+    if (j->folder >= 0) {
+        (void)close(j->folder);
+    }
+    free(j);
+}
+
+void cab_journal_close(cab_journal *j) {
+    if (j != NULL) {
+        unref(j);
+    }
+}
+
+/* Whether the path still names what was opened and locked. */
+static bool is_current(const cab_journal *j, const char *name) {
+    struct stat mine, there;
+    return fstat(j->fd, &mine) == 0 && fstatat(j->folder, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           mine.st_dev == there.st_dev && mine.st_ino == there.st_ino;
+}
+
+static cab_journal_opened open_and_lock(cab_journal *j, const char *name, cab_error *err) {
+    for (int tries = 0; tries < 8; tries++) {
+        j->fd =
+            openat(j->folder, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+        if (j->fd < 0) {
+            (void)fail(err, j->path, strerror(errno));
+            return CAB_JOURNAL_FAILED;
+        }
+        if (flock(j->fd, LOCK_EX | LOCK_NB) != 0) {
+            int code = errno;
+            if (code == EWOULDBLOCK || code == EINTR) {
+                return CAB_JOURNAL_BUSY;
+            }
+            (void)fail(err, j->path, strerror(code));
+            return CAB_JOURNAL_FAILED;
+        }
+        if (is_current(j, name)) {
+            return CAB_JOURNAL_OPEN;
+        }
+        (void)close(j->fd); /* somebody put another file there meanwhile */
+        j->fd = -1;
+    }
+    return CAB_JOURNAL_BUSY;
+}
+
+/* Finds the end, and cuts off what a crash left of a line: it would swallow the next one. */
+static bool find_end(cab_journal *j, cab_error *err) {
+    cab_buf line = {0};
+    bool ok = read_last(j->fd, j->path, &line, &j->end, err);
+    cab_buf_free(&line);
+    if (ok && ftruncate(j->fd, (off_t)j->end) != 0) {
+        ok = fail(err, j->path, strerror(errno));
+    }
+    return ok;
+}
+
+cab_journal_opened cab_journal_open(cab_journal **out, const char *folder, const char *name,
+                                    bool any_system, cab_error *err) {
+    *out = NULL;
+    cab_journal *j = calloc(1, sizeof *j);
+    if (j == NULL) {
+        (void)cab_fail_memory(err);
+        return CAB_JOURNAL_FAILED;
+    }
+    j->refs = 1;
+    j->fd = -1;
+    j->owner = getpid();
+    (void)snprintf(j->path, sizeof j->path, "%s/%s", folder, name);
+    j->folder = open_folder(folder, true, any_system, err);
+    cab_journal_opened opened = j->folder < 0 ? CAB_JOURNAL_FAILED : open_and_lock(j, name, err);
+    if (opened == CAB_JOURNAL_OPEN && !find_end(j, err)) {
+        opened = CAB_JOURNAL_FAILED;
+    }
+    if (opened == CAB_JOURNAL_OPEN) {
+        *out = j;
+    } else {
+        if (j->fd >= 0 && opened == CAB_JOURNAL_BUSY) {
+            (void)close(j->fd); /* not ours to unlock */
+            j->fd = -1;
+        }
+        unref(j);
+    }
+    return opened;
+}
+
+/* ---- adding --------------------------------------------------------------------------------- */
+
+typedef struct {
+    cab_work work;
+    cab_journal *journal;
+    size_t at, len;
+    char text[];
+} append_work;
+
+static bool write_at(int fd, const char *text, size_t len, size_t at) {
+    while (len > 0) {
+        ssize_t n = pwrite(fd, text, len, (off_t)at);
+        if (n < 0 && errno != EINTR) {
+            return false;
+        }
+        if (n > 0) {
+            text += n;
+            at += (size_t)n;
+            len -= (size_t)n;
+        }
+    }
+    return true;
+}
+
+static void run_append(cab_work *work) {
+    append_work *a = (append_work *)(void *)work;
+    const cab_journal *j = a->journal;
+    bool ok = (a->at > 0 || sync_folders(j->folder)) && write_at(j->fd, a->text, a->len, a->at) &&
+              fdatasync(j->fd) == 0;
+    if (!ok) {
+        (void)fail(&work->error, j->path, strerror(errno));
+    }
+}
+
+static void append_done(cab_work *work) {
+    append_work *a = (append_work *)(void *)work;
+    a->journal->busy = false;
+    if (work->error.kind == CAB_KIND_NONE) {
+        a->journal->end = a->at + a->len;
+    } else {
+        a->journal->broken = true;
+    }
+}
+
+static void append_free(cab_work *work) {
+    append_work *a = (append_work *)(void *)work;
+    unref(a->journal);
+    free(a);
+}
+
+cab_work *cab_journal_append(cab_journal *j, const char *line, size_t len, cab_error *err) {
+    if (len > CAB_JOURNAL_LONGEST_LINE || memchr(line, '\n', len) != NULL) {
+        (void)fail(err, j->path, "a record must be one line of at most 64 KiB");
+        return NULL;
+    }
+    if (j->busy || j->broken || j->owner != getpid()) {
+        (void)fail(err, j->path,
+                   j->broken ? "writing failed before, so it is not tried again"
+                   : j->busy ? "the line before is being written still"
+                             : "it belongs to the process that this one was forked from");
+        return NULL;
+    }
+    append_work *a = calloc(1, sizeof *a + len + 1);
+    if (a == NULL) {
+        (void)cab_fail_memory(err);
+        return NULL;
+    }
+    a->work.run = run_append;
+    a->work.done = append_done;
+    a->work.free = append_free;
+    a->journal = j;
+    a->at = j->end;
+    memcpy(a->text, line, len);
+    a->text[len] = '\n';
+    a->len = len + 1;
+    j->refs++;
+    j->busy = true;
+    return &a->work;
+}

@@ -1,0 +1,45 @@
+/* A file of lines that only grows, for one key: what was written last counts, and it is on the disk
+ * before anybody acts on it. Who has it open holds its lock, which the system drops at his death.
+ *
+ * Durability: a line is written, then fdatasync; before the first line of a file its folder is
+ * synced, and before the first file of a folder the folders above it. So a line that can be read
+ * was preceded by everything that makes it be found after a power cut. */
+#ifndef CAB_JOURNAL_H
+#define CAB_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cab/buf.h"
+#include "cab/error.h"
+#include "cab/worker.h"
+
+#pragma GCC visibility push(hidden)
+
+#define CAB_JOURNAL_LONGEST_LINE (64 * 1024)
+
+typedef struct cab_journal cab_journal;
+typedef enum { CAB_JOURNAL_OPEN, CAB_JOURNAL_BUSY, CAB_JOURNAL_FAILED } cab_journal_opened;
+
+/* Opens `name` in `folder`, making what is missing (0700, 0600), and locks it. `any_system`: also
+ * on file systems that vanish with a container or a boot (overlayfs, tmpfs); all others but those
+ * known to keep their word are refused by name. BUSY: somebody else holds it. Never blocks on a
+ * lock. */
+cab_journal_opened cab_journal_open(cab_journal **out, const char *folder, const char *name,
+                                    bool any_system, cab_error *err);
+/* Lets go, once the work under way is done. In a forked child the lock stays its parent's. */
+void cab_journal_close(cab_journal *j);
+
+/* The last line, without its newline, and where it ends: 0 when there is none. */
+bool cab_journal_read(const cab_journal *j, cab_buf *line, size_t *end, cab_error *err);
+/* The same without opening it for writing and without its lock: what is there now. */
+bool cab_journal_peek(const char *folder, const char *name, bool any_system, cab_buf *line,
+                      size_t *end, cab_error *err);
+
+/* Work that adds a line (without its newline) and syncs it. One at a time; after one that failed
+ * the journal takes no more, since nobody knows what is on the disk. NULL with err. */
+cab_work *cab_journal_append(cab_journal *j, const char *line, size_t len, cab_error *err);
+
+#pragma GCC visibility pop
+
+#endif

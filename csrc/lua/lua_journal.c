@@ -1,0 +1,170 @@
+#include "lua/lua_journal.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "cab/journal.h"
+#include "lua/compat.h"
+#include "lua/lua_error.h"
+
+static const char JOURNAL_TYPE[] = "codearts.build.journal";
+static const char WORK_TYPE[] = "codearts.build.work";
+
+typedef struct {
+    cab_journal *journal; /* NULL once closed */
+} lcab_journal;
+
+typedef struct {
+    cab_work *work; /* NULL once taken */
+} lcab_work;
+
+static cab_journal *check_journal(lua_State *L) {
+    lcab_journal *j = lcab_testudata(L, 1, JOURNAL_TYPE);
+    if (j == NULL || j->journal == NULL) {
+        lcab_usage_error(L, "self", "must be an open journal");
+    }
+    return j->journal;
+}
+
+static const char *check_text(lua_State *L, int index, const char *name) {
+    size_t len = 0;
+    const char *text = lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &len) : NULL;
+    if (len == 0 || strlen(text) != len) {
+        lcab_usage_error(L, name, "must be a string without NUL, not empty");
+    }
+    return text;
+}
+
+/* nil, and the error; out of memory is raised. */
+static int fail(lua_State *L, const cab_error *err) {
+    if (err->kind == CAB_KIND_MEMORY) {
+        return lcab_raise_memory(L);
+    }
+    lua_pushnil(L);
+    lcab_push_error(L, err);
+    return 2;
+}
+
+/* journal.open(folder, name [, any_system]) -> journal | nil: somebody else holds it | nil, err of
+ * kind "key", reason "store" */
+static int open_journal(lua_State *L) {
+    cab_error err;
+    lua_settop(L, 3);
+    const char *folder = check_text(L, 1, "folder");
+    const char *name = check_text(L, 2, "name");
+    lcab_journal *j = lua_newuserdata(L, sizeof *j);
+    j->journal = NULL;
+    lcab_kept(L, JOURNAL_TYPE);
+    lua_setmetatable(L, -2);
+    switch (cab_journal_open(&j->journal, folder, name, lua_toboolean(L, 3), &err)) {
+    case CAB_JOURNAL_OPEN:
+        return 1;
+    case CAB_JOURNAL_BUSY:
+        lua_pushnil(L);
+        return 1;
+    case CAB_JOURNAL_FAILED:
+        break;
+    }
+    return fail(L, &err);
+}
+
+/* Pushes the line, or nil when there is none, and where it ends. */
+static int push_line(lua_State *L, bool ok, cab_buf *line, size_t end, const cab_error *err) {
+    if (!ok) {
+        cab_buf_free(line);
+        return fail(L, err);
+    }
+    /* A copy that Lua owns, so that nothing is lost when memory runs out below. */
+    char *copy = lua_newuserdata(L, line->len + 1);
+    size_t len = line->len;
+    if (len > 0) {
+        memcpy(copy, line->data, len);
+    }
+    cab_buf_free(line);
+    if (end == 0) {
+        lua_pushnil(L);
+    } else {
+        lua_pushlstring(L, copy, len);
+    }
+    lua_pushinteger(L, (lua_Integer)end);
+    return 2;
+}
+
+/* journal.peek(folder, name [, any_system]) -> line or nil, version | nil, err: without the lock */
+static int peek(lua_State *L) {
+    cab_error err;
+    lua_settop(L, 3);
+    cab_buf line = {0};
+    size_t end = 0;
+    const char *folder = check_text(L, 1, "folder");
+    const char *name = check_text(L, 2, "name");
+    bool ok = cab_journal_peek(folder, name, lua_toboolean(L, 3), &line, &end, &err);
+    return push_line(L, ok, &line, end, &err);
+}
+
+/* journal:read() -> line or nil, version | nil, err */
+static int journal_read(lua_State *L) {
+    cab_error err;
+    cab_buf line = {0};
+    size_t end = 0;
+    bool ok = cab_journal_read(check_journal(L), &line, &end, &err);
+    return push_line(L, ok, &line, end, &err);
+}
+
+/* journal:append(line) -> work for client:perform | nil, err */
+static int journal_append(lua_State *L) {
+    cab_error err;
+    size_t len;
+    cab_journal *j = check_journal(L);
+    (void)check_text(L, 2, "line");
+    const char *line = lua_tolstring(L, 2, &len);
+    lcab_work *w = lua_newuserdata(L, sizeof *w);
+    w->work = NULL;
+    lcab_kept(L, WORK_TYPE);
+    lua_setmetatable(L, -2);
+    w->work = cab_journal_append(j, line, len, &err);
+    return w->work != NULL ? 1 : fail(L, &err);
+}
+
+/* journal:close(): lets go; twice is fine */
+static int journal_close(lua_State *L) {
+    lcab_journal *j = lcab_testudata(L, 1, JOURNAL_TYPE);
+    if (j != NULL) {
+        cab_journal_close(j->journal);
+        j->journal = NULL;
+    }
+    return 0;
+}
+
+static int work_gc(lua_State *L) {
+    lcab_work *w = lua_touserdata(L, 1);
+    if (w->work != NULL) {
+        w->work->free(w->work);
+        w->work = NULL;
+    }
+    return 0;
+}
+
+cab_work *lcab_take_work(lua_State *L, int index) {
+    lcab_work *w = lcab_testudata(L, index, WORK_TYPE);
+    if (w == NULL || w->work == NULL) {
+        lcab_usage_error(L, "work", "must be what journal:append answered, once");
+    }
+    cab_work *work = w->work;
+    w->work = NULL;
+    return work;
+}
+
+void lcab_journal_open(lua_State *L) {
+    static const luaL_Reg methods[] = {
+        {"read", journal_read}, {"append", journal_append}, {"close", journal_close}, {NULL, NULL}};
+    static const luaL_Reg meta[] = {{"__gc", journal_close}, {NULL, NULL}};
+    static const luaL_Reg none[] = {{NULL, NULL}};
+    static const luaL_Reg work_meta[] = {{"__gc", work_gc}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"open", open_journal}, {"peek", peek}, {NULL, NULL}};
+    lcab_newtype(L, JOURNAL_TYPE, methods, meta);
+    lcab_newtype(L, WORK_TYPE, none, work_meta);
+    lua_newtable(L);
+    lcab_setfuncs(L, functions);
+    lua_setfield(L, -2, "journal");
+}

@@ -1,0 +1,164 @@
+-- The file behind a key: one holder, whole lines, on the disk before anybody acts on them.
+
+local core = require "codearts.build.core"
+
+local function sh(command, ...)
+  local ok = os.execute(command:format(...))
+  assert(ok == true or ok == 0, command)
+end
+
+local function write(path, text, mode)
+  local file = assert(io.open(path, mode or "wb"))
+  file:write(text)
+  file:close()
+end
+
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+describe("a journal", function()
+  local base, folder, client
+  local journal
+
+  before_each(function()
+    base = os.tmpname()
+    os.remove(base)
+    folder = base .. "/state/keys"
+    sh("mkdir -m 700 %s", base)
+    client = core.new { endpoint = "http://127.0.0.1:1", auth = "a-token" }
+    journal = nil
+  end)
+  after_each(function()
+    if journal then
+      journal:close()
+    end
+    client:close()
+    sh("rm -rf %s", base)
+  end)
+
+  local function open(name)
+    journal = assert(core.journal.open(folder, name or "k", true))
+    return journal
+  end
+  local function append(line)
+    return client:perform(assert(journal:append(line))):wait()
+  end
+
+  it("keeps the line that was written last, and where it ends", function()
+    open()
+    assert.same({ nil, 0 }, { journal:read() })
+    assert.is_true(append "first")
+    assert.is_true(append "second")
+    assert.same({ "second", 13 }, { journal:read() })
+    assert.same({ "second", 13 }, { core.journal.peek(folder, "k", true) })
+    assert.equal("first\nsecond\n", read(folder .. "/k"))
+    local pipe = io.popen(("stat -c %%a %s %s/k"):format(folder, folder))
+    assert.equal("700\n600\n", pipe:read "*a")
+    pipe:close()
+  end)
+
+  it("has one holder", function()
+    open()
+    local other, err = core.journal.open(folder, "k", true)
+    assert.same({ nil, nil }, { other, err })
+    assert(core.journal.open(folder, "another", true)):close()
+    journal:close()
+    journal:close()
+    assert.is_false(pcall(journal.read, journal))
+    other = assert(core.journal.open(folder, "k", true))
+    other:close()
+    sh("rm %s/k", folder) -- who comes then holds what is there, not what was
+    open()
+    append "new"
+    assert.equal("new\n", read(folder .. "/k"))
+  end)
+
+  it("lets go only when the work under way is done", function()
+    open()
+    local call = client:perform(assert(journal:append "line"))
+    journal:close()
+    call:wait()
+    assert.equal("line\n", read(folder .. "/k"))
+    open()
+    -- Nor is it lost when the client closes.
+    call = client:perform(assert(journal:append "last"))
+    client:close()
+    assert.is_true((call:try_wait()))
+    assert.equal("line\nlast\n", read(folder .. "/k"))
+  end)
+
+  it("cuts off what a crash left of a line", function()
+    open()
+    append "whole"
+    journal:close()
+    write(folder .. "/k", '{"torn', "ab")
+    assert.same({ "whole", 6 }, { core.journal.peek(folder, "k", true) })
+    open()
+    assert.same({ "whole", 6 }, { journal:read() })
+    append "next"
+    assert.equal("whole\nnext\n", read(folder .. "/k"))
+  end)
+
+  it("takes a line, and one at a time", function()
+    open()
+    for _, bad in ipairs { "a\nb", ("x"):rep(65537) } do
+      local work, err = journal:append(bad)
+      assert.same({ nil, "key", "store" }, { work, err.kind, err.reason })
+    end
+    assert.is_false(pcall(journal.append, journal, ""))
+    assert.is_false(pcall(journal.append, journal, "a\0b"))
+    local call = client:perform(assert(journal:append "first"))
+    local work, err = journal:append "second"
+    assert.same({ nil, "key", "store" }, { work, err.kind, err.reason })
+    call:wait()
+    assert.is_true(append(("x"):rep(65536)))
+    assert.equal(65536, #journal:read())
+    assert.is_false(pcall(client.perform, client, work))
+  end)
+
+  it("refuses what others may touch, and what is no journal", function()
+    local function problem()
+      local opened, err = core.journal.open(folder, "k", true)
+      assert.is_nil(opened)
+      assert.same({ "key", "store", "key_store" }, { err.kind, err.reason, err.field })
+      return err.message
+    end
+    open():close()
+    sh("chmod 720 %s", folder)
+    assert.truthy(problem():find "chmod 700")
+    sh("chmod 700 %s; chmod 640 %s/k", folder, folder)
+    assert.truthy(problem():find "chmod 600")
+    sh("rm %s/k; ln -s /dev/null %s/k", folder, folder)
+    problem()
+    sh("rm %s/k; mkdir %s/k", folder, folder)
+    problem()
+    sh("rmdir %s/k; mkfifo -m 600 %s/k", folder, folder)
+    problem()
+    sh("rm %s/k", folder)
+    write(folder .. "/k", ("x"):rep(200000))
+    sh("chmod 600 %s/k", folder)
+    assert.truthy(problem():find "another kind")
+    assert.equal(200000, #read(folder .. "/k"))
+    sh("rm -r %s; touch %s", folder, folder)
+    problem()
+    local line, err = core.journal.peek(folder, "k", true)
+    assert.same({ nil, "store" }, { line, err.reason })
+    assert.same({ nil, 0 }, { core.journal.peek(base .. "/none", "k", true) })
+  end)
+
+  it("is not kept where it would vanish, unless that was asked for", function()
+    local vanishing = "/dev/shm/codearts-build-journal"
+    sh("mkdir -m 700 %s", vanishing)
+    finally(function()
+      sh("rm -r %s", vanishing)
+    end)
+    local opened, err = core.journal.open(vanishing, "k")
+    assert.is_nil(opened)
+    assert.truthy(err.message:find("tmpfs", 1, true))
+    assert(core.journal.open(vanishing, "k", true)):close()
+  end)
+end)
