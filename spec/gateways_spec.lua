@@ -1,0 +1,147 @@
+-- Real gateways between the client and the service, which lose the service's answer in every way: never two
+-- builds from one call, and what is told is true. Counted behind the gateway.
+
+local caller = require "spec.support.caller"
+local gateways = require "spec.support.gateway"
+local servers = require "spec.support.server"
+
+-- What the service does with the request, and how often it can have been processed then.
+local FAULTS = {
+  { "close_after_body", 1 },
+  { "reset_after_body", 1 },
+  { "close_in_head", 1 },
+  { "reset_in_head", 1 },
+  { "not_http", 1 },
+  { "reset_in_body", 1 },
+  { "never_answer", 1 },
+  { "error_503", 1 },
+  { "see_other", 1 },
+  { "close_before_reading", 1 },
+  { "close_on_bytes", 0 },
+  { "reset_on_bytes", 0 },
+  { "close_after_head", 0 },
+}
+
+-- The same through a client that tries as often as it may.
+local function client_of(gateway)
+  return caller.new {
+    endpoint = gateway.url,
+    timeout = 20,
+    retry = { max_attempts = 4, base_delay = 0, max_delay = 0 },
+  }
+end
+
+local function execute(client)
+  return pcall(client.call, client, "ExecuteJob", caller.JOB)
+end
+
+local function run(client)
+  return pcall(client.run, client, caller.JOB)
+end
+
+local server
+setup(function()
+  server = servers.start()
+end)
+teardown(function()
+  server:stop()
+end)
+
+-- One call that meets the fault; on a connection of the gateway that is kept, or on a new one. What comes
+-- after the fault would be answered well, so a repetition shows as processed.
+local function meet(gateway, fault, kept, call)
+  server:drop "close"
+  server:reset()
+  local client = client_of(gateway)
+  server:script(kept and { "ok", fault } or { fault }, "ok")
+  if kept then
+    assert(client:run(caller.JOB))
+  end
+  local before = server:stats().processed
+  local ok, answer = call(client)
+  local processed = server:stats().processed - before
+  client:close()
+  return ok, answer, processed
+end
+
+for name in pairs(gateways.kinds) do
+  describe("behind " .. name .. ", as Debian brings it,", function()
+    local gateway
+    setup(function()
+      gateway = gateways.start(name, server.port)
+    end)
+    teardown(function()
+      gateway:stop()
+    end)
+
+    it("builds are started", function()
+      for _, call in ipairs { run, execute } do
+        local ok, result, processed = meet(gateway, "ok", true, call)
+        assert.is_true(ok, tostring(result))
+        assert.equal("j_Oaqg3PCN", result.octopus_job_name)
+        assert.equal(1, processed)
+      end
+    end)
+
+    it("too many requests are known as such", function()
+      for _, fault in ipairs { "busy_400", "busy_500", "throttled", "unavailable" } do
+        local ok, result, processed = meet(gateway, fault, false, run)
+        assert.is_true(ok, tostring(result))
+        assert.equal(2, processed)
+      end
+    end)
+
+    for _, fault in ipairs(FAULTS) do
+      for _, kept in ipairs { false, true } do
+        it(fault[1] .. (kept and " on a kept connection" or " on a new connection"), function()
+          for _, call in ipairs { run, fault[1] ~= "never_answer" and execute or nil } do
+            local ok, err, processed = meet(gateway, fault[1], kept, call)
+            if ok then
+              -- Before anything was processed the gateway may go to another backend.
+              assert.equal("close_before_reading", fault[1])
+              assert.equal(1, processed)
+            else
+              assert.is_true(processed <= fault[2], ("%d processed"):format(processed))
+              caller.check({ outcome = "unknown", retryable = false, attempts = 1 }, err)
+            end
+          end
+        end)
+      end
+    end
+
+    it("what only reads is asked for again", function()
+      server:reset()
+      server:script({ "error_503" }, { "answer", body = "{}" })
+      local client = client_of(gateway)
+      assert.is_table(client:call("ShowJobStatus", caller.JOB))
+      assert.equal(2, server:stats().processed)
+      client:close()
+    end)
+  end)
+end
+
+-- What no client can help: told to, these send a POST again that they have passed on. It came from us once.
+local TOLD_TO = {
+  haproxy = "retry-on all-retryable-errors",
+  nginx = "proxy_next_upstream error timeout non_idempotent;",
+  varnish = [[
+import std;
+sub vcl_recv { std.cache_req_body(1MB); return (pass); }
+sub vcl_backend_error { if (bereq.retries == 0) { return (retry); } }]],
+}
+
+for name, more in pairs(TOLD_TO) do
+  describe("behind " .. name .. " that is told to repeat", function()
+    it("the limit of the promise shows: one call, two builds, one request of ours", function()
+      local gateway = gateways.start(name, server.port, more)
+      server:script { "close_after_body" }
+      local client = client_of(gateway)
+      local before = server:stats().processed
+      local result = client:run(caller.JOB)
+      assert.equal(1, require("codearts.build").meta(result).attempts)
+      assert.equal(2, server:stats().processed - before)
+      client:close()
+      gateway:stop()
+    end)
+  end)
+end
