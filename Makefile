@@ -31,7 +31,7 @@ help:
 	@echo 'make env        print the export lines that make the in-tree build loadable'
 	@echo 'make install    PREFIX=/usr/local DESTDIR='
 	@echo 'make check      everything that CI runs; parts: lint, asan, tsan, valgrind, torture, fuzz'
-	@echo 'make coverage, make soak   see doc/testing.md'
+	@echo 'make coverage, make soak, make systems   see doc/testing.md'
 	@echo 'make lint       parts: $(LINTS)'
 	@echo 'make bench, make format, make rockspec, make clean'
 
@@ -44,7 +44,7 @@ CONFIGURE = DEPS='$(DEPS)' CC='$(CC)' LUA_CFLAGS='$(LUA_CFLAGS)' .ci/configure $
 
 # These goals need neither. The others do at once, so that nothing follows what they lack but one
 # error; not where make is only to tell (-n, -q) or to touch.
-PLAIN := help env clean check lint format rockspec asan tsan torture test-% valgrind-%
+PLAIN := help env clean check lint format rockspec systems asan tsan torture test-% valgrind-%
 ifneq ($(filter-out $(PLAIN),$(or $(MAKECMDGOALS),all)),)
 ifeq ($(strip $(foreach flag,n q t,$(findstring $(flag),$(firstword -$(MAKEFLAGS))))),)
 $(if $(shell $(CONFIGURE) >&2 || echo no),$(error LUA=$(LUA): nothing was built))
