@@ -31,40 +31,29 @@ help:
 	@echo 'make env        print the export lines that make the in-tree build loadable'
 	@echo 'make install    PREFIX=/usr/local DESTDIR='
 	@echo 'make check      everything that CI runs; parts: lint, asan, tsan, valgrind, torture, fuzz'
-	@echo 'make coverage, make soak   see doc/testing.md'
+	@echo 'make coverage, make soak, make systems   see doc/testing.md'
 	@echo 'make lint       parts: $(LINTS)'
 	@echo 'make bench, make format, make rockspec, make clean'
 
 # --- System packages, and what pkg-config and the interpreter say ---------------------------------
 
-# These goals need neither; the others read config.mk, whose rule sees to the packages first. Once
-# it is made, that costs nothing.
-PLAIN := help env clean check lint format rockspec asan tsan torture test-% valgrind-%
-ifneq ($(filter-out $(PLAIN),$(or $(MAKECMDGOALS),all)),)
-include $(BUILD)/config.mk
-endif
-
 GROUP := $(if $(filter test demo mutants,$(MAKECMDGOALS)),test,build)
 GROUP := $(or $(firstword $(filter bench coverage,$(MAKECMDGOALS))),$(GROUP))
-GROUP := $(if $(filter check valgrind fuzz $(LINTS),$(MAKECMDGOALS)),check,$(GROUP))
-ifneq ($(DEPS),skip)
-$(BUILD)/config.mk: | $(BUILD)/deps.$(GROUP)
+GROUP := $(if $(filter valgrind fuzz $(LINTS),$(MAKECMDGOALS)),check,$(GROUP))
+CONFIGURE = DEPS='$(DEPS)' CC='$(CC)' LUA_CFLAGS='$(LUA_CFLAGS)' .ci/configure $(BUILD) $(GROUP) $(LUA)
+
+# These goals need neither. The others do at once, so that nothing follows what they lack but one
+# error; not where make is only to tell (-n, -q) or to touch.
+PLAIN := help env clean check lint format rockspec systems asan tsan torture test-% valgrind-%
+ifneq ($(filter-out $(PLAIN),$(or $(MAKECMDGOALS),all)),)
+ifeq ($(strip $(foreach flag,n q t,$(findstring $(flag),$(firstword -$(MAKEFLAGS))))),)
+$(if $(shell $(CONFIGURE) >&2 || echo no),$(error LUA=$(LUA): nothing was built))
+endif
+include $(wildcard $(BUILD)/config.mk)
 endif
 
-$(BUILD)/deps.%: .ci/deps
-	@.ci/deps $* $(LUA)
-	@mkdir -p $(@D) && touch $@
-
-# Some systems call it lua5.4, some lua-5.4.
-$(BUILD)/config.mk: Makefile
-	@mkdir -p $(@D)
-	@pc=$(LUA); pkg-config --exists $$pc || pc=lua-$(LUA:lua%=%); { \
-	  flags=`pkg-config --cflags $$pc` && echo "LUA_CFLAGS ?= $$flags" && \
-	  flags=`pkg-config --libs $$pc` && echo "LUA_LIBS ?= $$flags" && \
-	  flags=`pkg-config --cflags libcurl libcrypto` && echo "DEP_CFLAGS ?= $$flags" && \
-	  flags=`pkg-config --libs libcurl libcrypto` && echo "DEP_LIBS ?= $$flags" && \
-	  v=`$(LUA) -e 'print((_VERSION:gsub("Lua ", "")))'` && echo "LUA_VERSION ?= $$v"; } >$@.tmp
-	@mv $@.tmp $@
+$(BUILD)/config.mk:
+	@$(CONFIGURE)
 
 # --- The module -----------------------------------------------------------------------------------
 
@@ -156,7 +145,8 @@ demo: all
 
 SUBMAKE := $(MAKE) --no-print-directory
 # Side by side: most of what the specs do is waiting.
-check: $(BUILD)/deps.check
+check:
+	@.ci/deps check $(LUA)
 	@$(LUA) spec/run.lua $(foreach l,$(LUAS),'$(SUBMAKE) LUA=$(l)') \
 	  '$(LUA) spec/run.lua -j 2 $(foreach c,$(CHECKS),"$(SUBMAKE) $(c)")'
 CHECKS := asan lint $(LUAS:%=test-%) tsan valgrind-lua5.4 valgrind-luajit demo

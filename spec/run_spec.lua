@@ -105,22 +105,3 @@ describe("spec/run.lua", function()
     assert.matches("^== ", lines[5])
   end)
 end)
-
-describe("make test", function()
-  it("runs busted, whatever the program of that name is", function()
-    local folder = io.popen("mktemp -d"):read "*l"
-    local function write(name, text)
-      local file = assert(io.open(folder .. "/" .. name, "w"))
-      file:write(text)
-      file:close()
-    end
-    write("one_spec.lua", 'describe("one", function() it("is", function() end) end)')
-    write("busted", "#!/bin/sh\nexit 1\n")
-    local command = "chmod +x %s/busted; PATH=%s:$PATH make -s test DEPS=skip LUA=%s SPEC=%s/one_spec.lua 2>&1"
-    local pipe = io.popen(command:format(folder, folder, LUA, folder))
-    local said = pipe:read "*a"
-    pipe:close()
-    os.execute("rm -r " .. folder)
-    assert.matches("\n1 passed, 0 failed\n$", said)
-  end)
-end)

@@ -134,4 +134,8 @@ CHECKS += newest-libcurl
 newest-libcurl:
 	@LUA=$(LUA) .ci/newest-libcurl
 
-.PHONY: symbols oldest-libcurl newest-libcurl
+# By hand: builds, demo and specs on other systems; SYSTEM=sid is one of them.
+systems:
+	@.ci/systems $(SYSTEM)
+
+.PHONY: systems symbols oldest-libcurl newest-libcurl

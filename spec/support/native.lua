@@ -38,17 +38,16 @@ function M.core_path()
   error("the core is not built")
 end
 
--- The flags of pkg-config: some systems call it lua5.4, some lua-5.4.
-local function flags(which)
-  local other = LUA:gsub("^lua(%d)", "lua-%1")
-  return ("$(pkg-config %s %s 2>/dev/null || pkg-config %s %s)"):format(which, LUA, which, other)
+-- The flags of pkg-config, unless others were named for the core, too.
+local function flags(which, variable)
+  return ("${%s:-$(pkg-config %s $(.ci/lua-headers %s))}"):format(variable, which, LUA)
 end
 
 local function compile(name, more)
   local target = os.tmpname()
   sh(
     ("cc -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -Werror -Icsrc %s -o %s spec/support/%s.c %s"):format(
-      flags("--cflags"),
+      flags("--cflags", "LUA_CFLAGS"),
       target,
       name,
       more
@@ -81,7 +80,7 @@ end
 ---@param libraries string|nil flags of the linker
 ---@return string path to be removed by the caller
 function M.program(name, libraries)
-  return compile(name, ("%s %s -pthread %s"):format(libraries or "", flags("--libs"), M.runtime()))
+  return compile(name, ("%s %s -pthread %s"):format(libraries or "", flags("--libs", "LUA_LIBS"), M.runtime()))
 end
 
 --- What links the core into a program.
