@@ -106,6 +106,7 @@ build = {
     ["codearts.build.cli.rows"] = "lua/codearts/build/cli/rows.lua",
     ["codearts.build.cli.run"] = "lua/codearts/build/cli/run.lua",
     ["codearts.build.cli.sandbox"] = "lua/codearts/build/cli/sandbox.lua",
+    ["codearts.build.cli.sgr"] = "lua/codearts/build/cli/sgr.lua",
     ["codearts.build.cli.spans"] = "lua/codearts/build/cli/spans.lua",
     ["codearts.build.cli.status"] = "lua/codearts/build/cli/status.lua",
     ["codearts.build.cli.stop"] = "lua/codearts/build/cli/stop.lua",

@@ -112,16 +112,18 @@ local function body(app, values)
       usage(app, "to", values.operation .. " answers JSON: --to is for operations that do not")
     end
     local answer, started = json_answer(app, values, args)
-    app.terminal:result(answer)
+    app.terminal:json(answer)
     if started and output.problem then
       app:warn("a build was started: " .. answer)
     end
     return
   end
+  local write, finish = app.terminal:bytes()
   local answer = app:await(app:client():call(values.operation, args, {
     async = true,
-    to = values.to or output.write,
+    to = values.to or write,
   }))
+  finish()
   if values.to then
     app:warn(("%d bytes written to %s"):format(answer, values.to))
   end

@@ -1,4 +1,6 @@
 --- Text on a terminal: how wide it is, how to cut and pad it, how to make a stranger's text harmless. Pure.
+local sgr = require "codearts.build.cli.sgr"
+
 local text = {}
 
 -- First and last code points that take two columns (Unicode's wide and full-width ones, as terminals draw them).
@@ -163,6 +165,8 @@ local ZERO = {
   0xFE2F,
   0xFEFF,
   0xFEFF,
+  0xE0020,
+  0xE007F,
   0xE0100,
   0xE01EF,
 }
@@ -220,6 +224,48 @@ local function decode(str, at)
   return point, at + length
 end
 
+-- Code points beyond ASCII that a terminal obeys instead of drawing them: C1 controls, line and paragraph separators, and
+-- those that turn the direction of the text around them.
+local OBEYED = { 0x80, 0x9F, 0x2028, 0x202E, 0x2066, 0x2069 }
+
+local MOST_KNOWN = 4096 -- distinct characters that a text has at most, as a rule
+
+--- Replaces what follows a byte above 127, up to the next below; what comes out is known for the next time. A pattern and a
+-- table, because a text may be a mebibyte of anything: no byte of it may cost a loop of ours.
+---@param replace fun(char: string, point: integer?): string|false for one character, or a byte that begins none
+local function replacer(replace)
+  local known, count = {}, 0
+  local function compute(_, piece)
+    local point, after = decode(piece, 1)
+    local rest = #piece - after + 1 -- bytes that continue nothing
+    local result = replace(piece:sub(1, after - 1), point)
+    if rest > 0 then
+      result = (result or piece:sub(1, after - 1)) .. replace("\128", nil):rep(rest)
+    end
+    if #piece <= 4 then
+      if count == MOST_KNOWN then
+        for key in pairs(known) do
+          known[key] = nil
+        end
+        count = 0
+      end
+      known[piece], count = result, count + 1
+    end
+    return result
+  end
+  setmetatable(known, { __index = compute })
+  return function(str)
+    return (str:gsub("[\128-\255][\128-\191]*", known))
+  end
+end
+
+local harmless = replacer(function(_, point)
+  if not point then
+    return "?"
+  end
+  return holds(OBEYED, point) and " "
+end)
+
 --- Text that draws as it reads: control characters become blanks, bytes that are no UTF-8 become "?".
 ---@param str string
 ---@return string
@@ -227,23 +273,28 @@ function text.clean(str)
   if not str:find("[%c\128-\255]") then
     return str
   end
-  local parts, at = {}, 1
-  while at <= #str do
-    local point, after = decode(str, at)
-    if not point then
-      parts[#parts + 1] = "?"
-    elseif
-      point < 0x20
-      or point >= 0x7F and point < 0xA0
-      or point >= 0x202A and point <= 0x202E
-    then
-      parts[#parts + 1] = " "
-    else
-      parts[#parts + 1] = str:sub(at, after - 1)
-    end
-    at = after
+  return harmless((str:gsub("%c", " ")))
+end
+
+local escaped = replacer(function(_, point)
+  if not point then
+    return "\\ufffd"
   end
-  return table.concat(parts)
+  return holds(OBEYED, point) and ("\\u%04x"):format(point)
+end)
+
+--- JSON for a terminal: the same value, with escapes instead of the characters that a terminal obeys. A line feed between two
+-- members stays.
+---@param str string
+---@return string
+function text.json(str)
+  if not str:find("[%c\128-\255]") then
+    return str
+  end
+  str = str:gsub("\r", " ") -- white space there
+  return escaped((str:gsub("[^\9\10\32-\126\128-\255]", function(control)
+    return ("\\u%04x"):format(control:byte())
+  end)))
 end
 
 --- Text with every character beyond ASCII replaced, for terminals that know no other.
@@ -253,7 +304,18 @@ function text.ascii(str)
   return (str:gsub("[\194-\244][\128-\191]*", "?"))
 end
 
---- A line of a log for a terminal: colours stay (or go, if `plain`), everything else that moves or hides is dropped.
+--- What a terminal shows of a line that was written again and again over itself: its last state.
+local function last_state(line)
+  local stop = #line
+  while line:byte(stop) == 13 do
+    stop = stop - 1
+  end
+  line = line:sub(1, stop)
+  return line:sub(line:match "^.*\r()" or 1)
+end
+
+--- A line of a log for a terminal: colours stay (or go, if `plain`) and end with it, everything else that moves, hides or
+-- speaks to the terminal is dropped. Takes time in proportion to the line, whatever is in it.
 ---@param line string
 ---@param plain boolean
 ---@return string
@@ -261,32 +323,43 @@ function text.log_line(line, plain)
   if not line:find("[%c\128-\255]") then
     return line
   end
-  local parts, at = {}, 1
-  local function keep(piece)
-    parts[#parts + 1] = text.clean((piece:gsub("\t", "    ")))
+  line = last_state(line)
+  line = line:gsub("[^\7\9\27\32-\126\128-\255]", " ") -- controls but BEL, tab and ESC
+  line = line:gsub("\27[%]PX^_][^\7\27]*\7?", "") -- to the terminal itself: OSC and its kin, up to their end
+  line = line:gsub("\7", " "):gsub("\t", "    ")
+  if not plain then -- what may stay is written with another character, so that no ESC but ours is left
+    line = line:gsub("\27%[[%d;:]*m", sgr.allowed)
   end
-  while true do
-    local first, last = line:find("\27%[[%d;]*m", at)
-    -- Other sequences: to cursor and screen (CSI), and to the terminal itself (OSC and its kin, up to their end).
-    local other, other_last = line:find("\27%[[%d;?<=>!]*[%a@`]", at)
-    local system, system_last = line:find("\27[%]PX^_][^\7\27]*[\7\27]?\\?", at)
-    if other and (not first or other < first) then
-      first, last = other, other_last
-    end
-    if system and (not first or system < first) then
-      first, last = system, system_last
-    end
-    if not first then
-      break
-    end
-    keep(line:sub(at, first - 1))
-    if not plain and line:find("^\27%[[%d;]*m", first) then
-      parts[#parts + 1] = line:sub(first, last)
-    end
-    at = last + 1
+  line = line:gsub("\27%[[0-?]*[ -/]*[@-~]", "") -- to cursor and screen: CSI
+  line = line:gsub("\27[ -/]*[0-OQ-WYZ\\`-~]", ""):gsub("\27+", "")
+  line = harmless(line)
+  if plain or not line:find("\1", 1, true) then
+    return line
   end
-  keep(line:sub(at):gsub("\27", ""))
-  return table.concat(parts)
+  local last = line:match "^.*\1%[([%d;:]*)m"
+  return line:gsub("\1", "\27") .. (sgr.is_reset(last) and "" or "\27[0m")
+end
+
+local VS16 = "\239\184\143" -- U+FE0F: the character before it is to be drawn as an emoji, and those are two columns wide
+
+--- Whether a character has an emoji form that it does not take by itself: keycaps, (c), (r), and most symbols.
+local function has_emoji_form(point)
+  return point >= 0x203C
+    or point >= 0x30 and point <= 0x39
+    or point == 0x23
+    or point == 0x2A
+    or point == 0xA9
+    or point == 0xAE
+end
+
+--- Columns of the character at byte `at`, and where the next one begins.
+local function step(str, at)
+  local point, after = decode(str, at)
+  local width = point and point_width(point) or 1
+  if width == 1 and point and str:sub(after, after + 2) == VS16 and has_emoji_form(point) then
+    return 2, after + 3
+  end
+  return width, after
 end
 
 --- Columns that clean text takes.
@@ -298,9 +371,9 @@ function text.width(str)
   end
   local width, at = 0, 1
   while at <= #str do
-    local point, after = decode(str, at)
-    width = width + (point and point_width(point) or 1)
-    at = after
+    local columns
+    columns, at = step(str, at)
+    width = width + columns
   end
   return width
 end
@@ -320,8 +393,7 @@ function text.fit(str, columns, mark)
   end
   local room, at = columns - text.width(mark), 1
   while at <= #str do
-    local point, after = decode(str, at)
-    local width = point and point_width(point) or 1
+    local width, after = step(str, at)
     if width > room then
       break
     end
