@@ -134,6 +134,7 @@ build = {
     ["codearts.build.nearest"] = "lua/codearts/build/nearest.lua",
     ["codearts.build.nvim"] = "lua/codearts/build/nvim.lua",
     ["codearts.build.operation_call"] = "lua/codearts/build/operation_call.lua",
+    ["codearts.build.operation_mend"] = "lua/codearts/build/operation_mend.lua",
     ["codearts.build.operation_request"] = "lua/codearts/build/operation_request.lua",
     ["codearts.build.operations"] = "lua/codearts/build/operations.lua",
     ["codearts.build.reconcile"] = "lua/codearts/build/reconcile.lua",
@@ -190,6 +191,7 @@ build = {
     ["codearts.build.token_store.file"] = "lua/codearts/build/token_store/file.lua",
     ["codearts.build.token_store.shared_dict"] = "lua/codearts/build/token_store/shared_dict.lua",
     ["codearts.build.types"] = "lua/codearts/build/types.lua",
+    ["codearts.build.unicode"] = "lua/codearts/build/unicode.lua",
     ["codearts.build.version"] = "lua/codearts/build/version.lua",
     ["codearts.health"] = "lua/codearts/health.lua",
   }, -- modules

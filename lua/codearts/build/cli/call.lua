@@ -87,6 +87,9 @@ local function json_answer(app, values, args)
   spec.answer = "bytes"
   local answer = app:await(app:client():request(spec))
   local body, problem = app.core.decode(answer)
+  if body == nil then -- broken characters do not make it unreadable
+    body = require("codearts.build.operation_mend").decode(answer)
+  end
   local err = body == nil
       and app.core.error {
         kind = "protocol",

@@ -1,5 +1,6 @@
 --- Text on a terminal: how wide it is, how to cut and pad it, how to make a stranger's text harmless. Pure.
 local sgr = require "codearts.build.cli.sgr"
+local unicode = require "codearts.build.unicode"
 
 local text = {}
 
@@ -191,75 +192,11 @@ local function point_width(point)
   return holds(WIDE, point) and 2 or 1
 end
 
--- By first byte: length of the sequence, bits to keep, least code point.
-local function sequence_of(byte)
-  if byte < 0x80 then
-    return 1, byte, 0
-  elseif byte >= 0xC2 and byte < 0xE0 then
-    return 2, byte - 0xC0, 0x80
-  elseif byte >= 0xE0 and byte < 0xF0 then
-    return 3, byte - 0xE0, 0x800
-  elseif byte >= 0xF0 and byte < 0xF5 then
-    return 4, byte - 0xF0, 0x10000
-  end
-  return nil
-end
-
---- Code point at byte `at`, and where the next one begins; nil for a byte that begins none.
-local function decode(str, at)
-  local length, point, least = sequence_of(str:byte(at))
-  if not length then
-    return nil, at + 1
-  end
-  for index = at + 1, at + length - 1 do
-    local byte = str:byte(index)
-    if not byte or byte < 0x80 or byte > 0xBF then
-      return nil, at + 1
-    end
-    point = point * 64 + byte - 0x80
-  end
-  if point < least or point > 0x10FFFF or point >= 0xD800 and point <= 0xDFFF then
-    return nil, at + 1
-  end
-  return point, at + length
-end
-
 -- Code points beyond ASCII that a terminal obeys instead of drawing them: C1 controls, line and paragraph separators, and
 -- those that turn the direction of the text around them.
 local OBEYED = { 0x80, 0x9F, 0x2028, 0x202E, 0x2066, 0x2069 }
 
-local MOST_KNOWN = 4096 -- distinct characters that a text has at most, as a rule
-
---- Replaces what follows a byte above 127, up to the next below; what comes out is known for the next time. A pattern and a
--- table, because a text may be a mebibyte of anything: no byte of it may cost a loop of ours.
----@param replace fun(char: string, point: integer?): string|false for one character, or a byte that begins none
-local function replacer(replace)
-  local known, count = {}, 0
-  local function compute(_, piece)
-    local point, after = decode(piece, 1)
-    local rest = #piece - after + 1 -- bytes that continue nothing
-    local result = replace(piece:sub(1, after - 1), point)
-    if rest > 0 then
-      result = (result or piece:sub(1, after - 1)) .. replace("\128", nil):rep(rest)
-    end
-    if #piece <= 4 then
-      if count == MOST_KNOWN then
-        for key in pairs(known) do
-          known[key] = nil
-        end
-        count = 0
-      end
-      known[piece], count = result, count + 1
-    end
-    return result
-  end
-  setmetatable(known, { __index = compute })
-  return function(str)
-    return (str:gsub("[\128-\255][\128-\191]*", known))
-  end
-end
-
-local harmless = replacer(function(_, point)
+local harmless = unicode.replacer(function(_, point)
   if not point then
     return "?"
   end
@@ -276,7 +213,7 @@ function text.clean(str)
   return harmless((str:gsub("%c", " ")))
 end
 
-local escaped = replacer(function(_, point)
+local escaped = unicode.replacer(function(_, point)
   if not point then
     return "\\ufffd"
   end
@@ -354,7 +291,7 @@ end
 
 --- Columns of the character at byte `at`, and where the next one begins.
 local function step(str, at)
-  local point, after = decode(str, at)
+  local point, after = unicode.decode(str, at)
   local width = point and point_width(point) or 1
   if width == 1 and point and str:sub(after, after + 2) == VS16 and has_emoji_form(point) then
     return 2, after + 3
