@@ -86,7 +86,10 @@ local WORDS = {
 local ROOMS = {
   core = { modules = { "core" }, uses = {} },
   load = { modules = { "load_error" }, uses = {} },
-  small = { modules = { "nearest", "coroutines", "version", "ini", "calendar" }, uses = {} },
+  small = {
+    modules = { "nearest", "coroutines", "version", "ini", "calendar", "unicode" },
+    uses = {},
+  },
   file = { modules = { "atomic_file" }, uses = { "core" } },
   config = { modules = { "config", "regions" }, uses = { "core", "small" } },
   token_store = { modules = { "token_store", "token_store%..+" }, uses = { "core", "small" } },

@@ -278,6 +278,55 @@ describe("wait", function()
     assert.are.same({ 7 }, slept)
   end)
 
+  it("is not ended by a time to come back that nobody can mean", function()
+    local slept
+    for _, told in ipairs {
+      "100000000000000000000",
+      ("9"):rep(400),
+      "Thu, 31 Dec 2099 23:59:59 GMT",
+      "18446744073709551616x",
+      "-5",
+      "nan",
+    } do
+      server:script({
+        { "answer", status = 429, body = "", headers = { { "Retry-After", told } } },
+        { "answer", body = record "SUCCESS" },
+      })
+      local real = client.sleep
+      function client:sleep(seconds)
+        slept = seconds
+        real(self, seconds) -- raises what it raises
+        return real(self, 0)
+      end
+      assert.are.equal("SUCCESS", wait().status)
+      assert.is_true(slept <= 3600, told)
+      client.sleep = real
+    end
+  end)
+
+  it("tells a time to come back that a call can sleep", function()
+    server:script(
+      {},
+      { "answer", status = 429, body = "", headers = { { "Retry-After", ("9"):rep(40) } } }
+    )
+    local err = failure_of(client:build(JOB, 20).status, client:build(JOB, 20))
+    assert.are.equal(31536000, err.retry_after)
+    client:sleep(err.retry_after):cancel()
+  end)
+
+  it("reads a record whose texts were cut within a character", function()
+    local broken = record(
+      "SUCCESS",
+      ',"commit_message":"ship it \\ud83d","repo_name":"a\240\159","tag":"\\ud83d\\ude80 \\\\ud83d"'
+    )
+    answers(broken, broken)
+    local detail = wait()
+    assert.are.equal("ship it \239\191\189", detail.commit_message)
+    assert.are.equal("a\239\191\189\239\191\189", detail.repo_name)
+    assert.are.equal("🚀 \\ud83d", detail.tag)
+    assert.are.equal(20, detail.build_no)
+  end)
+
   it("ends with trouble that will not pass", function()
     answers(403)
     assert.are.equal("auth", failure_of(wait).kind)
@@ -484,6 +533,39 @@ describe("log", function()
   it("is a protocol error if the offset does not move", function()
     answers(page("a\n", 0, true))
     assert.are.equal("protocol", failure_of(log).kind)
+  end)
+
+  local function raw_page(content, offset, more)
+    return ('{"status":"success","result":{"content":"%s","offset":%d,"has_more_data":%s}}'):format(
+      content,
+      offset,
+      tostring(more)
+    )
+  end
+
+  it("joins a character that the end of a page cuts", function()
+    local cases = {
+      { "go \\ud83d", "\\ude80 go\\n", "go 🚀 go\n" },
+      { "go \240\159", "\154\128 go\\n", "go 🚀 go\n" },
+      { "\231", "\188\150\232\175\145\\n", "编译\n" },
+      { "go \\ud83d", "stop\\n", "go \239\191\189stop\n" },
+      { "go \\\\ud83d", "stop\\n", "go \\ud83dstop\n" },
+      { "go \240\159", "stop\\n", "go \239\191\189\239\191\189stop\n" },
+      { "a \\ude80 \\ud83d\\ud83d\\ude80 ", "z\\n", "a \239\191\189 \239\191\189🚀 z\n" },
+      { "one\\ntwo", " \\ud83d", "one\ntwo \239\191\189\n" },
+    }
+    for _, case in ipairs(cases) do
+      local first, second = raw_page(case[1], 10, true), raw_page(case[2], 20, false)
+      local script = {}
+      for _, body in ipairs { first, second } do
+        script[#script + 1] = body
+        if not core.decode(body) then
+          script[#script + 1] = body -- it is asked for once more
+        end
+      end
+      answers((table.unpack or unpack)(script))
+      assert.are.equal(case[3], log())
+    end
   end)
 
   it("keeps an empty log empty", function()

@@ -2,6 +2,7 @@
 
 local LogLines = require "codearts.build.lifecycle.log_lines"
 local Pause = require "codearts.build.lifecycle.pause"
+local work = require "spec.support.work"
 
 local function cut(...)
   local lines, all = LogLines.new(), {}
@@ -43,15 +44,22 @@ describe("log lines", function()
     for _, whole in ipairs {
       "first\nsecond 编译\r\n\nlast",
       time .. "first\\n" .. time .. "second\\n" .. time .. "last",
+      time .. "first\\r\\n" .. time .. "second\\n",
+      'printf "a\\nb"\nthen\n',
+      time .. 'sed "s/x/\\n/" | printf "%s\\n"\n' .. time .. "more\n",
     } do
       local expected = cut(whole)
       for at = 1, #whole - 1 do
-        -- A piece that ends with the two characters cannot be told from a line that does.
-        if whole:sub(at, at) ~= "\\" then
+        assert.are.same(
+          expected,
+          cut(whole:sub(1, at), whole:sub(at + 1)),
+          ("cut after byte %d"):format(at)
+        )
+        for second = at + 1, #whole - 1, 7 do
           assert.are.same(
             expected,
-            cut(whole:sub(1, at), whole:sub(at + 1)),
-            ("cut after byte %d"):format(at)
+            cut(whole:sub(1, at), whole:sub(at + 1, second), whole:sub(second + 1)),
+            ("cut after bytes %d and %d"):format(at, second)
           )
         end
       end
@@ -64,6 +72,24 @@ describe("log lines", function()
     assert.are.same({}, lines:add "c")
     assert.are.same({ "bc" }, lines:add "\n")
     assert.are.same({}, lines:finish())
+    lines = LogLines.new()
+    assert.are.same({}, lines:add "one\\n")
+    assert.are.same({ "one", "two" }, lines:add "two\\n")
+    assert.are.same({ "three" }, lines:add "three\\n")
+  end)
+
+  it("take work in proportion to the log, however it is cut", function()
+    for _, piece in ipairs { "no end", "\\", "\\n", "a\n", "a\\n[2023/12/21", "\r" } do
+      local function feed(count)
+        local lines = LogLines.new()
+        for _ = 1, count do
+          lines:add(piece)
+        end
+        lines:finish()
+      end
+      local small, large = work.of(feed, 500), work.of(feed, 4000)
+      assert.is_true(large < small * 10, ("%q: %d and %d"):format(piece, small, large))
+    end
   end)
 end)
 
@@ -86,6 +112,8 @@ describe("pause", function()
     assert.are.equal(30, pause:next(nil, { retry_after = 30 }))
     assert.are.equal(10, pause:next(10, { retry_after = 30 }))
     assert.are.equal(0.25, pause:next(0.25))
+    assert.are.equal(3600, pause:next(nil, { retry_after = 1e20 }))
+    assert.are.equal(3600, pause:next(nil, { retry_after = 31536000 }))
     assert.are.equal(0, pause:next(-1))
   end)
 

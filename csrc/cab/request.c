@@ -68,9 +68,12 @@ double cab_answer_retry_after(const cab_answer *a, double utc) {
     for (; i < len && text[i] >= '0' && text[i] <= '9'; i++) {
         seconds = seconds * 10 + (text[i] - '0'); /* may become infinite, which is long enough */
     }
-    if (i == len) {
-        return seconds;
+    if (i < len) {
+        int64_t when = cab_clock_http_date(text, len);
+        if (when < 0) {
+            return -1;
+        }
+        seconds = fmax(0, (double)when - utc);
     }
-    int64_t when = cab_clock_http_date(text, len);
-    return when < 0 ? -1 : fmax(0, (double)when - utc);
+    return fmin(seconds, CAB_RETRY_AFTER_MOST);
 }

@@ -55,8 +55,10 @@ void cab_answer_each_header(const cab_answer *a,
                             void (*f)(void *ud, const char *name, size_t name_len,
                                       const char *value, size_t value_len),
                             void *ud);
-/* Seconds that the answer's Retry-After asks to wait, seen at `utc`; -1 when it has none or an
- * unreadable one. Both forms: seconds and date (RFC 9110, 10.2.3). */
+/* A year: nobody means more, and longer a call cannot sleep. */
+#define CAB_RETRY_AFTER_MOST 31536000.0
+/* Seconds that the answer's Retry-After asks to wait, seen at `utc`, a year at most; -1 when it has
+ * none or an unreadable one. Both forms: seconds and date (RFC 9110, 10.2.3). */
 double cab_answer_retry_after(const cab_answer *a, double utc);
 
 #pragma GCC visibility pop

@@ -127,13 +127,27 @@ function operation_call.starts_build(name)
   return operation_request.row(name).starts_build or false
 end
 
+--- Asks once more for an answer that is no JSON, and reads it in spite of broken characters. Only for what may be asked twice.
+local function ask_again(await, client, spec, opts, keep_broken)
+  local copy = {}
+  for key, value in pairs(spec) do
+    copy[key] = value
+  end
+  copy.answer = "bytes"
+  local bytes = await(client:request(copy, opts))
+  return type(bytes) == "string"
+      and require("codearts.build.operation_mend").decode(bytes, keep_broken)
+    or nil
+end
+
 --- Starts an operation. Usage errors are raised at once; everything else is in the call object.
 ---@param client codearts.build.Client
 ---@param name string
 ---@param args? table
 ---@param opts? codearts.build.CallOptions
+---@param keep_broken? boolean leave broken characters in the texts of an answer, for operation_mend's joiner
 ---@return table call
-function operation_call.start(client, name, args, opts)
+function operation_call.start(client, name, args, opts, keep_broken)
   local spec, row = operation_request.prepare(name, args)
   local to, request_options = split_options(name, row, opts)
   local target
@@ -150,6 +164,10 @@ function operation_call.start(client, name, args, opts)
   end
   return client:task(function(await)
     local body, err = await(request)
+    if err and err.reason == "bad_json" and row.method == "GET" and not target then
+      body = ask_again(await, client, spec, request_options, keep_broken)
+      err = body == nil and err or nil
+    end
     err = err or operation_call.wrapped_failure(name, body)
     if err then
       return nil, target and target.discard() or err

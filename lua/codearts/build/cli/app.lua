@@ -61,10 +61,10 @@ local function open(values)
   }, App)
 end
 
---- A line for people on standard error: a warning or a hint.
+--- A line for people on standard error: a warning or a hint. It may hold words of the service.
 ---@param message string
 function App:warn(message)
-  self.terminal:note(PROGRAM .. ": " .. message)
+  self.terminal:warn(PROGRAM .. ": " .. message)
 end
 
 --- The client of this command; made on first use.
@@ -101,7 +101,7 @@ end
 --- Prints one JSON document as the result.
 ---@param value any
 function App:print_json(value)
-  self.terminal:result(require("codearts.build.cli.json").encode(value))
+  self.terminal:json(require("codearts.build.cli.json").encode(value))
 end
 
 local HINTS = {
@@ -122,7 +122,7 @@ end
 ---@param err table structured error
 function App:print_error(err)
   if self.form ~= "text" then
-    self.terminal:result(error_document(self.form, err))
+    self.terminal:json(error_document(self.form, err))
   end
 end
 

@@ -87,6 +87,9 @@ local function json_answer(app, values, args)
   spec.answer = "bytes"
   local answer = app:await(app:client():request(spec))
   local body, problem = app.core.decode(answer)
+  if body == nil then -- broken characters do not make it unreadable
+    body = require("codearts.build.operation_mend").decode(answer)
+  end
   local err = body == nil
       and app.core.error {
         kind = "protocol",
@@ -112,16 +115,18 @@ local function body(app, values)
       usage(app, "to", values.operation .. " answers JSON: --to is for operations that do not")
     end
     local answer, started = json_answer(app, values, args)
-    app.terminal:result(answer)
+    app.terminal:json(answer)
     if started and output.problem then
       app:warn("a build was started: " .. answer)
     end
     return
   end
+  local write, finish = app.terminal:bytes()
   local answer = app:await(app:client():call(values.operation, args, {
     async = true,
-    to = values.to or output.write,
+    to = values.to or write,
   }))
+  finish()
   if values.to then
     app:warn(("%d bytes written to %s"):format(answer, values.to))
   end

@@ -5,6 +5,7 @@ local exit_status = require "codearts.build.cli.exit_status"
 local kinds = require "codearts.build.cli.kinds"
 local output = require "codearts.build.cli.output"
 local rows = require "codearts.build.cli.rows"
+local text = require "codearts.build.cli.text"
 
 local PATIENCE = 15 -- seconds for each request
 local NO_JOB = ("0"):rep(32) -- a job that nobody has: an answer about it still tells who we are
@@ -217,7 +218,8 @@ end
 function Doctor:print_text()
   local signs = { ok = "ok  ", warn = "WARN", fail = "FAIL" }
   for _, check in ipairs(self.checks) do
-    output.write(("%s  %-13s %s\n"):format(signs[check.state], check.name, check.detail))
+    local detail = text.clean(check.detail)
+    output.write(("%s  %-13s %s\n"):format(signs[check.state], check.name, detail))
     if check.advice then
       output.write("      -> ", check.advice, "\n")
     end
@@ -252,7 +254,7 @@ local function run(values)
   if values.json then
     local json = require "codearts.build.cli.json"
     local data = { ok = doctor.status == nil, checks = json.array(doctor.checks) }
-    output.write(json.encode(data), "\n")
+    output.write(text.json(json.encode(data)), "\n")
   else
     doctor:print_text()
   end

@@ -1,4 +1,6 @@
 --- JSON as the command prints it: one line, members sorted by name, so that the same answer is the same text.
+local unicode = require "codearts.build.unicode"
+
 local json = {}
 
 --- A value that is no table. What --json says about a core that cannot be loaded has to do without it, so the little that is
@@ -6,7 +8,8 @@ local json = {}
 local function encode_scalar(value)
   local ok, core = pcall(require, "codearts.build.core")
   if ok then
-    return core.encode(value)
+    -- A log in another encoding is no reason to say nothing.
+    return core.encode(type(value) == "string" and unicode.repair(value) or value)
   elseif type(value) == "string" then
     local escaped = value:gsub('[%c"\\]', function(character)
       return ("\\u%04x"):format(character:byte())

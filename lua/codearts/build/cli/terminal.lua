@@ -36,6 +36,7 @@ function Terminal.new(options)
     live = err_tty and not dumb and options.progress == "auto",
     colour = err_tty and not dumb and (no_colour == nil or no_colour == ""),
     out_tty = out_tty,
+    err_tty = err_tty,
     out_plain = dumb or no_colour ~= nil and no_colour ~= "",
     unicode = is_unicode(getenv),
     drawn = {},
@@ -105,6 +106,12 @@ function Terminal:note(line)
   self.err:flush()
 end
 
+--- A line for people that may hold a stranger's words, on standard error: as it is into a pipe.
+---@param line string
+function Terminal:warn(line)
+  self:note(self.err_tty and text.clean(line) or line)
+end
+
 --- A line of the result, on standard output.
 ---@param line string
 function Terminal:result(line)
@@ -112,10 +119,43 @@ function Terminal:result(line)
   output.write(line, "\n")
 end
 
+--- A JSON document as the result: as it is into a pipe, with escapes for what a terminal would obey on a terminal.
+---@param str string
+function Terminal:json(str)
+  self:result(self.out_tty and text.json(str) or str)
+end
+
 --- A line of a build's log, on standard output: as it is into a pipe, made harmless on a terminal.
 ---@param line string
-function Terminal:log_line(line)
-  self:result(self.out_tty and text.log_line(line, self.out_plain) or line)
+---@param prefix? string ours, before it
+function Terminal:log_line(line, prefix)
+  self:result((prefix or "") .. (self.out_tty and text.log_line(line, self.out_plain) or line))
+end
+
+--- Bytes that are the result: as they are into a pipe, as lines of a log on a terminal.
+---@return fun(piece: string) write
+---@return fun() finish to be called after the last piece
+function Terminal:bytes()
+  if not self.out_tty then
+    return output.write, function() end
+  end
+  local pending = {}
+  local function write(piece)
+    local at = 1
+    for stop in piece:gmatch "()\n" do
+      pending[#pending + 1] = piece:sub(at, stop - 1)
+      self:log_line(table.concat(pending))
+      pending, at = {}, stop + 1
+    end
+    pending[#pending + 1] = piece:sub(at)
+  end
+  return write,
+    function()
+      local rest = table.concat(pending)
+      if rest ~= "" then
+        self:log_line(rest)
+      end
+    end
 end
 
 return Terminal

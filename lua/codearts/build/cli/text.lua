@@ -1,4 +1,7 @@
 --- Text on a terminal: how wide it is, how to cut and pad it, how to make a stranger's text harmless. Pure.
+local sgr = require "codearts.build.cli.sgr"
+local unicode = require "codearts.build.unicode"
+
 local text = {}
 
 -- First and last code points that take two columns (Unicode's wide and full-width ones, as terminals draw them).
@@ -163,6 +166,8 @@ local ZERO = {
   0xFE2F,
   0xFEFF,
   0xFEFF,
+  0xE0020,
+  0xE007F,
   0xE0100,
   0xE01EF,
 }
@@ -187,38 +192,16 @@ local function point_width(point)
   return holds(WIDE, point) and 2 or 1
 end
 
--- By first byte: length of the sequence, bits to keep, least code point.
-local function sequence_of(byte)
-  if byte < 0x80 then
-    return 1, byte, 0
-  elseif byte >= 0xC2 and byte < 0xE0 then
-    return 2, byte - 0xC0, 0x80
-  elseif byte >= 0xE0 and byte < 0xF0 then
-    return 3, byte - 0xE0, 0x800
-  elseif byte >= 0xF0 and byte < 0xF5 then
-    return 4, byte - 0xF0, 0x10000
-  end
-  return nil
-end
+-- Code points beyond ASCII that a terminal obeys instead of drawing them: C1 controls, line and paragraph separators, and
+-- those that turn the direction of the text around them.
+local OBEYED = { 0x80, 0x9F, 0x2028, 0x202E, 0x2066, 0x2069 }
 
---- Code point at byte `at`, and where the next one begins; nil for a byte that begins none.
-local function decode(str, at)
-  local length, point, least = sequence_of(str:byte(at))
-  if not length then
-    return nil, at + 1
+local harmless = unicode.replacer(function(_, point)
+  if not point then
+    return "?"
   end
-  for index = at + 1, at + length - 1 do
-    local byte = str:byte(index)
-    if not byte or byte < 0x80 or byte > 0xBF then
-      return nil, at + 1
-    end
-    point = point * 64 + byte - 0x80
-  end
-  if point < least or point > 0x10FFFF or point >= 0xD800 and point <= 0xDFFF then
-    return nil, at + 1
-  end
-  return point, at + length
-end
+  return holds(OBEYED, point) and " "
+end)
 
 --- Text that draws as it reads: control characters become blanks, bytes that are no UTF-8 become "?".
 ---@param str string
@@ -227,23 +210,28 @@ function text.clean(str)
   if not str:find("[%c\128-\255]") then
     return str
   end
-  local parts, at = {}, 1
-  while at <= #str do
-    local point, after = decode(str, at)
-    if not point then
-      parts[#parts + 1] = "?"
-    elseif
-      point < 0x20
-      or point >= 0x7F and point < 0xA0
-      or point >= 0x202A and point <= 0x202E
-    then
-      parts[#parts + 1] = " "
-    else
-      parts[#parts + 1] = str:sub(at, after - 1)
-    end
-    at = after
+  return harmless((str:gsub("%c", " ")))
+end
+
+local escaped = unicode.replacer(function(_, point)
+  if not point then
+    return "\\ufffd"
   end
-  return table.concat(parts)
+  return holds(OBEYED, point) and ("\\u%04x"):format(point)
+end)
+
+--- JSON for a terminal: the same value, with escapes instead of the characters that a terminal obeys. A line feed between two
+-- members stays.
+---@param str string
+---@return string
+function text.json(str)
+  if not str:find("[%c\128-\255]") then
+    return str
+  end
+  str = str:gsub("\r", " ") -- white space there
+  return escaped((str:gsub("[^\9\10\32-\126\128-\255]", function(control)
+    return ("\\u%04x"):format(control:byte())
+  end)))
 end
 
 --- Text with every character beyond ASCII replaced, for terminals that know no other.
@@ -253,7 +241,18 @@ function text.ascii(str)
   return (str:gsub("[\194-\244][\128-\191]*", "?"))
 end
 
---- A line of a log for a terminal: colours stay (or go, if `plain`), everything else that moves or hides is dropped.
+--- What a terminal shows of a line that was written again and again over itself: its last state.
+local function last_state(line)
+  local stop = #line
+  while line:byte(stop) == 13 do
+    stop = stop - 1
+  end
+  line = line:sub(1, stop)
+  return line:sub(line:match "^.*\r()" or 1)
+end
+
+--- A line of a log for a terminal: colours stay (or go, if `plain`) and end with it, everything else that moves, hides or
+-- speaks to the terminal is dropped. Takes time in proportion to the line, whatever is in it.
 ---@param line string
 ---@param plain boolean
 ---@return string
@@ -261,32 +260,43 @@ function text.log_line(line, plain)
   if not line:find("[%c\128-\255]") then
     return line
   end
-  local parts, at = {}, 1
-  local function keep(piece)
-    parts[#parts + 1] = text.clean((piece:gsub("\t", "    ")))
+  line = last_state(line)
+  line = line:gsub("[^\7\9\27\32-\126\128-\255]", " ") -- controls but BEL, tab and ESC
+  line = line:gsub("\27[%]PX^_][^\7\27]*\7?", "") -- to the terminal itself: OSC and its kin, up to their end
+  line = line:gsub("\7", " "):gsub("\t", "    ")
+  if not plain then -- what may stay is written with another character, so that no ESC but ours is left
+    line = line:gsub("\27%[[%d;:]*m", sgr.allowed)
   end
-  while true do
-    local first, last = line:find("\27%[[%d;]*m", at)
-    -- Other sequences: to cursor and screen (CSI), and to the terminal itself (OSC and its kin, up to their end).
-    local other, other_last = line:find("\27%[[%d;?<=>!]*[%a@`]", at)
-    local system, system_last = line:find("\27[%]PX^_][^\7\27]*[\7\27]?\\?", at)
-    if other and (not first or other < first) then
-      first, last = other, other_last
-    end
-    if system and (not first or system < first) then
-      first, last = system, system_last
-    end
-    if not first then
-      break
-    end
-    keep(line:sub(at, first - 1))
-    if not plain and line:find("^\27%[[%d;]*m", first) then
-      parts[#parts + 1] = line:sub(first, last)
-    end
-    at = last + 1
+  line = line:gsub("\27%[[0-?]*[ -/]*[@-~]", "") -- to cursor and screen: CSI
+  line = line:gsub("\27[ -/]*[0-OQ-WYZ\\`-~]", ""):gsub("\27+", "")
+  line = harmless(line)
+  if plain or not line:find("\1", 1, true) then
+    return line
   end
-  keep(line:sub(at):gsub("\27", ""))
-  return table.concat(parts)
+  local last = line:match "^.*\1%[([%d;:]*)m"
+  return line:gsub("\1", "\27") .. (sgr.is_reset(last) and "" or "\27[0m")
+end
+
+local VS16 = "\239\184\143" -- U+FE0F: the character before it is to be drawn as an emoji, and those are two columns wide
+
+--- Whether a character has an emoji form that it does not take by itself: keycaps, (c), (r), and most symbols.
+local function has_emoji_form(point)
+  return point >= 0x203C
+    or point >= 0x30 and point <= 0x39
+    or point == 0x23
+    or point == 0x2A
+    or point == 0xA9
+    or point == 0xAE
+end
+
+--- Columns of the character at byte `at`, and where the next one begins.
+local function step(str, at)
+  local point, after = unicode.decode(str, at)
+  local width = point and point_width(point) or 1
+  if width == 1 and point and str:sub(after, after + 2) == VS16 and has_emoji_form(point) then
+    return 2, after + 3
+  end
+  return width, after
 end
 
 --- Columns that clean text takes.
@@ -298,9 +308,9 @@ function text.width(str)
   end
   local width, at = 0, 1
   while at <= #str do
-    local point, after = decode(str, at)
-    width = width + (point and point_width(point) or 1)
-    at = after
+    local columns
+    columns, at = step(str, at)
+    width = width + columns
   end
   return width
 end
@@ -320,8 +330,7 @@ function text.fit(str, columns, mark)
   end
   local room, at = columns - text.width(mark), 1
   while at <= #str do
-    local point, after = decode(str, at)
-    local width = point and point_width(point) or 1
+    local width, after = step(str, at)
     if width > room then
       break
     end

@@ -52,8 +52,8 @@ end
 local function on_line(app, entry, line, alone)
   entries.event(entry, app, "log", { line = line })
   if app.form == "text" then
-    local prefix = alone and "" or ("%s #%d | "):format(entry.job_id:sub(1, 8), entry.build_no)
-    app.terminal:log_line(prefix .. line)
+    local prefix = not alone and ("%s #%d | "):format(entry.job_id:sub(1, 8), entry.build_no) or nil
+    app.terminal:log_line(line, prefix)
   end
 end
 

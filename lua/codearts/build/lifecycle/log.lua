@@ -2,6 +2,7 @@
 local core = require "codearts.build.core"
 local LogLines = require "codearts.build.lifecycle.log_lines"
 local Pause = require "codearts.build.lifecycle.pause"
+local mend = require "codearts.build.operation_mend"
 local operation_call = require "codearts.build.operation_call"
 local record = require "codearts.build.lifecycle.record"
 
@@ -37,7 +38,9 @@ local function fetch_page(await, target, offset)
     await,
     target,
     "DownloadRealTimeLog",
-    { job_id = target.job_id, build_no = target.build_no, offset = offset }
+    { job_id = target.job_id, build_no = target.build_no, offset = offset },
+    nil,
+    true -- a character that is cut by the page's end is joined with the next page
   )
   if not result then
     return nil, err
@@ -187,15 +190,17 @@ local function log(target, opts)
         end
       end
     end
-    local function take(content)
-      deliver(lines:add(content))
-    end
-    local ok, err
+    local characters, ok, err = mend.joiner(), nil, nil
     if opts.step then
-      ok, err = read_step(await, target, opts.step, take)
+      ok, err = read_step(await, target, opts.step, function(bytes)
+        deliver(lines:add(bytes))
+      end)
     else
-      ok, err = read_pages(await, target, opts.follow, take)
+      ok, err = read_pages(await, target, opts.follow, function(content)
+        deliver(lines:add(characters.add(content)))
+      end)
     end
+    deliver(lines:add(characters.finish()))
     deliver(lines:finish())
     if not ok then
       return nil, err

@@ -1,79 +1,102 @@
---- Cuts log text that arrives in pieces into lines. Pure.
+--- Cuts log text that arrives in pieces into lines. Pure; takes time in proportion to the text, however it is cut.
 -- Documented logs separate lines by the two characters backslash and n; whether the live service does so or sends real line
 -- feeds is not documented (API reference 7.6). A log has one kind of separator: the first real line feed settles
--- that a backslash is only text; a backslash and n before a line's bracketed time, or at the end of a piece, settles the other.
+-- that a backslash is only text; a backslash and n before a line's bracketed time settle the other, and so do two pieces in a
+-- row that end with them. One such end may be that of a page that was cut in the middle of a line.
 
 ---@class codearts.build.LogLines
 local LogLines = {}
 LogLines.__index = LogLines
 
-local TIME = "^%[%d%d%d%d/%d%d/%d%d"
+local LITERAL_BEFORE_TIME = "\\n%[%d%d%d%d/%d%d/%d%d"
+local LONGEST_MARK = #"\\n[2023/12/21" - 1 -- of what a piece may have begun
 
 ---@return codearts.build.LogLines
 function LogLines.new()
-  return setmetatable({ pending = "", separator = nil }, LogLines)
+  return setmetatable({ pending = {}, tail = "", ends = 0, separator = nil }, LogLines)
 end
 
---- Whether text written with the literal separator is before us.
-local function is_literal(text)
-  local at = 1
-  while true do
-    local first, last = text:find("\\n", at, true)
-    if not first then
-      return false
-    elseif last == #text or text:find(TIME, last + 1) then
-      return true
-    end
-    at = last + 1
+local function keep(self, piece)
+  if piece ~= "" then
+    self.pending[#self.pending + 1] = piece
   end
 end
 
-local function without_return(line)
-  return (line:gsub("\\r$", ""):gsub("\r$", ""))
+local function take(self)
+  local text = table.concat(self.pending)
+  self.pending = {}
+  return text
 end
 
-local function cut(self, lines)
-  local at = 1
+local function without_return(line, separator)
+  if separator == "\\n" then
+    line = line:gsub("\\r$", "")
+  end
+  return (line:gsub("\r$", ""))
+end
+
+local function cut(self, piece)
+  local lines, separator, at = {}, self.separator, 1
+  local last = self.pending[#self.pending]
+  if separator == "\\n" and piece:sub(1, 1) == "n" and last and last:sub(-1) == "\\" then
+    -- The separator itself was cut in two.
+    self.pending[#self.pending] = last:sub(1, -2)
+    piece = "\\" .. piece
+  end
   while true do
-    local first, last = self.pending:find(self.separator, at, true)
+    local first, stop = piece:find(separator, at, true)
     if not first then
       break
     end
-    local line = self.pending:sub(at, first - 1)
-    lines[#lines + 1] = self.separator == "\n" and line:gsub("\r$", "") or without_return(line)
-    at = last + 1
+    keep(self, piece:sub(at, first - 1))
+    lines[#lines + 1] = without_return(take(self), separator)
+    at = stop + 1
   end
-  self.pending = self.pending:sub(at)
+  keep(self, piece:sub(at))
   return lines
 end
 
+--- Which separator the text shows, as far as it can be told.
+local function settle(self, piece)
+  local seen = self.tail .. piece
+  if piece:find("\n", 1, true) then
+    return "\n"
+  elseif seen:find(LITERAL_BEFORE_TIME) then
+    return "\\n"
+  end
+  self.ends = seen:sub(-2) == "\\n" and self.ends + 1 or 0
+  self.tail = seen:sub(-LONGEST_MARK)
+  return self.ends == 2 and "\\n" or nil
+end
+
 --- Adds a piece.
----@param text string
+---@param piece string
 ---@return string[] lines that are complete now, without their separators
-function LogLines:add(text)
-  self.pending = self.pending .. text
-  if not self.separator then
-    if self.pending:find("\n", 1, true) then
-      self.separator = "\n"
-    elseif is_literal(self.pending) then
-      self.separator = "\\n"
-    else
+function LogLines:add(piece)
+  if piece == "" then
+    return {}
+  elseif not self.separator then
+    self.separator = settle(self, piece)
+    if not self.separator then
+      keep(self, piece)
       return {}
     end
+    piece = take(self) .. piece
   end
-  return cut(self, {})
+  return cut(self, piece)
 end
 
 --- The log is over.
 ---@return string[] lines what was still pending
 function LogLines:finish()
+  local rest = take(self)
   if not self.separator then
-    self.separator = self.pending:find("\\n", 1, true) and "\\n" or "\n"
+    self.separator = rest:find("\\n", 1, true) and "\\n" or "\n"
   end
-  local lines = cut(self, {})
-  if self.pending ~= "" then
-    lines[#lines + 1] = self.pending
-    self.pending = ""
+  local lines = cut(self, rest)
+  rest = take(self)
+  if rest ~= "" then
+    lines[#lines + 1] = rest
   end
   return lines
 end

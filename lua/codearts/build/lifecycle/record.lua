@@ -43,8 +43,8 @@ function record.may_pass(err)
 end
 
 --- Calls an operation and unwraps `result`.
-local function fetch_result(await, target, operation, args, opts)
-  local body, err = await(operation_call.start(target.client, operation, args, opts))
+local function fetch_result(await, target, operation, args, opts, keep_broken)
+  local body, err = await(operation_call.start(target.client, operation, args, opts, keep_broken))
   if err then
     return nil, err
   elseif type(body) ~= "table" or type(body.result) ~= "table" then

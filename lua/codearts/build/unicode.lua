@@ -1,0 +1,83 @@
+--- UTF-8 as RFC 3629 has it: shortest forms, no surrogates, nothing above U+10FFFF. Pure.
+local unicode = {}
+
+--- What stands for what cannot be read: U+FFFD.
+unicode.REPLACEMENT = "\239\191\189"
+
+-- By first byte: length of the sequence, bits to keep, least code point.
+local function sequence_of(byte)
+  if byte < 0x80 then
+    return 1, byte, 0
+  elseif byte >= 0xC2 and byte < 0xE0 then
+    return 2, byte - 0xC0, 0x80
+  elseif byte >= 0xE0 and byte < 0xF0 then
+    return 3, byte - 0xE0, 0x800
+  elseif byte >= 0xF0 and byte < 0xF5 then
+    return 4, byte - 0xF0, 0x10000
+  end
+  return nil
+end
+
+--- Code point at byte `at`, and where the next one begins; nil for a byte that begins none.
+---@param str string
+---@param at integer
+---@return integer? point
+---@return integer after
+function unicode.decode(str, at)
+  local length, point, least = sequence_of(str:byte(at))
+  if not length then
+    return nil, at + 1
+  end
+  for index = at + 1, at + length - 1 do
+    local byte = str:byte(index)
+    if not byte or byte < 0x80 or byte > 0xBF then
+      return nil, at + 1
+    end
+    point = point * 64 + byte - 0x80
+  end
+  if point < least or point > 0x10FFFF or point >= 0xD800 and point <= 0xDFFF then
+    return nil, at + 1
+  end
+  return point, at + length
+end
+
+local MOST_KNOWN = 4096 -- distinct characters that a text has at most, as a rule
+
+--- Makes a function that replaces characters beyond ASCII. What comes out is remembered: a pattern and a table do the work,
+-- because a text may be a mebibyte of anything, and no byte of it may cost a loop of ours.
+---@param replace fun(char: string, point: integer?): string|false for one character (false: it stays) or a byte that begins none
+---@return fun(str: string): string
+function unicode.replacer(replace)
+  local known, count = {}, 0
+  local function compute(_, piece)
+    local point, after = unicode.decode(piece, 1)
+    local char = piece:sub(1, after - 1)
+    local rest = #piece - #char -- bytes that continue nothing
+    local result = replace(char, point)
+    if rest > 0 then
+      result = (result or char) .. replace("\128", nil):rep(rest)
+    end
+    if #piece <= 4 then
+      if count == MOST_KNOWN then
+        for key in pairs(known) do
+          known[key] = nil
+        end
+        count = 0
+      end
+      known[piece], count = result, count + 1
+    end
+    return result
+  end
+  setmetatable(known, { __index = compute })
+  return function(str)
+    return (str:gsub("[\128-\255][\128-\191]*", known))
+  end
+end
+
+--- The text with U+FFFD for each byte that belongs to no character.
+---@type fun(str: string): string
+unicode.repair = unicode.replacer(function(_, point)
+  return not point and unicode.REPLACEMENT
+end)
+
+return unicode
