@@ -12,6 +12,7 @@ local CAB = {
   classify = {},
   poller = {},
   sigpipe = {},
+  sockets = {},
   crypto = { "buf" },
   url = { "buf" },
   endpoint = { "buf" },
@@ -19,7 +20,7 @@ local CAB = {
   secret = { "url", "endpoint" },
   sign = { "url", "crypto" },
   request = { "buf", "clock" },
-  engine = { "poller", "request", "clock", "sigpipe" },
+  engine = { "poller", "sockets", "request", "clock", "sigpipe" },
   call = { "sign", "retry", "engine", "classify", "endpoint", "identity", "timers", "client" },
   client = { "call", "clock", "crypto" },
 }
