@@ -50,6 +50,7 @@ build = {
         "csrc/cab/secret.c",
         "csrc/cab/sign.c",
         "csrc/cab/sigpipe.c",
+        "csrc/cab/sockets.c",
         "csrc/cab/timers.c",
         "csrc/cab/url.c",
         "csrc/cab/worker.c",

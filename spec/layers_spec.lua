@@ -15,6 +15,8 @@ local CAB = {
   worker = {},
   journal = { "buf", "worker" },
   sigpipe = {},
+  sockets = {},
+  sockets = {},
   crypto = { "buf" },
   url = { "buf" },
   endpoint = { "buf" },
@@ -22,7 +24,7 @@ local CAB = {
   secret = { "url", "endpoint" },
   sign = { "url", "crypto" },
   request = { "buf", "clock" },
-  engine = { "poller", "request", "clock", "sigpipe" },
+  engine = { "poller", "sockets", "request", "clock", "sigpipe" },
   call = { "sign", "retry", "engine", "classify", "endpoint", "identity", "timers", "worker", "client" },
   client = { "call", "clock", "crypto" },
 }

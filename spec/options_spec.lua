@@ -114,7 +114,7 @@ describe("options of a client", function()
       { proxy = false },
       { http_version = "auto" },
       { http_version = "1.1" },
-      { http_version = "2" },
+      { http_version = "2", endpoint = "https://127.0.0.1:9" },
       { max_response_bytes = 1, max_connections = 1, max_in_flight = 1, idle_timeout = 1 },
       { max_response_bytes = 2147483647, max_connections = 10000, max_in_flight = 1000000 },
       { headers = {} },

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 #include <curl/curl.h>
 
 #include "cab/clock.h"
 #include "cab/poller.h"
 #include "cab/sigpipe.h"
+#include "cab/sockets.h"
 
 #if LIBCURL_VERSION_NUM < 0x075000
 #error                                                                                             \
@@ -53,6 +53,7 @@ struct cab_transfer {
     size_t max_body;
     int prereq_runs;
     long size_at_prereq;
+    bool stale;     /* its kept connection had ended: nothing of it went out */
     bool in_pieces; /* some of it may have left though libcurl counts nothing as sent */
     int64_t last_byte_ms;
     int64_t ends_ms; /* when its limit runs out; INT64_MAX: never */
@@ -61,7 +62,7 @@ struct cab_transfer {
     /* what the handle is set to, so that unchanged options are not set again */
     cab_buf url;
     char method[16];
-    bool sends_body, direct;
+    bool sends_body, direct, fresh;
     long timeout_ms, connect_timeout_ms;
     char why[CURL_ERROR_SIZE];
 };
@@ -73,6 +74,7 @@ typedef struct {
 struct cab_engine {
     CURLM *multi;
     cab_poller *poller;
+    cab_sockets sockets;
     struct curl_slist *resolve;
     cab_engine_options options; /* its texts point into `texts` */
     char *texts[8];
@@ -167,6 +169,20 @@ static int on_timer(CURLM *multi, long timeout_ms, void *ud) {
     return 0;
 }
 
+static bool is_https(const char *url) { return strncmp(url, "https:", 6) == 0; }
+
+/* Whether the bytes of its connection are those of HTTP/1 itself. */
+static bool is_plain(const cab_transfer *t) {
+    const char *proxy = t->direct ? NULL : t->engine->options.proxy;
+    return !is_https(t->url.data) && (proxy == NULL || strncasecmp(proxy, "https:", 6) != 0);
+}
+
+/* Whether the transfer is to open a connection, and whether its connection is to go with it. */
+static CURLcode set_fresh(cab_transfer *t, bool before, bool after) {
+    CURLcode rc = curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, before ? 1L : 0L);
+    return rc != CURLE_OK ? rc : curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, after ? 1L : 0L);
+}
+
 /* Runs before each sending of a request, also before one that libcurl repeats by itself because
  * a reused connection died or an HTTP/2 peer asked for it. The second is where a second build
  * would start. */
@@ -175,33 +191,40 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
     (void)ip;
     (void)local_ip;
     (void)port;
-    (void)local_port;
     t->prereq_runs++;
-    if (t->prereq_runs == 1) {
-        long connects = 0;
-        (void)curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &t->size_at_prereq);
-        (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
-        if (connects > 0 && strncmp(t->url.data, "https:", 6) == 0) {
-            t->engine->connected_new = true;
-        }
-        return CURL_PREREQFUNC_OK;
+    if (t->prereq_runs > 1) {
+        return t->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
     }
-    return t->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+    long connects = 0;
+    (void)curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &t->size_at_prereq);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
+    if (connects > 0) {
+        t->engine->connected_new = t->engine->connected_new || is_https(t->url.data);
+    } else if (cab_sockets_ended(&t->engine->sockets, local_port, is_plain(t))) {
+        /* libcurl does not see it behind unread bytes, nor (from 8.16 on) within a second of its
+         * last look. Without reuse the connection goes with the transfer. */
+        t->stale = t->fresh = true;
+        (void)set_fresh(t, false, true);
+        return CURL_PREREQFUNC_ABORT;
+    }
+    return CURL_PREREQFUNC_OK;
 }
 
 /* Once a request was let out, no other connection may be made for it: the repetition ends here,
  * before a second handshake. */
 static curl_socket_t on_open_socket(void *ud, curlsocktype purpose, struct curl_sockaddr *a) {
-    const cab_transfer *t = ud;
+    cab_transfer *t = ud;
     (void)purpose;
     if (t->once && t->prereq_runs > 0) {
         return CURL_SOCKET_BAD;
     }
-#ifdef SOCK_CLOEXEC
-    return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
-#else
-    return socket(a->family, a->socktype, a->protocol);
-#endif
+    return cab_sockets_open(&t->engine->sockets, a->family, a->socktype, a->protocol);
+}
+
+static int on_close_socket(void *ud, curl_socket_t fd) {
+    cab_engine *e = ud; /* a connection outlives its transfer */
+    cab_sockets_close(&e->sockets, fd);
+    return 0;
 }
 
 static bool starts_with(const char *line, size_t len, const char *prefix) {
@@ -412,6 +435,7 @@ void cab_engine_free(cab_engine *e) {
     multi_close(e);
     cab_sigpipe_release(&pipe);
     cab_poller_free(e->poller);
+    cab_sockets_free(&e->sockets);
     curl_slist_free_all(e->resolve);
     for (size_t i = 0; i < sizeof e->texts / sizeof *e->texts; i++) {
         cab_wipe_free(e->texts[i]);
@@ -454,14 +478,13 @@ static CURLcode set_constants(cab_engine *e, cab_transfer *t) {
     SET(CURLOPT_PREREQDATA, t);
     SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
     SET(CURLOPT_OPENSOCKETDATA, t);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+    SET(CURLOPT_CLOSESOCKETDATA, e);
     SET(CURLOPT_MAXAGE_CONN, o->idle_timeout_s);
     SET(CURLOPT_PROXY, o->proxy != NULL ? o->proxy : "");
     SET(CURLOPT_NOPROXY, o->no_proxy != NULL ? o->no_proxy : "");
     SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* ours are not for proxies */
     SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(CURLOPT_HTTP_VERSION, o->http_version == 1   ? (long)CURL_HTTP_VERSION_1_1
-                              : o->http_version == 2 ? (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
-                                                     : (long)CURL_HTTP_VERSION_2TLS);
     SET(CURLOPT_SSLVERSION,
         o->tls_minor == 3 ? (long)CURL_SSLVERSION_TLSv1_3 : (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_SSL_VERIFYPEER, o->insecure ? 0L : 1L);
@@ -555,6 +578,18 @@ static CURLcode set_method(cab_transfer *t, const cab_request *r) {
     return rc;
 }
 
+/* Over plain http it is HTTP/1.1: a server that is known to speak HTTP/2 there is served by libcurl
+ * 7.88 for one request of a connection only. */
+static CURLcode set_version(cab_transfer *t, int version) {
+    CURLcode rc = curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION,
+                                   version == 1   ? (long)CURL_HTTP_VERSION_1_1
+                                   : version == 2 ? (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+                                                  : (long)CURL_HTTP_VERSION_2TLS);
+    /* Many started at once share one HTTP/2 connection instead of opening one each. */
+    return rc != CURLE_OK ? rc
+                          : curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, version != 1 ? 1L : 0L);
+}
+
 static CURLcode set_request(cab_transfer *t, const cab_request *r) {
     for (size_t i = 0; i < r->header_count; i++) {
         union {
@@ -576,12 +611,7 @@ static CURLcode set_request(cab_transfer *t, const cab_request *r) {
             rc = CURLE_OUT_OF_MEMORY;
         }
         if (rc == CURLE_OK) {
-            /* Many started at once share one HTTP/2 connection instead of opening one each. What a
-             * TLS connection speaks is known with its handshake; what a plain one speaks only with
-             * its first answer, for which nobody should have to wait. */
-            int version = t->engine->options.http_version;
-            bool wait = version == 2 || (version == 0 && strncmp(r->url, "https:", 6) == 0);
-            rc = curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, wait ? 1L : 0L);
+            rc = set_version(t, is_https(r->url) ? t->engine->options.http_version : 1);
         }
     }
     if (rc == CURLE_OK) {
@@ -598,6 +628,10 @@ static CURLcode set_request(cab_transfer *t, const cab_request *r) {
     if (rc == CURLE_OK && t->direct != r->direct) {
         rc = curl_easy_setopt(t->easy, CURLOPT_PROXY, r->direct ? "" : t->engine->options.proxy);
         t->direct = r->direct;
+    }
+    if (rc == CURLE_OK && t->fresh) {
+        rc = set_fresh(t, false, false);
+        t->fresh = rc != CURLE_OK;
     }
     if (rc == CURLE_OK && r->stream != t->stream) {
         /* A wish: a handle whose last transfer ended before it was connected refuses. */
@@ -629,7 +663,7 @@ cab_transfer *cab_engine_begin(cab_engine *e, const cab_request *r, void *owner,
     t->max_body = r->max_body;
     t->in_pieces = r->body != NULL && r->body_len > ONE_PIECE;
     t->streaming_told = t->paused = t->encoded = t->too_large = t->no_memory = false;
-    t->interim = t->head_ended = false;
+    t->interim = t->head_ended = t->stale = false;
     t->head_total = 0;
     t->prereq_runs = 0;
     t->size_at_prereq = 0;
@@ -774,7 +808,7 @@ static void fill_answer(cab_transfer *t, CURLcode code) {
     (void)curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &size);
     (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
-    a->connected = t->prereq_runs > 0;
+    a->connected = t->prereq_runs > 0 && !t->stale;
     a->sent = a->connected && (size > t->size_at_prereq || t->in_pieces);
     a->status = t->interim ? 0 : (int)status;
     a->http_major = version == CURL_HTTP_VERSION_2_0 ? 2 : version == 0 ? 0 : 1;
@@ -886,6 +920,22 @@ static void end_unseen(cab_engine *e) {
     multi_close(e);
 }
 
+/* Its kept connection had ended before the request was let out: it goes out on a new one. False
+ * when that cannot begin. */
+static bool begin_afresh(cab_engine *e, cab_transfer *t) {
+    (void)curl_multi_remove_handle(e->multi, t->easy);
+    t->stale = false;
+    t->prereq_runs = 0;
+    t->why[0] = '\0';
+    CURLcode rc = set_fresh(t, true, false);
+    if (rc == CURLE_OK && t->ends_ms != INT64_MAX) {
+        int64_t left = t->ends_ms - cab_clock_ms();
+        t->timeout_ms = left > 0 ? (long)left : 1;
+        rc = curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, t->timeout_ms);
+    }
+    return rc == CURLE_OK && curl_multi_add_handle(e->multi, t->easy) == CURLM_OK;
+}
+
 static void collect_ended(cab_engine *e) {
     int left = 0;
     const CURLMsg *m;
@@ -895,6 +945,12 @@ static void collect_ended(cab_engine *e) {
             CURLcode code = m->data.result; /* the message dies with the handle's removal */
             (void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &private);
             cab_transfer *t = (cab_transfer *)(void *)private;
+            if (t->stale) {
+                if (begin_afresh(e, t)) {
+                    continue;
+                }
+                code = CURLE_OUT_OF_MEMORY;
+            }
             end_transfer(e, t, code);
             list_add(&e->ended, t);
         }

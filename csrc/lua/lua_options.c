@@ -260,6 +260,14 @@ void lcab_read_client_options(lua_State *L, int options, cab_client_options *c,
         lcab_bad(L, &TOP, "http_version", "must be \"auto\", \"1.1\" or \"2\"");
     }
     e->http_version = is(v.http_version, "1.1") ? 1 : is(v.http_version, "2") ? 2 : 0;
+    for (size_t i = 0; i < c->endpoint_count && e->http_version == 2; i++) {
+        if (!c->endpoints[i].https) {
+            cab_error err;
+            cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, "http_version",
+                     "HTTP/2 needs an https endpoint; plain http is spoken as HTTP/1.1");
+            lcab_raise(L, &err);
+        }
+    }
     lcab_check_line(L, &TOP, "user_agent", v.user_agent, true);
     add_user_agent(L, v.user_agent, &c->headers);
     e->no_proxy = v.no_proxy.data;

@@ -70,6 +70,42 @@ row("ok_then_reset", "body", "a good answer and, once it is read, RST", function
   c:finish("reset")
 end)
 
+row(
+  "send_on_release",
+  "body",
+  "a good answer, then `bytes`, then FIN unless `keep`",
+  function(c, args)
+    c:reply(200, RESULT)
+    c.server:wait_release() -- once it is read
+    c:send(args.bytes)
+    if args.keep then
+      c.server:count("unasked", 1)
+      c:ignore()
+    else
+      c:finish("close")
+    end
+  end,
+  "h1"
+)
+
+row(
+  "goodbye_on_release",
+  "body",
+  "a good answer, then the goodbye of TLS, then FIN unless `keep`",
+  function(c, args)
+    c:reply(200, RESULT)
+    c.server:wait_release()
+    c.connection:goodbye()
+    if args.keep then
+      c.server:count("unasked", 1)
+      c:ignore()
+    else
+      c:finish("close")
+    end
+  end,
+  "h1"
+)
+
 row("ok_on_release", "body", "a good answer when the spec releases it", function(c)
   c.server:wait_release()
   c:reply(200, RESULT)

@@ -92,7 +92,9 @@ end
 ---@field heads integer requests whose head was read
 ---@field processed integer requests that were read to their end and recorded
 ---@field cancelled integer RST_STREAM frames of the client
----@field closed integer connections that have ended
+---@field ended integer connections whose server has sent FIN
+---@field closed integer connections that have ended on both sides
+---@field unasked integer times that something was sent without a request
 ---@field waiting integer requests that wait for `release`
 ---@field requests table[] the processed ones: method, path, http, headers (lower-case names), head,
 ---  body (nil beyond 64 KiB), body_length, connection (a number), stream (HTTP/2), behaviour, index;

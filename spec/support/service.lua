@@ -42,7 +42,9 @@ function Service:reset()
     heads = 0,
     processed = 0,
     cancelled = 0,
+    ended = 0,
     closed = 0,
+    unasked = 0,
     drawn = 0,
     waiting = 0,
   }
@@ -126,7 +128,7 @@ function Service:listen(serve, draw)
         local counters = self.counters
         local connection = transport.wrap(accepted, number, function(what, n)
           -- The end of a connection of the spec's last test is not an event of this one.
-          if what ~= "closed" or counters == self.counters then
+          if (what ~= "closed" and what ~= "ended") or counters == self.counters then
             self:count(what, n)
           end
         end)

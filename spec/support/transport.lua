@@ -175,8 +175,18 @@ function Connection:close()
   if self.open then
     self.open = false
     self.socket:shutdown("w")
+    self.count("ended", 1)
     drain(self)
     forget(self)
+  end
+end
+
+--- Over TLS: says that nothing more will come. (cqueues cannot.)
+function Connection:goodbye()
+  local tls = self.socket:checktls()
+  if tls then
+    local native = require("spec.support.native")
+    native.module("goodbye", "$(pkg-config --libs libssl)")(tls)
   end
 end
 

@@ -1,0 +1,31 @@
+/* The sockets that an engine has open, so that one can be asked whether its peer has ended it.
+ * libcurl names a connection's socket before a request only since 8.15; what it always names is the
+ * local port. */
+#ifndef CAB_SOCKETS_H
+#define CAB_SOCKETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct {
+    int fd;
+    int port; /* of this side; 0: not asked for yet */
+} cab_socket;
+
+typedef struct {
+    cab_socket *items;
+    size_t count, cap;
+} cab_sockets;
+
+/* A new socket, closed when a program is executed; -1 when the system gives none or memory ran
+ * out. */
+int cab_sockets_open(cab_sockets *s, int family, int type, int protocol);
+void cab_sockets_close(cab_sockets *s, int fd);
+void cab_sockets_free(cab_sockets *s);
+
+/* Whether a request that is sent on the idle connection from this port can have no answer: its peer
+ * has ended it, or, on a `plain` one (HTTP/1 without TLS), has said something unasked, which would
+ * be taken for the answer. */
+bool cab_sockets_ended(cab_sockets *s, int port, bool plain);
+
+#endif

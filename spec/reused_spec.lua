@@ -1,0 +1,162 @@
+-- A kept connection that its server has ended: the next request does not go out on it, whether or not
+-- libcurl has noticed. Nothing was sent, so the call goes on over a new connection, as one attempt.
+
+local build = require "codearts.build"
+local caller = require "spec.support.caller"
+local native = require "spec.support.native"
+local servers = require "spec.support.server"
+
+local MODES = {
+  { name = "plain", options = {} },
+  { name = "TLS", options = { tls = true } },
+  { name = "HTTP/2", options = { http2 = true } },
+}
+
+-- What a server may say before it ends a kept connection (RFC 9110 15.5.9).
+local GOODBYE = "HTTP/1.1 408 Request Time-out\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+for _, mode in ipairs(MODES) do
+  describe("a kept connection over " .. mode.name, function()
+    local server, client
+
+    setup(function()
+      server = servers.start(mode.options)
+    end)
+    teardown(function()
+      server:stop()
+    end)
+    before_each(function()
+      server:reset()
+      client = caller.new { endpoint = server, retry = false, timeout = 10 }
+    end)
+    after_each(function()
+      client:close()
+      server:drop "close"
+    end)
+
+    -- Runs a build, lets the server end the connection, and runs another.
+    local function run_twice()
+      assert(client:try_run(caller.JOB))
+      local before = server:stats()
+      server:drop "close"
+      server:wait_for(before.ended + 1, "ended")
+      local result, err = client:try_run(caller.JOB)
+      local after = server:stats()
+      return result, err, after.processed - before.processed, after.connections - before.connections
+    end
+
+    it("that ended while nobody looked is not used again", function()
+      for _ = 1, 3 do
+        local result, err, processed, connections = run_twice()
+        assert(result, tostring(err))
+        assert.equal(1, build.meta(result).attempts)
+        assert.equal(1, processed)
+        assert.equal(1, connections)
+      end
+    end)
+
+    it("that is kept carries the next request", function()
+      for _ = 1, 5 do
+        assert(client:try_run(caller.JOB))
+      end
+      assert.equal(1, server:stats().connections)
+    end)
+
+    it("that libcurl holds for alive is looked at", function()
+      local library = native.library "unseen_end"
+      local told = caller.elsewhere(
+        ([[
+local build = require "codearts.build"
+local servers = require "spec.support.server"
+local server = servers.start(%s)
+local client = build.new {
+  endpoint = server.url, auth = "fake-token", retry = false, timeout = 10, proxy = false,
+  tls = { ca_file = server.ca_file },
+}
+for i = 1, 3 do
+  local result, err = client:try_run { job_id = ("0f1e2d3c"):rep(4) }
+  print(result and build.meta(result).attempts or err)
+  server:drop "close"
+  server:wait_for(i, "ended")
+end
+local stats = server:stats()
+print(stats.processed, stats.connections)
+client:close()
+server:stop()
+]]):format(
+          mode.options.tls and "{ tls = true }" or mode.options.http2 and "{ http2 = true }" or "{}"
+        ),
+        function(command)
+          return ("ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=%s %s"):format(library, command)
+        end
+      )
+      os.remove(library)
+      assert.equal("1\n1\n1\n3\t3\n", told)
+    end)
+  end)
+end
+
+describe("a kept connection", function()
+  local server, client
+
+  local function open(options)
+    server = servers.start(options)
+    client = caller.new { endpoint = server, retry = false, timeout = 10 }
+  end
+
+  after_each(function()
+    client:close()
+    server:stop()
+  end)
+
+  local function second_call_after(entry, options)
+    open(options)
+    server:script { entry }
+    assert(client:try_run(caller.JOB))
+    server:wait_for(1, "waiting")
+    server:release()
+    server:wait_for(1, entry.keep and "unasked" or "ended")
+    local result, err = client:try_run(caller.JOB)
+    assert(result, tostring(err))
+    assert.equal(2, server:stats().connections)
+    assert.equal(2, server:stats().processed)
+  end
+
+  for _, keep in ipairs { false, true } do
+    local how = keep and "left open" or "ended"
+    it("on which something came unasked, " .. how .. ", is not used again", function()
+      second_call_after({ "send_on_release", bytes = GOODBYE, keep = keep }, {})
+    end)
+
+    it("on which TLS said goodbye, " .. how .. ", is not used again", function()
+      second_call_after({ "goodbye_on_release", keep = keep }, { tls = true })
+    end)
+  end
+
+  it("that ends below a request in flight takes no other", function()
+    open { http2 = true }
+    server:script { "ok", "close_after_body" }
+    assert(client:try_run(caller.JOB)) -- from now on it is known to speak HTTP/2
+    local first = client:start(caller.JOB)
+    while server:stats().processed < 2 do
+      client:step(0)
+    end
+    server:wait_for(1, "ended")
+    local second = client:start(caller.JOB)
+    local result, err = caller.wait(client, second)
+    assert(result, tostring(err))
+    local _, lost = caller.wait(client, first)
+    caller.check({ kind = "transport", outcome = "unknown" }, lost)
+    assert.equal(3, server:stats().processed)
+    assert.equal(2, server:stats().connections)
+  end)
+end)
+
+describe("HTTP/2 over plain http", function()
+  it("is refused where the endpoint is given", function()
+    local ok, err = pcall(caller.new, { endpoint = "http://127.0.0.1:1", http_version = "2" })
+    assert.is_false(ok)
+    caller.check({ kind = "config", field = "http_version" }, err)
+    assert.truthy(tostring(err):find("https", 1, true))
+  end)
+end)
