@@ -100,7 +100,16 @@ local ROOMS = {
     uses = { "core", "small", "operations" },
   },
   client = {
-    modules = { "client", "call_auth", "call", "task", "run_all", "reconcile", "shapes" },
+    modules = {
+      "client",
+      "call_auth",
+      "call",
+      "task",
+      "run_all",
+      "reconcile",
+      "reconcile%..+",
+      "shapes",
+    },
     uses = { "core", "small", "config", "sign_in", "lifecycle" },
   },
   facade = { modules = { "" }, uses = { "core", "load", "client" }, foreign = { "cjson" } },
