@@ -3,6 +3,9 @@
 local build = require "codearts.build"
 local core = require "codearts.build.core"
 local gates = require "spec.support.gate"
+local histories = require "spec.support.history"
+local judge = require "codearts.build.reconcile.judge"
+local look = require "codearts.build.reconcile.look"
 local sandbox = require "codearts.build.sandbox"
 local servers = require "spec.support.server"
 
@@ -13,7 +16,16 @@ describe("err:reconcile", function()
   local box, gate, client
 
   setup(function()
-    box = sandbox.start {}
+    local jobs = os.tmpname()
+    local file = assert(io.open(jobs, "w"))
+    file:write(([[
+      job { id = %q, name = "sample",
+        parameters = { RUN_ID = "", SECRET_RUN_ID = { default = "", secret = true } },
+        steps = { step { name = "True", run = "true" } } }
+    ]]):format(JOB))
+    file:close()
+    box = sandbox.start { jobs = jobs }
+    os.remove(jobs)
     gate = gates.start(box.endpoint)
   end)
   teardown(function()
@@ -53,10 +65,30 @@ describe("err:reconcile", function()
     assert.equal("SUCCESS", found.result:wait().status)
   end)
 
+  it("tells a build that somebody ran again, too", function()
+    local err = lose({ "cut_answer", bytes = 10 }, { run_id = RUN_ID })
+    local again = client:run { job_id = JOB, parameter = { RUN_ID = core.meta(err).run_id } }
+    local found = err:reconcile()
+    assert.equal("started", found.verdict)
+    assert.equal(2, #found.results)
+    assert.equal(found.results[1], found.result)
+    assert.equal(again.actual_build_number, found.results[2].actual_build_number)
+  end)
+
   it("says that none was found", function()
     local err = lose(LOST_REQUEST, { run_id = RUN_ID })
     assert.same({ verdict = "none_found" }, err:reconcile { timeout = 0 })
   end)
+
+  for how, name in pairs { ["not at all"] = "RUNID", ["as a secret"] = "SECRET_RUN_ID" } do
+    it("has candidates where the job declares the parameter " .. how, function()
+      local err = lose({ "cut_answer", bytes = 10 }, { run_id = { parameter = name } })
+      local found = err:reconcile { timeout = 0 }
+      assert.equal("candidates", found.verdict)
+      assert.is_nil(found.error)
+      assert.is_true(#found.candidates >= 1)
+    end)
+  end
 
   it("has candidates at most without an identity", function()
     local found = lose({ "cut_answer", bytes = 10 }):reconcile()
@@ -100,8 +132,8 @@ describe("err:reconcile", function()
   end)
 end)
 
--- What no sandbox answers.
-describe("err:reconcile, at a service of few words,", function()
+-- What no sandbox answers: a service with habits of its own (spec/support/history.lua).
+describe("err:reconcile, at a service with habits,", function()
   local server, client
   local OPTS = { run_id = RUN_ID }
 
@@ -119,109 +151,226 @@ describe("err:reconcile, at a service of few words,", function()
     client:close()
   end)
 
-  local function answer(value)
-    return { "answer", body = core.encode(value) }
-  end
-  local function builds(states)
-    return answer { result = { job_build_states = states } }
-  end
-  local ONE = { { number = 7, start_time = 0 } }
-
-  -- The verdict on a lost call, given these answers; each may be a function of the call's run id.
-  local function verdict(answers, opts, of_reconcile)
+  local function lose(opts)
     server:script { "close_after_body" }
-    local _, err = client:try_run({ job_id = JOB }, opts)
+    local _, err = client:try_run({ job_id = JOB }, opts or OPTS)
     assert.equal("unknown", err.outcome)
-    local script = {}
-    for i, each in ipairs(answers) do
-      script[i] = type(each) == "function" and each(core.meta(err).run_id) or each
+    return err
+  end
+
+  -- The verdict on a lost call, when the service has these habits and builds.
+  local function verdict(habits, builds, opts, of_reconcile)
+    local err = lose(opts)
+    local now = core.time() + (habits.ahead or 0)
+    local h = histories.plain(core.meta(err).run_id or "none", now, habits)
+    for _, each in ipairs(builds) do
+      histories.add(h, each)
     end
-    server:script(script, "error_500")
+    server:script({}, { "history", history = h })
     return err:reconcile(of_reconcile or { timeout = 0 })
+  end
+
+  local function numbers(results)
+    local list = {}
+    for i, each in ipairs(results) do
+      list[i] = each.build_no
+    end
+    return list
+  end
+
+  local function asked(pattern)
+    local count = 0
+    for _, request in ipairs(server:stats().requests) do
+      count = count + (request.path:find(pattern) and 1 or 0)
+    end
+    return count
   end
 
   it("does not take a strange list for an empty one", function()
     for _, strange in ipairs {
-      answer {},
-      answer { result = "none" },
-      answer { result = { total = 0 } },
+      { "answer", body = "{}" },
+      { "answer", body = '{"result":"none"}' },
+      { "answer", body = '{"result":{"total_record":"0"}}' },
+      { "answer", body = '{"result":{"job_build_states":null,"total_record":"1"}}' },
+      { "answer", body = "5" },
       "error_500",
     } do
       for _, opts in ipairs { {}, OPTS } do
-        local found = verdict({ strange }, opts)
+        local err = lose(opts)
+        server:script({}, strange)
+        local found = err:reconcile { timeout = 0 }
         assert.equal("unknown", found.verdict)
         assert.equal("ListBuildInfoRecord", found.error.operation)
       end
     end
   end)
 
-  it("looks through 20 pages and no more", function()
-    local full, pages = {}, {}
-    for i = 1, 100 do
-      full[i] = { number = i, start_time = 0 }
+  it("takes an empty list for one, however it is written", function()
+    for _, list in ipairs { "[]", "{}", "null" } do
+      local err = lose()
+      server:script({}, {
+        "answer",
+        body = '{"result":{"job_build_states":' .. list .. ',"total_page":"0","total_record":"0"}}',
+      })
+      assert.same({ verdict = "none_found" }, err:reconcile { timeout = 0 })
     end
-    for i = 1, 21 do
-      pages[i] = builds(full)
-    end
-    local found = verdict(pages, {})
-    assert.equal("unknown", found.verdict)
-    assert.equal("too_large", found.error.reason)
-    assert.equal(21, server:stats().processed)
-    server:reset()
-    pages[20] = builds { { number = 2001, start_time = 0 }, { number = "x" } }
-    found = verdict(pages, {})
-    assert.equal("candidates", found.verdict)
-    assert.equal(1901, #found.candidates)
-    assert.equal(2001, found.candidates[1].build_no)
   end)
 
-  it("knows its build by either of two lists of parameters", function()
-    local function by_list(run_id)
-      return answer { result = { { name = "A", value = "b" }, { name = "RUN_ID", value = run_id } } }
+  it("does not count what is no build", function()
+    local err = lose()
+    server:script({}, {
+      "answer",
+      body = '{"result":{"job_build_states":[{"number":"x"},"y",{"number":0}],"total_record":"3"}}',
+    })
+    assert.equal("unknown", err:reconcile({ timeout = 0 }).verdict)
+  end)
+
+  it("looks through 2000 builds and no more", function()
+    local many = {}
+    for i = 1, 2001 do
+      many[i] = { number = i }
     end
-    local function by_details(run_id)
-      return answer { parameters = { RUN_ID = run_id } }
-    end
-    for _, answers in ipairs {
-      { builds(ONE), by_list },
-      { builds(ONE), "error_500", by_details },
-      { builds(ONE), answer { result = core.null }, by_details },
+    local found = verdict({}, many, {})
+    assert.equal("unknown", found.verdict)
+    assert.equal("too_large", found.error.reason)
+    assert.equal(21, asked "records")
+    many[2001] = nil
+    found = verdict({}, many, {})
+    assert.equal("candidates", found.verdict)
+    assert.equal(2000, #found.candidates)
+    assert.equal(2000, found.candidates[1].build_no)
+  end)
+
+  it("knows its build by each of three lists of parameters", function()
+    for _, shows in ipairs {
+      { "value", "gone", "gone" },
+      { "missing", "value", "fail" },
+      { "fail", "value", "gone" },
+      { "masked", "masked", "value" },
+      { "gone", "fail", "value" },
     } do
-      local found = verdict(answers, OPTS)
+      local found = verdict({}, { { number = 7, mine = true, shows = shows } })
       assert.equal("started", found.verdict)
       assert.equal("7", found.result.actual_build_number)
-      -- ShowRecordDetail failed: what it alone knows is missing.
-      assert.is_nil(found.result.daily_build_number)
-      server:reset()
+      assert.equal("20261127.1", found.result.daily_build_number)
+      assert.is_nil(found.error)
     end
+  end)
+
+  it("finds what another service would have left on the next page", function()
+    local builds = { { number = 30, mine = true } }
+    for number = 31, 60 do
+      builds[#builds + 1] = { number = number }
+    end
+    for _, totals in ipairs { "texts", "numbers", "records", "pages" } do
+      local found = verdict({ size = 10, totals = totals }, builds)
+      assert.equal("started", found.verdict)
+      assert.same({ 30 }, numbers(found.results))
+    end
+    table.remove(builds, 1)
+    assert.same({ verdict = "none_found" }, verdict({ size = 10 }, builds))
+    local found = verdict({ size = 10, totals = "none" }, builds)
+    assert.equal("unknown", found.verdict)
+    assert.equal("bad_answer", found.error.reason)
+  end)
+
+  it("reads again what moved while it was read", function()
+    -- 7 goes between the pages, and 4 moves to the one that was read; when it is read again, so does 8.
+    local builds = {
+      { number = 8, from = 2, to = 3 },
+      { number = 7, to = 1 },
+      { number = 6 },
+      { number = 5 },
+      { number = 4, mine = true },
+      { number = 3 },
+      { number = 2 },
+    }
+    local found = verdict({ size = 3 }, builds)
+    assert.equal("started", found.verdict)
+    assert.same({ 4 }, numbers(found.results))
+  end)
+
+  it("tells all builds that show the id, the lowest first", function()
+    local found = verdict({}, {
+      { number = 12, mine = true },
+      { number = 11 },
+      { number = 10, mine = true },
+    })
+    assert.equal("started", found.verdict)
+    assert.equal("10", found.result.actual_build_number)
+    assert.same({ 10, 12 }, numbers(found.results))
+    -- A build that was not told about may show it, too.
+    found = verdict({}, {
+      { number = 12, mine = true },
+      { number = 10, shows = { "fail", "gone", "gone" } },
+    })
+    assert.same({ 12 }, numbers(found.results))
+    assert.equal(500, found.error.status)
   end)
 
   it("claims nothing about a build that is not shown", function()
-    local found = verdict({ builds(ONE), "error_500", "error_502" }, OPTS)
+    local function of(...)
+      local builds = {}
+      for i, shows in ipairs { ... } do
+        builds[i] = { number = 6 + i, shows = shows }
+      end
+      return verdict({}, builds)
+    end
+    local MISSING, MASKED = { "missing", "missing", "missing" }, { "masked", "masked", "masked" }
+    local found = of { "fail", "fail", "fail" }
     assert.equal("unknown", found.verdict)
     assert.equal("ListBuildParameter", found.error.operation)
-    server:reset()
-    found = verdict({ builds(ONE), answer { result = {} }, answer { parameters = {} } }, OPTS)
-    assert.equal("none_found", found.verdict)
-    server:reset()
-    found = verdict({ builds(ONE), answer { result = {} }, "not_found" }, OPTS)
-    assert.equal("none_found", found.verdict)
+    found = of { "missing", "fail", "gone" }
+    assert.equal("unknown", found.verdict)
+    assert.equal("ShowHistoryDetails", found.error.operation)
+    for _, hidden in ipairs { MISSING, MASKED, { "missing", "gone", "gone" } } do
+      found = of(hidden, hidden)
+      assert.equal("candidates", found.verdict)
+      assert.same({ 8, 7 }, numbers(found.candidates))
+    end
+    found = of(MISSING, { "value", "value", "value" }, MASKED)
+    assert.equal("unknown", found.verdict)
+    assert.same({ 9, 7 }, numbers(found.candidates))
+    assert.matches("2 of the builds .* do not show RUN_ID", found.error.message)
+  end)
+
+  it("takes no value for another one that may be its own, masked or cut", function()
+    for _, value in ipairs { "", "***", "ab****89", "•••", "-", "…" } do
+      local found = verdict(
+        {},
+        { { number = 7, value = value, shows = { "value", "value", "gone" } } }
+      )
+      assert.equal("candidates", found.verdict, value)
+    end
+    -- The empty one counts where the service says that it is no secret.
+    assert.equal("none_found", verdict({}, { { number = 7, value = "" } }).verdict)
+  end)
+
+  it("goes by the service's clock alone", function()
+    local mine = { number = 7, mine = true }
+    for _, ahead in ipairs { -7200, 7200, -400 * 86400, 30 * 365 * 86400 } do
+      assert.equal("started", verdict({ ahead = ahead }, { mine }).verdict)
+      assert.equal("none_found", verdict({ ahead = ahead }, { { number = 8 } }).verdict)
+      assert.same({ 9 }, numbers(verdict({ ahead = ahead }, { { number = 9 } }, {}).candidates))
+    end
+    -- Without a Date each build may be the call's own.
+    local old = { number = 3, created = core.time() - 400 * 86400 }
+    assert.equal("none_found", verdict({ dates = false }, { old }).verdict)
+    old.shows = { "missing", "missing", "missing" }
+    assert.equal("candidates", verdict({ dates = false }, { old }).verdict)
+    assert.equal("none_found", verdict({}, { old }).verdict)
   end)
 
   it("asks again until its time is over, but not about builds that it knows", function()
-    local other = answer { result = { { name = "RUN_ID", value = "of somebody else" } } }
-    local function mine(run_id)
-      return answer { result = { { name = "RUN_ID", value = run_id } } }
-    end
-    local both = builds { { number = 8, start_time = 0 }, { number = 7, start_time = 0 } }
-    local found = verdict({ builds(ONE), other, both, mine }, OPTS, { timeout = 10, interval = 0 })
+    local late = { number = 8, mine = true, from = 2 }
+    local found = verdict({}, { late, { number = 7 } }, OPTS, { timeout = 10, interval = 0 })
     assert.equal("8", found.result.actual_build_number)
-    assert.equal(6, server:stats().processed)
+    assert.equal(1, asked "/7/history%-parameters")
+    assert.equal(2, asked "build%-info%-records")
   end)
 
   it("checks its options", function()
-    server:script { "close_after_body" }
-    local err = select(2, client:try_run { job_id = JOB })
+    local err = lose {}
     for field, opts in pairs {
       opts = 1,
       timeout = { timeout = -1 },
@@ -236,5 +385,100 @@ describe("err:reconcile, at a service of few words,", function()
     local ok, problem = pcall(err.reconcile, {})
     assert.is_false(ok)
     assert.equal("self", problem.field)
+  end)
+
+  it("claims nothing that is not so, in 200 histories", function()
+    for seed = 1, 200 do
+      local err = lose()
+      local skew = ({ 0, 7200, -7200, 20 * 365 * 86400 })[seed % 4 + 1] -- of our clock
+      local h = histories.make(seed, core.meta(err).run_id, core.time() - skew, skew)
+      server:script({}, { "history", history = h })
+      local found = err:reconcile { timeout = 0 }
+      local fault = histories.fault(h, {
+        verdict = found.verdict,
+        own = numbers(found.results or {}),
+        open = numbers(found.candidates or {}),
+      }, 0)
+      assert(not fault, ("history %d: %s; %s"):format(seed, tostring(fault), tostring(found.error)))
+    end
+  end)
+end)
+
+-- The service's answers without a wire: the same look, many more histories.
+describe("a look at the builds", function()
+  local ID = "5b1c7a30-9f2e-4d61-8c3b-7e0a4f9d2c11"
+
+  -- What the look says, and the answer with which the list began.
+  local function look_at(h, newest)
+    local first_tick, first_date
+    local function ask(operation, args)
+      local tick = h.tick
+      local body, status, date = histories.answer(h, operation, args)
+      if not body then
+        return nil, core.error { kind = "api", status = status, message = operation }, date
+      elseif not first_tick then
+        first_tick, first_date = tick, date
+      end
+      return body, nil, date
+    end
+    local seen = look.at(ask, {
+      job_id = JOB,
+      run_id = ID,
+      parameter = "RUN_ID",
+      newest = newest,
+      clock = h.at and h.at.utc or h.now,
+      started_at = h.at and function(date)
+        return judge.started_at(date, h.began, h.at)
+      end,
+    })
+    local own = {}
+    for i, each in ipairs(seen.builds) do
+      own[i] = each.number
+    end
+    assert.equal(first_date, seen.date)
+    return seen, own, first_tick or 0
+  end
+
+  it("claims nothing that is not so, in 10,000 histories", function()
+    local told = {}
+    for seed = 1, 10000 do
+      local now = seed % 4 == 0 and 2200000000.5 or 1795000000.25 -- beyond 2038, too
+      local h = histories.make(seed, ID, now)
+      local seen, own, tick = look_at(h)
+      local claim = { verdict = seen.verdict, own = own, open = seen.open }
+      local fault = histories.fault(h, claim, tick)
+      assert(not fault, ("history %d: %s; %s"):format(seed, tostring(fault), tostring(seen.error)))
+      assert(seen.verdict ~= "unknown" or seen.error, seed)
+      told[seen.verdict] = (told[seen.verdict] or 0) + 1
+    end
+    for _, verdict in ipairs { "started", "none_found", "candidates", "unknown" } do
+      assert(told[verdict] > 1000, ("%s: %d"):format(verdict, told[verdict] or 0))
+    end
+  end)
+
+  it("looks at the newest alone when it is asked to, which proves no absence", function()
+    local h = histories.plain(ID, 1795000000)
+    for number = 1, 300 do
+      histories.add(h, { number = number, mine = number == 275 or number == 281 })
+    end
+    local seen, own = look_at(h, 20)
+    assert.same({ 281 }, own)
+    assert.equal("started", seen.verdict)
+    assert.equal(1 + 20, h.tick) -- the newest come first, so one page is enough
+    assert.equal(ID, seen.builds[1].parameters[2].value)
+
+    h = histories.plain(ID, 1795000000, { order = "rising" })
+    for number = 1, 150 do
+      histories.add(h, { number = number, mine = number == 140 })
+    end
+    assert.same({ 140 }, select(2, look_at(h, 20)))
+    seen = look_at(h, 5)
+    assert.equal("unknown", seen.verdict)
+    assert.is_nil(seen.error)
+    h.builds[150].shows = { "missing", "missing", "missing" }
+    seen = look_at(h, 5)
+    assert.equal("unknown", seen.verdict)
+    assert.same({ 150 }, seen.open)
+    assert.matches("do not show RUN_ID", seen.error.message)
   end)
 end)

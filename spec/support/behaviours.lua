@@ -59,6 +59,19 @@ end
 answer("ok", "200 with the three members", 200, RESULT)
 answer("answer", "whatever the arguments say: status, body, headers, kind", 200, "")
 
+row(
+  "history",
+  "body",
+  "what the service of the argument `history` shows (history.lua)",
+  function(c, args)
+    local histories = require("spec.support.history")
+    local operation, asked = histories.route(c.request.path)
+    local body, status, date = histories.answer(args.history, operation, asked)
+    local headers = date and { { "Date", os.date("!%a, %d %b %Y %H:%M:%S GMT", date) } }
+    c:reply(status, body and require("cjson").encode(body) or failure("CB.1", "no"), headers)
+  end
+)
+
 row("ok_then_close", "body", "a good answer, then FIN: the kept connection is stale", function(c)
   c:reply(200, RESULT)
   c:finish("close")

@@ -2,15 +2,11 @@
 ---
 --- Only identity proves anything: with the call's option `run_id` a fresh UUID went into a parameter
 --- of the job, and a build that shows it is the call's own. Without it, all builds that began since
---- are candidates, and nothing more is claimed.
+--- are candidates, and nothing more is claimed. One look is codearts.build.reconcile.look; here it is
+--- repeated, and told.
 local core = require "codearts.build.core"
-
--- The service's clock may differ from ours by as much as it tolerates (API reference 3.1).
-local CLOCK_SKEW = 900
--- The zone of the list's times is not documented: a day more at both ends covers each.
-local DAY = 86400
-local PAGE = 100
-local MOST_PAGES = 20
+local judge = require "codearts.build.reconcile.judge"
+local look = require "codearts.build.reconcile.look"
 
 local DEFAULTS = { timeout = 10, interval = 1 }
 
@@ -37,78 +33,6 @@ local function read_options(opts)
   return read
 end
 
-local function day(time)
-  return os.date("!%Y-%m-%d %H:%M:%S", math.floor(time))
-end
-
---- The numbers of the job's builds that began since the call, newest first (API reference 7.8).
---- nil, err when the service does not tell.
-local function builds_since(client, await, job_id, since)
-  local numbers = {}
-  for page = 0, MOST_PAGES - 1 do
-    local answer, err = await(client:call("ListBuildInfoRecord", {
-      job_id = job_id,
-      start_time = day(since - DAY),
-      end_time = day(core.time() + DAY),
-      page_index = page,
-      page_size = PAGE,
-    }, { async = true }))
-    local result = answer and answer.result
-    local states = type(result) == "table" and result.job_build_states
-    if type(states) ~= "table" then
-      return nil,
-        err or core.error {
-          kind = "protocol",
-          reason = "bad_answer",
-          operation = "ListBuildInfoRecord",
-          message = "the list of builds has no builds",
-        }
-    end
-    for _, state in ipairs(states) do
-      local number = tonumber(state.number)
-      local began = tonumber(state.start_time)
-      -- A build that has not begun yet may have no time: it counts as one that may be ours.
-      if number and (not began or began == 0 or began / 1000 >= since - CLOCK_SKEW) then
-        numbers[#numbers + 1] = number
-      end
-    end
-    if #states < PAGE then
-      table.sort(numbers, function(a, b)
-        return a > b
-      end)
-      return numbers
-    end
-  end
-  return nil,
-    core.error {
-      kind = "protocol",
-      reason = "too_large",
-      operation = "ListBuildInfoRecord",
-      message = "there are too many builds to look through",
-    }
-end
-
---- Whether this build shows the identity (API reference 7.9). nil, err when the service does not tell.
-local function has_identity(client, await, job_id, number, name, run_id)
-  local args = { job_id = job_id, build_no = number }
-  local answer, err = await(client:call("ListBuildParameter", args, { async = true }))
-  if answer and type(answer.result) == "table" then
-    for _, parameter in ipairs(answer.result) do
-      if parameter.name == name then
-        return parameter.value == run_id
-      end
-    end
-  end
-  args = { job_id = job_id, build_number = number }
-  local details, problem = await(client:call("ShowHistoryDetails", args, { async = true }))
-  if details and type(details.parameters) == "table" then
-    return details.parameters[name] == run_id
-  elseif answer then
-    return false
-  end
-  return nil, err or problem
-end
-
 --- The call's result, as the answer that was lost would have given it.
 local function result_of(client, await, job_id, number)
   local result = { actual_build_number = ("%d"):format(number) }
@@ -125,65 +49,80 @@ local function result_of(client, await, job_id, number)
   return build
 end
 
---- Looks through the builds that were not looked at before. Answers the number of the call's own
---- build; or nil and what kept it from telling about some.
-local function find(client, await, meta, seen)
-  local numbers, err = builds_since(client, await, meta.job_id, meta.started_at)
-  for _, number in ipairs(numbers or {}) do
-    if not seen[number] then
-      local ours, problem =
-        has_identity(client, await, meta.job_id, number, meta.run_id_parameter, meta.run_id)
-      if ours then
-        return number
-      elseif ours == nil then
-        err = problem
-      else
-        seen[number] = true
-      end
+--- What a look says, for the caller.
+local function told(client, await, meta, seen)
+  if seen.verdict == "none_found" then
+    return { verdict = "none_found" }
+  elseif seen.verdict == "started" then
+    local results = {}
+    for i, build in ipairs(seen.builds) do
+      results[i] = result_of(client, await, meta.job_id, build.number)
     end
+    return { verdict = "started", result = results[1], results = results, error = seen.error }
   end
-  return nil, err
+  local candidates = {}
+  for i, number in ipairs(seen.open) do
+    candidates[i] = client:build(meta.job_id, number)
+  end
+  return { verdict = seen.verdict, candidates = candidates, error = seen.error }
 end
 
-local function with_identity(client, await, meta, opts)
-  local till, seen = core.now() + opts.timeout, {}
+local function clocks()
+  return { steady = core.now(), utc = core.time() }
+end
+
+local function spec_of(meta)
+  return {
+    job_id = meta.job_id,
+    run_id = meta.run_id,
+    parameter = meta.run_id_parameter,
+    known = {},
+    started_at = function(date)
+      return judge.started_at(date, { steady = meta.began, utc = meta.started_at }, clocks())
+    end,
+  }
+end
+
+--- Looks until the verdict is final or the time is over.
+local function flow(client, await, meta, opts)
+  local till, spec, found = core.now() + opts.timeout, spec_of(meta), nil
   while true do
-    local number, err = find(client, await, meta, seen)
-    if number then
-      return { verdict = "started", result = result_of(client, await, meta.job_id, number) }
-    elseif core.now() >= till then
-      return err and { verdict = "unknown", error = err } or { verdict = "none_found" }
+    local seen, stopped = look.run(await, client, spec)
+    if not seen then
+      return nil, stopped
     end
-    local _, stopped = await(client:sleep(math.min(opts.interval, math.max(till - core.now(), 0))))
+    found = seen.verdict == "started" and seen or found
+    if (found and not found.error) or not meta.run_id or core.now() >= till then
+      return told(client, await, meta, found or seen)
+    end
+    local pause = math.min(opts.interval, math.max(till - core.now(), 0))
+    stopped = select(2, await(client:sleep(pause)))
     if stopped then
       return nil, stopped
     end
   end
 end
 
-local function without_identity(client, await, meta)
-  local numbers, err = builds_since(client, await, meta.job_id, meta.started_at)
-  if not numbers then
-    return { verdict = "unknown", error = err }
-  end
-  local candidates = {}
-  for i, number in ipairs(numbers) do
-    candidates[i] = client:build(meta.job_id, number)
-  end
-  return { verdict = "candidates", candidates = candidates }
-end
-
 --- What became of a call whose error has outcome "unknown".
 ---
---- Answers a table: { verdict = "started", result = } the build is the call's own, proved by its
---- run_id · { verdict = "none_found" } none of the job's builds has the run_id, asked again until
---- `timeout` · { verdict = "candidates", candidates = { build, … } } the call had no run_id: the
---- builds that began since, newest first, maybe none · { verdict = "unknown", error = } the service
---- did not tell. Blocks like run, for up to `timeout` and a few requests; raises usage errors.
+--- Answers a table with a `verdict`:
+---
+--- - "started": builds show the call's run id. `results`: all of them, lowest number first (more than one if
+---   somebody ran the build again with its parameters), `result`: the first. `error`, if not all could be
+---   looked at.
+--- - "none_found": proved, as of the moment of the look: the list of builds was read to its end, and each that
+---   may be the call's own showed another value of the parameter; asked again until `timeout`. A service that
+---   acts on the request later cannot be excluded.
+--- - "candidates": no build shows a run id, because the call had none or the job does not declare the parameter,
+---   or as a secret. `candidates`: the builds that began since, newest first, maybe none.
+--- - "unknown": neither can be said. `error`: why not; `candidates`: the builds that may be the call's own as far
+---   as they are known.
+---
+--- Blocks like run, for up to `timeout` and the requests of one look; raises usage errors.
 ---@param client codearts.build.Client
 ---@param err codearts.build.Error
 ---@param opts? { timeout?: number, interval?: number, async?: boolean } seconds; default 10 and 1
----@return { verdict: string, result?: table, candidates?: table[], error?: codearts.build.Error }
+---@return { verdict: string, result?: table, results?: table[], candidates?: table[], error?: codearts.build.Error }
 return function(client, err, opts)
   opts = read_options(opts)
   local meta = core.meta(err)
@@ -194,10 +133,7 @@ return function(client, err, opts)
     client:check_wait() -- before anything is sent
   end
   local task = client:task(function(await)
-    if meta.run_id then
-      return with_identity(client, await, meta, opts)
-    end
-    return without_identity(client, await, meta)
+    return flow(client, await, meta, opts)
   end)
   if opts.async then
     return task

@@ -47,7 +47,7 @@
 ---@field headers? table<string, string>
 ---@field auth? any
 ---@field on_event? fun(event: codearts.build.Event)
----@field run_id? { parameter: string } the job's parameter that gets a fresh UUID, by which reconcile proves identity
+---@field run_id? { parameter: string } the job declares it, not as a secret: gets a fresh UUID, by which reconcile proves identity
 
 ---@class codearts.build.RunAllOptions
 ---@field max_in_flight? integer how many are started before others have ended, default: all
@@ -69,6 +69,7 @@
 ---@field request_id? string
 ---@field attempts? integer
 ---@field http_version? string
+---@field date? number the service's clock when it answered, seconds since 1970; not of a start
 ---@field elapsed number
 ---@field timings { dns: number, connect: number, tls: number, first_byte: number, total: number }
 

@@ -1,0 +1,147 @@
+--- What the builds of a job prove about a call whose answer was lost. Pure: values in, a verdict out.
+---
+--- Only the run id, which the call put into a parameter of the job, proves anything. A build is the
+--- call's own if it shows that id, and is not if it shows another value; whoever shows neither may be.
+local judge = {}
+
+-- The clocks within the service may differ by as much as it tolerates (API reference 3.1).
+local CLOCK_SKEW = 900
+-- The list's times are milliseconds since 1970; what is less than a time of 1973 is none.
+local LEAST_MILLISECONDS = 1e11
+
+--- When a build began, of the list's `start_time`; nil when that tells no time: not begun yet, say.
+---@param start_time any
+---@return number? seconds since 1970
+function judge.began(start_time)
+  local time = type(start_time) ~= "table" and tonumber(start_time) or nil
+  return time and time >= LEAST_MILLISECONDS and time < math.huge and time / 1000 or nil
+end
+
+--- When a call began, by the service's clock. How much time has passed since is told by ours, and both of
+--- ours may have stood still meanwhile, the steady one as long as the machine slept; where the machine
+--- itself was frozen, only the time of day that it noted then tells. The earliest is safe: a build that
+--- is looked at in vain costs a request, one that is not looked at may be the call's own.
+---@param date number the service's clock
+---@param began { steady: number, utc: number } our clocks when the call began
+---@param now { steady: number, utc: number }
+---@return number
+function judge.started_at(date, began, now)
+  local passed = math.max(now.steady - began.steady, now.utc - began.utc, 0)
+  return math.min(date - passed, began.utc)
+end
+
+--- The builds that may be the call's own.
+---@param builds table<integer, number|false> number -> when it began
+---@param started_at? number when the call began, by the service's clock
+---@param newest? integer at most so many
+---@return integer[] numbers newest first
+function judge.suspects(builds, started_at, newest)
+  local numbers = {}
+  for number, began in next, builds do
+    if not (started_at and began) or began >= started_at - CLOCK_SKEW then
+      numbers[#numbers + 1] = number
+    end
+  end
+  table.sort(numbers, function(a, b)
+    return a > b
+  end)
+  while newest and #numbers > newest do
+    numbers[#numbers] = nil
+  end
+  return numbers
+end
+
+--- Whether a text may be what somebody made of the id for display: shortened, or put into something.
+local function may_be_made_of(text, run_id)
+  local start = text:gsub("[^0-9A-Za-z]+$", "")
+  return run_id:sub(1, #start) == start or text:find(run_id, 1, true) ~= nil
+end
+
+--- Anything but "no" and nothing; JSON's null is nothing.
+local function is_secret(secret)
+  return secret ~= nil and secret ~= false and type(secret) ~= "userdata"
+end
+
+--- What one value says: "own", "other", or nil if it is not legible. Secret ones are shown as asterisks
+--- (API reference 7.4), and nobody knows what else a secret may be shown as: one without a letter or
+--- digit, the empty one among them, counts only if the service says that it is no secret.
+local function sight_of_value(value, secret, run_id)
+  if type(value) == "number" or type(value) == "boolean" then
+    value = tostring(value)
+  elseif type(value) ~= "string" then
+    return nil
+  end
+  local text = value:match("^[ \t\r\n]*(.-)[ \t\r\n]*$"):lower()
+  if text == run_id:lower() then
+    return "own"
+  elseif is_secret(secret) or text:find("*", 1, true) then
+    return nil
+  elseif not text:find "[0-9a-z]" then
+    return secret == false and "other" or nil
+  end
+  return not may_be_made_of(text, run_id:lower()) and "other" or nil
+end
+
+--- What the parameters of a build say, in any of the service's three lists of them.
+---@param parameters { name: any, value: any, secret: any }[]
+---@param name string the parameter that holds the run id
+---@param run_id string
+---@return "own"|"other"|nil sight nil: it is not among them, or not legible
+function judge.sight(parameters, name, run_id)
+  local sight, hidden = nil, false
+  for _, each in ipairs(parameters) do
+    if type(each) == "table" and each.name == name then
+      local one = sight_of_value(each.value, each.secret, run_id)
+      if one == "own" then
+        return "own"
+      end
+      sight, hidden = one, hidden or one == nil
+    end
+  end
+  return not hidden and sight or nil
+end
+
+---@class codearts.build.LookFacts
+---@field suspects integer[] newest first
+---@field sights table<integer, "own"|"other"|"hidden"|nil> hidden: it shows no legible id; nil: it was not told
+---@field whole boolean the list was read to its end
+---@field run_id? string
+
+---@class codearts.build.LookVerdict
+---@field verdict "started"|"none_found"|"candidates"|"unknown"
+---@field own integer[] numbers of the builds that show the id, lowest first
+---@field open integer[] those that may be the call's own still, newest first
+---@field doubt "list"|"untold"|"hidden"|nil what keeps it from being known: the list was not read to its end, a build
+--- was not told about, or one shows no legible id
+
+--- The verdict (see codearts.build.reconcile).
+---@param facts codearts.build.LookFacts
+---@return codearts.build.LookVerdict
+function judge.verdict(facts)
+  local own, open, others, untold = {}, {}, 0, false
+  for _, number in ipairs(facts.suspects) do
+    local sight = facts.sights[number]
+    if sight == "own" then
+      table.insert(own, 1, number)
+    elseif sight == "other" then
+      others = others + 1
+    else
+      open[#open + 1] = number
+      untold = untold or sight == nil
+    end
+  end
+  local doubt = not facts.whole and "list"
+    or facts.run_id and (untold and "untold" or open[1] and "hidden")
+    or nil
+  local verdict = "unknown"
+  if own[1] then
+    verdict = "started"
+  elseif not facts.run_id and not doubt or doubt == "hidden" and others == 0 then
+    verdict = "candidates"
+  elseif not doubt then
+    verdict = "none_found"
+  end
+  return { verdict = verdict, own = own, open = open, doubt = doubt }
+end
+
+return judge

@@ -1,0 +1,230 @@
+--- One look at a job's builds: whether one of them is the call's own. It reads, the judge judges.
+---
+--- Time is the service's, as its answers' `Date` tells it. Ours only guesses what to ask for first; if
+--- the guess was wrong, the list is asked for again. A service that tells no Date is asked for all builds.
+local calendar = require "codearts.build.calendar"
+local core = require "codearts.build.core"
+local judge = require "codearts.build.reconcile.judge"
+local listing = require "codearts.build.reconcile.listing"
+
+local look = {}
+
+local DAY = 86400
+-- The zone of the list's times is not documented: a day more at both ends covers each, and of that day
+-- the clocks may take what no zone needs.
+local SLACK = 9 * 3600
+local LONGEST_SPAN = 30 * DAY -- of other lists (API reference 7.8)
+local LAST_DAY = calendar.days(2999, 12, 31) * DAY
+
+---@alias codearts.build.Ask fun(operation: string, args: table): any, codearts.build.Error?, number?
+--- an operation's answer, or nil and the error; and the service's clock, if the answer tells it
+
+---@class codearts.build.LookSpec
+---@field job_id string
+---@field run_id? string nil: no build can be proved to be the call's own
+---@field parameter? string its name
+---@field started_at? number|fun(date: number): number when the call began, by the service's clock; nil: any build
+--- that is listed may be its own
+---@field newest? integer look at so many of the newest alone: what is not found among them is `unknown`
+---@field known? table<integer, "other"> filled by looks: builds that are not asked about again
+---@field clock? number our time of day in UTC, for the first guess
+
+--- When the call began, and what to ask the list for.
+---@param date number? the service's clock
+local function span_of(spec, date)
+  local started_at = spec.started_at
+  if type(started_at) == "function" then
+    started_at = date and started_at(date)
+  end
+  local from = 0
+  if started_at then
+    from = started_at - DAY
+  elseif spec.newest and date then
+    from = date + DAY - LONGEST_SPAN
+  end
+  return { from = math.max(from, 0), to = date and date + DAY or LAST_DAY }, started_at
+end
+
+--- Begins to read the list. Answers its first page, and what to ask for; or nil and the error. `date` is
+--- what the first answer with builds told.
+local function open_list(ask, spec)
+  local guess = span_of(spec, spec.clock or core.time())
+  local page, err, date = listing.page(ask, spec.job_id, guess, 0)
+  local span, started_at = span_of(spec, date)
+  local list = { job_id = spec.job_id, span = guess, builds = {}, started_at = started_at }
+  list.date = page and date or nil
+  if guess.from > span.from + SLACK or guess.to < span.to - SLACK then
+    list.span = span
+    page, err, date = listing.page(ask, spec.job_id, span, 0)
+    list.date = list.date or page and date or nil
+  end
+  return list, page, err
+end
+
+--- A member of an answer that is a list or an object; nil if there is none.
+local function member(answer, name)
+  local value = type(answer) == "table" and answer[name]
+  return type(value) == "table" and value or nil
+end
+
+--- The three places that show a build's parameters (API reference 7.9, 7.4, 7.3); nil, err when one does
+--- not tell.
+local SOURCES = {
+  function(ask, job_id, number)
+    local answer, err = ask("ListBuildParameter", { job_id = job_id, build_no = number })
+    return member(answer, "result"), err
+  end,
+  function(ask, job_id, number)
+    local answer, err = ask("ShowHistoryDetails", { job_id = job_id, build_number = number })
+    local map, list = member(answer, "parameters"), {}
+    for name, value in next, map or {} do
+      list[#list + 1] = { name = name, value = value }
+    end
+    return map and list, err
+  end,
+  function(ask, job_id, number)
+    local detail, err = ask("ShowRecordDetail", { job_id = job_id, build_no = number })
+    local result = member(detail, "result")
+    local id = result and result.build_record_id
+    if type(id) ~= "string" or not id:find "^[0-9A-Za-z-]+$" then
+      return nil, err
+    end
+    local answer
+    answer, err = ask("ShowBuildRecord", { record_id = id })
+    return member(member(answer, "result"), "parameters"), err
+  end,
+}
+
+local function silent(number)
+  return core.error {
+    kind = "protocol",
+    reason = "bad_answer",
+    operation = "ListBuildParameter",
+    message = ("the parameters of build %d are not shown"):format(number),
+    retryable = true,
+  }
+end
+
+--- Whether a build shows the id. Answers "own" with the parameters that it shows, "other", "hidden", or
+--- nil and what kept the service from telling.
+local function sight_of(ask, spec, number)
+  local told, problem
+  for _, source in ipairs(SOURCES) do
+    local parameters, err = source(ask, spec.job_id, number)
+    local sight = parameters and judge.sight(parameters, spec.parameter, spec.run_id)
+    if sight then
+      return sight, nil, parameters
+    elseif err and err.kind == "cancelled" then
+      return nil, err
+    end
+    told = told or parameters ~= nil
+    if not parameters and not (err and err.status == 404) then -- 404: there is no such place
+      problem = problem or err or silent(number)
+    end
+  end
+  if told and not problem then
+    return "hidden"
+  end
+  return nil, problem or silent(number)
+end
+
+--- Asks about each build that may be the call's own, the oldest first. Answers what they show, the own
+--- ones' parameters, and the first problem.
+local function ask_about(ask, spec, suspects)
+  local known = spec.known or {}
+  local sights, shown, problem = {}, {}, nil
+  for i = #suspects, 1, -1 do
+    local number = suspects[i]
+    if known[number] then
+      sights[number] = known[number]
+    else
+      local sight, err, parameters = sight_of(ask, spec, number)
+      sights[number], shown[number] = sight, parameters
+      known[number] = sight == "other" and sight or nil
+      problem = problem or err
+      if err and err.kind == "cancelled" then
+        break
+      end
+    end
+  end
+  return sights, shown, problem
+end
+
+--- A problem for those who are told that nothing is known.
+local function hidden(spec, open)
+  return core.error {
+    kind = "protocol",
+    reason = "bad_answer",
+    message = ("%d of the builds that may be the call's own do not show %s legibly: the job does not "):format(
+      #open,
+      spec.parameter
+    ) .. "declare it, or as a secret",
+    retryable = false,
+  }
+end
+
+---@class codearts.build.Look
+---@field verdict "started"|"none_found"|"candidates"|"unknown" see codearts.build.reconcile
+---@field date? number the service's clock when the look began: the `Date` of its first 2xx answer
+---@field builds { number: integer, parameters: { name: any, value: any, secret: any }[] }[] those that show the id,
+--- lowest first, with their parameters as one of the service's lists shows them
+---@field open integer[] numbers of those that may be the call's own still, newest first
+---@field error? codearts.build.Error what keeps it from being known; beside `started`: whether these are all
+
+--- Looks once. Sends nothing that changes anything.
+---@param ask codearts.build.Ask
+---@param spec codearts.build.LookSpec
+---@return codearts.build.Look? look nil when it was cancelled
+---@return codearts.build.Error? err
+function look.at(ask, spec)
+  local list, page, problem = open_list(ask, spec)
+  local whole, sights, shown = false, {}, {}
+  if page then
+    whole, problem = listing.read(ask, list, page, spec.newest)
+  end
+  local suspects = judge.suspects(list.builds, list.started_at, spec.newest)
+  if spec.run_id and not (problem and problem.kind == "cancelled") then
+    local untold
+    sights, shown, untold = ask_about(ask, spec, suspects)
+    problem = problem or untold
+  end
+  if problem and problem.kind == "cancelled" then
+    return nil, problem
+  end
+  local judged = judge.verdict {
+    suspects = suspects,
+    sights = sights,
+    whole = whole,
+    run_id = spec.run_id,
+  }
+  local builds = {}
+  for i, number in ipairs(judged.own) do
+    builds[i] = { number = number, parameters = shown[number] }
+  end
+  if not problem and judged.verdict == "unknown" and judged.open[1] then
+    problem = hidden(spec, judged.open)
+  end
+  return {
+    verdict = judged.verdict,
+    date = list.date,
+    builds = builds,
+    open = judged.open,
+    error = problem,
+  }
+end
+
+--- The same within a flow of the client's (codearts.build.task).
+---@param await fun(call: codearts.build.Call): any, codearts.build.Error?
+---@param client codearts.build.Client
+---@param spec codearts.build.LookSpec
+---@return codearts.build.Look? look
+---@return codearts.build.Error? err
+function look.run(await, client, spec)
+  return look.at(function(operation, args)
+    local answer, err = await(client:call(operation, args, { async = true }))
+    local meta = core.meta(answer == nil and err or answer)
+    return answer, err, meta and meta.date
+  end, spec)
+end
+
+return look
