@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include "cab/client.h"
 #include "cab/clock.h"
@@ -44,6 +45,35 @@ static int uuid(lua_State *L) {
         return lcab_usage_error(L, "uuid", "the system has no random bytes to give");
     }
     lua_pushlstring(L, text, 36);
+    return 1;
+}
+
+/* core.process() -> { host =, pid = } */
+static int process(lua_State *L) {
+    char host[256];
+    if (gethostname(host, sizeof host) != 0) {
+        host[0] = '\0';
+    }
+    host[sizeof host - 1] = '\0';
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, host);
+    lua_setfield(L, -2, "host");
+    lua_pushinteger(L, (lua_Integer)getpid());
+    lua_setfield(L, -2, "pid");
+    return 1;
+}
+
+/* core.sha256(text) -> 64 lower-case hexadecimal digits */
+static int sha256(lua_State *L) {
+    size_t len;
+    unsigned char digest[CAB_SHA256_LEN];
+    char hex[CAB_SHA256_HEX_LEN];
+    const char *text = luaL_checklstring(L, 1, &len);
+    if (!cab_sha256(text, len, digest)) {
+        return lcab_usage_error(L, "sha256", "libcrypto cannot do it");
+    }
+    cab_hex(digest, sizeof digest, hex);
+    lua_pushlstring(L, hex, sizeof hex);
     return 1;
 }
 
@@ -131,6 +161,7 @@ static int yield(lua_State *L) {
 int luaopen_codearts_build_core(lua_State *L) {
     static const luaL_Reg functions[] = {{"versions", versions},
                                          {"uuid", uuid},
+                                         {"sha256", sha256}, {"process", process},
                                          {"now", now},
                                          {"time", utc},
                                          {"yieldable", yieldable},

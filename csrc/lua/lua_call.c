@@ -180,8 +180,10 @@ lcab_call *lcab_call_prepare_start(lua_State *L, lcab_client *u, int operation, 
 static int client_start(lua_State *L) {
     lcab_client *u = lcab_check_client_to(L, 1, true);
     lua_settop(L, 4);
-    (void)lcab_call_prepare_start(L, u, 4, false);
-    lcab_call_send(L, u, 1, 5);
+    const lcab_call *k = lcab_call_prepare_start(L, u, 4, false);
+    if (!k->call->asks_admission) { /* that waits for call:send */
+        lcab_call_send(L, u, 1, 5);
+    }
     return 1;
 }
 
@@ -333,6 +335,35 @@ void lcab_call_reuse(lua_State *L, int call) {
     lua_pop(L, 1);
 }
 
+/* call:send([deadline]): sends on its way what was started with the option `admission`. `deadline`:
+ * seconds from now, in place of its own */
+static int call_send(lua_State *L) {
+    const lcab_call *k = lcab_check_call(L, 1);
+    double deadline = luaL_optnumber(L, 2, 0);
+    lua_settop(L, 1);
+    lcab_client *u = lcab_client_of_call(L);
+    if (u == NULL || k->end != LCAB_CALL_OPEN || k->call->state != CAB_CALL_NEW) {
+        return lcab_usage_error(L, "send", "it was sent already, or its client is closed");
+    }
+    if (deadline > 0) {
+        k->call->deadline = deadline;
+    }
+    lcab_rawgeti(L, 2, U_CLIENT);
+    lcab_call_send(L, u, 3, 1);
+    return 0;
+}
+
+/* call:body() -> the body of its request, until it has ended; then nil */
+static int call_body(lua_State *L) {
+    const lcab_call *k = lcab_check_call(L, 1);
+    if (k->call == NULL) {
+        lua_pushnil(L);
+    } else {
+        lua_pushlstring(L, k->call->body.len > 0 ? k->call->body.data : "", k->call->body.len);
+    }
+    return 1;
+}
+
 /* call:admission() -> number of the attempt that waits for call:admit, whether it is signed with a
  * date; nil: none does. With the option `admission` each attempt waits so, credentials at hand. */
 static int call_admission(lua_State *L) {
@@ -440,7 +471,8 @@ void lcab_call_add_methods(lua_State *L, const luaL_Reg *methods) {
 
 void lcab_call_open(lua_State *L) {
     static const luaL_Reg methods[] = {{"done", call_done},       {"admission", call_admission},
-                                       {"admit", call_admit},     {"cancel", call_cancel},
+                                       {"admit", call_admit},     {"send", call_send},
+                                       {"body", call_body},       {"cancel", call_cancel},
                                        {"on_done", call_on_done}, {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", call_gc}, {NULL, NULL}};
     static const luaL_Reg of_clients[] = {{"start", client_start},

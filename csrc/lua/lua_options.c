@@ -288,20 +288,25 @@ void lcab_read_client_options(lua_State *L, int options, cab_client_options *c,
  */
 static void read_run_id(lua_State *L, int index, const lcab_where *where, cab_call *c) {
     typedef struct {
-        cab_text parameter;
+        cab_text parameter, value;
     } values;
     static const lcab_opt_row rows[] = {{"parameter", LCAB_TEXT, offsetof(values, parameter), 0, 0},
+                                        {"value", LCAB_TEXT, offsetof(values, value), 0, 0},
                                         {NULL, LCAB_OTHER, 0, 0, 0}};
     int type = lcab_getfield(L, index, "run_id");
     if (type == LUA_TTABLE) {
         lcab_where inner = {"run_id.", true};
-        values v = {{NULL, 0}};
+        values v = {{NULL, 0}, {NULL, 0}};
         lcab_read_options(L, -1, &inner, rows, &v);
         if (v.parameter.len == 0 || v.parameter.len > LONGEST_PARAMETER) {
             lcab_bad(L, &inner, "parameter", "must have from 1 to 128 bytes");
         }
         char id[37];
-        if (!cab_uuid(id)) {
+        if (v.value.len == sizeof id - 1) { /* of a key, which makes its own */
+            memcpy(id, v.value.data, sizeof id);
+        } else if (v.value.len > 0) {
+            lcab_bad(L, &inner, "value", "must be a UUID");
+        } else if (!cab_uuid(id)) {
             lcab_bad(L, where, "run_id", "the system has no random bytes to give");
         }
         if (!cab_buf_append(&c->note, id, sizeof id) ||

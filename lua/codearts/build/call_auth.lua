@@ -9,7 +9,7 @@ local core = require "codearts.build.core"
 ---@return table core_opts
 ---@return fun() ended
 return function(self, opts, outcome)
-  local ok, value, pump = pcall(self.source_of, self, opts.auth)
+  local ok, value, remove = pcall(self.source_of, self, opts.auth)
   if not ok then
     if core.is_error(value) then
       value.kind = "usage" -- an argument here, not configuration
@@ -22,13 +22,5 @@ return function(self, opts, outcome)
     copy[name] = option
   end
   copy.auth = value
-  return copy,
-    function()
-      for i, other in ipairs(self.sources) do
-        if other == pump then
-          table.remove(self.sources, i)
-          break
-        end
-      end
-    end
+  return copy, remove or function() end
 end

@@ -5,6 +5,10 @@ local core = require "codearts.build.core"
 
 ---@class codearts.build.Client
 ---@field core userdata the core's client
+---@field endpoint string as it was given, several with commas
+---@field deadline? number seconds, of calls that have none of their own
+---@field on_event? fun(event: codearts.build.Event)
+---@field result_metatable table of what starting a build answers
 ---@field between (fun())|false what the sources of credentials have to do after each step of a run
 ---@field signing_in boolean a sign-in runs functions of the user, which must not step or wait
 ---@field host codearts.build.Host|false set by host adapters
@@ -98,14 +102,22 @@ function Client.new(options)
   }, Client)
   local auth = rawget(options or {}, "auth")
   core_options.auth = plain_token(auth) or self:source_of(auth)
-  self.core = core.new(core_options, result_metatable(self))
+  self.endpoint, self.deadline = core_options.endpoint, core_options.deadline
+  self.on_event = core_options.on_event
+  self.given_key_store = rawget(options or {}, "key_store")
+  self.result_metatable = result_metatable(self)
+  self.core = core.new(core_options, self.result_metatable)
   return self
 end
 
 --- Lets the sources of credentials do what the step has brought.
 local function pump_sources(self)
-  for _, pump in ipairs(self.sources) do
-    pump(self)
+  local sources = self.sources
+  for i = #sources, 1, -1 do -- one may remove itself
+    local pump = sources[i]
+    if pump then
+      pump(self)
+    end
   end
 end
 
@@ -113,22 +125,46 @@ end
 --- be asked after each step.
 ---@param auth any
 ---@return string|table|userdata value
----@return function? pump to be called after each step
+---@return (fun())? remove it
 function methods:source_of(auth)
   local value, pump = require("codearts.build.sign_in").new(auth, self.sign_in_options)
-  if pump then
-    self.sources[#self.sources + 1] = pump
-    self.between = self.between or function()
-      pump_sources(self)
+  return value, pump and self:after_steps(pump)
+end
+
+--- Has a function called after each step, for this library's own modules. It must not block.
+---@param pump fun(client: codearts.build.Client)
+---@return fun() remove
+function methods:after_steps(pump)
+  self.sources[#self.sources + 1] = pump
+  self.between = self.between or function()
+    pump_sources(self)
+  end
+  return function()
+    for i, other in ipairs(self.sources) do
+      if other == pump then
+        table.remove(self.sources, i)
+        break
+      end
     end
   end
-  return value, pump
+end
+
+--- Where the records of keys are; the file store at its default place unless another was given.
+---@return codearts.build.KeyStore
+function methods:key_store()
+  self.given_key_store = self.given_key_store or require("codearts.build.key_store").file()
+  return self.given_key_store
 end
 
 --- Whether the options of a call hold credentials that the core does not take as they are.
 local function has_own_source(opts)
   local auth = type(opts) == "table" and rawget(opts, "auth")
   return auth and type(auth) ~= "string" and type(auth) ~= "userdata"
+end
+
+--- Whether the start is one of several that share a key.
+local function has_key(opts)
+  return type(opts) == "table" and rawget(opts, "key") ~= nil
 end
 
 --- Options of one call as the core takes them. Credentials that have to be looked at or fetched first
@@ -140,8 +176,11 @@ local function prepare(self, opts, outcome)
   return require "codearts.build.call_auth"(self, opts, outcome)
 end
 
---- The core's call, under way: `method` is "start" or "request".
-local function begin(self, method, args, opts, outcome, operation)
+--- The core's call, under way, for this library's own modules.
+---@param method "start"|"request" of the core's client
+---@param outcome? "not_started" of errors
+---@return userdata call
+function methods:begin(method, args, opts, outcome, operation)
   local engine = self.core
   local core_opts, ended = prepare(self, opts, outcome)
   local ok, call = pcall(engine[method], engine, args, core_opts, operation)
@@ -259,13 +298,13 @@ function methods:wait_for(call, timeout, quiet)
   until call:done() or (till and core.now() >= till)
 end
 
---- A start that is waited for in the way of the client's host.
-local function try_run_in_host(self, args, opts, operation)
+--- A start that is waited for as any call, in the way of the client's host.
+local function try_run_by_call(self, args, opts, operation)
   local err = obstacle(self, "not_started")
   if err then
     return nil, err
   end
-  local ok, call = pcall(begin, self, "start", args, opts, "not_started", operation)
+  local ok, call = pcall(self.start, self, args, opts, operation)
   if ok then
     -- What callbacks raise meanwhile is left to the next step: the outcome must not be lost.
     self:wait_for(call, nil, true)
@@ -285,7 +324,7 @@ end
 function methods:run(args, opts, operation)
   check_self(self, "not_started")
   if not (self.host or self.signing_in) then
-    if not has_own_source(opts) then
+    if not (has_own_source(opts) or has_key(opts)) then
       return self.core:run(args, opts, self.between, operation)
     end
   end
@@ -306,8 +345,8 @@ function methods:try_run(args, opts, operation)
   local ok, problem = pcall(check_self, self, "not_started")
   if not ok then
     return nil, problem
-  elseif self.host or self.signing_in then
-    return try_run_in_host(self, args, opts, operation)
+  elseif self.host or self.signing_in or has_key(opts) then
+    return try_run_by_call(self, args, opts, operation)
   end
   local core_opts, ended
   ok, core_opts, ended = pcall(prepare, self, opts, "not_started")
@@ -331,7 +370,10 @@ end
 ---@return codearts.build.Call
 function methods:start(args, opts, operation)
   check_self(self, "not_started")
-  return Call.new(self, begin(self, "start", args, opts, "not_started", operation))
+  if has_key(opts) then
+    return require "codearts.build.keys.start"(self, args, opts, operation)
+  end
+  return Call.new(self, self:begin("start", args, opts, "not_started", operation))
 end
 
 --- Any HTTP request on the client's engine, for what the library has no method for. Never blocks.
@@ -340,7 +382,7 @@ end
 ---@return codearts.build.Call
 function methods:request(spec, opts)
   check_self(self)
-  return Call.new(self, begin(self, "request", spec, opts))
+  return Call.new(self, self:begin("request", spec, opts))
 end
 
 --- A call that ends by itself after a time, with the result true.
@@ -349,6 +391,16 @@ end
 function methods:sleep(seconds)
   check_self(self)
   local call = Call.new(self, self.core:sleep(seconds))
+  self:wake()
+  return call
+end
+
+--- A call that ends when work of the core is done in its thread; for this library's own modules.
+---@param work userdata for example what a journal's append answered
+---@return codearts.build.Call
+function methods:perform(work)
+  check_self(self)
+  local call = Call.new(self, self.core:perform(work))
   self:wake()
   return call
 end

@@ -25,7 +25,8 @@ local FOR_CORE = {
 }
 
 --- Options that are dealt with here.
-local OURS = { "region", "endpoint", "auth", "iam_endpoint", "proxy", "no_proxy", "token_store" }
+local OURS =
+  { "region", "endpoint", "auth", "iam_endpoint", "proxy", "no_proxy", "token_store", "key_store" }
 
 local KNOWN = {}
 for _, list in ipairs { FOR_CORE, OURS } do
@@ -157,6 +158,20 @@ local function check_store(store)
   end
 end
 
+local function check_key_store(store)
+  if store == nil then
+    return
+  elseif type(store) ~= "table" then
+    raise("usage", "key_store", "key_store must be a table, not a " .. type(store))
+  end
+  for _, name in ipairs { "get", "put", "hold" } do
+    local needed = name ~= "hold" or store[name] ~= nil
+    if needed and type(store[name]) ~= "function" then
+      raise("usage", "key_store." .. name, ("key_store.%s must be a function"):format(name))
+    end
+  end
+end
+
 --- Reads options and environment.
 ---
 --- Raises kind "usage" for an unknown option (with the nearest known name) or a value of the wrong
@@ -177,6 +192,7 @@ function M.resolve(options, getenv)
   result.endpoint, endpoint_given = find_endpoint(options, region, getenv)
   add_proxy(result, options, getenv)
   check_store(rawget(options, "token_store"))
+  check_key_store(rawget(options, "key_store"))
   return result,
     {
       region = region,

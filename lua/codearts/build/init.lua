@@ -94,7 +94,7 @@ end
 ---@param result codearts.build.Result
 ---@return codearts.build.Meta?
 function M.meta(result)
-  return core.meta(result)
+  return require("codearts.build.meta").of(result)
 end
 
 --- Whether a value is one of this library's structured errors.

@@ -4,6 +4,7 @@
 local core = require "codearts.build.core"
 local dates = require "codearts.build.lifecycle.dates"
 local log = require "codearts.build.lifecycle.log"
+local meta = require "codearts.build.meta"
 local nearest = require "codearts.build.nearest"
 local operation_call = require "codearts.build.operation_call"
 local record = require "codearts.build.lifecycle.record"
@@ -135,8 +136,8 @@ end
 ---@param self table
 ---@return { client: codearts.build.Client, job_id: string, build_no: integer } target
 function lifecycle.handle(self)
-  local meta = type(self) == "table" and getmetatable(self)
-  local client = type(meta) == "table" and meta.client
+  local metatable = type(self) == "table" and getmetatable(self)
+  local client = type(metatable) == "table" and metatable.client
   if not client then
     usage("self", "call this as a method of a result: result:status()")
   elseif rawget(self, "build_no") ~= nil then
@@ -154,7 +155,7 @@ function lifecycle.handle(self)
       0
     )
   end
-  return { client = client, job_id = core.meta(self).job_id, build_no = number }
+  return { client = client, job_id = meta.of(self).job_id, build_no = number }
 end
 
 --- The record of the build as it is now (API reference 7.3). Its `status` is the service's text, whatever that is;

@@ -59,10 +59,11 @@ local function continue(self, ok, value, err)
   end)
 end
 
---- Starts a flow: `flow(await)` runs at once until its first await. `await(call)` answers what the
+--- Starts a flow: `flow(await, stopped)` runs at once until its first await; `stopped()` tells whether it
+--- was cancelled. `await(call)` answers what the
 --- call's try_wait would; the flow returns its result or `nil, err`, or raises.
 ---@param client codearts.build.Client
----@param flow fun(await: fun(call: codearts.build.Call): any, codearts.build.Error?): any, codearts.build.Error?
+---@param flow fun(await: (fun(call: codearts.build.Call): any, codearts.build.Error?), stopped: fun(): boolean): any, codearts.build.Error?
 ---@return codearts.build.Task
 function Task.new(client, flow)
   local self = setmetatable({ client = client, callbacks = {}, ended = false }, Task)
@@ -74,8 +75,11 @@ function Task.new(client, flow)
     end
     return coroutines.yield(call)
   end
+  local function stopped()
+    return self.stopped == true
+  end
   self.flow = coroutines.create(flow)
-  continue(self, coroutines.resume(self.flow, await))
+  continue(self, coroutines.resume(self.flow, await, stopped))
   return self
 end
 

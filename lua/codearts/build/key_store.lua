@@ -1,0 +1,23 @@
+--- Stores for the records of keys: `build.new { key_store = require("codearts.build.key_store").file() }`.
+---
+--- A store is a table of functions. Each answers its values directly, or a call object of the client
+--- (client:task, client:request) that answers them as a list, so that nothing blocks a loop; `nil, err`
+--- with a structured error, or a raised one: the store is in trouble.
+local M = {}
+
+---@class codearts.build.KeyStore
+---@field get fun(key: string, client: codearts.build.Client): text: string?, version: any
+---@field put fun(key: string, text: string, version: any, client: codearts.build.Client): version: any, text: string?, other: any
+--- swaps: version nil: only if there is none. Answers the new version; nil: somebody was first, with what is
+--- there
+---@field hold? fun(key: string, client: codearts.build.Client): release: (fun())? nil: somebody alive holds it; only
+--- where the system itself lets go at the holder's death
+
+--- Records in files of one folder: at most one build for all processes that use it.
+---@param folder? string default: `$XDG_STATE_HOME/codearts-build/keys`, else `~/.local/state/codearts-build/keys`
+---@return codearts.build.KeyStore
+function M.file(folder)
+  return require("codearts.build.key_store.file").new(folder)
+end
+
+return M

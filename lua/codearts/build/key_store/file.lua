@@ -1,0 +1,111 @@
+--- Records in files: one for each key, held by the system's own lock while a call has it.
+local core = require "codearts.build.core"
+
+local M = {}
+
+local function config_error(message)
+  return core.error { kind = "config", field = "key_store", message = message }
+end
+
+local function default_folder(getenv)
+  local state, home = getenv "XDG_STATE_HOME", getenv "HOME"
+  if state and state:sub(1, 1) == "/" then
+    return state .. "/codearts-build/keys"
+  elseif home and home:sub(1, 1) == "/" then
+    return home .. "/.local/state/codearts-build/keys"
+  end
+  error(config_error "the key store needs a folder, XDG_STATE_HOME or HOME", 0)
+end
+
+--- A store in a folder. Reads and writes nothing yet. A folder that is given may be on a file system
+--- that vanishes with its container or the next boot; the default one may not.
+---@param folder? string
+---@param getenv? fun(name: string): string? default os.getenv
+---@return codearts.build.KeyStore
+function M.new(folder, getenv)
+  local given = folder ~= nil
+  if given and (type(folder) ~= "string" or folder == "" or folder:find("\0", 1, true)) then
+    error(config_error "the key store wants the path of a folder", 0)
+  end
+  folder = folder or default_folder(getenv or os.getenv)
+  local journals = {} -- name -> journal that is held
+  local store = { folder = folder }
+
+  local function name_of(key)
+    return core.sha256(key):sub(1, 40) .. ".key"
+  end
+
+  function store.hold(key)
+    local name = name_of(key)
+    local journal, err = core.journal.open(folder, name, given)
+    if not journal then
+      return nil, err
+    end
+    journals[name] = journal
+    return function()
+      if journals[name] == journal then
+        journals[name] = nil
+      end
+      journal:close()
+    end
+  end
+
+  function store.get(key)
+    local name = name_of(key)
+    if journals[name] then
+      return journals[name]:read()
+    end
+    return core.journal.peek(folder, name, given)
+  end
+
+  --- Writes under the lock of who holds the key, else under one of its own.
+  function store.put(key, text, version, client)
+    local name = name_of(key)
+    local journal, own = journals[name], nil
+    if not journal then
+      local err
+      own, err = core.journal.open(folder, name, given)
+      if not own then
+        return nil,
+          err or core.error {
+            kind = "key",
+            reason = "store",
+            field = "key_store",
+            message = "the key is held by another process",
+          }
+      end
+      journal = own
+    end
+    local line, there = journal:read()
+    if there ~= (version or 0) then
+      if own then
+        own:close()
+      end
+      if core.is_error(there) then
+        return nil, there
+      end
+      return nil, line, there
+    end
+    local work, err = journal:append(text)
+    if own then
+      own:close() -- when the work is done
+    end
+    if not work then
+      return nil, err
+    end
+    local call = client:perform(work)
+    return client:task(function(await)
+      local done, problem = await(call)
+      if problem then
+        return nil, problem
+      elseif done == "blocked" then
+        store.blocked = true
+      end
+      return { there + #text + 1 }
+    end)
+  end
+
+  return store
+end
+
+return M

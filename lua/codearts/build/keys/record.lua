@@ -1,0 +1,239 @@
+--- The record behind a key: what a store keeps as text. Pure but for the random salt of a new one.
+---
+---     { v, scope, key, state = "open" | "done" | "free", attempt, nonce, run_id, run_id_parameter,
+---       fingerprint, signed_at, fence_at, started_at, owner = { host, pid }, build = { … } }
+---
+--- Times are seconds since 1970 by the service's clock, but for `signed_at`, which is what was signed.
+--- No value of a parameter is in it: the fingerprint holds truncated, salted hashes. Who can read the
+--- store can test guesses of a short one.
+local core = require "codearts.build.core"
+
+local record = {}
+
+local VERSION = 1
+local LONGEST = 64 * 1024
+local HASH_DIGITS = 16
+local DEFAULT_PORTS = { http = "80", https = "443" }
+
+--- Where a key counts: at one service and for one job. A rehearsal in the sandbox is not the release.
+---@param endpoint string the client's, of several with commas the first
+---@param job_id string
+---@param key string
+---@return string
+function record.scope(endpoint, job_id, key)
+  local first = endpoint:match "^%s*([^,]-)%s*$" or endpoint:match "^%s*([^,]-)%s*,"
+  local scheme, authority = first:lower():match "^(%l+)://([^/?#]*)"
+  if not scheme then
+    scheme, authority = "https", first:lower():match "^[^/?#]*"
+  end
+  authority = authority:gsub("^.*@", "")
+  local host, port = authority:match "^(.-):(%d+)$"
+  host, port = host or authority, port or DEFAULT_PORTS[scheme] or ""
+  return ("%s://%s:%s/%s/%s"):format(scheme, host, port, job_id:lower(), key)
+end
+
+--- The run id of a key, the same wherever it is asked for: when the store was lost, the history of the
+--- service still shows the build.
+---@param scope string
+---@return string uuid (RFC 9562, version 8)
+function record.run_id(scope)
+  local hex = core.sha256("codearts-build run id\n" .. scope)
+  local variant = ("89ab"):sub(tonumber(hex:sub(17, 17), 16) % 4 + 1):sub(1, 1)
+  return ("%s-%s-8%s-%s%s-%s"):format(
+    hex:sub(1, 8),
+    hex:sub(9, 12),
+    hex:sub(14, 16),
+    variant,
+    hex:sub(18, 20),
+    hex:sub(21, 32)
+  )
+end
+
+local function hash(salt, name, value)
+  return core.sha256(salt .. "\n" .. #name .. "\n" .. name .. "\n" .. value):sub(1, HASH_DIGITS)
+end
+
+---@class codearts.build.KeyArguments
+---@field parameter table<string, string> as it is sent, without the run id
+---@field scm table<string, string|false> as it is sent; false: null
+---@field run_id_parameter? string
+
+--- What is to be compared of a request.
+---@param body string of the request
+---@param run_id_parameter? string
+---@return codearts.build.KeyArguments
+function record.arguments(body, run_id_parameter)
+  local sent = assert(core.decode(body))
+  local arguments = { parameter = {}, scm = {}, run_id_parameter = run_id_parameter }
+  for _, each in ipairs(sent.parameter or {}) do
+    if each.name ~= run_id_parameter then
+      arguments.parameter[each.name] = each.value
+    end
+  end
+  for name, value in next, sent.scm or {} do
+    arguments.scm[name] = type(value) == "string" and value
+  end
+  return arguments
+end
+
+--- A null and an absent member are two things, and neither is a text.
+local function scm_text(value)
+  return value and "=" .. value or "null"
+end
+
+--- What shows whether other arguments are the same, and tells nothing else.
+---@param arguments codearts.build.KeyArguments
+---@return table
+function record.fingerprint(arguments)
+  local salt = core.uuid()
+  local print = { salt = salt, parameter = {}, scm = {} }
+  for name, value in next, arguments.parameter do
+    print.parameter[name] = hash(salt, name, value)
+  end
+  for name, value in next, arguments.scm do
+    print.scm[name] = hash(salt, name, scm_text(value))
+  end
+  return print
+end
+
+--- The first name, in their order, whose value is not the same in both.
+local function different(printed, given, hashed)
+  local names = {}
+  for name in next, printed do
+    names[#names + 1] = name
+  end
+  for name in next, given do
+    if printed[name] == nil then
+      names[#names + 1] = name
+    end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local value = given[name]
+    if value == nil or printed[name] ~= hashed(name, value) then
+      return name
+    end
+  end
+end
+
+--- The argument in which a request differs from the one that was recorded, or nil.
+---@param kept table a record
+---@param arguments codearts.build.KeyArguments
+---@return string? field for example "parameter.codeBranch"
+function record.difference(kept, arguments)
+  local print = kept.fingerprint
+  local name = different(print.parameter, arguments.parameter, function(name, value)
+    return hash(print.salt, name, value)
+  end)
+  if name then
+    return "parameter." .. name
+  end
+  name = different(print.scm, arguments.scm, function(member, value)
+    return hash(print.salt, member, scm_text(value))
+  end)
+  if name then
+    return "scm." .. name
+  elseif kept.run_id_parameter ~= arguments.run_id_parameter then
+    return "run_id.parameter"
+  end
+end
+
+--- The argument that a build of the history shows to be another, or nil. Only what can be read counts:
+--- secret values are shown as asterisks (API reference 7.4).
+---@param shown { name: any, value: any, secret: any }[]? the build's parameters
+---@param arguments codearts.build.KeyArguments
+---@return string? field
+function record.shown_difference(shown, arguments)
+  for _, each in ipairs(shown or {}) do
+    local name, value = type(each) == "table" and each.name or nil, each.value
+    local ours = name ~= nil and arguments.parameter[name]
+    local legible = type(value) == "string" and not value:find("*", 1, true) and value ~= ""
+    if ours and legible and each.secret ~= true and value ~= ours then
+      return "parameter." .. name
+    end
+  end
+end
+
+--- As a store keeps it; nil when it is longer than 64 KiB.
+---@param kept table
+---@return string?
+function record.encode(kept)
+  kept.v = VERSION
+  local text = core.encode(kept)
+  return #text <= LONGEST and text or nil
+end
+
+local function is_text(value)
+  return type(value) == "string"
+end
+local function is_number(value)
+  return type(value) == "number" and value == value and value >= 0
+end
+local function is_table(value)
+  return type(value) == "table"
+end
+
+local MEMBERS = {
+  scope = is_text,
+  key = is_text,
+  nonce = is_text,
+  attempt = is_number,
+  fingerprint = function(value)
+    return is_table(value)
+      and is_text(value.salt)
+      and is_table(value.parameter)
+      and is_table(value.scm)
+  end,
+  owner = is_table,
+}
+local OPTIONAL = {
+  run_id = is_text,
+  run_id_parameter = is_text,
+  signed_at = is_number,
+  fence_at = is_number,
+  started_at = is_number,
+  build = function(value)
+    return is_table(value) and is_text(value.actual_build_number)
+  end,
+}
+local STATES = { open = true, done = true, free = true }
+
+--- Reads what a store answered.
+---@param text any
+---@param scope string
+---@return table? kept
+---@return string? problem why it is none
+function record.decode(text, scope)
+  if type(text) ~= "string" or #text > LONGEST then
+    return nil, "what it holds is no record"
+  end
+  local kept = core.decode(text)
+  if type(kept) ~= "table" then
+    return nil, "what it holds is no record"
+  elseif kept.v ~= VERSION then
+    return nil, ("its record is of version %s, not %d"):format(tostring(kept.v), VERSION)
+  end
+  for name, value in next, kept do
+    if value == core.null then
+      kept[name] = nil
+    end
+  end
+  for name, check in next, MEMBERS do
+    if not check(kept[name]) then
+      return nil, "its record lacks " .. name
+    end
+  end
+  for name, check in next, OPTIONAL do
+    if kept[name] ~= nil and not check(kept[name]) then
+      return nil, "its record has a bad " .. name
+    end
+  end
+  if not STATES[kept.state] or (kept.state == "done" and not kept.build) then
+    return nil, "its record has a bad state"
+  elseif kept.scope ~= scope then
+    return nil, "its record is of another key"
+  end
+  return kept
+end
+
+return record

@@ -1,0 +1,141 @@
+--- One key in one store: reads and swaps records, whatever the store does.
+---
+--- A store answers at once or by a call object, may raise, must not yield, and its answers may be lost:
+--- then the record is read back, and its nonce tells whether it is ours.
+local Call = require "codearts.build.call"
+local core = require "codearts.build.core"
+local coroutines = require "codearts.build.coroutines"
+local record = require "codearts.build.keys.record"
+
+---@class codearts.build.Shelf
+---@field record table? what was read or put last
+local Shelf = {}
+Shelf.__index = Shelf
+
+--- An error of kind "key", reason "store".
+---@param message string
+---@return codearts.build.Error
+local function trouble(message)
+  return core.error {
+    kind = "key",
+    reason = "store",
+    field = "key_store",
+    message = "key store: " .. message,
+    retryable = true,
+  }
+end
+
+---@param store codearts.build.KeyStore
+---@param scope string
+---@param client codearts.build.Client
+---@param await fun(call: codearts.build.Call): any, codearts.build.Error?
+---@return codearts.build.Shelf
+function Shelf.new(store, scope, client, await)
+  return setmetatable({ store = store, scope = scope, client = client, await = await }, Shelf)
+end
+
+--- Runs a function of the store. Answers a list of what it answered, or nil and an error.
+local function ask(self, name, ...)
+  local routine = coroutines.create(self.store[name])
+  local answer = { coroutines.resume(routine, ...) }
+  if not answer[1] then
+    local problem = answer[2]
+    return nil, core.is_error(problem) and problem or trouble(name .. ": " .. tostring(problem))
+  elseif coroutines.status(routine) ~= "dead" then
+    return nil, trouble(name .. " must not yield; answer a call object")
+  end
+  if Call.is(answer[2]) then
+    local list, err = self.await(answer[2])
+    if err ~= nil then
+      return nil, core.is_error(err) and err or trouble(name .. ": " .. tostring(err))
+    elseif type(list) ~= "table" then
+      return nil, trouble(name .. ": its call answered no list")
+    end
+    return { list[1] or nil, list[2], list[3] }
+  elseif answer[2] == nil and core.is_error(answer[3]) then
+    return nil, answer[3]
+  end
+  return { answer[2] or nil, answer[3], answer[4] }
+end
+
+--- Takes what the store holds for read; nil, err when it is no record of this key.
+local function take(self, text, version)
+  if text == nil then
+    self.record, self.version = nil, nil
+    return true
+  end
+  local kept, problem = record.decode(text, self.scope)
+  if not kept then
+    return nil, trouble(problem)
+  elseif version == nil then
+    return nil, trouble "it told no version"
+  end
+  self.record, self.version = kept, version
+  return true
+end
+
+--- Reads the record, holding the key first where the store can.
+---@return boolean? read
+---@return codearts.build.Error? err
+function Shelf:read()
+  if self.store.hold and not self.release then
+    local answer, err = ask(self, "hold", self.scope, self.client)
+    if not answer then
+      return nil, err
+    end
+    self.release = answer[1]
+    self.held = answer[1] == nil
+  end
+  local answer, err = ask(self, "get", self.scope, self.client)
+  if not answer then
+    return nil, err
+  end
+  return take(self, answer[1], answer[2])
+end
+
+--- After an answer that was lost: whether the record is there.
+local function read_back(self, nonce, problem)
+  local answer = ask(self, "get", self.scope, self.client)
+  if not answer or not take(self, answer[1], answer[2]) then
+    return nil, problem
+  end
+  return self.record ~= nil and self.record.nonce == nonce
+end
+
+--- Swaps the record for another one. Answers true; false when somebody was first, whose record is then
+--- `record`; nil and the error when it is not known, or did not happen.
+---@param kept table
+---@return boolean? done
+---@return codearts.build.Error? err
+function Shelf:put(kept)
+  local text = record.encode(kept)
+  if not text then
+    return nil, trouble "the record is longer than 64 KiB"
+  end
+  local answer, err = ask(self, "put", self.scope, text, self.version, self.client)
+  if not answer then
+    if err.kind == "cancelled" then
+      return nil, err
+    end
+    return read_back(self, kept.nonce, err)
+  elseif answer[1] then
+    self.record, self.version = record.decode(text, self.scope), answer[1]
+    return true
+  end
+  local ok, problem = take(self, answer[2], answer[3])
+  if not ok then
+    return nil, problem
+  end
+  return self.record ~= nil and self.record.nonce == kept.nonce
+end
+
+--- Lets go of the key.
+function Shelf:close()
+  local release = self.release
+  self.release = nil
+  if release then
+    pcall(release)
+  end
+end
+
+return Shelf

@@ -1,0 +1,137 @@
+--- client:start with a key: at most one build for all who use it (doc/keys.md).
+local Attempts = require "codearts.build.keys.attempts"
+local Flow = require "codearts.build.keys.flow"
+local Shelf = require "codearts.build.keys.shelf"
+local core = require "codearts.build.core"
+local record = require "codearts.build.keys.record"
+
+local OURS = { key = true, key_wait = true, when_lost = true, settle = true, run_id = true }
+local LONGEST_KEY = 200
+local KEY_WAIT, SETTLE = 60, 120
+
+local function usage(field, message)
+  error(
+    core.error {
+      kind = "usage",
+      field = field,
+      message = field .. ": " .. message,
+      outcome = "not_started",
+    },
+    0
+  )
+end
+
+local function seconds(opts, name, default)
+  local value = rawget(opts, name)
+  if value == nil then
+    return default
+  elseif type(value) ~= "number" or not (value >= 0 and value < math.huge) then
+    usage(name, "must be a number of seconds, 0 or more")
+  end
+  return value
+end
+
+--- The options of keys, checked.
+local function read_options(opts)
+  local key, when_lost = rawget(opts, "key"), rawget(opts, "when_lost")
+  if type(key) ~= "string" or #key < 1 or #key > LONGEST_KEY or key:find "[^\33-\126]" then
+    usage("key", "must be a text of 1 to 200 printable ASCII characters without blanks")
+  elseif when_lost ~= nil and when_lost ~= "stop" and when_lost ~= "resend" then
+    usage("when_lost", 'must be "stop" or "resend"')
+  elseif when_lost == "resend" and rawget(opts, "run_id") == nil then
+    usage("when_lost", '"resend" needs run_id: nothing else shows that no build was started')
+  end
+  return {
+    key = key,
+    when_lost = when_lost or "stop",
+    key_wait = seconds(opts, "key_wait", KEY_WAIT),
+    settle = seconds(opts, "settle", SETTLE),
+  }
+end
+
+--- The options that the core takes, with the run id of the key.
+local function core_options(opts, scope)
+  local copy = { admission = true }
+  for name, value in next, opts do
+    if not OURS[name] then
+      copy[name] = value
+    end
+  end
+  local run_id = rawget(opts, "run_id")
+  if type(run_id) == "table" then
+    copy.run_id = { parameter = rawget(run_id, "parameter"), value = record.run_id(scope) }
+    for name, value in next, run_id do
+      copy.run_id[name] = copy.run_id[name] or value
+    end
+  else
+    copy.run_id = run_id
+  end
+  return copy
+end
+
+local function owner()
+  local about = core.process()
+  return { host = about.host, pid = about.pid }
+end
+
+--- Tells the warnings of a flow, in a step.
+local function deliver(warnings, listeners)
+  for _, event in ipairs(warnings) do
+    for _, listener in ipairs(listeners) do
+      listener(event)
+    end
+  end
+end
+
+--- See Client:start. Raises usage errors; all else is in the task.
+---@param client codearts.build.Client
+---@param args codearts.build.RunArgs
+---@param opts codearts.build.RunOptions with a key
+---@param operation? string
+---@return codearts.build.Task
+return function(client, args, opts, operation)
+  local wants = read_options(opts)
+  local job_id = type(args) == "table" and rawget(args, "job_id")
+  local scope = record.scope(client.endpoint, type(job_id) == "string" and job_id or "", wants.key)
+  local prepared = client:begin("start", args, core_options(opts, scope), "not_started", operation)
+  local parameter = rawget(opts, "run_id") and rawget(opts.run_id, "parameter")
+  local facts = {
+    key = wants.key,
+    scope = scope,
+    arguments = record.arguments(prepared:body(), parameter),
+    run_id = parameter and record.run_id(scope),
+    run_id_parameter = parameter,
+    when_lost = wants.when_lost,
+    settle = wants.settle,
+    owner = owner(),
+  }
+  if
+    not record.encode { fingerprint = record.fingerprint(facts.arguments), pad = ("x"):rep(2048) }
+  then
+    usage("key", "there are too many parameters for a record of 64 KiB")
+  end
+  local deadline = rawget(opts, "deadline") or client.deadline
+  local warnings = {}
+  local task = client:task(function(await, stopped)
+    local self = setmetatable({
+      client = client,
+      await = await,
+      stopped = stopped,
+      attempts = Attempts.new(client, prepared),
+      shelf = Shelf.new(client:key_store(), scope, client, await),
+      facts = facts,
+      job_id = job_id,
+      key_wait = wants.key_wait,
+      wait_till = core.now() + wants.key_wait,
+      deadline = deadline and core.now() + deadline,
+      warnings = warnings,
+    }, { __index = Flow })
+    local result, err = self:run()
+    self.attempts:close()
+    self.shelf:close()
+    return result, err
+  end)
+  return task:on_done(function()
+    deliver(warnings, { client.on_event, rawget(opts, "on_event") })
+  end)
+end
