@@ -24,7 +24,17 @@ local CAB = {
   sign = { "url", "crypto" },
   request = { "buf", "clock" },
   engine = { "poller", "sockets", "request", "clock", "sigpipe" },
-  call = { "sign", "retry", "engine", "classify", "endpoint", "identity", "timers", "worker", "client" },
+  call = {
+    "sign",
+    "retry",
+    "engine",
+    "classify",
+    "endpoint",
+    "identity",
+    "timers",
+    "worker",
+    "client",
+  },
   client = { "call", "clock", "crypto" },
 }
 
@@ -269,6 +279,21 @@ describe("the plan of the C code", function()
       else
         assert(not text:find "lua_State%s*%*%s*[%w_]+;", path .. " keeps a lua_State")
       end
+    end
+  end)
+
+  it("hides what each header declares, but for the entry point", function()
+    local outward = { ["csrc/lua/core.h"] = true, ["csrc/lua/compat.h"] = true } -- ours, and Lua's
+    for _, path in ipairs(files "ls csrc/*/*.h") do
+      local text = read(path):gsub("/%*.-%*/", "")
+      local before, hidden =
+        text:match "^(.-)#pragma GCC visibility push%(hidden%)(.*)#pragma GCC visibility pop\n"
+      -- Other people's names must not be hidden.
+      assert(not (hidden or ""):find "#include", path .. " includes after it began to hide")
+      assert(
+        outward[path] or not (before or text):find "\n[%a_][%w_ %*]*%b();",
+        path .. " needs #pragma GCC visibility push(hidden) and pop around what it declares"
+      )
     end
   end)
 
