@@ -1,16 +1,16 @@
 # codearts-build. GNU make; `make help` lists the targets. Every variable can be given on the command
-# line: make LUA=luajit CC=clang CFLAGS=-O3 WERROR=0 PREFIX=/usr DESTDIR=/tmp/x DEPS=skip
+# line: make LUA=luajit CC=clang CFLAGS=-O3 WERROR=1 PREFIX=/usr DESTDIR=/tmp/x DEPS=skip
 
 LUA ?= lua5.4
 PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
-# 0: a compiler warning does not end the build.
-WERROR ?= 1
+# 1: a compiler warning ends the build, as in the checks.
+WERROR ?= 0
 # What is run: spec files or folders.
 SPEC ?= spec
 BUILD ?= build/$(LUA)
 
-LINTS := luacheck stylua clang-format headers clang analyzer clang-tidy cppcheck
+LINTS := luacheck stylua clang-format headers clang kqueue analyzer clang-tidy cppcheck
 LUAS := lua5.1 lua5.2 lua5.3 lua5.4 luajit
 CORE := $(BUILD)/codearts/build/core.so
 ARCHIVE := $(BUILD)/libcodearts_build.a
@@ -57,11 +57,13 @@ $(BUILD)/config.mk:
 
 # --- The module -----------------------------------------------------------------------------------
 
-WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-ifneq ($(WERROR),0)
-WARNINGS += -Werror
-endif
-HARDENING := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+WARNINGS = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+  $(if $(filter 1,$(WERROR)),-Werror)
+check lint $(LINTS): export WERROR := 1
+# A level that is given stays, and without optimization there is none.
+FORTIFY = $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,$(if \
+  $(filter-out -O0,$(filter -O%,$(CFLAGS))),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
+HARDENING = -fstack-protector-strong $(FORTIFY)
 ifdef SANITIZER
 HARDENING := -fsanitize=$(SANITIZER) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
@@ -176,6 +178,11 @@ headers:
 
 clang:
 	clang $(MODULE_CFLAGS) -fsyntax-only $(SOURCES) $(SPEC_SOURCES)
+
+# The half for the BSDs and macOS; NetBSD has types of its own.
+kqueue:
+	for s in -U__linux__ '-U__linux__ -D__NetBSD__'; do \
+	  clang $(MODULE_CFLAGS) $$s -Ispec/support/kqueue -fsyntax-only csrc/cab/poller.c || exit 1; done
 
 analyzer:
 	$(call each,$(SOURCES)) gcc $(MODULE_CFLAGS) -O1 -fanalyzer -c -o /dev/null {}

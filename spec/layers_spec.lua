@@ -294,6 +294,21 @@ describe("the plan of the C code", function()
     end
   end)
 
+  it("hides what each header declares, but for the entry point", function()
+    local outward = { ["csrc/lua/core.h"] = true, ["csrc/lua/compat.h"] = true } -- ours, and Lua's
+    for _, path in ipairs(files "ls csrc/*/*.h") do
+      local text = read(path):gsub("/%*.-%*/", "")
+      local before, hidden =
+        text:match "^(.-)#pragma GCC visibility push%(hidden%)(.*)#pragma GCC visibility pop\n"
+      -- Other people's names must not be hidden.
+      assert(not (hidden or ""):find "#include", path .. " includes after it began to hide")
+      assert(
+        outward[path] or not (before or text):find "\n[%a_][%w_ %*]*%b();",
+        path .. " needs #pragma GCC visibility push(hidden) and pop around what it declares"
+      )
+    end
+  end)
+
   it("guards each header by its own name", function()
     for _, path in ipairs(files "ls csrc/*/*.h") do
       local text = read(path)
@@ -370,6 +385,13 @@ describe("the plan of the Lua code", function()
     end
     for room in pairs(ROOMS) do
       assert(not closure(uses, room)[room], room .. " leads back to itself")
+    end
+  end)
+
+  it("writes no date by os.date, which fails after 2038 where time_t has 32 bits", function()
+    for _, path in ipairs(sources) do
+      local text = read(path):gsub("%-%-[^\n]*", "")
+      assert(not text:find "os%.date", path .. " has os.date")
     end
   end)
 

@@ -141,6 +141,35 @@ describe("core.so", function()
   end
 end)
 
+describe("make", function()
+  -- One file of all, in a build folder of its own.
+  local function compile(flags)
+    local folder = sh("mktemp -d"):match("%S+")
+    finally(function()
+      sh("rm -rf %s", quote(folder))
+    end)
+    local object = folder .. "/obj/csrc/cab/error.o"
+    return sh("make -s V=1 DEPS=skip BUILD=%s LUA=%s %s %s", folder, LUA, flags, object)
+  end
+
+  for _, flags in ipairs({
+    "CFLAGS='-O2 -g'",
+    "CFLAGS=-O0",
+    "CFLAGS='-Os -D_FORTIFY_SOURCE=1'",
+    "CPPFLAGS=-D_FORTIFY_SOURCE=3",
+  }) do
+    it("compiles without a warning with " .. flags, function()
+      assert.equal("", compile(flags .. " WERROR=1"))
+    end)
+  end
+
+  it("goes on after a warning, unless WERROR=1", function()
+    local flags = "CFLAGS=-Wdeclaration-after-statement "
+    assert.matches("warning", compile(flags .. "WERROR=0"))
+    assert.is_false((pcall(compile, flags .. "WERROR=1")))
+  end)
+end)
+
 describe("the rockspec", function()
   local spec = rockspec.read()
 

@@ -208,6 +208,18 @@ describe("the sandbox's clock", function()
     assert.equal(time - 11045 - 8 * 3600, clock.parse_day("2024-02-29"))
   end)
 
+  it("writes every day, also those that time_t of 32 bits does not know", function()
+    assert.equal("Thu, 01 Jan 1970 00:00:00 GMT", clock.http(0))
+    assert.equal("Tue, 19 Jan 2038 03:14:08 GMT", clock.http(2 ^ 31))
+    assert.equal("9999-12-31T23:59:59+08:00", clock.history(253402271999))
+    for year = 1970, 9999 do
+      for _, rest in ipairs({ "0101T000000Z", "0228T235959Z", "0301T000000Z", "1231T235959Z" }) do
+        local time = clock.parse_sdk_date(("%04d%s"):format(year, rest))
+        assert.is_number(time)
+      end
+    end
+  end)
+
   it("refuses what is no time", function()
     for _, bad in ipairs({ "", "20240230T000000Z", "20240101T240000Z", "2024-01-01T00:00:00Z" }) do
       assert.is_nil(clock.parse_sdk_date(bad))

@@ -444,8 +444,7 @@ void cab_engine_free(cab_engine *e) {
 }
 
 void cab_engine_abandon(cab_engine *e) {
-    /* Closing the child's copy of the descriptor leaves the parent's set alone. */
-    cab_poller_free(e->poller);
+    cab_poller_abandon(e->poller);
     e->poller = NULL;
 }
 

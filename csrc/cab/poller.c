@@ -42,6 +42,9 @@ void cab_poller_free(cab_poller *p) {
     }
 }
 
+/* Closing the child's copies leaves the parent's set alone. */
+void cab_poller_abandon(cab_poller *p) { cab_poller_free(p); }
+
 int cab_poller_fd(const cab_poller *p) { return p->fd; }
 
 bool cab_poller_set(cab_poller *p, int fd, bool read, bool write) {
@@ -104,11 +107,23 @@ int cab_poller_wait(cab_poller *p, cab_poll_event *events, int max, int timeout_
 #include <sys/types.h>
 
 #include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
 #include <sys/event.h>
 #include <sys/time.h>
 
+/* What kevent takes a count for. */
+#ifdef __NetBSD__
+typedef size_t event_count;
+#else
+typedef int event_count;
+#endif
+
 struct cab_poller {
     int fd;
+    /* -1 until the first wake. A pipe, since not all of these systems have user events. */
+    int wake_in, wake_out;
+    bool awake;
 };
 
 cab_poller *cab_poller_new(void) {
@@ -116,6 +131,7 @@ cab_poller *cab_poller_new(void) {
     if (p == NULL) {
         return NULL;
     }
+    p->wake_in = p->wake_out = -1;
     p->fd = kqueue();
     if (p->fd < 0) {
         free(p);
@@ -125,24 +141,65 @@ cab_poller *cab_poller_new(void) {
     return p;
 }
 
+static void close_pipe(cab_poller *p) {
+    if (p->wake_in >= 0) {
+        close(p->wake_in);
+        close(p->wake_out);
+    }
+    p->wake_in = p->wake_out = -1;
+}
+
 void cab_poller_free(cab_poller *p) {
     if (p != NULL) {
+        close_pipe(p);
         close(p->fd);
+        free(p);
+    }
+}
+
+/* No kqueue goes through fork: its number may be another file of the child by now. */
+void cab_poller_abandon(cab_poller *p) {
+    if (p != NULL) {
+        close_pipe(p);
         free(p);
     }
 }
 
 int cab_poller_fd(const cab_poller *p) { return p->fd; }
 
-static bool change(cab_poller *p, int fd, short filter, bool on) {
+/* By fields: EV_SET and the types of the fields are not the same everywhere. */
+static bool change(cab_poller *p, int fd, bool write, bool on) {
     struct kevent ev;
-    EV_SET(&ev, (uintptr_t)fd, filter, on ? EV_ADD : EV_DELETE, 0, 0, 0);
+    memset(&ev, 0, sizeof ev);
+    ev.ident = (uintptr_t)fd;
+    ev.filter = write ? EVFILT_WRITE : EVFILT_READ;
+    ev.flags = on ? EV_ADD : EV_DELETE;
     /* Removing what was never added is fine. */
     return kevent(p->fd, &ev, 1, NULL, 0, NULL) == 0 || !on;
 }
 
 bool cab_poller_set(cab_poller *p, int fd, bool read, bool write) {
-    return change(p, fd, EVFILT_READ, read) & change(p, fd, EVFILT_WRITE, write);
+    bool reads = change(p, fd, false, read);
+    bool writes = change(p, fd, true, write);
+    return reads && writes;
+}
+
+static bool open_pipe(cab_poller *p) {
+    int ends[2];
+    if (pipe(ends) != 0) {
+        return false;
+    }
+    for (int i = 0; i < 2; i++) {
+        (void)fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+        (void)fcntl(ends[i], F_SETFL, O_NONBLOCK);
+    }
+    p->wake_in = ends[0];
+    p->wake_out = ends[1];
+    if (!change(p, p->wake_in, false, true)) {
+        close_pipe(p); /* the next one may be watched */
+        return false;
+    }
+    return true;
 }
 
 int cab_poller_wake_fd(cab_poller *p) {
@@ -151,23 +208,30 @@ int cab_poller_wake_fd(cab_poller *p) {
 }
 
 void cab_poller_wake(cab_poller *p) {
-    struct kevent ev;
-    EV_SET(&ev, 0, EVFILT_USER, EV_ADD | EV_CLEAR, NOTE_TRIGGER, 0, 0);
-    (void)kevent(p->fd, &ev, 1, NULL, 0, NULL);
+    if (!p->awake && (p->wake_in >= 0 || open_pipe(p))) {
+        p->awake = write(p->wake_out, "", 1) == 1;
+    }
+}
+
+static void hear_wake(cab_poller *p) {
+    char byte;
+    p->awake = read(p->wake_in, &byte, 1) != 1;
 }
 
 int cab_poller_wait(cab_poller *p, cab_poll_event *events, int max, int timeout_ms) {
     struct kevent ready[MAX_EVENTS];
     struct timespec limit = {timeout_ms / 1000, (timeout_ms % 1000) * 1000000L};
-    int n = kevent(p->fd, NULL, 0, ready, max < MAX_EVENTS ? max : MAX_EVENTS,
-                   timeout_ms < 0 ? NULL : &limit);
+    event_count most = (event_count)(max < MAX_EVENTS ? max : MAX_EVENTS);
+    int n = kevent(p->fd, NULL, 0, ready, most, timeout_ms < 0 ? NULL : &limit);
     int count = 0;
     for (int i = 0; i < n; i++) {
-        if (ready[i].filter == EVFILT_USER) {
+        int fd = (int)ready[i].ident;
+        if (fd == p->wake_in) {
+            hear_wake(p);
             continue;
         }
         bool broken = (ready[i].flags & (EV_EOF | EV_ERROR)) != 0;
-        events[count].fd = (int)ready[i].ident;
+        events[count].fd = fd;
         events[count].readable = broken || ready[i].filter == EVFILT_READ;
         events[count].writable = broken || ready[i].filter == EVFILT_WRITE;
         count++;

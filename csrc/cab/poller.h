@@ -18,6 +18,9 @@ typedef struct {
 cab_poller *cab_poller_new(void);
 void cab_poller_free(cab_poller *p);
 
+/* The same in a forked child, where only copies are closed that are the child's own. */
+void cab_poller_abandon(cab_poller *p);
+
 /* The descriptor that becomes readable when cab_poller_wait has something to tell. */
 int cab_poller_fd(const cab_poller *p);
 

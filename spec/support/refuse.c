@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,19 +97,22 @@ curl_version_info_data *curl_version_info(CURLversion of) {
     return next(of);
 }
 
-/* Every option that the core sets has a long, a pointer or a curl_off_t, which fit one register. */
+/* An option that the core sets has a curl_off_t, which may be wider than the others, or a long or a
+ * pointer, which are of one size. */
 CURLcode curl_easy_setopt(CURL *easy, CURLoption option, ...) {
     NEXT(CURLcode, "curl_easy_setopt", CURL *, CURLoption, ...)
+    bool wide = option >= (int)CURLOPTTYPE_OFF_T && option < (int)CURLOPTTYPE_BLOB;
     va_list more;
     va_start(more, option);
-    void *value = va_arg(more, void *);
+    curl_off_t offset = wide ? va_arg(more, curl_off_t) : 0;
+    void *value = wide ? NULL : va_arg(more, void *);
     va_end(more);
     /* CURLOPT_PROTOCOLS_STR came with 7.85, CURLOPT_QUICK_EXIT with 7.87. */
     if (libcurl_version() != 0 && ((option == 10318 && libcurl_version() < 0x075500) ||
                                    (option == 322 && libcurl_version() < 0x075700))) {
         return CURLE_UNKNOWN_OPTION;
     }
-    return next(easy, option, value);
+    return wide ? next(easy, option, offset) : next(easy, option, value);
 }
 
 CURLMcode curl_multi_socket_action(CURLM *multi, curl_socket_t s, int what, int *running) {

@@ -13,8 +13,49 @@ function M.now()
   return started + (cqueues.monotime() - started_at)
 end
 
+-- Days since 1970 of a civil date, by counting from 1 March so that the leap day is the last of its year.
+local function days(year, month, day)
+  if month <= 2 then
+    year, month = year - 1, month + 12
+  end
+  local leap = math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
+  return 365 * year + leap + math.floor((153 * (month - 3) + 2) / 5) + day - 719469
+end
+
+-- The civil date of a number of days since 1970: by guesses that are never too late, and at most one month or year too early.
+local function date(number)
+  local year = 1970 + math.floor((number - 1) / 365.2425)
+  if days(year + 1, 1, 1) <= number then
+    year = year + 1
+  end
+  local month = 1 + math.floor((number - days(year, 1, 1)) / 31)
+  if month < 12 and days(year, month + 1, 1) <= number then
+    month = month + 1
+  end
+  return year, month, number - days(year, month, 1) + 1
+end
+
+local WEEKDAYS = { "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" }
+local MONTHS =
+  { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" }
+
+-- As os.date writes UTC in English; that itself fails for what is after 2038 where time_t has 32 bits.
 local function format(pattern, time)
-  return os.date("!" .. pattern, math.floor(time))
+  time = math.floor(time)
+  local number, second = math.floor(time / 86400), time % 86400
+  local year, month, day = date(number)
+  local fields = { Y = ("%04d"):format(year), a = WEEKDAYS[number % 7 + 1], b = MONTHS[month] }
+  local two_digits = {
+    m = month,
+    d = day,
+    H = math.floor(second / 3600),
+    M = math.floor(second / 60) % 60,
+    S = second % 60,
+  }
+  for name, value in pairs(two_digits) do
+    fields[name] = ("%02d"):format(value)
+  end
+  return (pattern:gsub("%%(%a)", fields))
 end
 
 local function milliseconds(time)
@@ -54,15 +95,6 @@ end
 ---The value of a Date header.
 function M.http(time)
   return format("%a, %d %b %Y %H:%M:%S GMT", time)
-end
-
--- Days since 1970 of a civil date, by counting from 1 March so that the leap day is the last of its year.
-local function days(year, month, day)
-  if month <= 2 then
-    year, month = year - 1, month + 12
-  end
-  local leap = math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
-  return 365 * year + leap + math.floor((153 * (month - 3) + 2) / 5) + day - 719469
 end
 
 -- Seconds since 1970 when the fields name a real moment (what is written back is what was read), else nil.
