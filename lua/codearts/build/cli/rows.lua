@@ -69,6 +69,12 @@ rows.waiting = {
     kind = kinds.duration,
   },
   { name = "--follow", help = "Print the log while waiting." },
+  {
+    name = "--on-interrupt",
+    word = "WHAT",
+    help = "On Ctrl-C, SIGTERM and SIGHUP: detach (the builds go on) or stop (default detach).",
+    kind = kinds.one_of("stop", "detach"),
+  },
 }
 
 --- The paging of a list of things.

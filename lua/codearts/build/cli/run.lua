@@ -17,6 +17,7 @@ local function body(app, values)
     wait = values.wait or values.follow,
     follow = values.follow,
     timeout = values.timeout,
+    on_interrupt = values.on_interrupt,
   })
   for _, job_id in ipairs(values.jobs) do
     watch:add_start {
@@ -59,8 +60,9 @@ return {
     },
   }, rows.waiting, rows.events, rows.connection),
   check = function(values)
-    if values.timeout and not (values.wait or values.follow) then
-      return "--timeout needs --wait or --follow"
+    if not (values.wait or values.follow) then
+      return values.timeout and "--timeout needs --wait or --follow"
+        or values.on_interrupt and "--on-interrupt needs --wait or --follow"
     end
   end,
   run = App.command(body),
