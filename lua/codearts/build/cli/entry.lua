@@ -11,6 +11,7 @@ local entry = {}
 ---@field job_name string? of the job, where it is known
 ---@field build_no integer?
 ---@field start table? the call that starts the build
+---@field check table? the call that asks which parameters the job declares
 ---@field build table? result or build, with its methods
 ---@field result codearts.build.Result?
 ---@field status string? as the service words it
@@ -20,6 +21,7 @@ local entry = {}
 ---@field ended number?
 ---@field record table? of the finished build
 ---@field detached boolean? a signal ended us before its end
+---@field run_id string? that the start has put into a parameter
 ---@field stop table? the call that asks to stop it
 ---@field stopped boolean? that was taken
 ---@field err table? what it ended with, a failed build included
@@ -81,6 +83,7 @@ function entry.data(self)
     data.status, data.record, data.steps = self.record.status, self.record, entry.steps_data(self)
     data.elapsed = entry.rounded(self.ended - self.began)
   end
+  data.run_id = self.run_id
   data.detached, data.stopped = self.detached, self.stopped
   data.error = self.err and json.of_error(self.err) or nil
   return data

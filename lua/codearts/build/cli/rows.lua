@@ -77,6 +77,21 @@ rows.waiting = {
   },
 }
 
+--- Values from the environment.
+---@param things string
+---@return codearts.build.cli.Row
+function rows.environment(things)
+  return {
+    name = "--param-env",
+    word = "NAME[=VARIABLE]",
+    help = ("%s whose value is that of a variable of the environment (by default of the same name)."):format(
+      things
+    ),
+    kind = kinds.variable,
+    many = true,
+  }
+end
+
 --- The paging of a list of things.
 ---@param things string
 ---@return codearts.build.cli.Row[]

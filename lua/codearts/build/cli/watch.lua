@@ -5,6 +5,7 @@ local output = require "codearts.build.cli.output"
 local text = require "codearts.build.cli.text"
 
 local TICK = 0.25
+local CHECK_PATIENCE = 2 -- seconds
 local STOP_PATIENCE = 10 -- seconds; who sends a signal often sends SIGKILL after it
 
 ---@class codearts.build.cli.Watch
@@ -26,10 +27,53 @@ end
 
 --- Starts a build. Raises usage errors.
 ---@param args table as client:start takes them
-function Watch:add_start(args)
+---@param opts table? the same
+function Watch:add_start(args, opts)
   local entry = entries.new(args.job_id, self.app.core.now())
-  entry.start = self.app:client():start(args)
+  entry.start = self.app:client():start(args, opts)
   table.insert(self.entries, entry)
+  self:check_parameters(entry, args, opts)
+end
+
+--- Beside the start, so that it costs no time.
+function Watch:check_parameters(entry, args, opts)
+  local names = {}
+  for index, item in ipairs(args.parameter) do
+    names[index] = item.name
+  end
+  if opts and opts.run_id then
+    names[#names + 1] = opts.run_id.parameter
+  end
+  for _, other in ipairs(self.entries) do
+    if other.check and other.job_id == entry.job_id then
+      return -- asked already
+    end
+  end
+  if #names > 0 then
+    local parameters = require "codearts.build.cli.parameters"
+    entry.check = parameters.check(self.app, args.job_id, names, function(unknown)
+      entries.event(entry, self.app, "warning", {
+        parameter = unknown.name,
+        nearest = unknown.nearest,
+      })
+    end)
+  end
+end
+
+--- Gives the questions about parameters a while to be answered where nothing else is waited for.
+function Watch:finish_checks()
+  local app = self.app
+  local patience = app.core.now() + CHECK_PATIENCE
+  for _, entry in ipairs(self.entries) do
+    while
+      entry.check
+      and not entry.check:done()
+      and app.core.now() < patience
+      and not app.core.ending()
+    do
+      app:client():step(TICK)
+    end
+  end
 end
 
 --- Takes a build that was started earlier.
@@ -47,6 +91,7 @@ local function tell_start(app, entry)
     actual_build_number = result.actual_build_number,
     daily_build_number = result.daily_build_number,
     octopus_job_name = result.octopus_job_name,
+    run_id = entry.run_id,
   })
   if app.form == "text" then
     local daily, octopus = result.daily_build_number or "?", result.octopus_job_name or "?"
@@ -60,6 +105,8 @@ end
 function Watch:live_through(await, entry)
   if entry.start then
     local result, err = await(entry.start)
+    local meta = self.app.build.meta(result or err)
+    entry.run_id = meta and meta.run_id
     if err then
       return nil, err
     end
@@ -102,6 +149,9 @@ function Watch:tell_error(entry)
   end
   app:warn_of(err)
   if err.outcome == "unknown" then
+    if entry.run_id then
+      app:warn(("  its run id is:   %s"):format(entry.run_id))
+    end
     app:warn(("  to look for it: codearts-build history %s"):format(entry.job_id))
   end
 end
@@ -247,6 +297,7 @@ function Watch:run()
     end
     client:step(TICK)
   end
+  self:finish_checks()
   self.app.terminal:clear()
   if self.app.form == "json" then
     self:print_all()
