@@ -20,7 +20,7 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
 # What the specs bring in C.
 SPEC_SOURCES := $(wildcard spec/support/*.c spec/proof/*.c spec/proof/fuzz/*.c)
 C_FILES := $(SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] bench/*.[ch] examples/*.[ch])
-LUA_FILES := lua spec $(wildcard bench examples) bin/codearts-build
+LUA_FILES := lua spec $(wildcard bench examples)
 
 all: $(CORE) $(ARCHIVE)
 
@@ -164,10 +164,11 @@ STYLUA ?= build/tools/node_modules/.bin/stylua
 each = printf '%s\n' $(1) | xargs -P 2 -I{}
 
 luacheck:
-	luacheck -q --no-color $(LUA_FILES)
+	luacheck -q --no-color $(LUA_FILES) bin/codearts-build
 
 stylua: $(STYLUA)
 	$(STYLUA) --check $(LUA_FILES)
+	sed '1,/^]]$$/d' bin/codearts-build | $(STYLUA) --check -
 
 clang-format:
 	clang-format --dry-run -Werror $(C_FILES)
@@ -253,10 +254,10 @@ install: all
 	install -d "$(DESTDIR)$(LIB)/codearts/build" "$(DESTDIR)$(PREFIX)/bin"
 	install -m 755 $(CORE) "$(DESTDIR)$(LIB)/codearts/build/core.so"
 	@# The command runs under this Lua and finds what is installed with it under any PREFIX.
-	@{ echo '#!/usr/bin/env $(LUA)'; \
+	@{ sed -e 's|^lua=$$|lua=$(LUA)|' -e '/^]]$$/q' bin/codearts-build; \
 	  echo 'package.path = "$(SHARE)/?.lua;$(SHARE)/?/init.lua;" .. package.path'; \
 	  echo 'package.cpath = "$(LIB)/?.so;" .. package.cpath'; \
-	  tail -n +2 bin/codearts-build; } >$(BUILD)/codearts-build.$$PPID && \
+	  tail -n 1 bin/codearts-build; } >$(BUILD)/codearts-build.$$PPID && \
 	  install -m 755 $(BUILD)/codearts-build.$$PPID "$(DESTDIR)$(PREFIX)/bin/codearts-build" && \
 	  rm $(BUILD)/codearts-build.$$PPID
 

@@ -416,6 +416,7 @@ describe("codearts-build", function()
     end)
 
     it("says what to do", function()
+      local unbuilt = command.unbuilt_tree()
       local cases = {
         { { CODEARTS_BUILD_TOKEN = "wrong" }, "", 4, "get a new one" },
         { { CODEARTS_BUILD_TOKEN = "" }, "", 4, "CODEARTS_BUILD_TOKEN" },
@@ -425,6 +426,7 @@ describe("codearts-build", function()
         { {}, "--job " .. ("0"):rep(32), 6, "FAIL  job" },
         {
           {
+            TREE = unbuilt,
             LUA_CPATH = "/x/?.so",
             LUA_CPATH_5_2 = "/x/?.so",
             LUA_CPATH_5_3 = "/x/?.so",
@@ -440,6 +442,7 @@ describe("codearts-build", function()
         assert.are.equal(case[3], result.status, result.out)
         assert.is_truthy(result.out:find(case[4], 1, true), result.out)
       end
+      os.execute("rm -r " .. unbuilt)
     end)
 
     it("hides the password of a proxy", function()

@@ -185,6 +185,26 @@ build 7 of 00000007aaaaaaaaaaaaaaaaaaaaaaaa  RUNNING  12s
     )
   end)
 
+  it("show first what went wrong and what goes on, and say how many more there are", function()
+    local list = {}
+    for number = 1, 9 do
+      list[number] = entry(number, { steps = {}, status = "QUEUED" })
+    end
+    list[2].ended = 105
+    list[4].steps = { { name = "compile", status = "running" } }
+    list[8].ended, list[8].err, list[8].status = 106, {}, "FAILURE"
+    list[8].job_name = "nightly"
+    assert.are.equal(
+      [[
+00000001 #1  QUEUED  10s
+00000004 #4  QUEUED  10s  compile (1/1)
+nightly #8  FAILURE  6.0s
+and 6 more: 5 waiting, 1 succeeded
+]],
+      lines(live(list, 110, 80, 5, style(false)))
+    )
+  end)
+
   it("fit any page", function()
     for columns = 1, 60 do
       for rows = 1, 6 do

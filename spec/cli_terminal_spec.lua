@@ -44,9 +44,9 @@ describe("codearts-build on a terminal", function()
   local function pages(bytes, columns)
     local page, list, at = screen.new(columns or 80), {}, 1
     while true do
-      local first, last = bytes:find("\27%[%d+A\r\27%[J", at)
+      local first, last = bytes:find("\r\27%[J", at)
       page:feed(bytes:sub(at, first and first - 1))
-      list[#list + 1] = page:text()
+      list[#list + 1] = page:text() .. "\n"
       if not first then
         return list
       end

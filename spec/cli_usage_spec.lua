@@ -5,7 +5,7 @@ local core = require "codearts.build.core"
 
 local JOB = "f9d6c8466d614a9788e9a0acf6c15f46"
 
--- Nothing can be loaded from here, so what works does not need the core.
+-- The core can be loaded from nowhere, so what works does not need it.
 local NO_CORE =
   { LUA_CPATH = "/nonexistent/?.so", LUA_CPATH_5_2 = "", LUA_CPATH_5_3 = "", LUA_CPATH_5_4 = "" }
 for _, name in ipairs { "LUA_CPATH_5_2", "LUA_CPATH_5_3", "LUA_CPATH_5_4" } do
@@ -17,6 +17,14 @@ local function run(arguments)
 end
 
 describe("the command line", function()
+  setup(function()
+    NO_CORE.TREE = command.unbuilt_tree()
+  end)
+
+  teardown(function()
+    os.execute("rm -r " .. NO_CORE.TREE)
+  end)
+
   it("tells its version without the core", function()
     local result = run "--version"
     assert.are.equal(0, result.status)
@@ -88,8 +96,13 @@ describe("the command line", function()
     { "run short", "JOB: expected a job id" },
     { "run " .. JOB .. " 'a b'", "JOB: expected a job id" },
     { "run https://example.com/x", "holds no job id" },
-    { "run " .. JOB .. " --param x", "--param: expected NAME=VALUE, got 'x'" },
+    { "run " .. JOB .. " --param x", "--param: expected NAME=VALUE or NAME=@FILE, got 'x'" },
     { "run " .. JOB .. " --param =x", "--param: expected NAME=VALUE" },
+    { "run " .. JOB .. " --param x=@", "--param: expected a file after the @" },
+    { "run " .. JOB .. " --param-env ''", "--param-env: expected NAME or NAME=VARIABLE, got ''" },
+    { "run " .. JOB .. " --param-env =x", "--param-env: expected NAME or NAME=VARIABLE" },
+    { "run " .. JOB .. " --param-env x=", "--param-env: expected NAME or NAME=VARIABLE" },
+    { "run " .. JOB .. " --run-id ''", "--run-id: expected a text" },
     { "run " .. JOB .. " --param", "option '--param' requires an argument" },
     { "run " .. JOB .. " --tag ''", "--tag: expected a text" },
     { "run " .. JOB .. " --commit ''", "--commit: expected a text" },
@@ -99,6 +112,12 @@ describe("the command line", function()
       "--timeout: expected a duration such as 90s, 30m or 1h30m, got 'soon'",
     },
     { "run " .. JOB .. " --timeout 30m", "--timeout needs --wait or --follow" },
+    { "run " .. JOB .. " --on-interrupt stop", "--on-interrupt needs --wait or --follow" },
+    {
+      "run " .. JOB .. " --wait --on-interrupt kill",
+      "--on-interrupt: expected one of stop, detach, got 'kill'",
+    },
+    { "wait " .. JOB .. " 1 --on-interrupt ''", "--on-interrupt: expected one of stop, detach" },
     {
       "run " .. JOB .. " --output yaml",
       "--output: expected one of text, json, ndjson, got 'yaml'",
@@ -153,6 +172,8 @@ describe("the command line", function()
       "call ShowJobStatus job_id",
       "ARGUMENT: expected NAME=VALUE, NAME:=JSON or NAME=@FILE, got 'job_id'",
     },
+    { "call ShowJobStatus job_id=@", "ARGUMENT: expected a file after the @" },
+    { "call ShowJobStatus --param-env a=b=c", "--param-env: expected NAME or NAME=VARIABLE" },
     { "call ShowJobStatus --to ''", "--to: expected a text" },
     { "doctor --job x", "--job: expected a job id" },
     { "sandbox --port x", "--port: expected an integer" },
@@ -175,6 +196,7 @@ describe("the command line", function()
 
   it("says what to install without argparse", function()
     local result = command.run("run " .. JOB, {
+      TREE = NO_CORE.TREE,
       LUA_PATH = "lua/?.lua",
       LUA_PATH_5_2 = "lua/?.lua",
       LUA_PATH_5_3 = "lua/?.lua",

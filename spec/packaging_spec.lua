@@ -214,7 +214,7 @@ describe("installing by make", function()
   it("brings a command that finds its modules under any PREFIX", function()
     make("PREFIX=%s", folder)
     local command = folder .. "/bin/codearts-build"
-    assert.matches("^#!/usr/bin/env " .. LUA .. "\n", read(command))
+    assert.matches("\nlua=" .. LUA .. "\n", read(command), 1, true)
     local output = sh("cd / && env -u LUA_PATH -u LUA_CPATH %s --version", command)
     assert.matches(require("codearts.build")._VERSION, output, 1, true)
   end)

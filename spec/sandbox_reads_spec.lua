@@ -11,8 +11,10 @@ job {
   id = "reader00000000000000000000000001",
   name = "reader",
   parameters = { codeBranch = "master", KEY = { default = "very secret", secret = true } },
+  packages = { "out/reader-$BUILDNUMBER.tgz", "second.txt", "never.txt" },
   steps = {
-    step { name = "Compile", run = "echo compiling $(printf 'gr\\303\\274n')" },
+    step { name = "Compile", run = "mkdir out; echo x >out/reader-$BUILDNUMBER.tgz; echo >second.txt\n"
+      .. "echo compiling $(printf 'gr\\303\\274n')" },
     step { name = "Test", run = "echo testing; printf '\\377\\n'" },
   },
 }
@@ -170,6 +172,34 @@ describe("the sandbox's answer to", function()
       { { name = "KEY", value = "******" }, { name = "codeBranch", value = "master" } },
       ask("ListBuildParameter")
     )
+  end)
+
+  it("ShowOutputInfo", function()
+    local result = ask("ShowOutputInfo")
+    local name = ("reader-%s.tgz"):format(record.daily_build_num)
+    assert.equal(name, result.package_info.name)
+    assert.equal(record.daily_build_num, result.package_info.version)
+    assert.equal("", result.package_infos[name].uri)
+    assert.is_truthy(result.package_infos["second.txt"])
+    assert.is_nil(result.package_infos["never.txt"])
+    assert.equal(json.null, result.image_infos)
+  end)
+
+  it("ShowJobConfig and ListJobConfig, with a secret hidden", function()
+    for _, name in ipairs { "ShowJobConfig", "ListJobConfig" } do
+      local result, answer = ask(name, "get_all_params=true")
+      assert.equal("reader", result.job_name)
+      assert.equal("Compile", result.steps[1].name)
+      local names = {}
+      for index, parameter in ipairs(result.parameters) do
+        for _, value in ipairs(parameter.params) do
+          names[index] = value.name == "name" and value.value or names[index]
+        end
+      end
+      assert.same({ "KEY", "codeBranch" }, names)
+      assert.is_nil(answer.body:find("very secret", 1, true))
+    end
+    assert.equal(400, c:request("GET", ("/v1/job/%s/config?get_all_params=1"):format(JOB)).status)
   end)
 
   it("ShowBuildRecord", function()
@@ -400,7 +430,7 @@ describe("the sandbox's routes", function()
           assert.equal((operation.path:gsub("{build_number}", "{build_no}")), route.path)
         end
       end
-      assert.equal(27, count)
+      assert.equal(30, count)
     end
   )
 end)

@@ -126,6 +126,10 @@ describe("a job file", function()
       "FILE:1: job: source is not a folder: /no/such/folder",
     },
     { HEAD .. "parameters = 1, " .. STEPS .. "}", "FILE:1: job: parameters must be a table" },
+    { HEAD .. "packages = 'x', " .. STEPS .. "}", "FILE:1: job: packages must be a list" },
+    { HEAD .. "packages = { 1 }, " .. STEPS .. "}", "FILE:1: job: packages%[1%] must be a text that is not empty" },
+    { HEAD .. "packages = { '../x' }, " .. STEPS .. "}", "FILE:1: job: packages must be a list" },
+    { HEAD .. "packages = { '/x' }, " .. STEPS .. "}", "FILE:1: job: packages must be a list" },
     {
       HEAD .. "parameters = { A = 1 }, " .. STEPS .. "}",
       "FILE:1: job: parameters.A: the default must be a string",

@@ -2,17 +2,31 @@
 
 #include <lauxlib.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
-/* A signal belongs to the process, so this one flag may be shared by all Lua states in it. */
-static volatile sig_atomic_t interrupt_seen;
+/* Signals belong to the process, so these may be shared by all Lua states in it. */
+static volatile sig_atomic_t ending_seen;
+static volatile sig_atomic_t suspend_seen;
+static volatile sig_atomic_t continue_seen;
 
-static void on_interrupt(int signal_number) {
+static void on_ending(int signal_number) {
+    if (ending_seen == 0) {
+        ending_seen = signal_number;
+    }
+}
+
+static void on_suspend(int signal_number) {
     (void)signal_number;
-    interrupt_seen = 1;
+    suspend_seen = 1;
+}
+
+static void on_continue(int signal_number) {
+    (void)signal_number;
+    continue_seen = 1;
 }
 
 static int is_terminal(lua_State *L) {
@@ -31,31 +45,97 @@ static int terminal_size(lua_State *L) {
     return 2;
 }
 
-static int catch_interrupt(lua_State *L) {
+/* A terminal that is not ours to control, such as one of another session, has no group to tell. */
+static int in_foreground(lua_State *L) {
+    pid_t group = tcgetpgrp((int)luaL_checkinteger(L, 1));
+    lua_pushboolean(L, group < 0 || group == getpgrp());
+    return 1;
+}
+
+/* Without SA_RESTART a blocking wait returns at once. */
+static void handle(lua_State *L, int signal_number, void (*handler)(int), int flags) {
     struct sigaction action;
     memset(&action, 0, sizeof action);
-    action.sa_handler = on_interrupt;
-    /* Without SA_RESTART a blocking wait returns at once; with SA_RESETHAND a second Ctrl-C is
-     * final. */
-    action.sa_flags = (int)SA_RESETHAND;
+    action.sa_handler = handler;
+    action.sa_flags = flags;
     sigemptyset(&action.sa_mask);
-    interrupt_seen = 0;
-    if (sigaction(SIGINT, &action, NULL) != 0) {
-        return luaL_error(L, "cannot install the handler of SIGINT");
+    if (sigaction(signal_number, &action, NULL) != 0) {
+        luaL_error(L, "cannot install the handler of signal %d", signal_number);
     }
+}
+
+static bool is_ignored(int signal_number) {
+    struct sigaction now;
+    return sigaction(signal_number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+static const struct {
+    int number;
+    const char *name;
+} endings[] = {{SIGINT, "INT"}, {SIGTERM, "TERM"}, {SIGHUP, "HUP"}};
+
+static int catch_endings(lua_State *L) {
+    if (lua_toboolean(L, 1)) {
+        handle(L, SIGINT, SIG_IGN, 0);
+    }
+    ending_seen = 0;
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        if (!is_ignored(endings[i].number)) {
+            handle(L, endings[i].number, on_ending, (int)SA_RESETHAND);
+        }
+    }
+    handle(L, SIGPIPE, SIG_IGN, 0);
     return 0;
 }
 
-static int interrupted(lua_State *L) {
-    lua_pushboolean(L, interrupt_seen != 0);
+static int ending(lua_State *L) {
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        if (endings[i].number == ending_seen) {
+            lua_pushstring(L, endings[i].name);
+            return 1;
+        }
+    }
+    lua_pushnil(L);
+    return 1;
+}
+
+static int catch_suspend(lua_State *L) {
+    if (!is_ignored(SIGTSTP)) {
+        handle(L, SIGTSTP, on_suspend, 0);
+    }
+    handle(L, SIGCONT, on_continue, 0);
+    return 0;
+}
+
+static int suspend_wanted(lua_State *L) {
+    lua_pushboolean(L, suspend_seen != 0);
+    return 1;
+}
+
+static int suspend(lua_State *L) {
+    handle(L, SIGTSTP, SIG_DFL, 0);
+    (void)raise(SIGTSTP); /* returns when the process goes on */
+    suspend_seen = 0;
+    handle(L, SIGTSTP, on_suspend, 0);
+    return 0;
+}
+
+static int continued(lua_State *L) {
+    lua_pushboolean(L, continue_seen != 0);
+    continue_seen = 0;
     return 1;
 }
 
 void lcab_term_open(lua_State *L) {
     static const luaL_Reg functions[] = {{"isatty", is_terminal},
                                          {"terminal_size", terminal_size},
-                                         {"catch_interrupt", catch_interrupt},
-                                         {"interrupted", interrupted},
+                                         {"in_foreground", in_foreground},
+                                         {"catch_endings", catch_endings},
+                                         {"ending", ending},
+                                         {"catch_suspend", catch_suspend},
+                                         {"suspend_wanted", suspend_wanted},
+                                         {"suspend", suspend},
+                                         {"continued", continued},
                                          {NULL, NULL}};
     for (const luaL_Reg *f = functions; f->name != NULL; f++) {
         lua_pushcfunction(L, f->func);

@@ -1,4 +1,4 @@
-/* What the command line needs to know of its terminal and of Ctrl-C. */
+/* What the command line needs to know of its terminal, and of the signals that end or stop it. */
 #ifndef LCAB_LUA_TERM_H
 #define LCAB_LUA_TERM_H
 
@@ -13,11 +13,25 @@
  *
  *   terminal_size(fd) -> columns, rows; nil if fd is no terminal or does not tell
  *
- *   catch_interrupt(): the next SIGINT only sets a flag; one more ends the process as ever
+ *   in_foreground(fd) -> whether this process may draw on the terminal fd: false where another
+ *   group of processes has it
  *
- *   interrupted() -> whether that SIGINT has come
+ *   catch_endings(ignored): the next SIGINT, SIGTERM and SIGHUP only note that they came, one more
+ *   of the same ends the process as ever; those that the process was started with as ignored stay
+ *   so, and SIGINT where `ignored` is true (an interpreter's own handler hides it). SIGPIPE is
+ *   ignored: a write tells that nobody reads.
  *
- * Loading installs no handler: a process has one only after catch_interrupt.
+ *   ending() -> the first of them that came, "INT", "TERM" or "HUP"; nil: none
+ *
+ *   catch_suspend(): Ctrl-Z only notes that it came; continuing is noted too
+ *
+ *   suspend(): stops the process as Ctrl-Z does, and returns when it goes on
+ *
+ *   suspend_wanted() -> whether Ctrl-Z has come
+ *
+ *   continued() -> whether the process was stopped and went on, since this was asked last
+ *
+ * Loading installs no handler: a process has one only after catch_endings or catch_suspend.
  */
 void lcab_term_open(lua_State *L);
 

@@ -12,6 +12,7 @@ job {
     DEFECT = "no", -- "yes" breaks the code, so that the tests fail
     SIGNING_KEY = { default = "not-a-real-key", secret = true },
   },
+  packages = { "roman-$BUILDNUMBER.tar.gz" },
   steps = {
     step {
       name = "Compile",

@@ -37,17 +37,42 @@ local function environment(env)
   end
   parts[#parts + 1] = "HOME=/nonexistent LANG=C.UTF-8 TERM=xterm"
   for name, value in pairs(env or {}) do
-    parts[#parts + 1] = name .. "=" .. quote(value)
+    if name ~= "TREE" then
+      parts[#parts + 1] = name .. "=" .. quote(value)
+    end
   end
   return table.concat(parts, " ")
 end
 
 --- The shell command that runs codearts-build with these arguments.
 ---@param arguments string as in a shell
----@param env table<string, string>?
+---@param env table<string, string>? TREE: the folder of another tree
 ---@return string
 function M.line(arguments, env)
-  return ("%s %s %sbin/codearts-build %s"):format(environment(env), LUA, ROOT, arguments)
+  local tree = env and env.TREE and env.TREE .. "/" or ROOT
+  return ("%s %s %sbin/codearts-build %s"):format(environment(env), LUA, tree, arguments)
+end
+
+--- Makes a tree in which nothing was built yet.
+---@return string folder to be removed
+function M.unbuilt_tree()
+  local folder = os.tmpname()
+  os.remove(folder)
+  local here = ROOT == "" and "$PWD" or ROOT
+  assert(
+    os.execute(
+      ("mkdir %s && cp -r %s/bin %s && ln -s %s/lua %s"):format(folder, here, folder, here, folder)
+    )
+  )
+  return folder
+end
+
+--- The same by the file itself, which finds its Lua and its modules.
+---@param arguments string as in a shell
+---@param env table<string, string>?
+---@return string
+function M.own_line(arguments, env)
+  return ("%s LUA=%s %sbin/codearts-build %s"):format(environment(env), LUA, ROOT, arguments)
 end
 
 ---@class spec.CommandResult
@@ -172,11 +197,18 @@ end
 ---@param env table<string, string>?
 ---@return spec.Running
 function M.start(arguments, env)
+  return M.start_line("exec " .. M.line(arguments, env))
+end
+
+--- Starts what a shell makes of a line; a signal goes to that shell, so let it `exec` the command.
+---@param line string
+---@return spec.Running
+function M.start_line(line)
   local status_file = os.tmpname()
   local pipe = io.popen(
     ("{ %s sh -c %s; echo $? >%s; } 2>&1 </dev/null"):format(
       PATIENCE,
-      quote("echo $$; exec " .. M.line(arguments, env)),
+      quote("echo $$; " .. line),
       status_file
     ),
     "r"

@@ -37,11 +37,15 @@ function cli.main(argv)
   output.check_streams()
   -- With nowhere to print a result to, nothing is begun.
   local status = output.problem and exit_status.service or run(argv)
-  if output.problem then
-    complain("standard output cannot be written to: " .. output.problem)
-    status = exit_status.of_all { status, exit_status.service }
+  if not output.problem then
+    return status
+  elseif output.nobody_reads then
+    return exit_status.of_all { status, exit_status.nobody_reads }
   end
-  return status
+  complain("standard output cannot be written to: " .. output.problem)
+  -- The end of a session takes its terminal away: then the signal is what happened.
+  return status == exit_status.hung_up and status
+    or exit_status.of_all { status, exit_status.service }
 end
 
 return cli

@@ -14,12 +14,14 @@ local TICK = 0.25
 local App = {}
 App.__index = App
 
--- Raised by App:await when Ctrl-C comes; a value of its own, so that nothing else can look like it.
-local INTERRUPTED = setmetatable({}, {
+-- Raised by App:await when a signal ends us; a value of its own, so that nothing else can look like it.
+local ENDED = setmetatable({}, {
   __tostring = function()
-    return "interrupted"
+    return "ended by a signal"
   end,
 })
+
+local WORDS = { INT = "interrupted", TERM = "terminated", HUP = "hung up" }
 
 -- Raised by App:await when nobody can read the result any more; cli.main tells why.
 local NO_OUTPUT = {}
@@ -50,7 +52,8 @@ local function open(values)
     return nil, tostring(build)
   end
   local core = require "codearts.build.core"
-  core.catch_interrupt()
+  -- An interpreter hides with a handler of its own that SIGINT was ignored; bin/codearts-build looks before.
+  core.catch_endings(os.getenv "CODEARTS_BUILD_SIGINT" == "ignored")
   local Terminal = require "codearts.build.cli.terminal"
   return setmetatable({
     build = build,
@@ -82,14 +85,15 @@ function App:client()
   return self.the_client
 end
 
---- Waits for a call, stopping for Ctrl-C and where output cannot be written. Raises what the call ends with.
+--- Waits for a call, stopping for the signals that end us and where output cannot be written. Raises what the call
+-- ends with.
 ---@param call table
 ---@return any result
 function App:await(call)
   local client = self:client()
   while not call:done() do
-    if self.core.interrupted() then
-      error(INTERRUPTED, 0)
+    if self.core.ending() then
+      error(ENDED, 0)
     elseif output.problem then
       error(NO_OUTPUT, 0)
     end
@@ -126,14 +130,20 @@ function App:print_error(err)
   end
 end
 
---- What Ctrl-C cut off, as an error: a start that nobody waits for any more may have reached the service.
+--- What a signal did to us: "interrupted", "terminated" or "hung up".
+---@return string
+function App:ended()
+  return WORDS[self.core.ending() or "INT"]
+end
+
+--- What a signal cut off, as an error: a start that nobody waits for any more may have reached the service.
 ---@param starts string? job of the build that was being started
 ---@return table err
 function App:interruption(starts)
   return self.core.error {
     kind = "cancelled",
     outcome = starts and "unknown" or nil,
-    message = starts and "interrupted while starting a build of " .. starts or "interrupted",
+    message = self:ended() .. (starts and " while starting a build of " .. starts or ""),
   }
 end
 
@@ -144,15 +154,15 @@ local function report_interrupt(app)
     app:warn_of(err)
     app:warn(("  to look for it: codearts-build history %s"):format(app.starts))
   else
-    app:warn "interrupted"
+    app:warn(app:ended())
   end
 end
 
 local function status_of_failure(app, failure)
   app.terminal:clear()
-  if failure == INTERRUPTED or tostring(failure):find("interrupted!$") then -- the latter is lua's own handler
+  if failure == ENDED or tostring(failure):find("interrupted!$") then -- the latter is lua's own handler
     report_interrupt(app)
-    return exit_status.interrupted
+    return exit_status.of_ending[app.core.ending() or "INT"]
   elseif failure == NO_OUTPUT then
     return exit_status.service
   elseif app.build.is_error(failure) then

@@ -1,5 +1,6 @@
 --- codearts-build call: any operation of the service.
 local App = require "codearts.build.cli.app"
+local given = require "codearts.build.cli.given"
 local kinds = require "codearts.build.cli.kinds"
 local output = require "codearts.build.cli.output"
 local rows = require "codearts.build.cli.rows"
@@ -10,27 +11,14 @@ local function usage(app, field, message)
   error(app.core.error { kind = "usage", field = field, message = message }, 0)
 end
 
-local function read_file(app, name, path)
-  local file, reason = io.open(path, "rb")
-  if not file then
-    usage(app, name, ("%s: cannot read %s"):format(name, reason))
-  end
-  local content = file:read("*a")
-  file:close()
-  if not content then
-    usage(app, name, ("%s: %s is not a file that can be read"):format(name, path))
-  end
-  return content
-end
-
 local BOOLEANS = { ["true"] = true, ["false"] = false }
 
 --- A value of the type that the operation wants, from what was typed.
 local function value_of(app, item, kind)
-  local name, value = item.name, item.value
-  local path = value:match("^@(.*)$")
-  if path then
-    value = read_file(app, name, path)
+  local name = item.name
+  local value, path = item.value, nil
+  if not item.literal then
+    value, path = given.value(app, name, value, kind == "file")
   end
   if item.json then
     local decoded, problem = app.core.decode(value)
@@ -51,7 +39,15 @@ local function arguments_of(app, values)
   local request = require "codearts.build.operation_request"
   local types = request.argument_types(request.row(values.operation))
   local args = {}
-  for _, item in ipairs(values.arguments) do
+  local items = {}
+  for index, item in ipairs(values.arguments) do
+    items[index] = item
+  end
+  for _, item in ipairs(values.param_env) do
+    local value = given.variable(app, item.name, item.value)
+    items[#items + 1] = { name = item.name, value = value, literal = true }
+  end
+  for _, item in ipairs(items) do
     local kind = types[item.name] or "string"
     local element = not item.json and kind:match("^array<(.*)>$")
     if element then
@@ -135,8 +131,8 @@ end
 return {
   summary = "Call any operation of the service by its name.",
   about = [[
-Arguments are NAME=TEXT, NAME:=JSON or NAME=@FILE (its content). JSON answers are printed as JSON, others as they
-are.]],
+Arguments are NAME=TEXT, NAME:=JSON, NAME=@FILE (its content), NAME=@- (standard input) or NAME=@@TEXT (a text that
+begins with @). JSON answers are printed as JSON, others as they are.]],
   examples = {
     "codearts-build call --list",
     "codearts-build call ShowJobStatus job_id=f9d6c8466d614a9788e9a0acf6c15f46",
@@ -157,6 +153,7 @@ are.]],
       optional = true,
       many = true,
     },
+    rows.environment "An argument",
     { name = "--list", help = "List all operations and their arguments." },
     {
       name = "--to",

@@ -60,7 +60,7 @@ function Doctor:check_library()
     return false
   end
   self.build, self.core = build, require "codearts.build.core"
-  self.core.catch_interrupt()
+  self.core.catch_endings(os.getenv "CODEARTS_BUILD_SIGINT" == "ignored")
   local names, parts = {}, {}
   local versions = build.versions()
   for name in pairs(versions) do
@@ -110,7 +110,7 @@ end
 --- Waits for a call; answers result or nil, err.
 function Doctor:await(call)
   while not call:done() do
-    if self.core.interrupted() then
+    if self.core.ending() then
       error("interrupted!", 0)
     end
     self.client:step(0.25)
@@ -238,7 +238,7 @@ local function run(values)
   local doctor = setmetatable({ values = values, checks = {} }, Doctor)
   local ok, problem = pcall(examine, doctor)
   if not ok and tostring(problem):find "interrupted!$" then
-    doctor.status = exit_status.interrupted
+    doctor.status = exit_status.of_ending[doctor.core and doctor.core.ending() or "INT"]
   elseif not ok then
     doctor:note(
       "doctor",

@@ -1,12 +1,17 @@
 --- What the command knows of one build, and what it says about it as data.
 local json = require "codearts.build.cli.json"
+local text = require "codearts.build.cli.text"
+
+local LABEL_COLUMNS = 24
 
 local entry = {}
 
 ---@class codearts.build.cli.Entry
 ---@field job_id string
+---@field job_name string? of the job, where it is known
 ---@field build_no integer?
 ---@field start table? the call that starts the build
+---@field check table? the call that asks which parameters the job declares
 ---@field build table? result or build, with its methods
 ---@field result codearts.build.Result?
 ---@field status string? as the service words it
@@ -15,7 +20,10 @@ local entry = {}
 ---@field began number
 ---@field ended number?
 ---@field record table? of the finished build
----@field detached boolean? Ctrl-C came before its end
+---@field detached boolean? a signal ended us before its end
+---@field run_id string? that the start has put into a parameter
+---@field stop table? the call that asks to stop it
+---@field stopped boolean? that was taken
 ---@field err table? what it ended with, a failed build included
 
 ---@param job_id string
@@ -23,6 +31,12 @@ local entry = {}
 ---@return codearts.build.cli.Entry
 function entry.new(job_id, now)
   return { job_id = job_id, began = now, steps = {}, step_began = {} }
+end
+
+--- A word for the job where there is little room: its name if it is known, else the beginning of its id.
+---@return string
+function entry.label(self)
+  return self.job_name and text.fit(self.job_name, LABEL_COLUMNS) or self.job_id:sub(1, 8)
 end
 
 ---@return string
@@ -69,7 +83,8 @@ function entry.data(self)
     data.status, data.record, data.steps = self.record.status, self.record, entry.steps_data(self)
     data.elapsed = entry.rounded(self.ended - self.began)
   end
-  data.detached = self.detached
+  data.run_id = self.run_id
+  data.detached, data.stopped = self.detached, self.stopped
   data.error = self.err and json.of_error(self.err) or nil
   return data
 end

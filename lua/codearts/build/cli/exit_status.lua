@@ -8,7 +8,17 @@ local exit_status = {
   outcome_unknown = 5,
   service = 6,
   wait_timeout = 124,
+  hung_up = 129,
   interrupted = 130,
+  nobody_reads = 141,
+  terminated = 143,
+}
+
+--- By the signal that ended us (core.ending).
+exit_status.of_ending = {
+  HUP = exit_status.hung_up,
+  INT = exit_status.interrupted,
+  TERM = exit_status.terminated,
 }
 
 --- What each means, for the help and the manual.
@@ -21,7 +31,10 @@ exit_status.meanings = {
   { exit_status.outcome_unknown, "unknown whether a build was started" },
   { exit_status.service, "service or network, or standard output cannot be written to" },
   { exit_status.wait_timeout, "waiting timed out; the build goes on" },
-  { exit_status.interrupted, "interrupted; the build goes on" },
+  { exit_status.hung_up, "hung up; the build goes on, unless --on-interrupt stop" },
+  { exit_status.interrupted, "interrupted; the same" },
+  { exit_status.nobody_reads, "nobody reads standard output any more; the build goes on" },
+  { exit_status.terminated, "terminated; the same as interrupted" },
 }
 
 local BY_KIND = {
@@ -52,7 +65,7 @@ function exit_status.of_error(err)
 end
 
 -- What matters most when several builds end differently.
-local WEIGHT = { 130, 5, 4, 2, 6, 124, 3, 1 }
+local WEIGHT = { 5, 4, 2, 6, 130, 143, 129, 141, 124, 3, 1 }
 
 --- The one status for several builds: 0 only if all are 0, else the weightiest.
 ---@param statuses integer[]

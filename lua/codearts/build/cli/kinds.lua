@@ -32,14 +32,31 @@ function kinds.day(str)
   return str
 end
 
+--- What follows the @ of a file.
+local function problem_of_file(value)
+  return value == "@" and "expected a file after the @ (@- is standard input, @@ a literal @)"
+end
+
 --- NAME=VALUE.
 ---@type codearts.build.cli.Kind
 function kinds.pair(str)
   local name, value = str:match("^([^=]+)=(.*)$")
   if not name then
-    return nil, ("expected NAME=VALUE, got '%s'"):format(str)
+    return nil, ("expected NAME=VALUE or NAME=@FILE, got '%s'"):format(str)
+  elseif problem_of_file(value) then
+    return nil, problem_of_file(value)
   end
   return { name = name, value = value }
+end
+
+--- NAME=VARIABLE, or the name alone where they are the same.
+---@type codearts.build.cli.Kind
+function kinds.variable(str)
+  local name, variable = str:match("^([^=]+)=([^=]+)$")
+  if not name and (str == "" or str:find("=", 1, true)) then
+    return nil, ("expected NAME or NAME=VARIABLE, got '%s'"):format(str)
+  end
+  return { name = name or str, value = variable or str }
 end
 
 --- NAME=TEXT, NAME:=JSON or NAME=@FILE.
@@ -48,6 +65,8 @@ function kinds.call_argument(str)
   local name, colon, value = str:match("^([%w_]+)(:?)=(.*)$")
   if not name then
     return nil, ("expected NAME=VALUE, NAME:=JSON or NAME=@FILE, got '%s'"):format(str)
+  elseif problem_of_file(value) then
+    return nil, problem_of_file(value)
   end
   return { name = name, value = value, json = colon == ":" }
 end

@@ -1,5 +1,6 @@
 --- The live lines of builds that are being waited for. Pure.
 local duration = require "codearts.build.cli.duration"
+local entries = require "codearts.build.cli.entry"
 local text = require "codearts.build.cli.text"
 
 local SIGNS = {
@@ -72,7 +73,7 @@ end
 
 local function one_line(entry, now, columns, style)
   local str = ("%s #%s  %s  %s"):format(
-    entry.job_id:sub(1, 8),
+    clean(entries.label(entry), style),
     entry.build_no or "?",
     status_of(entry, style),
     elapsed(entry, now)
@@ -107,20 +108,63 @@ local function first_running(steps)
   return steps and #steps or 1
 end
 
+-- What is to be seen first where not all builds fit: what went wrong, then what goes on.
+local ORDER = { "failed", "running", "waiting", "succeeded" }
+
+local function state_of(entry)
+  if entry.err then
+    return "failed"
+  elseif entry.ended then
+    return "succeeded"
+  end
+  return current_step(entry) and "running" or "waiting"
+end
+
+--- Some of the builds, those that matter most, in the order in which they were given; and what is said of the others.
+---@return codearts.build.cli.Entry[]
+---@return string? others
+local function selection(list, room)
+  if #list <= room then
+    return list
+  end
+  local states, chosen, left, counts = {}, {}, room - 1, {}
+  for index, entry in ipairs(list) do
+    states[index] = state_of(entry)
+  end
+  for _, state in ipairs(ORDER) do
+    for index in ipairs(list) do
+      if states[index] == state then
+        chosen[index], left = left > 0, left - 1
+        counts[state] = (counts[state] or 0) + (chosen[index] and 0 or 1)
+      end
+    end
+  end
+  local shown, others = {}, {}
+  for index, entry in ipairs(list) do
+    shown[#shown + 1] = chosen[index] and entry or nil
+  end
+  for _, state in ipairs(ORDER) do
+    if (counts[state] or 0) > 0 then
+      others[#others + 1] = ("%d %s"):format(counts[state], state)
+    end
+  end
+  return shown, ("and %d more: %s"):format(#list - #shown, table.concat(others, ", "))
+end
+
 --- Lines that fit the page: one build with its steps, or one line for each of several.
----@param entries codearts.build.cli.Entry[]
+---@param list codearts.build.cli.Entry[]
 ---@param now number
 ---@param columns integer
 ---@param rows integer
 ---@param style codearts.build.cli.Style
 ---@return string[]
-local function live(entries, now, columns, rows, style)
+local function live(list, now, columns, rows, style)
   columns, rows = math.max(columns - 1, 1), math.max(rows - 1, 1) -- the last column and row would scroll
-  if #entries == 1 then
-    local entry = entries[1]
+  if #list == 1 then
+    local entry = list[1]
     local head = ("build %s of %s  %s  %s"):format(
       entry.build_no or "?",
-      entry.job_id,
+      clean(entry.job_name or entry.job_id, style),
       status_of(entry, style),
       elapsed(entry, now)
     )
@@ -132,12 +176,15 @@ local function live(entries, now, columns, rows, style)
     table.insert(lines, 1, line(columns, style, nil, head))
     return lines
   end
-  local lines, running = {}, nil
-  for index, entry in ipairs(entries) do
+  local shown, others = selection(list, rows)
+  local lines = {}
+  for index, entry in ipairs(shown) do
     lines[index] = one_line(entry, now, columns, style)
-    running = running or not entry.ended and index
   end
-  return window(lines, rows, running or #lines)
+  if others then
+    lines[#lines + 1] = line(columns, style, "dim", others)
+  end
+  return lines
 end
 
 return live

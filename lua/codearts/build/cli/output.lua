@@ -4,6 +4,10 @@ local output = {}
 
 ---@type string? why standard output cannot be written to
 output.problem = nil
+---@type boolean? it is a pipe whose reader has gone, which is no fault: `| head` ends so
+output.nobody_reads = nil
+
+local BROKEN_PIPE = 32 -- EPIPE, the same on every system
 
 --- Writes and flushes, so that a full disk shows here and not after the exit status is fixed.
 ---@param ... string
@@ -11,12 +15,12 @@ function output.write(...)
   if output.problem then
     return
   end
-  local ok, reason = io.stdout:write(...)
+  local ok, reason, code = io.stdout:write(...)
   if ok then
-    ok, reason = io.stdout:flush()
+    ok, reason, code = io.stdout:flush()
   end
   if not ok then
-    output.problem = tostring(reason)
+    output.problem, output.nobody_reads = tostring(reason), code == BROKEN_PIPE
   end
 end
 

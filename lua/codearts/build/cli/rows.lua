@@ -69,7 +69,28 @@ rows.waiting = {
     kind = kinds.duration,
   },
   { name = "--follow", help = "Print the log while waiting." },
+  {
+    name = "--on-interrupt",
+    word = "WHAT",
+    help = "On Ctrl-C, SIGTERM and SIGHUP: detach (the builds go on) or stop (default detach).",
+    kind = kinds.one_of("stop", "detach"),
+  },
 }
+
+--- Values from the environment.
+---@param things string
+---@return codearts.build.cli.Row
+function rows.environment(things)
+  return {
+    name = "--param-env",
+    word = "NAME[=VARIABLE]",
+    help = ("%s whose value is that of a variable of the environment (by default of the same name)."):format(
+      things
+    ),
+    kind = kinds.variable,
+    many = true,
+  }
+end
 
 --- The paging of a list of things.
 ---@param things string

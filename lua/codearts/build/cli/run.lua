@@ -1,15 +1,8 @@
 --- codearts-build run: starts builds, and waits for them if asked to.
 local App = require "codearts.build.cli.app"
 local kinds = require "codearts.build.cli.kinds"
+local parameters = require "codearts.build.cli.parameters"
 local rows = require "codearts.build.cli.rows"
-
-local function parameters(list)
-  local items = {}
-  for index, pair in ipairs(list) do
-    items[index] = { name = pair.name, value = pair.value }
-  end
-  return items
-end
 
 local function body(app, values)
   local Watch = require "codearts.build.cli.watch"
@@ -17,13 +10,15 @@ local function body(app, values)
     wait = values.wait or values.follow,
     follow = values.follow,
     timeout = values.timeout,
+    on_interrupt = values.on_interrupt,
   })
+  local given = parameters.given(app, values)
   for _, job_id in ipairs(values.jobs) do
-    watch:add_start {
+    watch:add_start({
       job_id = job_id,
-      parameter = parameters(values.param),
+      parameter = given,
       scm = { build_tag = values.tag, build_commit_id = values.commit, branch = values.branch },
-    }
+    }, values.run_id and { run_id = { parameter = values.run_id } })
   end
   return watch:run()
 end
@@ -33,6 +28,7 @@ return {
   examples = {
     "codearts-build run f9d6c8466d614a9788e9a0acf6c15f46",
     "codearts-build run f9d6c8466d614a9788e9a0acf6c15f46 --param codeBranch=master --wait",
+    "codearts-build run f9d6c8466d614a9788e9a0acf6c15f46 --param NOTES=@notes.txt --param-env SIGNING_KEY",
     "codearts-build run JOB_A JOB_B --wait --timeout 30m",
   },
   rows = rows.list({
@@ -46,9 +42,17 @@ return {
     {
       name = "--param",
       word = "NAME=VALUE",
-      help = "A parameter of the build; may be given again.",
+      help = "A parameter of the build; may be given again. NAME=@FILE takes the content of a file, NAME=@- "
+        .. "standard input; NAME=@@TEXT is a text that begins with @.",
       kind = kinds.pair,
       many = true,
+    },
+    rows.environment "A parameter",
+    {
+      name = "--run-id",
+      word = "NAME",
+      help = "The job's parameter that gets a fresh UUID, by which a build can be told to be this command's own.",
+      kind = kinds.text,
     },
     { name = "--tag", word = "TAG", help = "Code tag to build.", kind = kinds.text },
     { name = "--commit", word = "ID", help = "Commit to build.", kind = kinds.text },
@@ -59,8 +63,9 @@ return {
     },
   }, rows.waiting, rows.events, rows.connection),
   check = function(values)
-    if values.timeout and not (values.wait or values.follow) then
-      return "--timeout needs --wait or --follow"
+    if not (values.wait or values.follow) then
+      return values.timeout and "--timeout needs --wait or --follow"
+        or values.on_interrupt and "--on-interrupt needs --wait or --follow"
     end
   end,
   run = App.command(body),

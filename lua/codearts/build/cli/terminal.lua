@@ -1,5 +1,7 @@
 --- Where the command writes: results to standard output, everything else to standard error, and on a terminal a few live
 -- lines at the end of it. Off a terminal nothing moves and nothing is coloured.
+-- The cursor stands on the first of the live lines, so that what is erased is always from there to the end of the page:
+-- however the terminal breaks lines anew when it is resized, that is what we drew.
 local output = require "codearts.build.cli.output"
 local text = require "codearts.build.cli.text"
 
@@ -39,7 +41,7 @@ function Terminal.new(options)
     err_tty = err_tty,
     out_plain = dumb or no_colour ~= nil and no_colour ~= "",
     unicode = is_unicode(getenv),
-    drawn = {},
+    drawn = "", -- the live lines on the page
   }, Terminal)
 end
 
@@ -73,13 +75,31 @@ function Terminal:style()
   }
 end
 
+local ERASE = "\r\27[J"
+
+--- Whether the page is ours to draw on. While we were stopped or in the background others wrote on it, and the lines
+-- drawn before are theirs to scroll away.
+local function owns_page(self)
+  local continued, foreground = self.core.continued(), self.core.in_foreground(2)
+  if continued or not foreground then
+    self.drawn = ""
+  end
+  return foreground
+end
+
 --- Takes the live lines away.
 function Terminal:clear()
-  if #self.drawn > 0 then
-    self.err:write(("\27[%dA\r\27[J"):format(#self.drawn))
+  if self.drawn ~= "" and owns_page(self) and self.drawn ~= "" then
+    self.err:write(ERASE)
     self.err:flush()
-    self.drawn = {}
   end
+  self.drawn = ""
+end
+
+--- Ctrl-Z: leaves the page to the shell until we are continued.
+local function suspend(self)
+  self:clear()
+  self.core.suspend()
 end
 
 --- Draws live lines below everything else, instead of those drawn before. The lines must be clean and fit the page.
@@ -87,15 +107,17 @@ end
 function Terminal:draw(lines)
   if not self.live then
     return
+  elseif self.core.suspend_wanted() then
+    suspend(self)
   end
-  local before, now = table.concat(self.drawn, "\n"), table.concat(lines, "\n")
-  if before == now then
+  local now = table.concat(lines, "\n")
+  if not owns_page(self) or now == self.drawn then
     return
   end
-  local erase = #self.drawn > 0 and ("\27[%dA\r\27[J"):format(#self.drawn) or ""
-  self.err:write(erase, now, #lines > 0 and "\n" or "")
+  local up = #lines > 1 and ("\27[%dA"):format(#lines - 1) or ""
+  self.err:write(self.drawn ~= "" and ERASE or "", now, up, "\r")
   self.err:flush()
-  self.drawn = lines
+  self.drawn = now
 end
 
 --- A line for people, on standard error.

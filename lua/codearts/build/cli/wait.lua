@@ -4,7 +4,12 @@ local rows = require "codearts.build.cli.rows"
 
 local function body(app, values)
   local Watch = require "codearts.build.cli.watch"
-  local watch = Watch.new(app, { wait = true, follow = values.follow, timeout = values.timeout })
+  local watch = Watch.new(app, {
+    wait = true,
+    follow = values.follow,
+    timeout = values.timeout,
+    on_interrupt = values.on_interrupt,
+  })
   watch:add_build(values.job, values.build_no)
   return watch:run()
 end

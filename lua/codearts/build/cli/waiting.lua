@@ -52,7 +52,7 @@ end
 local function on_line(app, entry, line, alone)
   entries.event(entry, app, "log", { line = line })
   if app.form == "text" then
-    local prefix = not alone and ("%s #%d | "):format(entry.job_id:sub(1, 8), entry.build_no) or nil
+    local prefix = not alone and ("%s #%d | "):format(entries.label(entry), entry.build_no) or nil
     app.terminal:log_line(line, prefix)
   end
 end
@@ -192,12 +192,19 @@ function waiting.tell_end(app, entry)
   end
 end
 
+--- Whether there are live lines.
+---@param app codearts.build.cli.App
+---@return boolean
+function waiting.draws(app)
+  return app.terminal.live and app.form == "text"
+end
+
 --- Draws the live lines of all builds, where there are any.
 ---@param app codearts.build.cli.App
 ---@param list codearts.build.cli.Entry[]
 function waiting.draw(app, list)
   local terminal = app.terminal
-  if terminal.live and app.form == "text" then
+  if waiting.draws(app) then
     local columns, rows = terminal:size()
     terminal:draw(live(list, app.core.now(), columns, rows, terminal:style()))
   end

@@ -5,13 +5,15 @@ local output = require "codearts.build.cli.output"
 local text = require "codearts.build.cli.text"
 
 local TICK = 0.25
+local CHECK_PATIENCE = 2 -- seconds
+local STOP_PATIENCE = 10 -- seconds; who sends a signal often sends SIGKILL after it
 
 ---@class codearts.build.cli.Watch
 local Watch = {}
 Watch.__index = Watch
 
 ---@param app codearts.build.cli.App
----@param options { wait: boolean?, follow: boolean?, timeout: number? }
+---@param options { wait: boolean?, follow: boolean?, timeout: number?, on_interrupt: "stop"|"detach"|nil }
 ---@return codearts.build.cli.Watch
 function Watch.new(app, options)
   return setmetatable({
@@ -25,10 +27,53 @@ end
 
 --- Starts a build. Raises usage errors.
 ---@param args table as client:start takes them
-function Watch:add_start(args)
+---@param opts table? the same
+function Watch:add_start(args, opts)
   local entry = entries.new(args.job_id, self.app.core.now())
-  entry.start = self.app:client():start(args)
+  entry.start = self.app:client():start(args, opts)
   table.insert(self.entries, entry)
+  self:check_parameters(entry, args, opts)
+end
+
+--- Beside the start, so that it costs no time.
+function Watch:check_parameters(entry, args, opts)
+  local names = {}
+  for index, item in ipairs(args.parameter) do
+    names[index] = item.name
+  end
+  if opts and opts.run_id then
+    names[#names + 1] = opts.run_id.parameter
+  end
+  for _, other in ipairs(self.entries) do
+    if other.check and other.job_id == entry.job_id then
+      return -- asked already
+    end
+  end
+  if #names > 0 then
+    local parameters = require "codearts.build.cli.parameters"
+    entry.check = parameters.check(self.app, args.job_id, names, function(unknown)
+      entries.event(entry, self.app, "warning", {
+        parameter = unknown.name,
+        nearest = unknown.nearest,
+      })
+    end)
+  end
+end
+
+--- Gives the questions about parameters a while to be answered where nothing else is waited for.
+function Watch:finish_checks()
+  local app = self.app
+  local patience = app.core.now() + CHECK_PATIENCE
+  for _, entry in ipairs(self.entries) do
+    while
+      entry.check
+      and not entry.check:done()
+      and app.core.now() < patience
+      and not app.core.ending()
+    do
+      app:client():step(TICK)
+    end
+  end
 end
 
 --- Takes a build that was started earlier.
@@ -46,6 +91,7 @@ local function tell_start(app, entry)
     actual_build_number = result.actual_build_number,
     daily_build_number = result.daily_build_number,
     octopus_job_name = result.octopus_job_name,
+    run_id = entry.run_id,
   })
   if app.form == "text" then
     local daily, octopus = result.daily_build_number or "?", result.octopus_job_name or "?"
@@ -59,6 +105,8 @@ end
 function Watch:live_through(await, entry)
   if entry.start then
     local result, err = await(entry.start)
+    local meta = self.app.build.meta(result or err)
+    entry.run_id = meta and meta.run_id
     if err then
       return nil, err
     end
@@ -101,6 +149,9 @@ function Watch:tell_error(entry)
   end
   app:warn_of(err)
   if err.outcome == "unknown" then
+    if entry.run_id then
+      app:warn(("  its run id is:   %s"):format(entry.run_id))
+    end
     app:warn(("  to look for it: codearts-build history %s"):format(entry.job_id))
   end
 end
@@ -118,26 +169,70 @@ local function tell_how_to_go_on(app, entry)
   end
 end
 
---- Ctrl-C: the builds go on, we do not.
-function Watch:detach()
+--- Asks the service to stop what is still open, and gives it a while to answer. A start that is under way is waited
+-- for: it may turn out to be a build to stop.
+function Watch:stop_all()
   local app = self.app
-  self.detached = true
+  local patience = app.core.now() + STOP_PATIENCE
+  local pending
+  repeat
+    pending = self:is_starting()
+    for _, entry in ipairs(self.entries) do
+      if is_open(entry) and entry.build_no then
+        entry.stop = entry.stop or entry.build:stop { async = true }
+        pending = pending or not entry.stop:done()
+      end
+    end
+    if pending then
+      app:client():step(TICK)
+    end
+  until not pending or app.core.now() > patience
+end
+
+--- What becomes of a build that is still open when a signal ends us.
+local function tell_left(app, entry)
+  local stopped, err
+  if entry.stop then
+    stopped, err = entry.stop:try_wait()
+  end
+  if stopped then
+    entry.stopped = true
+    entries.event(entry, app, "stopping", {})
+    app:warn(("%s; %s is being stopped"):format(app:ended(), entries.name(entry)))
+    return
+  end
+  entry.detached = true
+  entries.event(entry, app, "detached", {})
+  if err then
+    app:warn(("%s cannot be stopped: %s"):format(entries.name(entry), tostring(err)))
+  end
+  app:warn(("%s; %s goes on"):format(app:ended(), entries.name(entry)))
+  tell_how_to_go_on(app, entry)
+end
+
+--- A signal ends us: the builds go on, unless they are to be stopped.
+function Watch:leave()
+  local app = self.app
   app.terminal:clear()
+  if self.options.on_interrupt == "stop" then
+    self:stop_all()
+  end
+  self.detached = true
+  local statuses = { exit_status.of_ending[app.core.ending()] }
   for _, entry in ipairs(self.entries) do
     if is_open(entry) then
-      entry.detached = true
-      entries.event(entry, app, "detached", {})
-      app:warn(("interrupted; %s goes on"):format(entries.name(entry)))
-      tell_how_to_go_on(app, entry)
+      tell_left(app, entry)
     elseif not entry.build and not entry.err then
       entry.err = app:interruption(entry.job_id)
       self:tell_error(entry)
+    elseif entry.err then
+      statuses[#statuses + 1] = exit_status.of_error(entry.err)
     end
   end
   if app.form == "json" then
     self:print_all()
   end
-  return exit_status.interrupted
+  return exit_status.of_all(statuses)
 end
 
 --- Nothing can be printed any more: what would be lost of the started builds goes to standard error.
@@ -175,7 +270,7 @@ function Watch:is_starting()
   return false
 end
 
---- Runs until all builds are done or Ctrl-C comes, or nothing can be printed any more. Prints everything.
+--- Runs until all builds are done or a signal ends us, or nothing can be printed any more. Prints everything.
 ---@return integer exit status
 function Watch:run()
   local client, left = self.app:client(), #self.entries
@@ -189,9 +284,12 @@ function Watch:run()
       self:tell_end(entry)
     end)
   end
+  if self.waiting and self.waiting.draws(self.app) then
+    self.app.core.catch_suspend()
+  end
   while left > 0 do
-    if self.app.core.interrupted() then
-      return self:detach()
+    if self.app.core.ending() then
+      return self:leave()
     elseif output.problem and not self:is_starting() then
       break
     elseif self.waiting then
@@ -199,6 +297,7 @@ function Watch:run()
     end
     client:step(TICK)
   end
+  self:finish_checks()
   self.app.terminal:clear()
   if self.app.form == "json" then
     self:print_all()

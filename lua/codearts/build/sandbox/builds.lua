@@ -37,6 +37,7 @@ local KEPT_PER_JOB = 1000 -- finished builds beyond this are forgotten, oldest f
 ---@field log codearts.build.sandbox.Log
 ---@field path string of its working folder; the paths of its files begin with it
 ---@field environment table<string, string>
+---@field packages { name: string, uri: string }[]|nil what it has made, once it is over
 ---@field stopping boolean|nil
 ---@field changed any condition, signalled when `stopping` is set
 
@@ -181,7 +182,30 @@ function Builds:start(job, parameters, scm, user)
   return build
 end
 
+local function is_file(path)
+  local handle = io.open(path, "rb")
+  local readable = handle and handle:read(0) ~= nil
+  if handle then
+    handle:close()
+  end
+  return readable
+end
+
+-- What the build made of what its job declares.
+local function packages_of(build, keep)
+  local packages = {}
+  for _, declared in ipairs(build.job.packages) do
+    local path = build.path .. "/" .. declared:gsub("%$([%u_]+)", build.environment)
+    if is_file(path) then
+      packages[#packages + 1] =
+        { name = path:match "[^/]+$", uri = keep and "file://" .. path or "" }
+    end
+  end
+  return packages
+end
+
 function Builds:end_build(build, status)
+  build.packages = packages_of(build, self.options.keep)
   build.status, build.finished = status, clock.now()
   build.log:line("[INFO] Build " .. build.number .. " ended: " .. status)
   if not self.options.keep then

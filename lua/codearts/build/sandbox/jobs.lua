@@ -9,6 +9,7 @@
 --     steps = {
 --       step { name = "Compile", run = [[ make ]] },
 --     },
+--     packages = { "demo.tar.gz" },                     -- files that a build makes, relative to its folder
 --   }
 
 local parameter = require "codearts.build.sandbox.parameter"
@@ -31,6 +32,7 @@ local M = {}
 ---@field source string|nil absolute, or relative to the server's folder
 ---@field parameters codearts.build.sandbox.Declared[] sorted by name
 ---@field steps codearts.build.sandbox.Step[]
+---@field packages string[] files that a build makes, relative to its folder
 ---@field line integer where it stands in the job file
 
 -- A name that the sandbox sets itself in every build.
@@ -160,6 +162,19 @@ local function check_steps(file, line, steps)
   end
 end
 
+local function packages_of(file, line, given)
+  if type(given) ~= "table" then
+    complain(file, line, "job: packages must be a list of file names")
+  end
+  for key, name in pairs(given) do
+    check_text(file, line, ("job: packages[%s]"):format(tostring(key)), name)
+    if type(key) ~= "number" or name:find("^/") or ("/" .. name .. "/"):find("/../", 1, true) then
+      complain(file, line, "job: packages must be a list of file names in the build's folder")
+    end
+  end
+  return given
+end
+
 local function is_folder(path)
   local handle = io.open(path .. "/.", "r")
   if handle then
@@ -168,7 +183,14 @@ local function is_folder(path)
   return handle ~= nil
 end
 
-local JOB = { id = true, name = true, source = true, parameters = true, steps = true }
+local JOB = {
+  id = true,
+  name = true,
+  source = true,
+  parameters = true,
+  steps = true,
+  packages = true,
+}
 
 local function make_job(file, line, known, given)
   check_keys(file, line, "job", given, JOB)
@@ -201,6 +223,7 @@ local function make_job(file, line, known, given)
     steps = given.steps,
     line = line,
     parameters = parameters_of(file, line, given.parameters or {}),
+    packages = packages_of(file, line, given.packages or {}),
   }
 end
 

@@ -40,6 +40,18 @@ function M.build_parameters(sandbox, request)
   return wrapped(views.parameters(ask.path_build(sandbox, request)))
 end
 
+function M.output_info(sandbox, request)
+  return wrapped(views.output_info(sandbox, ask.path_build(sandbox, request)))
+end
+
+function M.job_config(sandbox, request)
+  local all = request.query.get_all_params or "false"
+  if all ~= "true" and all ~= "false" then
+    fault.invalid("get_all_params must be true or false")
+  end
+  return wrapped(views.job_config(sandbox, ask.job(sandbox, request.params.job_id)))
+end
+
 function M.build_details(sandbox, request)
   return wrapped(views.build_details(ask.path_build(sandbox, request)))
 end

@@ -137,6 +137,74 @@ function M.parameters(build)
   return list
 end
 
+---ShowOutputInfo, API reference 7.9: the packages that the build has made.
+function M.output_info(sandbox, build)
+  local first, all = json.null, nil
+  for _, package in ipairs(build.packages or {}) do
+    all = all or {}
+    all[package.name] = {
+      project_id = sandbox.options.project_id,
+      name = package.name,
+      version = build.daily,
+      package_type = "generic",
+      uri = package.uri,
+      type = "package",
+      daily_build_number = build.daily,
+    }
+    first = first == json.null and all[package.name] or first
+  end
+  return { package_info = first, package_infos = or_null(all), image_infos = json.null }
+end
+
+local function named_values(list)
+  local values = json.list {}
+  for index, pair in ipairs(list) do
+    values[index] = { name = pair[1], value = pair[2], limits = json.list {} }
+  end
+  return values
+end
+
+---ShowJobConfig, API reference 7.9. A parameter is a list of named values, its name one of them.
+function M.job_config(sandbox, job)
+  local parameters, steps = json.list {}, json.list {}
+  for index, declared in ipairs(job.parameters) do
+    parameters[index] = {
+      name = "hudson.model.StringParameterDefinition",
+      params = named_values {
+        { "name", declared.name },
+        { "type", "normalparam" },
+        { "defaultValue", declared.secret and "******" or declared.default },
+        { "sensitiveVar", tostring(declared.secret) },
+      },
+    }
+  end
+  for index, step in ipairs(job.steps) do
+    steps[index] = {
+      properties = {},
+      module_id = "sandbox.shell",
+      name = step.name,
+      version = "1.0.0",
+      enable = true,
+    }
+  end
+  return {
+    arch = "x86-64",
+    project_id = sandbox.options.project_id,
+    job_name = job.name,
+    auto_update_sub_module = "false",
+    flavor = "",
+    parameters = parameters,
+    group_id = "",
+    timeout = { limit = "6", unit = "HOURS" },
+    scms = json.list {},
+    steps = steps,
+    host_type = "devcloud",
+    build_config_type = "ACTION",
+    build_if_code_updated = false,
+    triggers = json.list {},
+  }
+end
+
 ---ShowBuildRecord, API reference 7.3.
 function M.build_record(build)
   local parameters = json.list {}

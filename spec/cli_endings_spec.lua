@@ -1,0 +1,252 @@
+-- How the command ends when somebody ends it: every ending tells what was started and how to go on.
+
+local cli_sandbox = require "spec.support.cli_sandbox"
+local command = require "spec.support.command"
+local core = require "codearts.build.core"
+local server_process = require "spec.support.server"
+
+local GOOD, BAD = cli_sandbox.good, cli_sandbox.bad
+local STATUSES = { HUP = 129, INT = 130, TERM = 143 }
+local WORDS = { HUP = "hung up", INT = "interrupted", TERM = "terminated" }
+
+local function read(path)
+  local file = assert(io.open(path))
+  local content = file:read "*a"
+  file:close()
+  return content
+end
+
+describe("codearts-build, ended by a signal", function()
+  local box
+
+  setup(function()
+    box = cli_sandbox.start()
+  end)
+
+  teardown(function()
+    box:stop()
+  end)
+
+  before_each(function()
+    box:close_gate()
+  end)
+
+  after_each(function()
+    box:open_gate()
+  end)
+
+  local function gate()
+    return "--param GATE=" .. command.quote(box.gate)
+  end
+
+  local function status_of(number)
+    local shown = command.run(("status %s %s --json"):format(GOOD, number), box.env)
+    return core.decode(shown.out).status
+  end
+
+  it("tells how to go on", function()
+    for name, status in pairs(STATUSES) do
+      local waiting = command.start(("run %s --follow %s"):format(GOOD, gate()), box.env)
+      waiting:expect "waiting\n"
+      waiting:signal(name)
+      local ended, seen = waiting:finish()
+      assert.are.equal(status, ended, seen)
+      local number = seen:match "build (%d+) of"
+      local build = GOOD .. " " .. number
+      assert.is_truthy(seen:find(("%s; build %s of"):format(WORDS[name], number), 1, true), seen)
+      assert.is_truthy(seen:find("codearts-build wait " .. build, 1, true), seen)
+      assert.is_truthy(seen:find("codearts-build stop " .. build, 1, true), seen)
+      assert.are.equal("RUNNING", status_of(number))
+    end
+  end)
+
+  it("prints its document all the same", function()
+    local server = server_process.start()
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+    for name, status in pairs(STATUSES) do
+      for _, form in ipairs { "json", "ndjson" } do
+        server:reset()
+        server:script({ "ok" }, "never_answer")
+        local running = command.start(("run %s --wait --output %s"):format(GOOD, form), env)
+        server:wait_for(2)
+        running:signal(name)
+        local ended, seen = running:finish()
+        assert.are.equal(status, ended, seen)
+        local last
+        for line in seen:gmatch "{[^\n]*}" do
+          last = core.decode(line)
+        end
+        if form == "json" then
+          assert.is_true(last.detached)
+          assert.is_truthy(last.actual_build_number)
+        else
+          assert.are.equal("detached", last.event)
+        end
+      end
+    end
+    server:stop()
+  end)
+
+  it("stops what it waits for if it is to", function()
+    for name, status in pairs(STATUSES) do
+      local running =
+        command.start(("run %s --follow --on-interrupt stop %s"):format(GOOD, gate()), box.env)
+      running:expect "waiting\n"
+      running:signal(name)
+      local ended, seen = running:finish()
+      assert.are.equal(status, ended, seen)
+      local number = seen:match "build (%d+) of"
+      assert.is_truthy(seen:find(("build %s of %s is being stopped"):format(number, GOOD), 1, true))
+      local waited = command.run(("wait %s %s"):format(GOOD, number), box.env)
+      assert.are.equal(3, waited.status, waited.out)
+    end
+  end)
+
+  it("says that it could not stop", function()
+    local server = server_process.start()
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+    -- The wait hangs in its first look.
+    server:script({ "ok", "never_answer" }, {
+      "answer",
+      status = 400,
+      body = '{"error_code":"CB.00060201","error_msg":"not now"}',
+    })
+    local running = command.start("run " .. GOOD .. " --wait --json --on-interrupt stop", env)
+    server:wait_for(2)
+    running:signal "TERM"
+    local status, seen = running:finish()
+    server:stop()
+    assert.are.equal(143, status)
+    assert.is_truthy(seen:find("cannot be stopped: ", 1, true), seen)
+    assert.is_truthy(seen:find("codearts-build wait " .. GOOD, 1, true), seen)
+    assert.is_true(core.decode(seen:match "{[^\n]*}").detached)
+  end)
+
+  it("leaves open whether a build was started before the answer", function()
+    local server = server_process.start()
+    server:script({}, "never_answer")
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+    local count = 0
+    for name, status in pairs(STATUSES) do
+      for _, arguments in ipairs { "run " .. GOOD, "call RunJob job_id=" .. GOOD } do
+        local running = command.start(arguments, env)
+        count = count + 1
+        server:wait_for(count)
+        running:signal(name)
+        local ended, seen = running:finish()
+        assert.are.equal(status, ended, seen)
+        assert.is_truthy(seen:find(WORDS[name] .. " while starting a build", 1, true), seen)
+        assert.is_truthy(seen:find("codearts-build history " .. GOOD, 1, true), seen)
+      end
+    end
+    server:stop()
+  end)
+
+  it("goes on if it was started with Ctrl-C ignored", function()
+    for _, name in ipairs { "INT", "HUP" } do
+      local running = command.start_line(
+        ("trap '' %s; exec %s"):format(
+          name,
+          command.own_line(("run %s --follow %s"):format(GOOD, gate()), box.env)
+        )
+      )
+      running:expect "waiting\n"
+      running:signal(name)
+      box:open_gate()
+      local status, seen = running:finish()
+      box:close_gate()
+      assert.are.equal(0, status, seen)
+      assert.is_truthy(seen:find(": SUCCESS", 1, true))
+    end
+  end)
+
+  it("dies of a second one", function()
+    local server = server_process.start()
+    server:script({ "ok" }, "never_answer")
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+    local running = command.start("run " .. GOOD .. " --wait --on-interrupt stop", env)
+    server:wait_for(2)
+    running:signal "INT"
+    server:wait_for(3) -- the request to stop, which nobody answers
+    running:signal "INT"
+    local status = running:finish()
+    server:stop()
+    assert.are.equal(130, status)
+  end)
+
+  describe("with a reader that goes away", function()
+    --- Runs with standard output into a pipe. The reader takes a line if there is one to come, ends, and tells so
+    -- with a word into the fifo, which the writer may wait for before it begins.
+    local function run_into_pipe(writer, before, after)
+      local fifo, err, status = os.tmpname(), os.tmpname(), os.tmpname()
+      os.remove(fifo)
+      local pipe = io.popen(
+        ("mkfifo %s; { %s 2>%s; echo $? >%s; } | { %s exec <&-; %s; }"):format(
+          fifo,
+          (writer:gsub("FIFO", fifo)),
+          err,
+          status,
+          before,
+          (after:gsub("FIFO", fifo))
+        )
+      )
+      local out = pipe:read "*a"
+      pipe:close()
+      local said, code = read(err), tonumber(read(status))
+      os.execute(("rm %s %s %s"):format(fifo, err, status))
+      return code, out, said
+    end
+
+    local function run_unread(arguments)
+      return run_into_pipe(
+        "read -r word <FIFO; timeout 60 " .. command.line(arguments, box.env),
+        "",
+        "echo gone >FIFO"
+      )
+    end
+
+    local function number_of_builds(said)
+      local count = 0
+      for _ in said:gmatch "build %d+ of %w+ [we][an][sd]" do
+        count = count + 1
+      end
+      return count
+    end
+
+    it("tells what was started", function()
+      for _, options in ipairs { "", "--wait", "--follow", "--wait --output ndjson", "--json" } do
+        local arguments = ("run %s %s %s %s"):format(GOOD, BAD, GOOD, options)
+        local status, _, said = run_unread(arguments)
+        assert.are.equal(141, status, said)
+        assert.are.equal(3, number_of_builds(said), said)
+        assert.is_nil(said:find("cannot be written", 1, true))
+      end
+    end)
+
+    it("tells it after the first line too", function()
+      local arguments = ("run %s %s --follow %s"):format(GOOD, GOOD, gate())
+      local status, out, said = run_into_pipe(
+        "timeout 60 " .. command.line(arguments, box.env),
+        'read -r line; echo "$line";',
+        ("echo open >%s"):format(box.gate)
+      )
+      assert.are.equal(141, status, said)
+      assert.is_truthy(out:find "^build %d+ of", out)
+      assert.are.equal(2, number_of_builds(said), said)
+    end)
+
+    it("is silent where nothing was started", function()
+      local built = command.run(("run %s --wait --json"):format(GOOD), box.env)
+      local number = core.decode(built.out).actual_build_number
+      for _, arguments in ipairs {
+        ("log %s %s"):format(GOOD, number),
+        "call --list",
+        ("status %s %s"):format(GOOD, number),
+      } do
+        local status, _, said = run_unread(arguments)
+        assert.are.equal(141, status, arguments)
+        assert.are.equal("", said)
+      end
+    end)
+  end)
+end)
