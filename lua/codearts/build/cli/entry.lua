@@ -1,5 +1,6 @@
 --- What the command knows of one build, and what it says about it as data.
 local json = require "codearts.build.cli.json"
+local verdict = require "codearts.build.lifecycle.verdict"
 
 local entry = {}
 
@@ -57,6 +58,12 @@ function entry.event(self, app, name, data)
   end
 end
 
+--- The verdict on a build that is over.
+---@return codearts.build.Verdict
+function entry.verdict(self)
+  return self.err and verdict.of_end(self.record.status) or "success"
+end
+
 --- Everything known, for --json.
 ---@return table
 function entry.data(self)
@@ -66,6 +73,7 @@ function entry.data(self)
     data[key] = value
   end
   if self.record then
+    data.verdict = entry.verdict(self)
     data.status, data.record, data.steps = self.record.status, self.record, entry.steps_data(self)
     data.elapsed = entry.rounded(self.ended - self.began)
   end
