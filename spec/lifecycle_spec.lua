@@ -65,6 +65,12 @@ local function building(flag)
   return ('{"status":"success","result":{"building":%s,"build_result":""}}'):format(tostring(flag))
 end
 
+local function running_status(last)
+  return ('{"status":"success","result":{"last_build_no":"%d","last_build_status":"Running","is_running":true}}'):format(
+    last
+  )
+end
+
 local function steps(...)
   local list = {}
   for index, status in ipairs { ... } do
@@ -244,12 +250,86 @@ describe("wait", function()
       record("WEIRD", FINISHED),
       500,
       '{"result":true}',
+      running_status(20),
       record("WEIRD", FINISHED),
       500,
       '{"result":false}'
     )
     assert.are.equal("build", failure_of(wait).kind)
-    assert.are.equal("GET /v3/jobs/" .. JOB .. "/status", paths()[6])
+    assert.are.equal("GET /v3/jobs/" .. JOB .. "/status", paths()[7])
+  end)
+
+  it("understands the build's own state in other forms", function()
+    for _, info in ipairs {
+      '{"status":"success","result":[{"building":false,"build_result":"X"}]}',
+      '{"status":"success","result":[{"building":"false"}]}',
+      '{"status":"success","result":{"building":"False"}}',
+    } do
+      answers(record("WEIRD", FINISHED), info)
+      assert.are.equal("build", failure_of(wait).kind)
+    end
+    for _, info in ipairs {
+      '{"status":"success","result":[{"building":true}]}',
+      '{"status":"success","result":{"building":"true"}}',
+    } do
+      answers(record("WEIRD", FINISHED), info, record "SUCCESS")
+      assert.are.equal("SUCCESS", wait().status)
+    end
+  end)
+
+  it("is not held up by a later build of the job", function()
+    for _, info in ipairs {
+      404,
+      '{"status":"success","result":[]}',
+      '{"status":"success","result":[1]}',
+      '{"status":"success","result":{"building":null}}',
+    } do
+      answers(record("WEIRD", FINISHED), info, '{"result":true}', running_status(21))
+      assert.are.equal("build", failure_of(wait).kind)
+    end
+  end)
+
+  it("asks whether a build runs whose status sounds like an end", function()
+    for _, status in ipairs { "TIMEOUT", "ERROR", "CANCELED", "UNKNOWN", "not_built" } do
+      answers(record(status), building(true), record(status), building(false))
+      assert.are.equal(status, failure_of(wait).build_status)
+      -- Without a finish time a later build proves nothing.
+      answers(record(status), 404, '{"result":true}', record "SUCCESS")
+      assert.are.equal("SUCCESS", wait().status)
+    end
+  end)
+
+  local RUN = '{"octopus_job_name":"j_1","actual_build_number":"20","daily_build_number":"1.1"}'
+
+  it("gives what was just started time to show", function()
+    answers(
+      RUN,
+      404,
+      '{"status":"fail","error":"no record","result":null}',
+      record "RUNNING",
+      record "SUCCESS"
+    )
+    local result = client:run { job_id = JOB }
+    assert.are.equal("SUCCESS", result:wait({ interval = 0.001 }).status)
+    answers(RUN, 404, 404, page("a\n", 2, false), record "SUCCESS", page("", 2, false))
+    assert.are.equal("a\n", client:run({ job_id = JOB }):log { follow = true })
+  end)
+
+  it("ends if a build that showed is gone, or never shows", function()
+    answers(RUN, record "RUNNING", 404)
+    local result = client:run { job_id = JOB }
+    assert.are.equal(404, failure_of(result.wait, result, { interval = 0.001 }).status)
+    server:script({ { "answer", body = RUN } }, { "answer", status = 404, body = "{}" })
+    result = client:run { job_id = JOB }
+    local now, passed = core.now, 0
+    rawset(core, "now", function()
+      passed = passed + 25
+      return now() + passed
+    end)
+    local ok, err = pcall(result.wait, result, { interval = 0.001 })
+    rawset(core, "now", now)
+    assert.is_false(ok)
+    assert.are.equal(404, err.status)
   end)
 
   it("outlasts trouble that may pass", function()
@@ -590,6 +670,45 @@ describe("log", function()
     assert.are.equal(("GET /v4/%s/task-log?task_name=stage2"):format(RECORD), paths()[4])
     answers(record "FAILURE", "text")
     assert.are.equal("text\n", log { step = 3 })
+  end)
+
+  local function stages(...)
+    local list = {}
+    for index, name in ipairs { ... } do
+      local key = index == 1 and "initial"
+        or index == select("#", ...) and "final"
+        or "stage" .. index - 1
+      list[index] = ('"%s":{"display_name":"%s","sequence":%d}'):format(key, name, index - 1)
+    end
+    return ('{"status":"success","result":{"build_stages":{%s}}}'):format(table.concat(list, ","))
+  end
+
+  it("lists the steps that a name fits, if it fits several", function()
+    local function told(step, answer)
+      answers(record "FAILURE", answer, 404)
+      local err = failure_of(log, { step = step })
+      assert.are.same({ "usage", "step" }, { err.kind, err.field })
+      return err.message
+    end
+    local twice = stages("Prepare", "Test", "Build", "Test", "Clean")
+    assert.is_truthy(told("Test", twice):find("1 (Test), 3 (Test); give the number", 1, true))
+    local keys = stages("stage2", "initial", "Build", "final", "stage2")
+    assert.is_truthy(
+      told("stage2", keys):find("initial (stage2), 2 (Build), final (stage2)", 1, true)
+    )
+    assert.is_truthy(told("initial", keys):find("initial (stage2), 1 (initial)", 1, true))
+    assert.is_truthy(told("FINAL", keys):find("3 (final), final (stage2)", 1, true))
+    answers(record "FAILURE", 404, '{"build_steps":[{"name":"a"},{"name":"b"},{"name":"a"}]}')
+    assert.is_truthy(failure_of(log, { step = "a" }).message:find("1 (a), 3 (a)", 1, true))
+  end)
+
+  it("takes the step whose name is written the same before others", function()
+    answers(record "FAILURE", stages("Prepare", "Test", "test", "Clean"), "text")
+    assert.are.equal("text\n", log { step = "test" })
+    assert.are.equal(("GET /v4/%s/task-log?task_name=stage2"):format(RECORD), paths()[3])
+    answers(record "FAILURE", stages("Prepare", "Test", "Build", "Clean"), "text")
+    log { step = "STAGE2" }
+    assert.are.equal(("GET /v4/%s/task-log?task_name=stage2"):format(RECORD), paths()[6])
   end)
 
   it("names the steps that there are", function()

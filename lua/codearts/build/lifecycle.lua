@@ -134,7 +134,7 @@ end
 
 --- The build behind `self`, a result of run or what client:build answered.
 ---@param self table
----@return { client: codearts.build.Client, job_id: string, build_no: integer } target
+---@return { client: codearts.build.Client, job_id: string, build_no: integer, fresh_since: number? } target
 function lifecycle.handle(self)
   local metatable = type(self) == "table" and getmetatable(self)
   local client = type(metatable) == "table" and metatable.client
@@ -155,7 +155,12 @@ function lifecycle.handle(self)
       0
     )
   end
-  return { client = client, job_id = meta.of(self).job_id, build_no = number }
+  return {
+    client = client,
+    job_id = meta.of(self).job_id,
+    build_no = number,
+    fresh_since = core.now(), -- what was just started may take a while to show
+  }
 end
 
 --- The record of the build as it is now (API reference 7.3). Its `status` is the service's text, whatever that is;

@@ -1,6 +1,7 @@
 --- What the command knows of one build, and what it says about it as data.
 local json = require "codearts.build.cli.json"
 local text = require "codearts.build.cli.text"
+local verdict = require "codearts.build.lifecycle.verdict"
 
 local LABEL_COLUMNS = 24
 
@@ -71,6 +72,12 @@ function entry.event(self, app, name, data)
   end
 end
 
+--- The verdict on a build that is over.
+---@return codearts.build.Verdict
+function entry.verdict(self)
+  return self.err and verdict.of_end(self.record.status) or "success"
+end
+
 --- Everything known, for --json.
 ---@return table
 function entry.data(self)
@@ -80,6 +87,7 @@ function entry.data(self)
     data[key] = value
   end
   if self.record then
+    data.verdict = entry.verdict(self)
     data.status, data.record, data.steps = self.record.status, self.record, entry.steps_data(self)
     data.elapsed = entry.rounded(self.ended - self.began)
   end

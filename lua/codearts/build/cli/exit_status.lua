@@ -1,4 +1,6 @@
 --- Exit statuses of the command: fixed once, never to change. Pure.
+local verdict = require "codearts.build.lifecycle.verdict"
+
 local exit_status = {
   success = 0,
   build_failed = 1,
@@ -48,6 +50,16 @@ local BY_KIND = {
   protocol = exit_status.service,
 }
 
+--- The status for a build.
+---@param found codearts.build.Verdict? nil: it is not over
+---@return integer
+function exit_status.of_verdict(found)
+  if found == "cancelled" then
+    return exit_status.cancelled
+  end
+  return found == "failure" and exit_status.build_failed or exit_status.success
+end
+
 --- The status for a structured error.
 ---@param err table
 ---@return integer
@@ -55,9 +67,7 @@ function exit_status.of_error(err)
   if err.outcome == "unknown" then
     return exit_status.outcome_unknown
   elseif err.kind == "build" then
-    -- ABORTED is what the service calls a build that somebody stopped (API reference 7.5).
-    return tostring(err.build_status):upper() == "ABORTED" and exit_status.cancelled
-      or exit_status.build_failed
+    return exit_status.of_verdict(verdict.of_end(err.build_status))
   elseif err.kind == "timeout" and err.reason == "wait" then
     return exit_status.wait_timeout
   end

@@ -3,6 +3,7 @@ local App = require "codearts.build.cli.app"
 local dates = require "codearts.build.lifecycle.dates"
 local kinds = require "codearts.build.cli.kinds"
 local rows = require "codearts.build.cli.rows"
+local verdict = require "codearts.build.lifecycle.verdict"
 
 local function cell(value)
   if type(value) == "string" then
@@ -24,6 +25,11 @@ local function body(app, values)
   }))
   if app.form == "json" then
     local json = require "codearts.build.cli.json"
+    for _, item in ipairs(answer.records) do
+      item.verdict = verdict.of_status(item.result)
+        or type(item.end_time) == "string" and item.end_time ~= "" and verdict.of_end(item.result)
+        or nil
+    end
     app:print_json { total = answer.total, records = json.array(answer.records) }
     return
   end

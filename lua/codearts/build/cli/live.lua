@@ -2,23 +2,24 @@
 local duration = require "codearts.build.cli.duration"
 local entries = require "codearts.build.cli.entry"
 local text = require "codearts.build.cli.text"
+local verdict = require "codearts.build.lifecycle.verdict"
 
 local SIGNS = {
   [true] = { done = "✓", bad = "✗", now = "▸", rest = "·" },
   [false] = { done = "+", bad = "x", now = ">", rest = "." },
 }
 
---- What a step's status means for its line. Unknown words count as "going on": they are shown as they are.
+local LOOKS = {
+  good = { "done", "good" },
+  bad = { "bad", "bad" },
+  rest = { "rest", "dim" },
+  now = { "now", nil },
+}
+
+--- What a step's status means for its line.
 local function step_state(status)
-  local word = status:lower()
-  if word == "success" then
-    return "done", "good"
-  elseif word == "error" or word == "failure" or word == "aborted" then
-    return "bad", "bad"
-  elseif word == "" then
-    return "rest", "dim"
-  end
-  return "now", nil
+  local look = LOOKS[verdict.of_step(status)]
+  return look[1], look[2]
 end
 
 local function clean(str, style)

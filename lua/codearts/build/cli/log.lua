@@ -9,7 +9,7 @@ local function body(app, values)
   app:await(build:log {
     async = true,
     follow = values.follow or nil,
-    step = values.step,
+    step = values.step and (tonumber(values.step:match "^%d+$") or values.step),
     on_line = function(line)
       if app.form == "json" then
         lines[#lines + 1] = line
@@ -34,8 +34,8 @@ return {
     { name = "--follow", help = "Go on until the build is over." },
     {
       name = "--step",
-      word = "NAME",
-      help = "Only this step.",
+      word = "STEP",
+      help = "Only this step: its number from 1, or its name if no other has it.",
       kind = kinds.text,
       excludes = "--follow",
     },

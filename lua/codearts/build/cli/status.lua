@@ -3,17 +3,6 @@ local App = require "codearts.build.cli.app"
 local exit_status = require "codearts.build.cli.exit_status"
 local rows = require "codearts.build.cli.rows"
 
---- 0 while the build runs or has succeeded; a build that went wrong says so in the exit status too.
-local function status_of(detail)
-  local word = type(detail.status) == "string" and detail.status:upper() or ""
-  if word == "ABORTED" then
-    return exit_status.cancelled
-  elseif word == "FAILURE" or word == "SCHEDULE_FAILURE" then
-    return exit_status.build_failed
-  end
-  return exit_status.success
-end
-
 local function string_of(value)
   return type(value) == "string" and value ~= "" and value or nil
 end
@@ -55,9 +44,11 @@ local function body(app, values)
   local detail = app:await(build:status { async = true })
   -- Steps are worth having, but a build whose steps cannot be read still has a status.
   local record = require "codearts.build.lifecycle.record"
+  local found
   local steps = app:await(client:task(function(await)
-    local list, err =
-      record.steps(await, { client = client, job_id = values.job, build_no = values.build_no })
+    local target = { client = client, job_id = values.job, build_no = values.build_no }
+    found = record.verdict(await, target, detail)
+    local list, err = record.steps(await, target)
     if err then
       app:warn("the steps cannot be read: " .. tostring(err))
     end
@@ -69,13 +60,14 @@ local function body(app, values)
       job_id = values.job,
       build_no = values.build_no,
       status = detail.status,
+      verdict = found,
       record = detail,
       steps = json.array(steps),
     }
   else
     print_text(app, detail, steps)
   end
-  return status_of(detail)
+  return exit_status.of_verdict(found) -- 0 while it runs
 end
 
 return {

@@ -1,13 +1,9 @@
 --- A picture of a build in plain text: its steps as bars on one time scale, the longest one marked. Pure.
 local duration = require "codearts.build.cli.duration"
 local text = require "codearts.build.cli.text"
+local verdict = require "codearts.build.lifecycle.verdict"
 
 local NARROWEST_BAR = 10
-
-local function is_bad(status)
-  local name = status:lower()
-  return name ~= "" and name ~= "success" and name ~= "running"
-end
 
 local function printable(str, style)
   str = text.clean(str)
@@ -64,7 +60,7 @@ local function timeline(spans, width, style)
   local bars = width - 2 - names - 2 - 2 - 8 - 1 -- sign, name, mark, edges, duration, and the last column free
   local lines = {}
   for index, span in ipairs(spans) do
-    local bad = is_bad(span.status)
+    local bad = verdict.of_step(span.status, true) == "bad"
     local took = span.start and duration.format(span.stop - span.start) or "not run"
     if span.status:lower() == "running" then
       took = "running"

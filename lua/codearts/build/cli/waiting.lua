@@ -6,6 +6,7 @@ local record = require "codearts.build.lifecycle.record"
 local spans = require "codearts.build.cli.spans"
 local text = require "codearts.build.cli.text"
 local timeline = require "codearts.build.cli.timeline"
+local verdict = require "codearts.build.lifecycle.verdict"
 
 local PLAIN_EVERY = 10 -- seconds between two plain lines while nothing changes
 local LOG_GRACE = 20 -- seconds that the rest of a log may take once the verdict is known
@@ -18,7 +19,7 @@ local function plain_progress(app, entry)
   local terminal, now = app.terminal, app.core.now()
   if app.form ~= "text" or terminal.live or terminal.progress == "none" then
     return
-  elseif record.verdict_of_status(entry.status) then
+  elseif verdict.of_status(entry.status) then
     return -- the end is told in a moment, by itself
   end
   local running
@@ -81,27 +82,43 @@ local function follow_log(app, entry, alone)
   end
 end
 
---- The first step that went wrong, by name.
+--- The first step that went wrong: its place.
 local function failing_step(entry)
-  for _, step in ipairs(entry.steps) do
-    local word = step.status:lower()
-    if word ~= "" and word ~= "success" and word ~= "running" then
-      return step.name
+  for place, step in ipairs(entry.steps) do
+    if verdict.of_step(step.status, true) == "bad" then
+      return place
     end
   end
   return nil
 end
 
+--- How to ask for the log of a step: by its name, because the list may leave out steps that the service counts, or by its
+-- place where another has the name too, or it reads like a stage key.
+local function step_asked_for(steps, place)
+  local name = steps[place].name
+  local lower = name:lower()
+  if name == "" or lower:find "^stage%d+$" or lower == "initial" or lower == "final" then
+    return place
+  end
+  for other, step in ipairs(steps) do
+    if other ~= place and step.name:lower() == lower then
+      return place
+    end
+  end
+  return name
+end
+
 --- The last lines of what failed. Trouble here is no news: the verdict stands without them.
 local function read_tail(await, entry)
-  local step = failing_step(entry)
-  local log = step and await(entry.build:log { async = true, step = step })
+  local place = failing_step(entry)
+  local log = place
+    and await(entry.build:log { async = true, step = step_asked_for(entry.steps, place) })
   log = log or await(entry.build:log { async = true })
   local lines = {}
   for line in (type(log) == "string" and log or ""):gmatch "[^\n]+" do
     lines[#lines + 1] = line
   end
-  entry.tail, entry.tail_step = {}, step
+  entry.tail, entry.tail_step = {}, place and entry.steps[place].name
   for index = math.max(1, #lines - TAIL_LINES + 1), #lines do
     table.insert(entry.tail, lines[index])
   end
@@ -172,6 +189,7 @@ function waiting.tell_end(app, entry)
   local status = record.text(entry.record.status) or "?"
   entries.event(entry, app, "finished", {
     status = status,
+    verdict = entries.verdict(entry),
     record = entry.record,
     steps = entries.steps_data(entry),
   })

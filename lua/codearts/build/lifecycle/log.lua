@@ -5,6 +5,7 @@ local Pause = require "codearts.build.lifecycle.pause"
 local mend = require "codearts.build.operation_mend"
 local operation_call = require "codearts.build.operation_call"
 local record = require "codearts.build.lifecycle.record"
+local steps = require "codearts.build.lifecycle.steps"
 
 local FIRST_PAUSE = 0.5
 -- Looks in a row that may fail or bring nothing for a build that is over before we stop believing in the rest.
@@ -14,7 +15,7 @@ local MAX_FAILURES = 30
 ---@class codearts.build.LogOptions
 ---@field on_line? fun(line: string) gets every line, without its end; then the lines are counted, not kept
 ---@field follow? boolean go on until the build is over (default false: what is there now)
----@field step? string|integer only this step: its name or stage key, or its number from 1
+---@field step? string|integer only this step: its number from 1, or its name or stage key, if that fits one step only
 ---@field async? boolean
 
 local function protocol_error(message)
@@ -92,7 +93,7 @@ local function read_pages(await, target, follow, take)
     local was_over = over
     if not over and not (more and page.content ~= "") then
       over, err = is_over(await, target)
-      if err and not record.may_pass(err) then
+      if err and not record.may_pass(err, target) then
         return nil, err
       elseif not over and not follow then
         return true
@@ -107,40 +108,6 @@ local function read_pages(await, target, follow, take)
   end
 end
 
---- The stage key of a step that is given by name: the service's own stages know it best, else its place in the list.
-local function stage_key(await, target, record_id, step)
-  local wanted, names = step:lower(), {}
-  local result =
-    record.fetch_result(await, target, "ShowBuildRecordFullStages", { record_id = record_id })
-  for key, stage in
-    pairs(result and type(result.build_stages) == "table" and result.build_stages or {})
-  do
-    local name = type(stage) == "table" and record.text(stage.display_name) or key
-    if name:lower() == wanted or key:lower() == wanted then
-      return key
-    end
-  end
-  local steps, err = record.steps(await, target)
-  if not steps then
-    return nil, err
-  end
-  for index, item in ipairs(steps) do
-    if item.name:lower() == wanted then
-      return "stage" .. index
-    end
-    names[index] = item.name
-  end
-  return nil,
-    core.error {
-      kind = "usage",
-      field = "step",
-      message = ("the build has no step %q; its steps are: %s"):format(
-        step,
-        table.concat(names, ", ")
-      ),
-    }
-end
-
 --- The log of one step comes whole, by the record id of the build (API reference 7.6, DownloadTaskLog).
 local function read_step(await, target, step, take)
   local detail, err = record.fetch(await, target)
@@ -151,14 +118,11 @@ local function read_step(await, target, step, take)
   if not record_id then
     return nil, protocol_error("the record of the build has no build_record_id")
   end
-  local key = "stage" .. tostring(step)
-  if type(step) == "string" then
-    key, err = stage_key(await, target, record_id, step)
-    if not key then
-      return nil, err
-    end
+  local key, bytes
+  key, err = steps.key(await, target, record_id, step)
+  if not key then
+    return nil, err
   end
-  local bytes
   bytes, err = await(
     operation_call.start(
       target.client,
@@ -190,7 +154,8 @@ local function log(target, opts)
         end
       end
     end
-    local characters, ok, err = mend.joiner(), nil, nil
+    local characters = mend.joiner()
+    local ok, err
     if opts.step then
       ok, err = read_step(await, target, opts.step, function(bytes)
         deliver(lines:add(bytes))

@@ -2,12 +2,12 @@
 local core = require "codearts.build.core"
 local operation_call = require "codearts.build.operation_call"
 
+local verdict = require "codearts.build.lifecycle.verdict"
+
 local record = {}
 
--- Statuses that the documentation shows for finished builds (API reference 7.5). No complete list is documented, and
--- nothing is known about queued and running builds, so any other text is judged by the rest of the record.
-local SUCCESS = { SUCCESS = true }
-local NO_SUCCESS = { FAILURE = true, ABORTED = true, SCHEDULE_FAILURE = true }
+-- Seconds that a build which was just started may take to show: until then its record may be answered as if there were none.
+local TIME_TO_SHOW = 60
 
 --- A number that older editions of the service print as a string (API reference 7.6, 9).
 ---@param value any
@@ -36,10 +36,17 @@ local function protocol_error(operation, message)
 end
 
 --- Whether asking again later may help. An answer that makes no sense may come from a proxy on the way, and pass too.
+-- Which statuses say that a build is not there yet is not documented.
 ---@param err table
+---@param target? { fresh_since: number? } the build, if it is one that may not be there yet
 ---@return boolean
-function record.may_pass(err)
-  return err.retryable or err.kind == "protocol"
+function record.may_pass(err, target)
+  return err.retryable
+    or err.kind == "protocol"
+    or target ~= nil
+      and target.fresh_since ~= nil
+      and err.kind == "api"
+      and core.now() - target.fresh_since < TIME_TO_SHOW
 end
 
 --- Calls an operation and unwraps `result`.
@@ -73,47 +80,6 @@ function record.fetch(await, target, opts)
   return detail
 end
 
---- The verdict that a status text alone allows.
----@param status any
----@return "success"|"failure"|nil verdict nil: the text says nothing certain
-function record.verdict_of_status(status)
-  local name = text(status) and status:upper()
-  if SUCCESS[name] then
-    return "success"
-  elseif NO_SUCCESS[name] then
-    return "failure"
-  end
-  return nil
-end
-
---- Whether the service says that a build runs no more: build-info of this build, else the status of its task.
-local function has_stopped(await, target, opts)
-  local info = fetch_result(
-    await,
-    target,
-    "ShowBuildDetails",
-    { job_id = target.job_id, build_no = target.build_no },
-    opts
-  )
-  if info and type(info.building) == "boolean" then
-    return not info.building
-  end
-  local body =
-    await(operation_call.start(target.client, "ShowJobStatus", { job_id = target.job_id }, opts))
-  return type(body) == "table" and body.result == false
-end
-
---- The verdict on a build: a text that is not known is never a success, and ends the build only if the record has a
--- finish time and the service says that nothing runs any more.
----@return "success"|"failure"|nil verdict nil: the build is not over
-function record.verdict(await, target, detail, opts)
-  local verdict = record.verdict_of_status(detail.status)
-  if verdict or not text(detail.finish_time) then
-    return verdict
-  end
-  return has_stopped(await, target, opts) and "failure" or nil
-end
-
 --- A list that one edition of the service prints as a single object (API reference 7.8).
 ---@param value any
 ---@param mark string a member that a single element has
@@ -125,6 +91,59 @@ function record.list(value, mark)
     return { value }
   end
   return value
+end
+
+--- A boolean that some editions write as a text.
+---@return boolean? value nil: it is none
+local function truth(value)
+  if type(value) == "string" then
+    return ({ ["true"] = true, ["false"] = false })[value:lower()]
+  elseif type(value) == "boolean" then
+    return value
+  end
+  return nil
+end
+
+--- Whether the service says that a build runs no more: build-info of this build, else the status of its task, which does not
+-- count if it is about a later build (API reference 7.2); that one is asked about only if the record has a finish time.
+local function has_stopped(await, target, finished, opts)
+  local args = { job_id = target.job_id, build_no = target.build_no }
+  local info = fetch_result(await, target, "ShowBuildDetails", args, opts)
+  local first = record.list(info, "building")[1]
+  local building = nil
+  if type(first) == "table" then
+    building = truth(first.building)
+  end
+  if building ~= nil then
+    return not building
+  end
+  args = { job_id = target.job_id }
+  local body = await(operation_call.start(target.client, "ShowJobStatus", args, opts))
+  local running = nil
+  if type(body) == "table" then
+    running = truth(body.result)
+  end
+  if running ~= true or not finished then
+    return running == false
+  end
+  local last = fetch_result(await, target, "ShowRunningStatus", args, opts)
+  local number = last and record.number(last.last_build_no)
+  return number ~= nil and number > target.build_no
+end
+
+--- The verdict on a build: a text that is not known is never a success, and ends the build only if the record has a finish
+-- time, or sounds like an end, and the service says that the build runs no more.
+---@return codearts.build.Verdict? verdict nil: the build is not over
+function record.verdict(await, target, detail, opts)
+  local known = verdict.of_status(detail.status)
+  if known then
+    return known
+  end
+  local finished = text(detail.finish_time) ~= nil
+  if not finished and not verdict.sounds_final(detail.status) then
+    return nil
+  end
+  return has_stopped(await, target, finished, opts) and verdict.of_end(detail.status) or nil
 end
 
 ---@class codearts.build.Step

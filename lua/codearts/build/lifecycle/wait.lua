@@ -96,6 +96,7 @@ local function wait(target, opts)
           pause:reset()
         end
         last_status = record.text(detail.status)
+        target.fresh_since = nil
         local verdict = record.verdict(await, target, detail, look)
         report(await, target, opts, detail, started, look)
         if verdict == "success" then
@@ -107,7 +108,7 @@ local function wait(target, opts)
       failures = err and failures + 1 or failures
       left = opts.timeout and started + opts.timeout - core.now()
       local in_time = not left or left > 0
-      if in_time and (err and not record.may_pass(err) or failures > MAX_FAILURES) then
+      if in_time and (err and not record.may_pass(err, target) or failures > MAX_FAILURES) then
         return nil, err
       end
       local length = pause:next(left, err)

@@ -1,0 +1,125 @@
+--- Which step of a build is meant: a step is a place, and a name only a way to find it.
+local core = require "codearts.build.core"
+local record = require "codearts.build.lifecycle.record"
+
+local steps = {}
+
+---@class codearts.build.Place
+---@field key string stage key, as the log of one step is asked for (API reference 7.6)
+---@field name string
+
+--- The stages in their order; nil if the service does not tell them.
+local function stages(await, target, record_id)
+  local result =
+    record.fetch_result(await, target, "ShowBuildRecordFullStages", { record_id = record_id })
+  if not result or type(result.build_stages) ~= "table" then
+    return nil
+  end
+  local list = {}
+  for key, stage in pairs(result.build_stages) do
+    if type(stage) == "table" then
+      list[#list + 1] = {
+        key = tostring(key),
+        name = record.text(stage.display_name) or tostring(key),
+        order = record.number(stage.sequence) or math.huge,
+      }
+    end
+  end
+  table.sort(list, function(a, b)
+    if a.order ~= b.order then
+      return a.order < b.order
+    end
+    return a.key < b.key
+  end)
+  return list
+end
+
+--- The steps as the page of the build lists them, in the same form.
+local function listed(await, target)
+  local found, err = record.steps(await, target)
+  if not found then
+    return nil, err
+  end
+  local list = {}
+  for index, step in ipairs(found) do
+    list[index] = { key = "stage" .. index, name = step.name }
+  end
+  return list
+end
+
+--- The places that a text fits: exactly, or else without regard to case.
+---@param list codearts.build.Place[]
+---@param text string
+---@return codearts.build.Place[]
+local function matches(list, text)
+  local exact, loose = {}, {}
+  for _, place in ipairs(list) do
+    if place.name == text or place.key == text then
+      exact[#exact + 1] = place
+    elseif place.name:lower() == text:lower() or place.key:lower() == text:lower() then
+      loose[#loose + 1] = place
+    end
+  end
+  return #exact > 0 and exact or loose
+end
+
+local function names(list)
+  local texts = {}
+  for index, place in ipairs(list) do
+    texts[index] = place.name
+  end
+  return table.concat(texts, ", ")
+end
+
+local function ambiguous(text, list)
+  local texts = {}
+  for index, place in ipairs(list) do
+    local number = place.key:match "^stage(%d+)$"
+    texts[index] = ("%s (%s)"):format(number or place.key, place.name)
+  end
+  return core.error {
+    kind = "usage",
+    field = "step",
+    message = ("several steps are called %q: %s; give the number of the one that is meant"):format(
+      text,
+      table.concat(texts, ", ")
+    ),
+  }
+end
+
+--- The stage key of a step that is given by its number or its name.
+---@param await function
+---@param target table
+---@param record_id string
+---@param step string|integer
+---@return string? key
+---@return table? err
+function steps.key(await, target, record_id, step)
+  if type(step) == "number" then
+    return ("stage%d"):format(step)
+  end
+  -- The service's own stages know the keys best.
+  local list = stages(await, target, record_id)
+  local found = matches(list or {}, step)
+  if #found == 0 then
+    local err
+    list, err = listed(await, target)
+    if not list then
+      return nil, err
+    end
+    found = matches(list, step)
+  end
+  if #found == 1 then
+    return found[1].key
+  elseif #found > 1 then
+    return nil, ambiguous(step, found)
+  end
+  return nil,
+    core.error {
+      kind = "usage",
+      field = "step",
+      message = ("the build has no step %q; its steps are: %s"):format(step, names(list)),
+    }
+end
+
+return steps

@@ -1,0 +1,82 @@
+--- The one judgement on what the service says about builds and steps. Pure, and without the core.
+local verdict = {}
+
+-- Statuses that the documentation shows for finished builds (API reference 7.5). No complete list is documented, and nothing
+-- is known about queued and running builds.
+local DOCUMENTED = {
+  SUCCESS = "success",
+  FAILURE = "failure",
+  SCHEDULE_FAILURE = "failure",
+  ABORTED = "cancelled",
+}
+
+-- What third parties and other services call an end. Such a word alone proves nothing, but where it stands it is worth asking
+-- whether the build still runs.
+local SOUNDS_FINAL = {
+  UNKNOWN = true,
+  TIMEOUT = true,
+  ERROR = true,
+  FAIL = true,
+  FAILED = true,
+  CANCELED = true,
+  CANCELLED = true,
+  STOPPED = true,
+  TERMINATED = true,
+  EXPIRED = true,
+  REJECTED = true,
+  UNSTABLE = true,
+  NOT_BUILT = true,
+}
+
+local CANCELLED = { CANCELED = true, CANCELLED = true, STOPPED = true }
+
+---@alias codearts.build.Verdict "success"|"failure"|"cancelled"
+
+local function word(status)
+  return type(status) == "string" and status:upper() or ""
+end
+
+--- The verdict that a build's status alone allows.
+---@param status any
+---@return codearts.build.Verdict? verdict nil: the text says nothing certain
+function verdict.of_status(status)
+  return DOCUMENTED[word(status)]
+end
+
+--- Whether a status that says nothing certain sounds like an end.
+---@param status any
+---@return boolean
+function verdict.sounds_final(status)
+  return SOUNDS_FINAL[word(status)] or false
+end
+
+--- The verdict on a build that is over: what is not known is never a success.
+---@param status any
+---@return codearts.build.Verdict
+function verdict.of_end(status)
+  return DOCUMENTED[word(status)] or (CANCELLED[word(status)] and "cancelled" or "failure")
+end
+
+local STEPS = {
+  [""] = "rest",
+  SUCCESS = "good",
+  RUNNING = "now",
+  ERROR = "bad",
+  FAILURE = "bad",
+  ABORTED = "bad",
+}
+
+--- How a step stands: not run yet ("rest"), running ("now"), "good" or "bad". A word that is not known means that it goes on,
+-- until its build is over (API reference 7.4).
+---@param status string
+---@param over any whether the build is over
+---@return "rest"|"now"|"good"|"bad"
+function verdict.of_step(status, over)
+  local known = STEPS[word(status)]
+  if known then
+    return known
+  end
+  return (over or SOUNDS_FINAL[word(status)]) and "bad" or "now"
+end
+
+return verdict

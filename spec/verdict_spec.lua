@@ -1,0 +1,181 @@
+-- The one judgement on builds and steps, and that every command uses it.
+
+local command = require "spec.support.command"
+local core = require "codearts.build.core"
+local server_process = require "spec.support.server"
+local verdict = require "codearts.build.lifecycle.verdict"
+
+local JOB = "f9d6c8466d614a9788e9a0acf6c15f46"
+local unpack = table.unpack or unpack
+local RECORD = "0123456789abcdef0123456789abcdef0123"
+
+describe("a verdict", function()
+  it("comes from a status alone only if that is documented", function()
+    local cases = {
+      SUCCESS = "success",
+      success = "success",
+      FAILURE = "failure",
+      SCHEDULE_FAILURE = "failure",
+      ABORTED = "cancelled",
+    }
+    for status, expected in pairs(cases) do
+      assert.are.equal(expected, verdict.of_status(status))
+      assert.are.equal(expected, verdict.of_end(status))
+    end
+    for _, status in ipairs { "", "RUNNING", "TIMEOUT", "UNKNOWN", "SUCCEEDED", 5, {} } do
+      assert.is_nil(verdict.of_status(status))
+    end
+    assert.is_nil(verdict.of_status(nil))
+  end)
+
+  it("is never a success for an end that is not known", function()
+    for status, expected in pairs {
+      TIMEOUT = "failure",
+      SUCCEEDED = "failure",
+      [""] = "failure",
+      CANCELED = "cancelled",
+      cancelled = "cancelled",
+    } do
+      assert.are.equal(expected, verdict.of_end(status))
+    end
+    assert.are.equal("failure", verdict.of_end(nil))
+  end)
+
+  it("tells how a step stands", function()
+    for _, case in ipairs {
+      { "", false, "rest" },
+      { "", true, "rest" },
+      { "success", false, "good" },
+      { "SUCCESS", true, "good" },
+      { "running", false, "now" },
+      { "running", true, "now" },
+      { "error", false, "bad" },
+      { "ABORTED", false, "bad" },
+      { "timeout", false, "bad" },
+      { "queued", false, "now" },
+      { "queued", true, "bad" },
+    } do
+      assert.are.equal(case[3], verdict.of_step(case[1], case[2]), case[1])
+    end
+  end)
+end)
+
+describe("every command judges alike:", function()
+  local server, env
+
+  setup(function()
+    server = server_process.start()
+    env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+  end)
+
+  teardown(function()
+    server:stop()
+  end)
+
+  local function record(status, finished)
+    return ('{"status":"success","result":{"build_no":20,"build_record_id":"%s","status":"%s","finish_time":%s}}'):format(
+      RECORD,
+      status,
+      finished and '"2022-10-11T08:28:42.000+00:00"' or "null"
+    )
+  end
+
+  local OVER = '{"status":"success","result":{"building":false}}'
+  local STEPS = '{"build_steps":[]}'
+
+  local function answers(...)
+    local script = {}
+    for index, body in ipairs { ... } do
+      script[index] = { "answer", body = body }
+    end
+    server:script(script, { "answer", status = 404, body = "{}" })
+  end
+
+  for _, case in ipairs {
+    { "SUCCESS", 0, "success" },
+    { "FAILURE", 1, "failure" },
+    { "SCHEDULE_FAILURE", 1, "failure" },
+    { "ABORTED", 3, "cancelled" },
+    { "TIMEOUT", 1, "failure", true },
+    { "ERROR", 1, "failure", true },
+    { "UNKNOWN", 1, "failure", true },
+    { "CANCELED", 3, "cancelled", true },
+    { "A_NEW_WORD", 1, "failure", true },
+  } do
+    it(("%s is %d"):format(case[1], case[2]), function()
+      local over = case[4] and { OVER } or {}
+      local detail = record(case[1], true)
+      answers(detail, unpack(over[1] and { OVER, STEPS } or { STEPS }))
+      local status = command.run(("status %s 20 --json"):format(JOB), env)
+      assert.are.equal(case[2], status.status, status.err)
+      assert.are.equal(case[3], core.decode(status.out).verdict)
+      answers(detail, unpack(over[1] and { OVER, STEPS } or { STEPS }))
+      local wait = command.run(("wait %s 20 --json"):format(JOB), env)
+      assert.are.equal(case[2], wait.status, wait.err)
+      assert.are.equal(case[3], core.decode(wait.out).verdict)
+      answers(
+        ('{"total":1,"history_records":[{"build_number":20,"result":"%s","end_time":"2022-10-11T08:28:42+00:00"}]}'):format(
+          case[1]
+        )
+      )
+      local history = command.run("history " .. JOB .. " --json", env)
+      assert.are.equal(case[3], core.decode(history.out).records[1].verdict)
+    end)
+  end
+
+  it("a build that runs is 0", function()
+    for _, status in ipairs { "", "RUNNING", "QUEUED" } do
+      answers(record(status, false), STEPS)
+      assert.are.equal(0, command.run(("status %s 20"):format(JOB), env).status)
+    end
+  end)
+end)
+
+describe("a step is a place:", function()
+  local server, env
+
+  setup(function()
+    server = server_process.start()
+    env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+  end)
+
+  teardown(function()
+    server:stop()
+  end)
+
+  local DETAIL = ('{"status":"success","result":{"build_no":20,"build_record_id":"%s","status":"FAILURE"}}'):format(
+    RECORD
+  )
+
+  it("the last lines are those of the one that failed, whatever it is called", function()
+    for _, name in ipairs { "Test", "initial", "stage1" } do
+      server:script({
+        { "answer", body = DETAIL },
+        {
+          "answer",
+          body = ('{"build_steps":[{"name":"%s","status":"success"},{"name":"%s","status":"error"}]}'):format(
+            name,
+            name
+          ),
+        },
+        { "answer", body = DETAIL },
+        { "answer", body = "it was the second\n" },
+      }, { "answer", status = 404, body = "{}" })
+      local result = command.run(("wait %s 20"):format(JOB), env)
+      assert.is_truthy(result.err:find("it was the second", 1, true), result.err)
+      local requests = server:stats().requests
+      assert.are.equal(
+        ("/v4/%s/task-log?task_name=stage2"):format(RECORD),
+        requests[#requests].path
+      )
+    end
+  end)
+
+  it("a number is the place", function()
+    server:script({ { "answer", body = DETAIL }, { "answer", body = "two\n" } })
+    local result = command.run(("log %s 20 --step 2"):format(JOB), env)
+    assert.are.equal("two\n", result.out)
+    server:script({ { "answer", body = DETAIL } })
+    assert.are.equal(2, command.run(("log %s 20 --step 0"):format(JOB), env).status)
+  end)
+end)
