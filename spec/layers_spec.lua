@@ -24,7 +24,17 @@ local CAB = {
   sign = { "url", "crypto" },
   request = { "buf", "clock" },
   engine = { "poller", "sockets", "request", "clock", "sigpipe" },
-  call = { "sign", "retry", "engine", "classify", "endpoint", "identity", "timers", "worker", "client" },
+  call = {
+    "sign",
+    "retry",
+    "engine",
+    "classify",
+    "endpoint",
+    "identity",
+    "timers",
+    "worker",
+    "client",
+  },
   client = { "call", "clock", "crypto" },
 }
 

@@ -287,7 +287,8 @@ describe("client:call", function()
 
   it("starts builds as client:run does, by either operation", function()
     local paths = { RunJob = "/v3/jobs/build", ExecuteJob = "/v1/job/execute" }
-    local args = { job_id = "f9d6c8466d614a9788e9a0acf6c15f46", parameter = { codeBranch = "master" } }
+    local args =
+      { job_id = "f9d6c8466d614a9788e9a0acf6c15f46", parameter = { codeBranch = "master" } }
     local run_id = { parameter = "RUN_ID" }
     for name, path in pairs(paths) do
       for _, async in ipairs { true, false } do
@@ -323,12 +324,14 @@ describe("client:call", function()
 
   it("says what is known of a build that was asked for", function()
     server:script { "reset_after_body" }
-    local err = failure_of(client.call, client, "ExecuteJob", { job_id = "f9d6c8466d614a9788e9a0acf6c15f46" })
+    local err =
+      failure_of(client.call, client, "ExecuteJob", { job_id = "f9d6c8466d614a9788e9a0acf6c15f46" })
     assert.are.equal("unknown", err.outcome)
     server:script {
       { "answer", status = 400, body = '{"error_code":"CB.00060201","error_msg":"bad id"}' },
     }
-    err = failure_of(client.call, client, "ExecuteJob", { job_id = "f9d6c8466d614a9788e9a0acf6c15f46" })
+    err =
+      failure_of(client.call, client, "ExecuteJob", { job_id = "f9d6c8466d614a9788e9a0acf6c15f46" })
     assert.are.equal("not_started", err.outcome)
     assert.are.equal("CB.00060201", err.error_code)
   end)
