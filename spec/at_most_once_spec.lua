@@ -144,7 +144,8 @@ for _, mode in ipairs(MODES) do
     end)
 
     for _, row in ipairs(behaviours.rows) do
-      local argued = row.name == "answer" or row.name == "history"
+      local argued = row.name == "answer"
+        or row.name == "history"
         or row.name == "raw"
         or row.name:find "release"
         or row.name == "ok_then_reset"

@@ -403,3 +403,137 @@ io.write(result and "started" or tostring(err))
     end)
   end)
 end)
+
+-- What libcurl would take for a host, ask name servers for and show, or leave the proxy out for.
+local UNCLEAR = {
+  "http://ci:Winter@Holiday/@proxy.invalid:8080",
+  "http://ci:Winter@Holiday@proxy.invalid:8080",
+  "http://ci:Winter/Holiday@proxy.invalid:8080",
+  "http://ci:Winter#Holiday@proxy.invalid:8080",
+  "http://ci:Winter?Holiday@proxy.invalid:8080",
+  "http://ci:9/Winter@proxy.invalid:8080",
+  "http://ci:@Holiday/x@proxy.invalid:8080",
+  "http://ci:Winter@Holiday/@127.0.0.1:9",
+  "https://ci:Winter@Holi/day@proxy.invalid",
+  "socks5h://ci:Winter/Holiday@proxy.invalid",
+  "HTTP://ci:Winter/Holiday@proxy.invalid",
+  "ci:Winter@Holiday@proxy.invalid:8080",
+  "ci:Winter/Holiday@proxy.invalid:8080",
+  "http:ci:Winter@proxy.invalid",
+  "http:/ci:Winter@proxy.invalid",
+  "http:///ci:Winter@proxy.invalid",
+  "ci://Winter@proxy.invalid:8080",
+  "ci:x://Winter@proxy.invalid",
+  "http://@Winter/@proxy.invalid",
+  "http://proxy.invalid/@Winter",
+}
+local CONTROLS = {
+  "http://ci:Winter%00Holiday@proxy.invalid",
+  "http://ci:Winter%0aHoliday@proxy.invalid",
+  "http://ci:Winter%1FHoliday@proxy.invalid",
+  "http://c%00i:Winter@proxy.invalid",
+  "ci:Winter%0DHoliday@proxy.invalid",
+}
+
+local function shows(text)
+  for _, part in ipairs { "Winter", "Holi", "day", "proxy.invalid" } do
+    if text:find(part, 1, true) then
+      return part
+    end
+  end
+end
+
+describe("a proxy whose password is not percent-encoded", function()
+  it("is refused, and nothing of it is shown", function()
+    for _, list in ipairs { UNCLEAR, CONTROLS } do
+      for _, proxy in ipairs(list) do
+        for _, endpoint in ipairs { "https://service.test", "http://127.0.0.1:9" } do
+          local ok, err = pcall(caller.new, { endpoint = endpoint, proxy = proxy })
+          assert.is_false(ok, proxy)
+          caller.check({ kind = "config", field = "proxy" }, err)
+          assert.is_nil(shows(caller.all_text(err)), proxy)
+          if list == UNCLEAR then
+            assert.is_truthy(err.message:find("%40 %2F %3F %23", 1, true), err.message)
+          else
+            assert.is_truthy(err.message:find("control characters", 1, true), err.message)
+          end
+        end
+      end
+    end
+  end)
+
+  it("is taken when it is, and so is what looks like it", function()
+    for _, proxy in ipairs {
+      "http://ci:Winter%40Holiday%2F@proxy.invalid:8080",
+      "http://ci:Winter%23%3F%25@proxy.invalid:8080/",
+      "http://ci:Winter:Holiday@proxy.invalid:8080",
+      "http://ci:Winter!$&'()*+,;=~_-.Holiday@proxy.invalid",
+      "http://ci:Winter%7f%c3%a4%zz%@proxy.invalid",
+      "socks5h://ci:Winter@proxy.invalid",
+      "ci:Winter@proxy.invalid",
+      "ci@proxy.invalid:80",
+      "http://proxy.invalid/",
+      "proxy.invalid:8080",
+      "[::1]:8080",
+      "http",
+      "http:8080",
+      "https://[::1]",
+    } do
+      caller.new({ endpoint = "https://service.test", proxy = proxy }):close()
+    end
+  end)
+
+  it("reaches the proxy as it was meant", function()
+    local server = servers.start()
+    local proxy = proxies.start { user = "ci", password = "Win@ter/Holi#day?%" }
+    local result = caller.run {
+      endpoint = "http://service.test:" .. server.port,
+      allow_http = true,
+      proxy = proxy.url:gsub("://", "://ci:Win%%40ter%%2FHoli%%23day%%3F%%25@"),
+    }
+    assert.is_table(result)
+    assert.equal(1, proxy:stats().processed)
+    proxy:stop()
+    server:stop()
+  end)
+
+  it("in the environment is refused, too, and no name server is asked", function()
+    local servers_of_names = require "spec.support.dns"
+    if servers_of_names.missing() then
+      pending(servers_of_names.missing())
+      return
+    end
+    local dns = servers_of_names.start "nxdomain"
+    local program = [[
+local ok, err = pcall(require("codearts.build").new, {
+  endpoint = "%s", auth = "fake-token", allow_http = true, retry = false })
+if ok then
+  ok, err = err:try_run { job_id = ("0f1e2d3c"):rep(4) }
+end
+io.write(tostring(err))]]
+    local function run(scheme, variable, proxy)
+      return caller.elsewhere(program:format(scheme .. "://service.invalid"), function(command)
+        local clean = "env -u http_proxy -u https_proxy -u all_proxy -u no_proxy -u NO_PROXY "
+        return dns:command(("%s %s='%s' %s"):format(clean, variable, proxy, command))
+      end)
+    end
+    for _, case in ipairs {
+      { "http", "http_proxy" },
+      { "https", "https_proxy" },
+      { "https", "HTTPS_PROXY" },
+      { "https", "all_proxy" },
+      { "http", "ALL_PROXY" },
+    } do
+      for _, proxy in ipairs { UNCLEAR[1], UNCLEAR[6], UNCLEAR[17], CONTROLS[1] } do
+        local told = run(case[1], case[2], proxy)
+        assert.is_truthy(told:find("config error: proxy: its user and password", 1, true), told)
+        assert.is_nil(shows(told), told)
+      end
+    end
+    assert.same({}, dns:names())
+    -- It listens: a good one is asked for.
+    assert.is_truthy(run("http", "http_proxy", "http://ci:Winter@proxy.invalid"):find "resolve")
+    assert.equal("proxy.invalid", dns:names()[1])
+    dns:stop()
+  end)
+end)

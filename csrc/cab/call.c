@@ -60,11 +60,14 @@ static void add_line(cab_request *r, const char *line) {
     }
 }
 
-static void add_lines(cab_request *r, const cab_buf *lines) {
+/* `only`: no lines but those of this name, which ends with a colon. */
+static void add_lines(cab_request *r, const cab_buf *lines, const char *only) {
     const char *p = lines->data;
     const char *end = p != NULL ? p + lines->len : NULL;
     while (p < end) {
-        add_line(r, p);
+        if (only == NULL || strncasecmp(p, only, strlen(only)) == 0) {
+            add_line(r, p);
+        }
         p += strlen(p) + 1;
     }
 }
@@ -168,7 +171,10 @@ static void set_limits(cab_call *c, cab_request *r, int64_t now_ms) {
 bool cab_call_attempt(cab_call *c, int64_t now_ms) {
     cab_request r = {0};
     r.method = c->method;
-    r.body = c->has_body ? (c->body.data != NULL ? c->body.data : "") : NULL;
+    /* What changes something has a body, of no bytes if need be: proxies want to know its length.
+     */
+    bool sends_body = c->has_body || strcmp(c->method, "GET") != 0;
+    r.body = sends_body ? (c->body.data != NULL ? c->body.data : "") : NULL;
     r.body_len = c->body.len;
     /* A proxy elsewhere could not reach this machine's own address, but would see the token. */
     r.direct = endpoint_of(c)->loopback && !c->client->options.proxy_loopback;
@@ -183,12 +189,13 @@ bool cab_call_attempt(cab_call *c, int64_t now_ms) {
         return cab_fail_memory(&c->error);
     }
     r.url = c->client->url.data;
-    add_lines(&r, &c->headers);
-    if (!c->no_client_headers) {
-        add_lines(&r, &c->client->options.headers);
-    }
-    if (c->has_body) {
-        add_line(&r, "Content-Type: application/json");
+    add_lines(&r, &c->headers, NULL);
+    /* To others than the service a client's headers say no more than who it is. */
+    add_lines(&r, &c->client->options.headers, c->no_client_headers ? "User-Agent:" : NULL);
+    if (sends_body) {
+        /* Never left out: libcurl would call it form data. */
+        add_line(&r, c->has_body || !c->no_client_headers ? "Content-Type: application/json"
+                                                          : "Content-Type:");
         if (r.body_len > EXPECTING_BODY) {
             add_line(&r, "Expect:"); /* tells libcurl not to ask before it sends the body */
         }

@@ -554,7 +554,7 @@ static cab_transfer *transfer_new(cab_engine *e, cab_error *err) {
 }
 
 static CURLcode set_method(cab_transfer *t, const cab_request *r) {
-    bool sends_body = r->body != NULL || strcmp(r->method, "POST") == 0;
+    bool sends_body = r->body != NULL;
     CURLcode rc = CURLE_OK;
     if (strcmp(t->method, r->method) != 0 || t->sends_body != sends_body) {
         t->method[0] = '\0';
@@ -571,7 +571,7 @@ static CURLcode set_method(cab_transfer *t, const cab_request *r) {
     if (rc == CURLE_OK && sends_body) {
         rc = curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
         if (rc == CURLE_OK) {
-            rc = curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, r->body != NULL ? r->body : "");
+            rc = curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, r->body);
         }
     }
     return rc;

@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cab/endpoint.h"
 #include "cab/url.h"
@@ -266,9 +267,47 @@ static bool append_userinfo(cab_buf *out, const char *user, size_t user_len, con
     return ok;
 }
 
+/* What stands behind the scheme of a proxy's URL; all of it when there is none. */
+static const char *behind_scheme(const char *proxy) {
+    const char *end = proxy + strcspn(proxy, ":/@");
+    return strncmp(end, "://", 3) == 0 ? end + 3 : proxy;
+}
+
+/* Whether a proxy's URL begins with one of libcurl's schemes. */
+static bool has_known_scheme(const char *proxy) {
+    static const char *const names[] = {
+        "http:", "https:", "socks:", "socks4:", "socks4a:", "socks5:", "socks5h:"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strncasecmp(proxy, names[i], strlen(names[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *cab_proxy_problem(const char *proxy) {
+    const char *start = behind_scheme(proxy);
+    const char *at = strchr(start, '@');
+    if (at == NULL) {
+        return NULL;
+    }
+    /* A scheme that there is not may be a user, and "//" the beginning of the password. */
+    bool odd_scheme = has_known_scheme(proxy) != (start != proxy);
+    if (odd_scheme || strchr(at + 1, '@') != NULL || start + strcspn(start, "/?#") < at) {
+        return "its user and password cannot be told from the rest: write @ / ? # in them as %40 "
+               "%2F %3F %23";
+    }
+    for (const char *p = start; p < at; p++) {
+        uint32_t code;
+        if (*p == '%' && read_digits(p + 1, at, 2, 16, &code) == 2 && code < 0x20) {
+            return "its user and password must not hold control characters";
+        }
+    }
+    return NULL;
+}
+
 bool cab_secrets_of_proxy(cab_buf *out, const char *proxy) {
-    const char *start = proxy + strcspn(proxy, ":/@");
-    start = strncmp(start, "://", 3) == 0 ? start + 3 : proxy;
+    const char *start = behind_scheme(proxy);
     const char *at = strrchr(start, '@');
     /* libcurl repeats what it cannot read, where a password may stand anywhere. */
     if (!cab_url_is_readable(proxy) && !append_secret(out, start, strlen(start))) {

@@ -31,6 +31,11 @@ size_t cab_secret_at(const cab_secrets *s, const char *p, const char *end, bool 
  * that may be a key; all behind the scheme when libcurl cannot read it. False: no memory. */
 bool cab_secrets_of_proxy(cab_buf *out, const char *proxy);
 
+/* Why the user and the password in a proxy's URL cannot be told from the rest of it, or NULL. The
+ * text repeats nothing of it. libcurl would take a piece of such a password for the host, ask name
+ * servers for it and show it; or leave the proxy out. */
+const char *cab_proxy_problem(const char *proxy);
+
 #pragma GCC visibility pop
 
 #endif

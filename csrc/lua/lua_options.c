@@ -137,6 +137,12 @@ static void read_proxy(lua_State *L, int options, cab_client_options *c, cab_eng
         if (t.len == 0) {
             lcab_bad(L, &TOP, "proxy", "must not be empty; false means none");
         }
+        const char *problem = cab_proxy_problem(t.data);
+        if (problem != NULL) {
+            cab_error err;
+            cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, "proxy", "proxy: %s", problem);
+            lcab_raise(L, &err);
+        }
         e->proxy = t.data;
         c->proxy_loopback = cab_url_is_loopback(t.data);
         if (!cab_secrets_of_proxy(&c->secrets, t.data)) {

@@ -41,6 +41,12 @@ function Dns:wait_for(n)
   end
 end
 
+--- What it was asked for so far, each time.
+---@return string[]
+function Dns:names()
+  return self.process:ask "names"
+end
+
 --- Ends the server. Stopping twice is fine.
 function Dns:stop()
   self.process:stop()

@@ -50,16 +50,27 @@ local function no_such_name(question)
   return question:sub(1, 2) .. "\129\131" .. question:sub(5, 6) .. ("\0"):rep(6) .. question:sub(13)
 end
 
+-- The name that a question asks for.
+local function name_in(question)
+  local labels, at = {}, 13
+  while at <= #question and question:byte(at) > 0 do
+    labels[#labels + 1] = question:sub(at + 1, at + question:byte(at))
+    at = at + question:byte(at) + 1
+  end
+  return table.concat(labels, ".")
+end
+
 function M.start(options)
   local way_in = enter()
   local udp = bind()
-  local queries, changed = 0, condition.new()
+  local queries, names, changed = 0, {}, condition.new()
   cqueues.running():wrap(function()
     while true do
       cqueues.poll({ pollfd = udp:getfd(), events = "r" })
       local question, host, port = udp:receivefrom()
       if question then
         queries = queries + 1
+        names[queries] = name_in(question)
         changed:signal()
         if options.answer == "nxdomain" then
           udp:sendto(no_such_name(question), host, port)
@@ -76,6 +87,9 @@ function M.start(options)
       changed:wait(limit - cqueues.monotime())
     end
     return queries
+  end
+  function role.names()
+    return names
   end
   return role, { enter = way_in }
 end

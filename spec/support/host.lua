@@ -49,7 +49,8 @@ end
 ---@param program string what shows that the host is there, as a shell command
 ---@return string?
 function M.missing(program)
-  local answer = read(program .. " >/dev/null 2>&1 || echo no; pkg-config --exists luajit || echo jit")
+  local answer =
+    read(program .. " >/dev/null 2>&1 || echo no; pkg-config --exists luajit || echo jit")
   return answer:find("no") and "it is not installed"
     or answer:find("jit") and "LuaJIT's headers are not installed"
     or nil

@@ -84,7 +84,10 @@ end
 ---@param libraries string|nil flags of the linker
 ---@return string path to be removed by the caller
 function M.program(name, libraries)
-  return compile(name, ("%s %s -pthread %s"):format(libraries or "", flags("--libs", "LUA_LIBS"), M.runtime()))
+  return compile(
+    name,
+    ("%s %s -pthread %s"):format(libraries or "", flags("--libs", "LUA_LIBS"), M.runtime())
+  )
 end
 
 --- What links the core into a program.

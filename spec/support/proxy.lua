@@ -30,7 +30,11 @@ function M.start(options)
     certs = options.tls and certs.shared() or nil,
   })
   proxy.url_with_credentials = options.user
-    and proxy.url:gsub("://", ("://%s:%s@"):format(options.user, options.password))
+    and (
+      proxy.url:gsub("://", function()
+        return ("://%s:%s@"):format(options.user, options.password)
+      end)
+    )
   return proxy
 end
 

@@ -92,6 +92,14 @@ local function handle(sandbox, request)
   if not route.open then
     request.user = sandbox.identities:check(request)
   end
+  local form = request.header "content-type"
+  if
+    request.method ~= "GET"
+    and form
+    and not form:lower():find "^%s*application/json%s*%f[;%z]"
+  then
+    fault.invalid("Content-Type must be application/json, not " .. form)
+  end
   return route.handler(sandbox, request)
 end
 
