@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#pragma GCC visibility push(hidden)
+
 typedef struct {
     int fd;
     int port; /* of this side; 0: not asked for yet */
@@ -27,5 +29,7 @@ void cab_sockets_free(cab_sockets *s);
  * has ended it, or, on a `plain` one (HTTP/1 without TLS), has said something unasked, which would
  * be taken for the answer. */
 bool cab_sockets_ended(cab_sockets *s, int port, bool plain);
+
+#pragma GCC visibility pop
 
 #endif

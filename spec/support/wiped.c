@@ -205,10 +205,10 @@ int main(int argc, char **argv) {
     o.proxy_loopback = true;
     cab_engine_options e;
     memset(&e, 0, sizeof e);
-    e.tls_minor = 2;
+    e.trust.tls_minor = 2;
     e.max_connections = 4;
     e.idle_timeout_s = 30;
-    e.key_password = secret(6);
+    e.trust.key_password = secret(6);
     if (!cab_endpoint_parse(&o.endpoints[0], argv[1], strlen(argv[1]), &err)) {
         return 1;
     }
