@@ -153,10 +153,10 @@ static void run(cab_client *c, cab_identity *identity, int size, const char *mom
     line(&call->secrets, "", 5);
     cab_client_submit(c, call);
     while (call->state != CAB_CALL_DONE) {
-        const cab_body_facts facts = {0};
+        const cab_reading body = {0};
         cab_client_step(c, 1000);
         while (cab_client_next_answered(c) != NULL) {
-            if (cab_client_judge(c, call, &facts)) {
+            if (cab_client_judge(c, call, &body)) {
                 const cab_answer *a = cab_call_answer(call);
                 printf("status %d, %s\n", a->status, a->body.len > 0 ? "with a body" : "empty");
                 cab_client_finish(c, call);
