@@ -15,6 +15,7 @@ local CAB = {
   worker = {},
   journal = { "buf", "worker" },
   sigpipe = {},
+  list = {},
   sockets = {},
   crypto = { "buf" },
   url = { "buf" },
@@ -23,7 +24,10 @@ local CAB = {
   secret = { "url", "endpoint" },
   sign = { "url", "crypto" },
   request = { "buf", "clock" },
-  engine = { "poller", "sockets", "request", "clock", "sigpipe" },
+  trust = {},
+  curl_error = {},
+  transfer = { "list", "sockets", "trust", "request", "curl_error", "clock" },
+  engine = { "transfer", "poller", "sigpipe" },
   call = {
     "sign",
     "retry",
@@ -71,18 +75,25 @@ local FREE_IN_LUA = { compat = true, lua_error = true, ["cab/error"] = true }
 -- Foreign headers: their beginning -> files that may see them. endpoint lets libcurl take URLs
 -- apart, so that what is checked is what libcurl will connect to; it moves no byte.
 local FOREIGN_HEADERS = {
-  ["curl/"] = { ["cab/engine.c"] = true, ["cab/endpoint.c"] = true },
+  ["curl/"] = {
+    ["cab/engine.c"] = true,
+    ["cab/transfer.h"] = true,
+    ["cab/trust.c"] = true,
+    ["cab/curl_error.c"] = true,
+    ["cab/endpoint.c"] = true,
+  },
   ["openssl/"] = { ["cab/crypto.c"] = true },
   ["sys/epoll"] = { ["cab/poller.c"] = true },
   ["sys/event"] = { ["cab/poller.c"] = true },
   ["dlfcn"] = { ["cab/pin.c"] = true },
 }
 
--- Words that one file alone, or no file, may hold.
+-- Words that these files alone, or none, may hold.
 local WORDS = {
   { "clock_gettime", "cab/clock.c" },
   { "gettimeofday", "cab/clock.c" },
-  { "curl_easy_", "cab/engine.c" },
+  { "curl_easy_", "cab/engine.c", "cab/transfer.c", "cab/trust.c", "cab/curl_error.c" },
+  { "curl_easy_perform" },
   { "curl_multi_", "cab/engine.c" },
   { "EVP_", "cab/crypto.c" },
   { "lua_rawlen", "lua/compat.h" },
@@ -271,14 +282,15 @@ describe("the plan of the C code", function()
     end
   end)
 
-  it("keeps certain words to one file", function()
+  it("keeps certain words to certain files", function()
     for _, path in ipairs(sources) do
       local text = read(path):gsub("/%*.-%*/", "")
       for _, row in ipairs(WORDS) do
-        assert(
-          not text:find(row[1], 1, true) or path == "csrc/" .. (row[2] or ""),
-          ("%s has %s"):format(path, row[1])
-        )
+        local allowed = not text:find(row[1], 1, true)
+        for i = 2, #row do
+          allowed = allowed or path == "csrc/" .. row[i]
+        end
+        assert(allowed, ("%s has %s"):format(path, row[1]))
       end
     end
   end)

@@ -24,7 +24,6 @@ void cab_call_fail(cab_call *c, cab_kind kind, cab_reason reason, const char *fm
     cab_fail(&c->error, kind, reason, NULL, "%s", text);
     c->verdict = (cab_verdict){kind, reason, CAB_OUTCOME_NOT_STARTED, CAB_AGAIN_NEVER};
     c->retryable = kind == CAB_KIND_TIMEOUT;
-    c->ended_early = true;
     c->judged = false;
 }
 
@@ -183,7 +182,7 @@ bool cab_call_attempt(cab_call *c, int64_t now_ms) {
     r.now_ms = now_ms;
     r.max_body = c->client->options.max_response_bytes;
     c->attempts++;
-    c->judged = c->ended_early = c->silent = false;
+    c->judged = c->silent = false;
     c->canonical_request.len = 0;
     if (!set_url(c)) {
         return cab_fail_memory(&c->error);
@@ -267,14 +266,14 @@ static double remaining_seconds(const cab_call *c, int64_t now_ms) {
     return c->deadline_ms == INT64_MAX ? HUGE_VAL : (double)(c->deadline_ms - now_ms) / 1000.0;
 }
 
-cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms, double random) {
+cab_next cab_call_judge(cab_call *c, const cab_reading *body, int64_t now_ms, double random) {
     cab_answer *a = cab_call_answer(c);
-    if (c->ended_early || a == NULL || c->judged) {
+    if (a == NULL || c->judged) {
         return CAB_NEXT_END;
     }
     name_the_limit(c, a, now_ms);
-    cab_facts f = {c->op,     a->error.kind, a->error.reason, a->sent,
-                   a->status, body->says,    body->failed,    body->body_problem};
+    cab_ending f = {c->op,     a->error.kind, a->error.reason, a->sent,
+                    a->status, body->says,    body->failed,    body->body_problem};
     if (c->any_status && a->error.kind == CAB_KIND_NONE) {
         c->verdict =
             (cab_verdict){CAB_KIND_NONE, CAB_REASON_NONE, CAB_OUTCOME_STARTED, CAB_AGAIN_NEVER};

@@ -88,7 +88,6 @@ typedef struct cab_call {
     cab_text canonical_request; /* of a signed attempt; in `scratch` */
 
     /* The end. */
-    bool ended_early; /* without an attempt: error and verdict are set already */
     bool judged;
     cab_error error;
     cab_verdict verdict;
@@ -101,9 +100,10 @@ typedef struct {
     cab_says says;
     bool failed;
     cab_reason body_problem;
-} cab_body_facts;
+} cab_reading;
 
-/* The answer of the attempt that just ended; NULL when the call ended without one. */
+/* The answer of the attempt that just ended; NULL when the call ended without one: then its error
+ * and verdict are set already. */
 cab_answer *cab_call_answer(cab_call *c);
 
 /* Hands the attempt to the engine. False: it could not begin, `error` says why, nothing was sent.
@@ -113,7 +113,7 @@ bool cab_call_attempt(cab_call *c, int64_t now_ms);
 typedef enum { CAB_NEXT_END, CAB_NEXT_NOW, CAB_NEXT_PARK, CAB_NEXT_WAIT } cab_next;
 /* What comes after an attempt. Sets verdict, error and retryable; for CAB_NEXT_WAIT also
  * delay_ms. `random` in [0, 1). Asking again about the same attempt answers the same. */
-cab_next cab_call_judge(cab_call *c, const cab_body_facts *body, int64_t now_ms, double random);
+cab_next cab_call_judge(cab_call *c, const cab_reading *body, int64_t now_ms, double random);
 
 /* Ends the call without (another) attempt. */
 void cab_call_fail(cab_call *c, cab_kind kind, cab_reason reason, const char *fmt, ...)

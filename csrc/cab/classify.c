@@ -106,7 +106,7 @@ static void look_up(cab_verdict *v, cab_op_class op, cab_says says, int status) 
 /* ---- verdicts ------------------------------------------------------------------------------- */
 
 /* No complete answer. */
-static cab_verdict classify_broken(const cab_facts *f) {
+static cab_verdict classify_broken(const cab_ending *f) {
     cab_verdict v = {f->broken, f->reason, CAB_OUTCOME_NOT_STARTED, CAB_AGAIN_NEVER};
     bool refused_by_us = f->reason == CAB_REASON_ENCODED || f->reason == CAB_REASON_TOO_LARGE;
     if (f->sent && refused_by_us && f->status != 0) {
@@ -124,7 +124,7 @@ static cab_verdict classify_broken(const cab_facts *f) {
     return v;
 }
 
-cab_verdict cab_classify(const cab_facts *f) {
+cab_verdict cab_classify(const cab_ending *f) {
     if (f->broken != CAB_KIND_NONE) {
         return classify_broken(f);
     }

@@ -37,7 +37,7 @@ typedef struct {
     cab_says says;
     bool failed;             /* a 2xx whose body says that it failed */
     cab_reason body_problem; /* of a 2xx: bad_json, bad_answer; NONE: it is what was asked for */
-} cab_facts;
+} cab_ending;
 
 typedef struct {
     cab_kind kind; /* NONE: success */
@@ -47,7 +47,7 @@ typedef struct {
 } cab_verdict;
 
 /* The verdict about the end of an attempt. */
-cab_verdict cab_classify(const cab_facts *f);
+cab_verdict cab_classify(const cab_ending *f);
 
 /* What an error code of the service proves; of the gateway's codes, those that an answer carries as
  * the gateway writes them (`gateway_form`), since a service may tell of another one's trouble. */

@@ -337,7 +337,7 @@ cab_call *cab_client_acquire(cab_client *c) {
     call->endpoint = c->endpoint;
     call->endpoints_failed = 0;
     call->granted = call->cancelled = call->judged = false;
-    call->deadline_bound = call->ended_early = false;
+    call->deadline_bound = false;
     call->error.kind = CAB_KIND_NONE;
     call->verdict.kind = CAB_KIND_NONE;
     call->verdict.outcome = CAB_OUTCOME_NOT_STARTED;
@@ -358,7 +358,6 @@ static void end_work(cab_client *c, cab_call *call) {
     call->error = call->work->error;
     call->verdict = (cab_verdict){call->error.kind, call->error.reason, CAB_OUTCOME_NOT_STARTED,
                                   CAB_AGAIN_NEVER};
-    call->ended_early = true;
     enter_state(c, call, CAB_CALL_ANSWERED);
 }
 
@@ -532,7 +531,6 @@ static void fire_timers(cab_client *c) {
         if (call->state == CAB_CALL_FLYING) {
             on_silence(c, call, now);
         } else if (call->state == CAB_CALL_WAITING && call->sleeps) {
-            call->ended_early = true;
             enter_state(c, call, CAB_CALL_ANSWERED);
         } else if (call->state == CAB_CALL_WAITING) {
             enter_state(c, call, CAB_CALL_QUEUED);
@@ -584,9 +582,9 @@ void cab_client_step(cab_client *c, int64_t wait_ms) {
 
 cab_call *cab_client_next_answered(cab_client *c) { return c->answered.first; }
 
-bool cab_client_judge(cab_client *c, cab_call *call, const cab_body_facts *body) {
+bool cab_client_judge(cab_client *c, cab_call *call, const cab_reading *body) {
     int64_t now = cab_clock_ms();
-    bool first = !call->judged && !call->ended_early;
+    bool first = !call->judged && call->transfer != NULL;
     cab_next next = cab_call_judge(call, body, now, first ? next_random(c) : 0);
     if (next == CAB_NEXT_END) {
         call->elapsed = (double)(now - call->started_ms) / 1000.0;

@@ -105,7 +105,7 @@ void cab_client_step(cab_client *c, int64_t wait_ms);
 cab_call *cab_client_next_answered(cab_client *c);
 /* Judges it. True: it has ended, the binding takes what it needs and calls cab_client_finish.
  * False: it goes on by itself. */
-bool cab_client_judge(cab_client *c, cab_call *call, const cab_body_facts *body);
+bool cab_client_judge(cab_client *c, cab_call *call, const cab_reading *body);
 void cab_client_finish(cab_client *c, cab_call *call);
 /* A call whose transfer holds bytes of a streamed body, or NULL. */
 cab_call *cab_client_next_streaming(cab_client *c);

@@ -9,6 +9,7 @@
 
 #include "cab/error.h"
 #include "cab/request.h"
+#include "cab/trust.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -20,16 +21,9 @@ typedef struct cab_transfer cab_transfer;
 typedef struct {
     const char *proxy; /* never for requests that are `direct` */
     const char *no_proxy;
-    const char *ca_file;
-    const char *ca_path;
-    const char *cert_file;
-    const char *key_file;
-    const char *key_password;
-    const char *pinned_public_key;
+    cab_trust trust;
     const char *const *resolve; /* "host:port:address" entries */
     size_t resolve_count;
-    bool insecure;    /* accept any certificate */
-    int tls_minor;    /* least TLS version accepted: 2 or 3 */
     int http_version; /* 0 (best that both know), 1, 2 */
     long max_connections;
     long idle_timeout_s;

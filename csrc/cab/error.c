@@ -7,12 +7,11 @@ static const char *const KINDS[] = {NULL,    "usage",     "config",    "auth",
                                     "api",   "transport", "timeout",   "protocol",
                                     "build", "key",       "cancelled", "memory"};
 
-static const char *const REASONS[] = {NULL,         "resolve",       "connect",         "proxy",
-                                      "tls_verify", "tls_handshake", "tls_config",      "send",
-                                      "reset",      "closed",        "http2",           "too_large",
-                                      "bad_json",   "bad_http",      "bad_answer",      "redirect",
-                                      "encoded",    "deadline",      "connect_timeout", "timeout",
-                                      "wait",       "store",         "internal"};
+static const char *const REASONS[] = {
+    NULL,         "resolve",    "connect",  "proxy",   "tls_verify", "tls_handshake",
+    "tls_config", "reset",      "closed",   "http2",   "too_large",  "bad_json",
+    "bad_http",   "bad_answer", "redirect", "encoded", "deadline",   "connect_timeout",
+    "timeout",    "wait",       "store",    "internal"};
 
 static const char *const OUTCOMES[] = {"not_started", "unknown", "started"};
 

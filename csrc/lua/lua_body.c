@@ -86,7 +86,7 @@ static void push_raw_message(lua_State *L, const cab_call *c, const cab_buf *tex
 }
 
 static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,
-                         lcab_answer_kind kind, int top, cab_body_facts *body) {
+                         lcab_answer_kind kind, int top, cab_reading *body) {
     if (kind == LCAB_ANSWER_BYTES || kind == LCAB_ANSWER_RAW) {
         return;
     }
@@ -147,12 +147,12 @@ static bool is_gateway_form(lua_State *L, int top) {
     return same;
 }
 
-void lcab_read_body(lua_State *L, cab_call *c, lcab_answer_kind kind, cab_body_facts *body) {
+void lcab_read_body(lua_State *L, cab_call *c, lcab_answer_kind kind, cab_reading *body) {
     const cab_answer *a = cab_call_answer(c);
     int top = lua_gettop(L);
     memset(body, 0, sizeof *body);
     lua_settop(L, top + 3);
-    if (a == NULL || c->ended_early || a->error.kind != CAB_KIND_NONE || kind == LCAB_ANSWER_RAW) {
+    if (a == NULL || a->error.kind != CAB_KIND_NONE || kind == LCAB_ANSWER_RAW) {
         return;
     }
     if (a->status >= 200 && a->status < 300) {

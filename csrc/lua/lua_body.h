@@ -20,7 +20,7 @@ typedef enum {
 
 /* Reads the body of the attempt that ended. Pushes three values: the decoded body, the service's
  * error code and its message; nil where there is none. */
-void lcab_read_body(lua_State *L, cab_call *c, lcab_answer_kind kind, cab_body_facts *body);
+void lcab_read_body(lua_State *L, cab_call *c, lcab_answer_kind kind, cab_reading *body);
 
 #pragma GCC visibility pop
 

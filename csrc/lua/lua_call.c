@@ -255,7 +255,7 @@ static void attach(lua_State *L, int uv, bool ok, cab_outcome outcome) {
 void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call) {
     lcab_call *k = lua_touserdata(L, call);
     int top = lua_gettop(L);
-    cab_body_facts body;
+    cab_reading body;
     lcab_read_body(L, k->call, k->context.answer, &body);
     if (!cab_client_judge(u->c, k->call, &body)) {
         lua_settop(L, top);

@@ -12,7 +12,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Adds `error`, `is_error`, `mask` and `error_methods` to the table on top of the stack. */
+/* Adds `error`, `is_error` and `mask` to the table on top of the stack. */
 void lcab_error_open(lua_State *L);
 
 /* Pushes an empty table with the metatable of errors; or the error that `e` describes. */

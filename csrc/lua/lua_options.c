@@ -109,14 +109,14 @@ static void read_tls(lua_State *L, int options, cab_engine_options *e) {
     if (v.min_version.len > 0 && !is(v.min_version, "1.2") && !is(v.min_version, "1.3")) {
         lcab_bad(L, &where, "min_version", "must be \"1.2\" or \"1.3\"");
     }
-    e->tls_minor = is(v.min_version, "1.3") ? 3 : 2;
-    e->insecure = !v.verify;
-    e->ca_file = v.ca_file.data;
-    e->ca_path = v.ca_path.data;
-    e->cert_file = v.cert_file.data;
-    e->key_file = v.key_file.data;
-    e->key_password = v.key_password.data;
-    e->pinned_public_key = v.pinned_public_key.data;
+    e->trust.tls_minor = is(v.min_version, "1.3") ? 3 : 2;
+    e->trust.insecure = !v.verify;
+    e->trust.ca_file = v.ca_file.data;
+    e->trust.ca_path = v.ca_path.data;
+    e->trust.cert_file = v.cert_file.data;
+    e->trust.key_file = v.key_file.data;
+    e->trust.key_password = v.key_password.data;
+    e->trust.pinned_public_key = v.pinned_public_key.data;
     lua_pop(L, 1);
 }
 
@@ -259,8 +259,8 @@ void lcab_read_client_options(lua_State *L, int options, cab_client_options *c,
     lcab_read_headers(L, options, &TOP, false, &c->headers, &c->secrets);
     read_proxy(L, options, c, e);
     read_tls(L, options, e);
-    add_secret(L, &c->secrets, e->key_password,
-               e->key_password != NULL ? strlen(e->key_password) : 0);
+    add_secret(L, &c->secrets, e->trust.key_password,
+               e->trust.key_password != NULL ? strlen(e->trust.key_password) : 0);
     if (v.http_version.len > 0 && !is(v.http_version, "auto") && !is(v.http_version, "1.1") &&
         !is(v.http_version, "2")) {
         lcab_bad(L, &TOP, "http_version", "must be \"auto\", \"1.1\" or \"2\"");

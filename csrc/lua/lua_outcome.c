@@ -258,8 +258,7 @@ static void push_error(lua_State *L, cab_call *c, const lcab_context *context, i
     const cab_answer *a = cab_call_answer(c);
     cab_secrets secrets;
     lcab_collect_secrets(c, &secrets);
-    lcab_push_sign_in_error(L,
-                            c->ended_early && c->error.kind == CAB_KIND_AUTH ? c->identity : NULL);
+    lcab_push_sign_in_error(L, a == NULL && c->error.kind == CAB_KIND_AUTH ? c->identity : NULL);
     int sign_in = lua_gettop(L);
     lcab_push_new_error(L);
     if (lcab_is_error(L, sign_in)) {
@@ -274,7 +273,7 @@ static void push_error(lua_State *L, cab_call *c, const lcab_context *context, i
                  c->error.kind == CAB_KIND_CONFIG || c->error.kind == CAB_KIND_USAGE
                      ? c->error.field
                      : "");
-        if (a != NULL && a->error.kind == CAB_KIND_NONE && !c->ended_early) {
+        if (a != NULL && a->error.kind == CAB_KIND_NONE) {
             set_api_message(L, c, a, decoded + 2, &secrets);
             set_words(L, "error_code", decoded + 1, LONGEST_CODE, &secrets);
             if (c->verdict.reason != CAB_REASON_BAD_JSON) {

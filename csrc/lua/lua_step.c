@@ -178,8 +178,8 @@ static void deliver_ready(lua_State *L, lcab_client *u, int uv, int first) {
 static void conclude(lua_State *L, lcab_client *u, int uv, int first) {
     cab_call *call;
     while ((call = cab_client_next_answered(u->c)) != NULL) {
-        if (call->stream && cab_call_answer(call) != NULL && !call->ended_early &&
-            cab_call_answer(call)->status >= 200 && cab_call_answer(call)->status < 300) {
+        if (call->stream && cab_call_answer(call) != NULL && cab_call_answer(call)->status >= 200 &&
+            cab_call_answer(call)->status < 300) {
             stream_body(L, u, uv, call, first);
             if (u->c == NULL) {
                 return;

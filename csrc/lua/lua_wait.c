@@ -24,9 +24,9 @@ static void describe_open_call(lua_State *L, const lcab_call *k) {
 
 static void push_still_waiting(lua_State *L, const lcab_call *k) {
     lcab_push_new_error(L);
-    lua_pushliteral(L, "timeout");
+    lua_pushstring(L, cab_kind_name(CAB_KIND_TIMEOUT));
     lua_setfield(L, -2, "kind");
-    lua_pushliteral(L, "wait");
+    lua_pushstring(L, cab_reason_name(CAB_REASON_WAIT));
     lua_setfield(L, -2, "reason");
     lua_pushliteral(L, "the call has not ended yet; it goes on");
     lua_setfield(L, -2, "message");

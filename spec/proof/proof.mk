@@ -35,7 +35,7 @@ FUZZ := answer args endpoint head ini secret url
 FUZZ_SANITIZER := fuzzer,address,undefined
 # The engine's place is taken by the target itself, or by a stub.
 FUZZ_LINK_answer := -Wl,--wrap=cab_transfer_answer
-FUZZ_OBJECTS = $(if $(filter head,$(1)),$(filter-out %/cab/engine.o,$(OBJECTS)),$(OBJECTS))
+FUZZ_OBJECTS = $(if $(filter head,$(1)),$(filter-out %/cab/transfer.o,$(OBJECTS)),$(OBJECTS))
 
 fuzz_seconds = $(if $(filter 0,$(FUZZ_SECONDS)),-runs=0,-max_total_time=$(FUZZ_SECONDS))
 FUZZERS := $(FUZZ:%=$(BUILD)/fuzz-%)

@@ -153,10 +153,10 @@ static void run(cab_client *c, cab_identity *identity, int size, const char *mom
     line(&call->secrets, "", 5);
     cab_client_submit(c, call);
     while (call->state != CAB_CALL_DONE) {
-        const cab_body_facts facts = {0};
+        const cab_reading body = {0};
         cab_client_step(c, 1000);
         while (cab_client_next_answered(c) != NULL) {
-            if (cab_client_judge(c, call, &facts)) {
+            if (cab_client_judge(c, call, &body)) {
                 const cab_answer *a = cab_call_answer(call);
                 printf("status %d, %s\n", a->status, a->body.len > 0 ? "with a body" : "empty");
                 cab_client_finish(c, call);
@@ -205,10 +205,10 @@ int main(int argc, char **argv) {
     o.proxy_loopback = true;
     cab_engine_options e;
     memset(&e, 0, sizeof e);
-    e.tls_minor = 2;
+    e.trust.tls_minor = 2;
     e.max_connections = 4;
     e.idle_timeout_s = 30;
-    e.key_password = secret(6);
+    e.trust.key_password = secret(6);
     if (!cab_endpoint_parse(&o.endpoints[0], argv[1], strlen(argv[1]), &err)) {
         return 1;
     }

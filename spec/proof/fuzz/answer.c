@@ -106,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t used = set_head((const char *)in.at, (size_t)(in.end - in.at));
     MUST(cab_buf_append(&answer.body, in.at + used, (size_t)(in.end - in.at) - used));
 
-    cab_body_facts body;
+    cab_reading body;
     lcab_read_body(L, &c, &facts, &body);
     MUST(lua_gettop(L) == 3);
     (void)cab_call_judge(&c, &body, 0, 0.5);

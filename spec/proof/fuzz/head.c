@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-/* The engine's callback for header lines is no other file's business; this one needs it. */
-#include "cab/engine.c" // NOLINT(bugprone-suspicious-include)
+/* The callback for header lines is no other file's business; this one needs it. */
+#include "cab/transfer.c" // NOLINT(bugprone-suspicious-include)
 
 typedef struct {
     const char *begin, *end;
@@ -34,7 +34,7 @@ static void feed(cab_transfer *t, const char *text, size_t len) {
         size_t taken = on_header(exact, 1, n, t);
         free(exact);
         if (taken != n) {
-            MUST(t->encoded || t->too_large);
+            MUST(t->attempt.encoded || t->attempt.too_large);
             return;
         }
         text += n;
@@ -48,9 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     }
     cab_buf_clear(&t.answer.head);
-    t.head_total = 0;
-    t.encoded = t.too_large = t.no_memory = false;
-    t.stream = (data[0] & 1) != 0;
+    t.attempt = (cab_attempt){.stream = (data[0] & 1) != 0};
     feed(&t, (const char *)data + 1, size - 1);
     const cab_buf *head = &t.answer.head;
     const char *begin = head->data != NULL ? head->data : "";

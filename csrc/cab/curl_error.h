@@ -1,0 +1,30 @@
+/* What libcurl's codes mean here. */
+#ifndef CAB_CURL_ERROR_H
+#define CAB_CURL_ERROR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cab/error.h"
+
+#pragma GCC visibility push(hidden)
+
+/* How an attempt failed. The code alone tells neither what was sent nor, often, what went wrong. */
+typedef struct {
+    int code;         /* a CURLcode, not CURLE_OK */
+    const char *why;  /* libcurl's own words; "" for none */
+    bool let_out;     /* the request was let out on a connection */
+    bool sent;        /* some of it may have reached the peer */
+    bool once;        /* libcurl was kept from sending it again */
+    bool multiplexes; /* the peer speaks HTTP/2 */
+    /* What our own callbacks ended it for. */
+    bool no_memory, encoded;
+    size_t too_large;   /* the limit that was passed; 0: none */
+    int connect_status; /* a proxy's answer to CONNECT; 0: none */
+} cab_curl_failure;
+
+void cab_curl_error(const cab_curl_failure *f, cab_error *err);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,445 @@
+#include "cab/transfer.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cab/clock.h"
+#include "cab/curl_error.h"
+
+/* By number: what runs may be older than its headers, and newer headers warn of the old. */
+#define PROTOCOLS ((CURLoption)(CURLOPTTYPE_LONG + 181))
+#define PROTOCOLS_STR ((CURLoption)(CURLOPTTYPE_STRINGPOINT + 318))
+#define QUICK_EXIT ((CURLoption)(CURLOPTTYPE_LONG + 322))
+#define MAX_HEAD_BYTES (256 * 1024)
+/* A body that goes out in one write together with any usual head. Of several writes (TLS records,
+ * HTTP/2 frames) libcurl counts none when the last of them fails. */
+#define ONE_PIECE 4096
+#define STREAM_BUFFER_BYTES 102400L
+/* A stream rests until its owner has taken what is there; libcurl alone would read some 8 MiB. */
+#define STREAM_HELD_BYTES (128 * 1024)
+
+static bool is_https(const char *url) { return strncmp(url, "https:", 6) == 0; }
+
+/* Whether the bytes of its connection are those of HTTP/1 itself. */
+static bool is_plain(const cab_transfer *t) {
+    const char *proxy = t->direct ? NULL : t->wire->proxy;
+    return !is_https(t->url.data) && (proxy == NULL || strncasecmp(proxy, "https:", 6) != 0);
+}
+
+/* Whether the transfer is to open a connection, and whether its connection is to go with it. */
+static CURLcode set_fresh(cab_transfer *t, bool before, bool after) {
+    CURLcode rc = curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, before ? 1L : 0L);
+    t->fresh = true;
+    return rc != CURLE_OK ? rc : curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, after ? 1L : 0L);
+}
+
+/* ---- libcurl's callbacks: C only, no call leads back into the engine ------------------------ */
+
+/* Runs before each sending of a request, also before one that libcurl repeats by itself because
+ * a reused connection died or an HTTP/2 peer asked for it. The second is where a second build
+ * would start. */
+static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_port) {
+    cab_transfer *t = ud;
+    cab_attempt *a = &t->attempt;
+    (void)ip;
+    (void)local_ip;
+    (void)port;
+    a->let_out++;
+    if (a->let_out > 1) {
+        return a->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+    }
+    long connects = 0;
+    (void)curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &a->size_at_let_out);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
+    if (connects > 0) {
+        t->wire->connected_tls = t->wire->connected_tls || is_https(t->url.data);
+    } else if (cab_sockets_ended(&t->wire->sockets, local_port, is_plain(t))) {
+        /* libcurl does not see it behind unread bytes, nor (from 8.16 on) within a second of its
+         * last look. Without reuse the connection goes with the transfer. */
+        a->stale = true;
+        (void)set_fresh(t, false, true);
+        return CURL_PREREQFUNC_ABORT;
+    }
+    return CURL_PREREQFUNC_OK;
+}
+
+/* Once a request was let out, no other connection may be made for it: the repetition ends here,
+ * before a second handshake. */
+static curl_socket_t on_open_socket(void *ud, curlsocktype purpose, struct curl_sockaddr *a) {
+    cab_transfer *t = ud;
+    (void)purpose;
+    if (t->attempt.once && t->attempt.let_out > 0) {
+        return CURL_SOCKET_BAD;
+    }
+    return cab_sockets_open(&t->wire->sockets, a->family, a->socktype, a->protocol);
+}
+
+static int on_close_socket(void *ud, curl_socket_t fd) {
+    cab_wire *w = ud; /* a connection outlives its transfer */
+    cab_sockets_close(&w->sockets, fd);
+    return 0;
+}
+
+static bool starts_with(const char *line, size_t len, const char *prefix) {
+    size_t n = strlen(prefix);
+    return len >= n && strncasecmp(line, prefix, n) == 0;
+}
+
+static bool is_encoded(const char *line, size_t len) {
+    static const char name[] = "content-encoding:";
+    if (!starts_with(line, len, name)) {
+        return false;
+    }
+    const char *value = line + sizeof name - 1;
+    const char *end = line + len;
+    while (value < end && isspace((unsigned char)*value)) {
+        value++;
+    }
+    while (end > value && isspace((unsigned char)end[-1])) {
+        end--;
+    }
+    return !(end == value || (end - value == 8 && strncasecmp(value, "identity", 8) == 0));
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *ud) {
+    cab_transfer *t = ud;
+    cab_attempt *a = &t->attempt;
+    size_t len = size * count;
+    a->last_byte_ms = a->stream ? cab_clock_ms() : 0;
+    a->head_total += len;
+    if (a->head_total > MAX_HEAD_BYTES) {
+        a->too_large = true;
+        return 0;
+    }
+    if (starts_with(line, len, "HTTP/")) {
+        cab_buf_clear(&t->answer.head); /* what came before was an interim answer */
+        const char *status = memchr(line, ' ', len - 1);
+        a->interim = status != NULL && status[1] == '1';
+        return len;
+    }
+    if (line[0] == '\r' || line[0] == '\n') {
+        a->head_ended = !a->interim;
+        return len;
+    }
+    if ((line[0] == 'c' || line[0] == 'C') && is_encoded(line, len)) {
+        a->encoded = true;
+        return 0;
+    }
+    if (!cab_buf_append(&t->answer.head, line, len)) {
+        a->no_memory = true;
+        return 0;
+    }
+    return len;
+}
+
+/* Whether there is room for more of a streamed body; else it pauses. */
+static bool stream_on(cab_transfer *t) {
+    cab_attempt *a = &t->attempt;
+    if (t->answer.body.len >= STREAM_HELD_BYTES) {
+        t->wire->paused += a->paused ? 0 : 1;
+        a->paused = true;
+        return false;
+    }
+    if (!a->streaming) {
+        a->streaming = true;
+        cab_list_remove(&t->wire->running, &t->link);
+        cab_list_add(&t->wire->streaming, &t->link);
+    }
+    return true;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *ud) {
+    cab_transfer *t = ud;
+    cab_attempt *a = &t->attempt;
+    size_t len = size * count;
+    long status = 0;
+    if (a->stream) {
+        (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+        a->last_byte_ms = cab_clock_ms();
+    }
+    if (status >= 200 && status < 300) {
+        if (!stream_on(t)) {
+            return CURL_WRITEFUNC_PAUSE; /* libcurl keeps these bytes and brings them again */
+        }
+    } else if (t->answer.body.len + len > a->max_body) {
+        a->too_large = true;
+        return 0;
+    }
+    if (!cab_buf_append(&t->answer.body, data, len)) {
+        a->no_memory = true;
+        return 0;
+    }
+    return len;
+}
+
+/* ---- a handle's life ------------------------------------------------------------------------ */
+
+/* Options that never change in a handle's life. */
+static CURLcode set_constants(cab_transfer *t) {
+    cab_wire *w = t->wire;
+    CURL *h = t->easy;
+    CURLcode rc = (CURLcode)cab_trust_set(&w->trust, h);
+#define SET(option, value)                                                                         \
+    do {                                                                                           \
+        if (rc == CURLE_OK) {                                                                      \
+            rc = curl_easy_setopt(h, option, value);                                               \
+        }                                                                                          \
+    } while (0)
+    SET(CURLOPT_PRIVATE, t);
+    SET(CURLOPT_CURLU, t->parsed);
+    SET(CURLOPT_ERRORBUFFER, t->why);
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_PATH_AS_IS, 1L);
+    SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    SET(CURLOPT_HEADERFUNCTION, on_header);
+    SET(CURLOPT_HEADERDATA, t);
+    SET(CURLOPT_WRITEFUNCTION, on_body);
+    SET(CURLOPT_WRITEDATA, t);
+    SET(CURLOPT_PREREQFUNCTION, on_prereq);
+    SET(CURLOPT_PREREQDATA, t);
+    SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+    SET(CURLOPT_OPENSOCKETDATA, t);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+    SET(CURLOPT_CLOSESOCKETDATA, w);
+    SET(CURLOPT_MAXAGE_CONN, w->idle_timeout_s);
+    SET(CURLOPT_PROXY, w->proxy != NULL ? w->proxy : "");
+    SET(CURLOPT_NOPROXY, w->no_proxy != NULL ? w->no_proxy : "");
+    SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* ours are not for proxies */
+    if (w->resolve != NULL) {
+        SET(CURLOPT_RESOLVE, w->resolve);
+    }
+#undef SET
+    if (rc == CURLE_OK && curl_easy_setopt(h, PROTOCOLS_STR, "http,https") != CURLE_OK) {
+        rc = curl_easy_setopt(h, PROTOCOLS, 1L | 2L); /* the same before 7.85 */
+    }
+    /* A look-up that hangs must not hold the end of a call. Refused before 7.87. */
+    (void)curl_easy_setopt(h, QUICK_EXIT, 1L);
+    return rc;
+}
+
+void cab_transfer_free(cab_transfer *t) {
+    curl_easy_cleanup(t->easy);
+    curl_url_cleanup(t->parsed);
+    cab_buf_free(&t->answer.head);
+    cab_buf_free(&t->answer.body);
+    cab_buf_free(&t->url);
+    free(t);
+}
+
+cab_transfer *cab_transfer_new(cab_wire *wire, cab_error *err) {
+    cab_transfer *t = calloc(1, sizeof *t);
+    if (t == NULL) {
+        cab_fail_memory(err);
+        return NULL;
+    }
+    t->wire = wire;
+    t->connect_timeout_ms = -1;
+    t->parsed = curl_url();
+    t->easy = curl_easy_init();
+    CURLcode rc = t->parsed != NULL && t->easy != NULL ? set_constants(t) : CURLE_OUT_OF_MEMORY;
+    if (rc == CURLE_OK) {
+        return t;
+    }
+    if (rc == CURLE_OUT_OF_MEMORY) {
+        cab_fail_memory(err);
+    } else {
+        cab_fail(err, CAB_KIND_CONFIG, CAB_REASON_NONE, NULL,
+                 "libcurl does not take the options of this client: %s", curl_easy_strerror(rc));
+    }
+    cab_transfer_free(t);
+    return NULL;
+}
+
+/* ---- what an attempt sends ------------------------------------------------------------------ */
+
+/* Over plain http it is HTTP/1.1: libcurl 7.88 serves a server that is known to speak HTTP/2 there
+ * for one request of a connection only. */
+static CURLcode set_version(cab_transfer *t, int version) {
+    CURLcode rc = curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION,
+                                   version == 1   ? (long)CURL_HTTP_VERSION_1_1
+                                   : version == 2 ? (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+                                                  : (long)CURL_HTTP_VERSION_2TLS);
+    /* Many started at once share one HTTP/2 connection instead of opening one each. */
+    return rc != CURLE_OK ? rc
+                          : curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, version != 1 ? 1L : 0L);
+}
+
+static CURLcode set_url(cab_transfer *t, const char *url) {
+    if (t->url.data != NULL && strcmp(t->url.data, url) == 0) {
+        return CURLE_OK;
+    }
+    cab_buf_clear(&t->url);
+    CURLUcode urc = curl_url_set(t->parsed, CURLUPART_URL, url, CURLU_PATH_AS_IS);
+    if (urc != CURLUE_OK) {
+        return urc == CURLUE_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_URL_MALFORMAT;
+    }
+    return cab_buf_puts(&t->url, url) ? set_version(t, is_https(url) ? t->wire->http_version : 1)
+                                      : CURLE_OUT_OF_MEMORY;
+}
+
+static CURLcode set_method(cab_transfer *t, const cab_request *r) {
+    bool sends_body = r->body != NULL;
+    CURLcode rc = CURLE_OK;
+    if (strcmp(t->method, r->method) != 0 || t->sends_body != sends_body) {
+        t->method[0] = '\0';
+        rc = curl_easy_setopt(t->easy, sends_body ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
+        if (rc == CURLE_OK) {
+            bool plain = strcmp(r->method, sends_body ? "POST" : "GET") == 0;
+            rc = curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, plain ? NULL : r->method);
+        }
+        if (rc == CURLE_OK) {
+            (void)snprintf(t->method, sizeof t->method, "%s", r->method);
+            t->sends_body = sends_body;
+        }
+    }
+    if (rc == CURLE_OK && sends_body) {
+        rc = curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+        if (rc == CURLE_OK) {
+            rc = curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, r->body);
+        }
+    }
+    return rc;
+}
+
+static CURLcode set_headers(cab_transfer *t, const cab_request *r) {
+    for (size_t i = 0; i < r->header_count; i++) {
+        union {
+            const char *in;
+            char *out;
+        } line = {.in = r->headers[i]}; /* libcurl's type lacks the const that its use has */
+        t->headers[i].data = line.out;
+        t->headers[i].next = i + 1 < r->header_count ? &t->headers[i + 1] : NULL;
+    }
+    return curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, r->header_count > 0 ? t->headers : NULL);
+}
+
+CURLcode cab_transfer_limit(cab_transfer *t, long timeout_ms) {
+    if (t->timeout_ms == timeout_ms) {
+        return CURLE_OK;
+    }
+    t->timeout_ms = timeout_ms;
+    return curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
+}
+
+static CURLcode set_request(cab_transfer *t, const cab_request *r) {
+    CURLcode rc = set_headers(t, r);
+    if (rc == CURLE_OK) {
+        rc = set_url(t, r->url);
+    }
+    if (rc == CURLE_OK) {
+        rc = set_method(t, r);
+    }
+    if (rc == CURLE_OK) {
+        rc = cab_transfer_limit(t, r->timeout_ms);
+    }
+    if (rc == CURLE_OK && t->connect_timeout_ms != r->connect_timeout_ms) {
+        rc = curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, r->connect_timeout_ms);
+        t->connect_timeout_ms = r->connect_timeout_ms;
+    }
+    if (rc == CURLE_OK && t->direct != r->direct) {
+        rc = curl_easy_setopt(t->easy, CURLOPT_PROXY, r->direct ? "" : t->wire->proxy);
+        t->direct = r->direct;
+    }
+    if (rc == CURLE_OK && t->fresh) {
+        rc = set_fresh(t, false, false);
+        t->fresh = rc != CURLE_OK;
+    }
+    if (rc == CURLE_OK && r->stream != t->wide) {
+        /* A wish: a handle whose last transfer ended before it was connected refuses. */
+        (void)curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE,
+                               r->stream ? STREAM_BUFFER_BYTES : (long)CURL_MAX_WRITE_SIZE);
+        t->wide = r->stream;
+    }
+    return rc;
+}
+
+CURLcode cab_transfer_prepare(cab_transfer *t, const cab_request *r) {
+    t->attempt = (cab_attempt){
+        .once = r->once,
+        .stream = r->stream,
+        .in_pieces = r->body != NULL && r->body_len > ONE_PIECE,
+        .max_body = r->max_body,
+        .ends_ms = r->timeout_ms > 0 ? r->now_ms + r->timeout_ms : INT64_MAX,
+        .last_byte_ms = r->stream ? r->now_ms : 0,
+    };
+    t->why[0] = '\0';
+    t->answer.error.kind = CAB_KIND_NONE;
+    t->answer.status = 0;
+    t->answer.sent = t->answer.connected = false;
+    cab_buf_clear(&t->answer.head);
+    cab_buf_clear(&t->answer.body);
+    return set_request(t, r);
+}
+
+CURLcode cab_transfer_prepare_afresh(cab_transfer *t) {
+    cab_attempt *a = &t->attempt;
+    a->stale = false;
+    a->let_out = 0;
+    t->why[0] = '\0';
+    CURLcode rc = set_fresh(t, true, false);
+    if (rc == CURLE_OK && a->ends_ms != INT64_MAX) {
+        int64_t left = a->ends_ms - cab_clock_ms();
+        rc = cab_transfer_limit(t, left > 0 ? (long)left : 1);
+    }
+    return rc;
+}
+
+/* ---- what became of it ---------------------------------------------------------------------- */
+
+static double seconds(CURL *easy, CURLINFO info) {
+    curl_off_t us = 0;
+    (void)curl_easy_getinfo(easy, info, &us);
+    return (double)us / 1e6;
+}
+
+static void fail_from_code(cab_transfer *t, CURLcode code) {
+    const cab_attempt *a = &t->attempt;
+    long connect_status = 0;
+    (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+    size_t limit = a->head_total > MAX_HEAD_BYTES ? (size_t)MAX_HEAD_BYTES : a->max_body;
+    cab_curl_failure f = {
+        .code = (int)code,
+        .why = t->why,
+        .let_out = a->let_out > 0,
+        .sent = t->answer.sent,
+        .once = a->once,
+        .multiplexes = t->wire->multiplexes,
+        .no_memory = a->no_memory,
+        .encoded = a->encoded,
+        .too_large = a->too_large ? limit : 0,
+        .connect_status = (int)connect_status,
+    };
+    cab_curl_error(&f, &t->answer.error);
+}
+
+void cab_transfer_end(cab_transfer *t, CURLcode code) {
+    const cab_attempt *a = &t->attempt;
+    cab_answer *answer = &t->answer;
+    long size = 0, status = 0, version = 0;
+    (void)curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &size);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
+    answer->connected = a->let_out > 0 && !a->stale;
+    answer->sent = answer->connected && (size > a->size_at_let_out || a->in_pieces);
+    answer->status = a->interim ? 0 : (int)status;
+    answer->http_major = version == CURL_HTTP_VERSION_2_0 ? 2 : version == 0 ? 0 : 1;
+    answer->http_minor = version == CURL_HTTP_VERSION_1_1 ? 1 : 0;
+    t->wire->multiplexes = t->wire->multiplexes || answer->http_major == 2;
+    answer->timings.dns = seconds(t->easy, CURLINFO_NAMELOOKUP_TIME_T);
+    answer->timings.connect = seconds(t->easy, CURLINFO_CONNECT_TIME_T);
+    answer->timings.tls = seconds(t->easy, CURLINFO_APPCONNECT_TIME_T);
+    answer->timings.first_byte = seconds(t->easy, CURLINFO_STARTTRANSFER_TIME_T);
+    answer->timings.total = seconds(t->easy, CURLINFO_TOTAL_TIME_T);
+    if (code != CURLE_OK) {
+        fail_from_code(t, code);
+    } else if (!a->head_ended) {
+        /* libcurl takes what came of a head for all of it. */
+        cab_fail(&answer->error, CAB_KIND_TRANSPORT, CAB_REASON_CLOSED, NULL,
+                 "the connection ended within the head of the answer");
+    }
+}

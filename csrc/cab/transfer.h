@@ -1,0 +1,88 @@
+/* One easy handle of libcurl and the attempts that it carries, one after the other. A room of the
+ * engine's: everybody else knows a transfer by engine.h. */
+#ifndef CAB_TRANSFER_H
+#define CAB_TRANSFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <curl/curl.h>
+
+#include "cab/buf.h"
+#include "cab/error.h"
+#include "cab/list.h"
+#include "cab/request.h"
+#include "cab/sockets.h"
+#include "cab/trust.h"
+
+#pragma GCC visibility push(hidden)
+
+/* What all transfers of an engine share: how they connect, and what they tell it. */
+typedef struct {
+    const char *proxy, *no_proxy; /* NULL: none */
+    cab_trust trust;
+    int http_version; /* 0 (best that both know), 1, 2 */
+    long idle_timeout_s;
+    struct curl_slist *resolve;
+    cab_sockets sockets;
+    cab_list running, streaming; /* those of the second hold bytes of a stream */
+    size_t paused;               /* how many of the running */
+    bool connected_tls;          /* a TLS connection was made since this was last cleared */
+    bool multiplexes;            /* HTTP/2 was seen */
+} cab_wire;
+
+/* What is known of the attempt that runs, or ran last. */
+typedef struct {
+    bool once, stream;
+    bool in_pieces; /* some of it may have left though libcurl counts nothing as sent */
+    size_t max_body;
+    int64_t ends_ms;      /* when its limit runs out; INT64_MAX: never */
+    int64_t last_byte_ms; /* of a stream */
+
+    int let_out;              /* how often libcurl was about to send it */
+    long size_at_let_out;     /* bytes that had gone out before, to a proxy */
+    bool stale;               /* its kept connection had ended: nothing of it went out */
+    bool overdue;             /* its limit ran out while nobody looked */
+    size_t head_total;        /* all heads, interim ones included */
+    bool interim, head_ended; /* of the answer: only a 1xx until now; its head came whole */
+    bool streaming, paused;   /* of a stream: in the list of those; waits until that is taken */
+    bool encoded, too_large, no_memory; /* why we ended it */
+} cab_attempt;
+
+typedef struct cab_transfer {
+    cab_link link; /* in one of the engine's lists */
+    cab_wire *wire;
+    CURL *easy;
+    CURLU *parsed; /* `url` taken apart: libcurl need not parse it again for each request */
+    void *owner;
+    bool running;
+    cab_attempt attempt;
+    cab_answer answer;
+    char why[CURL_ERROR_SIZE];
+    struct curl_slist headers[CAB_MAX_HEADERS]; /* nodes of our own: libcurl only reads them */
+
+    /* What the handle is set to, so that unchanged options are not set again. */
+    cab_buf url;
+    char method[16];
+    bool sends_body, direct, wide;
+    bool fresh; /* its connection is not one of the kept ones, or does not become one */
+    long timeout_ms, connect_timeout_ms;
+} cab_transfer;
+
+/* NULL with err on failure. */
+cab_transfer *cab_transfer_new(cab_wire *wire, cab_error *err);
+void cab_transfer_free(cab_transfer *t);
+
+/* Prepares the next attempt: whoever adds the handle to a multi handle then begins it. */
+CURLcode cab_transfer_prepare(cab_transfer *t, const cab_request *r);
+/* The same attempt again, over a new connection: the kept one had ended before it was let out. */
+CURLcode cab_transfer_prepare_afresh(cab_transfer *t);
+/* Gives the attempt that long, from its start. */
+CURLcode cab_transfer_limit(cab_transfer *t, long timeout_ms);
+/* Writes down what became of the attempt, while the handle is still with its multi handle. */
+void cab_transfer_end(cab_transfer *t, CURLcode code);
+
+#pragma GCC visibility pop
+
+#endif
