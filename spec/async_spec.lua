@@ -89,6 +89,47 @@ for name, new in pairs({ facade = build.new, core = core.new }) do
       assert.equal(NAME, call:wait(10).octopus_job_name)
     end)
 
+    it("answer try_wait with a time when that is over, or before with their end", function()
+      server:behave("ok_on_release")
+      local call = client:start(JOB)
+      for _, seconds in ipairs({ 0, 0.05 }) do
+        local result, err = call:try_wait(seconds)
+        assert.is_nil(result)
+        assert.same({ "timeout", "wait" }, { err.kind, err.reason })
+      end
+      server:wait_for(1)
+      server:release()
+      assert.equal(NAME, call:try_wait(10).octopus_job_name)
+      assert.equal(NAME, call:try_wait(0).octopus_job_name)
+      local _, err = client:start({ job_id = JOB.job_id }, { timeout = 0.001 }):try_wait(10)
+      assert.equal("timeout", err.kind)
+      assert.not_equal("wait", err.reason)
+    end)
+
+    it("answer try_wait with an error where it cannot wait, and raise none", function()
+      server:behave("ok")
+      local call, told = client:start(JOB), {}
+      client:sleep(0):on_done(function()
+        told = { call:try_wait(10) }
+      end)
+      -- What a callback raises is left to the next step: the answer must not be lost.
+      call:on_done(function()
+        error("of a callback")
+      end)
+      assert.equal(NAME, call:try_wait(10).octopus_job_name)
+      assert_usage(told[2])
+      assert.is_nil(told[1])
+      assert.matches("of a callback", tostring(raised(client.step, client, 0)))
+      local open = client:sleep(60)
+      for _, bad in ipairs({ "long", -1, 0 / 0, {} }) do
+        local result, err = open:try_wait(bad)
+        assert.is_nil(result)
+        assert_usage(err)
+        assert.equal("timeout", err.field)
+      end
+      open:cancel()
+    end)
+
     it("refuse bad arguments at once and send nothing", function()
       assert_usage(raised(client.start, client, { job_id = "short" }))
       assert_usage(raised(client.step, client, "soon"))
@@ -747,6 +788,18 @@ describe("tasks", function()
     end)
     client:step(1)
     assert.same({ text, text }, told)
+  end)
+
+  it("answer try_wait with a time", function()
+    server:behave("ok_on_release")
+    local task = client:task(function(await)
+      return await(client:start(JOB))
+    end)
+    local _, err = task:try_wait(0.02)
+    assert.same({ "timeout", "wait", "RunJob" }, { err.kind, err.reason, err.operation })
+    server:wait_for(1)
+    server:release()
+    assert.equal(NAME, task:try_wait(10).octopus_job_name)
   end)
 
   it("end when they are cancelled, and when their client closes", function()

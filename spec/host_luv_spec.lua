@@ -161,8 +161,7 @@ describe("luv", function()
       local result, problem
       repeat
         -- Not pcall: a coroutine cannot yield across it everywhere.
-        client:wait_for(call, 0.02)
-        result, problem = call:try_wait()
+        result, problem = call:try_wait(0.02)
         if problem then
           kinds[2] = problem.kind .. " " .. problem.reason
           server:wait_for(1)
@@ -173,6 +172,24 @@ describe("luv", function()
     end)()
     run_loop()
     assert.same({ "timeout wait", "timeout wait", NAME }, kinds)
+  end)
+
+  it("answers try_wait, and raises nothing where this Lua cannot yield", function()
+    local told = {}
+    local call = client:start(JOB)
+    coroutine.wrap(function()
+      told[1] = call:try_wait(10).octopus_job_name
+      local open = client:sleep(60)
+      string.gsub("x", "x", function()
+        told[2] = select(2, open:try_wait(0.01)).kind
+      end)
+      open:cancel()
+    end)()
+    run_loop()
+    -- Where a Lua can tell that, it blocks instead.
+    local tells = require("codearts.build.core").yieldable() ~= nil
+    assert.same({ NAME, tells and "timeout" or "usage" }, told)
+    assert.equal(NAME, client:start(JOB):try_wait(10).octopus_job_name)
   end)
 
   it("does not keep an idle loop running, nor spin it", function()

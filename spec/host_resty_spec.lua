@@ -94,6 +94,7 @@ local function ways_to_wait()
     stop = { build.stop, build },
     ["call:wait"] = { call.wait, call },
     ["call:wait with a limit"] = { call.wait, call, 0.01 },
+    ["call:try_wait"] = { call.try_wait, call, 10 },
   }
 end
 
@@ -321,7 +322,7 @@ describe("nginx", function()
       assert.equal(starts and "usage not_started" or "usage nil", how, place .. ", " .. way)
       told = told + 1
     end
-    assert.equal(4 * 12 * 2, told)
+    assert.equal(4 * 13 * 2, told)
     assert.equal(4, server:stats().processed) -- what is reconciled in each place
     server:reset()
     assert.same({ 200, host.NAME }, { one:get("/content") })

@@ -143,22 +143,47 @@ static void wait_for(lua_State *L, const lcab_call *k, const waiting *w, int64_t
     }
 }
 
-/* call:try_wait() -> result | nil, err. Never blocks. */
-static int call_try_wait(lua_State *L) {
-    const lcab_call *k = lcab_check_call(L, 1);
-    return push_returns(L, 1, k);
-}
-
-/* call:wait([timeout]) -> result; raises. Blocks in C. */
-static int call_wait(lua_State *L) {
+/* Waits for the call at 1, for as long as 2 says. */
+static const lcab_call *wait_for_call(lua_State *L, bool reports) {
     const lcab_call *k = lcab_check_call(L, 1);
     int64_t wait_ms = lcab_check_wait(L, 2);
     lua_settop(L, 1);
     (void)lcab_client_of_call(L);
     lcab_rawgeti(L, -1, U_CLIENT);
-    waiting w = {1, 3, 0, true};
+    waiting w = {1, 3, 0, reports};
     wait_for(L, k, &w, wait_ms);
+    return k;
+}
+
+/* call:wait([timeout]) -> result; raises. Blocks in C. */
+static int call_wait(lua_State *L) {
+    const lcab_call *k = wait_for_call(L, true);
     return push_returns(L, 1, k) == 1 ? 1 : lua_error(L);
+}
+
+static int wait_quietly(lua_State *L) {
+    (void)wait_for_call(L, false);
+    return 0;
+}
+
+/* call:try_wait([timeout]) -> result | nil, err. Without a time it never blocks. */
+static int call_try_wait(lua_State *L) {
+    const lcab_call *k = lcab_check_call(L, 1);
+    if (!lua_isnoneornil(L, 2)) {
+        lua_settop(L, 2);
+        lua_pushcfunction(L, wait_quietly);
+        lua_pushvalue(L, 1);
+        lua_pushvalue(L, 2);
+        if (lua_pcall(L, 2, 0, 0) != 0) {
+            if (!lcab_is_error(L, -1)) {
+                return lua_error(L); /* out of memory */
+            }
+            lua_pushnil(L);
+            lua_insert(L, -2);
+            return 2;
+        }
+    }
+    return push_returns(L, 1, k);
 }
 
 /* ---- running -------------------------------------------------------------------------------- */

@@ -56,12 +56,18 @@ function Call:wait(timeout)
   return result
 end
 
---- The result or nil and the error, without waiting: kind "timeout", reason "wait" while the call
---- has not ended.
+--- The result or nil and the error: kind "timeout", reason "wait" while the call has not ended. Without
+--- a time it never blocks; with one it waits as `wait` does, and where nobody can wait, that is the
+--- error: it raises nothing. What callbacks raise meanwhile is left to the next step.
+---@param timeout? number seconds
 ---@return any result
 ---@return codearts.build.Error? err
-function Call:try_wait()
+function Call:try_wait(timeout)
   check(self)
+  local err = timeout ~= nil and self.client:try_wait_for(self, timeout)
+  if err then
+    return nil, err
+  end
   return self.core:try_wait()
 end
 

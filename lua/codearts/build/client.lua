@@ -262,6 +262,10 @@ function methods:check_wait(outcome)
   end
 end
 
+local function is_seconds(value)
+  return type(value) == "number" and value >= 0
+end
+
 local function is_done(call)
   return call:done()
 end
@@ -279,7 +283,7 @@ function methods:wait_for(call, timeout, quiet)
     return
   end
   check_place(self)
-  if timeout ~= nil and not (type(timeout) == "number" and timeout >= 0) then
+  if timeout ~= nil and not is_seconds(timeout) then
     error(usage_error("timeout", "timeout must be seconds, 0 or more"), 0)
   elseif self.host then
     return self.host.wait(self, call, timeout)
@@ -296,6 +300,25 @@ function methods:wait_for(call, timeout, quiet)
       error(core.is_error(problem) and "a callback raised: " .. tostring(problem) or problem, 0)
     end
   until call:done() or (till and core.now() >= till)
+end
+
+--- The same for a call object, but answers why it cannot wait instead of raising that; what callbacks
+--- raise meanwhile is left to the next step.
+---@param call codearts.build.Call
+---@param timeout number seconds
+---@return codearts.build.Error? err
+function methods:try_wait_for(call, timeout)
+  check_self(self)
+  if not is_seconds(timeout) then
+    return usage_error("timeout", "timeout must be seconds, 0 or more")
+  elseif call:done() then
+    return nil
+  end
+  local err = obstacle(self)
+  if not err then
+    self:wait_for(call, timeout, true)
+  end
+  return err
 end
 
 --- A start that is waited for as any call, in the way of the client's host.

@@ -91,11 +91,15 @@ function Task:done()
 end
 
 --- See Call:try_wait.
+---@param timeout? number seconds
 ---@return any result
 ---@return codearts.build.Error? err
-function Task:try_wait()
+function Task:try_wait(timeout)
   Call.check(self)
-  if not self.ended then
+  local obstacle = timeout ~= nil and self.client:try_wait_for(self, timeout)
+  if obstacle then
+    return nil, obstacle
+  elseif not self.ended then
     local err = core.error {
       kind = "timeout",
       reason = "wait",
