@@ -24,8 +24,10 @@ local function problem(reason, message)
   }
 end
 
+--- A count, as a number or a text. Digits alone: what else a text may hold is read by the locale's rules.
 local function count(value)
-  local number = record.number(value)
+  local digits = type(value) == "number" or type(value) == "string" and value:find "^[0-9]+$"
+  local number = digits and tonumber(value)
   return number and number >= 0 and number == math.floor(number) and number or nil
 end
 
