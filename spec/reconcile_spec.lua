@@ -8,6 +8,7 @@ local judge = require "codearts.build.reconcile.judge"
 local look = require "codearts.build.reconcile.look"
 local sandbox = require "codearts.build.sandbox"
 local servers = require "spec.support.server"
+local truth = require "spec.support.history_truth"
 
 local JOB = "samplejob00000000000000000000001"
 local RUN_ID = { parameter = "RUN_ID" }
@@ -394,7 +395,7 @@ describe("err:reconcile, at a service with habits,", function()
       local h = histories.make(seed, core.meta(err).run_id, core.time() - skew, skew)
       server:script({}, { "history", history = h })
       local found = err:reconcile { timeout = 0 }
-      local fault = histories.fault(h, {
+      local fault = truth.fault(h, {
         verdict = found.verdict,
         own = numbers(found.results or {}),
         open = numbers(found.candidates or {}),
@@ -446,7 +447,7 @@ describe("a look at the builds", function()
       local h = histories.make(seed, ID, now)
       local seen, own, tick = look_at(h)
       local claim = { verdict = seen.verdict, own = own, open = seen.open }
-      local fault = histories.fault(h, claim, tick)
+      local fault = truth.fault(h, claim, tick)
       assert(not fault, ("history %d: %s; %s"):format(seed, tostring(fault), tostring(seen.error)))
       assert(seen.verdict ~= "unknown" or seen.error, seed)
       told[seen.verdict] = (told[seen.verdict] or 0) + 1
