@@ -192,6 +192,20 @@ describe("luv", function()
     assert.equal(NAME, client:start(JOB):try_wait(10).octopus_job_name)
   end)
 
+  it("reconciles in a coroutine", function()
+    server:script({ "close_after_body" }, {
+      "answer",
+      body = '{"result":{"job_build_states":[],"total_page":"0","total_record":"0"}}',
+    })
+    local verdict
+    coroutine.wrap(function()
+      local _, err = client:try_run(JOB, { run_id = { parameter = "RUN_ID" }, retry = false })
+      verdict = err:reconcile({ timeout = 0.05, interval = 0.01 }).verdict
+    end)()
+    run_loop()
+    assert.equal("none_found", verdict)
+  end)
+
   it("does not keep an idle loop running, nor spin it", function()
     run_loop()
     client:run(JOB)

@@ -192,6 +192,8 @@ describe("err:reconcile, at a service with habits,", function()
       { "answer", body = "{}" },
       { "answer", body = '{"result":"none"}' },
       { "answer", body = '{"result":{"total_record":"0"}}' },
+      { "answer", body = '{"result":{"job_build_states":{"a":{"number":1}}}}' },
+      { "answer", body = '{"result":{"job_build_states":"none","total_record":"0"}}' },
       { "answer", body = '{"result":{"job_build_states":null,"total_record":"1"}}' },
       { "answer", body = "5" },
       "error_500",

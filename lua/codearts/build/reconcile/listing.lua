@@ -31,8 +31,8 @@ local function count(value)
   return number and number >= 0 and number == math.floor(number) and number or nil
 end
 
-local function build_number(value)
-  local number = count(value)
+local function build_number(row)
+  local number = type(row) == "table" and count(row.number)
   return number and number >= 1 and number <= 2147483647 and number or nil
 end
 
@@ -69,6 +69,9 @@ function listing.page(ask, job_id, span, index)
     return nil, problem("bad_answer", "the list of builds has no builds"), date
   end
   page.rows = record.list(states, "number")
+  if page.rows[1] == nil and next(page.rows) ~= nil then
+    return nil, problem("bad_answer", "the list of builds is no list"), date
+  end
   if page.pages == 0 and page.rows[1] then
     page.pages = nil -- nonsense
   end
@@ -79,7 +82,7 @@ end
 local function take(rows, seen, builds)
   local new, odd = 0, false
   for _, row in ipairs(rows) do
-    local number = build_number(type(row) == "table" and row.number)
+    local number = build_number(row)
     if not number then
       odd = true
     elseif not seen[number] then
@@ -93,7 +96,7 @@ end
 --- Whether the newest come first, as far as a page tells.
 local function is_falling(rows)
   for i = 2, #rows do
-    if (build_number(rows[i].number) or 0) >= (build_number(rows[i - 1].number) or 0) then
+    if (build_number(rows[i]) or 0) >= (build_number(rows[i - 1]) or 0) then
       return false
     end
   end
