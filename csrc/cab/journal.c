@@ -445,5 +445,5 @@ cab_work *cab_journal_append(cab_journal *j, const char *line, size_t len, cab_e
     a->len = len + 1;
     j->refs++;
     j->busy = true;
-    return &a->work;
+    return (cab_work *)(void *)a;
 }

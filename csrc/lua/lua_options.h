@@ -8,11 +8,11 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Reads the table at `index`, which must be the caller's own (lcab_own_table). Raises usage and
- * config errors; what `client` holds by then is its owner's to free. Texts in `engine` stay valid
+/* Reads the table at `options`, which must be the caller's own (lcab_own_table). Raises usage and
+ * config errors; what `c` holds by then is its owner's to free. Texts in `e` stay valid
  * while the table and what this leaves on the stack do. */
-void lcab_read_client_options(lua_State *L, int index, cab_client_options *client,
-                              cab_engine_options *engine);
+void lcab_read_client_options(lua_State *L, int options, cab_client_options *c,
+                              cab_engine_options *e);
 
 /* Reads the options of one call (contract 2): timeout, deadline, retry, headers, auth, run_id. The
  * functions on_event and, of a request, stream stay in their tables. nil is fine. */

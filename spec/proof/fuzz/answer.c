@@ -9,9 +9,9 @@
 #include <lualib.h>
 
 #include "cab/client.h"
-#include "lua/lua_answer.h"
 #include "lua/lua_error.h"
 #include "lua/lua_json.h"
+#include "lua/lua_outcome.h"
 
 int luaopen_codearts_build_core(lua_State *L);
 
@@ -67,8 +67,8 @@ static void check_error(lua_State *L, const cab_call *c) {
     }
 }
 
-static void check_result(lua_State *L, const cab_call *c, const lcab_call_facts *facts) {
-    if (facts->answer == LCAB_ANSWER_RUN) {
+static void check_result(lua_State *L, const cab_call *c, const lcab_context *context) {
+    if (context->answer == LCAB_ANSWER_RUN) {
         MUST(answer.status >= 200 && answer.status < 300);
         MUST(c->verdict.outcome == CAB_OUTCOME_STARTED && lua_istable(L, -1));
         lua_getfield(L, -1, "octopus_job_name");
@@ -88,10 +88,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_input in = {data, data + size};
     cab_client client;
     cab_call c;
-    lcab_call_facts facts;
+    lcab_context context;
     memset(&client, 0, sizeof client);
     memset(&c, 0, sizeof c);
-    memset(&facts, 0, sizeof facts);
+    memset(&context, 0, sizeof context);
     client.options.endpoint_count = 1;
     c.client = &client;
     c.transfer = (cab_transfer *)(void *)&answer;
@@ -100,18 +100,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     MUST(cab_buf_append(&c.secrets, SECRET, sizeof SECRET));
     answer.status = STATUSES[fuzz_byte(&in) % (sizeof STATUSES / sizeof *STATUSES)];
     answer.sent = answer.connected = true;
-    facts.answer = (lcab_answer_kind)(fuzz_byte(&in) % 4);
-    c.op = facts.answer == LCAB_ANSWER_RUN ? CAB_OP_START : CAB_OP_READ;
-    c.any_status = facts.answer == LCAB_ANSWER_RAW;
+    context.answer = (lcab_answer_kind)(fuzz_byte(&in) % 4);
+    c.op = context.answer == LCAB_ANSWER_RUN ? CAB_OP_START : CAB_OP_READ;
+    c.any_status = context.answer == LCAB_ANSWER_RAW;
     size_t used = set_head((const char *)in.at, (size_t)(in.end - in.at));
     MUST(cab_buf_append(&answer.body, in.at + used, (size_t)(in.end - in.at) - used));
 
     cab_reading body;
-    lcab_read_body(L, &c, &facts, &body);
+    lcab_read_body(L, &c, context.answer, &body);
     MUST(lua_gettop(L) == 3);
     (void)cab_call_judge(&c, &body, 0, 0.5);
-    if (lcab_push_outcome(L, &c, &facts, 1)) {
-        check_result(L, &c, &facts);
+    if (lcab_push_outcome(L, &c, &context, 1)) {
+        check_result(L, &c, &context);
     } else {
         check_error(L, &c);
     }

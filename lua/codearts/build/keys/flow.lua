@@ -107,7 +107,7 @@ function on:look(action)
         )
       )
     end
-  elseif seen.verdict ~= "none_found" and action.newest then
+  elseif seen.error and action.newest then
     self:warn(
       "the newest builds could not be looked at for the run id: "
         .. (seen.error and seen.error.message or "the job shows none")
@@ -211,7 +211,7 @@ function on:put(action)
   return { type = "read", held = self.shelf.held }
 end
 
-function on:wait(action)
+function on:wait()
   local left = self:left()
   if left <= 0 then
     return { type = "expired", held = self.shelf.held }
