@@ -146,6 +146,7 @@ for _, mode in ipairs(MODES) do
     for _, row in ipairs(behaviours.rows) do
       local argued = row.name == "answer"
         or row.name == "history"
+        or row.name == "by_path"
         or row.name == "raw"
         or row.name:find "release"
         or row.name == "ok_then_reset"

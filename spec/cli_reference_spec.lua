@@ -18,21 +18,30 @@ describe("cli reference", function()
       "project/" .. PROJECT .. "/" .. JOB,
     }
     for _, case in ipairs(cases) do
-      assert.are.equal(JOB, reference.job(case), case)
+      assert.are.same({ id = JOB }, reference.job(case), case)
     end
   end)
 
-  it("refuses what holds no job id", function()
+  it("takes a name for a name", function()
     for _, case in ipairs {
-      "",
       "abc",
       JOB .. "0",
       JOB:sub(1, 31) .. "-",
-      "https://example.com/codeci/project/" .. PROJECT,
+      "web/app",
+      "编译 程序",
+      "-x",
     } do
-      local id, problem = reference.job(case)
-      assert.is_nil(id)
-      assert.is_truthy(problem:find("32 letters and digits", 1, true))
+      assert.are.same({ name = case }, reference.job(case))
+    end
+    assert.are.same({ name = JOB }, reference.job("name:" .. JOB))
+    assert.are.same({ name = "name:x" }, reference.job "name:name:x")
+  end)
+
+  it("refuses what can be neither", function()
+    for _, case in ipairs { "", "name:", "https://example.com/codeci/project/" .. PROJECT } do
+      local found, problem = reference.job(case)
+      assert.is_nil(found)
+      assert.is_truthy(problem:find "expected a job id" or problem:find "holds no job id")
     end
   end)
 

@@ -93,8 +93,17 @@ describe("the command line", function()
     { "rnu", "Did you mean 'run'?" },
     { "--verison", "--version" },
     { "run", "missing argument" },
-    { "run short", "JOB: expected a job id" },
-    { "run " .. JOB .. " 'a b'", "JOB: expected a job id" },
+    { "run short", "JOB: 'short' is no job id (32 letters and digits) and no address" },
+    {
+      "run " .. JOB .. " 'a b'",
+      "to find it by its name give --project or set CODEARTS_BUILD_PROJECT",
+    },
+    { "run ''", "JOB: expected a job id, an address or a name" },
+    { "status name:", "JOB: expected a job id, an address or a name" },
+    { "stop short 3", "JOB: 'short' is no job id" },
+    { "history short", "JOB: 'short' is no job id" },
+    { "run short --project x", "--project: expected a project id" },
+    { "log short --project ''", "--project: expected a project id" },
     { "run https://example.com/x", "holds no job id" },
     { "run " .. JOB .. " --param x", "--param: expected NAME=VALUE or NAME=@FILE, got 'x'" },
     { "run " .. JOB .. " --param =x", "--param: expected NAME=VALUE" },
@@ -130,7 +139,7 @@ describe("the command line", function()
     { "run " .. JOB .. " --region ''", "--region: expected a text" },
     { "run " .. JOB .. " --endpoint ''", "--endpoint: expected a text" },
     { "run " .. JOB .. " --wiat", "Did you mean '--wait'?" },
-    { "wait " .. JOB, "missing argument" },
+    { "wait", "missing argument" },
     { "wait " .. JOB .. " 0", "NUMBER: expected an integer of 1 or more, got '0'" },
     { "wait " .. JOB .. " x", "NUMBER: expected an integer" },
     { "wait " .. build .. " --timeout 0", "--timeout: expected a duration" },
@@ -175,7 +184,8 @@ describe("the command line", function()
     { "call ShowJobStatus job_id=@", "ARGUMENT: expected a file after the @" },
     { "call ShowJobStatus --param-env a=b=c", "--param-env: expected NAME or NAME=VARIABLE" },
     { "call ShowJobStatus --to ''", "--to: expected a text" },
-    { "doctor --job x", "--job: expected a job id" },
+    { "doctor --job x", "JOB: 'x' is no job id" },
+    { "doctor --job ''", "--job: expected a job id" },
     { "sandbox --port x", "--port: expected an integer" },
     { "sandbox --jobs ''", "--jobs: expected a text" },
     { "sandbox --host ''", "--host: expected a text" },
@@ -193,6 +203,17 @@ describe("the command line", function()
       assert.is_truthy(result.err:find("Usage: codearts-build", 1, true), result.err)
     end)
   end
+
+  it("refuses a project of the environment that cannot be", function()
+    NO_CORE.CODEARTS_BUILD_PROJECT = "short"
+    local result = run("history " .. JOB)
+    NO_CORE.CODEARTS_BUILD_PROJECT = nil
+    assert.are.equal(2, result.status)
+    assert.is_truthy(
+      result.err:find("CODEARTS_BUILD_PROJECT: expected a project id", 1, true),
+      result.err
+    )
+  end)
 
   it("says what to install without argparse", function()
     local result = command.run("run " .. JOB, {

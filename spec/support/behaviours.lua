@@ -60,6 +60,20 @@ answer("ok", "200 with the three members", 200, RESULT)
 answer("answer", "whatever the arguments say: status, body, headers, kind", 200, "")
 
 row(
+  "by_path",
+  "body",
+  "what the first of `rows` answers whose pattern the path has",
+  function(c, args)
+    for _, item in ipairs(args.rows or {}) do
+      if c.request.path:find(item.path) then
+        return c:reply(item.status or 200, item.body)
+      end
+    end
+    c:reply(404, failure("CB.1", "no"))
+  end
+)
+
+row(
   "history",
   "body",
   "what the service of the argument `history` shows (history.lua)",

@@ -29,13 +29,14 @@ local function environment(env)
     "CODEARTS_BUILD_TOKEN",
     "CODEARTS_BUILD_REGION",
     "CODEARTS_BUILD_ENDPOINT",
+    "CODEARTS_BUILD_PROJECT",
     "NO_COLOR",
     "LC_ALL",
     "COLUMNS",
   } do
     parts[#parts + 1] = "-u " .. name
   end
-  parts[#parts + 1] = "HOME=/nonexistent LANG=C.UTF-8 TERM=xterm"
+  parts[#parts + 1] = "HOME=/nonexistent XDG_CACHE_HOME=/dev/null LANG=C.UTF-8 TERM=xterm"
   for name, value in pairs(env or {}) do
     if name ~= "TREE" then
       parts[#parts + 1] = name .. "=" .. quote(value)

@@ -145,6 +145,28 @@ function arguments.parser(meant)
   return parser
 end
 
+--- Takes from the environment what was not given, and checks what single rows cannot say. The problem, if there is one.
+local function complete(command, values)
+  for _, row in ipairs(command.rows) do
+    local target = row.name:gsub("^%-+", ""):gsub("-", "_")
+    local value = row.variable and values[target] == nil and os.getenv(row.variable)
+    if value and value ~= "" then
+      local problem
+      values[target], problem = row.kind(value)
+      if problem then
+        return row.variable .. ": " .. problem
+      end
+    end
+  end
+  for _, row in ipairs(command.rows) do
+    local problem = row.check and row.check(values)
+    if problem then
+      return problem
+    end
+  end
+  return command.check and command.check(values)
+end
+
 --- Reads the command line. --help prints and ends the process, as argparse does.
 ---@param argv string[]
 ---@return table? values by name; `command` is the command
@@ -165,8 +187,7 @@ function arguments.parse(argv)
     end
     return nil, failure.usage, failure.problem
   end
-  local check = arguments.command(values.command).check
-  local problem = check and check(values)
+  local problem = complete(arguments.command(values.command), values)
   if problem then
     return nil, ("Usage: %s %s --help"):format(PROGRAM, values.command), problem
   end

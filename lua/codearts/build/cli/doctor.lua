@@ -196,18 +196,46 @@ function Doctor:check_clock(date)
   end
 end
 
+--- The id of the job that was asked for; nil and the error.
+function Doctor:find(job)
+  local app = { core = self.core }
+  function app.client()
+    return self.client
+  end
+  function app.await(_, call)
+    local result, err = self:await(call)
+    if err then
+      error(err, 0)
+    end
+    return result
+  end
+  local ok, id = pcall(require("codearts.build.cli.target").job, app, job, self.values.project)
+  if ok then
+    return id
+  elseif self.core.is_error(id) then
+    return nil, id
+  end
+  error(id, 0)
+end
+
 --- A signed call that reads: whether credentials are found, accepted and, with --job, allowed.
 function Doctor:check_sign_in()
   local job = self.values.job
-  local _, err =
-    self:await(self.client:call("ShowJobStatus", { job_id = job or NO_JOB }, { async = true }))
+  local id, err = NO_JOB, nil
+  if job then
+    id, err = self:find(job)
+  end
+  if not err then
+    err =
+      select(2, self:await(self.client:call("ShowJobStatus", { job_id = id }, { async = true })))
+  end
   local source = self.source and "from " .. self.source or "as given"
   if not err or not job and err.kind == "api" and (err.status or 500) < 500 then
     self:note("credentials", "ok", source .. ", accepted")
     if job then
-      self:note("job", "ok", job .. " can be read")
+      self:note("job", "ok", id .. " can be read")
     end
-  elseif err.kind == "api" then
+  elseif err.kind == "api" or err.kind == "usage" then
     self:note("credentials", "ok", source .. ", accepted")
     self:fail(job and "job" or "service", err)
   else
@@ -272,6 +300,6 @@ return {
     word = "JOB",
     help = "Job id or address, to try a call that reads it.",
     kind = kinds.job,
-  }, rows.json, rows.connection),
+  }, rows.project, rows.json, rows.connection),
   run = run,
 }

@@ -29,9 +29,10 @@ local entry = {}
 
 ---@param job_id string
 ---@param now number
+---@param name string? of the job, where it is known
 ---@return codearts.build.cli.Entry
-function entry.new(job_id, now)
-  return { job_id = job_id, began = now, steps = {}, step_began = {} }
+function entry.new(job_id, now, name)
+  return { job_id = job_id, job_name = name, began = now, steps = {}, step_began = {} }
 end
 
 --- A word for the job where there is little room: its name if it is known, else the beginning of its id.

@@ -3,6 +3,7 @@ local App = require "codearts.build.cli.app"
 local dates = require "codearts.build.lifecycle.dates"
 local kinds = require "codearts.build.cli.kinds"
 local rows = require "codearts.build.cli.rows"
+local target = require "codearts.build.cli.target"
 local verdict = require "codearts.build.lifecycle.verdict"
 
 local function cell(value)
@@ -15,7 +16,8 @@ local function cell(value)
 end
 
 local function body(app, values)
-  local answer = app:await(app:client():history(values.job, {
+  local job_id = target.job(app, values.job, values.project)
+  local answer = app:await(app:client():history(job_id, {
     async = true,
     page = values.page,
     limit = values.limit,
@@ -56,7 +58,7 @@ return {
     "codearts-build history f9d6c8466d614a9788e9a0acf6c15f46 --days 30",
     "codearts-build history f9d6c8466d614a9788e9a0acf6c15f46 --from 2024-05-01 --to 2024-05-31",
   },
-  rows = rows.list(rows.job, {
+  rows = rows.list(rows.job, rows.project, {
     {
       name = "--days",
       word = "N",

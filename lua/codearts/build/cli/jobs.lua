@@ -1,6 +1,7 @@
 --- codearts-build jobs: the build jobs of a project.
 local App = require "codearts.build.cli.app"
 local kinds = require "codearts.build.cli.kinds"
+local names = require "codearts.build.cli.names"
 local rows = require "codearts.build.cli.rows"
 
 local function cell(value)
@@ -8,11 +9,13 @@ local function cell(value)
 end
 
 local function body(app, values)
-  local answer = app:await(app:client():jobs(values.project, {
+  local project = values.project_id or values.project
+  local answer = app:await(app:client():jobs(project, {
     async = true,
     page = values.page,
     limit = values.limit,
   }))
+  names.remember(project, answer.jobs, not values.page and #answer.jobs == answer.total)
   if app.form == "json" then
     local json = require "codearts.build.cli.json"
     app:print_json { total = answer.total, jobs = json.array(answer.jobs) }
@@ -36,10 +39,16 @@ return {
     "codearts-build jobs 54bc5ae8ca3e43e19d3ba0f7dc9e2a3c --limit 50",
   },
   rows = rows.list({
-    name = "project",
+    name = "project_id",
     word = "PROJECT",
-    help = "Project id, or an address of it in the console.",
+    help = "Project id, or an address of it in the console (default: --project).",
     kind = kinds.project,
-  }, rows.paging "Jobs", rows.json, rows.connection),
+    optional = true,
+  }, rows.project, rows.paging "Jobs", rows.json, rows.connection),
+  check = function(values)
+    if not (values.project_id or values.project) then
+      return "missing argument 'project' (or --project, or CODEARTS_BUILD_PROJECT)"
+    end
+  end,
   run = App.command(body),
 }

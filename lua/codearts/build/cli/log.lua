@@ -2,9 +2,11 @@
 local App = require "codearts.build.cli.app"
 local kinds = require "codearts.build.cli.kinds"
 local rows = require "codearts.build.cli.rows"
+local target = require "codearts.build.cli.target"
 
 local function body(app, values)
-  local build = app:client():build(values.job, values.build_no)
+  local job_id, build_no = target.build(app, values)
+  local build = app:client():build(job_id, build_no)
   local lines = {}
   app:await(build:log {
     async = true,
@@ -20,7 +22,7 @@ local function body(app, values)
   })
   if app.form == "json" then
     local json = require "codearts.build.cli.json"
-    app:print_json { job_id = values.job, build_no = values.build_no, lines = json.array(lines) }
+    app:print_json { job_id = job_id, build_no = build_no, lines = json.array(lines) }
   end
 end
 
@@ -29,6 +31,7 @@ return {
   examples = {
     "codearts-build log f9d6c8466d614a9788e9a0acf6c15f46 20 --follow",
     "codearts-build log f9d6c8466d614a9788e9a0acf6c15f46 20 --step compile",
+    "codearts-build log nightly --follow",
   },
   rows = rows.list(rows.build, {
     { name = "--follow", help = "Go on until the build is over." },

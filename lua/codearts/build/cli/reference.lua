@@ -13,31 +13,39 @@ local function ids_of(address)
   return found
 end
 
-local function is_address(str)
-  return str:find("://", 1, true) or str:find("/", 1, true)
+local function is_id(str)
+  return #str == 32 and str:find("^%w+$") ~= nil
 end
 
---- The id of a build task: it is the tail of the address while the task is edited (API reference 1.2).
+---@class codearts.build.cli.JobReference
+---@field id string?
+---@field name string? where there is no id
+
+--- A build task: its id, an address that holds it (it is the tail of the address while the task is edited, API
+-- reference 1.2), or a name. 32 letters and digits are an id, and `name:TEXT` is a name.
 ---@param str string
----@return string? job_id
+---@return codearts.build.cli.JobReference?
 ---@return string? problem
 function reference.job(str)
-  if not is_address(str) then
-    if #str == 32 and str:find("^%w+$") then
-      return str
+  local name = str:match "^name:(.*)$"
+  if name == "" or str == "" then
+    return nil, "expected a job id, an address or a name that is not empty"
+  elseif name then
+    return { name = name }
+  elseif is_id(str) then
+    return { id = str }
+  elseif str:find("/", 1, true) then
+    local ids = ids_of(str)
+    for index = #ids, 1, -1 do
+      if not ids[index].before:find("project") then
+        return { id = ids[index].id }
+      end
     end
-    return nil,
-      ("expected a job id (32 letters and digits) or the address of its page in the console, got '%s'"):format(
-        str
-      )
-  end
-  local ids = ids_of(str)
-  for index = #ids, 1, -1 do
-    if not ids[index].before:find("project") then
-      return ids[index].id
+    if str:find("://", 1, true) then
+      return nil, ("the address '%s' holds no job id (32 letters and digits)"):format(str)
     end
   end
-  return nil, ("the address '%s' holds no job id (32 letters and digits)"):format(str)
+  return { name = str }
 end
 
 --- The id of a project: the part after "project" in an address, else its first id.
@@ -45,10 +53,9 @@ end
 ---@return string? project_id
 ---@return string? problem
 function reference.project(str)
-  if not is_address(str) then
-    if #str == 32 and str:find("^%w+$") then
-      return str
-    end
+  if is_id(str) then
+    return str
+  elseif not str:find("/", 1, true) then
     return nil,
       ("expected a project id (32 letters and digits) or an address in the console, got '%s'"):format(
         str

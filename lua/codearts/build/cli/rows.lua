@@ -10,6 +10,8 @@ local kinds = require "codearts.build.cli.kinds"
 ---@field optional boolean? an argument that may be left out, with `many` any number
 ---@field default any?
 ---@field excludes string? an option that must not be given with it
+---@field variable string? of the environment, whose value serves where the option is not given
+---@field check (fun(values: table): string?)? what it alone cannot say: the problem
 
 local rows = {}
 
@@ -49,16 +51,45 @@ rows.events = {
   },
 }
 
+--- Whether a job is given by its name while no project says where to look for it.
+local function problem_of_names(values)
+  for _, job in ipairs(values.targets or { values.job }) do
+    if job.name and not values.project then
+      return ("JOB: '%s' is no job id (32 letters and digits) and no address; to find it by its name give --project or set %s"):format(
+        job.name,
+        "CODEARTS_BUILD_PROJECT"
+      )
+    end
+  end
+end
+
+--- The project whose jobs have names; a name is of no use without.
+rows.project = {
+  name = "--project",
+  word = "ID",
+  help = "Project that a job is looked for in by its name: its id or an address (default: CODEARTS_BUILD_PROJECT).",
+  kind = kinds.project,
+  variable = "CODEARTS_BUILD_PROJECT",
+  check = problem_of_names,
+}
+
 rows.job = {
   name = "job",
   word = "JOB",
-  help = "Job id, or the address of its page in the console.",
+  help = "Name of a job, its id, or the address of its page in the console (name:TEXT is a name in any case).",
   kind = kinds.job,
 }
 
 rows.build = {
   rows.job,
-  { name = "build_no", word = "NUMBER", help = "Number of the build.", kind = kinds.integer(1) },
+  {
+    name = "build_no",
+    word = "NUMBER",
+    help = "Number of the build (default: the latest, which is told).",
+    kind = kinds.integer(1),
+    optional = true,
+  },
+  rows.project,
 }
 
 rows.waiting = {

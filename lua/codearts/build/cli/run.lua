@@ -3,6 +3,7 @@ local App = require "codearts.build.cli.app"
 local kinds = require "codearts.build.cli.kinds"
 local parameters = require "codearts.build.cli.parameters"
 local rows = require "codearts.build.cli.rows"
+local target = require "codearts.build.cli.target"
 
 local function body(app, values)
   local Watch = require "codearts.build.cli.watch"
@@ -13,12 +14,17 @@ local function body(app, values)
     on_interrupt = values.on_interrupt,
   })
   local given = parameters.given(app, values)
-  for _, job_id in ipairs(values.jobs) do
+  local jobs = {}
+  for index, reference in ipairs(values.targets) do
+    local job_id, name = target.job(app, reference, values.project)
+    jobs[index] = { id = job_id, name = name }
+  end
+  for _, job in ipairs(jobs) do
     watch:add_start({
-      job_id = job_id,
+      job_id = job.id,
       parameter = given,
       scm = { build_tag = values.tag, build_commit_id = values.commit, branch = values.branch },
-    }, values.run_id and { run_id = { parameter = values.run_id } })
+    }, values.run_id and { run_id = { parameter = values.run_id } }, job.name)
   end
   return watch:run()
 end
@@ -33,12 +39,13 @@ return {
   },
   rows = rows.list({
     {
-      name = "jobs",
+      name = "targets",
       word = "JOB",
-      help = "Job ids, or addresses of their pages in the console.",
+      help = rows.job.help,
       kind = kinds.job,
       many = true,
     },
+    rows.project,
     {
       name = "--param",
       word = "NAME=VALUE",

@@ -2,6 +2,7 @@
 local App = require "codearts.build.cli.app"
 local exit_status = require "codearts.build.cli.exit_status"
 local rows = require "codearts.build.cli.rows"
+local target = require "codearts.build.cli.target"
 
 local function string_of(value)
   return type(value) == "string" and value ~= "" and value or nil
@@ -40,15 +41,16 @@ end
 
 local function body(app, values)
   local client = app:client()
-  local build = client:build(values.job, values.build_no)
+  local job_id, build_no = target.build(app, values)
+  local build = client:build(job_id, build_no)
   local detail = app:await(build:status { async = true })
   -- Steps are worth having, but a build whose steps cannot be read still has a status.
   local record = require "codearts.build.lifecycle.record"
   local found
   local steps = app:await(client:task(function(await)
-    local target = { client = client, job_id = values.job, build_no = values.build_no }
-    found = record.verdict(await, target, detail)
-    local list, err = record.steps(await, target)
+    local place = { client = client, job_id = job_id, build_no = build_no }
+    found = record.verdict(await, place, detail)
+    local list, err = record.steps(await, place)
     if err then
       app:warn("the steps cannot be read: " .. tostring(err))
     end
@@ -57,8 +59,8 @@ local function body(app, values)
   if app.form == "json" then
     local json = require "codearts.build.cli.json"
     app:print_json {
-      job_id = values.job,
-      build_no = values.build_no,
+      job_id = job_id,
+      build_no = build_no,
       status = detail.status,
       verdict = found,
       record = detail,

@@ -1,13 +1,15 @@
 --- codearts-build stop: asks the service to stop a build.
 local App = require "codearts.build.cli.app"
 local rows = require "codearts.build.cli.rows"
+local target = require "codearts.build.cli.target"
 
 local function body(app, values)
-  app:await(app:client():build(values.job, values.build_no):stop { async = true })
+  local job_id, build_no = target.build(app, values)
+  app:await(app:client():build(job_id, build_no):stop { async = true })
   if app.form == "json" then
-    app:print_json { job_id = values.job, build_no = values.build_no, stopped = true }
+    app:print_json { job_id = job_id, build_no = build_no, stopped = true }
   else
-    app.terminal:result(("build %d of %s is being stopped"):format(values.build_no, values.job))
+    app.terminal:result(("build %d of %s is being stopped"):format(build_no, job_id))
   end
 end
 

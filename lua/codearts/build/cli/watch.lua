@@ -28,8 +28,9 @@ end
 --- Starts a build. Raises usage errors.
 ---@param args table as client:start takes them
 ---@param opts table? the same
-function Watch:add_start(args, opts)
-  local entry = entries.new(args.job_id, self.app.core.now())
+---@param name string? of the job
+function Watch:add_start(args, opts, name)
+  local entry = entries.new(args.job_id, self.app.core.now(), name)
   entry.start = self.app:client():start(args, opts)
   table.insert(self.entries, entry)
   self:check_parameters(entry, args, opts)
@@ -79,8 +80,9 @@ end
 --- Takes a build that was started earlier.
 ---@param job_id string
 ---@param build_no integer
-function Watch:add_build(job_id, build_no)
-  local entry = entries.new(job_id, self.app.core.now())
+---@param name string? of the job
+function Watch:add_build(job_id, build_no, name)
+  local entry = entries.new(job_id, self.app.core.now(), name)
   entry.build, entry.build_no = self.app:client():build(job_id, build_no), build_no
   table.insert(self.entries, entry)
 end

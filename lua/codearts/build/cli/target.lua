@@ -1,0 +1,164 @@
+--- Which job and which build a command is about: ids as they are, names and the latest build by asking the service.
+local names = require "codearts.build.cli.names"
+local nearest = require "codearts.build.nearest"
+local text = require "codearts.build.cli.text"
+
+local target = {}
+
+local PAGE = 100 -- the most that the service lists at once (API reference 7.8)
+local NAMED = 5 -- how many other names are told
+
+local function usage(app, field, message)
+  error(app.core.error { kind = "usage", field = field, message = text.clean(message) }, 0)
+end
+
+-- Not before it is needed: a usage error does without the core.
+local function lifecycle_record()
+  return require "codearts.build.lifecycle.record"
+end
+
+local function jobs_of(answer)
+  return lifecycle_record().list(type(answer) == "table" and answer.jobs, "id")
+end
+
+--- All jobs of a project, page by page. `search` leaves to the service what is like a name.
+local function list_jobs(app, project, search)
+  local all, page = {}, 0
+  repeat
+    local answer = app:await(app:client():call("ListProjectJobs", {
+      project_id = project,
+      page_index = page,
+      page_size = PAGE,
+      search = search,
+    }, { async = true }))
+    local jobs = jobs_of(answer)
+    for _, job in ipairs(jobs) do
+      all[#all + 1] = job
+    end
+    page = page + 1
+  until #jobs < PAGE
+  names.remember(project, all, search == nil)
+  return all
+end
+
+local function called(jobs, name)
+  local ids = {}
+  for _, job in ipairs(jobs) do
+    if job.job_name == name and type(job.id) == "string" then
+      ids[#ids + 1] = job.id
+    end
+  end
+  return ids
+end
+
+--- Names that were probably meant: those that hold the text, and the one with the fewest slips.
+local function similar(jobs, name)
+  local all, found, seen = {}, {}, {}
+  for _, job in ipairs(jobs) do
+    if type(job.job_name) == "string" then
+      all[#all + 1] = job.job_name
+    end
+  end
+  local function add(other)
+    if other and not seen[other] and #found < NAMED then
+      found[#found + 1], seen[other] = other, true
+    end
+  end
+  add(nearest(name, all))
+  for _, other in ipairs(all) do
+    if other:lower():find(name:lower(), 1, true) then
+      add(other)
+    end
+  end
+  return found
+end
+
+--- The id of the one job of that name.
+local function find(app, name, project)
+  local ids = called(list_jobs(app, project, name), name)
+  if #ids == 0 then
+    -- What the service finds like a name is not documented, so a list of all has the last word.
+    local all = list_jobs(app, project)
+    ids = called(all, name)
+    if #ids == 0 then
+      local others = similar(all, name)
+      usage(
+        app,
+        "JOB",
+        ("no job of the project %s is called '%s'%s"):format(
+          project,
+          name,
+          #others > 0 and "; there are: " .. table.concat(others, ", ") or ""
+        )
+      )
+    end
+  end
+  if #ids > 1 then
+    usage(
+      app,
+      "JOB",
+      ("%d jobs are called '%s', so give the id: %s"):format(#ids, name, table.concat(ids, ", "))
+    )
+  end
+  return ids[1]
+end
+
+--- The id of a job, and its name where it is known.
+---@param app { core: table, client: function, await: function }
+---@param reference codearts.build.cli.JobReference
+---@param project string?
+---@return string job_id
+---@return string? name
+function target.job(app, reference, project)
+  if reference.id then
+    return reference.id, names.of(reference.id)
+  end
+  return find(app, reference.name, project), reference.name
+end
+
+--- The number of the newest build of a job: of those that the history lists and the one that the service calls the last,
+-- for neither alone is documented to know a build that waits, or one of an earlier month.
+local function latest(app, job_id)
+  local client, record = app:client(), lifecycle_record()
+  local newest = app:await(client:task(function(await)
+    local running = client:call("ShowRunningStatus", { job_id = job_id }, { async = true })
+    local history = client:history(job_id, { limit = PAGE, days = 30, async = true })
+    local status, err = await(running)
+    local listed, problem = await(history)
+    if err and problem then
+      return nil, problem
+    end
+    local result = type(status) == "table" and type(status.result) == "table" and status.result
+    local number = result and record.number(result.last_build_no) or 0
+    for _, item in ipairs(listed and listed.records or {}) do
+      number = math.max(number, item.build_number or 0)
+    end
+    return number
+  end))
+  if newest < 1 then
+    usage(
+      app,
+      "NUMBER",
+      ("the job %s has no build in the last 30 days: give a number"):format(job_id)
+    )
+  end
+  return newest
+end
+
+--- The job and the build that the arguments name; a number that was left out is that of the latest build, and told.
+---@param app codearts.build.cli.App
+---@param values table parsed arguments
+---@return string job_id
+---@return integer build_no
+---@return string? name of the job, where it is known
+function target.build(app, values)
+  local job_id, name = target.job(app, values.job, values.project)
+  local number = values.build_no
+  if not number then
+    number = latest(app, job_id)
+    app:warn(text.clean(("build %d is the latest of %s"):format(number, name or job_id)))
+  end
+  return job_id, number, name
+end
+
+return target

@@ -1,0 +1,242 @@
+-- Jobs by their names, the latest build, and what is kept of listings.
+
+local cli_sandbox = require "spec.support.cli_sandbox"
+local command = require "spec.support.command"
+local core = require "codearts.build.core"
+local names = require "codearts.build.cli.names"
+local server_process = require "spec.support.server"
+
+local GOOD, BAD = cli_sandbox.good, cli_sandbox.bad
+local PROJECT = "54bc5ae8ca3e43e19d3ba0f7dc9e2a3c"
+
+describe("codearts-build, given a name", function()
+  local box, cache
+
+  setup(function()
+    box = cli_sandbox.start()
+    cache = os.tmpname()
+    os.remove(cache)
+    box.env.XDG_CACHE_HOME = cache
+    box.env.CODEARTS_BUILD_PROJECT = box.project
+  end)
+
+  teardown(function()
+    box:stop()
+    os.execute("rm -r " .. cache)
+  end)
+
+  local function run(arguments)
+    return command.run(arguments, box.env)
+  end
+
+  it("finds the job in every command", function()
+    local result = run "run good --json --wait"
+    assert.are.equal(0, result.status, result.err)
+    local data = core.decode(result.out)
+    local number = data.actual_build_number
+    assert.are.equal(GOOD, data.job_id)
+    for _, arguments in ipairs {
+      "wait good " .. number,
+      "status good " .. number,
+      "log good " .. number,
+      "history good",
+      "doctor --job good",
+      "run good name:good " .. GOOD,
+      "stop good " .. number,
+    } do
+      result = run(arguments)
+      assert.are.equal(arguments:find "stop" and 6 or 0, result.status, arguments .. result.err)
+    end
+    result = command.run("history good --project " .. box.project, {
+      CODEARTS_BUILD_ENDPOINT = box.env.CODEARTS_BUILD_ENDPOINT,
+      CODEARTS_BUILD_TOKEN = box.env.CODEARTS_BUILD_TOKEN,
+    })
+    assert.are.equal(0, result.status, result.err)
+  end)
+
+  it("says which names there are", function()
+    for _, case in ipairs {
+      { "run goood", "no job of the project .* is called 'goood'; there are: good\n" },
+      { "history GOOD", "is called 'GOOD'; there are: good\n" },
+      { "history oo", "is called 'oo'; there are: good\n" },
+      { "status '编译程序的名字'", "is called '编译程序的名字'\n" },
+      { "doctor --job baad", "is called 'baad'; there are: bad" },
+    } do
+      local result = run(case[1])
+      assert.are.equal(2, result.status, case[1])
+      assert.is_truthy((result.out .. result.err):find(case[2]), result.out .. result.err)
+    end
+  end)
+
+  it("takes the latest build where no number is given, and tells it", function()
+    local last = core.decode(run("run good --json").out).actual_build_number
+    local waited = run "wait good"
+    assert.are.equal(0, waited.status, waited.err)
+    assert.is_truthy(waited.out:find(("build %s of %s: SUCCESS"):format(last, GOOD), 1, true))
+    for _, arguments in ipairs { "status good", "log good", "stop " .. GOOD, "wait " .. GOOD } do
+      local result = run(arguments)
+      assert.is_truthy(result.err:find(("build %s is the latest of good"):format(last), 1, true))
+    end
+    local result = command.run("status " .. BAD, box.env)
+    assert.are.equal(2, result.status, result.err)
+    assert.is_truthy(result.err:find("has no build in the last 30 days", 1, true), result.err)
+  end)
+
+  describe("of a service that", function()
+    local server, env
+
+    before_each(function()
+      server = server_process.start()
+      env = {
+        CODEARTS_BUILD_ENDPOINT = server.url,
+        CODEARTS_BUILD_TOKEN = "a-token",
+        CODEARTS_BUILD_PROJECT = PROJECT,
+      }
+    end)
+
+    after_each(function()
+      server:stop()
+    end)
+
+    local function jobs(...)
+      local list = {}
+      for index, pair in ipairs { ... } do
+        list[index] = ('{"id":"%s","job_name":"%s"}'):format(pair[1], pair[2])
+      end
+      return { "answer", body = ('{"total":9,"jobs":[%s]}'):format(table.concat(list, ",")) }
+    end
+
+    it("has two jobs of the name", function()
+      server:script({}, jobs({ GOOD, "web" }, { BAD, "web" }, { ("x"):rep(32), "web2" }))
+      local result = command.run("run web", env)
+      assert.are.equal(2, result.status)
+      assert.is_truthy(
+        result.err:find(
+          ("2 jobs are called 'web', so give the id: %s, %s"):format(GOOD, BAD),
+          1,
+          true
+        ),
+        result.err
+      )
+      for _, request in ipairs(server:stats().requests) do
+        assert.are.equal("GET", request.method)
+      end
+    end)
+
+    it("finds something else than was asked for", function()
+      server:script({ jobs({ BAD, "webserver" }) }, jobs({ GOOD, "web" }))
+      server:script(
+        { jobs { BAD, "webserver" }, jobs { GOOD, "web" } },
+        { "answer", body = '{"total":0,"history_records":[]}' }
+      )
+      local result = command.run("history web --json", env)
+      assert.are.equal(0, result.status, result.err)
+      local requests = server:stats().requests
+      assert.is_truthy(requests[1].path:find("search=web", 1, true))
+      assert.is_nil(requests[2].path:find("search", 1, true))
+      assert.is_truthy(requests[3].path:find(GOOD, 1, true))
+    end)
+
+    it("lists nonsense", function()
+      for _, body in ipairs {
+        "{}",
+        '{"jobs":null}',
+        '{"jobs":[{"id":1,"job_name":"web"},{"job_name":2},{}]}',
+        '{"jobs":[{"id":"' .. GOOD .. '","job_name":"\\u001b[31mweb\\n"}]}',
+      } do
+        server:script({}, { "answer", body = body })
+        local result = command.run("run web", env)
+        assert.are.equal(2, result.status, body .. result.err)
+        assert.is_truthy(result.err:find("is called 'web'", 1, true), result.err)
+        assert.is_nil(result.err:find "\27", result.err)
+      end
+    end)
+
+    it("may not be asked", function()
+      server:script({}, { "answer", status = 403, body = '{"error_code":"APIGW.0302"}' })
+      assert.are.equal(4, command.run("run web", env).status)
+    end)
+
+    it("knows only one of the two places of a latest build", function()
+      local status = { body = '{"result":{"last_build_no":"12","is_running":true}}' }
+      local odd = { body = '{"result":{"last_build_no":"x"}}' }
+      local listed = { body = '{"total":1,"history_records":[{"build_number":11}]}' }
+      local refusal = { status = 400, body = '{"error_code":"X"}' }
+      for _, case in ipairs {
+        { 12, status, listed },
+        { 12, status, refusal },
+        { 11, refusal, listed },
+        { 11, odd, listed },
+      } do
+        case[2].path, case[3].path = "/running%-status", "/history%?"
+        server:behave("by_path", { rows = { case[2], case[3] } })
+        local result = command.run("stop " .. GOOD, env)
+        assert.is_truthy(
+          result.err:find(("build %d is the latest"):format(case[1]), 1, true),
+          result.err
+        )
+      end
+    end)
+  end)
+
+  describe("keeps a listing", function()
+    local function getenv(name)
+      return ({ XDG_CACHE_HOME = cache })[name]
+    end
+
+    local function ids()
+      local list = {}
+      for index, job in ipairs(names.all(getenv)) do
+        list[index] = job.id .. "=" .. job.name
+      end
+      return table.concat(list, " ")
+    end
+
+    before_each(function()
+      os.execute("rm -rf " .. cache)
+    end)
+
+    it("and forgets what a complete one does not have any more", function()
+      names.remember(
+        "p",
+        { { id = "a", job_name = "A" }, { id = "b", job_name = "B" } },
+        true,
+        getenv
+      )
+      names.remember("q", { { id = "c", job_name = "C" } }, false, getenv)
+      names.remember("p", { { id = "b", job_name = "B2" } }, false, getenv)
+      assert.are.equal("b=B2 c=C a=A", ids())
+      names.remember("p", { { id = "d", job_name = "D" } }, true, getenv)
+      assert.are.equal("d=D c=C", ids())
+    end)
+
+    it("of clean names only, and reads what somebody else wrote there", function()
+      names.remember("p", {
+        { id = "a", job_name = "A\tB\nC\27[31m" },
+        { id = "../x", job_name = "X" },
+        { id = 1, job_name = "Y" },
+        { id = "b" },
+      }, true, getenv)
+      assert.are.equal("a=A B C [31m", ids())
+      local file = assert(io.open(cache .. "/codearts-build/jobs", "wb"))
+      file:write("\0\0\nno tabs here\np\ta\tname\np\tb\tcut off")
+      file:close()
+      assert.are.equal("a=name", ids())
+    end)
+
+    it("unless there is no place for it", function()
+      names.remember("p", { { id = "a", job_name = "A" } }, true, function() end)
+      assert.are.same({}, names.all(function() end))
+      names.remember("p", { { id = "a", job_name = "A" } }, true, function()
+        return "/proc/nothing"
+      end)
+    end)
+
+    it("for labels", function()
+      assert.are.equal(0, run("jobs").status)
+      local result = run(("run %s %s --follow --progress none"):format(GOOD, BAD))
+      assert.is_truthy(result.out:find "\ngood #%d+ | ", result.out)
+      assert.is_truthy(result.out:find "\nbad #%d+ | ", result.out)
+    end)
+  end)
+end)
