@@ -160,6 +160,7 @@ build = {
     ["codearts.build.operation_call"] = "lua/codearts/build/operation_call.lua",
     ["codearts.build.operation_mend"] = "lua/codearts/build/operation_mend.lua",
     ["codearts.build.operation_request"] = "lua/codearts/build/operation_request.lua",
+    ["codearts.build.operation_twins"] = "lua/codearts/build/operation_twins.lua",
     ["codearts.build.operations"] = "lua/codearts/build/operations.lua",
     ["codearts.build.reconcile"] = "lua/codearts/build/reconcile.lua",
     ["codearts.build.reconcile.judge"] = "lua/codearts/build/reconcile/judge.lua",
