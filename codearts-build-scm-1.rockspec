@@ -112,6 +112,7 @@ build = {
     ["codearts.build.cli.output"] = "lua/codearts/build/cli/output.lua",
     ["codearts.build.cli.parameters"] = "lua/codearts/build/cli/parameters.lua",
     ["codearts.build.cli.reference"] = "lua/codearts/build/cli/reference.lua",
+    ["codearts.build.cli.remaining"] = "lua/codearts/build/cli/remaining.lua",
     ["codearts.build.cli.rows"] = "lua/codearts/build/cli/rows.lua",
     ["codearts.build.cli.run"] = "lua/codearts/build/cli/run.lua",
     ["codearts.build.cli.sandbox"] = "lua/codearts/build/cli/sandbox.lua",

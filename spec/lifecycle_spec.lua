@@ -2,6 +2,8 @@
 
 local build = require "codearts.build"
 local core = require "codearts.build.core"
+local lifecycle = require "codearts.build.lifecycle"
+local read_log = require "codearts.build.lifecycle.log"
 local server_process = require "spec.support.server"
 
 local JOB = "f9d6c8466d614a9788e9a0acf6c15f46"
@@ -598,6 +600,29 @@ describe("log", function()
       page("c\n", 6, false)
     )
     assert.are.equal("a\nb\nc\n", log { follow = true })
+  end)
+
+  it("does not sleep on when somebody else learns that the build is over", function()
+    answers(page("a\n", 2, false), page("b\n", 4, false))
+    local real = client.sleep
+    function client:sleep()
+      return real(self, 1000)
+    end
+    local watch, lines = {}, {}
+    local call = client:task(read_log(lifecycle.handle(client:build(JOB, 20)), {
+      follow = true,
+      on_line = function(line)
+        lines[#lines + 1] = line
+      end,
+    }, watch))
+    repeat
+      client:step(1)
+    until watch.sleep
+    watch.over = true
+    watch.sleep:cancel()
+    assert.are.equal(2, call:wait())
+    assert.are.same({ "a", "b" }, lines)
+    assert.are.same({ LOG_PATH:format(0), LOG_PATH:format(2) }, paths())
   end)
 
   it("waits for a log that does not exist yet", function()

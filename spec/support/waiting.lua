@@ -130,18 +130,28 @@ end
 ---@class spec.Measured
 ---@field median number seconds that half of the verdicts are late at most
 ---@field most number the same of 95 % of them
----@field looks number looks a build, beside one every three seconds
+---@field looks number a build
+
+local function summary(delays, looks)
+  table.sort(delays)
+  return {
+    median = delays[math.ceil(#delays / 2)],
+    most = delays[math.ceil(#delays * 0.95)],
+    looks = looks / #delays,
+  }
+end
 
 --- Many builds of jobs with this median.
 ---@param median number
 ---@param builds integer
 ---@param options { earlier: integer?, seed: integer?, latency: number?, wait: table?, duration: function? }?
----@return spec.Measured
+---@return spec.Measured ours the look at the history counted
+---@return spec.Measured plain one look every three seconds, the first at once, as ours
 function M.measure(median, builds, options)
   options = options or {}
   local random = M.random(options.seed or 1)
   local duration = options.duration or M.duration
-  local delays, looks, plain = {}, 0, 0
+  local delays, looks, plain_delays, plain_looks = {}, 0, {}, 0
   for index = 1, builds do
     local earlier = {}
     for number = 1, options.earlier or 20 do
@@ -150,14 +160,10 @@ function M.measure(median, builds, options)
     local build = { took = duration(median, random), earlier = earlier, latency = options.latency }
     local measured = M.run(build, options.wait)
     delays[index], looks = measured.delay, looks + measured.looks
-    plain = plain + math.ceil(build.took / 3) + 1 -- the first at once, as ours
+    local every = math.ceil(build.took / 3)
+    plain_delays[index], plain_looks = every * 3 - build.took, plain_looks + every + 1
   end
-  table.sort(delays)
-  return {
-    median = delays[math.ceil(builds / 2)],
-    most = delays[math.ceil(builds * 0.95)],
-    looks = looks / plain,
-  }
+  return summary(delays, looks), summary(plain_delays, plain_looks)
 end
 
 return M

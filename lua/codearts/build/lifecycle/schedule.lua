@@ -4,17 +4,18 @@
 -- Seconds between two looks where the end may come, and from where a third of the earlier builds had ended. A build ends
 -- anywhere between two of them, so the first is the delay that a verdict has at most, and half of the second the one that half of
 -- them have. Very short builds are looked at closer.
-local CLOSE, CLOSER, CLOSER_LONG = 3.8, 3.2, 2.8
+local CLOSE, CLOSER, CLOSEST = 3.8, 3.2, 0.5
 local SHARE = 0.15 -- of the time that the build has run
-local CLOSEST = 0.5
 -- Seconds between two looks elsewhere: growing at the beginning, where a bad parameter shows.
 local FIRST_FAR, FAR_GROWTH, FAR = 6, 3, 25
 -- Builds that outlast all others are looked at less and less.
 local OVERDUE_SHARE, OVERDUE = 0.1, 15
--- How far around each earlier build the end is due, as the logarithm of a factor; the fewer there are the less they say. Long
--- builds may have more of everything: what counts are looks beside one every three seconds, and those grow with the build.
+-- How far around each earlier build the end is due, as the logarithm of a factor; the fewer there are the less they say.
 local AROUND, AROUND_LONG = 0.35, 0.6
-local SHORT, LONG = 120, 300
+-- Looks are dearest for builds of two minutes: of fewer than half as many as one every three seconds most go to the end. Shorter
+-- ones may take all of those, and for longer ones they are many.
+local SHORT, MEDIUM, LONG = 90, 120, 300
+local CLOSER_ELSEWHERE = 2.8
 
 ---@class codearts.build.Schedule
 ---@field private ends number[] how long earlier builds took, in their order
@@ -46,13 +47,15 @@ function Schedule.new(durations, successes)
     return nil
   end
   local ends = sorted(durations)
-  local long = math.max(0, math.min((median(ends, 1) - SHORT) / (LONG - SHORT), 1))
+  local usual = median(ends, 1)
+  local long = math.max(0, math.min((usual - MEDIUM) / (LONG - MEDIUM), 1))
   local around = AROUND + (AROUND_LONG - AROUND) * long
+  local plenty = usual < SHORT and 1 or long
   return setmetatable({
     ends = ends,
     expected = #successes > 0 and sorted(successes) or ends,
     likely = ends[math.ceil(#ends / 3)],
-    closer = CLOSER + (CLOSER_LONG - CLOSER) * long,
+    closer = CLOSER + (CLOSER_ELSEWHERE - CLOSER) * plenty,
     around = math.exp(around / math.sqrt(#ends)),
   }, Schedule)
 end
