@@ -12,7 +12,7 @@ local report = require "bench.report"
 local server_of = require "bench.server"
 
 local SUITES =
-  { "sequential", "signing", "processes", "command", "many", "scale", "stream", "small" }
+  { "sequential", "signing", "processes", "command", "many", "scale", "stream", "small", "waiting" }
 
 local quick = os.getenv "BENCH_QUICK" == "1"
 local bench = {

@@ -2,6 +2,8 @@
 
 local build = require "codearts.build"
 local core = require "codearts.build.core"
+local lifecycle = require "codearts.build.lifecycle"
+local read_log = require "codearts.build.lifecycle.log"
 local server_process = require "spec.support.server"
 
 local JOB = "f9d6c8466d614a9788e9a0acf6c15f46"
@@ -600,6 +602,29 @@ describe("log", function()
     assert.are.equal("a\nb\nc\n", log { follow = true })
   end)
 
+  it("does not sleep on when somebody else learns that the build is over", function()
+    answers(page("a\n", 2, false), page("b\n", 4, false))
+    local real = client.sleep
+    function client:sleep()
+      return real(self, 1000)
+    end
+    local watch, lines = {}, {}
+    local call = client:task(read_log(lifecycle.handle(client:build(JOB, 20)), {
+      follow = true,
+      on_line = function(line)
+        lines[#lines + 1] = line
+      end,
+    }, watch))
+    repeat
+      client:step(1)
+    until watch.sleep
+    watch.over = true
+    watch.sleep:cancel()
+    assert.are.equal(2, call:wait())
+    assert.are.same({ "a", "b" }, lines)
+    assert.are.same({ LOG_PATH:format(0), LOG_PATH:format(2) }, paths())
+  end)
+
   it("waits for a log that does not exist yet", function()
     answers(404, record "", page("a\n", 2, false), record "SUCCESS", page("", 2, false))
     assert.are.equal("a\n", log { follow = true })
@@ -801,5 +826,85 @@ describe("lists", function()
     assert.are.equal("demo", jobs.jobs[1].job_name)
     assert.are.same({ "GET /v3/" .. JOB .. "/jobs?page_index=0&page_size=5" }, paths())
     assert.are.equal("project_id", failure_of(client.jobs, client, "x").field)
+  end)
+end)
+
+describe("an operation that is gone", function()
+  local GONE = {
+    "answer",
+    status = 404,
+    body = '{"error_code":"APIGW.0101","error_msg":"The API does not exist or has not been published","request_id":"r"}',
+  }
+
+  --- Answers like a service without its outdated group, and remembers who was asked.
+  local function without_v3(...)
+    local script = {}
+    for index, item in ipairs { ... } do
+      script[index] = item == GONE and GONE or { "answer", body = item }
+    end
+    server:script(script, { "answer", status = 404, body = "{}" })
+  end
+
+  it("is replaced by its twin, from then on", function()
+    without_v3(GONE, record "RUNNING", record "SUCCESS")
+    local one = client:build(JOB, 20)
+    assert.are.equal("RUNNING", one:status().status)
+    assert.are.equal("SUCCESS", one:wait({ interval = 0.001 }).status)
+    local twin = "GET /v1/record/" .. JOB .. "/20/record-info"
+    assert.are.same({ RECORD_PATH, twin, twin }, paths())
+  end)
+
+  it("is replaced where the answer has another form", function()
+    local function twin_page(text, from, to, more)
+      return ('{"status":"success","result":{"log":%s,"start_offset":"%d","end_offset":"%d","has_more":%s,"location":"jenkins"}}'):format(
+        core.encode(text),
+        from,
+        to,
+        tostring(more)
+      )
+    end
+    without_v3(GONE, twin_page("one\ntw", 0, 6, true), twin_page("o\n", 6, 8, false))
+    assert.are.equal("one\ntwo\n", client:build(JOB, 20):log())
+    local path = "GET /v1/log/" .. JOB .. "/20/real-time-log?size=1000&start_offset=%d"
+    assert.are.same({ path:format(0), path:format(6) }, { paths()[2], paths()[3] })
+  end)
+
+  it("is replaced for what changes something too: nothing was processed", function()
+    without_v3(GONE, '{"status":"success"}', '{"status":"success"}')
+    local one = client:build(JOB, 20)
+    assert.is_true(one:stop())
+    assert.is_true(one:stop())
+    local twin = "POST /v1/job/" .. JOB .. "/stop?build_no=20"
+    assert.are.same({ twin, twin }, { paths()[2], paths()[3] })
+  end)
+
+  it("is replaced for who calls it by name", function()
+    without_v3(GONE, '{"status":"success","result":{"job_build_states":[]}}')
+    local answer = client:call("ListBuildInfoRecord", {
+      job_id = JOB,
+      start_time = "2024-05-01 00:00:00",
+      end_time = "2024-05-02 00:00:00",
+    })
+    assert.are.equal(0, #answer.result.job_build_states)
+    assert.is_truthy(paths()[2]:find("/v1/record/" .. JOB .. "/list", 1, true))
+    assert.are.equal(
+      "usage",
+      failure_of(client.call, client, "ListBuildInfoRecord", { start = 1 }).kind
+    )
+  end)
+
+  it("is not taken for gone by another 404", function()
+    answers(404, 404)
+    for _ = 1, 2 do
+      assert.are.equal(404, failure_of(client:build(JOB, 20).status, client:build(JOB, 20)).status)
+    end
+    assert.are.same({ RECORD_PATH, RECORD_PATH }, paths())
+  end)
+
+  it("tells what its twin answers", function()
+    without_v3(GONE, GONE)
+    local err = failure_of(client:build(JOB, 20).status, client:build(JOB, 20))
+    assert.are.equal("ShowJobBuildRecordDetail", err.operation)
+    assert.are.equal("APIGW.0101", err.error_code)
   end)
 end)

@@ -2,6 +2,7 @@
 local core = require "codearts.build.core"
 local AtomicFile = require "codearts.build.atomic_file"
 local operation_request = require "codearts.build.operation_request"
+local twins = require "codearts.build.operation_twins"
 
 local operation_call = {}
 
@@ -140,7 +141,22 @@ local function ask_again(await, client, spec, opts, keep_broken)
     or nil
 end
 
---- Starts an operation. Usage errors are raised at once; everything else is in the call object.
+--- The same by the operation's twin, which is asked from now on.
+local function ask_twin(await, client, name, args, opts, keep_broken)
+  local gone = rawget(client, "gone") or {}
+  rawset(client, "gone", gone)
+  gone[name] = true
+  local twin = twins.of(name)
+  local body, err =
+    await(operation_call.start(client, twin.name, twin.args(args), opts, keep_broken))
+  if err then
+    return nil, err
+  end
+  return twin.answer(body)
+end
+
+--- Starts an operation, or its twin where the service has no such operation any more. Usage errors are raised at once;
+-- everything else is in the call object.
 ---@param client codearts.build.Client
 ---@param name string
 ---@param args? table
@@ -150,6 +166,12 @@ end
 function operation_call.start(client, name, args, opts, keep_broken)
   local spec, row = operation_request.prepare(name, args)
   local to, request_options = split_options(name, row, opts)
+  local gone = rawget(client, "gone")
+  if gone and gone[name] then
+    return client:task(function(await)
+      return ask_twin(await, client, name, args, request_options, keep_broken)
+    end)
+  end
   local target
   if to then
     target = open_target(to)
@@ -164,7 +186,9 @@ function operation_call.start(client, name, args, opts, keep_broken)
   end
   return client:task(function(await)
     local body, err = await(request)
-    if err and err.reason == "bad_json" and row.method == "GET" and not target then
+    if twins.is_gone(err) and twins.of(name) then
+      return ask_twin(await, client, name, args, request_options, keep_broken)
+    elseif err and err.reason == "bad_json" and row.method == "GET" and not target then
       body = ask_again(await, client, spec, request_options, keep_broken)
       err = body == nil and err or nil
     end

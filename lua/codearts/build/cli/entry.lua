@@ -18,6 +18,12 @@ local entry = {}
 ---@field status string? as the service words it
 ---@field steps codearts.build.Step[]
 ---@field step_began table<integer, number> when a step was first seen running
+---@field running number? seconds that it had run at the last look, and so on: see remaining.lua
+---@field eta number?
+---@field usual number?
+---@field looked_at number?
+---@field fraction number?
+---@field fraction_at number?
 ---@field began number
 ---@field ended number?
 ---@field record table? of the finished build

@@ -1,6 +1,7 @@
 --- The live lines of builds that are being waited for. Pure.
 local duration = require "codearts.build.cli.duration"
 local entries = require "codearts.build.cli.entry"
+local remaining = require "codearts.build.cli.remaining"
 local text = require "codearts.build.cli.text"
 local verdict = require "codearts.build.lifecycle.verdict"
 
@@ -83,6 +84,8 @@ local function one_line(entry, now, columns, style)
   if name and not entry.ended then
     str = ("%s  %s (%d/%d)"):format(str, clean(name, style), done + 1, #entry.steps)
   end
+  local left = remaining.words(entry, now)
+  str = left and str .. "  " .. left or str
   local colour = entry.ended and (entry.err and "bad" or "good") or nil
   return line(columns, style, colour, str)
 end
@@ -169,11 +172,15 @@ local function live(list, now, columns, rows, style)
       status_of(entry, style),
       elapsed(entry, now)
     )
+    local left = rows > 2 and remaining.line(entry, now, columns, style.unicode)
     local lines = window(
       step_lines(entry, now, columns, style),
-      math.max(rows - 1, 0),
+      math.max(rows - (left and 2 or 1), 0),
       first_running(entry.steps)
     )
+    if left then
+      table.insert(lines, 1, line(columns, style, nil, left))
+    end
     table.insert(lines, 1, line(columns, style, nil, head))
     return lines
   end

@@ -1,4 +1,6 @@
 --- When each step of a build ran, from what the service tells. Pure.
+local times = require "codearts.build.lifecycle.times"
+
 local spans = {}
 
 ---@class codearts.build.cli.Span
@@ -7,43 +9,11 @@ local spans = {}
 ---@field start number? seconds after the first step began; nil: it did not run
 ---@field stop number? seconds
 
---- Days from 1970-01-01 to a date of the Gregorian calendar.
-local function days(year, month, day)
-  -- Years run from March, so that the leap day is the last one.
-  if month <= 2 then
-    year, month = year - 1, month + 12
-  end
-  local era_days = 365 * year
-    + math.floor(year / 4)
-    - math.floor(year / 100)
-    + math.floor(year / 400)
-  return era_days + math.floor((153 * (month - 3) + 2) / 5) + day - 1 - 719468
-end
-
---- Seconds since 1970 of a time as the service prints it: `2022-10-11T08:28:42.000+00:00`, or epoch milliseconds.
+--- Seconds since 1970 of a time as the service prints it.
 ---@param value any
 ---@return number?
 function spans.time(value)
-  if type(value) == "number" then
-    return value / 1000
-  elseif type(value) ~= "string" then
-    return nil
-  end
-  local y, mo, d, h, mi, s, rest =
-    value:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)[T ](%d%d):(%d%d):(%d%d%.?%d*)(.*)$")
-  if not y then
-    return nil
-  end
-  local seconds = days(tonumber(y), tonumber(mo), tonumber(d)) * 86400
-    + tonumber(h) * 3600
-    + tonumber(mi) * 60
-    + tonumber(s)
-  local sign, zone_h, zone_m = rest:match("^([+-])(%d%d):?(%d%d)$")
-  if sign then
-    seconds = seconds
-      - (sign == "+" and 1 or -1) * (tonumber(zone_h) * 3600 + tonumber(zone_m) * 60)
-  end
-  return seconds
+  return (times.parse(value))
 end
 
 --- Steps that tell only how long they took, one after the other.

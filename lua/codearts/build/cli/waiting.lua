@@ -2,7 +2,10 @@
 local duration = require "codearts.build.cli.duration"
 local entries = require "codearts.build.cli.entry"
 local live = require "codearts.build.cli.live"
+local lifecycle = require "codearts.build.lifecycle"
+local read_log = require "codearts.build.lifecycle.log"
 local record = require "codearts.build.lifecycle.record"
+local remaining = require "codearts.build.cli.remaining"
 local spans = require "codearts.build.cli.spans"
 local text = require "codearts.build.cli.text"
 local timeline = require "codearts.build.cli.timeline"
@@ -29,8 +32,12 @@ local function plain_progress(app, entry)
   local state = entry.status .. (running and ", " .. running or "")
   if state ~= entry.told or now - entry.told_at >= PLAIN_EVERY then
     entry.told, entry.told_at = state, now
-    local took = duration.format(now - entry.began)
-    terminal:note(text.clean(("%s: %s, %s"):format(entries.name(entry), state, took)))
+    local took, left = duration.format(now - entry.began), remaining.words(entry, now)
+    terminal:note(
+      text.clean(
+        ("%s: %s, %s%s"):format(entries.name(entry), state, took, left and ", " .. left or "")
+      )
+    )
   end
 end
 
@@ -42,9 +49,11 @@ local function on_progress(app, entry, progress)
       entry.step_began[index] = app.core.now()
     end
   end
+  remaining.note(entry, progress, app.core.now())
   entries.event(entry, app, "progress", {
     status = progress.status,
     elapsed = entries.rounded(progress.elapsed),
+    eta = progress.eta and entries.rounded(progress.eta),
     steps = entries.steps_data(entry),
   })
   plain_progress(app, entry)
@@ -58,16 +67,26 @@ local function on_line(app, entry, line, alone)
   end
 end
 
---- Follows the log beside the wait; answers a function that awaits its end, but not for ever.
+--- Follows the log beside the wait, which tells it when the build is over; answers a function that awaits its end, but not for
+-- ever, and not at all if the build goes on.
 local function follow_log(app, entry, alone)
-  local call = entry.build:log {
-    async = true,
+  local watch = {}
+  local flow = read_log(lifecycle.handle(entry.build), {
     follow = true,
     on_line = function(line)
       on_line(app, entry, line, alone)
     end,
-  }
-  return function(await)
+  }, watch)
+  local call = app:client():task(flow)
+  return function(await, over)
+    if not over then
+      call:cancel()
+      return
+    end
+    watch.over = true
+    if watch.sleep then
+      watch.sleep:cancel()
+    end
     local guard = app:client():sleep(LOG_GRACE)
     guard:on_done(function(_, err)
       if not err then
@@ -154,11 +173,11 @@ function waiting.flow(await, app, entry, options)
     end,
   })
   entry.record, entry.err, entry.ended = detail or err.record, err, app.core.now()
+  if finish_log then
+    finish_log(await, entry.record ~= nil)
+  end
   if not entry.record then
     return nil, err
-  end
-  if finish_log then
-    finish_log(await)
   end
   if app.form == "text" and app.terminal.progress ~= "none" then
     if app.terminal.live and options.alone then
@@ -217,7 +236,7 @@ function waiting.draws(app)
   return app.terminal.live and app.form == "text"
 end
 
---- Draws the live lines of all builds, where there are any.
+--- Draws the live lines of all builds, where there are any; else says now and then how they stand, for looks may be rare.
 ---@param app codearts.build.cli.App
 ---@param list codearts.build.cli.Entry[]
 function waiting.draw(app, list)
@@ -225,6 +244,12 @@ function waiting.draw(app, list)
   if waiting.draws(app) then
     local columns, rows = terminal:size()
     terminal:draw(live(list, app.core.now(), columns, rows, terminal:style()))
+    return
+  end
+  for _, entry in ipairs(list) do
+    if entry.status and not entry.ended then
+      plain_progress(app, entry)
+    end
   end
 end
 

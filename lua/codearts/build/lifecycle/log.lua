@@ -11,6 +11,8 @@ local FIRST_PAUSE = 0.5
 -- Looks in a row that may fail or bring nothing for a build that is over before we stop believing in the rest.
 local MAX_FRUITLESS = 10
 local MAX_FAILURES = 30
+-- Seconds between two looks at a quiet log for whom somebody else asks whether the build is over.
+local LONGEST_WATCHED = 5
 
 ---@class codearts.build.LogOptions
 ---@field on_line? fun(line: string) gets every line, without its end; then the lines are counted, not kept
@@ -68,11 +70,24 @@ local function may_come(err)
   return record.may_pass(err) or err.kind == "api"
 end
 
+--- Sleeps, but not beyond the moment at which `watch` learns that the build is over.
+local function sleep(await, target, seconds, watch)
+  local call = target.client:sleep(seconds)
+  if not watch then
+    return select(2, await(call))
+  end
+  watch.sleep = call
+  local _, err = await(call)
+  watch.sleep = nil
+  return not watch.over and err or nil
+end
+
 --- Reads pages and hands their text to `take`. Without `follow` a build that runs is read as far as it has come.
-local function read_pages(await, target, follow, take)
+local function read_pages(await, target, follow, take, watch)
   local offset, over, fruitless, failures = 0, false, 0, 0
-  local pause = Pause.new(FIRST_PAUSE)
+  local pause = Pause.new(FIRST_PAUSE, watch and LONGEST_WATCHED)
   while true do
+    over = over or watch ~= nil and watch.over == true
     local page, err = fetch_page(await, target, offset)
     local more = page and page.more
     if err and not (follow and may_come(err)) then
@@ -84,14 +99,14 @@ local function read_pages(await, target, follow, take)
     elseif over then
       fruitless = fruitless + 1
     end
-    failures = err and failures + 1 or 0
+    failures = err and (over or not watch) and failures + 1 or 0
     if fruitless > MAX_FRUITLESS or failures > MAX_FAILURES then
       return nil, err or protocol_error("the service promises more log and sends none")
     elseif page and not more and (over or not follow) then
       return true
     end
     local was_over = over
-    if not over and not (more and page.content ~= "") then
+    if not over and not watch and not (more and page.content ~= "") then
       over, err = is_over(await, target)
       if err and not record.may_pass(err, target) then
         return nil, err
@@ -99,8 +114,12 @@ local function read_pages(await, target, follow, take)
         return true
       end
     end
-    if over == was_over and not (more and page.content ~= "") then
-      local _, sleep_error = await(target.client:sleep(pause:next(nil, err)))
+    if
+      over == was_over
+      and not (more and page.content ~= "")
+      and not (watch and watch.over and not over)
+    then
+      local sleep_error = sleep(await, target, pause:next(nil, err), watch)
       if sleep_error then
         return nil, sleep_error
       end
@@ -140,8 +159,10 @@ end
 --- The flow behind result:log.
 ---@param target table { client, job_id, build_no }
 ---@param opts codearts.build.LogOptions
+---@param watch { over: boolean?, sleep: table? }? of somebody who waits for the same build: then nobody asks here whether it is
+--- over; who knows sets `over` and cancels `sleep`
 ---@return fun(await: function): string|integer|nil, table?
-local function log(target, opts)
+local function log(target, opts, watch)
   return function(await)
     local lines, kept, count = LogLines.new(), {}, 0
     local function deliver(list)
@@ -163,7 +184,7 @@ local function log(target, opts)
     else
       ok, err = read_pages(await, target, opts.follow, function(content)
         deliver(lines:add(characters.add(content)))
-      end)
+      end, watch)
     end
     deliver(lines:add(characters.finish()))
     deliver(lines:finish())

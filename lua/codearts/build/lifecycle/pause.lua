@@ -10,9 +10,11 @@ local Pause = {}
 Pause.__index = Pause
 
 ---@param first number seconds before the second look
+---@param longest? number default 15
 ---@return codearts.build.Pause
-function Pause.new(first)
-  return setmetatable({ first = first, length = first }, Pause)
+function Pause.new(first, longest)
+  longest = math.max(longest or LONGEST, first)
+  return setmetatable({ first = first, length = first, longest = longest }, Pause)
 end
 
 --- Something happened: look again soon.
@@ -26,7 +28,7 @@ end
 ---@return number seconds
 function Pause:next(left, err)
   local length = self.length
-  self.length = math.min(length * GROWTH, math.max(LONGEST, self.first))
+  self.length = math.min(length * GROWTH, self.longest)
   local asked = err and tonumber(err.retry_after)
   length = math.max(length, math.min(asked or 0, LONGEST_ASKED))
   return left and math.max(0, math.min(length, left)) or length

@@ -1,9 +1,8 @@
 --- Waits for the end of a build by asking for its record, again and again.
 local core = require "codearts.build.core"
-local Pause = require "codearts.build.lifecycle.pause"
+local Pace = require "codearts.build.lifecycle.pace"
 local record = require "codearts.build.lifecycle.record"
 
-local FIRST_PAUSE = 1
 -- Looks that may fail in a row while no timeout bounds the wait: some minutes, each look being several attempts.
 local MAX_FAILURES = 30
 
@@ -49,17 +48,22 @@ local function look_options(left)
 end
 
 --- Tells the caller how the build stands. Steps that cannot be read are left out: they never end a wait.
-local function report(await, target, opts, detail, started, look)
+local function report(await, target, opts, detail, started, look, pace)
   if not opts.on_progress then
     return
   end
+  local steps = record.steps(await, target, look) or {}
+  local running, eta, usual = pace:times()
   opts.on_progress {
     job_id = target.job_id,
     build_no = target.build_no,
     status = record.text(detail.status) or "",
-    steps = record.steps(await, target, look) or {},
+    steps = steps,
     record = detail,
     elapsed = core.now() - started,
+    running = running,
+    eta = eta,
+    usual = usual,
   }
 end
 
@@ -70,10 +74,13 @@ end
 ---@field steps codearts.build.Step[] empty if they cannot be read
 ---@field record table record detail (API reference 7.3)
 ---@field elapsed number seconds since the wait began
+---@field running number? seconds since the build began; nil while it is in a queue
+---@field eta number? seconds to its end, by earlier builds of the job; nil if there are none, or none took as long
+---@field usual number? seconds that a build of the job takes as a rule
 
 ---@class codearts.build.WaitOptions
 ---@field timeout? number seconds; default none
----@field interval? number seconds before the second look, growing by half each time up to 15; default 1
+---@field interval? number seconds before the second look, growing by half each time up to 15; default: by the job's history
 ---@field on_progress? fun(progress: codearts.build.Progress) called after every look
 ---@field async? boolean
 
@@ -84,7 +91,7 @@ end
 local function wait(target, opts)
   return function(await)
     local started = core.now()
-    local pause = Pause.new(opts.interval or FIRST_PAUSE)
+    local pace = Pace.new(target, opts.interval)
     local last_status, failures = nil, 0
     while true do
       local left = opts.timeout and started + opts.timeout - core.now()
@@ -92,13 +99,13 @@ local function wait(target, opts)
       local detail, err = record.fetch(await, target, look)
       if detail then
         failures = 0
-        if detail.status ~= last_status then
-          pause:reset()
-        end
         last_status = record.text(detail.status)
         target.fresh_since = nil
         local verdict = record.verdict(await, target, detail, look)
-        report(await, target, opts, detail, started, look)
+        if not verdict then
+          pace:saw(await, detail, look)
+        end
+        report(await, target, opts, detail, started, look, pace)
         if verdict == "success" then
           return detail
         elseif verdict then
@@ -111,7 +118,7 @@ local function wait(target, opts)
       if in_time and (err and not record.may_pass(err, target) or failures > MAX_FAILURES) then
         return nil, err
       end
-      local length = pause:next(left, err)
+      local length = pace:next(left, err)
       local _, sleep_error = await(target.client:sleep(length))
       if sleep_error then
         return nil, sleep_error

@@ -1,0 +1,31 @@
+--- Times as the service prints them. Pure.
+local calendar = require "codearts.build.calendar"
+
+local times = {}
+
+--- Seconds since 1970 of `2022-10-11T08:28:42.000+00:00`, or of epoch milliseconds. A time that names no zone is taken for UTC.
+---@param value any
+---@return number? seconds
+---@return boolean zoned whether the moment is certain
+function times.parse(value)
+  if type(value) == "number" then
+    return value / 1000, true
+  elseif type(value) ~= "string" then
+    return nil, false
+  end
+  local y, mo, d, h, mi, s, rest =
+    value:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)[T ](%d%d):(%d%d):(%d%d%.?%d*)(.*)$")
+  local days = y and calendar.days(tonumber(y), tonumber(mo), tonumber(d))
+  if not days then
+    return nil, false
+  end
+  local seconds = days * 86400 + tonumber(h) * 3600 + tonumber(mi) * 60 + tonumber(s)
+  local sign, zone_h, zone_m = rest:match("^([+-])(%d%d):?(%d%d)$")
+  if sign then
+    seconds = seconds
+      - (sign == "+" and 1 or -1) * (tonumber(zone_h) * 3600 + tonumber(zone_m) * 60)
+  end
+  return seconds, sign ~= nil or rest == "Z"
+end
+
+return times
