@@ -10,7 +10,7 @@ WERROR ?= 0
 SPEC ?= spec
 BUILD ?= build/$(LUA)
 
-LINTS := luacheck stylua clang-format headers clang kqueue analyzer clang-tidy cppcheck
+LINTS := luacheck stylua clang-format headers clang bsd analyzer clang-tidy cppcheck
 LUAS := lua5.1 lua5.2 lua5.3 lua5.4 luajit
 CORE := $(BUILD)/codearts/build/core.so
 ARCHIVE := $(BUILD)/libcodearts_build.a
@@ -40,7 +40,8 @@ help:
 GROUP := $(if $(filter test demo mutants,$(MAKECMDGOALS)),test,build)
 GROUP := $(or $(firstword $(filter bench coverage,$(MAKECMDGOALS))),$(GROUP))
 GROUP := $(if $(filter valgrind fuzz $(LINTS),$(MAKECMDGOALS)),check,$(GROUP))
-CONFIGURE = DEPS='$(DEPS)' CC='$(CC)' LUA_CFLAGS='$(LUA_CFLAGS)' .ci/configure $(BUILD) $(GROUP) $(LUA)
+CONFIGURE = DEPS='$(DEPS)' CC='$(CC)' LUA_CFLAGS='$(LUA_CFLAGS)' DEP_LIBS='$(DEP_LIBS)' \
+  .ci/configure $(BUILD) $(GROUP) $(LUA)
 
 # These goals need neither. The others do at once, so that nothing follows what they lack but one
 # error; not where make is only to tell (-n, -q) or to touch.
@@ -180,10 +181,10 @@ headers:
 clang:
 	clang $(MODULE_CFLAGS) -fsyntax-only $(SOURCES) $(SPEC_SOURCES)
 
-# The half for the BSDs and macOS; NetBSD has types of its own.
-kqueue:
-	for s in -U__linux__ '-U__linux__ -D__NetBSD__'; do \
-	  clang $(MODULE_CFLAGS) $$s -Ispec/support/kqueue -fsyntax-only csrc/cab/poller.c || exit 1; done
+# What the BSDs and macOS compile, as far as headers of Linux and stubs go; NetBSD has types of its own.
+bsd:
+	clang $(MODULE_CFLAGS) -U__linux__ -Ispec/support/bsd -fsyntax-only $(SOURCES)
+	clang $(MODULE_CFLAGS) -U__linux__ -D__NetBSD__ -Ispec/support/bsd -fsyntax-only $(SOURCES)
 
 analyzer:
 	$(call each,$(SOURCES)) gcc $(MODULE_CFLAGS) -O1 -fanalyzer -c -o /dev/null {}
@@ -200,7 +201,7 @@ format: $(STYLUA)
 	$(STYLUA) $(LUA_FILES)
 	clang-format -i $(C_FILES)
 
-# The rockspec's lists of files; a spec compares them with the disk.
+# The rockspec's list of files; a spec compares it with the disk.
 rockspec:
 	@$(LUA) spec/support/rockspec.lua
 
