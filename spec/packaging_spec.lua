@@ -83,7 +83,10 @@ local LEAVES = [[
     endpoint = "https://build.service.test", auth = "fake-token",
   }
   client:start { job_id = ("0f1e2d3c"):rep(4) }
-  client:step(0)
+  -- Until the name server was asked.
+  while io.open(GO) == nil do
+    client:step(0.01)
+  end
 ]]
 
 -- What holds for the module however it was built; `core` and `cjson` answer where they are.
@@ -98,24 +101,28 @@ local function holds(core, cjson)
   end)
 
   it("stays in memory for the resolver's threads when the Lua state is closed", function()
+    if dns.missing() then
+      pending(dns.missing())
+    end
     local server = dns.start()
-    local program, script = native.program("state_ends"), os.tmpname()
+    local program, script, go = native.program("state_ends"), os.tmpname(), os.tmpname()
     finally(function()
       server:stop()
       os.remove(program)
       os.remove(script)
+      os.remove(go)
     end)
+    os.remove(go)
+    local cpath = core():gsub("codearts/build/core%.so$", "?.so") .. ";" .. cjson()
     local file = assert(io.open(script, "w"))
-    file:write(
-      ("package.cpath = %q\n"):format(
-        core():gsub("codearts/build/core%.so$", "?.so") .. ";" .. cjson()
-      ),
-      LEAVES
-    )
+    file:write(("package.cpath, GO = %q, %q\n"):format(cpath, go), LEAVES)
     file:close()
-    local command = ("RES_OPTIONS=timeout:1 %s %s"):format(program, script)
-    assert.equal("it lives on\n", sh("%s", server:command(command)))
+    local command = ("RES_OPTIONS=timeout:1 timeout 60 %s %s"):format(program, script)
+    local pipe = assert(io.popen(server:command(command) .. " 2>&1"))
     server:wait_for(1)
+    assert(io.open(go, "w")):close()
+    assert.equal("it lives on\n", pipe:read("*a"))
+    pipe:close()
   end)
 end
 
