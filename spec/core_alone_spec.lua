@@ -333,21 +333,22 @@ describe("loading", function()
   local BEFORE = ('assert(package.loadlib(%q, "*"))'):format(CORE)
 
   local traced = os.execute "strace -o /dev/null true 2>/dev/null"
-  if traced == true or traced == 0 then
-    for _, module in ipairs { "codearts.build.core", "codearts.build" } do
-      it(module .. " opens nothing and reads nothing beyond the code", function()
-        local before = trace(BEFORE)
-        local after, text = trace(("require %q"):format(module))
-        assert.truthy(text:find("core.so", 1, true), text)
-        local more = {}
-        for what in pairs(after) do
-          if not before[what] then
-            more[#more + 1] = what
-          end
+  for _, module in ipairs { "codearts.build.core", "codearts.build" } do
+    it(module .. " opens nothing and reads nothing beyond the code", function()
+      if traced ~= true and traced ~= 0 then
+        pending "strace is not installed, or may not trace"
+      end
+      local before = trace(BEFORE)
+      local after, text = trace(("require %q"):format(module))
+      assert.truthy(text:find("core.so", 1, true), text)
+      local more = {}
+      for what in pairs(after) do
+        if not before[what] then
+          more[#more + 1] = what
         end
-        assert.same({}, more)
-      end)
-    end
+      end
+      assert.same({}, more)
+    end)
   end
 
   it("the facade brings in none of the optional modules", function()

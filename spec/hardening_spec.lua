@@ -10,7 +10,6 @@ describe("addresses:", function()
   it("plain http is for this machine alone, however it is written", function()
     for _, host in ipairs {
       "127.0.0.1.5",
-      "127.0.0.1.",
       "127.0.0.256",
       "localhost.",
       "localhost.test",
@@ -32,6 +31,24 @@ describe("addresses:", function()
     for _, host in ipairs { "localhost", "LOCALHOST", "127.0.0.1", "127.1.2.3", "127.1", "[::1]" } do
       core.new({ endpoint = "http://" .. host .. ":1" }):close()
     end
+  end)
+
+  -- A name until libcurl 8.23, which takes the dot off and connects to the address.
+  it("a dot at its end leaves it the address or makes it a name, nothing between", function()
+    local server = servers.start()
+    local ok, client = pcall(core.new, {
+      endpoint = ("http://127.0.0.1.:%d"):format(server.port),
+      auth = "fake-token",
+      proxy = false,
+    })
+    if ok then
+      assert.is_table(client:run(caller.JOB))
+      client:close()
+    else
+      caller.check({ kind = "config", field = "endpoint" }, client)
+    end
+    assert.equal(ok and 1 or 0, server:stats().processed)
+    server:stop()
   end)
 
   it("no scheme but http and https", function()

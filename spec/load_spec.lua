@@ -72,7 +72,7 @@ describe("loading the core", function()
     -- The symbols by which real builds for another Lua fail; this one has none of both.
     for _, symbol in ipairs { "lua_no_such_function", "luaL_no_such_function" } do
       compile(
-        ("int %s(); int luaopen_codearts_build_core(void *L) { return %s(L); }"):format(
+        ("int %s(void *); int luaopen_codearts_build_core(void *L) { return %s(L); }"):format(
           symbol,
           symbol
         )

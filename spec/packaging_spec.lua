@@ -83,7 +83,10 @@ local LEAVES = [[
     endpoint = "https://build.service.test", auth = "fake-token",
   }
   client:start { job_id = ("0f1e2d3c"):rep(4) }
-  client:step(0)
+  -- Until the name server was asked.
+  while io.open(GO) == nil do
+    client:step(0.01)
+  end
 ]]
 
 -- What holds for the module however it was built; `core` and `cjson` answer where they are.
@@ -116,23 +119,24 @@ local function holds(core, cjson)
       pending(dns.missing())
     end
     local server = dns.start()
-    local program, script = native.program("state_ends"), os.tmpname()
+    local program, script, go = native.program("state_ends"), os.tmpname(), os.tmpname()
     finally(function()
       server:stop()
       os.remove(program)
       os.remove(script)
+      os.remove(go)
     end)
+    os.remove(go)
+    local cpath = core():gsub("codearts/build/core%.so$", "?.so") .. ";" .. cjson()
     local file = assert(io.open(script, "w"))
-    file:write(
-      ("package.cpath = %q\n"):format(
-        core():gsub("codearts/build/core%.so$", "?.so") .. ";" .. cjson()
-      ),
-      LEAVES
-    )
+    file:write(("package.cpath, GO = %q, %q\n"):format(cpath, go), LEAVES)
     file:close()
-    local command = ("RES_OPTIONS=timeout:1 %s %s"):format(program, script)
-    assert.equal("it lives on\n", sh("%s", server:command(command)))
+    local command = ("RES_OPTIONS=timeout:1 timeout 60 %s %s"):format(program, script)
+    local pipe = assert(io.popen(server:command(command) .. " 2>&1"))
     server:wait_for(1)
+    assert(io.open(go, "w")):close()
+    assert.equal("it lives on\n", pipe:read("*a"))
+    pipe:close()
   end)
 end
 
@@ -217,7 +221,9 @@ end)
 
 -- LuaRocks knows LuaJIT as 5.1, and looks for headers beside the interpreter, where a sanitizer's has none.
 local luarocks = sh("command -v luarocks-%s || true", VERSION):match("%S+")
-if luarocks and LUA ~= "luajit" and not instrumented then
+if LUA ~= "luajit" and not instrumented and not luarocks then
+  pending(("LuaRocks: luarocks-%s is not installed"):format(VERSION))
+elseif LUA ~= "luajit" and not instrumented then
   describe("LuaRocks", function()
     local folder, root, before
 

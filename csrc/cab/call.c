@@ -214,13 +214,14 @@ bool cab_call_attempt(cab_call *c, int64_t now_ms) {
 
 /* ---- what its end means --------------------------------------------------------------------- */
 
-/* libcurl has one code for every limit; which one it was follows from what was set. */
-static void name_the_limit(cab_call *c, cab_answer *a, int64_t now_ms) {
+/* libcurl has one code for every limit; which one it was follows from what was set, and for the deadline
+ * from the clock as libcurl may have seen it, not from when this step began. */
+static void name_the_limit(cab_call *c, cab_answer *a) {
     if (a->error.reason != CAB_REASON_TIMEOUT || c->silent) {
         return;
     }
     double attempt_limit = c->deadline_bound ? HUGE_VAL : c->timeout;
-    double left = c->deadline_bound ? (double)(c->deadline_ms - now_ms) : HUGE_VAL;
+    double left = c->deadline_bound ? (double)(c->deadline_ms - cab_clock_ms()) : HUGE_VAL;
     if (!a->connected && left > 1 && c->connect_timeout < attempt_limit) {
         cab_fail(&a->error, CAB_KIND_TIMEOUT, CAB_REASON_CONNECT_TIMEOUT, NULL,
                  "no connection within %g s", c->connect_timeout);
@@ -271,7 +272,7 @@ cab_next cab_call_judge(cab_call *c, const cab_reading *body, int64_t now_ms, do
     if (a == NULL || c->judged) {
         return CAB_NEXT_END;
     }
-    name_the_limit(c, a, now_ms);
+    name_the_limit(c, a);
     cab_ending f = {c->op,     a->error.kind, a->error.reason, a->sent,
                     a->status, body->says,    body->failed,    body->body_problem};
     if (c->any_status && a->error.kind == CAB_KIND_NONE) {

@@ -104,10 +104,4 @@ function M.lua(code)
   return LUA .. " -e " .. M.quote(code)
 end
 
----@param name string
----@return boolean
-function M.has(name)
-  return read("command -v " .. name) ~= ""
-end
-
 return M
