@@ -18,8 +18,8 @@ SOURCES := $(sort $(wildcard csrc/cab/*.c csrc/lua/*.c))
 HEADERS := $(sort $(wildcard csrc/cab/*.h csrc/lua/*.h))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
 # What the specs bring in C.
-SPEC_SOURCES := $(wildcard spec/support/*.c spec/proof/*.c spec/proof/fuzz/*.c)
-C_FILES := $(SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] bench/*.[ch] examples/*.[ch])
+SPEC_SOURCES := $(wildcard spec/support/*.c spec/units/*.c spec/proof/*.c spec/proof/fuzz/*.c)
+C_FILES := $(SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] spec/units/*.[ch] bench/*.[ch] examples/*.[ch])
 LUA_FILES := lua spec $(wildcard bench examples)
 
 all: $(CORE) $(ARCHIVE)

@@ -30,6 +30,7 @@ local BAD_OF_CLIENTS = {
   idle_timeout = { "1", true, {}, 0, -1, NAN, HUGE, 1e9 },
   user_agent = BAD_TEXTS,
   allow_http = { 1, 0, "true", {}, print },
+  trace = { 1, 0, "true", {}, print },
   on_event = { 1, true, "x", {}, io.stdout },
   resolve = {
     1,
@@ -124,6 +125,7 @@ describe("options of a client", function()
       { resolve = { "service.test:443:127.0.0.1", "-old.test:443" } },
       { allow_http = true, endpoint = "http://service.test" },
       { allow_http = false },
+      { trace = false },
       { on_event = print },
       { endpoint = "service.test" },
       { endpoint = "https://service.test:8443/prefix/" },

@@ -8,33 +8,103 @@
 #include <string.h>
 #include <strings.h>
 
-#include "cab/client.h"
 #include "cab/clock.h"
 #include "cab/sign.h"
+#include "cab/texts.h"
 
 /* libcurl asks "Expect: 100-continue" from 1 MiB on; a line less for all others. */
 #define EXPECTING_BODY (64 * 1024)
 
-void cab_call_fail(cab_call *c, cab_kind kind, cab_reason reason, const char *fmt, ...) {
-    char text[sizeof c->error.message];
+/* ---- life ----------------------------------------------------------------------------------- */
+
+const char *cab_call_state_name(cab_call_state state) {
+    static const char *const names[] = {
+        [CAB_CALL_NEW] = "new",
+        [CAB_CALL_QUEUED] = "queued",
+        [CAB_CALL_PARKED] = "parked",
+        [CAB_CALL_ADMITTING] = "admitting",
+        [CAB_CALL_WORKING] = "working",
+        [CAB_CALL_WAITING] = "waiting",
+        [CAB_CALL_IN_FLIGHT] = "in_flight",
+        [CAB_CALL_ANSWERED] = "answered",
+        [CAB_CALL_DONE] = "done",
+    };
+    return names[state];
+}
+
+void cab_call_prepare(cab_call *call, const cab_client_options *options) {
+    *call = (cab_call){
+        .client = call->client,
+        .slot = call->slot,
+        .path = call->path,
+        .query = call->query,
+        .body = call->body,
+        .headers = call->headers,
+        .secrets = call->secrets,
+        .note = call->note,
+        .signature = call->signature,
+        .scratch = call->scratch,
+        .op = CAB_OP_READ,
+        .owned = true,
+        .timeout = options->timeout,
+        .connect_timeout = options->connect_timeout,
+        .deadline = options->deadline,
+        .retry = options->retry,
+        .identity = cab_identity_ref(options->identity),
+    };
+}
+
+/* Does something to all of a call's buffers. */
+static void each_buf(cab_call *call, void (*f)(cab_buf *)) {
+    cab_buf *bufs[] = {&call->path, &call->query,     &call->body,    &call->headers,
+                       &call->note, &call->signature, &call->scratch, &call->secrets};
+    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) {
+        f(bufs[i]);
+    }
+}
+
+void cab_call_forget(cab_call *call) {
+    cab_identity_unref(call->identity);
+    call->identity = NULL;
+    cab_credentials_unref(call->credentials);
+    call->credentials = NULL;
+    cab_credentials_unref(call->refused);
+    call->refused = NULL;
+    if (call->work != NULL) {
+        call->work->free(call->work);
+        call->work = NULL;
+    }
+    cab_endpoint_free(&call->elsewhere);
+    each_buf(call, cab_buf_wipe);
+}
+
+void cab_call_free(cab_call *call) {
+    cab_call_forget(call);
+    each_buf(call, cab_buf_free);
+    free(call);
+}
+
+void cab_call_fail(cab_call *call, cab_kind kind, cab_reason reason, const char *fmt, ...) {
+    char text[sizeof call->error.message];
     va_list args;
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    cab_fail(&c->error, kind, reason, NULL, "%s", text);
-    c->verdict = (cab_verdict){kind, reason, CAB_OUTCOME_NOT_STARTED, CAB_AGAIN_NEVER};
-    c->retryable = kind == CAB_KIND_TIMEOUT;
-    c->judged = false;
+    cab_fail(&call->error, kind, reason, NULL, "%s", text);
+    call->verdict = (cab_verdict){kind, reason, CAB_OUTCOME_NOT_STARTED, CAB_AGAIN_NEVER};
+    call->retryable = kind == CAB_KIND_TIMEOUT;
+    call->judged = false;
 }
 
-cab_answer *cab_call_answer(cab_call *c) {
-    return c->transfer != NULL ? cab_transfer_answer(c->transfer) : NULL;
+cab_answer *cab_call_answer(cab_call *call) {
+    return call->transfer != NULL ? cab_transfer_answer(call->transfer) : NULL;
 }
 
 /* ---- what an attempt sends ------------------------------------------------------------------ */
 
-static const cab_endpoint *endpoint_of(const cab_call *c) {
-    return c->elsewhere.base != NULL ? &c->elsewhere : &c->client->options.endpoints[c->endpoint];
+static const cab_endpoint *endpoint_of(const cab_call_env *env, const cab_call *call) {
+    return call->elsewhere.base != NULL ? &call->elsewhere
+                                        : &env->options->endpoints[call->endpoint];
 }
 
 static size_t name_length(const char *line) {
@@ -61,83 +131,76 @@ static void add_line(cab_request *r, const char *line) {
 
 /* `only`: no lines but those of this name, which ends with a colon. */
 static void add_lines(cab_request *r, const cab_buf *lines, const char *only) {
-    const char *p = lines->data;
-    const char *end = p != NULL ? p + lines->len : NULL;
-    while (p < end) {
-        if (only == NULL || strncasecmp(p, only, strlen(only)) == 0) {
-            add_line(r, p);
+    for (const char *line = NULL; (line = cab_texts_next(lines, line)) != NULL;) {
+        if (only == NULL || strncasecmp(line, only, strlen(only)) == 0) {
+            add_line(r, line);
         }
-        p += strlen(p) + 1;
     }
 }
 
-static cab_text text_of(const char *s) {
-    cab_text t = {s, s != NULL ? strlen(s) : 0};
-    return t;
-}
+static cab_text text_of(const char *s) { return (cab_text){s, s != NULL ? strlen(s) : 0}; }
 
 static cab_pair pair_of_line(const char *line) {
     size_t len = name_length(line);
     const char *value = line + len + (line[len] == ':');
     value += strspn(value, " \t");
-    cab_pair p = {{line, len}, text_of(value)};
-    return p;
+    return (cab_pair){{line, len}, text_of(value)};
 }
 
-/* Writes the signer's headers into c->signature as lines and adds them to the request. */
-static bool sign(cab_call *c, cab_request *r, double utc) {
-    const cab_credentials *k = c->credentials;
-    const cab_endpoint *ep = endpoint_of(c);
+/* Writes the signer's headers into call->signature as lines and adds them to the request. */
+static bool sign(const cab_endpoint *ep, cab_call *call, cab_request *r, double utc) {
+    const cab_credentials *k = call->credentials;
     cab_pair headers[CAB_MAX_HEADERS];
     size_t count = 0;
     for (size_t i = 0; i < r->header_count; i++) {
-        cab_pair p = pair_of_line(r->headers[i]);
-        if (p.value.len > 0) { /* "Expect:" tells libcurl to leave that header out */
-            headers[count++] = p;
+        cab_pair pair = pair_of_line(r->headers[i]);
+        if (pair.value.len > 0) { /* "Expect:" tells libcurl to leave that header out */
+            headers[count++] = pair;
         }
     }
     char date[17];
     cab_clock_sdk_date(utc, date);
-    cab_buf_clear(&c->signature);
-    if (!cab_buf_puts(&c->signature, ep->path) ||
-        !cab_buf_append(&c->signature, c->path.data, c->path.len)) {
-        return cab_fail_memory(&c->error);
+    cab_buf_clear(&call->signature);
+    if (!cab_buf_puts(&call->signature, ep->path) ||
+        !cab_buf_append(&call->signature, call->path.data, call->path.len)) {
+        return cab_fail_memory(&call->error);
     }
     cab_sign_input in = {
         .ak = text_of(k->ak),
         .sk = text_of(k->sk),
         .security_token = text_of(k->security_token),
         .project_id = text_of(k->project_id),
-        .method = text_of(c->method),
+        .method = text_of(call->method),
         .host = text_of(ep->host),
-        .path = {c->signature.data, c->signature.len},
-        .query = {c->query.data, c->query.len},
+        .path = {call->signature.data, call->signature.len},
+        .query = {call->query.data, call->query.len},
         .headers = headers,
         .header_count = count,
-        .body = {c->body.data, c->has_body ? c->body.len : 0},
+        .body = {call->body.data, call->has_body ? call->body.len : 0},
         .date = {date, 16},
     };
     cab_sign_output out;
-    if (!cab_sign_request(&in, &c->scratch, &out, &c->error)) {
+    if (!cab_sign_request(&in, &call->scratch, &out, &call->error)) {
         return false;
     }
-    c->canonical_request = out.canonical_request;
+    call->canonical_request = out.canonical_request;
     size_t need = 0;
     for (size_t i = 0; i < out.header_count; i++) {
         need += out.headers[i].name.len + out.headers[i].value.len + 3;
     }
-    cab_buf_clear(&c->signature);
-    if (!cab_buf_reserve(&c->signature, need)) {
-        return cab_fail_memory(&c->error);
+    cab_buf_clear(&call->signature);
+    if (!cab_buf_reserve(&call->signature, need)) {
+        return cab_fail_memory(&call->error);
     }
     for (size_t i = 0; i < out.header_count; i++) {
         if (out.headers[i].added && r->header_count < CAB_MAX_HEADERS) {
-            const char *line = c->signature.data + c->signature.len;
-            (void)cab_buf_append(&c->signature, out.headers[i].name.data, out.headers[i].name.len);
-            (void)cab_buf_append(&c->signature, ": ", 2);
-            (void)cab_buf_append(&c->signature, out.headers[i].value.data,
+            const char *line = call->signature.data + call->signature.len;
+            (void)cab_buf_append(&call->signature, out.headers[i].name.data,
+                                 out.headers[i].name.len);
+            (void)cab_buf_append(&call->signature, ": ", 2);
+            (void)cab_buf_append(&call->signature, out.headers[i].value.data,
                                  out.headers[i].value.len);
-            (void)cab_buf_append(&c->signature, "", 1);
+            (void)cab_buf_append(&call->signature, "", 1);
             r->headers[r->header_count++] = line;
         }
     }
@@ -145,13 +208,13 @@ static bool sign(cab_call *c, cab_request *r, double utc) {
 }
 
 /* The engine copies it, so that all calls of a client share the memory. */
-static bool set_url(cab_call *c) {
-    cab_buf *url = &c->client->url;
+static bool set_url(const cab_call_env *env, const cab_call *call) {
+    cab_buf *url = env->url;
     cab_buf_clear(url);
-    return cab_buf_puts(url, endpoint_of(c)->base) &&
-           cab_buf_append(url, c->path.data, c->path.len) &&
-           (c->query.len == 0 ||
-            (cab_buf_append(url, "?", 1) && cab_buf_append(url, c->query.data, c->query.len)));
+    return cab_buf_puts(url, endpoint_of(env, call)->base) &&
+           cab_buf_append(url, call->path.data, call->path.len) &&
+           (call->query.len == 0 || (cab_buf_append(url, "?", 1) &&
+                                     cab_buf_append(url, call->query.data, call->query.len)));
 }
 
 /* For libcurl, where 0 means no limit: time that is over is a limit still. */
@@ -159,163 +222,168 @@ static long whole_ms(double ms) {
     return isinf(ms) ? 0 : ms < 1 ? 1 : ms > INT_MAX ? INT_MAX : (long)ceil(ms);
 }
 
-static void set_limits(cab_call *c, cab_request *r, int64_t now_ms) {
-    double limit_ms = c->stream ? HUGE_VAL : c->timeout * 1000; /* a stream's silence has a timer */
-    double left_ms = c->deadline_ms == INT64_MAX ? HUGE_VAL : (double)(c->deadline_ms - now_ms);
-    c->deadline_bound = left_ms < limit_ms;
-    r->timeout_ms = whole_ms(c->deadline_bound ? left_ms : limit_ms);
-    r->connect_timeout_ms = whole_ms(c->connect_timeout * 1000);
+static void set_limits(cab_call *call, cab_request *r, int64_t now_ms) {
+    double limit_ms =
+        call->stream ? HUGE_VAL : call->timeout * 1000; /* a stream's silence has a timer */
+    double left_ms =
+        call->deadline_ms == INT64_MAX ? HUGE_VAL : (double)(call->deadline_ms - now_ms);
+    call->deadline_bound = left_ms < limit_ms;
+    r->timeout_ms = whole_ms(call->deadline_bound ? left_ms : limit_ms);
+    r->connect_timeout_ms = whole_ms(call->connect_timeout * 1000);
 }
 
-bool cab_call_attempt(cab_call *c, int64_t now_ms) {
+bool cab_call_attempt(const cab_call_env *env, cab_call *call, int64_t now_ms) {
+    const cab_endpoint *ep = endpoint_of(env, call);
     cab_request r = {0};
-    r.method = c->method;
+    r.method = call->method;
     /* What changes something has a body, of no bytes if need be: proxies want to know its length.
      */
-    bool sends_body = c->has_body || strcmp(c->method, "GET") != 0;
-    r.body = sends_body ? (c->body.data != NULL ? c->body.data : "") : NULL;
-    r.body_len = c->body.len;
+    bool sends_body = call->has_body || strcmp(call->method, "GET") != 0;
+    r.body = sends_body ? (call->body.data != NULL ? call->body.data : "") : NULL;
+    r.body_len = call->body.len;
     /* A proxy elsewhere could not reach this machine's own address, but would see the token. */
-    r.direct = endpoint_of(c)->loopback && !c->client->options.proxy_loopback;
-    r.once = c->op != CAB_OP_READ;
-    r.stream = c->stream;
+    r.direct = ep->loopback && !env->options->proxy_loopback;
+    r.once = call->op != CAB_OP_READ;
+    r.stream = call->stream;
     r.now_ms = now_ms;
-    r.max_body = c->client->options.max_response_bytes;
-    c->attempts++;
-    c->judged = c->silent = false;
-    c->canonical_request.len = 0;
-    if (!set_url(c)) {
-        return cab_fail_memory(&c->error);
+    r.max_body = env->options->max_response_bytes;
+    call->attempts++;
+    call->judged = call->silent = false;
+    call->canonical_request.len = 0;
+    if (!set_url(env, call)) {
+        return cab_fail_memory(&call->error);
     }
-    r.url = c->client->url.data;
-    add_lines(&r, &c->headers, NULL);
+    r.url = env->url->data;
+    add_lines(&r, &call->headers, NULL);
     /* To others than the service a client's headers say no more than who it is. */
-    add_lines(&r, &c->client->options.headers, c->no_client_headers ? "User-Agent:" : NULL);
+    add_lines(&r, &env->options->headers, call->no_client_headers ? "User-Agent:" : NULL);
     if (sends_body) {
         /* Never left out: libcurl would call it form data. */
-        add_line(&r, c->has_body || !c->no_client_headers ? "Content-Type: application/json"
-                                                          : "Content-Type:");
+        add_line(&r, call->has_body || !call->no_client_headers ? "Content-Type: application/json"
+                                                                : "Content-Type:");
         if (r.body_len > EXPECTING_BODY) {
             add_line(&r, "Expect:"); /* tells libcurl not to ask before it sends the body */
         }
     }
-    if (c->credentials != NULL) {
-        if (c->credentials->token_line != NULL) {
-            add_line(&r, c->credentials->token_line);
-        } else if (!sign(c, &r, c->admitted ? c->admitted_at : cab_clock_utc())) {
+    if (call->credentials != NULL) {
+        if (call->credentials->token_line != NULL) {
+            add_line(&r, call->credentials->token_line);
+        } else if (!sign(ep, call, &r, call->admitted ? call->admitted_at : cab_clock_utc())) {
             return false;
         }
     }
-    c->admitted = false; /* that was for this attempt */
-    set_limits(c, &r, now_ms);
-    c->transfer = cab_engine_begin(c->client->engine, &r, c, &c->error);
-    return c->transfer != NULL;
+    call->admitted = false; /* that was for this attempt */
+    set_limits(call, &r, now_ms);
+    call->transfer = cab_engine_begin(env->engine, &r, call, &call->error);
+    return call->transfer != NULL;
 }
 
 /* ---- what its end means --------------------------------------------------------------------- */
 
-/* libcurl has one code for every limit; which one it was follows from what was set, and for the deadline
- * from the clock as libcurl may have seen it, not from when this step began. */
-static void name_the_limit(cab_call *c, cab_answer *a) {
-    if (a->error.reason != CAB_REASON_TIMEOUT || c->silent) {
+/* libcurl has one code for every limit; which one it was follows from what was set, and for the
+ * deadline from the clock as libcurl may have seen it, not from when this step began. */
+static void name_the_limit(cab_call *call, cab_answer *answer) {
+    if (answer->error.reason != CAB_REASON_TIMEOUT || call->silent) {
         return;
     }
-    double attempt_limit = c->deadline_bound ? HUGE_VAL : c->timeout;
-    double left = c->deadline_bound ? (double)(c->deadline_ms - cab_clock_ms()) : HUGE_VAL;
-    if (!a->connected && left > 1 && c->connect_timeout < attempt_limit) {
-        cab_fail(&a->error, CAB_KIND_TIMEOUT, CAB_REASON_CONNECT_TIMEOUT, NULL,
-                 "no connection within %g s", c->connect_timeout);
-    } else if (c->deadline_bound) {
-        cab_fail(&a->error, CAB_KIND_TIMEOUT, CAB_REASON_DEADLINE, NULL,
-                 "the deadline of %g s passed %s", c->deadline,
-                 a->sent ? "before an answer came" : "before the request was sent");
+    double attempt_limit = call->deadline_bound ? HUGE_VAL : call->timeout;
+    double left = call->deadline_bound ? (double)(call->deadline_ms - cab_clock_ms()) : HUGE_VAL;
+    if (!answer->connected && left > 1 && call->connect_timeout < attempt_limit) {
+        cab_fail(&answer->error, CAB_KIND_TIMEOUT, CAB_REASON_CONNECT_TIMEOUT, NULL,
+                 "no connection within %g s", call->connect_timeout);
+    } else if (call->deadline_bound) {
+        cab_fail(&answer->error, CAB_KIND_TIMEOUT, CAB_REASON_DEADLINE, NULL,
+                 "the deadline of %g s passed %s", call->deadline,
+                 answer->sent ? "before an answer came" : "before the request was sent");
     } else {
-        cab_fail(&a->error, CAB_KIND_TIMEOUT, CAB_REASON_TIMEOUT, NULL, "no answer within %g s",
-                 c->timeout);
+        cab_fail(&answer->error, CAB_KIND_TIMEOUT, CAB_REASON_TIMEOUT, NULL,
+                 "no answer within %g s", call->timeout);
     }
 }
 
 /* The official rule for several endpoints (API reference 5): only these two move on. */
-static bool try_next_endpoint(cab_call *c, const cab_answer *a) {
-    size_t count = c->client->options.endpoint_count;
-    bool moves_on =
-        a->error.reason == CAB_REASON_RESOLVE || a->error.reason == CAB_REASON_TLS_HANDSHAKE;
-    if (c->elsewhere.base != NULL || a->sent || !moves_on || c->endpoints_failed + 1 >= count) {
+static bool try_next_endpoint(size_t count, cab_call *call, const cab_answer *answer) {
+    bool moves_on = answer->error.reason == CAB_REASON_RESOLVE ||
+                    answer->error.reason == CAB_REASON_TLS_HANDSHAKE;
+    if (call->elsewhere.base != NULL || answer->sent || !moves_on ||
+        call->endpoints_failed + 1 >= count) {
         return false;
     }
-    c->endpoints_failed++;
-    c->endpoint = (c->endpoint + 1) % count;
+    call->endpoints_failed++;
+    call->endpoint = (call->endpoint + 1) % count;
     return true;
 }
 
 /* Where an operation of the outdated group is gone, its twin serves (API reference 1.6, 7.10). */
-static bool take_other_path(cab_call *c) {
-    if (c->other_path == NULL) {
+static bool take_other_path(cab_call *call) {
+    if (call->other_path == NULL) {
         return false;
     }
-    cab_buf_clear(&c->path);
-    if (!cab_buf_puts(&c->path, c->other_path)) {
+    cab_buf_clear(&call->path);
+    if (!cab_buf_puts(&call->path, call->other_path)) {
         return false;
     }
-    (void)snprintf(c->operation, sizeof c->operation, "%s", c->other_operation);
-    c->other_path = NULL;
-    c->client->starts_by_twin = true;
+    (void)snprintf(call->operation, sizeof call->operation, "%s", call->other_operation);
+    call->other_path = NULL;
     return true;
 }
 
-static double remaining_seconds(const cab_call *c, int64_t now_ms) {
-    return c->deadline_ms == INT64_MAX ? HUGE_VAL : (double)(c->deadline_ms - now_ms) / 1000.0;
+static double remaining_seconds(const cab_call *call, int64_t now_ms) {
+    return call->deadline_ms == INT64_MAX ? HUGE_VAL
+                                          : (double)(call->deadline_ms - now_ms) / 1000.0;
 }
 
-cab_next cab_call_judge(cab_call *c, const cab_reading *body, int64_t now_ms, double random) {
-    cab_answer *a = cab_call_answer(c);
-    if (a == NULL || c->judged) {
+cab_next cab_call_judge(const cab_call_env *env, cab_call *call, const cab_reading *body,
+                        int64_t now_ms, double random) {
+    cab_answer *answer = cab_call_answer(call);
+    if (answer == NULL || call->judged) {
         return CAB_NEXT_END;
     }
-    name_the_limit(c, a);
-    cab_ending f = {c->op,     a->error.kind, a->error.reason, a->sent,
-                    a->status, body->says,    body->failed,    body->body_problem};
-    if (c->any_status && a->error.kind == CAB_KIND_NONE) {
-        c->verdict =
+    name_the_limit(call, answer);
+    cab_ending ending = {call->op,     answer->error.kind, answer->error.reason,
+                         answer->sent, answer->status,     body->says,
+                         body->failed, body->body_problem};
+    if (call->any_status && answer->error.kind == CAB_KIND_NONE) {
+        call->verdict =
             (cab_verdict){CAB_KIND_NONE, CAB_REASON_NONE, CAB_OUTCOME_STARTED, CAB_AGAIN_NEVER};
     } else {
-        c->verdict = cab_classify(&f);
+        call->verdict = cab_classify(&ending);
     }
-    if (a->error.kind != CAB_KIND_NONE) {
-        c->error = a->error;
+    if (answer->error.kind != CAB_KIND_NONE) {
+        call->error = answer->error;
     } else { /* the rest of it is half a kibibyte that a good answer does not need */
-        c->error.field[0] = c->error.message[0] = '\0';
+        call->error.field[0] = call->error.message[0] = '\0';
     }
-    c->error.kind = c->verdict.kind;
-    c->error.reason = c->verdict.reason;
-    bool later = c->verdict.again == CAB_AGAIN_LATER;
-    c->retryable =
-        later || (c->verdict.kind == CAB_KIND_TIMEOUT && (c->op == CAB_OP_READ || !a->sent));
-    if (c->verdict.again == CAB_AGAIN_RENEWED && c->refused == NULL && !c->cancelled &&
-        c->identity != NULL && !c->identity->fixed) {
-        c->refused = cab_credentials_ref(c->credentials);
-        cab_identity_refuse(c->identity, c->credentials);
+    call->error.kind = call->verdict.kind;
+    call->error.reason = call->verdict.reason;
+    bool later = call->verdict.again == CAB_AGAIN_LATER;
+    call->retryable = later || (call->verdict.kind == CAB_KIND_TIMEOUT &&
+                                (call->op == CAB_OP_READ || !answer->sent));
+    if (call->verdict.again == CAB_AGAIN_RENEWED && call->refused == NULL && !call->cancelled &&
+        call->identity != NULL && !call->identity->fixed) {
+        call->refused = cab_credentials_ref(call->credentials);
+        cab_identity_refuse(call->identity, call->credentials);
         return CAB_NEXT_PARK;
     }
-    if (body->says == CAB_SAYS_NO_SUCH_API && a->status == 404 && !c->cancelled &&
-        take_other_path(c)) {
+    if (body->says == CAB_SAYS_NO_SUCH_API && answer->status == 404 && !call->cancelled &&
+        take_other_path(call)) {
         return CAB_NEXT_NOW;
     }
     /* Pieces of a streamed body are with the caller already: another attempt would repeat them. */
-    bool spent = c->stream && a->status >= 200 && a->status < 300;
-    if (later && !spent && !c->cancelled) {
-        if (try_next_endpoint(c, a)) {
+    bool spent = call->stream && answer->status >= 200 && answer->status < 300;
+    if (later && !spent && !call->cancelled) {
+        if (try_next_endpoint(env->options->endpoint_count, call, answer)) {
             return CAB_NEXT_NOW;
         }
-        cab_retry_case rc = {c->attempts, true, cab_answer_retry_after(a, cab_clock_utc()),
-                             remaining_seconds(c, now_ms), random};
-        double delay = cab_retry_delay(&c->retry, &rc);
+        cab_retry_case rc = {call->attempts, true, cab_answer_retry_after(answer, cab_clock_utc()),
+                             remaining_seconds(call, now_ms), random};
+        double delay = cab_retry_delay(&call->retry, &rc);
         if (delay >= 0) {
-            c->delay_ms = (int64_t)ceil(delay * 1000);
-            c->endpoints_failed = 0; /* after a pause each may be asked once more */
+            call->delay_ms = (int64_t)ceil(delay * 1000);
+            call->endpoints_failed = 0; /* after a pause each may be asked once more */
             return CAB_NEXT_WAIT;
         }
     }
-    c->judged = true;
+    call->judged = true;
     return CAB_NEXT_END;
 }

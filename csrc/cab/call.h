@@ -14,6 +14,8 @@
 #include "cab/engine.h"
 #include "cab/error.h"
 #include "cab/identity.h"
+#include "cab/list.h"
+#include "cab/options.h"
 #include "cab/retry.h"
 #include "cab/timers.h"
 #include "cab/url.h"
@@ -28,17 +30,20 @@ typedef enum {
     CAB_CALL_ADMITTING, /* its attempt is ready, and waits for the binding's word */
     CAB_CALL_WORKING,   /* a thread does its work */
     CAB_CALL_WAITING,   /* waits for a moment: between attempts, or a plain sleep */
-    CAB_CALL_FLYING,    /* an attempt is in the engine */
+    CAB_CALL_IN_FLIGHT, /* an attempt is in the engine */
     CAB_CALL_ANSWERED,  /* an attempt ended, or the call did without one; to be judged */
     CAB_CALL_DONE
 } cab_call_state;
 
-typedef struct cab_client cab_client;
+/* For people: in traces. */
+const char *cab_call_state_name(cab_call_state state);
+
+typedef struct cab_client cab_client; /* see client.h: nothing here looks into it */
 
 typedef struct cab_call {
-    cab_timer timer; /* first: a timer is its call */
-    cab_client *client;
-    struct cab_call *next, *prev; /* in one of the client's lists */
+    cab_timer timer;
+    cab_link link;      /* in the list of its state */
+    cab_client *client; /* whose it is; NULL once that is gone */
     cab_call_state state;
     size_t slot; /* 1, 2, …: this call's number among the client's, reused after it is done */
     bool owned;  /* the binding still holds it */
@@ -102,21 +107,35 @@ typedef struct {
     cab_reason body_problem;
 } cab_reading;
 
+/* What a call needs of its client. */
+typedef struct {
+    const cab_client_options *options;
+    cab_engine *engine;
+    cab_buf *url; /* of the attempt that is being begun */
+} cab_call_env;
+
+/* Makes it a new call: its buffers stay, all else is as the options say. */
+void cab_call_prepare(cab_call *call, const cab_client_options *options);
+/* Forgets what it asked for; its buffers keep their memory for the next call. */
+void cab_call_forget(cab_call *call);
+void cab_call_free(cab_call *call);
+
 /* The answer of the attempt that just ended; NULL when the call ended without one: then its error
  * and verdict are set already. */
-cab_answer *cab_call_answer(cab_call *c);
+cab_answer *cab_call_answer(cab_call *call);
 
 /* Hands the attempt to the engine. False: it could not begin, `error` says why, nothing was sent.
  */
-bool cab_call_attempt(cab_call *c, int64_t now_ms);
+bool cab_call_attempt(const cab_call_env *env, cab_call *call, int64_t now_ms);
 
 typedef enum { CAB_NEXT_END, CAB_NEXT_NOW, CAB_NEXT_PARK, CAB_NEXT_WAIT } cab_next;
 /* What comes after an attempt. Sets verdict, error and retryable; for CAB_NEXT_WAIT also
  * delay_ms. `random` in [0, 1). Asking again about the same attempt answers the same. */
-cab_next cab_call_judge(cab_call *c, const cab_reading *body, int64_t now_ms, double random);
+cab_next cab_call_judge(const cab_call_env *env, cab_call *call, const cab_reading *body,
+                        int64_t now_ms, double random);
 
 /* Ends the call without (another) attempt. */
-void cab_call_fail(cab_call *c, cab_kind kind, cab_reason reason, const char *fmt, ...)
+void cab_call_fail(cab_call *call, cab_kind kind, cab_reason reason, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
 #pragma GCC visibility pop

@@ -3,8 +3,8 @@
 #include <limits.h>
 #include <string.h>
 
-static bool reason_is_transient(cab_reason r) {
-    switch (r) {
+static bool reason_is_transient(cab_reason reason) {
+    switch (reason) {
     case CAB_REASON_RESOLVE:
     case CAB_REASON_CONNECT:
     case CAB_REASON_PROXY:
@@ -106,47 +106,48 @@ static void look_up(cab_verdict *v, cab_op_class op, cab_says says, int status) 
 /* ---- verdicts ------------------------------------------------------------------------------- */
 
 /* No complete answer. */
-static cab_verdict classify_broken(const cab_ending *f) {
-    cab_verdict v = {f->broken, f->reason, CAB_OUTCOME_NOT_STARTED, CAB_AGAIN_NEVER};
-    bool refused_by_us = f->reason == CAB_REASON_ENCODED || f->reason == CAB_REASON_TOO_LARGE;
-    if (f->sent && refused_by_us && f->status != 0) {
+static cab_verdict classify_broken(const cab_ending *ending) {
+    cab_verdict v = {ending->broken, ending->reason, CAB_OUTCOME_NOT_STARTED, CAB_AGAIN_NEVER};
+    bool refused_by_us =
+        ending->reason == CAB_REASON_ENCODED || ending->reason == CAB_REASON_TOO_LARGE;
+    if (ending->sent && refused_by_us && ending->status != 0) {
         /* After its head was read: the status still counts, and there is no body to say more. */
-        look_up(&v, f->op, CAB_SAYS_NOTHING, f->status);
+        look_up(&v, ending->op, CAB_SAYS_NOTHING, ending->status);
         return v;
     }
-    if (f->sent) {
+    if (ending->sent) {
         v.outcome = CAB_OUTCOME_UNKNOWN;
     }
-    if (f->broken != CAB_KIND_CONFIG && reason_is_transient(f->reason) &&
-        (f->op == CAB_OP_READ || !f->sent)) {
+    if (ending->broken != CAB_KIND_CONFIG && reason_is_transient(ending->reason) &&
+        (ending->op == CAB_OP_READ || !ending->sent)) {
         v.again = CAB_AGAIN_LATER;
     }
     return v;
 }
 
-cab_verdict cab_classify(const cab_ending *f) {
-    if (f->broken != CAB_KIND_NONE) {
-        return classify_broken(f);
+cab_verdict cab_classify(const cab_ending *ending) {
+    if (ending->broken != CAB_KIND_NONE) {
+        return classify_broken(ending);
     }
     cab_verdict v = {CAB_KIND_API, CAB_REASON_NONE, CAB_OUTCOME_STARTED, CAB_AGAIN_NEVER};
-    bool good = f->status >= 200 && f->status < 300 && !f->failed;
-    if (good && f->body_problem == CAB_REASON_NONE) {
+    bool good = ending->status >= 200 && ending->status < 300 && !ending->failed;
+    if (good && ending->body_problem == CAB_REASON_NONE) {
         v.kind = CAB_KIND_NONE;
         return v;
     }
-    look_up(&v, f->op, f->says, f->status);
-    if (f->says == CAB_SAYS_BUSY) {
+    look_up(&v, ending->op, ending->says, ending->status);
+    if (ending->says == CAB_SAYS_BUSY) {
         return v;
     }
     if (good) {
         v.kind = CAB_KIND_PROTOCOL;
-        v.reason = f->body_problem;
-    } else if (f->status >= 300 && f->status < 400) {
+        v.reason = ending->body_problem;
+    } else if (ending->status >= 300 && ending->status < 400) {
         v.kind = CAB_KIND_PROTOCOL;
         v.reason = CAB_REASON_REDIRECT;
-    } else if (f->status == 401 || f->status == 403) {
+    } else if (ending->status == 401 || ending->status == 403) {
         v.kind = CAB_KIND_AUTH;
-    } else if (f->status < 200 || f->status >= 600) {
+    } else if (ending->status < 200 || ending->status >= 600) {
         v.kind = CAB_KIND_PROTOCOL;
         v.reason = CAB_REASON_BAD_HTTP;
     }

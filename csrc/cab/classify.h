@@ -47,7 +47,7 @@ typedef struct {
 } cab_verdict;
 
 /* The verdict about the end of an attempt. */
-cab_verdict cab_classify(const cab_ending *f);
+cab_verdict cab_classify(const cab_ending *ending);
 
 /* What an error code of the service proves; of the gateway's codes, those that an answer carries as
  * the gateway writes them (`gateway_form`), since a service may tell of another one's trouble. */

@@ -8,6 +8,7 @@
 
 #include "cab/clock.h"
 #include "cab/crypto.h"
+#include "cab/trace.h"
 
 /* Streams carried by one HTTP/2 connection; calls beyond wait in our queue, where they are free. */
 #define STREAMS_PER_CONNECTION 100
@@ -24,108 +25,45 @@ static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, on_fork_in_chil
 
 bool cab_client_forked(const cab_client *c) { return c->fork_count != fork_count; }
 
-/* ---- lists ---------------------------------------------------------------------------------- */
+/* ---- states --------------------------------------------------------------------------------- */
 
-static void list_add(cab_call_list *l, cab_call *c) {
-    c->next = NULL;
-    c->prev = l->last;
-    if (l->last != NULL) {
-        l->last->next = c;
-    } else {
-        l->first = c;
-    }
-    l->last = c;
+static cab_call *first_in(const cab_client *c, cab_call_state state) {
+    return CAB_CONTAINER_OF(c->calls_in[state].first, cab_call, link);
 }
 
-static void list_remove(cab_call_list *l, cab_call *c) {
-    if (c->prev != NULL) {
-        c->prev->next = c->next;
-    } else {
-        l->first = c->next;
+/* What keeps a call in a state; NULL: nothing does. */
+static cab_list *list_of(cab_client *c, const cab_call *call) {
+    switch (call->state) {
+    case CAB_CALL_NEW:
+    case CAB_CALL_DONE:
+        return NULL;
+    case CAB_CALL_PARKED:
+        return &call->identity->parked;
+    default:
+        return &c->calls_in[call->state];
     }
-    if (c->next != NULL) {
-        c->next->prev = c->prev;
-    } else {
-        l->last = c->prev;
-    }
-    c->next = c->prev = NULL;
-}
-
-static void park(cab_identity *i, cab_call *c) {
-    cab_call_list l = {i->first, i->last};
-    list_add(&l, c);
-    i->first = l.first;
-    i->last = l.last;
-}
-
-static void unpark(cab_identity *i, cab_call *c) {
-    cab_call_list l = {i->first, i->last};
-    list_remove(&l, c);
-    i->first = l.first;
-    i->last = l.last;
 }
 
 /* Takes the call out of whatever its state keeps it in. */
 static void leave_state(cab_client *c, cab_call *call) {
+    cab_list *list = list_of(c, call);
     cab_timers_clear(&c->timers, &call->timer);
-    switch (call->state) {
-    case CAB_CALL_QUEUED:
-        list_remove(&c->queued, call);
-        break;
-    case CAB_CALL_PARKED:
-        unpark(call->identity, call);
-        break;
-    case CAB_CALL_ADMITTING:
-        list_remove(&c->admitting, call);
-        break;
-    case CAB_CALL_WORKING:
-        list_remove(&c->working, call);
-        break;
-    case CAB_CALL_WAITING:
-        list_remove(&c->waiting, call);
-        break;
-    case CAB_CALL_FLYING:
-        list_remove(&c->flying, call);
-        c->flying_count--;
-        break;
-    case CAB_CALL_ANSWERED:
-        list_remove(&c->answered, call);
-        break;
-    case CAB_CALL_NEW:
-    case CAB_CALL_DONE:
-        break;
+    c->in_flight -= call->state == CAB_CALL_IN_FLIGHT ? 1 : 0;
+    if (list != NULL) {
+        cab_list_remove(list, &call->link);
     }
 }
 
 static void enter_state(cab_client *c, cab_call *call, cab_call_state state) {
+    if (c->options.trace) {
+        cab_trace(call, state);
+    }
     leave_state(c, call);
     call->state = state;
-    switch (state) {
-    case CAB_CALL_QUEUED:
-        list_add(&c->queued, call);
-        break;
-    case CAB_CALL_PARKED:
-        park(call->identity, call);
-        break;
-    case CAB_CALL_ADMITTING:
-        list_add(&c->admitting, call);
-        break;
-    case CAB_CALL_WORKING:
-        list_add(&c->working, call);
-        break;
-    case CAB_CALL_WAITING:
-        list_add(&c->waiting, call);
-        break;
-    case CAB_CALL_FLYING:
-        list_add(&c->flying, call);
-        c->flying_count++;
-        break;
-    case CAB_CALL_ANSWERED:
-        list_add(&c->answered, call);
-        break;
-    case CAB_CALL_NEW:
-    case CAB_CALL_DONE:
-        break;
+    cab_list *list = list_of(c, call);
+    c->in_flight += state == CAB_CALL_IN_FLIGHT ? 1 : 0;
+    if (list != NULL) {
+        cab_list_add(list, &call->link);
     }
     bool waits =
         state == CAB_CALL_QUEUED || state == CAB_CALL_PARKED || state == CAB_CALL_ADMITTING;
@@ -135,17 +73,6 @@ static void enter_state(cab_client *c, cab_call *call, cab_call_state state) {
 }
 
 /* ---- life ----------------------------------------------------------------------------------- */
-
-void cab_client_options_free(cab_client_options *o) {
-    for (size_t i = 0; i < o->endpoint_count; i++) {
-        cab_endpoint_free(&o->endpoints[i]);
-    }
-    o->endpoint_count = 0;
-    cab_identity_unref(o->identity);
-    o->identity = NULL;
-    cab_buf_free(&o->headers);
-    cab_buf_free(&o->secrets);
-}
 
 cab_client *cab_client_new(const cab_client_options *options, const cab_engine_options *engine,
                            cab_error *err) {
@@ -182,37 +109,6 @@ static void release_attempt(cab_client *c, cab_call *call) {
     call->credentials = NULL;
 }
 
-/* Does something to all of a call's buffers. */
-static void each_buf(cab_call *call, void (*f)(cab_buf *)) {
-    cab_buf *bufs[] = {&call->path, &call->query,     &call->body,    &call->headers,
-                       &call->note, &call->signature, &call->scratch, &call->secrets};
-    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) {
-        f(bufs[i]);
-    }
-}
-
-/* Forgets what the call asked for, keeps the memory for the next one. */
-static void reset(cab_call *call) {
-    cab_identity_unref(call->identity);
-    call->identity = NULL;
-    cab_credentials_unref(call->credentials);
-    call->credentials = NULL;
-    cab_credentials_unref(call->refused);
-    call->refused = NULL;
-    if (call->work != NULL) {
-        call->work->free(call->work);
-        call->work = NULL;
-    }
-    cab_endpoint_free(&call->elsewhere);
-    each_buf(call, cab_buf_wipe);
-}
-
-static void call_free(cab_call *call) {
-    reset(call);
-    each_buf(call, cab_buf_free);
-    free(call);
-}
-
 static void drop_calls(cab_client *c) {
     for (size_t i = 0; i < c->slots; i++) {
         cab_call *call = c->calls[i];
@@ -221,7 +117,7 @@ static void drop_calls(cab_client *c) {
         call->state = CAB_CALL_DONE;
         call->client = NULL;
         if (!call->owned) {
-            call_free(call);
+            cab_call_free(call);
         }
     }
     free(c->calls);
@@ -273,19 +169,19 @@ static void tell(cab_client *c, cab_event_type type, const cab_call *call, doubl
         c->events = longer;
         c->event_cap = cap;
     }
-    cab_event *e = &c->events[c->event_count++];
-    memset(e, 0, sizeof *e);
-    e->type = type;
-    e->slot = call->slot;
-    (void)snprintf(e->operation, sizeof e->operation, "%s", call->operation);
-    e->attempt = call->attempts;
-    e->delay = delay;
+    cab_event *event = &c->events[c->event_count++];
+    memset(event, 0, sizeof *event);
+    event->type = type;
+    event->slot = call->slot;
+    (void)snprintf(event->operation, sizeof event->operation, "%s", call->operation);
+    event->attempt = call->attempts;
+    event->delay = delay;
     if (call->transfer != NULL && type != CAB_EVENT_REQUEST) {
-        const cab_answer *a = cab_transfer_answer(call->transfer);
-        e->status = a->status;
-        e->kind = type == CAB_EVENT_RETRY ? call->verdict.kind : a->error.kind;
-        e->reason = type == CAB_EVENT_RETRY ? call->verdict.reason : a->error.reason;
-        e->elapsed = a->timings.total;
+        const cab_answer *answer = cab_transfer_answer(call->transfer);
+        event->status = answer->status;
+        event->kind = type == CAB_EVENT_RETRY ? call->verdict.kind : answer->error.kind;
+        event->reason = type == CAB_EVENT_RETRY ? call->verdict.reason : answer->error.reason;
+        event->elapsed = answer->timings.total;
     }
 }
 
@@ -311,37 +207,17 @@ static cab_call *call_new(cab_client *c) {
 }
 
 cab_call *cab_client_acquire(cab_client *c) {
-    cab_call *call = c->spare.first;
+    cab_call *call = CAB_CONTAINER_OF(c->spare.first, cab_call, link);
     if (call != NULL) {
-        list_remove(&c->spare, call);
+        cab_list_remove(&c->spare, &call->link);
     } else {
         call = call_new(c);
         if (call == NULL) {
             return NULL;
         }
     }
-    call->state = CAB_CALL_NEW;
-    call->owned = true;
-    call->op = CAB_OP_READ;
-    call->has_body = call->any_status = call->stream = call->sleeps = false;
-    call->no_client_headers = call->asks_admission = call->admitted = false;
-    call->other_path = NULL;
-    call->work_blocked = false;
-    call->delay_ms = 0;
-    call->timeout = c->options.timeout;
-    call->connect_timeout = c->options.connect_timeout;
-    call->deadline = c->options.deadline;
-    call->retry = c->options.retry;
-    call->identity = cab_identity_ref(c->options.identity);
-    call->attempts = 0;
+    cab_call_prepare(call, &c->options);
     call->endpoint = c->endpoint;
-    call->endpoints_failed = 0;
-    call->granted = call->cancelled = call->judged = false;
-    call->deadline_bound = false;
-    call->error.kind = CAB_KIND_NONE;
-    call->verdict.kind = CAB_KIND_NONE;
-    call->verdict.outcome = CAB_OUTCOME_NOT_STARTED;
-    call->retryable = false;
     return call;
 }
 
@@ -378,7 +254,8 @@ static void start_work(cab_client *c, cab_call *call) {
 
 static void collect_work(cab_client *c) {
     cab_work *work;
-    while (c->working.first != NULL && (work = cab_worker_next_done(c->worker)) != NULL) {
+    while (first_in(c, CAB_CALL_WORKING) != NULL &&
+           (work = cab_worker_next_done(c->worker)) != NULL) {
         end_work(c, work->owner);
     }
 }
@@ -402,11 +279,11 @@ void cab_client_submit(cab_client *c, cab_call *call) {
 void cab_client_release(cab_client *c, cab_call *call) {
     call->owned = false;
     if (call->client == NULL) {
-        call_free(call); /* the client went first */
+        cab_call_free(call); /* the client went first */
     } else if (call->state == CAB_CALL_NEW || call->state == CAB_CALL_DONE) {
-        reset(call);
+        cab_call_forget(call);
         call->state = CAB_CALL_DONE;
-        list_add(&c->spare, call);
+        cab_list_add(&c->spare, &call->link);
     }
 }
 
@@ -419,7 +296,7 @@ void cab_client_cancel(cab_client *c, cab_call *call) {
         call->cancelled = true; /* what has come is not thrown away */
         return;
     }
-    if (call->state == CAB_CALL_FLYING) {
+    if (call->state == CAB_CALL_IN_FLIGHT) {
         cab_transfer_abort(c->engine, call->transfer);
         (void)cab_fail(&cab_call_answer(call)->error, CAB_KIND_CANCELLED, CAB_REASON_NONE, NULL,
                        "the call was cancelled");
@@ -431,7 +308,7 @@ void cab_client_cancel(cab_client *c, cab_call *call) {
 }
 
 void cab_client_cancel_all(cab_client *c) {
-    if (c->working.first != NULL) {
+    if (first_in(c, CAB_CALL_WORKING) != NULL) {
         cab_worker_drain(c->worker);
         collect_work(c);
     }
@@ -470,15 +347,16 @@ static void begin(cab_client *c, cab_call *call, int64_t now_ms) {
         enter_state(c, call, CAB_CALL_ADMITTING);
         return;
     }
-    if (!cab_call_attempt(call, now_ms)) {
+    const cab_call_env env = {&c->options, c->engine, &c->url};
+    if (!cab_call_attempt(&env, call, now_ms)) {
         release_attempt(c, call);
-        cab_error e = call->error;
-        cab_call_fail(call, e.kind, e.reason, "%s", e.message);
-        call->error = e; /* its field, too */
+        cab_error err = call->error;
+        cab_call_fail(call, err.kind, err.reason, "%s", err.message);
+        call->error = err; /* its field, too */
         enter_state(c, call, CAB_CALL_ANSWERED);
         return;
     }
-    enter_state(c, call, CAB_CALL_FLYING);
+    enter_state(c, call, CAB_CALL_IN_FLIGHT);
     tell(c, CAB_EVENT_REQUEST, call, 0);
     if (call->stream) {
         cab_timers_set(&c->timers, &call->timer, now_ms + (int64_t)(call->timeout * 1000));
@@ -496,13 +374,13 @@ static size_t capacity(const cab_client *c) {
 }
 
 static void dispatch(cab_client *c) {
-    if (c->queued.first == NULL) {
+    if (first_in(c, CAB_CALL_QUEUED) == NULL) {
         return;
     }
     int64_t now = cab_clock_ms();
     size_t room = capacity(c);
-    while (c->queued.first != NULL && c->flying_count < room) {
-        begin(c, c->queued.first, now);
+    while (first_in(c, CAB_CALL_QUEUED) != NULL && c->in_flight < room) {
+        begin(c, first_in(c, CAB_CALL_QUEUED), now);
     }
 }
 
@@ -521,14 +399,14 @@ static void on_silence(cab_client *c, cab_call *call, int64_t now_ms) {
 }
 
 static void fire_timers(cab_client *c) {
-    cab_timer *t = cab_timers_first(&c->timers);
-    if (t == NULL) {
+    cab_timer *timer = cab_timers_first(&c->timers);
+    if (timer == NULL) {
         return;
     }
     int64_t now = cab_clock_ms();
-    for (; t != NULL && t->at_ms <= now; t = cab_timers_first(&c->timers)) {
-        cab_call *call = (cab_call *)(void *)t;
-        if (call->state == CAB_CALL_FLYING) {
+    for (; timer != NULL && timer->at_ms <= now; timer = cab_timers_first(&c->timers)) {
+        cab_call *call = CAB_CONTAINER_OF(timer, cab_call, timer);
+        if (call->state == CAB_CALL_IN_FLIGHT) {
             on_silence(c, call, now);
         } else if (call->state == CAB_CALL_WAITING && call->sleeps) {
             enter_state(c, call, CAB_CALL_ANSWERED);
@@ -544,11 +422,11 @@ static void fire_timers(cab_client *c) {
 }
 
 static int64_t timers_due_ms(const cab_client *c) {
-    const cab_timer *t = cab_timers_first(&c->timers);
-    if (t == NULL) {
+    const cab_timer *timer = cab_timers_first(&c->timers);
+    if (timer == NULL) {
         return -1;
     }
-    int64_t left = t->at_ms - cab_clock_ms();
+    int64_t left = timer->at_ms - cab_clock_ms();
     return left > 0 ? left : 0;
 }
 
@@ -567,8 +445,8 @@ void cab_client_step(cab_client *c, int64_t wait_ms) {
     c->parked_now = false;
     fire_timers(c);
     dispatch(c);
-    if (c->answered.first != NULL || c->parked_now ||
-        (c->flying_count == 0 && c->working.first == NULL &&
+    if (first_in(c, CAB_CALL_ANSWERED) != NULL || c->parked_now ||
+        (c->in_flight == 0 && first_in(c, CAB_CALL_WORKING) == NULL &&
          cab_timers_first(&c->timers) == NULL)) {
         wait_ms = 0;
     }
@@ -580,12 +458,15 @@ void cab_client_step(cab_client *c, int64_t wait_ms) {
     fire_timers(c);
 }
 
-cab_call *cab_client_next_answered(cab_client *c) { return c->answered.first; }
+cab_call *cab_client_next_answered(cab_client *c) { return first_in(c, CAB_CALL_ANSWERED); }
 
 bool cab_client_judge(cab_client *c, cab_call *call, const cab_reading *body) {
     int64_t now = cab_clock_ms();
     bool first = !call->judged && call->transfer != NULL;
-    cab_next next = cab_call_judge(call, body, now, first ? next_random(c) : 0);
+    const cab_call_env env = {&c->options, c->engine, &c->url};
+    bool had_twin = call->other_path != NULL;
+    cab_next next = cab_call_judge(&env, call, body, now, first ? next_random(c) : 0);
+    c->starts_by_twin = c->starts_by_twin || (had_twin && call->other_path == NULL);
     if (next == CAB_NEXT_END) {
         call->elapsed = (double)(now - call->started_ms) / 1000.0;
         return true;
@@ -622,8 +503,8 @@ cab_call *cab_client_next_streaming(cab_client *c) {
 /* ---- credentials ---------------------------------------------------------------------------- */
 
 void cab_client_unpark(cab_identity *i) {
-    while (i->first != NULL) {
-        cab_call *call = i->first;
+    cab_call *call;
+    while ((call = CAB_CONTAINER_OF(i->parked.first, cab_call, link)) != NULL) {
         call->granted = true;
         enter_state(call->client, call, CAB_CALL_QUEUED);
         wake(call->client);
@@ -638,13 +519,13 @@ void cab_client_admit(cab_client *c, cab_call *call, double date) {
 }
 
 bool cab_client_is_stuck(const cab_client *c) {
-    return c->flying_count == 0 && c->queued.first == NULL && c->waiting.first == NULL &&
-           c->answered.first == NULL;
+    return c->in_flight == 0 && first_in(c, CAB_CALL_QUEUED) == NULL &&
+           first_in(c, CAB_CALL_WAITING) == NULL && first_in(c, CAB_CALL_ANSWERED) == NULL;
 }
 
 void cab_client_fail_parked(cab_identity *i) {
-    while (i->first != NULL) {
-        cab_call *call = i->first;
+    cab_call *call;
+    while ((call = CAB_CONTAINER_OF(i->parked.first, cab_call, link)) != NULL) {
         cab_call_fail(call, CAB_KIND_AUTH, CAB_REASON_NONE,
                       "there are no credentials: signing in failed, or nobody did");
         enter_state(call->client, call, CAB_CALL_ANSWERED);
@@ -660,7 +541,8 @@ int cab_client_fd(cab_client *c) {
 }
 
 int64_t cab_client_timeout_ms(const cab_client *c) {
-    if (c->answered.first != NULL || (c->queued.first != NULL && c->flying_count < capacity(c))) {
+    if (first_in(c, CAB_CALL_ANSWERED) != NULL ||
+        (first_in(c, CAB_CALL_QUEUED) != NULL && c->in_flight < capacity(c))) {
         return 0;
     }
     return sooner(cab_engine_timeout_ms(c->engine), timers_due_ms(c));

@@ -7,13 +7,15 @@
 #include <stdint.h>
 
 #include "cab/call.h"
-#include "cab/endpoint.h"
 #include "cab/engine.h"
 #include "cab/error.h"
+#include "cab/list.h"
+#include "cab/options.h"
+#include "cab/timers.h"
+#include "cab/worker.h"
 
 #pragma GCC visibility push(hidden)
 
-#define CAB_MAX_ENDPOINTS 8
 /* The gateway refuses more (API reference 3.1, 6.4). */
 #define CAB_MAX_REQUEST_BYTES (12u * 1024 * 1024)
 
@@ -31,35 +33,17 @@ typedef struct {
     double elapsed; /* response: seconds of the attempt */
 } cab_event;
 
-typedef struct {
-    cab_endpoint endpoints[CAB_MAX_ENDPOINTS]; /* taken over */
-    size_t endpoint_count;
-    cab_identity *identity; /* taken over; NULL: none */
-    double timeout, connect_timeout, deadline;
-    cab_retry_policy retry;
-    size_t max_response_bytes;
-    size_t max_connections;
-    size_t max_in_flight; /* 0: no limit of its own */
-    bool proxy_loopback;  /* the proxy is on this machine, or there is none */
-    bool allow_http;
-    bool events;
-    cab_buf headers; /* taken over; lines with their NULs */
-    cab_buf secrets; /* likewise: texts to mask */
-} cab_client_options;
-
-typedef struct {
-    cab_call *first, *last;
-} cab_call_list;
-
 struct cab_client {
     cab_client_options options;
     cab_engine *engine;
+    cab_buf url; /* of the attempt that is being begun */
     cab_timers timers;
     cab_call **calls; /* every call there is, by its slot - 1 */
     size_t slots, slots_cap;
-    cab_call_list queued, admitting, working, waiting, flying, answered, spare;
-    size_t open; /* calls submitted and not done */
-    size_t flying_count;
+    cab_list calls_in[CAB_CALL_DONE]; /* by their state, but for those parked at an identity */
+    cab_list spare;                   /* done, and owned by nobody */
+    size_t open;                      /* calls submitted and not done */
+    size_t in_flight;
     size_t endpoint; /* the one that worked last */
     uint64_t random; /* state of the jitter */
     unsigned fork_count;
@@ -70,14 +54,12 @@ struct cab_client {
     bool starts_by_twin; /* RunJob is gone from the service: ExecuteJob starts builds */
     cab_event *events;
     size_t event_count, event_cap;
-    cab_buf url; /* of the attempt that is being begun */
 };
 
 /* The first client also starts libcurl. NULL with err on failure; `options` is then left to its
  * owner, else taken over. */
 cab_client *cab_client_new(const cab_client_options *options, const cab_engine_options *engine,
                            cab_error *err);
-void cab_client_options_free(cab_client_options *options);
 /* Frees everything; calls that are not done end without an answer. Calls still owned by the
  * binding stay valid (state DONE) until cab_client_release. */
 void cab_client_free(cab_client *c);

@@ -23,6 +23,7 @@ typedef struct {
     int connect_status; /* a proxy's answer to CONNECT; 0: none */
 } cab_curl_failure;
 
+/* The error that tells of it. */
 void cab_curl_error(const cab_curl_failure *f, cab_error *err);
 
 #pragma GCC visibility pop

@@ -37,7 +37,7 @@ struct cab_engine {
 };
 
 static cab_transfer *first_of(const cab_list *l) {
-    return CAB_MEMBER(l->first, cab_transfer, link);
+    return CAB_CONTAINER_OF(l->first, cab_transfer, link);
 }
 
 static void move(cab_transfer *t, cab_list *from, cab_list *to) {
@@ -102,22 +102,22 @@ static int on_timer(CURLM *multi, long timeout_ms, void *ud) {
 
 /* ---- the engine's life ---------------------------------------------------------------------- */
 
-static bool copy_options(cab_engine *e, const cab_engine_options *o) {
-    cab_wire *w = &e->wire;
-    w->proxy = o->proxy;
-    w->no_proxy = o->no_proxy;
-    w->trust = o->trust;
-    w->http_version = o->http_version;
-    w->idle_timeout_s = o->idle_timeout_s;
-    e->max_connections = o->max_connections;
-    const char **texts[] = {&w->proxy,
-                            &w->no_proxy,
-                            &w->trust.ca_file,
-                            &w->trust.ca_path,
-                            &w->trust.cert_file,
-                            &w->trust.key_file,
-                            &w->trust.key_password,
-                            &w->trust.pinned_public_key};
+static bool copy_options(cab_engine *e, const cab_engine_options *options) {
+    cab_wire *wire = &e->wire;
+    wire->proxy = options->proxy;
+    wire->no_proxy = options->no_proxy;
+    wire->trust = options->trust;
+    wire->http_version = options->http_version;
+    wire->idle_timeout_s = options->idle_timeout_s;
+    e->max_connections = options->max_connections;
+    const char **texts[] = {&wire->proxy,
+                            &wire->no_proxy,
+                            &wire->trust.ca_file,
+                            &wire->trust.ca_path,
+                            &wire->trust.cert_file,
+                            &wire->trust.key_file,
+                            &wire->trust.key_password,
+                            &wire->trust.pinned_public_key};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (*texts[i] != NULL) {
             e->texts[i] = cab_strdup(*texts[i], strlen(*texts[i]));
@@ -127,12 +127,12 @@ static bool copy_options(cab_engine *e, const cab_engine_options *o) {
             }
         }
     }
-    for (size_t i = 0; i < o->resolve_count; i++) {
-        struct curl_slist *longer = curl_slist_append(w->resolve, o->resolve[i]);
+    for (size_t i = 0; i < options->resolve_count; i++) {
+        struct curl_slist *longer = curl_slist_append(wire->resolve, options->resolve[i]);
         if (longer == NULL) {
             return false;
         }
-        w->resolve = longer;
+        wire->resolve = longer;
     }
     return true;
 }
@@ -312,7 +312,7 @@ int64_t cab_engine_timeout_ms(const cab_engine *e) {
  * transfer rest again. */
 static void resume_paused(cab_engine *e) {
     for (cab_link *link = e->wire.paused > 0 ? e->wire.running.first : NULL; link != NULL;) {
-        cab_transfer *t = CAB_MEMBER(link, cab_transfer, link);
+        cab_transfer *t = CAB_CONTAINER_OF(link, cab_transfer, link);
         link = link->next;
         if (t->attempt.paused) {
             t->attempt.paused = false;
@@ -417,7 +417,7 @@ static bool was_absent(const cab_engine *e) {
 
 static void end_overdue(cab_engine *e, const cab_list *l) {
     for (cab_link *link = l->first; link != NULL;) {
-        cab_transfer *t = CAB_MEMBER(link, cab_transfer, link);
+        cab_transfer *t = CAB_CONTAINER_OF(link, cab_transfer, link);
         link = link->next;
         if (t->attempt.overdue) {
             end_transfer(e, t, CURLE_OPERATION_TIMEDOUT, &e->ended);
@@ -431,7 +431,7 @@ static void end_overdue(cab_engine *e, const cab_list *l) {
 static void look_before_ending(cab_engine *e) {
     int64_t now = cab_clock_ms();
     for (cab_link *link = e->wire.running.first; link != NULL; link = link->next) {
-        cab_transfer *t = CAB_MEMBER(link, cab_transfer, link);
+        cab_transfer *t = CAB_CONTAINER_OF(link, cab_transfer, link);
         t->attempt.overdue = t->attempt.ends_ms <= now;
         if (t->attempt.overdue) {
             (void)cab_transfer_limit(t, INT_MAX);

@@ -19,18 +19,18 @@ const char *cab_kind_name(cab_kind kind) { return KINDS[kind]; }
 const char *cab_reason_name(cab_reason reason) { return REASONS[reason]; }
 const char *cab_outcome_name(cab_outcome outcome) { return OUTCOMES[outcome]; }
 
-bool cab_fail(cab_error *e, cab_kind kind, cab_reason reason, const char *field, const char *fmt,
+bool cab_fail(cab_error *err, cab_kind kind, cab_reason reason, const char *field, const char *fmt,
               ...) {
-    e->kind = kind;
-    e->reason = reason;
-    (void)snprintf(e->field, sizeof e->field, "%s", field != NULL ? field : "");
+    err->kind = kind;
+    err->reason = reason;
+    (void)snprintf(err->field, sizeof err->field, "%s", field != NULL ? field : "");
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(e->message, sizeof e->message, fmt, args);
+    (void)vsnprintf(err->message, sizeof err->message, fmt, args);
     va_end(args);
     return false;
 }
 
-bool cab_fail_memory(cab_error *e) {
-    return cab_fail(e, CAB_KIND_MEMORY, CAB_REASON_NONE, NULL, "not enough memory");
+bool cab_fail_memory(cab_error *err) {
+    return cab_fail(err, CAB_KIND_MEMORY, CAB_REASON_NONE, NULL, "not enough memory");
 }

@@ -64,9 +64,9 @@ const char *cab_outcome_name(cab_outcome outcome);
 
 /* Fills an error, cutting what does not fit. `field` may be NULL. Answers false, so that a
  * failing function can `return cab_fail(...)`. */
-bool cab_fail(cab_error *e, cab_kind kind, cab_reason reason, const char *field, const char *fmt,
+bool cab_fail(cab_error *err, cab_kind kind, cab_reason reason, const char *field, const char *fmt,
               ...) __attribute__((format(printf, 5, 6), cold));
-__attribute__((cold)) bool cab_fail_memory(cab_error *e);
+__attribute__((cold)) bool cab_fail_memory(cab_error *err);
 
 #pragma GCC visibility pop
 

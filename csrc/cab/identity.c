@@ -5,30 +5,30 @@
 
 #include "cab/buf.h"
 
-static void credentials_free(cab_credentials *c) {
-    cab_wipe_free(c->token_line);
-    cab_wipe_free(c->ak);
-    cab_wipe_free(c->sk);
-    cab_wipe_free(c->security_token);
-    cab_wipe_free(c->project_id);
-    free(c);
+static void credentials_free(cab_credentials *k) {
+    cab_wipe_free(k->token_line);
+    cab_wipe_free(k->ak);
+    cab_wipe_free(k->sk);
+    cab_wipe_free(k->security_token);
+    cab_wipe_free(k->project_id);
+    free(k);
 }
 
 cab_credentials *cab_credentials_token(const char *token) {
-    cab_credentials *c = calloc(1, sizeof *c);
-    if (c == NULL) {
+    cab_credentials *k = calloc(1, sizeof *k);
+    if (k == NULL) {
         return NULL;
     }
-    c->refs = 1;
+    k->refs = 1;
     size_t prefix = strlen(CAB_TOKEN_HEADER), len = strlen(token);
-    c->token_line = malloc(prefix + len + 1);
-    if (c->token_line == NULL) {
-        free(c);
+    k->token_line = malloc(prefix + len + 1);
+    if (k->token_line == NULL) {
+        free(k);
         return NULL;
     }
-    memcpy(c->token_line, CAB_TOKEN_HEADER, prefix);
-    memcpy(c->token_line + prefix, token, len + 1);
-    return c;
+    memcpy(k->token_line, CAB_TOKEN_HEADER, prefix);
+    memcpy(k->token_line + prefix, token, len + 1);
+    return k;
 }
 
 static bool copy(char **to, const char *from) {
@@ -38,34 +38,34 @@ static bool copy(char **to, const char *from) {
 
 cab_credentials *cab_credentials_keys(const char *ak, const char *sk, const char *security_token,
                                       const char *project_id) {
-    cab_credentials *c = calloc(1, sizeof *c);
-    if (c == NULL) {
+    cab_credentials *k = calloc(1, sizeof *k);
+    if (k == NULL) {
         return NULL;
     }
-    c->refs = 1;
-    if (!copy(&c->ak, ak) || !copy(&c->sk, sk) || !copy(&c->security_token, security_token) ||
-        !copy(&c->project_id, project_id)) {
-        credentials_free(c);
+    k->refs = 1;
+    if (!copy(&k->ak, ak) || !copy(&k->sk, sk) || !copy(&k->security_token, security_token) ||
+        !copy(&k->project_id, project_id)) {
+        credentials_free(k);
         return NULL;
     }
-    return c;
+    return k;
 }
 
-cab_credentials *cab_credentials_ref(cab_credentials *c) {
-    if (c != NULL) {
-        c->refs++;
+cab_credentials *cab_credentials_ref(cab_credentials *k) {
+    if (k != NULL) {
+        k->refs++;
     }
-    return c;
+    return k;
 }
 
-void cab_credentials_unref(cab_credentials *c) {
-    if (c != NULL && --c->refs == 0) {
-        credentials_free(c);
+void cab_credentials_unref(cab_credentials *k) {
+    if (k != NULL && --k->refs == 0) {
+        credentials_free(k);
     }
 }
 
-const char *cab_credentials_get_token(const cab_credentials *c) {
-    return c->token_line != NULL ? c->token_line + strlen(CAB_TOKEN_HEADER) : NULL;
+const char *cab_credentials_get_token(const cab_credentials *k) {
+    return k->token_line != NULL ? k->token_line + strlen(CAB_TOKEN_HEADER) : NULL;
 }
 
 cab_identity *cab_identity_new(void) {
@@ -77,14 +77,14 @@ cab_identity *cab_identity_new(void) {
     return i;
 }
 
-cab_identity *cab_identity_fixed(cab_credentials *c) {
+cab_identity *cab_identity_fixed(cab_credentials *k) {
     cab_identity *i = cab_identity_new();
     if (i == NULL) {
-        cab_credentials_unref(c);
+        cab_credentials_unref(k);
         return NULL;
     }
     i->fixed = true;
-    i->current = c;
+    i->current = k;
     return i;
 }
 
@@ -107,7 +107,7 @@ bool cab_identity_ready(const cab_identity *i, int64_t now_ms) {
 }
 
 cab_wanted cab_identity_wanted(const cab_identity *i) {
-    if (i->first == NULL) {
+    if (i->parked.first == NULL) {
         return CAB_WANTED_NO;
     }
     return i->current == NULL ? CAB_WANTED_MISSING

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "cab/error.h"
+#include "cab/list.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -25,10 +26,10 @@ typedef struct {
 cab_credentials *cab_credentials_token(const char *token);
 cab_credentials *cab_credentials_keys(const char *ak, const char *sk, const char *security_token,
                                       const char *project_id);
-cab_credentials *cab_credentials_ref(cab_credentials *c);
-void cab_credentials_unref(cab_credentials *c);
+cab_credentials *cab_credentials_ref(cab_credentials *k);
+void cab_credentials_unref(cab_credentials *k);
 /* The bare token; NULL for a key pair. */
-const char *cab_credentials_get_token(const cab_credentials *c);
+const char *cab_credentials_get_token(const cab_credentials *k);
 
 typedef enum {
     CAB_WANTED_NO = 0,
@@ -37,22 +38,20 @@ typedef enum {
     CAB_WANTED_REFUSED
 } cab_wanted;
 
-struct cab_call;
-
 typedef struct cab_identity {
     int refs;
     int tag;    /* the binding's */
     bool fixed; /* given once and for all: a refusal is final */
     cab_credentials *current;
-    bool stale;                    /* the service refused `current` */
-    int64_t renew_at_ms;           /* monotonic; INT64_MAX: never */
-    struct cab_call *first, *last; /* parked calls */
+    bool stale;          /* the service refused `current` */
+    int64_t renew_at_ms; /* monotonic; INT64_MAX: never */
+    cab_list parked;     /* calls that wait for credentials */
 } cab_identity;
 
 /* An identity without credentials. NULL when memory ran out. */
 cab_identity *cab_identity_new(void);
-/* A fixed identity; takes over the reference to `c`. NULL when memory ran out (`c` is freed). */
-cab_identity *cab_identity_fixed(cab_credentials *c);
+/* A fixed identity; takes over the reference to `k`. NULL when memory ran out (`k` is freed). */
+cab_identity *cab_identity_fixed(cab_credentials *k);
 cab_identity *cab_identity_ref(cab_identity *i);
 void cab_identity_unref(cab_identity *i);
 

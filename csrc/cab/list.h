@@ -41,11 +41,12 @@ static inline void cab_list_remove(cab_list *l, cab_link *link) {
     link->next = link->prev = NULL;
 }
 
-static inline void *cab_list_member(cab_link *link, size_t at) {
-    return link != NULL ? (char *)link - at : NULL;
+/* For the macro below. */
+static inline void *cab_container_of(void *part, size_t at) {
+    return part != NULL ? (char *)part - at : NULL;
 }
-/* The member that a link lies in; NULL for none. */
-#define CAB_MEMBER(link, type, field) ((type *)cab_list_member(link, offsetof(type, field)))
+/* The struct of that type whose `field` this is; NULL for NULL. */
+#define CAB_CONTAINER_OF(part, type, field) ((type *)cab_container_of(part, offsetof(type, field)))
 
 #pragma GCC visibility pop
 

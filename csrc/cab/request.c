@@ -21,12 +21,12 @@ static const char *value_of(const char *colon, const char *stop, size_t *len) {
     return value;
 }
 
-void cab_answer_each_header(const cab_answer *a,
+void cab_answer_each_header(const cab_answer *answer,
                             void (*f)(void *ud, const char *name, size_t name_len,
                                       const char *value, size_t value_len),
                             void *ud) {
-    const char *p = a->head.data;
-    const char *end = p != NULL ? p + a->head.len : NULL;
+    const char *p = answer->head.data;
+    const char *end = p != NULL ? p + answer->head.len : NULL;
     while (p < end) {
         const char *eol = memchr(p, '\n', (size_t)(end - p));
         const char *stop = eol != NULL ? eol : end;
@@ -40,10 +40,10 @@ void cab_answer_each_header(const cab_answer *a,
     }
 }
 
-const char *cab_answer_header(const cab_answer *a, const char *name, size_t *len) {
+const char *cab_answer_header(const cab_answer *answer, const char *name, size_t *len) {
     size_t name_len = strlen(name);
-    const char *p = a->head.data;
-    const char *end = p != NULL ? p + a->head.len : NULL;
+    const char *p = answer->head.data;
+    const char *end = p != NULL ? p + answer->head.len : NULL;
     *len = 0;
     while (p < end) {
         const char *eol = memchr(p, '\n', (size_t)(end - p));
@@ -57,9 +57,9 @@ const char *cab_answer_header(const cab_answer *a, const char *name, size_t *len
     return NULL;
 }
 
-double cab_answer_retry_after(const cab_answer *a, double utc) {
+double cab_answer_retry_after(const cab_answer *answer, double utc) {
     size_t len;
-    const char *text = cab_answer_header(a, "Retry-After", &len);
+    const char *text = cab_answer_header(answer, "Retry-After", &len);
     if (text == NULL || len == 0) {
         return -1;
     }

@@ -49,9 +49,9 @@ typedef struct {
 
 /* The value of the first header of that name (compared without case), without white space at its
  * ends. NULL when there is none; points into the answer's head. */
-const char *cab_answer_header(const cab_answer *a, const char *name, size_t *len);
+const char *cab_answer_header(const cab_answer *answer, const char *name, size_t *len);
 /* Calls f for each header line of the answer. */
-void cab_answer_each_header(const cab_answer *a,
+void cab_answer_each_header(const cab_answer *answer,
                             void (*f)(void *ud, const char *name, size_t name_len,
                                       const char *value, size_t value_len),
                             void *ud);
@@ -59,7 +59,7 @@ void cab_answer_each_header(const cab_answer *a,
 #define CAB_RETRY_AFTER_MOST 31536000.0
 /* Seconds that the answer's Retry-After asks to wait, seen at `utc`, a year at most; -1 when it has
  * none or an unreadable one. Both forms: seconds and date (RFC 9110, 10.2.3). */
-double cab_answer_retry_after(const cab_answer *a, double utc);
+double cab_answer_retry_after(const cab_answer *answer, double utc);
 
 #pragma GCC visibility pop
 

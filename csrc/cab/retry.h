@@ -26,7 +26,7 @@ typedef struct {
 /* Seconds to wait before the next attempt, or -1 to stop. Full jitter: anything between nothing
  * and min(max_delay, base_delay * 2^(attempt - 1)), but never less than Retry-After. A wait that
  * would not end before the deadline is not begun. */
-double cab_retry_delay(const cab_retry_policy *policy, const cab_retry_case *c);
+double cab_retry_delay(const cab_retry_policy *policy, const cab_retry_case *last);
 
 #pragma GCC visibility pop
 

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "cab/endpoint.h"
+#include "cab/texts.h"
 #include "cab/url.h"
 
 /* Masking every occurrence of a text this short would leave nothing readable: all goes. */
@@ -245,10 +246,6 @@ static bool append_base64(cab_buf *out, const char *text, size_t len) {
     return ok;
 }
 
-static bool append_secret(cab_buf *out, const char *text, size_t len) {
-    return cab_buf_append(out, text, len) && cab_buf_append(out, "", 1);
-}
-
 /* The user and the password of a proxy. */
 static bool append_userinfo(cab_buf *out, const char *user, size_t user_len, const char *password,
                             size_t password_len) {
@@ -257,10 +254,10 @@ static bool append_userinfo(cab_buf *out, const char *user, size_t user_len, con
     size_t colon = both.len - 1;
     ok = ok && cab_url_decode(&both, password, password_len);
     if (ok && password_len > 0) {
-        ok = append_secret(out, password, password_len) &&
-             append_secret(out, both.data + colon + 1, both.len - colon - 1);
+        ok = cab_texts_add(out, password, password_len) &&
+             cab_texts_add(out, both.data + colon + 1, both.len - colon - 1);
     } else if (ok && user_len >= LONGEST_PIECE) { /* alone, it may be a key; a shorter is a name */
-        ok = append_secret(out, user, user_len) && append_secret(out, both.data, colon);
+        ok = cab_texts_add(out, user, user_len) && cab_texts_add(out, both.data, colon);
     }
     ok = ok && append_base64(out, both.data, both.len) && cab_buf_append(out, "", 1);
     cab_buf_free(&both);
@@ -310,7 +307,7 @@ bool cab_secrets_of_proxy(cab_buf *out, const char *proxy) {
     const char *start = behind_scheme(proxy);
     const char *at = strrchr(start, '@');
     /* libcurl repeats what it cannot read, where a password may stand anywhere. */
-    if (!cab_url_is_readable(proxy) && !append_secret(out, start, strlen(start))) {
+    if (!cab_url_is_readable(proxy) && !cab_texts_add(out, start, strlen(start))) {
         return false;
     }
     if (at == NULL) {

@@ -7,8 +7,8 @@
 
 static const cab_text UNSIGNED = {"UNSIGNED-PAYLOAD", sizeof "UNSIGNED-PAYLOAD" - 1};
 
-static bool equals(cab_text a, cab_text b) {
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+static bool equals(cab_text left, cab_text right) {
+    return left.len == right.len && (left.len == 0 || memcmp(left.data, right.data, left.len) == 0);
 }
 
 static bool starts_with(cab_text text, cab_text start) {
@@ -53,15 +53,15 @@ static cab_text lower(cab_buf *scratch, cab_text name) {
     return written_since(scratch, start);
 }
 
-static int compare(cab_text a, cab_text b) {
-    int order = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
-    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+static int compare(cab_text left, cab_text right) {
+    int order = memcmp(left.data, right.data, left.len < right.len ? left.len : right.len);
+    return order != 0 ? order : (left.len > right.len) - (left.len < right.len);
 }
 
-static bool insert(cab_sign_output *out, cab_sign_header header, cab_error *e) {
+static bool insert(cab_sign_output *out, cab_sign_header header, cab_error *err) {
     size_t at = out->header_count;
     if (at == CAB_SIGN_MAX_HEADERS) {
-        return cab_fail(e, CAB_KIND_USAGE, CAB_REASON_NONE, "headers",
+        return cab_fail(err, CAB_KIND_USAGE, CAB_REASON_NONE, "headers",
                         "too many headers: at most %d can be signed", CAB_SIGN_MAX_HEADERS);
     }
     for (; at > 0; at--) {
@@ -70,7 +70,7 @@ static bool insert(cab_sign_output *out, cab_sign_header header, cab_error *e) {
             break;
         }
         if (order == 0) {
-            return cab_fail(e, CAB_KIND_USAGE, CAB_REASON_NONE, "headers",
+            return cab_fail(err, CAB_KIND_USAGE, CAB_REASON_NONE, "headers",
                             "header %.*s is given twice, or is one that signing adds",
                             (int)header.name.len, header.name.data);
         }
@@ -82,8 +82,8 @@ static bool insert(cab_sign_output *out, cab_sign_header header, cab_error *e) {
 }
 
 static bool insert_own(cab_sign_output *out, cab_text name, cab_text lower_name, cab_text value,
-                       cab_error *e) {
-    return insert(out, (cab_sign_header){name, value, lower_name, true, true}, e);
+                       cab_error *err) {
+    return insert(out, (cab_sign_header){name, value, lower_name, true, true}, err);
 }
 
 static const cab_sign_header *find(const cab_sign_output *out, cab_text lower_name) {
@@ -96,7 +96,7 @@ static const cab_sign_header *find(const cab_sign_output *out, cab_text lower_na
 }
 
 /* Makes room for all that any step writes. */
-static bool make_room(const cab_sign_input *in, cab_buf *scratch, cab_error *e) {
+static bool make_room(const cab_sign_input *in, cab_buf *scratch, cab_error *err) {
     size_t names = 256; /* the signer's own headers, and the text around all members */
     size_t values = 0;
     for (size_t i = 0; i < in->header_count; i++) {
@@ -108,7 +108,7 @@ static bool make_room(const cab_sign_input *in, cab_buf *scratch, cab_error *e) 
     size_t room =
         4 * names + values + in->method.len + 3 * in->path.len + in->query.len + in->ak.len + 512;
     cab_buf_clear(scratch);
-    return cab_buf_reserve(scratch, room) || cab_fail_memory(e);
+    return cab_buf_reserve(scratch, room) || cab_fail_memory(err);
 }
 
 static bool valid_date(cab_text date) {
@@ -126,12 +126,12 @@ static bool valid_date(cab_text date) {
 }
 
 bool cab_sign_collect_headers(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
-                              cab_error *e) {
+                              cab_error *err) {
     if (!valid_date(in->date)) {
-        return cab_fail(e, CAB_KIND_USAGE, CAB_REASON_NONE, "date",
+        return cab_fail(err, CAB_KIND_USAGE, CAB_REASON_NONE, "date",
                         "date must have the form YYYYMMDDTHHMMSSZ");
     }
-    if (!make_room(in, scratch, e)) {
+    if (!make_room(in, scratch, err)) {
         return false;
     }
     out->header_count = 0;
@@ -141,7 +141,7 @@ bool cab_sign_collect_headers(const cab_sign_input *in, cab_buf *scratch, cab_si
         cab_sign_header header = {name, trim(in->headers[i].value), lower(scratch, name), false,
                                   memchr(name.data, '_', name.len) == NULL};
         if (equals(header.lower, LITERAL("authorization"))) {
-            return cab_fail(e, CAB_KIND_USAGE, CAB_REASON_NONE, "headers",
+            return cab_fail(err, CAB_KIND_USAGE, CAB_REASON_NONE, "headers",
                             "header Authorization is one that signing adds");
         }
         /* This spelling alone, as the official SDK has it: API reference 3.2, step 4. */
@@ -149,32 +149,32 @@ bool cab_sign_collect_headers(const cab_sign_input *in, cab_buf *scratch, cab_si
             unsigned_payload = !starts_with(header.value, LITERAL("application/json")) &&
                                !starts_with(header.value, LITERAL("application/bson"));
         }
-        if (!insert(out, header, e)) {
+        if (!insert(out, header, err)) {
             return false;
         }
     }
     if (unsigned_payload && find(out, LITERAL("x-sdk-content-sha256")) == NULL &&
         !insert_own(out, LITERAL("X-Sdk-Content-Sha256"), LITERAL("x-sdk-content-sha256"), UNSIGNED,
-                    e)) {
+                    err)) {
         return false;
     }
     if (find(out, LITERAL("host")) == NULL &&
-        !insert_own(out, LITERAL("Host"), LITERAL("host"), in->host, e)) {
+        !insert_own(out, LITERAL("Host"), LITERAL("host"), in->host, err)) {
         return false;
     }
-    return insert_own(out, LITERAL("X-Sdk-Date"), LITERAL("x-sdk-date"), in->date, e) &&
-           (in->project_id.len == 0 ||
-            insert_own(out, LITERAL("X-Project-Id"), LITERAL("x-project-id"), in->project_id, e)) &&
+    return insert_own(out, LITERAL("X-Sdk-Date"), LITERAL("x-sdk-date"), in->date, err) &&
+           (in->project_id.len == 0 || insert_own(out, LITERAL("X-Project-Id"),
+                                                  LITERAL("x-project-id"), in->project_id, err)) &&
            (in->security_token.len == 0 ||
             insert_own(out, LITERAL("X-Security-Token"), LITERAL("x-security-token"),
-                       in->security_token, e));
+                       in->security_token, err));
 }
 
-static bool put_hash(cab_buf *scratch, cab_text text, cab_error *e) {
+static bool put_hash(cab_buf *scratch, cab_text text, cab_error *err) {
     unsigned char hash[CAB_SHA256_LEN];
     char hex[CAB_SHA256_HEX_LEN];
     if (!cab_sha256(text.data, text.len, hash)) {
-        return cab_fail(e, CAB_KIND_CONFIG, CAB_REASON_INTERNAL, NULL,
+        return cab_fail(err, CAB_KIND_CONFIG, CAB_REASON_INTERNAL, NULL,
                         "libcrypto could not compute SHA-256");
     }
     cab_hex(hash, sizeof hash, hex);
@@ -183,7 +183,7 @@ static bool put_hash(cab_buf *scratch, cab_text text, cab_error *e) {
 }
 
 bool cab_sign_canonical_request(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
-                                cab_error *e) {
+                                cab_error *err) {
     size_t start = scratch->len;
     put(scratch, in->method);
     put_char(scratch, '\n');
@@ -215,7 +215,7 @@ bool cab_sign_canonical_request(const cab_sign_input *in, cab_buf *scratch, cab_
     const cab_sign_header *declared = find(out, LITERAL("x-sdk-content-sha256"));
     if (declared != NULL && in->body.len > 0) {
         put(scratch, declared->value);
-    } else if (!put_hash(scratch, in->body, e)) {
+    } else if (!put_hash(scratch, in->body, err)) {
         return false;
     }
     out->canonical_request = written_since(scratch, start);
@@ -223,12 +223,12 @@ bool cab_sign_canonical_request(const cab_sign_input *in, cab_buf *scratch, cab_
 }
 
 bool cab_sign_string_to_sign(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
-                             cab_error *e) {
+                             cab_error *err) {
     size_t start = scratch->len;
     put(scratch, LITERAL(CAB_SIGN_ALGORITHM "\n"));
     put(scratch, in->date);
     put_char(scratch, '\n');
-    if (!put_hash(scratch, out->canonical_request, e)) {
+    if (!put_hash(scratch, out->canonical_request, err)) {
         return false;
     }
     out->string_to_sign = written_since(scratch, start);
@@ -236,13 +236,13 @@ bool cab_sign_string_to_sign(const cab_sign_input *in, cab_buf *scratch, cab_sig
 }
 
 bool cab_sign_signature(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
-                        cab_error *e) {
+                        cab_error *err) {
     unsigned char mac[CAB_SHA256_LEN];
     char hex[CAB_SHA256_HEX_LEN];
     size_t start = scratch->len;
     if (!cab_hmac_sha256(in->sk.data, in->sk.len, out->string_to_sign.data, out->string_to_sign.len,
                          mac)) {
-        return cab_fail(e, CAB_KIND_CONFIG, CAB_REASON_INTERNAL, NULL,
+        return cab_fail(err, CAB_KIND_CONFIG, CAB_REASON_INTERNAL, NULL,
                         "libcrypto could not compute HMAC-SHA256");
     }
     cab_hex(mac, sizeof mac, hex);
@@ -252,7 +252,7 @@ bool cab_sign_signature(const cab_sign_input *in, cab_buf *scratch, cab_sign_out
 }
 
 bool cab_sign_authorization(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
-                            cab_error *e) {
+                            cab_error *err) {
     size_t start = scratch->len;
     put(scratch, LITERAL(CAB_SIGN_ALGORITHM " Access="));
     put(scratch, in->ak);
@@ -262,15 +262,16 @@ bool cab_sign_authorization(const cab_sign_input *in, cab_buf *scratch, cab_sign
     put(scratch, out->signature);
     out->authorization = written_since(scratch, start);
     return insert_own(out, LITERAL("Authorization"), LITERAL("authorization"), out->authorization,
-                      e);
+                      err);
 }
 
 bool cab_sign_request(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
-                      cab_error *e) {
-    return cab_sign_collect_headers(in, scratch, out, e) &&
-           cab_sign_canonical_request(in, scratch, out, e) &&
-           cab_sign_string_to_sign(in, scratch, out, e) &&
-           cab_sign_signature(in, scratch, out, e) && cab_sign_authorization(in, scratch, out, e);
+                      cab_error *err) {
+    return cab_sign_collect_headers(in, scratch, out, err) &&
+           cab_sign_canonical_request(in, scratch, out, err) &&
+           cab_sign_string_to_sign(in, scratch, out, err) &&
+           cab_sign_signature(in, scratch, out, err) &&
+           cab_sign_authorization(in, scratch, out, err);
 }
 
 /* From here on: reading the service's mind. */

@@ -59,20 +59,20 @@ typedef struct {
  * a usage error for input that cannot be signed (a header that the signer adds itself, one given
  * twice, a malformed date), memory, or an internal error of libcrypto. */
 bool cab_sign_request(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
-                      cab_error *e);
+                      cab_error *err);
 
 /* The steps alone, to be called in this order over the same three values. */
 bool cab_sign_collect_headers(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
-                              cab_error *e);
+                              cab_error *err);
 bool cab_sign_canonical_request(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
-                                cab_error *e);
+                                cab_error *err);
 bool cab_sign_string_to_sign(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
-                             cab_error *e);
+                             cab_error *err);
 bool cab_sign_signature(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
-                        cab_error *e);
+                        cab_error *err);
 /* Adds the header, too. */
 bool cab_sign_authorization(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
-                            cab_error *e);
+                            cab_error *err);
 
 /* Explains a refusal by which the service shows the canonical request that it computed ("|" for
  * line feeds, API reference 3.9): writes the first differing line of both sides, values of headers

@@ -14,23 +14,23 @@ static sigset_t only_sigpipe(void) {
     return set;
 }
 
-void cab_sigpipe_hold(cab_sigpipe *s, bool needed) {
-    s->held = false;
+void cab_sigpipe_hold(cab_sigpipe *pipe, bool needed) {
+    pipe->held = false;
     if (needed) {
         sigset_t set = only_sigpipe();
-        s->was_pending = is_pending(); /* by somebody else: not ours to take away */
-        s->held = pthread_sigmask(SIG_BLOCK, &set, &s->before) == 0;
+        pipe->was_pending = is_pending(); /* by somebody else: not ours to take away */
+        pipe->held = pthread_sigmask(SIG_BLOCK, &set, &pipe->before) == 0;
     }
 }
 
-void cab_sigpipe_release(const cab_sigpipe *s) {
-    if (!s->held) {
+void cab_sigpipe_release(const cab_sigpipe *pipe) {
+    if (!pipe->held) {
         return;
     }
-    if (!s->was_pending && is_pending()) {
+    if (!pipe->was_pending && is_pending()) {
         sigset_t set = only_sigpipe();
         int taken;
         (void)sigwait(&set, &taken);
     }
-    (void)pthread_sigmask(SIG_SETMASK, &s->before, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &pipe->before, NULL);
 }

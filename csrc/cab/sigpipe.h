@@ -15,9 +15,9 @@ typedef struct {
 } cab_sigpipe;
 
 /* Holds the signal back for this thread, if it is needed. */
-void cab_sigpipe_hold(cab_sigpipe *s, bool needed);
+void cab_sigpipe_hold(cab_sigpipe *pipe, bool needed);
 /* Takes away what was raised meanwhile and puts the thread's mask back. */
-void cab_sigpipe_release(const cab_sigpipe *s);
+void cab_sigpipe_release(const cab_sigpipe *pipe);
 
 #pragma GCC visibility pop
 

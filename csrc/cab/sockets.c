@@ -11,39 +11,39 @@
  * ticket and every HTTP/2 frame is longer. */
 enum { TLS_HEAD = 5, TLS_ALERT = 21, TLS_DATA = 23, TLS_LONGEST_ALERT = 19 };
 
-int cab_sockets_open(cab_sockets *s, int family, int type, int protocol) {
-    if (s->count == s->cap) {
-        size_t cap = s->cap == 0 ? 8 : s->cap * 2;
-        cab_socket *longer = realloc(s->items, cap * sizeof *longer);
+int cab_sockets_open(cab_sockets *sockets, int family, int type, int protocol) {
+    if (sockets->count == sockets->cap) {
+        size_t cap = sockets->cap == 0 ? 8 : sockets->cap * 2;
+        cab_socket *longer = realloc(sockets->items, cap * sizeof *longer);
         if (longer == NULL) {
             return -1;
         }
-        s->items = longer;
-        s->cap = cap;
+        sockets->items = longer;
+        sockets->cap = cap;
     }
 #ifdef SOCK_CLOEXEC
     type |= SOCK_CLOEXEC;
 #endif
     int fd = socket(family, type, protocol);
     if (fd >= 0) {
-        s->items[s->count++] = (cab_socket){fd, 0};
+        sockets->items[sockets->count++] = (cab_socket){fd, 0};
     }
     return fd;
 }
 
-void cab_sockets_close(cab_sockets *s, int fd) {
-    for (size_t i = 0; i < s->count; i++) {
-        if (s->items[i].fd == fd) {
-            s->items[i] = s->items[--s->count];
+void cab_sockets_close(cab_sockets *sockets, int fd) {
+    for (size_t i = 0; i < sockets->count; i++) {
+        if (sockets->items[i].fd == fd) {
+            sockets->items[i] = sockets->items[--sockets->count];
             break;
         }
     }
     (void)close(fd);
 }
 
-void cab_sockets_free(cab_sockets *s) {
-    free(s->items);
-    *s = (cab_sockets){0};
+void cab_sockets_free(cab_sockets *sockets) {
+    free(sockets->items);
+    *sockets = (cab_sockets){0};
 }
 
 static int local_port(int fd) {
@@ -82,13 +82,13 @@ static bool has_ended(int fd, bool plain) {
                              (head[0] == TLS_DATA && head[3] == 0 && head[4] <= TLS_LONGEST_ALERT));
 }
 
-bool cab_sockets_ended(cab_sockets *s, int port, bool plain) {
-    for (size_t i = 0; i < s->count; i++) {
-        cab_socket *k = &s->items[i];
-        k->port = k->port != 0 ? k->port : local_port(k->fd);
+bool cab_sockets_ended(cab_sockets *sockets, int port, bool plain) {
+    for (size_t i = 0; i < sockets->count; i++) {
+        cab_socket *one = &sockets->items[i];
+        one->port = one->port != 0 ? one->port : local_port(one->fd);
         /* Another connection may be from the same port, to elsewhere: then one that has ended costs
          * a connection more. */
-        if (k->port == port && has_ended(k->fd, plain)) {
+        if (one->port == port && has_ended(one->fd, plain)) {
             return true;
         }
     }

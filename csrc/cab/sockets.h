@@ -21,14 +21,14 @@ typedef struct {
 
 /* A new socket, closed when a program is executed; -1 when the system gives none or memory ran
  * out. */
-int cab_sockets_open(cab_sockets *s, int family, int type, int protocol);
-void cab_sockets_close(cab_sockets *s, int fd);
-void cab_sockets_free(cab_sockets *s);
+int cab_sockets_open(cab_sockets *sockets, int family, int type, int protocol);
+void cab_sockets_close(cab_sockets *sockets, int fd);
+void cab_sockets_free(cab_sockets *sockets);
 
 /* Whether a request that is sent on the idle connection from this port can have no answer: its peer
  * has ended it, or, on a `plain` one (HTTP/1 without TLS), has said something unasked, which would
  * be taken for the answer. */
-bool cab_sockets_ended(cab_sockets *s, int port, bool plain);
+bool cab_sockets_ended(cab_sockets *sockets, int port, bool plain);
 
 #pragma GCC visibility pop
 

@@ -19,13 +19,13 @@ bool cab_timers_reserve(cab_timers *h, size_t count) {
     return true;
 }
 
-static void put(cab_timers *h, cab_timer *t, size_t place) {
-    h->nodes[place] = t;
-    t->place = place;
+static void put(cab_timers *h, cab_timer *timer, size_t place) {
+    h->nodes[place] = timer;
+    timer->place = place;
 }
 
-static void settle(cab_timers *h, cab_timer *t, size_t place) {
-    while (place > 1 && t->at_ms < h->nodes[place / 2]->at_ms) {
+static void settle(cab_timers *h, cab_timer *timer, size_t place) {
+    while (place > 1 && timer->at_ms < h->nodes[place / 2]->at_ms) {
         put(h, h->nodes[place / 2], place);
         place /= 2;
     }
@@ -37,28 +37,28 @@ static void settle(cab_timers *h, cab_timer *t, size_t place) {
         if (child < h->count && h->nodes[child + 1]->at_ms < h->nodes[child]->at_ms) {
             child++;
         }
-        if (h->nodes[child]->at_ms >= t->at_ms) {
+        if (h->nodes[child]->at_ms >= timer->at_ms) {
             break;
         }
         put(h, h->nodes[child], place);
         place = child;
     }
-    put(h, t, place);
+    put(h, timer, place);
 }
 
-void cab_timers_set(cab_timers *h, cab_timer *t, int64_t at_ms) {
-    t->at_ms = at_ms;
-    settle(h, t, t->place != 0 ? t->place : ++h->count);
+void cab_timers_set(cab_timers *h, cab_timer *timer, int64_t at_ms) {
+    timer->at_ms = at_ms;
+    settle(h, timer, timer->place != 0 ? timer->place : ++h->count);
 }
 
-void cab_timers_clear(cab_timers *h, cab_timer *t) {
-    if (t->place == 0) {
+void cab_timers_clear(cab_timers *h, cab_timer *timer) {
+    if (timer->place == 0) {
         return;
     }
-    size_t place = t->place;
+    size_t place = timer->place;
     cab_timer *last = h->nodes[h->count--];
-    t->place = 0;
-    if (last != t) {
+    timer->place = 0;
+    if (last != timer) {
         settle(h, last, place);
     }
 }

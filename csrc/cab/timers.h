@@ -21,9 +21,9 @@ typedef struct {
 /* Room for `count` timers in all, so that setting one of them cannot fail. */
 bool cab_timers_reserve(cab_timers *h, size_t count);
 /* (Re)sets a timer. */
-void cab_timers_set(cab_timers *h, cab_timer *t, int64_t at_ms);
+void cab_timers_set(cab_timers *h, cab_timer *timer, int64_t at_ms);
 /* Takes it out; fine when it is not in. */
-void cab_timers_clear(cab_timers *h, cab_timer *t);
+void cab_timers_clear(cab_timers *h, cab_timer *timer);
 /* The earliest one, or NULL. */
 cab_timer *cab_timers_first(const cab_timers *h);
 void cab_timers_free(cab_timers *h);

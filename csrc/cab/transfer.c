@@ -78,8 +78,8 @@ static curl_socket_t on_open_socket(void *ud, curlsocktype purpose, struct curl_
 }
 
 static int on_close_socket(void *ud, curl_socket_t fd) {
-    cab_wire *w = ud; /* a connection outlives its transfer */
-    cab_sockets_close(&w->sockets, fd);
+    cab_wire *wire = ud; /* a connection outlives its transfer */
+    cab_sockets_close(&wire->sockets, fd);
     return 0;
 }
 
@@ -179,9 +179,9 @@ static size_t on_body(char *data, size_t size, size_t count, void *ud) {
 
 /* Options that never change in a handle's life. */
 static CURLcode set_constants(cab_transfer *t) {
-    cab_wire *w = t->wire;
+    cab_wire *wire = t->wire;
     CURL *h = t->easy;
-    CURLcode rc = (CURLcode)cab_trust_set(&w->trust, h);
+    CURLcode rc = (CURLcode)cab_trust_set(&wire->trust, h);
 #define SET(option, value)                                                                         \
     do {                                                                                           \
         if (rc == CURLE_OK) {                                                                      \
@@ -205,13 +205,13 @@ static CURLcode set_constants(cab_transfer *t) {
     SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
     SET(CURLOPT_OPENSOCKETDATA, t);
     SET(CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
-    SET(CURLOPT_CLOSESOCKETDATA, w);
-    SET(CURLOPT_MAXAGE_CONN, w->idle_timeout_s);
-    SET(CURLOPT_PROXY, w->proxy != NULL ? w->proxy : "");
-    SET(CURLOPT_NOPROXY, w->no_proxy != NULL ? w->no_proxy : "");
+    SET(CURLOPT_CLOSESOCKETDATA, wire);
+    SET(CURLOPT_MAXAGE_CONN, wire->idle_timeout_s);
+    SET(CURLOPT_PROXY, wire->proxy != NULL ? wire->proxy : "");
+    SET(CURLOPT_NOPROXY, wire->no_proxy != NULL ? wire->no_proxy : "");
     SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* ours are not for proxies */
-    if (w->resolve != NULL) {
-        SET(CURLOPT_RESOLVE, w->resolve);
+    if (wire->resolve != NULL) {
+        SET(CURLOPT_RESOLVE, wire->resolve);
     }
 #undef SET
     if (rc == CURLE_OK && curl_easy_setopt(h, PROTOCOLS_STR, "http,https") != CURLE_OK) {

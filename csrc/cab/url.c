@@ -88,17 +88,17 @@ bool cab_url_canonical_path(cab_buf *out, const char *path, size_t len) {
     return true;
 }
 
-static int compare_text(cab_text a, cab_text b) {
-    size_t shorter = a.len < b.len ? a.len : b.len;
-    int order = shorter > 0 ? memcmp(a.data, b.data, shorter) : 0;
-    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+static int compare_text(cab_text left, cab_text right) {
+    size_t shorter = left.len < right.len ? left.len : right.len;
+    int order = shorter > 0 ? memcmp(left.data, right.data, shorter) : 0;
+    return order != 0 ? order : (left.len > right.len) - (left.len < right.len);
 }
 
 static int compare_pairs(const void *left, const void *right) {
-    const cab_pair *a = left;
-    const cab_pair *b = right;
-    int order = compare_text(a->name, b->name);
-    return order != 0 ? order : compare_text(a->value, b->value);
+    const cab_pair *one = left;
+    const cab_pair *other = right;
+    int order = compare_text(one->name, other->name);
+    return order != 0 ? order : compare_text(one->value, other->value);
 }
 
 bool cab_url_canonical_query(cab_buf *out, cab_pair *pairs, size_t count) {

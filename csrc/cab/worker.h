@@ -26,6 +26,7 @@ cab_worker *cab_worker_new(int wake_fd);
 /* Waits for the work under way, and lets the rest go undone: whoever owns it frees it. */
 void cab_worker_free(cab_worker *w);
 
+/* Has the thread do it after what was submitted before. */
 void cab_worker_submit(cab_worker *w, cab_work *work);
 /* Work that has been done, each once, in the order it was submitted; or NULL. */
 cab_work *cab_worker_next_done(cab_worker *w);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cab/texts.h"
 #include "lua/compat.h"
 #include "lua/lua_opts.h"
 #include "lua/utf8.h"
@@ -47,10 +48,8 @@ static bool is_ours(const char *name) {
 }
 
 static bool holds_name(const cab_buf *lines, const char *name, size_t len) {
-    const char *p = lines->data;
-    const char *end = p != NULL ? p + lines->len : NULL;
-    for (; p < end; p += strlen(p) + 1) {
-        if (strncasecmp(p, name, len) == 0 && p[len] == ':') {
+    for (const char *line = NULL; (line = cab_texts_next(lines, line)) != NULL;) {
+        if (strncasecmp(line, name, len) == 0 && line[len] == ':') {
             return true;
         }
     }

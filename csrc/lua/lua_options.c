@@ -6,6 +6,7 @@
 
 #include "cab/crypto.h"
 #include "cab/secret.h"
+#include "cab/texts.h"
 #include "lua/compat.h"
 #include "lua/lua_error.h"
 #include "lua/lua_headers.h"
@@ -48,7 +49,7 @@ typedef struct {
     cab_text endpoint, no_proxy, user_agent, http_version;
     double timeout, connect_timeout, deadline, max_response_bytes, max_connections, max_in_flight,
         idle_timeout;
-    bool allow_http;
+    bool allow_http, trace;
 } option_values;
 
 #define ROW(name, type, min, max)                                                                  \
@@ -73,6 +74,7 @@ static const lcab_opt_row ROWS[] = {ROW(endpoint, LCAB_TEXT, 0, 0),
                                     ROW(user_agent, LCAB_TEXT, 0, 0),
                                     OTHER(resolve),
                                     ROW(allow_http, LCAB_BOOLEAN, 0, 0),
+                                    ROW(trace, LCAB_BOOLEAN, 0, 0),
                                     OTHER(on_event),
                                     {NULL, LCAB_OTHER, 0, 0, 0}};
 
@@ -122,7 +124,7 @@ static void read_tls(lua_State *L, int options, cab_engine_options *e) {
 
 /* Puts a text to be masked into `out`. */
 static void add_secret(lua_State *L, cab_buf *out, const char *text, size_t len) {
-    if (len > 0 && (!cab_buf_append(out, text, len) || !cab_buf_append(out, "", 1))) {
+    if (len > 0 && !cab_texts_add(out, text, len)) {
         lcab_raise_memory(L);
     }
 }
@@ -231,6 +233,25 @@ static void add_user_agent(lua_State *L, cab_text text, cab_buf *lines) {
     }
 }
 
+static int read_version(lua_State *L, cab_text text, const cab_client_options *c) {
+    if (text.len == 0 || is(text, "auto")) {
+        return 0;
+    } else if (is(text, "1.1")) {
+        return 1;
+    } else if (!is(text, "2")) {
+        lcab_bad(L, &TOP, "http_version", "must be \"auto\", \"1.1\" or \"2\"");
+    }
+    for (size_t i = 0; i < c->endpoint_count; i++) {
+        if (!c->endpoints[i].https) {
+            cab_error err;
+            cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, "http_version",
+                     "HTTP/2 needs an https endpoint; plain http is spoken as HTTP/1.1");
+            lcab_raise(L, &err);
+        }
+    }
+    return 2;
+}
+
 void lcab_read_client_options(lua_State *L, int options, cab_client_options *c,
                               cab_engine_options *e) {
     option_values v;
@@ -254,6 +275,7 @@ void lcab_read_client_options(lua_State *L, int options, cab_client_options *c,
     c->max_connections = (size_t)v.max_connections;
     c->max_in_flight = (size_t)v.max_in_flight;
     c->allow_http = v.allow_http;
+    c->trace = v.trace;
     c->retry = (cab_retry_policy){4, 0.2, 20};
     read_retry(L, options, &TOP, &c->retry);
     lcab_read_headers(L, options, &TOP, false, &c->headers, &c->secrets);
@@ -261,19 +283,7 @@ void lcab_read_client_options(lua_State *L, int options, cab_client_options *c,
     read_tls(L, options, e);
     add_secret(L, &c->secrets, e->trust.key_password,
                e->trust.key_password != NULL ? strlen(e->trust.key_password) : 0);
-    if (v.http_version.len > 0 && !is(v.http_version, "auto") && !is(v.http_version, "1.1") &&
-        !is(v.http_version, "2")) {
-        lcab_bad(L, &TOP, "http_version", "must be \"auto\", \"1.1\" or \"2\"");
-    }
-    e->http_version = is(v.http_version, "1.1") ? 1 : is(v.http_version, "2") ? 2 : 0;
-    for (size_t i = 0; i < c->endpoint_count && e->http_version == 2; i++) {
-        if (!c->endpoints[i].https) {
-            cab_error err;
-            cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, "http_version",
-                     "HTTP/2 needs an https endpoint; plain http is spoken as HTTP/1.1");
-            lcab_raise(L, &err);
-        }
-    }
+    e->http_version = read_version(L, v.http_version, c);
     lcab_check_line(L, &TOP, "user_agent", v.user_agent, true);
     add_user_agent(L, v.user_agent, &c->headers);
     e->no_proxy = v.no_proxy.data;

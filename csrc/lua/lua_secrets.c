@@ -3,13 +3,12 @@
 #include <string.h>
 
 #include "cab/client.h"
+#include "cab/texts.h"
 #include "lua/lua_error.h"
 
 static void add_all(cab_secrets *s, const cab_buf *texts) {
-    const char *p = texts->data;
-    const char *end = p != NULL ? p + texts->len : NULL;
-    for (; p < end; p += strlen(p) + 1) {
-        cab_secrets_add(s, p);
+    for (const char *text = NULL; (text = cab_texts_next(texts, text)) != NULL;) {
+        cab_secrets_add(s, text);
     }
 }
 
@@ -30,10 +29,8 @@ void lcab_collect_secrets(const cab_call *c, cab_secrets *s) {
     }
     add_all(s, &c->secrets);
     add_all(s, &c->client->options.secrets);
-    const char *p = c->signature.data;
-    const char *end = p != NULL ? p + c->signature.len : NULL;
-    for (; p < end; p += strlen(p) + 1) {
-        const char *signature = strstr(p, "Signature=");
+    for (const char *line = NULL; (line = cab_texts_next(&c->signature, line)) != NULL;) {
+        const char *signature = strstr(line, "Signature=");
         if (signature != NULL) {
             cab_secrets_add(s, signature + sizeof "Signature=" - 1);
         }

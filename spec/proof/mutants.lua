@@ -23,14 +23,14 @@ local MUTANTS = {
   {
     name = "a POST on a kept connection that its server has ended",
     file = "csrc/cab/sockets.c",
-    find = "if (k->port == port && has_ended(k->fd, plain)) {",
-    replace = "if (false && has_ended(k->fd, plain)) {",
+    find = "if (one->port == port && has_ended(one->fd, plain)) {",
+    replace = "if (false && has_ended(one->fd, plain)) {",
     specs = "reused",
   },
   {
     name = "a POST that is tried again after some of it was sent",
     file = "csrc/cab/classify.c",
-    find = "(f->op == CAB_OP_READ || !f->sent)) {",
+    find = "(ending->op == CAB_OP_READ || !ending->sent)) {",
     replace = "true) {",
     specs = "at_most_once",
   },

@@ -46,18 +46,22 @@ local function flags(which, variable)
   return ("${%s:-$(pkg-config %s $(.ci/lua-headers %s))}"):format(variable, which, LUA)
 end
 
-local function compile(name, more)
+local function compile(path, more)
   local target = os.tmpname()
   sh(
-    ("cc -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra %s -Icsrc %s -o %s spec/support/%s.c %s"):format(
+    ("cc -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra %s -Icsrc %s -o %s %s %s"):format(
       M.werror,
       flags("--cflags", "LUA_CFLAGS"),
       target,
-      name,
+      path,
       more
     )
   )
   return target
+end
+
+local function support(name)
+  return ("spec/support/%s.c"):format(name)
 end
 
 --- Loads spec/support/NAME.c, a module whose entry point is luaopen_NAME.
@@ -65,7 +69,7 @@ end
 ---@param libraries string|nil flags of the linker
 ---@return any module
 function M.module(name, libraries)
-  local target = compile(name, "-shared -fPIC " .. (libraries or ""))
+  local target = compile(support(name), "-shared -fPIC " .. (libraries or ""))
   local open = assert(package.loadlib(target, "luaopen_" .. name))
   os.remove(target)
   return open()
@@ -76,7 +80,7 @@ end
 ---@param libraries string|nil flags of the linker: what it looks beyond itself for
 ---@return string path to be removed by the caller
 function M.library(name, libraries)
-  return compile(name, "-shared -fPIC -ldl " .. (libraries or ""))
+  return compile(support(name), "-shared -fPIC -ldl " .. (libraries or ""))
 end
 
 --- Compiles spec/support/NAME.c to a program that embeds Lua.
@@ -85,9 +89,18 @@ end
 ---@return string path to be removed by the caller
 function M.program(name, libraries)
   return compile(
-    name,
+    support(name),
     ("%s %s -pthread %s"):format(libraries or "", flags("--libs", "LUA_LIBS"), M.runtime())
   )
+end
+
+--- Compiles spec/units/NAME.c to a program that knows no Lua.
+---@param name string
+---@param sources string C files of the core that it needs
+---@return string path to be removed by the caller
+function M.unit(name, sources)
+  local libraries = "$(pkg-config --cflags --libs libcurl libcrypto) -lm"
+  return compile(("spec/units/%s.c"):format(name), sources .. " " .. libraries)
 end
 
 --- What links the core into a program.

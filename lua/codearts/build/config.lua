@@ -21,6 +21,7 @@ local FOR_CORE = {
   "user_agent",
   "resolve",
   "allow_http",
+  "trace",
   "on_event",
 }
 
@@ -186,6 +187,10 @@ function M.resolve(options, getenv)
   local result = {}
   for _, name in ipairs(FOR_CORE) do
     result[name] = rawget(options, name)
+  end
+  if result.trace == nil then
+    local wish = getenv "CODEARTS_BUILD_TRACE" or ""
+    result.trace = wish ~= "" and wish ~= "0"
   end
   local region = find_region(options, getenv)
   local endpoint_given

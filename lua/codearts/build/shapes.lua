@@ -22,6 +22,7 @@
 ---@field user_agent? string
 ---@field resolve? string[] "host:port:address" entries that replace DNS
 ---@field allow_http? boolean plain http to a host that is not this machine, default false
+---@field trace? boolean tell each state of each call on standard error (CODEARTS_BUILD_TRACE=1), default false
 ---@field token_store? { get: function, set: function, lock: function } default: one for each client
 ---@field on_event? fun(event: codearts.build.Event)
 

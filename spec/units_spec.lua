@@ -1,0 +1,32 @@
+-- Rooms of the core that need no socket, by tables in C: each program names the rows that are wrong.
+
+local native = require "spec.support.native"
+
+-- Program of spec/units -> what it is linked with, of csrc/cab.
+local UNITS = {
+  classify = "classify error",
+  retry = "retry",
+  timers = "timers",
+  list = "",
+  texts = "buf",
+  curl_error = "curl_error error",
+}
+
+for name, rooms in pairs(UNITS) do
+  it("unit " .. name, function()
+    local program = native.unit(name, (rooms:gsub("%w[%w_]*", "csrc/cab/%0.c")))
+    local pipe = assert(io.popen(program .. " 2>&1 && echo done"))
+    local told = pipe:read "*a"
+    pipe:close()
+    os.remove(program)
+    assert.equal("done\n", told)
+  end)
+end
+
+it("each program of spec/units is run", function()
+  local pipe = assert(io.popen "ls spec/units/*.c")
+  for path in pipe:lines() do
+    assert.truthy(UNITS[path:match "([%w_]+)%.c$"], path)
+  end
+  pipe:close()
+end)
