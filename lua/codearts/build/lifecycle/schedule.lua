@@ -82,14 +82,16 @@ end
 
 --- Seconds that such a build still takes as a rule: half of the earlier ones that took longer ended before.
 ---@param elapsed number
----@return number? seconds nil: it has taken longer than any other
+---@return number? seconds 0: about now; nil: it has clearly taken longer than any other
 function Schedule:left(elapsed)
   for index, stop in ipairs(self.expected) do
     if stop > elapsed then
       return median(self.expected, index) - elapsed
     end
   end
-  return nil
+  -- The service's times may be whole seconds.
+  local clearly = self.expected[#self.expected] * 1.1 + 1
+  return elapsed < clearly and 0 or nil
 end
 
 --- Seconds that such a build takes as a rule.
