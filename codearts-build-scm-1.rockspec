@@ -44,6 +44,7 @@ build = {
         "csrc/cab/error.c",
         "csrc/cab/identity.c",
         "csrc/cab/journal.c",
+        "csrc/cab/locale.c",
         "csrc/cab/pin.c",
         "csrc/cab/poller.c",
         "csrc/cab/request.c",
@@ -87,6 +88,7 @@ build = {
     },
     -- Lua
     ["codearts.build"] = "lua/codearts/build/init.lua",
+    ["codearts.build.ascii"] = "lua/codearts/build/ascii.lua",
     ["codearts.build.atomic_file"] = "lua/codearts/build/atomic_file.lua",
     ["codearts.build.calendar"] = "lua/codearts/build/calendar.lua",
     ["codearts.build.call"] = "lua/codearts/build/call.lua",

@@ -127,7 +127,10 @@ describe("a job file", function()
     },
     { HEAD .. "parameters = 1, " .. STEPS .. "}", "FILE:1: job: parameters must be a table" },
     { HEAD .. "packages = 'x', " .. STEPS .. "}", "FILE:1: job: packages must be a list" },
-    { HEAD .. "packages = { 1 }, " .. STEPS .. "}", "FILE:1: job: packages%[1%] must be a text that is not empty" },
+    {
+      HEAD .. "packages = { 1 }, " .. STEPS .. "}",
+      "FILE:1: job: packages%[1%] must be a text that is not empty",
+    },
     { HEAD .. "packages = { '../x' }, " .. STEPS .. "}", "FILE:1: job: packages must be a list" },
     { HEAD .. "packages = { '/x' }, " .. STEPS .. "}", "FILE:1: job: packages must be a list" },
     {

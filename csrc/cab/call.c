@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cab/client.h"
 #include "cab/clock.h"
+#include "cab/locale.h"
 #include "cab/sign.h"
 
 /* libcurl asks "Expect: 100-continue" from 1 MiB on; a line less for all others. */
@@ -45,7 +45,7 @@ static size_t name_length(const char *line) {
 static bool has_header(const cab_request *r, const char *line) {
     size_t len = name_length(line) + 1; /* with the colon */
     for (size_t i = 0; i < r->header_count; i++) {
-        if (strncasecmp(r->headers[i], line, len) == 0) {
+        if (cab_same_n(r->headers[i], line, len)) {
             return true;
         }
     }
@@ -64,7 +64,7 @@ static void add_lines(cab_request *r, const cab_buf *lines, const char *only) {
     const char *p = lines->data;
     const char *end = p != NULL ? p + lines->len : NULL;
     while (p < end) {
-        if (only == NULL || strncasecmp(p, only, strlen(only)) == 0) {
+        if (only == NULL || cab_same_n(p, only, strlen(only))) {
             add_line(r, p);
         }
         p += strlen(p) + 1;
@@ -219,18 +219,22 @@ static void name_the_limit(cab_call *c, cab_answer *a, int64_t now_ms) {
     if (a->error.reason != CAB_REASON_TIMEOUT || c->silent) {
         return;
     }
+    char seconds[40];
     double attempt_limit = c->deadline_bound ? HUGE_VAL : c->timeout;
     double left = c->deadline_bound ? (double)(c->deadline_ms - now_ms) : HUGE_VAL;
     if (!a->connected && left > 1 && c->connect_timeout < attempt_limit) {
+        cab_number_text(seconds, c->connect_timeout);
         cab_fail(&a->error, CAB_KIND_TIMEOUT, CAB_REASON_CONNECT_TIMEOUT, NULL,
-                 "no connection within %g s", c->connect_timeout);
+                 "no connection within %s s", seconds);
     } else if (c->deadline_bound) {
+        cab_number_text(seconds, c->deadline);
         cab_fail(&a->error, CAB_KIND_TIMEOUT, CAB_REASON_DEADLINE, NULL,
-                 "the deadline of %g s passed %s", c->deadline,
+                 "the deadline of %s s passed %s", seconds,
                  a->sent ? "before an answer came" : "before the request was sent");
     } else {
-        cab_fail(&a->error, CAB_KIND_TIMEOUT, CAB_REASON_TIMEOUT, NULL, "no answer within %g s",
-                 c->timeout);
+        cab_number_text(seconds, c->timeout);
+        cab_fail(&a->error, CAB_KIND_TIMEOUT, CAB_REASON_TIMEOUT, NULL, "no answer within %s s",
+                 seconds);
     }
 }
 

@@ -161,7 +161,8 @@ static int yield(lua_State *L) {
 int luaopen_codearts_build_core(lua_State *L) {
     static const luaL_Reg functions[] = {{"versions", versions},
                                          {"uuid", uuid},
-                                         {"sha256", sha256}, {"process", process},
+                                         {"sha256", sha256},
+                                         {"process", process},
                                          {"now", now},
                                          {"time", utc},
                                          {"yieldable", yieldable},

@@ -1,8 +1,8 @@
 #include "lua/lua_headers.h"
 
 #include <string.h>
-#include <strings.h>
 
+#include "cab/locale.h"
 #include "lua/compat.h"
 #include "lua/lua_opts.h"
 #include "lua/utf8.h"
@@ -39,7 +39,7 @@ static bool is_ours(const char *name) {
                                         "Trailer",
                                         "Content-Encoding"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcasecmp(name, names[i]) == 0) {
+        if (cab_same(name, names[i])) {
             return true;
         }
     }
@@ -50,7 +50,7 @@ static bool holds_name(const cab_buf *lines, const char *name, size_t len) {
     const char *p = lines->data;
     const char *end = p != NULL ? p + lines->len : NULL;
     for (; p < end; p += strlen(p) + 1) {
-        if (strncasecmp(p, name, len) == 0 && p[len] == ':') {
+        if (cab_same_n(p, name, len) && p[len] == ':') {
             return true;
         }
     }
@@ -62,7 +62,7 @@ static bool is_telling(const char *name) {
     static const char *const parts[] = {"token",  "secret",  "key",        "pass",      "auth",
                                         "cookie", "session", "credential", "signature", "jwt"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (strcasestr(name, parts[i]) != NULL) {
+        if (cab_holds(name, parts[i])) {
             return true;
         }
     }

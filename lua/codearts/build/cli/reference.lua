@@ -1,12 +1,13 @@
 --- Ids as people have them at hand: bare, or in the address of a page of the console. Pure.
+local ascii = require "codearts.build.ascii"
 local reference = {}
 
 --- The 32-character parts of an address, each with the part before it.
 local function ids_of(address)
   local found, before = {}, ""
   for part in address:gmatch("[^/?&#=]+") do
-    if #part == 32 and part:find("^%w+$") then
-      found[#found + 1] = { id = part, before = before:lower() }
+    if #part == 32 and part:find("^[A-Za-z0-9]+$") then
+      found[#found + 1] = { id = part, before = ascii.lower(before) }
     end
     before = part
   end
@@ -23,7 +24,7 @@ end
 ---@return string? problem
 function reference.job(str)
   if not is_address(str) then
-    if #str == 32 and str:find("^%w+$") then
+    if #str == 32 and str:find("^[A-Za-z0-9]+$") then
       return str
     end
     return nil,
@@ -46,7 +47,7 @@ end
 ---@return string? problem
 function reference.project(str)
   if not is_address(str) then
-    if #str == 32 and str:find("^%w+$") then
+    if #str == 32 and str:find("^[A-Za-z0-9]+$") then
       return str
     end
     return nil,

@@ -1,4 +1,5 @@
 --- When each step of a build ran, from what the service tells. Pure.
+local ascii = require "codearts.build.ascii"
 local spans = {}
 
 ---@class codearts.build.cli.Span
@@ -37,7 +38,7 @@ function spans.time(value)
   local seconds = days(tonumber(y), tonumber(mo), tonumber(d)) * 86400
     + tonumber(h) * 3600
     + tonumber(mi) * 60
-    + tonumber(s)
+    + ascii.number(s)
   local sign, zone_h, zone_m = rest:match("^([+-])(%d%d):?(%d%d)$")
   if sign then
     seconds = seconds
