@@ -61,7 +61,7 @@ static unsigned char lower(char c) {
 
 bool cab_same_n(const char *a, const char *b, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        if (lower(a[i]) != lower(b[i])) {
+        if (a[i] != b[i] && lower(a[i]) != lower(b[i])) {
             return false;
         }
         if (a[i] == '\0') {
