@@ -26,7 +26,6 @@ local CORE_SPECS = {
   "run",
   "sign",
   "sign_in",
-  "time",
   "url",
 }
 

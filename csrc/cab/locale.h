@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#pragma GCC visibility push(hidden)
+
 /* What the C library reads and writes in numbers for a decimal point: mostly one byte. */
 static inline const char *cab_locale_point(void) { return nl_langinfo(RADIXCHAR); }
 /* Whether that is a point, as in JSON. */
@@ -33,5 +35,7 @@ bool cab_same(const char *a, const char *b);
 bool cab_same_n(const char *a, const char *b, size_t n);
 /* Whether `part` is in `text`, likewise. */
 bool cab_holds(const char *text, const char *part);
+
+#pragma GCC visibility pop
 
 #endif

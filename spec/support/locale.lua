@@ -43,11 +43,14 @@ function M.number(text)
   return tonumber(text) or tonumber((text:gsub("%.", point)))
 end
 
---- Runs a command that finds these locales; answers all its output.
+--- Runs a command that finds these locales, for some minutes at most; answers all its output.
 ---@param command string
 ---@return string
 function M.run(command)
-  return host.run('LOCPATH="$PWD/' .. FOLDER .. '" ' .. command)
+  local pipe = host.open('timeout 300 env LOCPATH="$PWD/' .. FOLDER .. '" ' .. command)
+  local output = pipe:read("*a")
+  pipe:close()
+  return output
 end
 
 return M
