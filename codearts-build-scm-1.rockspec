@@ -45,6 +45,7 @@ build = {
     bin = { ["codearts-build"] = "bin/codearts-build" },
     -- Written by `make rockspec`.
     lua = {
+      ["codearts.build.ascii"] = "lua/codearts/build/ascii.lua",
       ["codearts.build.atomic_file"] = "lua/codearts/build/atomic_file.lua",
       ["codearts.build.calendar"] = "lua/codearts/build/calendar.lua",
       ["codearts.build.call"] = "lua/codearts/build/call.lua",

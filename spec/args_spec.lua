@@ -1,6 +1,7 @@
 -- The arguments of RunJob: what goes on the wire, and what is refused before anything is sent
 -- (API reference 1.2). Checked at a real server.
 local build = require "codearts.build"
+local locale = require "spec.support.locale"
 local run_job = require "spec.support.run_job"
 
 local JOB = run_job.JOB_ID
@@ -281,7 +282,7 @@ describe("the arguments of a build", function()
       local sent, count = on_the_wire { parameter = list }, 0
       for name, text in sent:gmatch '"name":"p(%d+)","value":"([^"]+)"' do
         local value = list[tonumber(name)].value
-        assert.equal(value, tonumber(text))
+        assert.equal(value, locale.number(text))
         local digits = text:gsub("e.*", ""):gsub("%D", ""):gsub("^0+", "")
         if #digits > 1 and value % 1 ~= 0 then
           assert.are_not.equal(value, tonumber((("%%.%dg"):format(#digits - 1)):format(value)))

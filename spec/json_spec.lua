@@ -3,6 +3,7 @@
 local accepted = require "spec.data.json.accepted"
 local either = require "spec.data.json.either"
 local rejected = require "spec.data.json.rejected"
+local locale = require "spec.support.locale"
 local run_job = require "spec.support.run_job"
 
 local JOB = { job_id = run_job.JOB_ID }
@@ -102,7 +103,7 @@ for _, variant in ipairs(VARIANTS) do
         assert.equal(kind, math_type(core.decode(text)), text)
         assert.equal(kind, math_type(nested.a[1]), text)
         assert.equal(kind, math_type(nested.b.c), text)
-        assert.equal(tonumber(text) + 0.0, core.decode(text) + 0.0, text)
+        assert.equal(locale.number(text) + 0.0, core.decode(text) + 0.0, text)
         assert.equal(dump(nested.a[1]), dump(nested.b.c))
       end
     end)

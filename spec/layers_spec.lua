@@ -1,10 +1,12 @@
 -- The plan of the house, compared with every #include and every require: data flows one way, and a
 -- foreign library is seen by one room only. The tables here are the plan.
 
--- C, below Lua: room -> rooms that it may use. "May use" is transitive; `error` is free to all.
+-- C, below Lua: room -> rooms that it may use. "May use" is transitive; `error` and
+-- `locale` are free to all.
 local CAB = {
   buf = {},
   error = {},
+  locale = {},
   clock = {},
   timers = {},
   retry = {},
@@ -34,7 +36,8 @@ local CAB = {
   client = { "trace", "crypto" },
 }
 
--- C, the binding: a name without a slash is of this wing. `compat` and `lua_error` are free to all.
+-- C, the binding: a name without a slash is of this wing. `compat` and `lua_error` are free to all,
+-- too.
 local LUA = {
   compat = {},
   utf8 = {},
@@ -62,7 +65,8 @@ local LUA = {
   lua_wait = { "lua_step" },
   core = { "cab/pin", "lua_wait", "lua_sign", "lua_term", "version" },
 }
-local FREE_IN_LUA = { compat = true, lua_error = true, ["cab/error"] = true }
+local FREE = { ["cab/error"] = true, ["cab/locale"] = true }
+local FREE_IN_LUA = { compat = true, lua_error = true }
 
 -- Foreign headers: their beginning -> files that may see them. endpoint lets libcurl take URLs
 -- apart, so that what is checked is what libcurl will connect to; it moves no byte.
@@ -91,6 +95,23 @@ local WORDS = {
   { "lua_rawlen", "lua/compat.h" },
   { "lua_objlen", "lua/compat.h" },
   { "getenv" },
+  -- What the program's locale has a say in.
+  { "nl_langinfo", "cab/locale.h" },
+  { "strtod(", "cab/locale.c" },
+  { " strerror(", "cab/locale.c" },
+  { "%.*g", "cab/locale.c" },
+  { "%g" },
+  { "strcasecmp" },
+  { "strncasecmp" },
+  { "strcasestr" },
+  { "strcoll" },
+  { "isspace" },
+  { "isalnum" },
+  { "isalpha" },
+  { "isprint" },
+  { "tolower" },
+  { "toupper" },
+  { "strftime" },
   { "luaL_ref" },
   { "curl_global_cleanup" },
   { "atexit" },
@@ -101,7 +122,7 @@ local ROOMS = {
   core = { modules = { "core" }, uses = {} },
   load = { modules = { "load_error" }, uses = {} },
   small = {
-    modules = { "nearest", "coroutines", "version", "ini", "calendar", "unicode" },
+    modules = { "ascii", "nearest", "coroutines", "version", "ini", "calendar", "unicode" },
     uses = {},
   },
   file = { modules = { "atomic_file" }, uses = { "core" } },
@@ -239,7 +260,7 @@ describe("the plan of the C code", function()
       local allowed = closure(c_names, wing == "cab" and "cab/" .. name or name)
       for included in read(path):gmatch '#%s*include%s+"([^"]+)%.h"' do
         local room = included:gsub("^lua/", "")
-        local is_free = room == "cab/error" or (wing == "lua" and FREE_IN_LUA[room])
+        local is_free = FREE[room] or (wing == "lua" and FREE_IN_LUA[room])
         local itself = included == wing .. "/" .. name
         assert(
           allowed[room] or is_free or itself,
@@ -415,6 +436,37 @@ describe("the plan of the Lua code", function()
       assert(not text:find "os%.date", path .. " has os.date")
     end
   end)
+
+  -- The sandbox is a process of its own, which asks for no locale.
+  it(
+    "asks the locale for nothing: no class of letters, no fraction, no letter's other case",
+    function()
+      local words = {
+        "%%[alpuwALPSUWC]",
+        "%%%.?%d*[eEfgG]",
+        ":lower%(",
+        ":upper%(",
+        "os%.date",
+        "os%.time",
+      }
+      for _, path in ipairs(sources) do
+        local number = 0
+        for line in (read(path):gsub("%-%-[^\n]*", "") .. "\n"):gmatch "(.-)\n" do
+          number = number + 1
+          local found
+          for _, word in ipairs(words) do
+            found = found or line:find(word)
+          end
+          if line:find "[:.]g?match" or line:find "[:.]find" or line:find "[:.]gsub" then
+            found = found or (not line:find "format" and line:find "%%[csgS]")
+          end
+          local own = path:find("/sandbox", 1, true) or path:find("/ascii.lua", 1, true)
+          local shown = line:find("ascii.decimal(", 1, true)
+          assert(own or shown or not found, ("%s:%d: %s"):format(path, number, line))
+        end
+      end
+    end
+  )
 
   it("lets no module change another", function()
     for _, path in ipairs(sources) do

@@ -1,12 +1,11 @@
 -- Signing against the vectors, step by step. They follow API reference 3.2 to 3.7.
 local core = require "codearts.build.core"
-local cjson = require "cjson"
 
 local function read_vectors()
   local file = assert(io.open("spec/data/sign_vectors.json", "rb"))
   local text = file:read("*a")
   file:close()
-  return cjson.decode(text)
+  return assert(core.decode(text))
 end
 
 local base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -25,13 +24,13 @@ local function decode_base64(text)
 end
 
 local function optional(value)
-  if value ~= cjson.null then
+  if value ~= core.null then
     return value
   end
 end
 
 local function body_of(body)
-  if body == cjson.null then
+  if body == core.null then
     return nil
   end
   if body.base64 then

@@ -17,7 +17,7 @@ local function canonical(path, query)
 end
 
 local function encode(text)
-  return (text:gsub("[^%w%-%._~]", function(c)
+  return (text:gsub("[^A-Za-z0-9%-%._~]", function(c)
     return ("%%%02X"):format(c:byte())
   end))
 end
@@ -35,11 +35,17 @@ local function slow_query(pairs_)
   for i, pair in ipairs(pairs_) do
     list[i] = pair
   end
-  table.sort(list, function(a, b)
-    if a[1] == b[1] then
-      return a[2] < b[2]
+  -- By their bytes: what < says about texts is the locale's.
+  local function less(a, b)
+    for i = 1, math.min(#a, #b) do
+      if a:byte(i) ~= b:byte(i) then
+        return a:byte(i) < b:byte(i)
+      end
     end
-    return a[1] < b[1]
+    return #a < #b
+  end
+  table.sort(list, function(a, b)
+    return less(a[1], b[1]) or (a[1] == b[1] and less(a[2], b[2]))
   end)
   for i, pair in ipairs(list) do
     list[i] = encode(pair[1]) .. "=" .. encode(pair[2])

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cab/clock.h"
+#include "cab/locale.h"
 #include "cab/sign.h"
 #include "cab/texts.h"
 
@@ -115,7 +115,7 @@ static size_t name_length(const char *line) {
 static bool has_header(const cab_request *r, const char *line) {
     size_t len = name_length(line) + 1; /* with the colon */
     for (size_t i = 0; i < r->header_count; i++) {
-        if (strncasecmp(r->headers[i], line, len) == 0) {
+        if (cab_same_n(r->headers[i], line, len)) {
             return true;
         }
     }
@@ -132,7 +132,7 @@ static void add_line(cab_request *r, const char *line) {
 /* `only`: no lines but those of this name, which ends with a colon. */
 static void add_lines(cab_request *r, const cab_buf *lines, const char *only) {
     for (const char *line = NULL; (line = cab_texts_next(lines, line)) != NULL;) {
-        if (only == NULL || strncasecmp(line, only, strlen(only)) == 0) {
+        if (only == NULL || cab_same_n(line, only, strlen(only))) {
             add_line(r, line);
         }
     }
@@ -286,18 +286,22 @@ static void name_the_limit(cab_call *call, cab_answer *answer) {
     if (answer->error.reason != CAB_REASON_TIMEOUT || call->silent) {
         return;
     }
+    char seconds[40];
     double attempt_limit = call->deadline_bound ? HUGE_VAL : call->timeout;
     double left = call->deadline_bound ? (double)(call->deadline_ms - cab_clock_ms()) : HUGE_VAL;
     if (!answer->connected && left > 1 && call->connect_timeout < attempt_limit) {
+        cab_number_text(seconds, call->connect_timeout);
         cab_fail(&answer->error, CAB_KIND_TIMEOUT, CAB_REASON_CONNECT_TIMEOUT, NULL,
-                 "no connection within %g s", call->connect_timeout);
+                 "no connection within %s s", seconds);
     } else if (call->deadline_bound) {
+        cab_number_text(seconds, call->deadline);
         cab_fail(&answer->error, CAB_KIND_TIMEOUT, CAB_REASON_DEADLINE, NULL,
-                 "the deadline of %g s passed %s", call->deadline,
+                 "the deadline of %s s passed %s", seconds,
                  answer->sent ? "before an answer came" : "before the request was sent");
     } else {
+        cab_number_text(seconds, call->timeout);
         cab_fail(&answer->error, CAB_KIND_TIMEOUT, CAB_REASON_TIMEOUT, NULL,
-                 "no answer within %g s", call->timeout);
+                 "no answer within %s s", seconds);
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include "cab/clock.h"
 #include "cab/crypto.h"
+#include "cab/locale.h"
 #include "cab/trace.h"
 
 /* Streams carried by one HTTP/2 connection; calls beyond wait in our queue, where they are free. */
@@ -393,8 +394,10 @@ static void on_silence(cab_client *c, cab_call *call, int64_t now_ms) {
     }
     cab_transfer_abort(c->engine, call->transfer);
     call->silent = true;
+    char seconds[40];
+    cab_number_text(seconds, call->timeout);
     (void)cab_fail(&cab_call_answer(call)->error, CAB_KIND_TIMEOUT, CAB_REASON_TIMEOUT, NULL,
-                   "the answer fell silent for %g s", call->timeout);
+                   "the answer fell silent for %s s", seconds);
     enter_state(c, call, CAB_CALL_ANSWERED);
 }
 
@@ -413,9 +416,11 @@ static void fire_timers(cab_client *c) {
         } else if (call->state == CAB_CALL_WAITING) {
             enter_state(c, call, CAB_CALL_QUEUED);
         } else {
+            char seconds[40];
+            cab_number_text(seconds, call->deadline);
             cab_call_fail(call, CAB_KIND_TIMEOUT, CAB_REASON_DEADLINE,
-                          "the deadline of %g s passed before the request was sent%s",
-                          call->deadline, call->attempts > 0 ? " again" : "");
+                          "the deadline of %s s passed before the request was sent%s", seconds,
+                          call->attempts > 0 ? " again" : "");
             enter_state(c, call, CAB_CALL_ANSWERED);
         }
     }

@@ -4,16 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <curl/urlapi.h>
 
 #include "cab/buf.h"
+#include "cab/locale.h"
 
 /* libcurl has written addresses of other forms ("127.1") in this one. */
 static bool is_loopback(const char *host) {
     struct in_addr address;
-    return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+    return cab_same(host, "localhost") || strcmp(host, "[::1]") == 0 ||
            (strncmp(host, "127.", 4) == 0 && inet_pton(AF_INET, host, &address) == 1);
 }
 

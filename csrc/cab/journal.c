@@ -9,6 +9,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "cab/locale.h"
 #ifdef __linux__
 #include <sys/vfs.h>
 #elif defined(__NetBSD__)
@@ -19,6 +21,8 @@
 #include <sys/mount.h>
 #include <sys/param.h>
 #endif
+
+#include "cab/locale.h"
 
 /* Says that the folder and all above it were synced: what is in it is found after a power cut. */
 #define MARK ".synced"
@@ -121,7 +125,7 @@ static bool check_folder(int fd, const char *folder, bool any_system, cab_error 
     struct stat st;
     char name[64], text[256];
     if (fstat(fd, &st) != 0) {
-        return fail(err, folder, strerror(errno));
+        return fail(err, folder, cab_errno_text(errno));
     }
     if (st.st_uid != geteuid() || (st.st_mode & 022) != 0) {
         return fail(err, folder,
@@ -147,7 +151,7 @@ static bool check_folder(int fd, const char *folder, bool any_system, cab_error 
 /* The folder's descriptor, or -1. */
 static int open_folder(const char *folder, bool make, bool any_system, cab_error *err) {
     if (make && !make_folders(folder)) {
-        (void)fail(err, folder, strerror(errno));
+        (void)fail(err, folder, cab_errno_text(errno));
         return -1;
     }
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -155,7 +159,7 @@ static int open_folder(const char *folder, bool make, bool any_system, cab_error
         if (!make && errno == ENOENT) {
             err->kind = CAB_KIND_NONE; /* nothing there is no trouble */
         } else {
-            (void)fail(err, folder, strerror(errno));
+            (void)fail(err, folder, cab_errno_text(errno));
         }
         return -1;
     }
@@ -207,7 +211,7 @@ static bool sync_folders(int folder) {
 static bool read_last(int fd, const char *path, cab_buf *line, size_t *end, cab_error *err) {
     struct stat st;
     if (fstat(fd, &st) != 0) {
-        return fail(err, path, strerror(errno));
+        return fail(err, path, cab_errno_text(errno));
     }
     if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) != 0) {
         return fail(err, path,
@@ -224,7 +228,7 @@ static bool read_last(int fd, const char *path, cab_buf *line, size_t *end, cab_
     while (got < want) {
         ssize_t n = pread(fd, line->data + got, want - got, (off_t)(size - want + got));
         if (n < 0 && errno != EINTR) {
-            return fail(err, path, strerror(errno));
+            return fail(err, path, cab_errno_text(errno));
         }
         if (n == 0) {
             break;
@@ -269,7 +273,7 @@ bool cab_journal_peek(const char *folder, const char *name, bool any_system, cab
     int code = errno;
     (void)close(dir);
     if (fd < 0) {
-        return code == ENOENT || fail(err, path, strerror(code));
+        return code == ENOENT || fail(err, path, cab_errno_text(code));
     }
     bool ok = read_last(fd, path, line, end, err);
     (void)close(fd);
@@ -312,7 +316,7 @@ static cab_journal_opened open_and_lock(cab_journal *j, const char *name, cab_er
         j->fd =
             openat(j->folder, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
         if (j->fd < 0) {
-            (void)fail(err, j->path, strerror(errno));
+            (void)fail(err, j->path, cab_errno_text(errno));
             return CAB_JOURNAL_FAILED;
         }
         if (flock(j->fd, LOCK_EX | LOCK_NB) != 0) {
@@ -320,7 +324,7 @@ static cab_journal_opened open_and_lock(cab_journal *j, const char *name, cab_er
             if (code == EWOULDBLOCK || code == EINTR) {
                 return CAB_JOURNAL_BUSY;
             }
-            (void)fail(err, j->path, strerror(code));
+            (void)fail(err, j->path, cab_errno_text(code));
             return CAB_JOURNAL_FAILED;
         }
         if (is_current(j, name)) {
@@ -338,7 +342,7 @@ static bool find_end(cab_journal *j, cab_error *err) {
     bool ok = read_last(j->fd, j->path, &line, &j->end, err);
     cab_buf_free(&line);
     if (ok && ftruncate(j->fd, (off_t)j->end) != 0) {
-        ok = fail(err, j->path, strerror(errno));
+        ok = fail(err, j->path, cab_errno_text(errno));
     }
     return ok;
 }
@@ -402,7 +406,7 @@ static void run_append(cab_work *work) {
     bool ok = (a->at > 0 || sync_folders(j->folder)) && write_at(j->fd, a->text, a->len, a->at) &&
               fdatasync(j->fd) == 0;
     if (!ok) {
-        (void)fail(&work->error, j->path, strerror(errno));
+        (void)fail(&work->error, j->path, cab_errno_text(errno));
     }
 }
 

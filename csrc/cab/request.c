@@ -2,9 +2,9 @@
 
 #include <math.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cab/clock.h"
+#include "cab/locale.h"
 
 static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
@@ -48,8 +48,7 @@ const char *cab_answer_header(const cab_answer *answer, const char *name, size_t
     while (p < end) {
         const char *eol = memchr(p, '\n', (size_t)(end - p));
         const char *stop = eol != NULL ? eol : end;
-        if ((size_t)(stop - p) > name_len && p[name_len] == ':' &&
-            strncasecmp(p, name, name_len) == 0) {
+        if ((size_t)(stop - p) > name_len && p[name_len] == ':' && cab_same_n(p, name, name_len)) {
             return value_of(p + name_len, stop, len);
         }
         p = eol != NULL ? eol + 1 : end;

@@ -2,9 +2,9 @@
 
 #include <stdint.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cab/endpoint.h"
+#include "cab/locale.h"
 #include "cab/texts.h"
 #include "cab/url.h"
 
@@ -275,7 +275,7 @@ static bool has_known_scheme(const char *proxy) {
     static const char *const names[] = {
         "http:", "https:", "socks:", "socks4:", "socks4a:", "socks5:", "socks5h:"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strncasecmp(proxy, names[i], strlen(names[i])) == 0) {
+        if (cab_same_n(proxy, names[i], strlen(names[i]))) {
             return true;
         }
     }

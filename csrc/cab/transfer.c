@@ -1,13 +1,12 @@
 #include "cab/transfer.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cab/clock.h"
 #include "cab/curl_error.h"
+#include "cab/locale.h"
 
 /* By number: what runs may be older than its headers, and newer headers warn of the old. */
 #define PROTOCOLS ((CURLoption)(CURLOPTTYPE_LONG + 181))
@@ -26,7 +25,7 @@ static bool is_https(const char *url) { return strncmp(url, "https:", 6) == 0; }
 /* Whether the bytes of its connection are those of HTTP/1 itself. */
 static bool is_plain(const cab_transfer *t) {
     const char *proxy = t->direct ? NULL : t->wire->proxy;
-    return !is_https(t->url.data) && (proxy == NULL || strncasecmp(proxy, "https:", 6) != 0);
+    return !is_https(t->url.data) && (proxy == NULL || !cab_same_n(proxy, "https:", 6));
 }
 
 /* Whether the transfer is to open a connection, and whether its connection is to go with it. */
@@ -85,8 +84,10 @@ static int on_close_socket(void *ud, curl_socket_t fd) {
 
 static bool starts_with(const char *line, size_t len, const char *prefix) {
     size_t n = strlen(prefix);
-    return len >= n && strncasecmp(line, prefix, n) == 0;
+    return len >= n && cab_same_n(line, prefix, n);
 }
+
+static bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 static bool is_encoded(const char *line, size_t len) {
     static const char name[] = "content-encoding:";
@@ -95,13 +96,13 @@ static bool is_encoded(const char *line, size_t len) {
     }
     const char *value = line + sizeof name - 1;
     const char *end = line + len;
-    while (value < end && isspace((unsigned char)*value)) {
+    while (value < end && is_blank(*value)) {
         value++;
     }
-    while (end > value && isspace((unsigned char)end[-1])) {
+    while (end > value && is_blank(end[-1])) {
         end--;
     }
-    return !(end == value || (end - value == 8 && strncasecmp(value, "identity", 8) == 0));
+    return !(end == value || (end - value == 8 && cab_same_n(value, "identity", 8)));
 }
 
 static size_t on_header(char *line, size_t size, size_t count, void *ud) {

@@ -51,9 +51,8 @@ static bool find_error(lua_State *L, int object, int code, int depth) {
             lcab_rawseti(L, top + 1, ++count);
         }
     }
-    lua_getfield(L, LUA_REGISTRYINDEX, "codearts.build.sort");
-    lua_pushvalue(L, top + 1);
-    lua_call(L, 1, 0);
+    lcab_push_sorted(L, top + 1, count);
+    lua_replace(L, top + 1);
     bool found = false;
     for (int i = 1; i <= count; i++) {
         lcab_rawgeti(L, top + 1, i);

@@ -13,6 +13,7 @@
 
 #include "cab/buf.h"
 #include "cab/crypto.h"
+#include "cab/locale.h"
 #include "lua/compat.h"
 #include "lua/lua_error.h"
 
@@ -27,7 +28,7 @@ typedef struct {
 
 static int fail_errno(lua_State *L, int code) {
     lua_pushnil(L);
-    lua_pushstring(L, strerror(code));
+    lua_pushstring(L, cab_errno_text(code));
     lua_pushboolean(L, code == ENOENT);
     return 3;
 }
@@ -312,7 +313,7 @@ static int spool_discard(lua_State *L) {
         }
     }
     if (f != NULL && f->problem != 0) {
-        lua_pushstring(L, strerror(f->problem));
+        lua_pushstring(L, cab_errno_text(f->problem));
         return 1;
     }
     return 0;

@@ -1,8 +1,8 @@
 #include "lua/lua_headers.h"
 
 #include <string.h>
-#include <strings.h>
 
+#include "cab/locale.h"
 #include "cab/texts.h"
 #include "lua/compat.h"
 #include "lua/lua_opts.h"
@@ -40,7 +40,7 @@ static bool is_ours(const char *name) {
                                         "Trailer",
                                         "Content-Encoding"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strcasecmp(name, names[i]) == 0) {
+        if (cab_same(name, names[i])) {
             return true;
         }
     }
@@ -49,7 +49,7 @@ static bool is_ours(const char *name) {
 
 static bool holds_name(const cab_buf *lines, const char *name, size_t len) {
     for (const char *line = NULL; (line = cab_texts_next(lines, line)) != NULL;) {
-        if (strncasecmp(line, name, len) == 0 && line[len] == ':') {
+        if (cab_same_n(line, name, len) && line[len] == ':') {
             return true;
         }
     }
@@ -61,7 +61,7 @@ static bool is_telling(const char *name) {
     static const char *const parts[] = {"token",  "secret",  "key",        "pass",      "auth",
                                         "cookie", "session", "credential", "signature", "jwt"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (strcasestr(name, parts[i]) != NULL) {
+        if (cab_holds(name, parts[i])) {
             return true;
         }
     }

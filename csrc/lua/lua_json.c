@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cab/locale.h"
 #include "lua/compat.h"
 #include "lua/lua_error.h"
 #include "lua/utf8.h"
@@ -31,6 +32,30 @@ bool lcab_is_null(lua_State *L, int index) {
     }
     lua_settop(L, top);
     return same;
+}
+
+/* ---- the private instance ------------------------------------------------------------------- */
+
+static void call_setting(lua_State *L, const char *name, bool number, int value) {
+    lua_getfield(L, -1, name);
+    if (number) {
+        lua_pushinteger(L, value);
+    } else {
+        lua_pushboolean(L, value);
+    }
+    lua_call(L, 1, 0);
+}
+
+/* require -> the decoder of an instance of our own */
+static int new_decoder(lua_State *L) {
+    lua_pushliteral(L, "cjson");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "new");
+    lua_call(L, 0, 1);
+    call_setting(L, "decode_invalid_numbers", false, 0);
+    call_setting(L, "decode_max_depth", true, LCAB_JSON_MAX_DEPTH);
+    lua_getfield(L, -1, "decode");
+    return lua_isfunction(L, -1) ? 1 : luaL_error(L, "it has no decode");
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -71,6 +96,56 @@ static void even_out(lua_State *L, int index) {
 }
 #endif
 
+/* Whether the decoder reads fractions, and so everything, in the locale of now. */
+static bool reads_fractions(lua_State *L) {
+    lcab_kept(L, &DECODE);
+    lua_pushliteral(L, "[0.5]");
+    bool reads = lua_pcall(L, 1, 1, 0) == 0 && lua_istable(L, -1);
+    if (reads) {
+        lcab_rawgeti(L, -1, 1);
+        reads = lua_tonumber(L, -1) > 0.4;
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return reads;
+}
+
+/* text -> value, by a new instance */
+static int decode_anew(lua_State *L) {
+    lua_pushcfunction(L, new_decoder);
+    lcab_kept(L, &REQUIRE);
+    lua_call(L, 1, 1);
+    lua_insert(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+/* lua-cjson reads numbers by strtod, which has the decimal point of the locale of now, and has that
+ * of the locale in which the newest of all its instances was made. Where the two differ [1,2] may
+ * become [1.2], and 0.5 an error. So this decodes where they agree, if need be in the locale "C"
+ * and by a new instance; but makes none where other users of lua-cjson could tell, nor where the
+ * point has several bytes, which ends the process. Pushes what lua_pcall does and answers that. */
+static int decode_with_care(lua_State *L, const char *text, size_t len) {
+    luaL_checkstack(L, 8, "json");
+    int top = lua_gettop(L);
+    lua_pushlstring(L, text, len);
+    lua_pushcfunction(L, decode_anew);
+    bool elsewhere = !cab_locale_has_point() && !reads_fractions(L);
+    lcab_kept(L, &DECODE);
+    lua_pushvalue(L, top + 1);
+    void *before = elsewhere ? cab_locale_enter() : NULL; /* from here on nothing is raised */
+    int rc = lua_pcall(L, 1, 1, 0);
+    if (rc != 0 && rc != LUA_ERRMEM && cab_locale_has_point()) {
+        lua_settop(L, top + 2);
+        lua_pushvalue(L, top + 1);
+        rc = lua_pcall(L, 1, 1, 0);
+    }
+    cab_locale_leave(before);
+    lua_replace(L, top + 1);
+    lua_settop(L, top + 1);
+    return rc;
+}
+
 bool lcab_json_decode(lua_State *L, const char *text, size_t len) {
     if (!lcab_utf8_valid(text, len)) {
         lua_pushliteral(L, "it is not valid UTF-8");
@@ -81,9 +156,16 @@ bool lcab_json_decode(lua_State *L, const char *text, size_t len) {
         lua_pushliteral(L, "it holds a NUL byte");
         return false;
     }
-    lcab_kept(L, &DECODE);
-    lua_pushlstring(L, text, len);
-    int rc = lua_pcall(L, 1, 1, 0);
+    int top = lua_gettop(L), rc = LUA_ERRRUN;
+    if (cab_locale_has_point()) {
+        lcab_kept(L, &DECODE);
+        lua_pushlstring(L, text, len);
+        rc = lua_pcall(L, 1, 1, 0);
+    }
+    if (rc != 0 && rc != LUA_ERRMEM) {
+        lua_settop(L, top);
+        rc = decode_with_care(L, text, len);
+    }
     if (rc == LUA_ERRMEM) {
         lua_error(L);
     }
@@ -168,20 +250,7 @@ bool lcab_number_text(lua_State *L, int index, char out[40]) {
     if (isnan(n) || isinf(n)) {
         return false;
     }
-    if (n == floor(n) && fabs(n) <= EXACT) {
-        (void)snprintf(out, 40, "%.0f", n == 0 ? 0.0 : n);
-        return true;
-    }
-    for (int digits = 1; digits <= 17; digits++) {
-        (void)snprintf(out, 40, "%.*g", digits, n);
-        if (strtod(out, NULL) == n) {
-            break;
-        }
-    }
-    char *comma = strchr(out, ','); /* what some locales write */
-    if (comma != NULL) {
-        *comma = '.';
-    }
+    cab_number_text(out, n);
     return true;
 }
 
@@ -230,6 +299,51 @@ static void put_array(lua_State *L, cab_buf *out, int index, int depth) {
     put(L, out, "]", 1);
 }
 
+typedef struct {
+    const char *text;
+    size_t len;
+    int at; /* in its table, which keeps it alive */
+} name_ref;
+
+static int by_bytes(const void *a, const void *b) {
+    const name_ref *x = a, *y = b;
+    int order = memcmp(x->text, y->text, x->len < y->len ? x->len : y->len);
+    return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+void lcab_push_sorted(lua_State *L, int list, int count) {
+    name_ref *refs = lua_newuserdata(L, ((size_t)count + 1) * sizeof *refs);
+    for (int i = 0; i < count; i++) {
+        lcab_rawgeti(L, list, i + 1);
+        refs[i].text = lua_tolstring(L, -1, &refs[i].len);
+        refs[i].at = i + 1;
+        lua_pop(L, 1);
+    }
+    qsort(refs, (size_t)count, sizeof *refs, by_bytes);
+    lua_createtable(L, count, 0);
+    for (int i = 0; i < count; i++) {
+        lcab_rawgeti(L, list, refs[i].at);
+        lcab_rawseti(L, -2, i + 1);
+    }
+    lua_remove(L, -2);
+}
+
+/* core.sorted(list) -> its strings in the order of their bytes, whatever the locale */
+static int sorted(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    int count = (int)lcab_rawlen(L, 1);
+    for (int i = 1; i <= count; i++) {
+        lcab_rawgeti(L, 1, i);
+        if (lua_type(L, -1) != LUA_TSTRING) {
+            return lcab_usage_error(L, "list", "must hold strings only");
+        }
+        lua_pop(L, 1);
+    }
+    lcab_push_sorted(L, 1, count);
+    return 1;
+}
+
 /* Members sorted by name: the same value always gives the same bytes. */
 static void put_object(lua_State *L, cab_buf *out, int index, int depth) {
     lua_newtable(L);
@@ -242,9 +356,8 @@ static void put_object(lua_State *L, cab_buf *out, int index, int depth) {
         lua_pushvalue(L, -2);
         lcab_rawseti(L, names, ++count);
     }
-    lua_getfield(L, LUA_REGISTRYINDEX, "codearts.build.sort");
-    lua_pushvalue(L, names);
-    lua_call(L, 1, 0);
+    lcab_push_sorted(L, names, count);
+    lua_replace(L, names);
     put(L, out, "{", 1);
     for (int i = 1; i <= count; i++) {
         if (i > 1) {
@@ -313,30 +426,6 @@ static int encode(lua_State *L) {
     return 1;
 }
 
-/* ---- the private instance ------------------------------------------------------------------- */
-
-static void call_setting(lua_State *L, const char *name, bool number, int value) {
-    lua_getfield(L, -1, name);
-    if (number) {
-        lua_pushinteger(L, value);
-    } else {
-        lua_pushboolean(L, value);
-    }
-    lua_call(L, 1, 0);
-}
-
-/* require -> the decoder of an instance of our own */
-static int new_decoder(lua_State *L) {
-    lua_pushliteral(L, "cjson");
-    lua_call(L, 1, 1);
-    lua_getfield(L, -1, "new");
-    lua_call(L, 0, 1);
-    call_setting(L, "decode_invalid_numbers", false, 0);
-    call_setting(L, "decode_max_depth", true, LCAB_JSON_MAX_DEPTH);
-    lua_getfield(L, -1, "decode");
-    return lua_isfunction(L, -1) ? 1 : luaL_error(L, "it has no decode");
-}
-
 /* The first line of what `require` says: the others are places where it looked. */
 static int no_cjson(lua_State *L) {
     cab_error err;
@@ -363,7 +452,10 @@ void lcab_json_load(lua_State *L) {
     bool absent = lua_isnil(L, -1);
     lua_pushcfunction(L, new_decoder);
     lcab_kept(L, &REQUIRE);
+    bool ends_process = strlen(cab_locale_point()) > 1; /* see decode_with_care */
+    void *before = ends_process ? cab_locale_enter() : NULL;
     int rc = lua_pcall(L, 1, 1, 0);
+    cab_locale_leave(before);
     if (rc != 0) {
         if (absent) { /* Lua 5.1 leaves a mark, and would tell of nothing else the next time */
             lua_pushvalue(L, top + 3);
@@ -377,7 +469,8 @@ void lcab_json_load(lua_State *L) {
 }
 
 void lcab_json_open(lua_State *L) {
-    static const luaL_Reg functions[] = {{"encode", encode}, {"decode", decode}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"encode", encode}, {"decode", decode}, {"sorted", sorted}, {NULL, NULL}};
     static const luaL_Reg no_methods[] = {{NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", work_gc}, {NULL, NULL}};
     lcab_setfuncs(L, functions);
@@ -386,9 +479,4 @@ void lcab_json_open(lua_State *L) {
     lcab_newtype(L, WORK, no_methods, meta);
     lua_getglobal(L, "require");
     lcab_keep(L, &REQUIRE);
-
-    lua_getglobal(L, "table");
-    lua_getfield(L, -1, "sort");
-    lua_setfield(L, LUA_REGISTRYINDEX, "codearts.build.sort");
-    lua_pop(L, 1);
 }

@@ -14,7 +14,7 @@
 
 #define LCAB_JSON_MAX_DEPTH 64
 
-/* Adds `encode`, `decode` and `null` to the table on top of the stack. */
+/* Adds `encode`, `decode`, `sorted` and `null` to the table on top of the stack. */
 void lcab_json_open(lua_State *L);
 
 /* Loads lua-cjson unless it is there: with the first client and not with the core, of whose time it
@@ -32,6 +32,10 @@ bool lcab_is_null(lua_State *L, int index);
  * not by lua-cjson because the check for UTF-8 has read every byte already: a call into Lua for
  * each string would cost more than the string. */
 bool lcab_json_put_string(cab_buf *out, const char *text, size_t len);
+
+/* Pushes the `count` strings of the list at `list` as a list in the order of their bytes, which is
+ * not that of a locale. */
+void lcab_push_sorted(lua_State *L, int list, int count);
 
 /* A number's shortest plain text that reads back equal (contract 2): 20, 0.1, 1e+21. False for
  * NaN and infinities. */

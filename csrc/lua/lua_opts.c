@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cab/locale.h"
 #include "lua/compat.h"
 #include "lua/utf8.h"
 
@@ -15,11 +16,13 @@ int lcab_getfield(lua_State *L, int index, const char *name) {
 }
 
 const char *lcab_key_text(lua_State *L, int index, char out[48]) {
+    char number[40];
     switch (lua_type(L, index)) {
     case LUA_TSTRING:
         return lcab_rawlen(L, index) > 0 ? lua_tostring(L, index) : "[\"\"]";
     case LUA_TNUMBER:
-        (void)snprintf(out, 48, "[%.14g]", (double)lua_tonumber(L, index));
+        cab_number_text(number, (double)lua_tonumber(L, index));
+        (void)snprintf(out, 48, "[%s]", number);
         return out;
     case LUA_TBOOLEAN:
         return lua_toboolean(L, index) ? "[true]" : "[false]";
@@ -109,7 +112,10 @@ static double read_number(lua_State *L, const lcab_where *where, const lcab_opt_
     }
     double n = lua_tonumber(L, -1);
     if (!(n >= row->min && n <= row->max)) { /* also NaN */
-        lcab_bad(L, where, row->name, "must be from %g to %g", row->min, row->max);
+        char min[40], max[40];
+        cab_number_text(min, row->min);
+        cab_number_text(max, row->max);
+        lcab_bad(L, where, row->name, "must be from %s to %s", min, max);
     }
     if (row->type == LCAB_WHOLE && n != floor(n)) {
         lcab_bad(L, where, row->name, "must be a whole number");

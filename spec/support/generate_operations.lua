@@ -106,7 +106,7 @@ local PLAIN = {
   map = true,
 }
 local function each_model(type_text, found)
-  for word in type_text:gmatch("[%w_]+") do
+  for word in type_text:gmatch("[A-Za-z0-9_]+") do
     if not PLAIN[word] then
       found(word)
     end
@@ -137,7 +137,7 @@ local function request_models(rows)
 end
 
 local function lua_key(name)
-  return name:match("^[%a_][%w_]*$") and name ~= "end" and name or ("[%q]"):format(name)
+  return name:match("^[A-Za-z_][A-Za-z0-9_]*$") and name ~= "end" and name or ("[%q]"):format(name)
 end
 
 local function lua_fields(fields)
@@ -241,7 +241,8 @@ end
 local function write_class(out, name, fields, optional)
   out[#out + 1] = "---@class " .. name
   for _, field in ipairs(fields) do
-    local key = field.name:match("^[%a_][%w_]*$") and field.name or ("[%q]"):format(field.name)
+    local key = field.name:match("^[A-Za-z_][A-Za-z0-9_]*$") and field.name
+      or ("[%q]"):format(field.name)
     local mark = optional(field) and "?" or ""
     out[#out + 1] = ("---@field %s%s %s"):format(key, mark, cats_type(field.type))
   end

@@ -9,6 +9,7 @@ local function encode(value, out)
     out[#out + 1] = "s" .. #value .. ":" .. value
   elseif kind == "number" then
     local text = value % 1 == 0 and ("%.0f"):format(value) or ("%.17g"):format(value)
+    text = text:gsub(",", ".") -- a spec may run in another locale than its server
     out[#out + 1] = "n" .. #text .. ":" .. text
   elseif kind == "boolean" then
     out[#out + 1] = value and "t" or "f"
@@ -32,7 +33,7 @@ local function decode(text, at)
     local length, start = text:match("^(%d+):()", at + 1)
     local bytes = text:sub(start, start + length - 1)
     if tag == "n" then
-      bytes = tonumber(bytes)
+      bytes = tonumber(bytes) or tonumber((bytes:gsub("%.", ",")))
     end
     return bytes, start + length
   elseif tag == "{" then

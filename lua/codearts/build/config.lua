@@ -1,5 +1,6 @@
 --- From the user's options and the environment to the explicit options of the core. The only place
 --- that reads the environment for anything but credentials.
+local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local metadata_address = "169.254.169.254"
 
@@ -64,7 +65,7 @@ local function text(options, name, getenv, variable)
     return value ~= "" and value or nil
   elseif type(value) ~= "string" then
     raise("usage", name, ("%s must be a string, not a %s"):format(name, type(value)))
-  elseif value == "" or value:find "[%c ]" then
+  elseif value == "" or value:find("[" .. ascii.CONTROLS .. " ]") then
     raise(
       "config",
       name,
@@ -77,7 +78,7 @@ end
 local function find_region(options, getenv)
   local region = text(options, "region", getenv, "CODEARTS_BUILD_REGION")
     or text({}, "region", getenv, "HUAWEICLOUD_SDK_REGION")
-  if region and not region:find "^[%w-]+$" then
+  if region and not region:find "^[A-Za-z0-9-]+$" then
     raise("config", "region", "region must be an id such as cn-north-4")
   end
   return region

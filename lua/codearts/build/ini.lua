@@ -1,5 +1,6 @@
 --- Reads the INI dialect of the official credentials file (API reference 4.4). Pure: text in, tables
 --- out. Messages name the line and never repeat it, for it may hold a secret key.
+local ascii = require "codearts.build.ascii"
 local M = {}
 
 local function fail(number, what)
@@ -47,7 +48,7 @@ function M.parse(text)
       elseif not key or key == "" then
         return fail(number, "neither a [section] nor key = value")
       end
-      key, value, indent = key:lower(), unescape(value), blanks
+      key, value, indent = ascii.lower(key), unescape(value), blanks
       if section[key] then
         return fail(number, "a key that was there before")
       elseif not value then

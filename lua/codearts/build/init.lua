@@ -110,8 +110,9 @@ function M.versions()
   local versions = core.versions()
   versions.build, versions.core = versions.core, nil
   versions.lua = _VERSION .. (rawget(_G, "jit") and " (" .. rawget(_G, "jit").version .. ")" or "")
-  local found, cjson = pcall(require, "cjson")
-  versions.cjson = found and type(cjson) == "table" and cjson._VERSION or "none"
+  -- The core loads it with care; where a decimal point has several bytes, it would end the process.
+  local cjson = pcall(core.decode, "0") and package.loaded.cjson
+  versions.cjson = type(cjson) == "table" and cjson._VERSION or "none"
   return versions
 end
 

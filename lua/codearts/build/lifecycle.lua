@@ -118,7 +118,7 @@ local function run(client, opts, flow)
 end
 
 local function check_job_id(job_id)
-  if type(job_id) ~= "string" or not job_id:find("^%w+$") or #job_id ~= 32 then
+  if type(job_id) ~= "string" or not job_id:find("^[A-Za-z0-9]+$") or #job_id ~= 32 then
     usage("job_id", "job_id must be a string of 32 letters and digits")
   end
   return job_id
@@ -310,7 +310,7 @@ end
 ---@return { total: integer, jobs: codearts.build.model.Job[] }
 function client_methods:jobs(project_id, opts)
   opts = check_options(opts, { page = "count", limit = "limit", async = "boolean" })
-  if type(project_id) ~= "string" or not project_id:find("^%w+$") or #project_id ~= 32 then
+  if type(project_id) ~= "string" or not project_id:find("^[A-Za-z0-9]+$") or #project_id ~= 32 then
     usage("project_id", "project_id must be a string of 32 letters and digits")
   end
   return run(self, opts, function(await)

@@ -1,4 +1,5 @@
 --- Finds the known name that a mistyped one was probably meant to be.
+local ascii = require "codearts.build.ascii"
 
 --- Edits (insert, delete, replace, swap of neighbours) that turn a into b; case differences count little.
 local function distance(a, b)
@@ -30,7 +31,7 @@ local function nearest(name, known)
   end
   local best, best_distance = nil, math.huge
   for _, candidate in ipairs(known) do
-    local d = distance(name:lower(), candidate:lower())
+    local d = distance(ascii.lower(name), ascii.lower(candidate))
     if d < best_distance then
       best, best_distance = candidate, d
     end

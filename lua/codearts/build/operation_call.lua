@@ -1,4 +1,5 @@
 --- client:call: any operation of the service by name, with checked arguments, the client's signing, retries and errors.
+local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local AtomicFile = require "codearts.build.atomic_file"
 local operation_request = require "codearts.build.operation_request"
@@ -45,7 +46,7 @@ function operation_call.wrapped_failure(operation, body)
   if type(body) ~= "table" then
     return nil
   end
-  local failed = type(body.status) == "string" and body.status:lower():match("^fail")
+  local failed = type(body.status) == "string" and ascii.lower(body.status):match("^fail")
     or body.success == false
   if not failed then
     return nil

@@ -1,5 +1,6 @@
 --- From arguments to a request: checks them against the row of the operation and writes path, query and body.
 -- Pure but for the boundary of a form, which is a fresh UUID. Nothing here talks to the service.
+local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local nearest = require "codearts.build.nearest"
 local rows = require "codearts.build.operations"
@@ -49,7 +50,7 @@ local function integer_text(field, value)
       field,
       ("%s must be an integer, not %s"):format(
         field,
-        type(value) == "number" and tostring(value) or kind_of(value)
+        type(value) == "number" and ascii.decimal("%.14g", value) or kind_of(value)
       )
     )
   end
@@ -106,8 +107,7 @@ local function sorted_keys(field, value)
     end
     keys[#keys + 1] = check_text(field, key)
   end
-  table.sort(keys)
-  return keys
+  return core.sorted(keys)
 end
 
 local json_text
@@ -222,14 +222,16 @@ end
 
 --- Percent-encoding of everything but unreserved characters (API reference 3.7).
 local function percent_encode(text)
-  return (text:gsub("[^%w%-%._~]", function(byte)
-    return ("%%%02X"):format(byte:byte())
-  end))
+  return (
+    text:gsub("[^A-Za-z0-9%-%._~]", function(byte)
+      return ("%%%02X"):format(byte:byte())
+    end)
+  )
 end
 
 local function path_text(row, args)
   return (
-    row.path:gsub("{([%w_]+)}", function(name)
+    row.path:gsub("{([A-Za-z0-9_]+)}", function(name)
       local kind
       for _, field in ipairs(row.in_path) do
         kind = field[1] == name and field[2] or kind
@@ -269,7 +271,7 @@ local function file_parts(field, value)
   require_table(field, value, "a string of bytes or { name =, content = }")
   refuse_unknown(field .. ".", value, { "name", "content" }, field)
   local name, content = rawget(value, "name"), rawget(value, "content")
-  if type(name) ~= "string" or name:find('[%c"\\/]') then
+  if type(name) ~= "string" or name:find("[" .. ascii.CONTROLS .. '"\\/]') then
     usage(field .. ".name", field .. ".name must be a plain file name")
   elseif type(content) ~= "string" then
     usage(field .. ".content", field .. ".content must be a string of bytes")
@@ -342,8 +344,7 @@ function request.operation_names()
   for name in pairs(rows.operations) do
     names[#names + 1] = name
   end
-  table.sort(names)
-  return names
+  return core.sorted(names)
 end
 
 --- The row of an operation; raises a usage error that names the nearest one if there is none of that name.

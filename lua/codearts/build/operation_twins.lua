@@ -64,7 +64,7 @@ function twins.is_gone(err)
   return err ~= nil
     and err.status == 404
     and type(err.error_code) == "string"
-    and err.error_code:find "^APIG%a*%.0101$" ~= nil
+    and err.error_code:find "^APIG[A-Z]*%.0101$" ~= nil
 end
 
 return twins

@@ -1,4 +1,5 @@
 --- Where the service lives (API reference 5). Pure: the environment comes in as a function.
+local ascii = require "codearts.build.ascii"
 local M = {}
 
 --- Regions in which CodeArts Build has a public endpoint.
@@ -49,7 +50,7 @@ end
 ---@param region string
 ---@return string name
 function M.override_name(region)
-  return "HUAWEICLOUD_SDK_REGION_CODEARTSBUILD_" .. region:upper():gsub("-", "_")
+  return "HUAWEICLOUD_SDK_REGION_CODEARTSBUILD_" .. ascii.upper(region):gsub("-", "_")
 end
 
 --- The endpoint of a region: the official override, else the table.

@@ -1,4 +1,5 @@
 --- What to do about an error, in the words of somebody who has seen it before. Pure.
+local ascii = require "codearts.build.ascii"
 
 -- By reason of a transport or timeout error.
 local BY_REASON = {
@@ -42,13 +43,13 @@ local BY_TEXT = {
 }
 
 local function by_answer(err)
-  local said = tostring(err.error_msg or ""):lower()
+  local said = ascii.lower(tostring(err.error_msg or ""))
   for _, row in ipairs(BY_TEXT) do
     if said:find(row[1], 1, true) then
       return row[2]
     end
   end
-  local number = tostring(err.error_code or ""):match("^APIG%a*%.(%d%d%d%d)$")
+  local number = tostring(err.error_code or ""):match("^APIG[A-Z]*%.(%d%d%d%d)$")
   return number and BY_CODE[number]
 end
 

@@ -34,9 +34,9 @@ end
 --- Of a proxy its host and port alone, or nil: nobody has checked it, so a password may stand
 --- anywhere else.
 local function place_of(proxy)
-  local scheme = proxy:match "^https?://" or proxy:match "^socks%d%l?://" or ""
+  local scheme = proxy:match "^https?://" or proxy:match "^socks%d[a-z]?://" or ""
   local user, host = proxy:sub(#scheme + 1):match "^(.-)([^@]*)$"
-  local port = host:match "^[%w._-]+:?(%d*)/?$" or host:match "^%[[%x:.]+%]:?(%d*)/?$"
+  local port = host:match "^[A-Za-z0-9._-]+:?(%d*)/?$" or host:match "^%[[%x:.]+%]:?(%d*)/?$"
   if port and (tonumber(port) or 0) <= 65535 then
     return scheme .. (user ~= "" and "...@" or "") .. host
   end
@@ -157,7 +157,7 @@ local MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 --- Seconds since 1970 of a Date header (RFC 9110, the one form that servers may send).
 local function header_time(date)
   local day, month, year, clock =
-    tostring(date):match("^%a+, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d:%d%d:%d%d) GMT$")
+    tostring(date):match("^[A-Za-z]+, (%d%d) ([A-Za-z]+) (%d%d%d%d) (%d%d:%d%d:%d%d) GMT$")
   local number = month and MONTHS:find(month, 1, true)
   if not number then
     return nil

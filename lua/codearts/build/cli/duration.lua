@@ -1,4 +1,5 @@
 --- Durations as people write and read them. Pure.
+local ascii = require "codearts.build.ascii"
 local duration = {}
 
 local UNITS = { h = 3600, m = 60, s = 1 }
@@ -11,7 +12,7 @@ function duration.parse(str)
   local problem = ("expected a duration such as 90s, 30m or 1h30m, got '%s'"):format(str)
   local bare = str:match("^%d+%.?%d*$")
   if bare then
-    return tonumber(bare) > 0 and tonumber(bare) or nil, problem
+    return ascii.number(bare) > 0 and ascii.number(bare) or nil, problem
   end
   local total, rest, last = 0, str, math.huge
   while rest ~= "" do
@@ -19,7 +20,7 @@ function duration.parse(str)
     if not count or UNITS[unit] >= last then
       return nil, problem
     end
-    total, rest, last = total + tonumber(count) * UNITS[unit], tail, UNITS[unit]
+    total, rest, last = total + ascii.number(count) * UNITS[unit], tail, UNITS[unit]
   end
   if total <= 0 then
     return nil, problem
@@ -35,7 +36,7 @@ function duration.format(seconds)
     seconds = 0
   end
   if seconds < 9.95 then
-    return ("%.1fs"):format(seconds)
+    return ascii.decimal("%.1fs", seconds)
   end
   local whole = math.floor(seconds + 0.5)
   if whole < 60 then

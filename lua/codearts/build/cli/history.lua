@@ -1,5 +1,6 @@
 --- codearts-build history: the builds of a job.
 local App = require "codearts.build.cli.app"
+local ascii = require "codearts.build.ascii"
 local dates = require "codearts.build.lifecycle.dates"
 local kinds = require "codearts.build.cli.kinds"
 local rows = require "codearts.build.cli.rows"
@@ -10,7 +11,7 @@ local function cell(value)
   if type(value) == "string" then
     return value ~= "" and value or "-"
   elseif type(value) == "number" then
-    return ("%.14g"):format(value)
+    return ascii.decimal("%.14g", value)
   end
   return "-"
 end

@@ -1,4 +1,5 @@
 --- JSON as the command prints it: one line, members sorted by name, so that the same answer is the same text.
+local ascii = require "codearts.build.ascii"
 local unicode = require "codearts.build.unicode"
 
 local json = {}
@@ -11,7 +12,7 @@ local function encode_scalar(value)
     -- A log in another encoding is no reason to say nothing.
     return core.encode(type(value) == "string" and unicode.repair(value) or value)
   elseif type(value) == "string" then
-    local escaped = value:gsub('[%c"\\]', function(character)
+    local escaped = value:gsub('["\\' .. ascii.CONTROLS .. "]", function(character)
       return ("\\u%04x"):format(character:byte())
     end)
     return '"' .. escaped .. '"'

@@ -62,7 +62,7 @@ end
 --- NAME=TEXT, NAME:=JSON or NAME=@FILE.
 ---@type codearts.build.cli.Kind
 function kinds.call_argument(str)
-  local name, colon, value = str:match("^([%w_]+)(:?)=(.*)$")
+  local name, colon, value = str:match("^([A-Za-z0-9_]+)(:?)=(.*)$")
   if not name then
     return nil, ("expected NAME=VALUE, NAME:=JSON or NAME=@FILE, got '%s'"):format(str)
   elseif problem_of_file(value) then

@@ -29,7 +29,7 @@ function names.all(getenv)
   if file then
     file:close()
   end
-  for project, id, name in content:gmatch "(%w+)\t(%w+)\t([^\n]+)\n" do
+  for project, id, name in content:gmatch "([A-Za-z0-9]+)\t([A-Za-z0-9]+)\t([^\n]+)\n" do
     list[#list + 1] = { project = project, id = id, name = name }
   end
   return list
@@ -81,7 +81,7 @@ function names.remember(project, jobs, complete, getenv)
   end
   local list, listed = {}, {}
   for _, job in ipairs(jobs) do
-    if type(job.id) == "string" and job.id:find "^%w+$" and type(job.job_name) == "string" then
+    if type(job.id) == "string" and job.id:find "^[A-Za-z0-9]+$" and type(job.job_name) == "string" then
       list[#list + 1] = { project = project, id = job.id, name = text.clean(job.job_name) }
       listed[job.id] = true
     end

@@ -1,12 +1,14 @@
 --- Ids as people have them at hand: bare, or in the address of a page of the console. Pure.
+local ascii = require "codearts.build.ascii"
+
 local reference = {}
 
 --- The 32-character parts of an address, each with the part before it.
 local function ids_of(address)
   local found, before = {}, ""
   for part in address:gmatch("[^/?&#=]+") do
-    if #part == 32 and part:find("^%w+$") then
-      found[#found + 1] = { id = part, before = before:lower() }
+    if #part == 32 and part:find("^[A-Za-z0-9]+$") then
+      found[#found + 1] = { id = part, before = ascii.lower(before) }
     end
     before = part
   end
@@ -14,7 +16,7 @@ local function ids_of(address)
 end
 
 local function is_id(str)
-  return #str == 32 and str:find("^%w+$") ~= nil
+  return #str == 32 and str:find("^[A-Za-z0-9]+$") ~= nil
 end
 
 ---@class codearts.build.cli.JobReference

@@ -1,4 +1,5 @@
 --- Rows of arguments and options that several commands have.
+local ascii = require "codearts.build.ascii"
 local kinds = require "codearts.build.cli.kinds"
 
 ---@class codearts.build.cli.Row
@@ -137,7 +138,7 @@ function rows.paging(things)
     {
       name = "--page",
       word = "N",
-      help = ("Page of that many %s, from 0."):format(things:lower()),
+      help = ("Page of that many %s, from 0."):format(ascii.lower(things)),
       kind = kinds.integer(0),
     },
   }

@@ -1,4 +1,5 @@
 --- Which job and which build a command is about: ids as they are, names and the latest build by asking the service.
+local ascii = require "codearts.build.ascii"
 local names = require "codearts.build.cli.names"
 local nearest = require "codearts.build.nearest"
 local text = require "codearts.build.cli.text"
@@ -66,7 +67,7 @@ local function similar(jobs, name)
   end
   add(nearest(name, all))
   for _, other in ipairs(all) do
-    if other:lower():find(name:lower(), 1, true) then
+    if ascii.lower(other):find(ascii.lower(name), 1, true) then
       add(other)
     end
   end

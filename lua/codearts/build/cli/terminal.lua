@@ -2,6 +2,7 @@
 -- lines at the end of it. Off a terminal nothing moves and nothing is coloured.
 -- The cursor stands on the first of the live lines, so that what is erased is always from there to the end of the page:
 -- however the terminal breaks lines anew when it is resized, that is what we drew.
+local ascii = require "codearts.build.ascii"
 local output = require "codearts.build.cli.output"
 local text = require "codearts.build.cli.text"
 
@@ -18,7 +19,7 @@ local function is_unicode(getenv)
   for _, name in ipairs { "LC_ALL", "LC_CTYPE", "LANG" } do
     local value = getenv(name)
     if value and value ~= "" then
-      return value:lower():find("utf%-?8") ~= nil
+      return ascii.lower(value):find("utf%-?8") ~= nil
     end
   end
   return false

@@ -1,8 +1,12 @@
 --- Text on a terminal: how wide it is, how to cut and pad it, how to make a stranger's text harmless. Pure.
+local ascii = require "codearts.build.ascii"
 local sgr = require "codearts.build.cli.sgr"
 local unicode = require "codearts.build.unicode"
 
 local text = {}
+
+local CONTROL = "[" .. ascii.CONTROLS .. "]"
+local NOT_PLAIN = "[" .. ascii.CONTROLS .. "\128-\255]"
 
 -- First and last code points that take two columns (Unicode's wide and full-width ones, as terminals draw them).
 local WIDE = {
@@ -207,10 +211,10 @@ end)
 ---@param str string
 ---@return string
 function text.clean(str)
-  if not str:find("[%c\128-\255]") then
+  if not str:find(NOT_PLAIN) then
     return str
   end
-  return harmless((str:gsub("%c", " ")))
+  return harmless((str:gsub(CONTROL, " ")))
 end
 
 local escaped = unicode.replacer(function(_, point)
@@ -225,7 +229,7 @@ end)
 ---@param str string
 ---@return string
 function text.json(str)
-  if not str:find("[%c\128-\255]") then
+  if not str:find(NOT_PLAIN) then
     return str
   end
   str = str:gsub("\r", " ") -- white space there
@@ -257,7 +261,7 @@ end
 ---@param plain boolean
 ---@return string
 function text.log_line(line, plain)
-  if not line:find("[%c\128-\255]") then
+  if not line:find(NOT_PLAIN) then
     return line
   end
   line = last_state(line)

@@ -1,4 +1,5 @@
 --- A picture of a build in plain text: its steps as bars on one time scale, the longest one marked. Pure.
+local ascii = require "codearts.build.ascii"
 local duration = require "codearts.build.cli.duration"
 local text = require "codearts.build.cli.text"
 local verdict = require "codearts.build.lifecycle.verdict"
@@ -62,7 +63,7 @@ local function timeline(spans, width, style)
   for index, span in ipairs(spans) do
     local bad = verdict.of_step(span.status, true) == "bad"
     local took = span.start and duration.format(span.stop - span.start) or "not run"
-    if span.status:lower() == "running" then
+    if ascii.lower(span.status) == "running" then
       took = "running"
     end
     local parts = {

@@ -1,4 +1,5 @@
 --- Waiting for the end of a build: its progress, its log, its verdict, and what is shown of them.
+local ascii = require "codearts.build.ascii"
 local duration = require "codearts.build.cli.duration"
 local entries = require "codearts.build.cli.entry"
 local live = require "codearts.build.cli.live"
@@ -27,7 +28,7 @@ local function plain_progress(app, entry)
   end
   local running
   for _, step in ipairs(entry.steps) do
-    running = step.status:lower() == "running" and step.name or running
+    running = ascii.lower(step.status) == "running" and step.name or running
   end
   local state = entry.status .. (running and ", " .. running or "")
   if state ~= entry.told or now - entry.told_at >= PLAIN_EVERY then
@@ -45,7 +46,7 @@ local function on_progress(app, entry, progress)
   entry.status = progress.status
   entry.steps = #progress.steps > 0 and progress.steps or entry.steps
   for index, step in ipairs(entry.steps) do
-    if step.status:lower() == "running" and not entry.step_began[index] then
+    if ascii.lower(step.status) == "running" and not entry.step_began[index] then
       entry.step_began[index] = app.core.now()
     end
   end
@@ -115,12 +116,12 @@ end
 -- place where another has the name too, or it reads like a stage key.
 local function step_asked_for(steps, place)
   local name = steps[place].name
-  local lower = name:lower()
+  local lower = ascii.lower(name)
   if name == "" or lower:find "^stage%d+$" or lower == "initial" or lower == "final" then
     return place
   end
   for other, step in ipairs(steps) do
-    if other ~= place and step.name:lower() == lower then
+    if other ~= place and ascii.lower(step.name) == lower then
       return place
     end
   end

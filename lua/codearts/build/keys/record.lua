@@ -6,6 +6,7 @@
 --- Times are seconds since 1970 by the service's clock, but for `signed_at`, which is what was signed.
 --- No value of a parameter is in it: the fingerprint holds truncated, salted hashes. Who can read the
 --- store can test guesses of a short one.
+local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 
 local record = {}
@@ -21,15 +22,15 @@ local DEFAULT_PORTS = { http = "80", https = "443" }
 ---@param key string
 ---@return string
 function record.scope(endpoint, job_id, key)
-  local first = endpoint:match "^%s*([^,]-)%s*$" or endpoint:match "^%s*([^,]-)%s*,"
-  local scheme, authority = first:lower():match "^(%l+)://([^/?#]*)"
+  local first = ascii.trim(endpoint:match "^[^,]*")
+  local scheme, authority = ascii.lower(first):match "^([a-z]+)://([^/?#]*)"
   if not scheme then
-    scheme, authority = "https", first:lower():match "^[^/?#]*"
+    scheme, authority = "https", ascii.lower(first):match "^[^/?#]*"
   end
   authority = authority:gsub("^.*@", "")
   local host, port = authority:match "^(.-):(%d+)$"
   host, port = host or authority, port or DEFAULT_PORTS[scheme] or ""
-  return ("%s://%s:%s/%s/%s"):format(scheme, host, port, job_id:lower(), key)
+  return ("%s://%s:%s/%s/%s"):format(scheme, host, port, ascii.lower(job_id), key)
 end
 
 --- The run id of a key, the same wherever it is asked for: when the store was lost, the history of the

@@ -1,4 +1,5 @@
 --- Reads the log of a build, page by page (API reference 7.6).
+local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local LogLines = require "codearts.build.lifecycle.log_lines"
 local Pause = require "codearts.build.lifecycle.pause"
@@ -32,7 +33,7 @@ end
 
 --- has_more_data is a boolean, in an older edition a string.
 local function truth(value)
-  return value == true or type(value) == "string" and value:lower() == "true"
+  return value == true or type(value) == "string" and ascii.lower(value) == "true"
 end
 
 --- One page: { content, offset, more }.

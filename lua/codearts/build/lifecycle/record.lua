@@ -1,4 +1,5 @@
 --- What the service says about one build: its record, its verdict, its steps. Functions take `await` of a client task.
+local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local operation_call = require "codearts.build.operation_call"
 
@@ -14,7 +15,7 @@ local TIME_TO_SHOW = 60
 ---@return number?
 function record.number(value)
   if type(value) == "number" or type(value) == "string" then
-    return tonumber(value)
+    return ascii.number(value)
   end
   return nil
 end
@@ -97,7 +98,7 @@ end
 ---@return boolean? value nil: it is none
 local function truth(value)
   if type(value) == "string" then
-    return ({ ["true"] = true, ["false"] = false })[value:lower()]
+    return ({ ["true"] = true, ["false"] = false })[ascii.lower(value)]
   elseif type(value) == "boolean" then
     return value
   end

@@ -1,4 +1,5 @@
 --- Which step of a build is meant: a step is a place, and a name only a way to find it.
+local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local record = require "codearts.build.lifecycle.record"
 
@@ -56,7 +57,9 @@ local function matches(list, text)
   for _, place in ipairs(list) do
     if place.name == text or place.key == text then
       exact[#exact + 1] = place
-    elseif place.name:lower() == text:lower() or place.key:lower() == text:lower() then
+    elseif
+      ascii.lower(place.name) == ascii.lower(text) or ascii.lower(place.key) == ascii.lower(text)
+    then
       loose[#loose + 1] = place
     end
   end

@@ -1,4 +1,6 @@
 --- The one judgement on what the service says about builds and steps. Pure, and without the core.
+local ascii = require "codearts.build.ascii"
+
 local verdict = {}
 
 -- Statuses that the documentation shows for finished builds (API reference 7.5). No complete list is documented, and nothing
@@ -33,7 +35,7 @@ local CANCELLED = { CANCELED = true, CANCELLED = true, STOPPED = true }
 ---@alias codearts.build.Verdict "success"|"failure"|"cancelled"
 
 local function word(status)
-  return type(status) == "string" and status:upper() or ""
+  return type(status) == "string" and ascii.upper(status) or ""
 end
 
 --- The verdict that a build's status alone allows.

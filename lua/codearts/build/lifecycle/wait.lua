@@ -33,11 +33,11 @@ local function timeout_error(target, timeout, last_status, last_error)
     kind = "timeout",
     reason = "wait",
     retryable = true,
-    message = ("build %d of job %s %s after %g s; it goes on"):format(
+    message = ("build %d of job %s %s after %s s; it goes on"):format(
       target.build_no,
       target.job_id,
       state,
-      timeout
+      core.encode(timeout)
     ),
   }
 end

@@ -2,6 +2,8 @@
 ---
 --- Only the run id, which the call put into a parameter of the job, proves anything. A build is the
 --- call's own if it shows that id, and is not if it shows another value; whoever shows neither may be.
+local ascii = require "codearts.build.ascii"
+
 local judge = {}
 
 -- The clocks within the service may differ by as much as it tolerates (API reference 3.1).
@@ -13,7 +15,7 @@ local LEAST_MILLISECONDS = 1e11
 ---@param start_time any
 ---@return number? seconds since 1970
 function judge.began(start_time)
-  local time = type(start_time) ~= "table" and tonumber(start_time) or nil
+  local time = type(start_time) ~= "table" and ascii.number(start_time) or nil
   return time and time >= LEAST_MILLISECONDS and time < math.huge and time / 1000 or nil
 end
 
@@ -71,15 +73,15 @@ local function sight_of_value(value, secret, run_id)
   elseif type(value) ~= "string" then
     return nil
   end
-  local text = value:match("^[ \t\r\n]*(.-)[ \t\r\n]*$"):lower()
-  if text == run_id:lower() then
+  local text = ascii.lower(ascii.trim(value))
+  if text == ascii.lower(run_id) then
     return "own"
   elseif is_secret(secret) or text:find("*", 1, true) then
     return nil
   elseif not text:find "[0-9a-z]" then
     return secret == false and "other" or nil
   end
-  return not may_be_made_of(text, run_id:lower()) and "other" or nil
+  return not may_be_made_of(text, ascii.lower(run_id)) and "other" or nil
 end
 
 --- What the parameters of a build say, in any of the service's three lists of them.

@@ -25,7 +25,7 @@ local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r"
 
 local function quote(text)
   return '"'
-    .. text:gsub('[%c"\\]', function(c)
+    .. text:gsub('[%z\1-\31\127"\\]', function(c)
       return ESCAPES[c] or string.format("\\u%04x", c:byte())
     end)
     .. '"'
@@ -60,7 +60,8 @@ function write(value)
   elseif kind == "string" then
     return quote(value)
   elseif kind == "number" then
-    return string.format(value == math.floor(value) and "%.0f" or "%.14g", value)
+    local text = string.format(value == math.floor(value) and "%.0f" or "%.14g", value)
+    return (text:gsub("[^%de+-]+", ".")) -- some locales write a comma
   elseif kind == "boolean" then
     return tostring(value)
   elseif getmetatable(value) == LIST then

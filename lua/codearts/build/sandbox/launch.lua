@@ -41,7 +41,7 @@ local function interpreter()
     lowest = lowest - 1
   end
   local name = lowest < 0 and arg[lowest]
-  if name and name:find("lua[%w.%-]*$") then
+  if name and name:find("lua[A-Za-z0-9.%-]*$") then
     return name
   end
   return line_of(FIND)
@@ -81,7 +81,7 @@ function M.start(options)
   local pipe, line = run_child(lua, folder, options)
   os.remove(folder)
   local endpoint, token, project_id =
-    line:match("^codearts%-build sandbox ready endpoint=(%S+) token=(.-) project_id=(%S+)$")
+    line:match("^codearts%-build sandbox ready endpoint=([^ ]+) token=(.-) project_id=([^ ]+)$")
   if not endpoint then
     pipe:close()
     return nil, line:match("^codearts%-build sandbox failed (.*)$") or "the process did not start"

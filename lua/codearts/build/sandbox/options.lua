@@ -26,7 +26,7 @@ local M = {}
 ---@field key_life? number seconds that a temporary key is good for; default 21600
 
 local function text(value)
-  return type(value) == "string" and value ~= "" and not value:find("[%c]")
+  return type(value) == "string" and value ~= "" and not value:find("[%z\1-\31\127]")
 end
 
 local function integer(from, to)

@@ -1,4 +1,5 @@
 --- What credentials may look like, for every source alike. Pure; no message repeats a value.
+local ascii = require "codearts.build.ascii"
 local nearest = require "codearts.build.nearest"
 
 local M = {}
@@ -32,7 +33,7 @@ local function problem(name, value)
   elseif value == "" then
     return "is empty"
   elseif FREE_TEXT[name] then
-    return value:find "%c" and "holds control characters" or nil
+    return value:find("[" .. ascii.CONTROLS .. "]") and "holds control characters" or nil
   elseif value:find "[\r\n]" then
     return "holds a line break"
   end

@@ -1,11 +1,12 @@
 --- Credentials from environment variables (API reference 4.3).
+local ascii = require "codearts.build.ascii"
 local credential = require "codearts.build.sign_in.credential"
 local pair = require "codearts.build.sign_in.pair"
 
 local M = {}
 
 local function variable(key)
-  return "HUAWEICLOUD_SDK_" .. key:upper()
+  return "HUAWEICLOUD_SDK_" .. ascii.upper(key)
 end
 
 --- The variable that holds a ready token.

@@ -1,4 +1,5 @@
 --- One request of a sign-in, and what its answer means. Runs inside a client's task.
+local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local timestamp = require "codearts.build.sign_in.timestamp"
 
@@ -16,7 +17,7 @@ local ERROR_PAIRS = {
 ---@param answer table the raw answer it came with: it knows what the request was sent with
 ---@return string
 function M.short(text, answer)
-  text = answer:mask(text):gsub("%c+", " ")
+  text = answer:mask(text):gsub("[" .. ascii.CONTROLS .. "]+", " ")
   return #text > 200 and text:sub(1, 200) .. "…" or text
 end
 

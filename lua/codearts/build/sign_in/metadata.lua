@@ -1,4 +1,5 @@
 --- The temporary key of the agency of a cloud server (API reference 4.5).
+local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local http = require "codearts.build.sign_in.http"
 local temporary_key = require "codearts.build.sign_in.temporary_key"
@@ -36,7 +37,7 @@ local function fetch_token(ctx, who, state, must_exist)
   if not answer then
     return nil, err
   end
-  local token = answer.body:match "^%s*(.-)%s*$"
+  local token = ascii.trim(answer.body)
   if answer.status == 200 and not token:find "[^\33-\126]" and token ~= "" then
     state.token, state.until_ = token, core.now() + TOKEN_LIFE - 60
     return true

@@ -1,4 +1,5 @@
 --- A file that holds nothing but one secret line.
+local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 
 ---@param path string
@@ -9,7 +10,7 @@ local function read(path)
   if not text then
     return nil, ("%s: %s"):format(path, reason)
   end
-  text = text:match "^%s*(.-)%s*$"
+  text = ascii.trim(text)
   if text == "" then
     return nil, path .. " is empty"
   elseif text:find "[^\33-\126]" then

@@ -1,4 +1,5 @@
 --- Times as IAM, the metadata service and HTTP write them. Pure.
+local ascii = require "codearts.build.ascii"
 local calendar = require "codearts.build.calendar"
 
 local M = {}
@@ -22,7 +23,7 @@ for number, name in ipairs {
 end
 
 local function seconds(year, month, day, hour, minute, second)
-  hour, minute, second = tonumber(hour), tonumber(minute), tonumber(second)
+  hour, minute, second = tonumber(hour), tonumber(minute), ascii.number(second)
   local days = calendar.days(tonumber(year), tonumber(month), tonumber(day))
   if not days or hour > 23 or minute > 59 or second >= 61 then
     return nil
@@ -51,7 +52,7 @@ function M.http(text)
     return nil
   end
   local day, name, year, hour, minute, second =
-    text:match "^%a%a%a, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$"
+    text:match "^[A-Z][a-z][a-z], (%d%d) ([A-Z][a-z][a-z]) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$"
   local month = name and MONTHS[name]
   return month and seconds(year, month, day, hour, minute, second)
 end
