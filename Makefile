@@ -40,7 +40,8 @@ help:
 GROUP := $(if $(filter test demo mutants,$(MAKECMDGOALS)),test,build)
 GROUP := $(or $(firstword $(filter bench coverage,$(MAKECMDGOALS))),$(GROUP))
 GROUP := $(if $(filter valgrind fuzz $(LINTS),$(MAKECMDGOALS)),check,$(GROUP))
-CONFIGURE = DEPS='$(DEPS)' CC='$(CC)' LUA_CFLAGS='$(LUA_CFLAGS)' .ci/configure $(BUILD) $(GROUP) $(LUA)
+CONFIGURE = DEPS='$(DEPS)' CC='$(CC)' LUA_CFLAGS='$(LUA_CFLAGS)' DEP_LIBS='$(DEP_LIBS)' \
+  .ci/configure $(BUILD) $(GROUP) $(LUA)
 
 # These goals need neither. The others do at once, so that nothing follows what they lack but one
 # error; not where make is only to tell (-n, -q) or to touch.
@@ -200,7 +201,7 @@ format: $(STYLUA)
 	$(STYLUA) $(LUA_FILES)
 	clang-format -i $(C_FILES)
 
-# The rockspec's lists of files; a spec compares them with the disk.
+# The rockspec's list of files; a spec compares it with the disk.
 rockspec:
 	@$(LUA) spec/support/rockspec.lua
 

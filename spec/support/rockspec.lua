@@ -6,29 +6,15 @@ local FILE = "codearts-build-scm-1.rockspec"
 
 local M = {}
 
-local function files(pattern)
-  local pipe = assert(io.popen("find csrc lua -name '" .. pattern .. "'"))
-  local list = {}
-  for path in pipe:lines() do
-    list[#list + 1] = path
-  end
-  pipe:close()
-  table.sort(list)
-  return list
-end
-
----@return string[] C sources of the core
-function M.sources()
-  return files("*.c")
-end
-
 ---@return table<string, string> module name -> file, of the Lua modules
 function M.lua_modules()
   local modules = {}
-  for _, path in ipairs(files("*.lua")) do
-    local name = path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")
+  local pipe = assert(io.popen("find lua -name '*.lua'"))
+  for path in pipe:lines() do
+    local name = path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/", ".")
     modules[name] = path
   end
+  pipe:close()
   return modules
 end
 
@@ -57,16 +43,12 @@ function M.write()
   local file = assert(io.open(FILE))
   local text = file:read("*a")
   file:close()
-  local sources, modules = {}, {}
-  for i, path in ipairs(M.sources()) do
-    sources[i] = ('        "%s",\n'):format(path)
-  end
+  local modules = {}
   for name, path in pairs(M.lua_modules()) do
-    modules[#modules + 1] = ('    ["%s"] = "%s",\n'):format(name, path)
+    modules[#modules + 1] = ('      ["%s"] = "%s",\n'):format(name, path)
   end
   table.sort(modules)
-  text = fill(text, "sources = {", "}, %-%- sources", sources)
-  text = fill(text, "%-%- Lua", "}, %-%- modules", modules)
+  text = fill(text, "lua = {", "}, %-%- lua", modules)
   file = assert(io.open(FILE, "w"))
   file:write(text)
   file:close()
