@@ -11,6 +11,10 @@
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/vfs.h>
+#elif defined(__NetBSD__)
+#include <sys/statvfs.h>
+#define statfs statvfs
+#define fstatfs fstatvfs
 #else
 #include <sys/mount.h>
 #include <sys/param.h>

@@ -1,7 +1,7 @@
 /* What poller.c needs of <sys/event.h>, so that its half for the BSDs and macOS can be compiled
- * elsewhere (`make kqueue`): as NetBSD has it when __NetBSD__ is defined, else as the others do. */
-#ifndef SPEC_KQUEUE_SYS_EVENT_H
-#define SPEC_KQUEUE_SYS_EVENT_H
+ * elsewhere (`make bsd`): as NetBSD has it when __NetBSD__ is defined, else as the others do. */
+#ifndef SPEC_BSD_SYS_EVENT_H
+#define SPEC_BSD_SYS_EVENT_H
 
 #include <stddef.h>
 #include <stdint.h>
