@@ -14,6 +14,13 @@ M.SOURCES = {
   pashto = { "ps_AF", "UTF-8" },
 }
 
+--- What is lacking to make locales, or nil.
+---@return string?
+function M.missing()
+  local there = host.run "sh -c 'command -v localedef && ls /usr/share/i18n/locales/de_DE'"
+  return not there:find "de_DE" and "the package locales is not installed" or nil
+end
+
 ---@param name "german"|"turkish"|"pashto"
 ---@return string locale for os.setlocale in programs that `run` runs
 function M.name(name)

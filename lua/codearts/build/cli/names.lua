@@ -81,7 +81,11 @@ function names.remember(project, jobs, complete, getenv)
   end
   local list, listed = {}, {}
   for _, job in ipairs(jobs) do
-    if type(job.id) == "string" and job.id:find "^[A-Za-z0-9]+$" and type(job.job_name) == "string" then
+    if
+      type(job.id) == "string"
+      and job.id:find "^[A-Za-z0-9]+$"
+      and type(job.job_name) == "string"
+    then
       list[#list + 1] = { project = project, id = job.id, name = text.clean(job.job_name) }
       listed[job.id] = true
     end
