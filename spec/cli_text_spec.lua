@@ -99,6 +99,9 @@ describe("cli text", function()
       { "", "\r" },
       { "", "\r\r" },
       { "\27[32m99%\27[0m", "\27[31m1%\r\27[32m99%" },
+      { "done /", "done |\8/\8-\8\\\8|\8/" },
+      { "NAME", "N\8NA\8AM\8ME\8E" },
+      { "译", "编\8译" },
     }
     for _, case in ipairs(cases) do
       assert.are.equal(case[1], text.log_line(case[2], false))

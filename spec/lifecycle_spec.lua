@@ -893,6 +893,28 @@ describe("an operation that is gone", function()
     )
   end)
 
+  it("is replaced by a list of the current group for the history of a wait", function()
+    local states = ('{"status":"success","result":{"job_build_states":[%s,%s,%s]}}'):format(
+      '{"number":20,"state":"RUNNING","start_time":1700000000000,"build_time":0}',
+      '{"number":19,"state":"SUCCESS","start_time":1700000000000,"build_time":90000}',
+      '{"number":18,"state":"ABORTED","start_time":1700000000000,"build_time":5000}'
+    )
+    without_v3(record "RUNNING", GONE, states, steps "running")
+    local seen
+    local call = client:build(JOB, 20):wait {
+      async = true,
+      on_progress = function(progress)
+        seen = progress
+      end,
+    }
+    repeat
+      client:step(1)
+    until seen
+    call:cancel()
+    assert.are.equal(90, seen.usual)
+    assert.is_truthy(paths()[3]:find("GET /v1/record/" .. JOB .. "/list?end_time=", 1, true))
+  end)
+
   it("is not taken for gone by another 404", function()
     answers(404, 404)
     for _ = 1, 2 do

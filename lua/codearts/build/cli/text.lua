@@ -265,6 +265,9 @@ function text.log_line(line, plain)
     return line
   end
   line = last_state(line)
+  if line:find("\8", 1, true) and not line:find("\27", 1, true) then
+    line = line:gsub("[^\8\128-\193\245-\255][\128-\191]*\8", "") -- a wheel that turns, letters struck twice
+  end
   line = line:gsub("[^\7\9\27\32-\126\128-\255]", " ") -- controls but BEL, tab and ESC
   line = line:gsub("\27[%]PX^_][^\7\27]*\7?", "") -- to the terminal itself: OSC and its kin, up to their end
   line = line:gsub("\7", " "):gsub("\t", "    ")

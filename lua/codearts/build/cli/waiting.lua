@@ -63,8 +63,8 @@ end
 local function on_line(app, entry, line, alone)
   entries.event(entry, app, "log", { line = line })
   if app.form == "text" then
-    local prefix = not alone and ("%s #%d | "):format(entries.label(entry), entry.build_no) or nil
-    app.terminal:log_line(line, prefix)
+    local prefix = not alone and ("%s #%d | "):format(entries.label(entry), entry.build_no) or ""
+    app.terminal:log_line(line, text.clean(prefix))
   end
 end
 

@@ -1,6 +1,9 @@
 --- How long earlier builds of a job took: one look at its history.
+local calendar = require "codearts.build.calendar"
+local core = require "codearts.build.core"
 local operation_call = require "codearts.build.operation_call"
 local record = require "codearts.build.lifecycle.record"
+local twins = require "codearts.build.operation_twins"
 local times = require "codearts.build.lifecycle.times"
 local verdict = require "codearts.build.lifecycle.verdict"
 
@@ -17,6 +20,47 @@ local function duration(item)
   return took
 end
 
+--- The newest builds in the form of the history.
+local function history(await, target, opts)
+  local body, err = await(operation_call.start(target.client, "ShowListHistory", {
+    job_id = target.job_id,
+    offset = 0, -- the service calls the page so
+    limit = BUILDS,
+    interval = DAYS,
+  }, opts))
+  if twins.is_gone(err) then
+    return nil
+  end
+  return record.list(type(body) == "table" and body.history_records, "build_number")
+end
+
+--- The same from the list of the current group, which tells how long builds took in milliseconds (API reference 7.8).
+local function builds(await, target, opts)
+  local now = core.time()
+  local body = await(operation_call.start(target.client, "ListBuildInfoRecordByJobId", {
+    job_id = target.job_id,
+    start_time = calendar.moment(now - DAYS * 86400),
+    end_time = calendar.moment(now + 86400),
+    page_index = 0,
+    page_size = BUILDS,
+  }, opts))
+  local result = type(body) == "table" and body.result
+  local list = {}
+  for index, item in
+    ipairs(record.list(type(result) == "table" and result.job_build_states, "number"))
+  do
+    local start, took = record.number(item.start_time), record.number(item.build_time)
+    local over = verdict.of_status(item.state) or item.job_running_status == "Finished"
+    list[index] = {
+      build_number = item.number,
+      result = item.state,
+      start_time = start,
+      end_time = over and start and took and start + took or nil,
+    }
+  end
+  return list
+end
+
 --- The durations of earlier builds of the job, and those of the ones that succeeded. Trouble here is no news: empty lists.
 ---@param await function
 ---@param target { client: table, job_id: string, build_no: integer }
@@ -24,15 +68,8 @@ end
 ---@return number[] durations
 ---@return number[] successes
 return function(await, target, opts)
-  local body = await(operation_call.start(target.client, "ShowListHistory", {
-    job_id = target.job_id,
-    offset = 0, -- the service calls the page so
-    limit = BUILDS,
-    interval = DAYS,
-  }, opts))
   local durations, successes = {}, {}
-  local records = type(body) == "table" and body.history_records
-  for _, item in ipairs(record.list(records, "build_number")) do
+  for _, item in ipairs(history(await, target, opts) or builds(await, target, opts)) do
     local took = type(item) == "table"
       and record.number(item.build_number) ~= target.build_no
       and duration(item)
