@@ -278,7 +278,7 @@ describe("codearts-build", function()
       local result = run("history " .. GOOD .. " --limit 1")
       assert.are.equal(0, result.status)
       assert.is_truthy(
-        result.out:find("^BUILD +RESULT +STARTED +ENDED\n" .. number .. " +SUCCESS"),
+        result.out:find("^BUILD +RESULT +STARTED +ENDED +TOOK\n" .. number .. " +SUCCESS"),
         result.out
       )
       assert.is_truthy(result.err:find("%-%-page"))

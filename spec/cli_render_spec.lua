@@ -238,6 +238,23 @@ describe("cli table", function()
   end)
 end)
 
+describe("cli table on a page", function()
+  it("lets the widest columns give way, but for those that are kept", function()
+    local head, rows =
+      { "ID", "NAME", "STATE" }, { { ("x"):rep(12), ("编译"):rep(6), "RUNNING" } }
+    assert.are.same({
+      "ID            NAME      STATE",
+      "xxxxxxxxxxxx  编译...   RUNNING",
+    }, render_table(head, rows, 31, { true }))
+    for columns = 26, 60 do
+      local drawn = render_table(head, rows, columns, { true })
+      assert.is_true(render_table.width(drawn) <= columns)
+      assert.is_truthy(drawn[2]:find(("x"):rep(12), 1, true))
+    end
+    assert.is_true(render_table.width(render_table(head, rows, 1, { true })) > 12)
+  end)
+end)
+
 describe("cli duration", function()
   it("reads what people write", function()
     local cases = {

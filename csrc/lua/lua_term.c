@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Signals belong to the process, so these may be shared by all Lua states in it. */
@@ -49,6 +50,18 @@ static int terminal_size(lua_State *L) {
 static int in_foreground(lua_State *L) {
     pid_t group = tcgetpgrp((int)luaL_checkinteger(L, 1));
     lua_pushboolean(L, group < 0 || group == getpgrp());
+    return 1;
+}
+
+/* Beyond what time_t holds the offset of the last moment serves. */
+static int zone_offset(lua_State *L) {
+    double limit =
+        sizeof(time_t) > 4 ? 253402300799.0 : 2147483647.0; /* the end of the year 9999 */
+    double seconds = luaL_checknumber(L, 1);
+    time_t at = (time_t)(seconds > limit ? limit : seconds < -limit ? -limit : seconds);
+    struct tm local;
+    tzset();
+    lua_pushinteger(L, localtime_r(&at, &local) != NULL ? (lua_Integer)local.tm_gmtoff : 0);
     return 1;
 }
 
@@ -130,6 +143,7 @@ void lcab_term_open(lua_State *L) {
     static const luaL_Reg functions[] = {{"isatty", is_terminal},
                                          {"terminal_size", terminal_size},
                                          {"in_foreground", in_foreground},
+                                         {"zone_offset", zone_offset},
                                          {"catch_endings", catch_endings},
                                          {"ending", ending},
                                          {"catch_suspend", catch_suspend},

@@ -1,4 +1,5 @@
-/* What the command line needs to know of its terminal, and of the signals that end or stop it. */
+/* What the command line needs to know of its terminal and its user's time zone, and of the signals
+ * that end or stop it. */
 #ifndef LCAB_LUA_TERM_H
 #define LCAB_LUA_TERM_H
 
@@ -30,6 +31,8 @@
  *   suspend_wanted() -> whether Ctrl-Z has come
  *
  *   continued() -> whether the process was stopped and went on, since this was asked last
+ *
+ *   zone_offset(seconds) -> seconds that the user's time zone (TZ) is ahead of UTC at that moment
  *
  * Loading installs no handler: a process has one only after catch_endings or catch_suspend.
  */

@@ -14,13 +14,17 @@ job {
   id = "goodjob0000000000000000000000001",
   name = "good",
   parameters = { GATE = "", codeBranch = "main", WORD = "" },
+  packages = { "out-$INCREASENUM.txt" },
   steps = {
     step {
       name = "Prepare",
       run = "echo branch $codeBranch word $WORD tag ${GIT_TAG:-none} commit ${COMMIT_ID:-none}",
     },
     step { name = "编译程序", run = wait_for_gate },
-    step { name = "Pack", run = "printf 'a line \\033[31mred\\033[0m\\n'" },
+    step {
+      name = "Pack",
+      run = "printf 'a line \\033[31mred\\033[0m\\n'; echo x >out-$INCREASENUM.txt",
+    },
   },
 }
 

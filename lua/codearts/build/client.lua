@@ -178,7 +178,10 @@ end
 
 --- The core's call, under way, for this library's own modules.
 ---@param method "start"|"request" of the core's client
+---@param args table
+---@param opts? table
 ---@param outcome? "not_started" of errors
+---@param operation? string
 ---@return userdata call
 function methods:begin(method, args, opts, outcome, operation)
   local engine = self.core

@@ -21,6 +21,7 @@ local arguments = {
     "wait",
     "status",
     "log",
+    "artifacts",
     "stop",
     "history",
     "jobs",
@@ -111,8 +112,8 @@ local function add_rows(command, rows)
       element:convert(named(is_option and row.name or row.word, row.kind))
     end
     elements[row.name] = element
-    if row.excludes then
-      command:mutex(elements[row.excludes], element)
+    for _, other in ipairs(row.excludes or {}) do
+      command:mutex(elements[other], element)
     end
   end
 end

@@ -16,6 +16,20 @@ local function cell(value)
   return "-"
 end
 
+local function row_of(item)
+  local duration = require "codearts.build.cli.duration"
+  local spans = require "codearts.build.cli.spans"
+  local zone = require "codearts.build.cli.zone"
+  local start, stop = spans.time(item.start_time), spans.time(item.end_time)
+  return {
+    cell(item.build_number),
+    cell(item.result),
+    zone(item.start_time),
+    zone(item.end_time),
+    start and stop and duration.format(stop - start) or "-",
+  }
+end
+
 local function body(app, values)
   local job_id = target.job(app, values.job, values.project)
   local answer = app:await(app:client():history(job_id, {
@@ -38,12 +52,11 @@ local function body(app, values)
   end
   local cells = {}
   for index, item in ipairs(answer.records) do
-    cells[index] =
-      { cell(item.build_number), cell(item.result), cell(item.start_time), cell(item.end_time) }
+    cells[index] = row_of(item)
   end
-  for _, line in
-    ipairs(require "codearts.build.cli.table"({ "BUILD", "RESULT", "STARTED", "ENDED" }, cells))
-  do
+  local head = { "BUILD", "RESULT", "STARTED", "ENDED", "TOOK" }
+  local table_of = require "codearts.build.cli.table"
+  for _, line in ipairs(table_of(head, cells, app.terminal:result_columns(), { true })) do
     app.terminal:result(line)
   end
   if answer.total > #cells then

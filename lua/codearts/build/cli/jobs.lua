@@ -22,10 +22,18 @@ local function body(app, values)
     return
   end
   local cells = {}
+  local zone = require "codearts.build.cli.zone"
   for index, item in ipairs(answer.jobs) do
-    cells[index] = { cell(item.id), cell(item.job_name), cell(item.last_build_status) }
+    cells[index] = {
+      cell(item.id),
+      cell(item.job_name),
+      cell(item.last_build_status),
+      zone(item.last_build_time),
+    }
   end
-  for _, line in ipairs(require "codearts.build.cli.table"({ "JOB", "NAME", "LAST BUILD" }, cells)) do
+  local head = { "JOB", "NAME", "LAST BUILD", "STARTED" }
+  local table_of = require "codearts.build.cli.table"
+  for _, line in ipairs(table_of(head, cells, app.terminal:result_columns(), { true })) do
     app.terminal:result(line)
   end
   if answer.total > #cells then

@@ -4,43 +4,143 @@ local kinds = require "codearts.build.cli.kinds"
 local rows = require "codearts.build.cli.rows"
 local target = require "codearts.build.cli.target"
 
-local function body(app, values)
-  local job_id, build_no = target.build(app, values)
-  local build = app:client():build(job_id, build_no)
-  local lines = {}
+local function number_or_name(step)
+  return step and (tonumber(step:match "^%d+$") or step)
+end
+
+--- Takes lines: prints them at once, or keeps them for the JSON document, or until it is known which are the last.
+local function sink(app, tail)
+  local kept, count = {}, 0
+  local self = {}
+  function self.take(line)
+    if app.form ~= "json" and not tail then
+      app.terminal:log_line(line)
+      return
+    end
+    count = count + 1
+    kept[count] = line
+    if tail then
+      kept[count - tail] = nil
+    end
+  end
+  function self.finish()
+    local lines = {}
+    for index = tail and math.max(1, count - tail + 1) or 1, count do
+      lines[#lines + 1] = kept[index]
+    end
+    if app.form ~= "json" then
+      for _, line in ipairs(lines) do
+        app.terminal:log_line(line)
+      end
+    end
+    return lines
+  end
+  return self
+end
+
+--- Prints a log, or answers its lines for --json.
+local function read(app, build, values, step)
+  local lines = sink(app, values.tail)
   app:await(build:log {
     async = true,
     follow = values.follow or nil,
-    step = values.step and (tonumber(values.step:match "^%d+$") or values.step),
-    on_line = function(line)
-      if app.form == "json" then
-        lines[#lines + 1] = line
-      else
-        app.terminal:log_line(line)
-      end
-    end,
+    step = step,
+    on_line = lines.take,
   })
+  return lines.finish()
+end
+
+--- The steps of the build, the places of those that failed, and the verdict.
+local function find_failed(app, job_id, build_no)
+  local client, record = app:client(), require "codearts.build.lifecycle.record"
+  return app:await(client:task(function(await)
+    local place = { client = client, job_id = job_id, build_no = build_no }
+    local detail, err = record.fetch(await, place)
+    if not detail then
+      return nil, err
+    end
+    local found = record.verdict(await, place, detail)
+    local steps
+    steps, err = record.steps(await, place)
+    if not steps then
+      return nil, err
+    end
+    local failed = require "codearts.build.cli.failed"
+    return { steps = steps, places = failed.places(steps, found), verdict = found }
+  end))
+end
+
+local NOTHING = {
+  success = "the build succeeded: no step failed",
+  running = "no step has failed so far",
+}
+
+--- Only what failed. Where the build failed and no step says that it did, that is the whole log.
+local function read_failed(app, build, values)
+  local failed = require "codearts.build.cli.failed"
+  local seen = find_failed(app, build.job_id, build.build_no)
+  local list = require("codearts.build.cli.json").array {}
+  for _, place in ipairs(seen.places) do
+    local step = seen.steps[place]
+    app:warn(("step %d, %s:"):format(place, step.name))
+    local lines = read(app, build, values, failed.asked_for(seen.steps, place))
+    list[#list + 1] = { number = place, name = step.name, status = step.status, lines = lines }
+  end
+  if #list > 0 then
+    return list
+  end
+  app:warn(NOTHING[seen.verdict or "running"] or "no step tells that it failed; the whole log:")
+  if seen.verdict and seen.verdict ~= "success" then
+    list[1] = { lines = read(app, build, values) }
+  end
+  return list
+end
+
+local function body(app, values)
+  local json = require "codearts.build.cli.json"
+  local job_id, build_no = target.build(app, values)
+  local build = app:client():build(job_id, build_no)
+  local data = { job_id = job_id, build_no = build_no }
+  if values.failed then
+    data.steps = read_failed(app, build, values)
+    for _, step in ipairs(data.steps) do
+      json.array(step.lines)
+    end
+  else
+    data.lines = json.array(read(app, build, values, number_or_name(values.step)))
+  end
   if app.form == "json" then
-    local json = require "codearts.build.cli.json"
-    app:print_json { job_id = job_id, build_no = build_no, lines = json.array(lines) }
+    app:print_json(data)
   end
 end
 
 return {
-  summary = "Print the log of a build.",
+  summary = "Print the log of a build, or of what failed in it.",
   examples = {
+    "codearts-build log f9d6c8466d614a9788e9a0acf6c15f46 20 --failed",
     "codearts-build log f9d6c8466d614a9788e9a0acf6c15f46 20 --follow",
     "codearts-build log f9d6c8466d614a9788e9a0acf6c15f46 20 --step compile",
-    "codearts-build log nightly --follow",
+    "codearts-build log nightly --tail 50",
   },
   rows = rows.list(rows.build, {
-    { name = "--follow", help = "Go on until the build is over." },
+    { name = "--failed", help = "Only the steps that failed." },
     {
       name = "--step",
       word = "STEP",
       help = "Only this step: its number from 1, or its name if no other has it.",
       kind = kinds.text,
-      excludes = "--follow",
+      excludes = { "--failed" },
+    },
+    {
+      name = "--tail",
+      word = "N",
+      help = "Only the last N lines, of each step with --failed.",
+      kind = kinds.integer(1, 1000000),
+    },
+    {
+      name = "--follow",
+      help = "Go on until the build is over.",
+      excludes = { "--failed", "--step", "--tail" },
     },
   }, rows.json, rows.connection),
   run = App.command(body),

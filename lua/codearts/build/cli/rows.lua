@@ -10,7 +10,7 @@ local kinds = require "codearts.build.cli.kinds"
 ---@field many boolean? an option that may be given again, or an argument of one or more
 ---@field optional boolean? an argument that may be left out, with `many` any number
 ---@field default any?
----@field excludes string? an option that must not be given with it
+---@field excludes string[]? options above it that must not be given with it
 ---@field variable string? of the environment, whose value serves where the option is not given
 ---@field check (fun(values: table): string?)? what it alone cannot say: the problem
 
@@ -41,7 +41,7 @@ rows.events = {
     word = "FORM",
     help = "text, json, or ndjson: every event as one line of JSON.",
     kind = kinds.one_of("text", "json", "ndjson"),
-    excludes = "--json",
+    excludes = { "--json" },
   },
   {
     name = "--progress",

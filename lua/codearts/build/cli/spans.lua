@@ -1,4 +1,5 @@
 --- When each step of a build ran, from what the service tells. Pure.
+local labels = require "codearts.build.cli.entry"
 local times = require "codearts.build.lifecycle.times"
 
 local spans = {}
@@ -72,6 +73,30 @@ function spans.of_stages(build_stages)
     span.start = span.stop and span.start - first or nil
     span.stop = span.start and span.stop - first or nil
     span.order, span.key = nil, nil
+  end
+  return list
+end
+
+--- Builds that are over, on the scale of the service's clock; one whose times cannot be read did "not run".
+---@param entries codearts.build.cli.Entry[]
+---@return codearts.build.cli.Span[]
+function spans.of_builds(entries)
+  local list, first = {}, nil
+  for _, entry in ipairs(entries) do
+    if entry.record then
+      local start, stop = spans.time(entry.record.start_time), spans.time(entry.record.finish_time)
+      local status = type(entry.record.status) == "string" and entry.record.status or ""
+      list[#list + 1] = {
+        name = ("%s #%s"):format(labels.label(entry), entry.build_no or "?"),
+        status = status,
+        start = stop and start,
+        stop = start and stop and math.max(start, stop),
+      }
+      first = start and stop and math.min(start, first or start) or first
+    end
+  end
+  for _, span in ipairs(list) do
+    span.start, span.stop = span.start and span.start - first, span.stop and span.stop - first
   end
   return list
 end

@@ -3,22 +3,23 @@ local App = require "codearts.build.cli.app"
 local exit_status = require "codearts.build.cli.exit_status"
 local rows = require "codearts.build.cli.rows"
 local target = require "codearts.build.cli.target"
+local text = require "codearts.build.cli.text"
 
 local function string_of(value)
   return type(value) == "string" and value ~= "" and value or nil
 end
 
-local function print_text(app, detail, steps)
+local function print_rows(app, detail)
   local duration = require "codearts.build.cli.duration"
-  local text = require "codearts.build.cli.text"
+  local zone = require "codearts.build.cli.zone"
   local lines = {
     { "status", string_of(detail.status) or "?" },
     { "number", detail.daily_build_num },
     { "branch", detail.branch },
     { "tag", detail.tag },
     { "commit", detail.commit },
-    { "started", detail.start_time },
-    { "finished", detail.finish_time },
+    { "started", string_of(detail.start_time) and zone(detail.start_time) },
+    { "finished", string_of(detail.finish_time) and zone(detail.finish_time) },
     { "took", type(detail.duration) == "number" and duration.format(detail.duration / 1000) },
     { "message", detail.err_msg },
   }
@@ -27,6 +28,10 @@ local function print_text(app, detail, steps)
       app.terminal:result(("%-9s %s"):format(row[1], text.clean(row[2])))
     end
   end
+end
+
+local function print_steps(app, steps)
+  local duration = require "codearts.build.cli.duration"
   for index, step in ipairs(steps) do
     app.terminal:result(
       ("%-9s %s: %s%s"):format(
@@ -39,37 +44,65 @@ local function print_text(app, detail, steps)
   end
 end
 
-local function body(app, values)
+--- Of a build that is over a picture for people, of others the list of the steps.
+local function print_text(app, seen)
+  local terminal = app.terminal
+  print_rows(app, seen.detail)
+  if seen.spans then
+    local timeline = require "codearts.build.cli.timeline"
+    local columns = terminal:result_columns()
+    for _, line in ipairs(timeline(seen.spans, columns, terminal:style(true))) do
+      terminal:result(line)
+    end
+  else
+    print_steps(app, seen.steps)
+  end
+  local place = require("codearts.build.cli.failed").places(seen.steps, seen.verdict)[1]
+  if place then
+    app:warn(("step %d, %s, failed; its log:"):format(place, seen.steps[place].name))
+    app:warn(("  codearts-build log %s %d --failed"):format(seen.job_id, seen.build_no))
+  end
+end
+
+--- What the service knows of the build.
+local function look(app, job_id, build_no)
   local client = app:client()
-  local job_id, build_no = target.build(app, values)
-  local build = client:build(job_id, build_no)
-  local detail = app:await(build:status { async = true })
-  -- Steps are worth having, but a build whose steps cannot be read still has a status.
+  local detail = app:await(client:build(job_id, build_no):status { async = true })
   local record = require "codearts.build.lifecycle.record"
-  local found
-  local steps = app:await(client:task(function(await)
+  local seen = { job_id = job_id, build_no = build_no, detail = detail }
+  return app:await(client:task(function(await)
     local place = { client = client, job_id = job_id, build_no = build_no }
-    found = record.verdict(await, place, detail)
-    local list, err = record.steps(await, place)
+    seen.verdict = record.verdict(await, place, detail)
+    -- Steps are worth having, but a build whose steps cannot be read still has a status.
+    local steps, err = record.steps(await, place)
     if err then
       app:warn("the steps cannot be read: " .. tostring(err))
     end
-    return list or {}
+    seen.steps = steps or {}
+    if seen.verdict and app.form == "text" and app.terminal:result_columns() then
+      seen.spans = require "codearts.build.cli.picture"(await, app, detail, seen.steps)
+    end
+    return seen
   end))
+end
+
+local function body(app, values)
+  local job_id, build_no = target.build(app, values)
+  local seen = look(app, job_id, build_no)
   if app.form == "json" then
     local json = require "codearts.build.cli.json"
     app:print_json {
       job_id = job_id,
       build_no = build_no,
-      status = detail.status,
-      verdict = found,
-      record = detail,
-      steps = json.array(steps),
+      status = seen.detail.status,
+      verdict = seen.verdict,
+      record = seen.detail,
+      steps = json.array(seen.steps),
     }
   else
-    print_text(app, detail, steps)
+    print_text(app, seen)
   end
-  return exit_status.of_verdict(found) -- 0 while it runs
+  return exit_status.of_verdict(seen.verdict) -- 0 while it runs
 end
 
 return {

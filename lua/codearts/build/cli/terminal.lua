@@ -57,21 +57,24 @@ function Terminal:size()
   return columns, rows and rows > 0 and rows or 24
 end
 
---- Colours text if the terminal shows colours.
----@param colour "good"|"bad"|"dim"
----@param str string
----@return string
-function Terminal:paint(colour, str)
-  return self.colour and COLOURS[colour] and COLOURS[colour] .. str .. "\27[0m" or str
+--- Columns of the page that results are printed on; nil off a terminal, where nothing has to fit.
+---@return integer?
+function Terminal:result_columns()
+  return self.out_tty and (self.core.terminal_size(1) or 80) or nil
 end
 
 --- The style that the pure renderers take.
+---@param results boolean? for standard output
 ---@return codearts.build.cli.Style
-function Terminal:style()
+function Terminal:style(results)
+  local colour = self.colour
+  if results then
+    colour = self.out_tty and not self.out_plain
+  end
   return {
     unicode = self.unicode,
-    paint = function(colour, str)
-      return self:paint(colour, str)
+    paint = function(name, str)
+      return colour and COLOURS[name] and COLOURS[name] .. str .. "\27[0m" or str
     end,
   }
 end

@@ -2,8 +2,10 @@
 local ascii = require "codearts.build.ascii"
 local duration = require "codearts.build.cli.duration"
 local entries = require "codearts.build.cli.entry"
+local failed = require "codearts.build.cli.failed"
 local live = require "codearts.build.cli.live"
 local lifecycle = require "codearts.build.lifecycle"
+local picture = require "codearts.build.cli.picture"
 local read_log = require "codearts.build.lifecycle.log"
 local record = require "codearts.build.lifecycle.record"
 local remaining = require "codearts.build.cli.remaining"
@@ -102,37 +104,11 @@ local function follow_log(app, entry, alone)
   end
 end
 
---- The first step that went wrong: its place.
-local function failing_step(entry)
-  for place, step in ipairs(entry.steps) do
-    if verdict.of_step(step.status, true) == "bad" then
-      return place
-    end
-  end
-  return nil
-end
-
---- How to ask for the log of a step: by its name, because the list may leave out steps that the service counts, or by its
--- place where another has the name too, or it reads like a stage key.
-local function step_asked_for(steps, place)
-  local name = steps[place].name
-  local lower = ascii.lower(name)
-  if name == "" or lower:find "^stage%d+$" or lower == "initial" or lower == "final" then
-    return place
-  end
-  for other, step in ipairs(steps) do
-    if other ~= place and ascii.lower(step.name) == lower then
-      return place
-    end
-  end
-  return name
-end
-
 --- The last lines of what failed. Trouble here is no news: the verdict stands without them.
 local function read_tail(await, entry)
-  local place = failing_step(entry)
+  local place = failed.places(entry.steps, true)[1]
   local log = place
-    and await(entry.build:log { async = true, step = step_asked_for(entry.steps, place) })
+    and await(entry.build:log { async = true, step = failed.asked_for(entry.steps, place) })
   log = log or await(entry.build:log { async = true })
   local lines = {}
   for line in (type(log) == "string" and log or ""):gmatch "[^\n]+" do
@@ -142,18 +118,6 @@ local function read_tail(await, entry)
   for index = math.max(1, #lines - TAIL_LINES + 1), #lines do
     table.insert(entry.tail, lines[index])
   end
-end
-
---- When each step ran: the stages know best, else the steps.
-local function read_spans(await, app, entry)
-  local record_id = record.text(entry.record.build_record_id)
-  local body = record_id
-    and await(
-      app:client():call("ShowBuildRecordFullStages", { record_id = record_id }, { async = true })
-    )
-  local result = type(body) == "table" and body.result
-  entry.spans = spans.of_stages(type(result) == "table" and result.build_stages)
-    or spans.of_steps(entry.steps)
 end
 
 --- The part of a build's flow that waits. Answers true, or nil and the error.
@@ -182,7 +146,7 @@ function waiting.flow(await, app, entry, options)
   end
   if app.form == "text" and app.terminal.progress ~= "none" then
     if app.terminal.live and options.alone then
-      read_spans(await, app, entry)
+      entry.spans = picture(await, app, entry.record, entry.steps)
     end
     if err and not options.follow then
       read_tail(await, entry)
@@ -226,6 +190,18 @@ function waiting.tell_end(app, entry)
     terminal:note(text.clean(("last lines of %s:"):format(entry.tail_step or "the log")))
     for _, line in ipairs(entry.tail) do
       terminal:note("  " .. text.log_line(line, true))
+    end
+  end
+end
+
+--- Several builds in one picture, each as one bar.
+---@param app codearts.build.cli.App
+---@param list codearts.build.cli.Entry[]
+function waiting.tell_together(app, list)
+  local terminal = app.terminal
+  if waiting.draws(app) then
+    for _, line in ipairs(timeline(spans.of_builds(list), (terminal:size()), terminal:style())) do
+      terminal:note(line)
     end
   end
 end

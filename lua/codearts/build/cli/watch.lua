@@ -301,6 +301,9 @@ function Watch:run()
   end
   self:finish_checks()
   self.app.terminal:clear()
+  if self.waiting and #self.entries > 1 then
+    self.waiting.tell_together(self.app, self.entries)
+  end
   if self.app.form == "json" then
     self:print_all()
   end
