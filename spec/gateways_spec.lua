@@ -50,14 +50,20 @@ end)
 -- One call that meets the fault; on a connection of the gateway that is kept, or on a new one. What comes
 -- after the fault would be answered well, so a repetition shows as processed.
 local function meet(gateway, fault, kept, call)
-  server:drop "close"
-  server:reset()
   local client = client_of(gateway)
-  server:script(kept and { "ok", fault } or { fault }, "ok")
+  server:reset()
   if kept then
-    assert(client:run(caller.JOB))
+    -- Again, should the gateway not have seen yet that an older one was closed.
+    for _ = 1, 20 do
+      if client:try_run(caller.JOB) then
+        break
+      end
+    end
+  else
+    server:drop "close"
   end
   local before = server:stats().processed
+  server:script({ fault }, "ok")
   local ok, answer = call(client)
   local processed = server:stats().processed - before
   client:close()
@@ -85,7 +91,7 @@ for name in pairs(gateways.kinds) do
 
     it("too many requests are known as such", function()
       for _, fault in ipairs { "busy_400", "busy_500", "throttled", "unavailable" } do
-        local ok, result, processed = meet(gateway, fault, false, run)
+        local ok, result, processed = meet(gateway, fault, true, run)
         assert.is_true(ok, tostring(result))
         assert.equal(2, processed)
       end
