@@ -64,7 +64,7 @@ local MUTANTS = {
   },
   {
     name = "a gateway's code that another answer quotes",
-    file = "csrc/lua/lua_answer.c",
+    file = "csrc/lua/lua_body.c",
     find = "cab_code_says(code, is_gateway_form(L, top))",
     replace = "cab_code_says(code, true)",
     specs = "refusals",
