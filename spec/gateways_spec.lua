@@ -115,6 +115,20 @@ for name in pairs(gateways.kinds) do
       end
     end
 
+    -- Without a body: no start of a build is, but stopping one. Varnish holds that for harmless.
+    it("what changes something without a body is asked for once, by us", function()
+      for _, fault in ipairs { "close_after_body", "reset_after_body" } do
+        local _, answer, processed = meet(gateway, fault, true, function(client)
+          server:script({ fault }, { "answer", body = "{}" })
+          return pcall(client.call, client, "StopTheJob", caller.JOB)
+        end)
+        assert.equal(name == "varnish" and 2 or 1, processed)
+        if name ~= "varnish" then
+          caller.check({ attempts = 1, retryable = false }, answer)
+        end
+      end
+    end)
+
     it("what only reads is asked for again", function()
       server:reset()
       server:script({ "error_503" }, { "answer", body = "{}" })
