@@ -155,10 +155,10 @@ describe("in Lua files", function()
   local PUBLIC = {
     "init",
     "client",
-    "call",
-    "task",
+    "client/call",
+    "client/task",
     "lifecycle",
-    "host",
+    "hosts/host",
     "luv",
     "nvim",
     "resty",

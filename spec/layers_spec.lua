@@ -133,11 +133,11 @@ local ROOMS = {
     uses = { "core", "small", "config", "token_store" },
   },
   operations = {
-    modules = { "operations", "operation_.+", "types" },
+    modules = { "operations%..+", "types" },
     uses = { "core", "small", "file" },
   },
   meta = { modules = { "meta" }, uses = { "core" } },
-  calls = { modules = { "call", "task" }, uses = { "core", "small" } },
+  calls = { modules = { "client%.call", "client%.task" }, uses = { "core", "small" } },
   lifecycle = {
     modules = { "lifecycle", "lifecycle%..+" },
     uses = { "core", "small", "meta", "operations" },
@@ -152,7 +152,7 @@ local ROOMS = {
     uses = { "core", "small", "meta", "calls", "reconcile" },
   },
   client = {
-    modules = { "client", "call_auth", "run_all", "shapes" },
+    modules = { "client", "client%.auth", "client%.run_all", "shapes" },
     uses = {
       "core",
       "small",
@@ -167,7 +167,7 @@ local ROOMS = {
   },
   facade = { modules = { "" }, uses = { "core", "load", "meta", "client" }, foreign = { "cjson" } },
   hosts = {
-    modules = { "host", "luv", "nvim", "resty" },
+    modules = { "hosts%..+", "luv", "nvim", "resty" },
     uses = { "core", "facade" },
     foreign = { "luv", "ngx%..+" },
   },

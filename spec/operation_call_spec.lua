@@ -1,8 +1,8 @@
 -- client:call: arguments to requests, answers to values, for every operation.
 
 local build = require "codearts.build"
-local operation_request = require "codearts.build.operation_request"
-local rows = require "codearts.build.operations"
+local operation_request = require "codearts.build.operations.request"
+local rows = require "codearts.build.operations.rows"
 local sample_args = require "spec.support.sample_args"
 local server_process = require "spec.support.server"
 

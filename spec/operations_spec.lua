@@ -2,7 +2,7 @@
 
 local generator = require "spec.support.generate_operations"
 local ordered_json = require "spec.support.ordered_json"
-local rows = require "codearts.build.operations"
+local rows = require "codearts.build.operations.rows"
 
 local function read(path)
   local file = assert(io.open(path, "rb"))

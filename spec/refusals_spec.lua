@@ -4,7 +4,7 @@
 
 local build = require "codearts.build"
 local caller = require "spec.support.caller"
-local rows = require "codearts.build.operations"
+local rows = require "codearts.build.operations.rows"
 local sample_args = require "spec.support.sample_args"
 local servers = require "spec.support.server"
 

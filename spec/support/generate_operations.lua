@@ -1,4 +1,4 @@
---- Writes lua/codearts/build/operations.lua (the rows behind client:call) and lua/codearts/build/types.lua (the same
+--- Writes lua/codearts/build/operations/rows.lua (the rows behind client:call) and lua/codearts/build/types.lua (the same
 -- rows as LuaCATS types) from spec/data/operations.json. Run from the root of the repository:
 --   lua5.4 spec/support/generate_operations.lua
 -- spec/operations_spec.lua fails while the files on disk differ from what this script would write.
@@ -7,7 +7,7 @@ package.path = "./?.lua;" .. package.path -- run as a script from the root
 local ordered_json = require "spec.support.ordered_json"
 
 local SOURCE = "spec/data/operations.json"
-local ROWS_FILE = "lua/codearts/build/operations.lua"
+local ROWS_FILE = "lua/codearts/build/operations/rows.lua"
 local TYPES_FILE = "lua/codearts/build/types.lua"
 
 -- The two operations that start a build: their errors carry an outcome (API reference 1 and 1.6).

@@ -1,7 +1,7 @@
 --- Arguments that an operation takes, made from its row.
 
-local operation_request = require "codearts.build.operation_request"
-local rows = require "codearts.build.operations"
+local operation_request = require "codearts.build.operations.request"
+local rows = require "codearts.build.operations.rows"
 
 --- A value of a type of the rows, small but not empty.
 local function sample(kind, depth)

@@ -8,7 +8,7 @@ package.path = "./?.lua;" .. package.path -- run as a script from the root
 
 local build = require "codearts.build"
 local flow_client = require "spec.support.flow_client"
-local rows = require "codearts.build.operations"
+local rows = require "codearts.build.operations.rows"
 local sample_args = require "spec.support.sample_args"
 local servers = require "spec.support.server"
 

@@ -1,6 +1,6 @@
 --- Clients: the core's engine with configuration, credentials from every source, and what comes
 --- after a run.
-local Call = require "codearts.build.call"
+local Call = require "codearts.build.client.call"
 local core = require "codearts.build.core"
 
 ---@class codearts.build.Client
@@ -44,7 +44,7 @@ local LATER = {
   jobs = lifecycle_method,
   call = lifecycle_method,
   run_all = function()
-    return require "codearts.build.run_all"
+    return require "codearts.build.client.run_all"
   end,
 }
 
@@ -173,7 +173,7 @@ local function prepare(self, opts, outcome)
   if not has_own_source(opts) then
     return opts
   end
-  return require "codearts.build.call_auth"(self, opts, outcome)
+  return require "codearts.build.client.auth"(self, opts, outcome)
 end
 
 --- The core's call, under way, for this library's own modules.
@@ -439,7 +439,7 @@ function methods:wake()
   end
 end
 
---- Runs several requests as one call; see codearts.build.task.
+--- Runs several requests as one call; see codearts.build.client.task.
 ---@param flow fun(await: fun(call: codearts.build.Call): any, codearts.build.Error?): any, codearts.build.Error?
 ---@return codearts.build.Task
 function methods:task(flow)
@@ -447,7 +447,7 @@ function methods:task(flow)
   if type(flow) ~= "function" then
     error(usage_error("flow", "flow: must be a function, not " .. type(flow)), 0)
   end
-  return require("codearts.build.task").new(self, flow)
+  return require("codearts.build.client.task").new(self, flow)
 end
 
 --- The one descriptor that becomes readable when the client wants a step: for any event loop.

@@ -6,7 +6,7 @@ local dates = require "codearts.build.lifecycle.dates"
 local log = require "codearts.build.lifecycle.log"
 local meta = require "codearts.build.meta"
 local nearest = require "codearts.build.nearest"
-local operation_call = require "codearts.build.operation_call"
+local operation_call = require "codearts.build.operations.call"
 local record = require "codearts.build.lifecycle.record"
 local wait = require "codearts.build.lifecycle.wait"
 

@@ -10,7 +10,7 @@
 --- one it runs the loop, or, called from a callback of the loop, blocks it. What a callback or a
 --- coroutine raises is written to standard error with its traceback; the loop goes on. Calls in
 --- flight keep the loop running, an idle client does not. A client lives until it is closed.
-local host = require "codearts.build.host"
+local host = require "codearts.build.hosts.host"
 
 local M = {}
 

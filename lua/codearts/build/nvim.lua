@@ -9,7 +9,7 @@
 --- inside a coroutine yields; outside of one it is a vim.wait: the editor goes on, except for its
 --- input, and Ctrl-C ends the waiting. Inside a fast event (:h api-fast) nobody can wait: a usage
 --- error. What a callback or a coroutine raises is shown as Neovim shows errors.
-local host = require "codearts.build.host"
+local host = require "codearts.build.hosts.host"
 
 local M = {}
 

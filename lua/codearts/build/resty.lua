@@ -13,7 +13,7 @@
 --- happened, at least 1 ms, at most 20 ms. Callbacks run in it and must not yield; what they raise
 --- goes to the error log. A worker that leaves finishes what requests wait for; what nobody or only
 --- a timer waits for has 5 s, then the client is closed.
-local host = require "codearts.build.host"
+local host = require "codearts.build.hosts.host"
 
 local M = {}
 

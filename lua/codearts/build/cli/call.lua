@@ -36,7 +36,7 @@ end
 
 --- The arguments as client:call takes them. A list may be given by naming it several times.
 local function arguments_of(app, values)
-  local request = require "codearts.build.operation_request"
+  local request = require "codearts.build.operations.request"
   local types = request.argument_types(request.row(values.operation))
   local args = {}
   local items = {}
@@ -63,8 +63,8 @@ local function arguments_of(app, values)
 end
 
 local function list(app)
-  local request = require "codearts.build.operation_request"
-  local known = require("codearts.build.operations").operations
+  local request = require "codearts.build.operations.request"
+  local known = require("codearts.build.operations.rows").operations
   for _, name in ipairs(request.operation_names()) do
     app.terminal:result(table.concat({ name, unpack(request.argument_names(known[name])) }, " "))
   end
@@ -74,17 +74,17 @@ end
 ---@return string
 ---@return boolean? started a build
 local function json_answer(app, values, args)
-  if require("codearts.build.operations").operations[values.operation].starts_build then
+  if require("codearts.build.operations.rows").operations[values.operation].starts_build then
     app.starts = args.job_id
     local result = app:await(app:client():call(values.operation, args, { async = true }))
     return require("codearts.build.cli.json").encode(result), true
   end
-  local spec = require("codearts.build.operation_request").prepare(values.operation, args)
+  local spec = require("codearts.build.operations.request").prepare(values.operation, args)
   spec.answer = "bytes"
   local answer = app:await(app:client():request(spec))
   local body, problem = app.core.decode(answer)
   if body == nil then -- broken characters do not make it unreadable
-    body = require("codearts.build.operation_mend").decode(answer)
+    body = require("codearts.build.operations.mend").decode(answer)
   end
   local err = body == nil
       and app.core.error {
@@ -93,7 +93,7 @@ local function json_answer(app, values, args)
         operation = values.operation,
         message = "the answer is not usable JSON: " .. tostring(problem),
       }
-    or require("codearts.build.operation_call").wrapped_failure(values.operation, body)
+    or require("codearts.build.operations.call").wrapped_failure(values.operation, body)
   if err then
     error(err, 0)
   end
@@ -105,7 +105,7 @@ local function body(app, values)
     return list(app)
   end
   local args = arguments_of(app, values)
-  local row = require("codearts.build.operations").operations[values.operation]
+  local row = require("codearts.build.operations.rows").operations[values.operation]
   if not row.bytes then
     if values.to then
       usage(app, "to", values.operation .. " answers JSON: --to is for operations that do not")

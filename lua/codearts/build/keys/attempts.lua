@@ -1,5 +1,5 @@
 --- A start of the core whose attempts are let out one by one, as something that a flow can await.
-local Call = require "codearts.build.call"
+local Call = require "codearts.build.client.call"
 
 ---@class codearts.build.Attempts
 ---@field call userdata of the core, made with the option `admission`

@@ -1,9 +1,9 @@
 --- How long earlier builds of a job took: one look at its history.
 local calendar = require "codearts.build.calendar"
 local core = require "codearts.build.core"
-local operation_call = require "codearts.build.operation_call"
+local operation_call = require "codearts.build.operations.call"
 local record = require "codearts.build.lifecycle.record"
-local twins = require "codearts.build.operation_twins"
+local twins = require "codearts.build.operations.twins"
 local times = require "codearts.build.lifecycle.times"
 local verdict = require "codearts.build.lifecycle.verdict"
 

@@ -1,7 +1,7 @@
 --- What the service says about one build: its record, its verdict, its steps. Functions take `await` of a client task.
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
-local operation_call = require "codearts.build.operation_call"
+local operation_call = require "codearts.build.operations.call"
 
 local verdict = require "codearts.build.lifecycle.verdict"
 

@@ -213,7 +213,7 @@ function look.at(ask, spec)
   }
 end
 
---- The same within a flow of the client's (codearts.build.task).
+--- The same within a flow of the client's (codearts.build.client.task).
 ---@param await fun(call: codearts.build.Call): any, codearts.build.Error?
 ---@param client codearts.build.Client
 ---@param spec codearts.build.LookSpec

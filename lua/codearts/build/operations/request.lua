@@ -3,7 +3,7 @@
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local nearest = require "codearts.build.nearest"
-local rows = require "codearts.build.operations"
+local rows = require "codearts.build.operations.rows"
 
 local null = core.null
 local MAX_INTEGER = 9007199254740992 -- 2^53: what a double still holds exactly
@@ -309,7 +309,7 @@ local function form_text(row, args)
 end
 
 --- Names of the arguments of an operation, in the order path, query, body.
----@param row table row of codearts.build.operations
+---@param row table row of codearts.build.operations.rows
 ---@return string[]
 function request.argument_names(row)
   local names = {}

@@ -1,6 +1,6 @@
 --- A flow of several requests that looks like one call: same methods, same promises. The flow is a
 --- coroutine that awaits calls; it runs inside the client's steps and never blocks.
-local Call = require "codearts.build.call"
+local Call = require "codearts.build.client.call"
 local core = require "codearts.build.core"
 local coroutines = require "codearts.build.coroutines"
 

@@ -2,8 +2,8 @@
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local AtomicFile = require "codearts.build.atomic_file"
-local operation_request = require "codearts.build.operation_request"
-local twins = require "codearts.build.operation_twins"
+local operation_request = require "codearts.build.operations.request"
+local twins = require "codearts.build.operations.twins"
 
 local operation_call = {}
 
@@ -138,7 +138,7 @@ local function ask_again(await, client, spec, opts, keep_broken)
   copy.answer = "bytes"
   local bytes = await(client:request(copy, opts))
   return type(bytes) == "string"
-      and require("codearts.build.operation_mend").decode(bytes, keep_broken)
+      and require("codearts.build.operations.mend").decode(bytes, keep_broken)
     or nil
 end
 
