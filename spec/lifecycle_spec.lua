@@ -279,6 +279,14 @@ describe("wait", function()
     end
   end)
 
+  it("asks for the task's state once more where one operation is gone", function()
+    local state = '{"status":"success","result":{"last_build_no":"20","is_running":%s}}'
+    answers(record("WEIRD", FINISHED), 404, 404, state:format "true", record "SUCCESS")
+    assert.are.equal("SUCCESS", wait().status)
+    answers(record("WEIRD", FINISHED), 404, 404, state:format "false")
+    assert.are.equal("build", failure_of(wait).kind)
+  end)
+
   it("is not held up by a later build of the job", function()
     for _, info in ipairs {
       404,
@@ -628,6 +636,43 @@ describe("log", function()
   it("waits for a log that does not exist yet", function()
     answers(404, record "", page("a\n", 2, false), record "SUCCESS", page("", 2, false))
     assert.are.equal("a\n", log { follow = true })
+  end)
+
+  it("waits longer for it than it takes to give up, while the build is there", function()
+    local script = {}
+    for _ = 1, 40 do
+      script[#script + 1] = 404
+      script[#script + 1] = record "QUEUED"
+    end
+    for _, item in ipairs { page("a\n", 2, false), record "SUCCESS", page("", 2, false) } do
+      script[#script + 1] = item
+    end
+    answers((table.unpack or unpack)(script))
+    local real = client.sleep
+    function client:sleep(seconds)
+      assert.is_true(seconds <= 5)
+      return real(self, 0)
+    end
+    assert.are.equal("a\n", log { follow = true })
+  end)
+
+  it("pauses after every look that shows nothing, whatever the record answers", function()
+    answers(
+      page("", 0, false),
+      500,
+      page("", 0, false),
+      500,
+      page("a\n", 2, false),
+      record "SUCCESS",
+      page("", 2, false)
+    )
+    local real, slept = client.sleep, 0
+    function client:sleep()
+      slept = slept + 1
+      return real(self, 0)
+    end
+    assert.are.equal("a\n", log { follow = true })
+    assert.are.equal(2, slept)
   end)
 
   it("ends where neither log nor build exist", function()

@@ -118,6 +118,13 @@ describe("the verdict comes in time:", function()
     assert.is_true(measured.looks < 70, measured.looks)
   end)
 
+  it("with a clock that differs from the service's", function()
+    for _, off in ipairs { -28800, -300, -3, 3, 28800 } do
+      local measured = waiting.run { took = 300, earlier = { 290, 300, 310, 305 }, clock_off = off }
+      assert.is_true(measured.delay <= 4, ("%d: %g"):format(off, measured.delay))
+    end
+  end)
+
   it("asks no history for a build that is over, or if the pauses are given", function()
     local over = waiting.run { took = 5, earlier = { 5 }, queued = -10 }
     assert.are.equal(1, over.looks)

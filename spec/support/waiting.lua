@@ -21,6 +21,7 @@ end
 ---@field queued number? seconds that it is in a queue before
 ---@field status string? what it ends with
 ---@field latency number? seconds that an answer takes
+---@field clock_off number? seconds that our clock is ahead of the service's
 
 --- The answers of the service at a moment.
 local function answer(build, spec, now)
@@ -90,7 +91,7 @@ function M.run(build, options)
     return now
   end)
   rawset(core, "time", function()
-    return EPOCH + now
+    return EPOCH + now + (build.clock_off or 0)
   end)
   local target = { client = client, job_id = JOB, build_no = #build.earlier + 1 }
   local ok, detail, err = pcall(wait(target, options or {}), await)

@@ -118,11 +118,12 @@ local function body(app, values)
     return
   end
   local write, finish = app.terminal:bytes()
-  local answer = app:await(app:client():call(values.operation, args, {
-    async = true,
-    to = values.to or write,
-  }))
+  local call = app:client():call(values.operation, args, { async = true, to = values.to or write })
+  local ok, answer = pcall(app.await, app, call)
   finish()
+  if not ok then
+    error(answer, 0)
+  end
   if values.to then
     app:warn(("%d bytes written to %s"):format(answer, values.to))
   end

@@ -12,8 +12,8 @@ local FIRST_PAUSE = 0.5
 -- Looks in a row that may fail or bring nothing for a build that is over before we stop believing in the rest.
 local MAX_FRUITLESS = 10
 local MAX_FAILURES = 30
--- Seconds between two looks at a quiet log for whom somebody else asks whether the build is over.
-local LONGEST_WATCHED = 5
+-- Seconds between two looks at a log that is quiet: somebody reads it as it comes.
+local LONGEST_PAUSE = 5
 
 ---@class codearts.build.LogOptions
 ---@field on_line? fun(line: string) gets every line, without its end; then the lines are counted, not kept
@@ -86,7 +86,7 @@ end
 --- Reads pages and hands their text to `take`. Without `follow` a build that runs is read as far as it has come.
 local function read_pages(await, target, follow, take, watch)
   local offset, over, fruitless, failures = 0, false, 0, 0
-  local pause = Pause.new(FIRST_PAUSE, watch and LONGEST_WATCHED)
+  local pause = Pause.new(FIRST_PAUSE, LONGEST_PAUSE)
   while true do
     over = over or watch ~= nil and watch.over == true
     local page, err = fetch_page(await, target, offset)
@@ -114,6 +114,8 @@ local function read_pages(await, target, follow, take, watch)
       elseif not over and not follow then
         return true
       end
+      over = over or false
+      failures = err and failures or 0 -- of a build that waits in a queue there may be no log for long
     end
     if
       over == was_over

@@ -6,7 +6,6 @@ local past = require "codearts.build.lifecycle.past"
 local times = require "codearts.build.lifecycle.times"
 
 local FIRST_PAUSE = 1
-local LONGEST_CREDIBLE = 86400 -- seconds that a build may run by its start time and our clock
 
 ---@class codearts.build.Pace
 local Pace = {}
@@ -42,9 +41,10 @@ function Pace:saw(await, detail, look)
     return -- it is in a queue, and nobody knows for how long
   end
   self.seen_running = self.seen_running or core.now()
-  -- Our clock may differ from the service's; what we have seen ourselves is certain.
+  -- Our clock may differ from the service's, and its zone from what it says; what we have seen ourselves is certain.
   local least, ran = core.now() - self.seen_running, core.time() - start
-  self.ran = zoned and ran < LONGEST_CREDIBLE and math.max(ran, least) or least
+  local credible = zoned and (not self.schedule or self.schedule:is_credible(ran))
+  self.ran = credible and math.max(ran, least) or least
   self.ran_at = core.now()
 end
 

@@ -124,11 +124,14 @@ local function has_stopped(await, target, finished, opts)
   if type(body) == "table" then
     running = truth(body.result)
   end
-  if running ~= true or not finished then
-    return running == false
+  if running == false or running and not finished then
+    return not running
   end
-  local last = fetch_result(await, target, "ShowRunningStatus", args, opts)
-  local number = last and record.number(last.last_build_no)
+  local last = fetch_result(await, target, "ShowRunningStatus", args, opts) or {}
+  if running == nil then
+    return truth(last.is_running) == false
+  end
+  local number = record.number(last.last_build_no)
   return number ~= nil and number > target.build_no
 end
 

@@ -94,6 +94,13 @@ function Schedule:left(elapsed)
   return elapsed < clearly and 0 or nil
 end
 
+--- Whether a build can have run that long, by anything that is known: a clock that is off by hours says so, too.
+---@param elapsed number
+---@return boolean
+function Schedule:is_credible(elapsed)
+  return elapsed < self.ends[#self.ends] * 4 + 3600
+end
+
 --- Seconds that such a build takes as a rule.
 ---@return number
 function Schedule:usual()
