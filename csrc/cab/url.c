@@ -5,9 +5,23 @@
 
 static const char DIGITS[] = "0123456789ABCDEF";
 
+static bool alphanumeric(unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
 static bool unreserved(unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
+    return alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+bool cab_text_is_token(cab_text text) {
+    static const char others[] = "!#$%&'*+-.^_`|~";
+    for (size_t i = 0; i < text.len; i++) {
+        if (!alphanumeric((unsigned char)text.data[i]) &&
+            memchr(others, text.data[i], sizeof others - 1) == NULL) {
+            return false;
+        }
+    }
+    return text.len > 0;
 }
 
 static int hex_value(char c) {

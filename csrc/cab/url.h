@@ -23,6 +23,9 @@ typedef struct {
     cab_text value;
 } cab_pair;
 
+/* Whether it is a token of HTTP (RFC 9110 5.6.2), as names of headers are. */
+bool cab_text_is_token(cab_text text);
+
 /* Everything but A-Z a-z 0-9 - . _ ~ becomes %XX, upper case. */
 bool cab_url_encode(cab_buf *out, const char *text, size_t len);
 /* Undoes %XX; a percent sign that starts no escape stays as it is, and so does "+". */

@@ -8,17 +8,6 @@
 #include "lua/lua_opts.h"
 #include "lua/utf8.h"
 
-static bool is_token(const char *s, size_t len) {
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)s[i];
-        bool letter = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
-        if (!letter && (c == 0 || strchr("!#$%&'*+-.^_`|~", c) == NULL)) {
-            return false;
-        }
-    }
-    return len > 0;
-}
-
 static bool is_ours(const char *name) {
     static const char *const names[] = {"Host",
                                         "Content-Length",
@@ -85,7 +74,7 @@ void lcab_read_headers(lua_State *L, int index, const lcab_where *where, bool tr
         }
         cab_text name, value;
         name.data = lua_tolstring(L, -2, &name.len);
-        if (!is_token(name.data, name.len) || name.len > 64) {
+        if (!cab_text_is_token(name) || name.len > 64) {
             lcab_bad(L, where, "headers", "a name is not that of a header");
         }
         if (lua_type(L, -1) != LUA_TSTRING) {

@@ -93,18 +93,6 @@ static cab_text read_body(lua_State *L) {
     return body;
 }
 
-static bool is_token(cab_text name) {
-    static const char extra[] = "!#$%&'*+-.^_`|~";
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              memchr(extra, c, sizeof extra - 1) != NULL)) {
-            return false;
-        }
-    }
-    return name.len > 0;
-}
-
 /* Member `at` of the pair on top, which keeps it alive. */
 static cab_text read_member(lua_State *L, const char *field, int at) {
     cab_text text;
@@ -143,7 +131,7 @@ static cab_pair *read_pairs(lua_State *L, const char *name, size_t *count) {
         pair->value = read_member(L, field, 2);
         lua_pop(L, 1);
         if (strcmp(name, "headers") == 0) {
-            if (!is_token(pair->name)) {
+            if (!cab_text_is_token(pair->name)) {
                 lcab_bad(L, &HERE, field, "the name of a header must be a token");
             }
             lcab_check_line(L, &HERE, field, pair->value, true);
