@@ -14,6 +14,7 @@ end
 
 -- Where there is none, `make check` has brought it.
 if not tmux.is_here() then
+  pending "codearts-build on a page: tmux is not installed"
   return
 end
 

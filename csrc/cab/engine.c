@@ -21,6 +21,8 @@
 #define EVENTS_PER_STEP 64
 #define ABSENT_MS 50
 #define MOST_LOOKS 64
+/* By number: what runs may be newer than the headers. */
+#define QUICK_EXIT ((CURLMoption)(CURLOPTTYPE_LONG + 21))
 
 /* A transfer is in one list: of `wire` while it runs, of `ended` until its owner was told, of
  * `held` until the owner gives it back, of `idle` until the next request. */
@@ -139,6 +141,10 @@ static bool copy_options(cab_engine *e, const cab_engine_options *options) {
 
 static bool multi_open(cab_engine *e) {
     e->multi = curl_multi_init();
+    if (e->multi != NULL) {
+        /* A look-up that hangs must not hold the closing. Unknown before 8.20. */
+        (void)curl_multi_setopt(e->multi, QUICK_EXIT, 1L);
+    }
     return e->multi != NULL &&
            curl_multi_setopt(e->multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
            curl_multi_setopt(e->multi, CURLMOPT_SOCKETDATA, e) == CURLM_OK &&

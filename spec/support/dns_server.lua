@@ -11,7 +11,7 @@ local ADDRESS = "127.0.0.1"
 
 -- What the C library of this namespace reads to find out whom to ask: nobody but this server.
 local FILES = {
-  ["/etc/resolv.conf"] = "nameserver " .. ADDRESS .. "\noptions timeout:30 attempts:1\n",
+  ["/etc/resolv.conf"] = "nameserver " .. ADDRESS .. "\noptions timeout:30 attempts:2\n",
   ["/etc/nsswitch.conf"] = "hosts: files dns\n",
 }
 

@@ -219,6 +219,17 @@ rm -rf %s]]):format(folder, kind.command:gsub("%u+", fill), folder),
   return nil, told
 end
 
+--- Answers why there is none of that name here, or nil.
+---@param name string of `kinds`
+---@return string?
+function M.missing(name)
+  local program = M.kinds[name].command:match("%S+")
+  local pipe = assert(io.popen("PATH=$PATH:/usr/sbin command -v " .. program))
+  local found = pipe:read("*l")
+  pipe:close()
+  return not found and program .. " is not installed" or nil
+end
+
 --- Starts a gateway before a server.
 ---@param name string of `kinds`
 ---@param target integer the server's port
