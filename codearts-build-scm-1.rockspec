@@ -98,6 +98,7 @@ build = {
       ["codearts.build.config"] = "lua/codearts/build/config.lua",
       ["codearts.build.coroutines"] = "lua/codearts/build/coroutines.lua",
       ["codearts.build.hosts.host"] = "lua/codearts/build/hosts/host.lua",
+      ["codearts.build.hosts.uv"] = "lua/codearts/build/hosts/uv.lua",
       ["codearts.build.ini"] = "lua/codearts/build/ini.lua",
       ["codearts.build.init"] = "lua/codearts/build/init.lua",
       ["codearts.build.key_store"] = "lua/codearts/build/key_store.lua",

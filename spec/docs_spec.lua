@@ -159,6 +159,7 @@ describe("in Lua files", function()
     "client/task",
     "lifecycle",
     "hosts/host",
+    "hosts/uv",
     "luv",
     "nvim",
     "resty",

@@ -10,7 +10,7 @@
 --- one it runs the loop, or, called from a callback of the loop, blocks it. What a callback or a
 --- coroutine raises is written to standard error with its traceback; the loop goes on. Calls in
 --- flight keep the loop running, an idle client does not. A client lives until it is closed.
-local host = require "codearts.build.hosts.host"
+local uv_driver = require "codearts.build.hosts.uv"
 
 local M = {}
 
@@ -19,7 +19,7 @@ local M = {}
 ---@return codearts.build.Client client
 function M.attach(client)
   local uv = require "luv"
-  return host.drive(client, {
+  return uv_driver.drive(client, {
     uv = uv,
     report = function(text)
       io.stderr:write(text, "\n")

@@ -10,6 +10,7 @@
 --- input, and Ctrl-C ends the waiting. Inside a fast event (:h api-fast) nobody can wait: a usage
 --- error. What a callback or a coroutine raises is shown as Neovim shows errors.
 local host = require "codearts.build.hosts.host"
+local uv = require "codearts.build.hosts.uv"
 
 local M = {}
 
@@ -20,7 +21,7 @@ local CHECK_MS = 1000 -- vim.wait looks after every event anyway
 ---@param client codearts.build.Client
 ---@return codearts.build.Client client
 function M.attach(client)
-  return host.drive(client, {
+  return uv.drive(client, {
     uv = vim.uv or vim.loop,
     later = vim.schedule,
     report = function(text)

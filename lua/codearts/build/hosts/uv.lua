@@ -1,0 +1,253 @@
+--- Drives a client from a libuv loop: one poll handle and one timer for the client's life. They keep the
+--- loop running only while calls are in flight.
+local host = require "codearts.build.hosts.host"
+
+---@class codearts.build.UvLoop
+---@field uv table luv, or what Neovim has of it
+---@field later? fun(f: fun()) runs f where callbacks may run; without it they run in libuv's own
+---@field report fun(text: string) tells the host what a callback or coroutine raised
+---@field block fun(done: (fun(): boolean), tick: fun()) waits outside of coroutines; tick is a blocking step
+---@field check? fun(outcome?: string) see codearts.build.Host
+
+---@class codearts.build.UvDriver
+---@field client codearts.build.Client
+---@field loop codearts.build.UvLoop
+---@field open boolean until the client closes
+---@field polling boolean the descriptor is watched
+---@field ticking boolean a step was asked for and is to come (`loop.later`)
+---@field begun boolean something was begun outside of a step
+---@field in_timer boolean
+---@field awake table[] who waited for what has ended; they go on after the step, not inside
+local Driver = {}
+Driver.__index = Driver
+
+--- Asks for a step. libuv runs a timer of 0 ms that is started inside of a timer before it looks at
+--- anything else: calls that always start another one would keep the loop to themselves.
+---@param ms integer
+function Driver:start_timer(ms)
+  self.timer:start(self.in_timer and ms == 0 and 1 or ms, 0, self.on_timer)
+end
+
+--- Watches for what is to come, and lets the loop end when nothing is.
+---@param remaining? integer calls that have not ended; nil after an error: the next step tells
+function Driver:arm(remaining)
+  if not self.polling then
+    self.polling = true
+    self.poll:start("r", self.on_poll)
+  end
+  local timeout = 0
+  if remaining and not self.awake[1] then
+    timeout = self.client:timeout()
+  end
+  if timeout then
+    self:start_timer(math.ceil(timeout * 1000))
+  else
+    self.timer:stop()
+  end
+  if self.begun or timeout == 0 or remaining > 0 then
+    self.poll:ref()
+  else
+    self.poll:unref()
+  end
+end
+
+--- Those whose calls have ended go on.
+function Driver:resume_awake()
+  local waiters = self.awake
+  self.awake = {}
+  for _, waiter in ipairs(waiters) do
+    if waiter.waiting and coroutine.status(waiter.routine) == "suspended" then
+      local ok, problem = coroutine.resume(waiter.routine)
+      if not ok then
+        self.loop.report(debug.traceback(waiter.routine, tostring(problem)))
+      end
+    end
+  end
+end
+
+--- Something was begun outside of a step.
+function Driver:wake()
+  self.begun = true
+  if self.open then
+    self.poll:ref()
+  end
+end
+
+--- One step, then those go on who waited for it.
+---@param timeout? number seconds; default 0
+function Driver:tick(timeout)
+  self.ticking = false
+  local remaining
+  if self.open then
+    local ok, answer = pcall(self.client.step, self.client, timeout or 0)
+    self.begun = false
+    if ok then
+      remaining = answer
+    else
+      self.loop.report(tostring(answer))
+    end
+  end
+  self:resume_awake()
+  if self.open then
+    self:arm(remaining)
+  end
+end
+
+--- The descriptor or the timer has news.
+---@param problem? string libuv has stopped the handle
+function Driver:notice(problem)
+  if not self.open then
+    return
+  elseif problem then
+    self.polling = false
+  end
+  if not self.loop.later then
+    self:tick()
+  elseif not self.ticking then
+    -- The descriptor stays readable until the step, which may be a while.
+    self.ticking, self.polling = true, false
+    self.poll:stop()
+    self.timer:stop()
+    self.loop.later(self.on_later)
+  end
+end
+
+--- The running coroutine, as one that waits.
+local function new_waiter()
+  return { routine = coroutine.running(), waiting = true }
+end
+
+--- Before Lua 5.3 only a yield can tell whether one is possible; this one ends at once.
+---@param outcome? "not_started"
+---@return codearts.build.Error? err
+function Driver:probe(outcome)
+  if host.TELLS or not host.can_yield() then
+    return nil
+  end
+  local waiter = new_waiter()
+  self.awake[#self.awake + 1] = waiter
+  self:wake()
+  self:start_timer(0)
+  local ok = host.try_yield()
+  waiter.waiting = false
+  return not ok and host.refusal(host.NO_YIELD, outcome) or nil
+end
+
+--- Yields until what is waited for has ended.
+---@param done fun(): boolean
+---@param awaited codearts.build.Call[] what may wake it
+---@return codearts.build.Error? err what keeps it from yielding
+function Driver:yield_until(done, awaited)
+  local waiter = new_waiter()
+  for _, call in ipairs(awaited) do
+    call:on_done(function()
+      self.awake[#self.awake + 1] = waiter
+    end)
+  end
+  local problem
+  repeat
+    if host.TELLS then
+      coroutine.yield()
+    elseif not host.try_yield() then
+      problem = host.refusal(host.NO_YIELD)
+    end
+  until problem or done()
+  waiter.waiting = false
+  return problem
+end
+
+--- See codearts.build.Host.
+---@param call codearts.build.Call
+---@param timeout? number seconds
+function Driver:wait(call, timeout)
+  local problem
+  local limit = timeout and self.client:sleep(timeout)
+  local function done()
+    return call:done() or (limit ~= nil and limit:done())
+  end
+  if host.can_yield() then
+    problem = self:yield_until(done, { call, limit })
+  else
+    self.loop.block(done, function()
+      self:tick(3600)
+    end)
+  end
+  if limit then
+    limit:cancel()
+  end
+  if problem then
+    error(problem, 0)
+  end
+end
+
+--- Lets go of the loop before the client closes.
+function Driver:close()
+  self.open = false
+  self.poll:stop() -- before the descriptor is closed: libuv must not touch a number that is used again
+  self.timer:ref()
+  -- Closed inside the loop: luv crashes at a program's end when handles are still closing then.
+  self.timer:start(0, 0, function()
+    self.poll:close()
+    self.timer:close()
+    if self.loop.later then
+      self.loop.later(function()
+        self:resume_awake()
+      end)
+    else
+      self:resume_awake()
+    end
+  end)
+end
+
+local M = {}
+
+--- Has a client live in the loop. Raises kind "usage" when it lives in one already.
+---@param client codearts.build.Client
+---@param loop codearts.build.UvLoop
+---@return codearts.build.Client client
+function M.drive(client, loop)
+  host.check_client(client)
+  local self = setmetatable({
+    client = client,
+    loop = loop,
+    open = true,
+    polling = true,
+    ticking = false,
+    begun = false,
+    in_timer = false,
+    awake = {},
+  }, Driver)
+  self.poll = assert(loop.uv.new_poll(client:pollfd()))
+  self.timer = assert(loop.uv.new_timer())
+  function self.on_poll(problem)
+    self:notice(problem)
+  end
+  function self.on_timer()
+    self.in_timer = true
+    self:notice()
+    self.in_timer = false
+  end
+  function self.on_later()
+    self:tick()
+  end
+  self.timer:unref()
+  self.poll:start("r", self.on_poll)
+  self:start_timer(0) -- takes over what is in flight already
+  local function on_close()
+    self:close()
+  end
+  return host.adopt(client, {
+    wait = function(_, call, timeout)
+      self:wait(call, timeout)
+    end,
+    wake = function()
+      self:wake()
+    end,
+    check = loop.check,
+    probe = function(outcome)
+      return self:probe(outcome)
+    end,
+  }, on_close)
+end
+
+return M
