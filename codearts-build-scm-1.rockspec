@@ -125,7 +125,6 @@ build = {
       ["codearts.build.load_error"] = "lua/codearts/build/load_error.lua",
       ["codearts.build.luv"] = "lua/codearts/build/luv.lua",
       ["codearts.build.meta"] = "lua/codearts/build/meta.lua",
-      ["codearts.build.nearest"] = "lua/codearts/build/nearest.lua",
       ["codearts.build.nvim"] = "lua/codearts/build/nvim.lua",
       ["codearts.build.operations.call"] = "lua/codearts/build/operations/call.lua",
       ["codearts.build.operations.mend"] = "lua/codearts/build/operations/mend.lua",

@@ -7,8 +7,10 @@
 #include "cab/client.h"
 #include "cab/clock.h"
 #include "cab/crypto.h"
+#include "cab/nearest.h"
 #include "cab/pin.h"
 #include "lua/compat.h"
+#include "lua/lua_body.h"
 #include "lua/lua_call.h"
 #include "lua/lua_client.h"
 #include "lua/lua_error.h"
@@ -45,6 +47,26 @@ static int uuid(lua_State *L) {
         return lcab_usage_error(L, "uuid", "the system has no random bytes to give");
     }
     lua_pushlstring(L, text, 36);
+    return 1;
+}
+
+/* core.nearest(name, names) -> the one of the array that was probably meant, or nil */
+static int nearest(lua_State *L) {
+    cab_nearest best = {NULL, 0};
+    int index = 0;
+    const char *name = luaL_checkstring(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    int count = (int)lcab_rawlen(L, 2);
+    for (int i = 1; i <= count; i++) {
+        const char *before = best.name;
+        lcab_rawgeti(L, 2, i);
+        if (lua_type(L, -1) == LUA_TSTRING) { /* the table keeps it */
+            cab_nearest_weigh(&best, name, lua_tostring(L, -1));
+        }
+        lua_pop(L, 1);
+        index = best.name != before ? i : index;
+    }
+    lcab_rawgeti(L, 2, index); /* nil for 0, which no array has */
     return 1;
 }
 
@@ -159,15 +181,10 @@ static int yield(lua_State *L) {
 #endif
 
 int luaopen_codearts_build_core(lua_State *L) {
-    static const luaL_Reg functions[] = {{"versions", versions},
-                                         {"uuid", uuid},
-                                         {"sha256", sha256},
-                                         {"process", process},
-                                         {"now", now},
-                                         {"time", utc},
-                                         {"yieldable", yieldable},
-                                         {"retry_delay", retry_delay},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"versions", versions},       {"uuid", uuid}, {"sha256", sha256}, {"process", process},
+        {"nearest", nearest},         {"now", now},   {"time", utc},      {"yieldable", yieldable},
+        {"retry_delay", retry_delay}, {NULL, NULL}};
     cab_error err;
     cab_pin();
     lua_newtable(L);
@@ -178,6 +195,7 @@ int luaopen_codearts_build_core(lua_State *L) {
     lcab_json_open(L);
     lcab_identity_open(L);
     lcab_meta_open(L);
+    lcab_body_open(L);
     lcab_client_open(L);
     lcab_call_open(L);
     lcab_step_open(L);

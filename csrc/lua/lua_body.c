@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cab/locale.h"
 #include "lua/compat.h"
 #include "lua/lua_args.h"
 #include "lua/lua_error.h"
@@ -64,15 +65,51 @@ static bool find_error(lua_State *L, int object, int code, int depth) {
     return found;
 }
 
+/* A failure inside a 2xx answer (API reference 6.5): `status` says that it failed, or `success` is
+ * false. */
 static bool says_failed(lua_State *L, int index) {
     if (!lua_istable(L, index)) {
         return false;
     }
     lua_pushliteral(L, "status");
     lua_rawget(L, index);
-    bool failed = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "fail") == 0;
-    lua_pop(L, 1);
+    bool failed = lua_type(L, -1) == LUA_TSTRING &&
+                  cab_same_n(lua_tostring(L, -1), "fail", sizeof "fail" - 1);
+    lua_pushliteral(L, "success");
+    lua_rawget(L, index);
+    failed = failed || (lua_isboolean(L, -1) && !lua_toboolean(L, -1));
+    lua_pop(L, 2);
     return failed;
+}
+
+/* Puts the first member of these names that is a text or a number, and not empty, at `to`. */
+static bool take_first(lua_State *L, int object, const char *const *names, int to) {
+    for (; *names != NULL; names++) {
+        lua_pushstring(L, *names);
+        lua_rawget(L, object);
+        bool found = lua_type(L, -1) == LUA_TNUMBER ||
+                     (lua_type(L, -1) == LUA_TSTRING && lcab_rawlen(L, -1) > 0);
+        if (found) {
+            replace_with_text(L, to, lua_gettop(L));
+        }
+        lua_pop(L, 1);
+        if (found) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is documented of such a failure is that it may be an object, a text or null (API reference
+ * 6.5): where there is no pair of code and message, each is looked for alone. */
+static bool find_failure(lua_State *L, int object, int code) {
+    static const char *const codes[] = {"err_code", "error_code", "code", NULL};
+    static const char *const messages[] = {"error", "message", "error_msg", "result", NULL};
+    if (find_error(L, object, code, 0)) {
+        return true;
+    }
+    bool coded = take_first(L, object, codes, code);
+    return take_first(L, object, messages, code + 1) || coded;
 }
 
 /* Text that is no error of a known shape. */
@@ -102,7 +139,7 @@ static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,
     lua_replace(L, top + 1);
     if (says_failed(L, top + 1)) {
         body->failed = true;
-        if (!find_error(L, top + 1, top + 2, 0)) {
+        if (!find_failure(L, top + 1, top + 2)) {
             push_raw_message(L, c, &a->body);
             lua_replace(L, top + 3);
         }
@@ -144,6 +181,34 @@ static bool is_gateway_form(lua_State *L, int top) {
     bool same = lua_rawequal(L, -2, top + 2) && is_text_or_number(lua_type(L, -1));
     lua_pop(L, 2);
     return same;
+}
+
+/* core.error_texts(body) -> code, message: the error in a decoded answer, in any of the service's
+ * shapes; nil, nil when there is none */
+static int error_texts(lua_State *L) {
+    lua_settop(L, 1);
+    lua_settop(L, 3);
+    (void)(lua_istable(L, 1) && find_error(L, 1, 2, 0));
+    return 2;
+}
+
+/* core.failure(body) -> whether a decoded 2xx answer tells of a failure, code, message */
+static int failure(lua_State *L) {
+    lua_settop(L, 1);
+    lua_settop(L, 3);
+    bool failed = says_failed(L, 1);
+    if (failed) {
+        (void)find_failure(L, 1, 2);
+    }
+    lua_pushboolean(L, failed);
+    lua_insert(L, 2);
+    return 3;
+}
+
+void lcab_body_open(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"error_texts", error_texts}, {"failure", failure}, {NULL, NULL}};
+    lcab_setfuncs(L, functions);
 }
 
 void lcab_read_body(lua_State *L, cab_call *c, lcab_answer_kind kind, cab_reading *body) {

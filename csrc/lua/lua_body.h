@@ -18,6 +18,9 @@ typedef enum {
 
 #define LCAB_LONGEST_RAW_MESSAGE 1024
 
+/* Adds `error_texts` and `failure` to the table on top of the stack. */
+void lcab_body_open(lua_State *L);
+
 /* Reads the body of the attempt that ended. Pushes three values: the decoded body, the service's
  * error code and its message; nil where there is none. */
 void lcab_read_body(lua_State *L, cab_call *c, lcab_answer_kind kind, cab_reading *body);

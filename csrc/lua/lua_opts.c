@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cab/locale.h"
+#include "cab/nearest.h"
 #include "lua/compat.h"
 #include "lua/utf8.h"
 
@@ -32,41 +33,14 @@ const char *lcab_key_text(lua_State *L, int index, char out[48]) {
     }
 }
 
-/* Edit distance, for texts up to 31 bytes; longer ones are nobody's typo. */
-static size_t distance(const char *a, const char *b) {
-    size_t la = strlen(a), lb = strlen(b), row[32];
-    if (la > 31 || lb > 31) {
-        return 99;
-    }
-    for (size_t j = 0; j <= lb; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 1; i <= la; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= lb; j++) {
-            size_t change = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            size_t shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            row[j] = change < shift ? change : shift;
-        }
-    }
-    return row[lb];
-}
-
 static int unknown_name(lua_State *L, const lcab_where *where, const lcab_opt_row *rows,
                         const char *name) {
-    const char *nearest = NULL;
-    size_t best = 4; /* further away is not a typo but something else */
+    cab_nearest nearest = {NULL, 0};
     for (; rows->name != NULL; rows++) {
-        size_t d = distance(name, rows->name);
-        if (d < best) {
-            best = d;
-            nearest = rows->name;
-        }
+        cab_nearest_weigh(&nearest, name, rows->name);
     }
-    if (nearest != NULL) {
-        return lcab_bad(L, where, name, "unknown name; did you mean '%s'?", nearest);
+    if (nearest.name != NULL) {
+        return lcab_bad(L, where, name, "unknown name; did you mean '%s'?", nearest.name);
     }
     return lcab_bad(L, where, name, "unknown name");
 }

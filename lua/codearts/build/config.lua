@@ -50,7 +50,7 @@ local function check_names(options)
     if type(name) ~= "string" then
       raise("usage", "options", "the names of options are strings")
     elseif not KNOWN[name] then
-      local near = require "codearts.build.nearest"(name, KNOWN)
+      local near = core.nearest(name, KNOWN)
       local hint = near and ("; did you mean %q?"):format(near) or ""
       raise("usage", name, ("there is no option %q%s"):format(name, hint))
     end
@@ -191,7 +191,7 @@ function M.resolve(options, getenv)
   end
   if result.trace == nil then
     local wish = getenv "CODEARTS_BUILD_TRACE" or ""
-    result.trace = wish ~= "" and wish ~= "0"
+    result.trace = wish ~= "" and wish ~= "0" or nil
   end
   local region = find_region(options, getenv)
   local endpoint_given

@@ -5,7 +5,6 @@ local core = require "codearts.build.core"
 local dates = require "codearts.build.lifecycle.dates"
 local log = require "codearts.build.lifecycle.log"
 local meta = require "codearts.build.meta"
-local nearest = require "codearts.build.nearest"
 local operation_call = require "codearts.build.operations.call"
 local record = require "codearts.build.lifecycle.record"
 local wait = require "codearts.build.lifecycle.wait"
@@ -93,7 +92,7 @@ local function check_options(opts, known)
   for key, value in next, opts do
     local check = CHECKS[known[key]]
     if not check then
-      local near = type(key) == "string" and nearest(key, names)
+      local near = type(key) == "string" and core.nearest(key, names)
       usage(
         tostring(key),
         ("there is no option %q%s"):format(

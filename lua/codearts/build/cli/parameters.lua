@@ -1,6 +1,5 @@
 --- The parameters of a build: where their values come from, and whether the job knows them.
 local given = require "codearts.build.cli.given"
-local nearest = require "codearts.build.nearest"
 local text = require "codearts.build.cli.text"
 
 local parameters = {}
@@ -52,7 +51,8 @@ local function unknown_ones(names, asked)
   end
   for _, name in ipairs(asked) do
     if not known[name] then
-      unknown[#unknown + 1] = { name = name, nearest = nearest(name, names) }
+      unknown[#unknown + 1] =
+        { name = name, nearest = require("codearts.build.core").nearest(name, names) }
     end
   end
   return unknown

@@ -1,7 +1,6 @@
 --- Which job and which build a command is about: ids as they are, names and the latest build by asking the service.
 local ascii = require "codearts.build.ascii"
 local names = require "codearts.build.cli.names"
-local nearest = require "codearts.build.nearest"
 local text = require "codearts.build.cli.text"
 
 local target = {}
@@ -65,7 +64,7 @@ local function similar(jobs, name)
       found[#found + 1], seen[other] = other, true
     end
   end
-  add(nearest(name, all))
+  add(require("codearts.build.core").nearest(name, all))
   for _, other in ipairs(all) do
     if ascii.lower(other):find(ascii.lower(name), 1, true) then
       add(other)

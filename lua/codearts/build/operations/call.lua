@@ -17,42 +17,18 @@ local operation_call = {}
 ---@field auth? any
 ---@field on_event? fun(event: table)
 
-local function text_of(value)
-  if type(value) == "string" and value ~= "" then
-    return value
-  elseif type(value) == "number" then
-    return tostring(value)
-  end
-  return nil
-end
-
---- Code and message of a failure that came with status 200. What `error` holds is not documented for this service
--- (API reference 6.5): an object with a code and a message under any of the usual names, or a text.
-local function failure_texts(body)
-  local detail = body.error
-  if type(detail) ~= "table" then
-    return text_of(body.err_code) or text_of(body.error_code),
-      text_of(detail) or text_of(body.message) or text_of(body.error_msg) or text_of(body.result)
-  end
-  return text_of(detail.code) or text_of(detail.error_code) or text_of(detail.errorCode),
-    text_of(detail.message) or text_of(detail.error_msg) or text_of(detail.errorMsg)
-end
-
---- The error inside a status 200 answer, if there is one (API reference 6.5): `status` is "fail" or `success` is false.
+--- The error inside a decoded status 200 answer, if there is one (API reference 6.5); for answers that were asked for
+-- as bytes, all others are told so by the core.
 ---@param operation string
 ---@param body any decoded answer
+---@param meta? table how the answer came to be
 ---@return table? err kind "api"
-function operation_call.wrapped_failure(operation, body)
-  if type(body) ~= "table" then
-    return nil
-  end
-  local failed = type(body.status) == "string" and ascii.lower(body.status):match("^fail")
-    or body.success == false
+function operation_call.wrapped_failure(operation, body, meta)
+  local failed, code, message = core.failure(body)
   if not failed then
     return nil
   end
-  local code, message = failure_texts(body)
-  local meta = core.meta(body) or {}
+  meta = meta or {}
   return core.error {
     kind = "api",
     operation = operation,
@@ -62,11 +38,7 @@ function operation_call.wrapped_failure(operation, body)
     error_code = code,
     error_msg = message,
     retryable = false,
-    message = ("%s failed inside a status 200 answer: %s%s"):format(
-      operation,
-      code and code .. ": " or "",
-      message or "no reason given"
-    ),
+    message = message or "the answer says that it failed, without an explanation",
   }
 end
 
@@ -193,7 +165,6 @@ function operation_call.start(client, name, args, opts, keep_broken)
       body = ask_again(await, client, spec, request_options, keep_broken)
       err = body == nil and err or nil
     end
-    err = err or operation_call.wrapped_failure(name, body)
     if err then
       return nil, target and target.discard() or err
     elseif target then

@@ -2,7 +2,6 @@
 -- Pure but for the boundary of a form, which is a fresh UUID. Nothing here talks to the service.
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
-local nearest = require "codearts.build.nearest"
 local rows = require "codearts.build.operations.rows"
 
 local null = core.null
@@ -154,7 +153,7 @@ local function refuse_unknown(prefix, value, names, what)
   for key in next, value do
     if not known[key] then
       local shown = tostring(key)
-      local near = type(key) == "string" and nearest(key, names)
+      local near = type(key) == "string" and core.nearest(key, names)
       usage(
         prefix .. shown,
         ("%s has no argument %q%s"):format(
@@ -353,7 +352,7 @@ end
 function request.row(name)
   local row = type(name) == "string" and rows.operations[name]
   if not row then
-    local near = type(name) == "string" and nearest(name, request.operation_names())
+    local near = type(name) == "string" and core.nearest(name, request.operation_names())
     usage(
       "operation",
       type(name) == "string"

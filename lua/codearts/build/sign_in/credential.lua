@@ -1,6 +1,6 @@
 --- What credentials may look like, for every source alike. Pure; no message repeats a value.
+local core = require "codearts.build.core"
 local ascii = require "codearts.build.ascii"
-local nearest = require "codearts.build.nearest"
 
 local M = {}
 
@@ -73,7 +73,7 @@ function M.read(value)
     return nil, "must be a token, a table or a function, not a " .. type(value)
   end
   for name in next, value do
-    local near = type(name) == "string" and nearest(name, KNOWN)
+    local near = type(name) == "string" and core.nearest(name, KNOWN)
     if near and near ~= name then
       return nil, ("%s is not known; did you mean %s?"):format(name, near), name
     elseif not near then

@@ -5,13 +5,6 @@ local timestamp = require "codearts.build.sign_in.timestamp"
 
 local M = {}
 
--- The pairs of members in which an error body names code and message (API reference 6.1).
-local ERROR_PAIRS = {
-  { "error_code", "error_msg" },
-  { "errorCode", "errorMsg" },
-  { "code", "message" },
-}
-
 --- A text from outside, made fit for one line of a message.
 ---@param text string
 ---@param answer table the raw answer it came with: it knows what the request was sent with
@@ -19,17 +12,6 @@ local ERROR_PAIRS = {
 function M.short(text, answer)
   text = answer:mask(text):gsub("[" .. ascii.CONTROLS .. "]+", " ")
   return #text > 200 and text:sub(1, 200) .. "…" or text
-end
-
-local function error_members(body)
-  for _, object in ipairs { body, type(body.error) == "table" and body.error or {} } do
-    for _, pair in ipairs(ERROR_PAIRS) do
-      local code, message = object[pair[1]], object[pair[2]]
-      if (type(code) == "string" or type(code) == "number") and type(message) == "string" then
-        return tostring(code), message
-      end
-    end
-  end
 end
 
 local function kind_of(status)
@@ -40,10 +22,7 @@ local function kind_of(status)
 end
 
 local function refusal(who, answer, body)
-  local code, message
-  if type(body) == "table" then
-    code, message = error_members(body)
-  end
+  local code, message = core.error_texts(body)
   local kind = kind_of(answer.status)
   if code == tostring(answer.status) then
     code = nil -- IAM's way of saying nothing more
