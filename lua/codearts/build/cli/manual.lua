@@ -1,4 +1,5 @@
 --- The manual pages, from the same words and rows as --help. For `make install`; nothing else loads it.
+local ascii = require "codearts.build.ascii"
 local arguments = require "codearts.build.cli.arguments"
 local exit_status = require "codearts.build.cli.exit_status"
 local version = require "codearts.build.version"
@@ -91,7 +92,7 @@ end
 
 local function page(title, sections)
   local lines = {
-    ('.TH %s 1 "" "codearts\\-build %s" "User Commands"'):format(plain(title:upper()), version),
+    ('.TH %s 1 "" "codearts\\-build %s" "User Commands"'):format(plain(ascii.upper(title)), version),
   }
   for _, section in ipairs(sections) do
     if section[2] and section[2] ~= "" then

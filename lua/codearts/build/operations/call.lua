@@ -1,5 +1,4 @@
 --- client:call: any operation of the service by name, with checked arguments, the client's signing, retries and errors.
-local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local AtomicFile = require "codearts.build.atomic_file"
 local operation_request = require "codearts.build.operations.request"
