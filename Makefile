@@ -127,7 +127,7 @@ LUAJIT := pkg-config --exists luajit
 GATEWAYS := haproxy varnishd squid apache2 nginx lighttpd
 ABSENT = $(call unless,$(LUAJIT) && command -v nvim,host_nvim) \
   $(call unless,$(LUAJIT) && ls /usr/lib/nginx/modules/ngx_http_lua_module.so,host_resty) \
-  $(call unless,(PATH=$$PATH:/usr/sbin; for g in $(GATEWAYS); do command -v $$g || exit; done),gateways)
+  $(call unless,(PATH=$$PATH:/usr/sbin; for g in $(GATEWAYS); do command -v $$g >/dev/null || exit; done),gateways)
 
 # The interpreter that carries a sanitizer's runtime; see its source.
 ifdef SANITIZER

@@ -135,12 +135,21 @@ proxy.server = ( "" => ( ( "host" => "127.0.0.1", "port" => TARGET, "read-timeou
   },
 }
 
--- A port that is free now. Somebody may take it before the gateway does; then another is tried.
-local function free_port()
-  local bound = assert(socket.bind("127.0.0.1", 0))
-  local _, port = bound:getsockname()
-  bound:close()
-  return tonumber(port)
+-- A port that is free now, and below those that the system hands out to the servers of specs beside this one.
+-- Which, the random name of the folder tells. Another gateway may take it first; then another is tried.
+local function free_port(folder)
+  local port = 0
+  for byte in folder:gmatch "." do
+    port = (port * 31 + byte:byte()) % 12000
+  end
+  while true do
+    local bound = socket.bind("127.0.0.1", 20000 + port)
+    if bound then
+      bound:close()
+      return 20000 + port
+    end
+    port = (port + 1) % 12000
+  end
 end
 
 ---@class spec.Gateway
@@ -174,7 +183,8 @@ local function read(path)
 end
 
 local function launch(kind, target, more)
-  local port, folder = free_port(), host.folder()
+  local folder = host.folder()
+  local port = free_port(folder)
   local fill = { FOLDER = folder, PORT = tostring(port), TARGET = tostring(target) }
   local file = assert(io.open(folder .. "/" .. kind.file, "w"))
   file:write((kind.text:gsub("# MORE", more or ""):gsub("%u+", fill)))
@@ -193,7 +203,7 @@ rm -rf %s]]):format(folder, kind.command:gsub("%u+", fill), folder),
     "w"
   ))
   for _ = 1, 2000 do
-    if listens(port) then
+    if listens(port) and not has_ended(folder) then
       return setmetatable({
         pipe = pipe,
         folder = folder,
