@@ -120,15 +120,6 @@ HIDDEN := LUA_INIT LUA_PATH_5_2 LUA_PATH_5_3 LUA_PATH_5_4 LUA_CPATH_5_2 LUA_CPAT
   MAKEFLAGS MFLAGS MAKELEVEL BUILD SANITIZER CFLAGS SPEC
 BUSTED = $(LUA) spec/busted.lua
 
-# Programs with a LuaJIT inside and gateways come with the check group; without them their specs stay
-# out.
-unless = $(if $(shell $(1) && echo yes),,--exclude-pattern=$(2))
-LUAJIT := pkg-config --exists luajit
-GATEWAYS := haproxy varnishd squid apache2 nginx lighttpd
-ABSENT = $(call unless,$(LUAJIT) && command -v nvim,host_nvim) \
-  $(call unless,$(LUAJIT) && ls /usr/lib/nginx/modules/ngx_http_lua_module.so,host_resty) \
-  $(call unless,(PATH=$$PATH:/usr/sbin; for g in $(GATEWAYS); do command -v $$g >/dev/null || exit; done),gateways)
-
 # The interpreter that carries a sanitizer's runtime; see its source.
 ifdef SANITIZER
 HOST := $(BUILD)/bin/$(LUA)
