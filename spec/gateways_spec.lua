@@ -70,12 +70,17 @@ local function meet(gateway, fault, kept, call)
   return ok, answer, processed
 end
 
+local function describe_unless_missing(name, title, block)
+  local missing = gateways.missing(name)
+  if missing then
+    pending(title .. " " .. missing)
+  else
+    describe(title, block)
+  end
+end
+
 for name in pairs(gateways.kinds) do
-  describe("behind " .. name .. ", as Debian brings it,", function()
-    if gateways.missing(name) then
-      pending(gateways.missing(name))
-      return
-    end
+  describe_unless_missing(name, "behind " .. name .. ", as Debian brings it,", function()
     local gateway
     setup(function()
       gateway = gateways.start(name, server.port)
@@ -155,11 +160,7 @@ sub vcl_backend_error { if (bereq.retries == 0) { return (retry); } }]],
 }
 
 for name, more in pairs(TOLD_TO) do
-  describe("behind " .. name .. " that is told to repeat", function()
-    if gateways.missing(name) then
-      pending(gateways.missing(name))
-      return
-    end
+  describe_unless_missing(name, "behind " .. name .. " that is told to repeat", function()
     it("the limit of the promise shows: one call, two builds, one request of ours", function()
       local gateway = gateways.start(name, server.port, more)
       server:script { "close_after_body" }

@@ -152,6 +152,19 @@ local function free_port(folder)
   end
 end
 
+local PATH = "PATH=$PATH:/usr/sbin" -- not every user's
+
+--- Answers why a gateway cannot be had here, or nil: they come with `make check`.
+---@param name string of `kinds`
+---@return string?
+function M.missing(name)
+  local program = M.kinds[name].command:match("%S+")
+  local pipe = assert(io.popen(("%s; command -v %s"):format(PATH, program)))
+  local found = pipe:read("*l")
+  pipe:close()
+  return not found and name .. " is not installed" or nil
+end
+
 ---@class spec.Gateway
 ---@field url string
 ---@field folder string
@@ -194,12 +207,12 @@ local function launch(kind, target, more)
   local pipe = assert(io.popen(
     ([[
 cd %s
-PATH=$PATH:/usr/sbin; LD_PRELOAD=; export PATH LD_PRELOAD
+%s; LD_PRELOAD=; export PATH LD_PRELOAD
 { %s </dev/null >output 2>&1 & echo $! >pid; wait $!; touch ended; } 2>/dev/null &
 read _
 kill -TERM $(cat pid) 2>/dev/null
 wait
-rm -rf %s]]):format(folder, kind.command:gsub("%u+", fill), folder),
+rm -rf %s]]):format(folder, PATH, kind.command:gsub("%u+", fill), folder),
     "w"
   ))
   for _ = 1, 2000 do
@@ -217,17 +230,6 @@ rm -rf %s]]):format(folder, kind.command:gsub("%u+", fill), folder),
   local told = read(folder .. "/output") .. read(folder .. "/error.log")
   pipe:close()
   return nil, told
-end
-
---- Answers why there is none of that name here, or nil.
----@param name string of `kinds`
----@return string?
-function M.missing(name)
-  local program = M.kinds[name].command:match("%S+")
-  local pipe = assert(io.popen("PATH=$PATH:/usr/sbin command -v " .. program))
-  local found = pipe:read("*l")
-  pipe:close()
-  return not found and program .. " is not installed" or nil
 end
 
 --- Starts a gateway before a server.
