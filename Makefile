@@ -27,6 +27,7 @@ all: $(CORE) $(ARCHIVE)
 help:
 	@echo 'make            build for LUA (lua5.4; or lua5.1, lua5.2, lua5.3, luajit)'
 	@echo 'make test       build, then run the specs (SPEC=spec/x_spec.lua: one of them)'
+	@echo 'make quick      while working: build, lint of what changed, the fast specs that it concerns'
 	@echo 'make demo       a real build in the local sandbox, from a Lua script'
 	@echo 'make env        print the export lines that make the in-tree build loadable'
 	@echo 'make install    PREFIX=/usr/local DESTDIR='
@@ -129,8 +130,28 @@ $(HOST): spec/support/interpreter.c $(BUILD)/config.mk
 	$(call say,LD)$(CC) $(OUR_CFLAGS) $(LUA_CFLAGS) $(CFLAGS) -o $@ $< $(LUA_LIBS)
 endif
 
+# CHANGED=1: those that concern what changed since BASE; see spec/map.lua.
+BASE ?= HEAD
+ifdef CHANGED
+SPEC = $(shell $(LUA) spec/map.lua specs $(BASE))
+endif
 test: all $(HOST)
-	@$(RUN) $(LUA) spec/run.lua '$(BUSTED) $(SPEC)'
+	@$(if $(SPEC),$(RUN) $(LUA) spec/run.lua '$(BUSTED) $(SPEC)',echo 'No spec concerns what changed since $(BASE).')
+
+# While working: builds, lints what changed, runs the fast specs that it concerns. Under 20 seconds.
+quick: all
+	@changed() { $(LUA) spec/map.lua $$1 $(BASE); }; \
+	  c=`changed c` && lua=`changed lua` && specs=`changed fast` && \
+	  $(RUN) $(LUA) spec/run.lua \
+	    $${c:+"clang-format --dry-run -Werror $$c"} \
+	    $${lua:+"luacheck -q --no-color $$lua"} \
+	    "$(BUSTED) spec/layers_spec.lua $$specs"
+
+# For editors: compile_commands.json.
+compdb: all
+	@{ echo '['; sep=; for f in $(SOURCES); do \
+	  printf '%s{"directory": "%s", "file": "%s", "command": "%s"}\n' "$$sep" '$(CURDIR)' $$f \
+	    '$(CC) $(MODULE_CFLAGS) -c '$$f; sep=,; done; echo ']'; } >compile_commands.json
 
 demo: all
 	@$(RUN) $(LUA) examples/demo.lua
@@ -267,5 +288,5 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all help env test demo check lint $(LINTS) format rockspec asan tsan valgrind bench bench-check install clean
+.PHONY: all help env test quick compdb demo check lint $(LINTS) format rockspec asan tsan valgrind bench bench-check install clean
 .DELETE_ON_ERROR:

@@ -1,0 +1,204 @@
+--- Which specs a source concerns. `make test CHANGED=1` runs those of what git says has changed since
+--- BASE (HEAD), `make quick` the fast ones among them.
+---
+---     lua spec/map.lua specs|fast|c|lua [BASE]   prints spec files, or changed files of C or Lua
+
+local M = {}
+
+-- A source, as a pattern of its path, and the specs that would notice; all rows that fit count.
+-- A spec concerns itself, and what lives under a folder of its own name.
+local ROWS = {
+  { "^csrc/cab/classify", "refusals errors at_most_once" },
+  { "^csrc/cab/call", "retry time refusals at_most_once admission" },
+  { "^csrc/cab/client", "async cancel time admission core_alone" },
+  { "^csrc/cab/engine", "at_most_once async time stream hardening" },
+  { "^csrc/cab/transfer", "at_most_once reused stream hardening large_body" },
+  { "^csrc/cab/curl_error", "connect_faults tls errors" },
+  { "^csrc/cab/sockets", "reused" },
+  { "^csrc/cab/trust", "tls" },
+  { "^csrc/cab/sign", "sign sign_mismatch" },
+  { "^csrc/cab/crypto", "sign" },
+  { "^csrc/cab/identity", "sign_in" },
+  { "^csrc/cab/secret", "secrets proxy" },
+  { "^csrc/cab/url", "url" },
+  { "^csrc/cab/endpoint", "endpoints proxy" },
+  { "^csrc/cab/poller", "async fork" },
+  { "^csrc/cab/worker", "journal keys" },
+  { "^csrc/cab/journal", "journal keys" },
+  { "^csrc/cab/nearest", "options config operation_call" },
+  { "^csrc/cab/locale", "locale" },
+  { "^csrc/cab/retry", "retry" },
+  { "^csrc/cab/timers", "time" },
+  { "^csrc/cab/list", "async" },
+  { "^csrc/cab/pin", "packaging" },
+  { "^csrc/cab/", "core_alone" },
+  { "^csrc/lua/lua_args", "args" },
+  { "^csrc/lua/lua_body", "errors result operation_call" },
+  { "^csrc/lua/lua_outcome", "errors result secrets" },
+  { "^csrc/lua/lua_meta", "result" },
+  { "^csrc/lua/lua_slots", "result" },
+  { "^csrc/lua/lua_call", "async cancel finalizer admission" },
+  { "^csrc/lua/lua_client", "async options" },
+  { "^csrc/lua/lua_step", "async finalizer" },
+  { "^csrc/lua/lua_wait", "facade async" },
+  { "^csrc/lua/lua_options", "options config" },
+  { "^csrc/lua/lua_opts", "options args" },
+  { "^csrc/lua/lua_headers", "options secrets" },
+  { "^csrc/lua/lua_request", "options operation_call" },
+  { "^csrc/lua/lua_json", "json" },
+  { "^csrc/lua/lua_sign", "sign" },
+  { "^csrc/lua/lua_journal", "journal" },
+  { "^csrc/lua/lua_file", "token_store" },
+  { "^csrc/lua/lua_term", "cli_terminal" },
+  { "^csrc/lua/", "core_alone result" },
+  { "/client", "facade async result" },
+  { "/init%.lua$", "facade load" },
+  { "/config", "config" },
+  { "/regions", "regions" },
+  { "/sign_in", "sign_in sign_in/" },
+  { "/token_store", "token_store" },
+  { "/operations/", "operations operation_call" },
+  { "/lifecycle", "lifecycle log_lines" },
+  { "/reconcile", "reconcile" },
+  { "/keys/", "keys" },
+  { "/key_store", "keys journal" },
+  { "/hosts/", "host_plain host_luv host_nvim" },
+  { "/luv%.lua$", "host_luv" },
+  { "/nvim%.lua$", "host_nvim" },
+  { "/resty", "host_resty" },
+  { "/sandbox", "sandbox sandbox_run sandbox_reads sandbox_auth sandbox_units" },
+  { "/cli", "cli_usage cli_render cli_text cli_command" },
+  { "/calendar", "calendar" },
+  { "/load_error", "load" },
+  { "/types", "operations" },
+  { "/version", "packaging" },
+  { "/meta", "result lifecycle" },
+  { "/coroutines", "async" },
+  { "/unicode", "log_lines" },
+  { "/atomic_file", "operation_call" },
+  { "/shapes", "config" },
+  { "/health", "host_nvim" },
+  { "/ascii", "locale" },
+  { "/ini", "ini sign_in/" },
+  { "^Makefile$", "make packaging" },
+  { "^%.ci/", "deps run" },
+  { "^spec/run%.lua$", "run" },
+  { "%.rockspec$", "packaging" },
+  { "^doc/", "docs" },
+  { "^README", "docs" },
+  { "%.lua$", "layers docs" },
+  { "^csrc/", "layers docs" },
+}
+
+-- Those that take seconds: whole servers, hosts, hundreds of cases.
+local SLOW = {
+  at_most_once = true,
+  chaos = true,
+  cli_command = true,
+  cli_terminal = true,
+  connect_faults = true,
+  gateways = true,
+  host_luv = true,
+  host_nvim = true,
+  host_resty = true,
+  keys = true,
+  large_body = true,
+  locale = true,
+  make = true,
+  packaging = true,
+  proxy = true,
+  reconcile = true,
+  reused = true,
+  sandbox_run = true,
+  stream = true,
+  time = true,
+  tls = true,
+}
+
+local function exists(path)
+  local file = io.open(path)
+  if file then
+    file:close()
+  end
+  return file ~= nil
+end
+
+--- The specs of some files, in the order of their names.
+---@param files string[]
+---@param fast? boolean only those that take less than seconds
+---@return string[] specs paths
+function M.specs_of(files, fast)
+  local found, list = {}, {}
+  local function add(name)
+    local path = name:find "/$" and "spec/" .. name:gsub("/$", "") or "spec/" .. name .. "_spec.lua"
+    if not found[path] and not (fast and SLOW[name]) and (name:find "/$" or exists(path)) then
+      found[path] = true
+      list[#list + 1] = path
+    end
+  end
+  for _, file in ipairs(files) do
+    local own = file:match "^spec/([%w_/]+)_spec%.lua$"
+    if own then
+      add(own)
+    end
+    for _, row in ipairs(ROWS) do
+      if file:find(row[1]) and not own then
+        for name in row[2]:gmatch "%S+" do
+          add(name)
+        end
+      end
+    end
+  end
+  table.sort(list)
+  return list
+end
+
+--- Names in the rows that are no spec: for the spec of this file.
+---@return string[]
+function M.unknown()
+  local list = {}
+  for _, row in ipairs(ROWS) do
+    for name in row[2]:gmatch "%S+" do
+      if not name:find "/$" and not exists("spec/" .. name .. "_spec.lua") then
+        list[#list + 1] = name
+      end
+    end
+  end
+  return list
+end
+
+--- Files that changed since `base` or are new, and are still there.
+---@param base string
+---@return string[]
+function M.changed(base)
+  local pipe = assert(
+    io.popen(
+      ("{ git diff --name-only %s; git ls-files --others --exclude-standard; } | sort -u"):format(base)
+    )
+  )
+  local files = {}
+  for file in pipe:lines() do
+    if exists(file) then
+      files[#files + 1] = file
+    end
+  end
+  pipe:close()
+  return files
+end
+
+if arg and arg[0] and arg[0]:find "spec/map%.lua$" then
+  local what, base = arg[1], arg[2] or "HEAD"
+  local files, list = M.changed(base), {}
+  if what == "specs" or what == "fast" then
+    list = M.specs_of(files, what == "fast")
+  else
+    for _, file in ipairs(files) do
+      if file:find(what == "c" and "%.[ch]$" or "%.lua$") and not file:find "%.rockspec$" then
+        list[#list + 1] = file
+      end
+    end
+  end
+  print(table.concat(list, " "))
+end
+
+return M
