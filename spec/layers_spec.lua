@@ -123,9 +123,10 @@ local ROOMS = {
   core = { modules = { "core" }, uses = {} },
   load = { modules = { "load_error" }, uses = {} },
   small = {
-    modules = { "ascii", "coroutines", "version", "ini", "calendar", "unicode" },
+    modules = { "ascii", "coroutines", "version", "ini", "calendar", "ids", "unicode" },
     uses = {},
   },
+  problems = { modules = { "problem", "check" }, uses = { "core", "small" } },
   file = { modules = { "atomic_file" }, uses = { "core" } },
   config = { modules = { "config", "regions" }, uses = { "core", "small" } },
   token_store = { modules = { "token_store", "token_store%..+" }, uses = { "core", "small" } },
@@ -135,28 +136,29 @@ local ROOMS = {
   },
   operations = {
     modules = { "operations%..+", "types" },
-    uses = { "core", "small", "file" },
+    uses = { "core", "small", "problems", "file" },
   },
   meta = { modules = { "meta" }, uses = { "core" } },
-  calls = { modules = { "client%.call", "client%.task" }, uses = { "core", "small" } },
+  calls = { modules = { "client%.call", "client%.task" }, uses = { "core", "small", "problems" } },
   lifecycle = {
     modules = { "lifecycle", "lifecycle%..+" },
-    uses = { "core", "small", "meta", "operations" },
+    uses = { "core", "small", "problems", "meta", "operations" },
   },
   reconcile = {
     modules = { "reconcile", "reconcile%..+" },
-    uses = { "core", "small", "lifecycle" },
+    uses = { "core", "small", "problems", "lifecycle" },
   },
   key_store = { modules = { "key_store", "key_store%..+" }, uses = { "core" } },
   keys = {
     modules = { "keys%..+" },
-    uses = { "core", "small", "meta", "calls", "reconcile" },
+    uses = { "core", "small", "problems", "meta", "calls", "reconcile" },
   },
   client = {
     modules = { "client", "client%.auth", "client%.run_all", "shapes" },
     uses = {
       "core",
       "small",
+      "problems",
       "config",
       "calls",
       "sign_in",
@@ -169,7 +171,7 @@ local ROOMS = {
   facade = { modules = { "" }, uses = { "core", "load", "meta", "client" }, foreign = { "cjson" } },
   hosts = {
     modules = { "hosts%..+", "luv", "nvim", "resty" },
-    uses = { "core", "facade" },
+    uses = { "core", "problems", "facade" },
     foreign = { "luv", "ngx%..+" },
   },
   -- A service, and no part of the client: it could not test it otherwise.

@@ -69,6 +69,9 @@ local ROWS = {
   { "/sandbox", "sandbox sandbox_run sandbox_reads sandbox_auth sandbox_units" },
   { "/cli", "cli_usage cli_render cli_text cli_command" },
   { "/calendar", "calendar" },
+  { "/ids", "lifecycle cli_reference" },
+  { "/problem", "facade lifecycle" },
+  { "/check", "lifecycle" },
   { "/load_error", "load" },
   { "/types", "operations" },
   { "/version", "packaging" },
@@ -173,7 +176,9 @@ end
 function M.changed(base)
   local pipe = assert(
     io.popen(
-      ("{ git diff --name-only %s; git ls-files --others --exclude-standard; } | sort -u"):format(base)
+      ("{ git diff --name-only %s; git ls-files --others --exclude-standard; } | sort -u"):format(
+        base
+      )
     )
   )
   local files = {}

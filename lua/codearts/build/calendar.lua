@@ -28,6 +28,17 @@ function calendar.days(year, month, day)
   return 365 * year + leaps + math.floor((153 * (month - 3) + 2) / 5) + day - 1 - DAYS_TO_1970
 end
 
+--- The number of a day such as 2024-05-31, counted from 1970-01-01; nil if it is none.
+---@param text any
+---@return integer?
+function calendar.parse_day(text)
+  if type(text) ~= "string" then
+    return nil
+  end
+  local year, month, day = text:match "^(%d%d%d%d)%-(%d%d)%-(%d%d)$"
+  return year and calendar.days(tonumber(year), tonumber(month), tonumber(day)) or nil
+end
+
 --- The date that many days after 1970-01-01.
 ---@param days integer
 ---@return integer year

@@ -2,6 +2,7 @@
 --- after a run.
 local Call = require "codearts.build.client.call"
 local core = require "codearts.build.core"
+local problems = require "codearts.build.problem"
 
 ---@class codearts.build.Client
 ---@field core userdata the core's client
@@ -23,9 +24,7 @@ local core = require "codearts.build.core"
 local Client = {}
 Client.__name = "codearts.build.Client"
 
-local function usage_error(field, message, outcome)
-  return core.error { kind = "usage", field = field, message = message, outcome = outcome }
-end
+local usage_error = problems.usage
 
 local function check_self(self, outcome)
   if getmetatable(self) ~= Client then

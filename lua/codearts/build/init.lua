@@ -111,8 +111,12 @@ function M.versions()
   versions.build, versions.core = versions.core, nil
   versions.lua = _VERSION .. (rawget(_G, "jit") and " (" .. rawget(_G, "jit").version .. ")" or "")
   -- The core loads it with care; where a decimal point has several bytes, it would end the process.
-  local cjson = pcall(core.decode, "0") and package.loaded.cjson
-  versions.cjson = type(cjson) == "table" and cjson._VERSION or "none"
+  -- The core loads it first, in the locale that it needs.
+  local found, cjson = pcall(core.decode, "0")
+  if found then
+    found, cjson = pcall(require, "cjson")
+  end
+  versions.cjson = found and type(cjson) == "table" and cjson._VERSION or "none"
   return versions
 end
 

@@ -2,110 +2,20 @@
 -- project, and any other operation. Each method blocks and raises structured errors; with `async = true` in its
 -- options it answers a call object at once, the same as client:start does. Required on first use only.
 local core = require "codearts.build.core"
+local check = require "codearts.build.check"
 local dates = require "codearts.build.lifecycle.dates"
+local ids = require "codearts.build.ids"
 local log = require "codearts.build.lifecycle.log"
 local meta = require "codearts.build.meta"
 local operation_call = require "codearts.build.operations.call"
+local problems = require "codearts.build.problem"
 local record = require "codearts.build.lifecycle.record"
 local wait = require "codearts.build.lifecycle.wait"
 
 local lifecycle = { result_methods = {}, client_methods = {} }
 local result_methods, client_methods = lifecycle.result_methods, lifecycle.client_methods
 
-local function usage(field, message)
-  error(core.error { kind = "usage", field = field, message = message }, 0)
-end
-
-local function is_count(value, most)
-  return type(value) == "number" and value >= 0 and value <= most and value == math.floor(value)
-end
-
-local CHECKS = {
-  boolean = {
-    "true or false",
-    function(value)
-      return type(value) == "boolean"
-    end,
-  },
-  seconds = {
-    "a number of seconds above 0",
-    function(value)
-      return type(value) == "number" and value > 0 and value < math.huge
-    end,
-  },
-  count = {
-    "an integer of 0 or more",
-    function(value)
-      return is_count(value, 2147483647)
-    end,
-  },
-  limit = {
-    "an integer from 0 to 100",
-    function(value)
-      return is_count(value, 100)
-    end,
-  },
-  days = {
-    ("an integer from 0 to %d"):format(dates.MAX_DAYS),
-    function(value)
-      return is_count(value, dates.MAX_DAYS)
-    end,
-  },
-  day = {
-    "a day such as 2024-05-31",
-    function(value)
-      return dates.parse(value) ~= nil
-    end,
-  },
-  ["function"] = {
-    "a function",
-    function(value)
-      return type(value) == "function"
-    end,
-  },
-  string = {
-    "a string",
-    function(value)
-      return type(value) == "string"
-    end,
-  },
-  step = {
-    "the name of a step or its number from 1",
-    function(value)
-      return type(value) == "string" and value ~= ""
-        or type(value) == "number" and value >= 1 and value == math.floor(value)
-    end,
-  },
-}
-
-local function check_options(opts, known)
-  if opts == nil then
-    return {}
-  elseif type(opts) ~= "table" then
-    usage("opts", "the options must be a table, not a " .. type(opts))
-  end
-  local names = {}
-  for name in pairs(known) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for key, value in next, opts do
-    local check = CHECKS[known[key]]
-    if not check then
-      local near = type(key) == "string" and core.nearest(key, names)
-      usage(
-        tostring(key),
-        ("there is no option %q%s"):format(
-          tostring(key),
-          near and (", did you mean %q?"):format(near) or ""
-        )
-      )
-    elseif not check[2](value) then
-      usage(key, ("%s must be %s"):format(key, check[1]))
-    end
-  end
-  return opts
-end
+local usage = problems.refuse
 
 --- Runs a flow to its end, or answers its call object.
 local function run(client, opts, flow)
@@ -117,7 +27,7 @@ local function run(client, opts, flow)
 end
 
 local function check_job_id(job_id)
-  if type(job_id) ~= "string" or not job_id:find("^[A-Za-z0-9]+$") or #job_id ~= 32 then
+  if not ids.is_id(job_id) then
     usage("job_id", "job_id must be a string of 32 letters and digits")
   end
   return job_id
@@ -168,7 +78,7 @@ end
 ---@return codearts.build.model.RecordInfo2Result record
 function result_methods:status(opts)
   local target = lifecycle.handle(self)
-  opts = check_options(opts, { async = "boolean" })
+  opts = check.options(opts, { async = "boolean" })
   return run(target.client, opts, function(await)
     return record.fetch(await, target)
   end)
@@ -181,7 +91,7 @@ end
 ---@return codearts.build.model.RecordInfo2Result record
 function result_methods:wait(opts)
   local target = lifecycle.handle(self)
-  opts = check_options(opts, {
+  opts = check.options(opts, {
     timeout = "seconds",
     interval = "seconds",
     on_progress = "function",
@@ -195,7 +105,7 @@ end
 ---@return string|integer log its text, or with on_line the number of lines
 function result_methods:log(opts)
   local target = lifecycle.handle(self)
-  opts = check_options(opts, {
+  opts = check.options(opts, {
     on_line = "function",
     follow = "boolean",
     step = "step",
@@ -210,7 +120,7 @@ end
 ---@return true
 function result_methods:stop(opts)
   local target = lifecycle.handle(self)
-  opts = check_options(opts, { async = "boolean" })
+  opts = check.options(opts, { async = "boolean" })
   return run(target.client, opts, function(await)
     local _, err = await(
       operation_call.start(
@@ -261,7 +171,7 @@ end
 ---@return { total: integer, records: codearts.build.model.HistoryRecord[] }
 function client_methods:history(job_id, opts)
   check_job_id(job_id)
-  opts = check_options(opts, {
+  opts = check.options(opts, {
     page = "count",
     limit = "limit",
     days = "days",
@@ -308,8 +218,8 @@ end
 ---@param opts? codearts.build.JobsOptions
 ---@return { total: integer, jobs: codearts.build.model.Job[] }
 function client_methods:jobs(project_id, opts)
-  opts = check_options(opts, { page = "count", limit = "limit", async = "boolean" })
-  if type(project_id) ~= "string" or not project_id:find("^[A-Za-z0-9]+$") or #project_id ~= 32 then
+  opts = check.options(opts, { page = "count", limit = "limit", async = "boolean" })
+  if not ids.is_id(project_id) then
     usage("project_id", "project_id must be a string of 32 letters and digits")
   end
   return run(self, opts, function(await)

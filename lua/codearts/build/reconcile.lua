@@ -6,12 +6,13 @@
 --- repeated, and told.
 local core = require "codearts.build.core"
 local judge = require "codearts.build.reconcile.judge"
+local problems = require "codearts.build.problem"
 local look = require "codearts.build.reconcile.look"
 
 local DEFAULTS = { timeout = 10, interval = 1 }
 
 local function usage(field, message)
-  error(core.error { kind = "usage", field = field, message = field .. ": " .. message }, 0)
+  problems.refuse(field, field .. ": " .. message)
 end
 
 local function read_options(opts)

@@ -1,5 +1,6 @@
 --- Ids as people have them at hand: bare, or in the address of a page of the console. Pure.
 local ascii = require "codearts.build.ascii"
+local is_id = require("codearts.build.ids").is_id
 
 local reference = {}
 
@@ -7,16 +8,12 @@ local reference = {}
 local function ids_of(address)
   local found, before = {}, ""
   for part in address:gmatch("[^/?&#=]+") do
-    if #part == 32 and part:find("^[A-Za-z0-9]+$") then
+    if is_id(part) then
       found[#found + 1] = { id = part, before = ascii.lower(before) }
     end
     before = part
   end
   return found
-end
-
-local function is_id(str)
-  return #str == 32 and str:find("^[A-Za-z0-9]+$") ~= nil
 end
 
 ---@class codearts.build.cli.JobReference

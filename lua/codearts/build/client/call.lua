@@ -1,5 +1,5 @@
 --- What client:start, client:request and client:sleep answer: one call in flight.
-local core = require "codearts.build.core"
+local problems = require "codearts.build.problem"
 
 ---@class codearts.build.Call
 ---@field client codearts.build.Client
@@ -21,14 +21,7 @@ end
 ---@param self any
 function Call.check(self)
   if not Call.is(self) then
-    error(
-      core.error {
-        kind = "usage",
-        field = "self",
-        message = "self: must be a call; use its methods with a colon",
-      },
-      0
-    )
+    problems.refuse("self", "self: must be a call; use its methods with a colon")
   end
 end
 local check = Call.check

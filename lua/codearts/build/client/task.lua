@@ -2,6 +2,7 @@
 --- coroutine that awaits calls; it runs inside the client's steps and never blocks.
 local Call = require "codearts.build.client.call"
 local core = require "codearts.build.core"
+local problems = require "codearts.build.problem"
 local coroutines = require "codearts.build.coroutines"
 
 ---@class codearts.build.Task: codearts.build.Call
@@ -133,14 +134,7 @@ end
 function Task:on_done(f)
   Call.check(self)
   if type(f) ~= "function" then
-    error(
-      core.error {
-        kind = "usage",
-        field = "on_done",
-        message = "on_done: must be a function, not " .. type(f),
-      },
-      0
-    )
+    problems.refuse("on_done", "on_done: must be a function, not " .. type(f))
   end
   self.callbacks[#self.callbacks + 1] = f
   if self.ended and #self.callbacks == 1 then

@@ -1,5 +1,6 @@
 --- What the host adapters share: taking a client in, and telling where nobody can wait.
 local core = require "codearts.build.core"
+local problems = require "codearts.build.problem"
 
 local M = {}
 
@@ -8,7 +9,7 @@ local M = {}
 ---@param outcome? "not_started"
 ---@return codearts.build.Error
 function M.refusal(message, outcome)
-  return core.error { kind = "usage", field = "host", message = message, outcome = outcome }
+  return problems.usage("host", message, outcome)
 end
 
 --- Raises a usage error.

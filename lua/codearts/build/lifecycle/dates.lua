@@ -6,19 +6,7 @@ local dates = {}
 --- Days of history in one request, at most (API reference 7.8).
 dates.MAX_DAYS = 30
 
---- The number of a day, counted from any fixed one; nil if the calendar has no such day.
----@param str any
----@return integer?
-function dates.parse(str)
-  if type(str) ~= "string" then
-    return nil
-  end
-  local year, month, day = str:match "^(%d%d%d%d)%-(%d%d)%-(%d%d)$"
-  if not year then
-    return nil
-  end
-  return calendar.days(tonumber(year), tonumber(month), tonumber(day))
-end
+dates.parse = calendar.parse_day
 
 --- What is wrong with a span of two days.
 ---@param from string

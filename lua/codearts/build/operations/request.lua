@@ -2,6 +2,7 @@
 -- Pure but for the boundary of a form, which is a fresh UUID. Nothing here talks to the service.
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
+local problems = require "codearts.build.problem"
 local rows = require "codearts.build.operations.rows"
 
 local null = core.null
@@ -10,9 +11,7 @@ local MAX_DEPTH = 64
 
 local request = {}
 
-local function usage(field, message)
-  error(core.error { kind = "usage", field = field, message = message }, 0)
-end
+local usage = problems.refuse
 
 --- "string, not a number" needs an article and our own name for null.
 local function kind_of(value)

@@ -1,0 +1,23 @@
+--- Usage errors of the Lua side, made in one way.
+local core = require "codearts.build.core"
+
+local problem = {}
+
+--- An error for an argument that cannot be.
+---@param field string the argument
+---@param message string
+---@param outcome? "not_started" where a build was to be started
+---@return codearts.build.Error err kind "usage"
+function problem.usage(field, message, outcome)
+  return core.error { kind = "usage", field = field, message = message, outcome = outcome }
+end
+
+--- Raises it.
+---@param field string
+---@param message string
+---@param outcome? "not_started"
+function problem.refuse(field, message, outcome)
+  error(problem.usage(field, message, outcome), 0)
+end
+
+return problem
