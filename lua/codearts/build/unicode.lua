@@ -41,7 +41,7 @@ function unicode.decode(str, at)
   return point, at + length
 end
 
-local MOST_KNOWN = 4096 -- distinct characters that a text has at most, as a rule
+local MOST_KNOWN = 16384 -- a text has fewer distinct characters, as a rule
 
 --- Makes a function that replaces characters beyond ASCII. What comes out is remembered: a pattern and a table do the work,
 -- because a text may be a mebibyte of anything, and no byte of it may cost a loop of ours.
@@ -49,14 +49,20 @@ local MOST_KNOWN = 4096 -- distinct characters that a text has at most, as a rul
 ---@return fun(str: string): string
 function unicode.replacer(replace)
   local known, count = {}, 0
-  local function compute(_, piece)
+  local broken = replace("\128", nil)
+  local function of_piece(piece)
+    local lead = piece:byte()
+    if lead < 0xC2 or lead > 0xF4 then
+      return broken:rep(#piece)
+    end
     local point, after = unicode.decode(piece, 1)
     local char = piece:sub(1, after - 1)
     local rest = #piece - #char -- bytes that continue nothing
     local result = replace(char, point)
-    if rest > 0 then
-      result = (result or char) .. replace("\128", nil):rep(rest)
-    end
+    return rest == 0 and result or (result or char) .. broken:rep(rest)
+  end
+  local function compute(_, piece)
+    local result = of_piece(piece)
     if #piece <= 4 then
       if count == MOST_KNOWN then
         for key in pairs(known) do

@@ -247,6 +247,9 @@ end
 
 --- What a terminal shows of a line that was written again and again over itself: its last state.
 local function last_state(line)
+  if not line:find("\r", 1, true) then
+    return line
+  end
   local stop = #line
   while line:byte(stop) == 13 do
     stop = stop - 1
@@ -275,7 +278,7 @@ function text.log_line(line, plain)
     line = line:gsub("\27%[[%d;:]*m", sgr.allowed)
   end
   line = line:gsub("\27%[[0-?]*[ -/]*[@-~]", "") -- to cursor and screen: CSI
-  line = line:gsub("\27[ -/]*[0-OQ-WYZ\\`-~]", ""):gsub("\27+", "")
+  line = line:gsub("\27+[ -/]*[0-OQ-WYZ\\`-~]?", "") -- all others, whole or not
   line = harmless(line)
   if plain or not line:find("\1", 1, true) then
     return line
