@@ -238,6 +238,12 @@ bench-check: all
 
 SHARE = $(PREFIX)/share/lua/$(LUA_VERSION)
 LIB = $(PREFIX)/lib/lua/$(LUA_VERSION)
+# Where the manual and the completions of the shells are looked for.
+MAN = $(PREFIX)/share/man/man1
+BASH = $(PREFIX)/share/bash-completion/completions
+ZSH = $(PREFIX)/share/zsh/site-functions
+FISH = $(PREFIX)/share/fish/vendor_completions.d
+completion = $(PATHS) $(LUA) -e 'io.write(require("codearts.build.cli.completion").scripts.$(1))'
 install: all
 	@for f in `find lua -name '*.lua'`; do \
 	  install -d "$(DESTDIR)$(SHARE)/$$(dirname $${f#lua/})" && \
@@ -252,6 +258,11 @@ install: all
 	  tail -n 1 bin/codearts-build; } >$(BUILD)/codearts-build.$$PPID && \
 	  install -m 755 $(BUILD)/codearts-build.$$PPID "$(DESTDIR)$(PREFIX)/bin/codearts-build" && \
 	  rm $(BUILD)/codearts-build.$$PPID
+	install -d "$(DESTDIR)$(MAN)" "$(DESTDIR)$(BASH)" "$(DESTDIR)$(ZSH)" "$(DESTDIR)$(FISH)"
+	@$(PATHS) $(LUA) -e 'require("codearts.build.cli.manual").write "$(DESTDIR)$(MAN)"'
+	@$(call completion,bash) >"$(DESTDIR)$(BASH)/codearts-build"
+	@$(call completion,zsh) >"$(DESTDIR)$(ZSH)/_codearts-build"
+	@$(call completion,fish) >"$(DESTDIR)$(FISH)/codearts-build.fish"
 
 clean:
 	rm -rf build

@@ -265,29 +265,4 @@ describe("the command line", function()
     assert.is_truthy(result.err:find("the library cannot be loaded", 1, true))
     assert.is_truthy(result.err:find("doctor", 1, true))
   end)
-
-  it("completes for every shell", function()
-    for _, shell in ipairs { "bash", "zsh", "fish" } do
-      local result = run("completion " .. shell)
-      assert.are.equal(0, result.status)
-      for _, word in ipairs { "sandbox", "param", "timeout", "history" } do
-        assert.is_truthy(result.out:find(word, 1, true), shell .. ": " .. word)
-      end
-    end
-  end)
-
-  it("completes commands and options in bash", function()
-    local script = [[eval "$(%s)"; COMP_WORDS=(codearts-build %s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); ]]
-      .. [[cur=${COMP_WORDS[COMP_CWORD]}; _codearts-build; echo "${COMPREPLY[@]}"]]
-    local function complete(words)
-      local pipe = io.popen(
-        "bash -c " .. command.quote(script:format(command.line("completion bash", NO_CORE), words))
-      )
-      local answer = pipe:read "*a"
-      pipe:close()
-      return answer
-    end
-    assert.are.equal("status stop\n", complete "st")
-    assert.is_truthy(complete("run --ti"):find("--timeout", 1, true))
-  end)
 end)

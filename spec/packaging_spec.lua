@@ -216,6 +216,15 @@ describe("installing by make", function()
     assert.matches("\nlua=" .. LUA .. "\n", read(command), 1, true)
     local output = sh("cd / && env -u LUA_PATH -u LUA_CPATH %s --version", command)
     assert.matches(require("codearts.build")._VERSION, output, 1, true)
+    assert.matches("^%.TH CODEARTS", read(folder .. "/share/man/man1/codearts-build.1"))
+    assert.matches("^%.TH CODEARTS", read(folder .. "/share/man/man1/codearts-build-run.1"))
+    for path, word in pairs {
+      ["bash-completion/completions/codearts-build"] = "complete -F",
+      ["zsh/site-functions/_codearts-build"] = "#compdef codearts-build",
+      ["fish/vendor_completions.d/codearts-build.fish"] = "complete -c codearts-build",
+    } do
+      assert.matches(word, read(folder .. "/share/" .. path), 1, true)
+    end
   end)
 end)
 

@@ -76,6 +76,14 @@ function M.own_line(arguments, env)
   return ("%s LUA=%s %sbin/codearts-build %s"):format(environment(env), LUA, ROOT, arguments)
 end
 
+--- What an interactive shell starts with, so that it knows codearts-build as an installed command: the arguments of `env`.
+---@param env table<string, string>?
+---@return string
+function M.shell_environment(env)
+  local folder = ROOT == "" and "$PWD/" or ROOT
+  return ('%s LUA=%s PATH="%sbin:$PATH"'):format(environment(env):gsub("^env ", ""), LUA, folder)
+end
+
 ---@class spec.CommandResult
 ---@field status integer
 ---@field out string

@@ -22,6 +22,7 @@ end
 ---@field private fifo string
 ---@field private pipe file*
 ---@field seen string what the programs in it have written
+---@field private text_since string that, without control sequences, after what was awaited last
 local Page = {}
 Page.__index = Page
 
@@ -31,14 +32,17 @@ end
 
 ---@param columns integer
 ---@param rows integer
+---@param shell string? a command whose prompt is "ready:"
 ---@return spec.Page
-function M.start(columns, rows)
+function M.start(columns, rows, shell)
   local fifo = os.tmpname()
   os.remove(fifo)
   assert(os.execute("mkfifo " .. fifo))
-  local self = setmetatable({ name = fifo:match "[^/]*$", fifo = fifo, seen = "" }, Page)
+  local self =
+    setmetatable({ name = fifo:match "[^/]*$", fifo = fifo, seen = "", text_since = "" }, Page)
   -- What comes before the pipe is there would be lost, so the shell waits for a line.
-  local shell = "read -r line; exec env PS1=ready: TERM=screen bash --norc --noprofile -i"
+  shell = "read -r line; exec env PS1=ready: TERM=screen "
+    .. (shell or "bash --norc --noprofile -i")
   local problem =
     self:tmux("-f /dev/null new-session -d -x %d -y %d %s", columns, rows, command.quote(shell))
   assert(problem == "", problem)
@@ -64,19 +68,30 @@ function Page:type(keys)
   end
 end
 
---- Waits until something has been written, after what was awaited before.
+--- The next bytes: a control sequence, or one byte of text.
+local function read_next(self)
+  local bytes = self.pipe:read(1)
+  if bytes == "\27" then
+    repeat
+      bytes = bytes .. (self.pipe:read(1) or "\7")
+    until bytes:find "^\27%[[%d;?<=>]*[%a@]$" or bytes:find "^\27[^%[]"
+  end
+  return bytes
+end
+
+--- Waits until a text has been written, after what was awaited before; colours and the like do not count.
 ---@param wanted string
 function Page:expect(wanted)
-  local at = self.at or 1
   while true do
-    local _, last = self.seen:find(wanted, at, true)
+    local _, last = self.text_since:find(wanted, 1, true)
     if last then
-      self.at = last + 1
+      self.text_since = self.text_since:sub(last + 1)
       return
     end
-    local byte = self.pipe:read(1)
-    assert(byte, ("%q never came; what came: %s"):format(wanted, self.seen))
-    self.seen = self.seen .. byte
+    local bytes = read_next(self)
+    assert(bytes, ("%q never came; what came: %s"):format(wanted, self.seen))
+    self.seen = self.seen .. bytes
+    self.text_since = self.text_since .. (bytes:sub(1, 1) == "\27" and "" or bytes)
   end
 end
 

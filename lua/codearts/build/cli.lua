@@ -15,6 +15,9 @@ local function run(argv)
     output.write(PROGRAM, " ", require "codearts.build.version", "\n")
     return exit_status.success
   end
+  if argv[1] == "--complete" then -- of the completion scripts, for which every millisecond counts
+    return require "codearts.build.cli.complete"(argv[2], { (table.unpack or unpack)(argv, 3) })
+  end
   local has_argparse = pcall(require, "argparse")
   if not has_argparse then
     complain "the command needs argparse for Lua: apt install lua-argparse, or luarocks install argparse"

@@ -1,6 +1,7 @@
 --- Reads the command line: collects the words, arguments and options of the commands, each from cli/<command>.lua, for
 -- argparse. Loads neither the core nor libcurl, so that a usage error and --help cost nothing.
 local exit_status = require "codearts.build.cli.exit_status"
+local kinds = require "codearts.build.cli.kinds"
 
 local PROGRAM = "codearts-build"
 
@@ -48,26 +49,43 @@ function arguments.command(name)
   return require("codearts.build.cli." .. name)
 end
 
---- Where sign-in and region come from, and what the exit status means: for --help and the manual.
----@return string
-function arguments.about()
-  return [[
+--- Where sign-in and region come from: for --help and the manual.
+arguments.about = [[
 Sign-in and region come from the environment (CODEARTS_BUILD_TOKEN, CODEARTS_BUILD_REGION, and the
 vendor's HUAWEICLOUD_SDK_... variables) or from ~/.huaweicloud/credentials. `codearts-build doctor`
 tells which one serves.]]
-end
+
+arguments.examples = {
+  "codearts-build jobs 54bc5ae8ca3e43e19d3ba0f7dc9e2a3c",
+  "codearts-build run f9d6c8466d614a9788e9a0acf6c15f46 --wait --follow",
+  "codearts-build log f9d6c8466d614a9788e9a0acf6c15f46 --failed",
+}
+
+--- What the environment tells the command, for the manual.
+arguments.environment = {
+  { "CODEARTS_BUILD_TOKEN", "Token to sign in with." },
+  { "CODEARTS_BUILD_REGION", "Region of the service, where --region is not given." },
+  { "CODEARTS_BUILD_ENDPOINT", "Address of the service, where --endpoint is not given." },
+  { "CODEARTS_BUILD_PROJECT", "Project whose jobs have names, where --project is not given." },
+  { "CODEARTS_BUILD_SANDBOX_TOKEN", "Token that the sandbox accepts." },
+  {
+    "HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK, ...",
+    "The variables of the vendor's SDK: keys, region, project, the file of credentials.",
+  },
+  { "https_proxy, no_proxy", "Proxy on the way, as for other programs." },
+  { "SSL_CERT_FILE", "File of certificates to trust instead of the system's." },
+  { "NO_COLOR, TERM", "No colours if NO_COLOR is not empty; nothing moves if TERM is dumb." },
+  { "TZ", "Time zone that times are shown in." },
+  { "XDG_CACHE_HOME", "Where the names of listed jobs are kept (default: ~/.cache)." },
+}
 
 local function epilog()
-  local lines = { arguments.about(), "", "Exit status:" }
+  local lines = { arguments.about, "", "Exit status:" }
   for _, row in ipairs(exit_status.meanings) do
     lines[#lines + 1] = ("  %-4d %s"):format(row[1], row[2])
   end
-  lines[#lines + 1] = [[
-
-Example:
-  codearts-build run f9d6c8466d614a9788e9a0acf6c15f46 --wait --follow
-]]
-  return table.concat(lines, "\n")
+  lines[#lines + 1] = "\nExamples:\n  " .. table.concat(arguments.examples, "\n  ")
+  return table.concat(lines, "\n") .. "\n"
 end
 
 --- A converter whose complaint names what it complains about.
@@ -108,8 +126,9 @@ local function add_rows(command, rows)
   for _, row in ipairs(rows) do
     local is_option = row.name:sub(1, 1) == "-"
     local element = (is_option and add_option or add_argument)(command, row)
-    if row.kind then
-      element:convert(named(is_option and row.name or row.word, row.kind))
+    local kind = row.kind or row.values and kinds.one_of(row.values)
+    if kind then
+      element:convert(named(is_option and row.name or row.word, kind))
     end
     elements[row.name] = element
     for _, other in ipairs(row.excludes or {}) do
@@ -128,15 +147,15 @@ end
 
 --- The parser of the command line. If a command is meant, it alone is loaded and gets its options, for all of them would
 -- cost more time than the rest of a usage error.
----@param meant? string nil: all
+---@param meant string
 ---@return table parser of argparse
-function arguments.parser(meant)
+local function parser_for(meant)
   local argparse = require "argparse"
   local parser = argparse(PROGRAM, arguments.summary):epilog(epilog())
   parser:command_target("command"):require_command(true)
   parser:flag("--version", "Print the version."):action(function() end)
   for _, name in ipairs(arguments.commands) do
-    if name == meant or not meant then
+    if name == meant then
       local command = arguments.command(name)
       add_rows(parser:command(name, command.summary):epilog(epilog_of(command)), command.rows)
     else
@@ -174,7 +193,7 @@ end
 ---@return string? usage of the command that was meant
 ---@return string? problem
 function arguments.parse(argv)
-  local parser = arguments.parser(argv[1] or "")
+  local parser = parser_for(argv[1] or "")
   local failure = {}
   -- argparse ends the process with status 1 here, but a usage error is 2.
   function parser.error(at, problem)

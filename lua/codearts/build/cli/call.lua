@@ -158,6 +158,7 @@ begins with @). JSON answers are printed as JSON, others as they are.]],
     { name = "--list", help = "List all operations and their arguments." },
     {
       name = "--to",
+      file = true,
       word = "FILE",
       help = "File for an answer that is not JSON; it appears whole or not at all.",
       kind = kinds.text,

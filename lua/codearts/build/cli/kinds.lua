@@ -72,10 +72,9 @@ function kinds.call_argument(str)
 end
 
 --- One of these words.
----@param ... string
+---@param words string[]
 ---@return codearts.build.cli.Kind
-function kinds.one_of(...)
-  local words = { ... }
+function kinds.one_of(words)
   return function(str)
     for _, word in ipairs(words) do
       if str == word then

@@ -7,6 +7,8 @@ local kinds = require "codearts.build.cli.kinds"
 ---@field word string? what stands for its value in the usage; an option without is a flag
 ---@field help string
 ---@field kind codearts.build.cli.Kind?
+---@field values string[]? the only ones; then it needs no kind
+---@field file boolean? its value is the name of a file or folder
 ---@field many boolean? an option that may be given again, or an argument of one or more
 ---@field optional boolean? an argument that may be left out, with `many` any number
 ---@field default any?
@@ -40,14 +42,14 @@ rows.events = {
     name = "--output",
     word = "FORM",
     help = "text, json, or ndjson: every event as one line of JSON.",
-    kind = kinds.one_of("text", "json", "ndjson"),
+    values = { "text", "json", "ndjson" },
     excludes = { "--json" },
   },
   {
     name = "--progress",
     word = "HOW",
     help = "auto, plain (no live lines) or none.",
-    kind = kinds.one_of("auto", "plain", "none"),
+    values = { "auto", "plain", "none" },
     default = "auto",
   },
 }
@@ -105,7 +107,7 @@ rows.waiting = {
     name = "--on-interrupt",
     word = "WHAT",
     help = "On Ctrl-C, SIGTERM and SIGHUP: detach (the builds go on) or stop (default detach).",
-    kind = kinds.one_of("stop", "detach"),
+    values = { "stop", "detach" },
   },
 }
 

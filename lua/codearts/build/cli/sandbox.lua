@@ -34,6 +34,7 @@ return {
   rows = {
     {
       name = "--jobs",
+      file = true,
       word = "FILE",
       help = "File that describes the jobs.",
       kind = kinds.text,
@@ -58,6 +59,7 @@ return {
     },
     {
       name = "--folder",
+      file = true,
       word = "DIR",
       help = "Where builds work and stay (default: a temporary one).",
       kind = kinds.text,

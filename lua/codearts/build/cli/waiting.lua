@@ -194,13 +194,14 @@ function waiting.tell_end(app, entry)
   end
 end
 
---- Several builds in one picture, each as one bar.
+--- Several builds in one picture, each as one bar, if it fits the page: else it would push away what went wrong.
 ---@param app codearts.build.cli.App
 ---@param list codearts.build.cli.Entry[]
 function waiting.tell_together(app, list)
   local terminal = app.terminal
-  if waiting.draws(app) then
-    for _, line in ipairs(timeline(spans.of_builds(list), (terminal:size()), terminal:style())) do
+  local columns, rows = terminal:size()
+  if waiting.draws(app) and #list < rows then
+    for _, line in ipairs(timeline(spans.of_builds(list), columns, terminal:style())) do
       terminal:note(line)
     end
   end
