@@ -76,7 +76,7 @@ end
 
 local function operations()
   local list = {}
-  for name in pairs(require("codearts.build.operations").operations) do
+  for name in pairs(require("codearts.build.operations.rows").operations) do
     list[#list + 1] = { name, "operation" }
   end
   return list
