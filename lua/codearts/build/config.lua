@@ -191,7 +191,7 @@ function M.resolve(options, getenv)
   end
   if result.trace == nil then
     local wish = getenv "CODEARTS_BUILD_TRACE" or ""
-    result.trace = wish ~= "" and wish ~= "0"
+    result.trace = wish ~= "" and wish ~= "0" or nil
   end
   local region = find_region(options, getenv)
   local endpoint_given
