@@ -109,6 +109,7 @@ static void enter_state(cab_client *c, cab_call *call, cab_call_state state) {
         break;
     case CAB_CALL_ADMITTING:
         list_add(&c->admitting, call);
+        c->admissions++;
         break;
     case CAB_CALL_WORKING:
         list_add(&c->working, call);
