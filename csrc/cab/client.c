@@ -61,6 +61,7 @@ static void enter_state(cab_client *c, cab_call *call, cab_call_state state) {
     }
     leave_state(c, call);
     call->state = state;
+    c->admissions += state == CAB_CALL_ADMITTING ? 1 : 0;
     cab_list *list = list_of(c, call);
     c->in_flight += state == CAB_CALL_IN_FLIGHT ? 1 : 0;
     if (list != NULL) {

@@ -49,6 +49,7 @@ struct cab_client {
     unsigned fork_count;
     int64_t looked_ms;   /* what had come by then was read */
     bool exported;       /* somebody sleeps on the descriptor */
+    unsigned admissions; /* how often a call began to wait for one: who counts sees news */
     bool parked_now;     /* a call began to wait for credentials or admission in this step */
     cab_worker *worker;  /* NULL before the first work, and where there are no threads */
     bool starts_by_twin; /* RunJob is gone from the service: ExecuteJob starts builds */

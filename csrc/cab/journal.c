@@ -34,7 +34,8 @@ struct cab_journal {
     pid_t owner; /* a forked child must not release what its parent holds */
     size_t end;  /* of the last complete line */
     bool busy, broken;
-    char path[512]; /* for messages */
+    char vanishing[32]; /* the name of its file system, if that vanishes */
+    char path[512];     /* for messages */
 };
 
 static bool fail(cab_error *err, const char *path, const char *what) {
@@ -121,7 +122,9 @@ static bool make_folders(const char *folder) {
     return true;
 }
 
-static bool check_folder(int fd, const char *folder, bool any_system, cab_error *err) {
+/* `vanishing` (or NULL) becomes the name of a system that vanishes, else empty. */
+static bool check_folder(int fd, const char *folder, bool any_system, char vanishing[32],
+                         cab_error *err) {
     struct stat st;
     char name[64], text[256];
     if (fstat(fd, &st) != 0) {
@@ -133,6 +136,9 @@ static bool check_folder(int fd, const char *folder, bool any_system, cab_error 
                     "(chmod 700)");
     }
     keeping k = judge_system(fd, name, sizeof name);
+    if (vanishing != NULL) {
+        (void)snprintf(vanishing, 32, "%s", k == VANISHES ? name : "");
+    }
     if (k == VANISHES && !any_system) {
         (void)snprintf(text, sizeof text,
                        "it is on %s, which vanishes with its container or the next boot; name a "
@@ -149,7 +155,8 @@ static bool check_folder(int fd, const char *folder, bool any_system, cab_error 
 }
 
 /* The folder's descriptor, or -1. */
-static int open_folder(const char *folder, bool make, bool any_system, cab_error *err) {
+static int open_folder(const char *folder, bool make, bool any_system, char vanishing[32],
+                       cab_error *err) {
     if (make && !make_folders(folder)) {
         (void)fail(err, folder, cab_errno_text(errno));
         return -1;
@@ -163,7 +170,7 @@ static int open_folder(const char *folder, bool make, bool any_system, cab_error
         }
         return -1;
     }
-    if (!check_folder(fd, folder, any_system, err)) {
+    if (!check_folder(fd, folder, any_system, vanishing, err)) {
         (void)close(fd);
         return -1;
     }
@@ -255,7 +262,14 @@ static bool read_last(int fd, const char *path, cab_buf *line, size_t *end, cab_
     return true;
 }
 
+const char *cab_journal_vanishes(const cab_journal *j) {
+    return j->vanishing[0] != '\0' ? j->vanishing : NULL;
+}
+
 bool cab_journal_read(const cab_journal *j, cab_buf *line, size_t *end, cab_error *err) {
+    if (j->broken) { /* what is there may be seen though it is not on the disk */
+        return fail(err, j->path, "writing failed before, so what it shows is not to be relied on");
+    }
     return read_last(j->fd, j->path, line, end, err);
 }
 
@@ -263,7 +277,7 @@ bool cab_journal_peek(const char *folder, const char *name, bool any_system, cab
                       size_t *end, cab_error *err) {
     *end = 0;
     cab_buf_clear(line);
-    int dir = open_folder(folder, false, any_system, err);
+    int dir = open_folder(folder, false, any_system, NULL, err);
     if (dir < 0) {
         return err->kind == CAB_KIND_NONE;
     }
@@ -341,7 +355,9 @@ static bool find_end(cab_journal *j, cab_error *err) {
     cab_buf line = {0};
     bool ok = read_last(j->fd, j->path, &line, &j->end, err);
     cab_buf_free(&line);
-    if (ok && ftruncate(j->fd, (off_t)j->end) != 0) {
+    struct stat st;
+    if (ok && (fstat(j->fd, &st) != 0 ||
+               (st.st_size != (off_t)j->end && ftruncate(j->fd, (off_t)j->end) != 0))) {
         ok = fail(err, j->path, cab_errno_text(errno));
     }
     return ok;
@@ -359,7 +375,7 @@ cab_journal_opened cab_journal_open(cab_journal **out, const char *folder, const
     j->fd = -1;
     j->owner = getpid();
     (void)snprintf(j->path, sizeof j->path, "%s/%s", folder, name);
-    j->folder = open_folder(folder, true, any_system, err);
+    j->folder = open_folder(folder, true, any_system, j->vanishing, err);
     cab_journal_opened opened = j->folder < 0 ? CAB_JOURNAL_FAILED : open_and_lock(j, name, err);
     if (opened == CAB_JOURNAL_OPEN && !find_end(j, err)) {
         opened = CAB_JOURNAL_FAILED;
@@ -406,7 +422,11 @@ static void run_append(cab_work *work) {
     bool ok = (a->at > 0 || sync_folders(j->folder)) && write_at(j->fd, a->text, a->len, a->at) &&
               fdatasync(j->fd) == 0;
     if (!ok) {
-        (void)fail(&work->error, j->path, cab_errno_text(errno));
+        int code = errno;
+        /* Nobody has acted on the line, so it is better gone; if not, it only stands in the way. */
+        int undone = ftruncate(j->fd, (off_t)a->at);
+        (void)undone;
+        (void)fail(&work->error, j->path, cab_errno_text(code));
     }
 }
 

@@ -30,7 +30,11 @@ cab_journal_opened cab_journal_open(cab_journal **out, const char *folder, const
 /* Lets go, once the work under way is done. In a forked child the lock stays its parent's. */
 void cab_journal_close(cab_journal *j);
 
-/* The last line, without its newline, and where it ends: 0 when there is none. */
+/* The file system that it is on, if that vanishes with a container or a boot; else NULL. */
+const char *cab_journal_vanishes(const cab_journal *j);
+
+/* The last line, without its newline, and where it ends: 0 when there is none. Fails after an
+ * append that failed: what can be read then need not be on the disk. */
 bool cab_journal_read(const cab_journal *j, cab_buf *line, size_t *end, cab_error *err);
 /* The same without opening it for writing and without its lock: what is there now. */
 bool cab_journal_peek(const char *folder, const char *name, bool any_system, cab_buf *line,

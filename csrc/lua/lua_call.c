@@ -226,6 +226,12 @@ static int client_perform(lua_State *L) {
     return submit(L, u, k, 0, 0);
 }
 
+/* client:admissions() -> a number that changes whenever an attempt begins to wait for call:admit */
+static int client_admissions(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)(lcab_check_client(L, 1)->c->admissions & 0x7fffffffU));
+    return 1;
+}
+
 /* ---- ending --------------------------------------------------------------------------------- */
 
 static void forget(lua_State *L, int uv, int kind, size_t slot) {
@@ -475,11 +481,9 @@ void lcab_call_open(lua_State *L) {
                                        {"body", call_body},       {"cancel", call_cancel},
                                        {"on_done", call_on_done}, {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", call_gc}, {NULL, NULL}};
-    static const luaL_Reg of_clients[] = {{"start", client_start},
-                                          {"request", client_request},
-                                          {"sleep", client_sleep},
-                                          {"perform", client_perform},
-                                          {NULL, NULL}};
+    static const luaL_Reg of_clients[] = {
+        {"start", client_start},     {"request", client_request},       {"sleep", client_sleep},
+        {"perform", client_perform}, {"admissions", client_admissions}, {NULL, NULL}};
     static const luaL_Reg none[] = {{NULL, NULL}};
     lcab_newtype(L, CALL_TYPE, methods, meta);
     lcab_newtype(L, ENDED_TYPE, none, none);

@@ -111,6 +111,12 @@ static int journal_read(lua_State *L) {
     return push_line(L, ok, &line, end, &err);
 }
 
+/* journal:vanishes() -> the name of the file system, if that vanishes; or nil */
+static int journal_vanishes(lua_State *L) {
+    lua_pushstring(L, cab_journal_vanishes(check_journal(L)));
+    return 1;
+}
+
 /* journal:append(line) -> work for client:perform | nil, err */
 static int journal_append(lua_State *L) {
     cab_error err;
@@ -156,8 +162,11 @@ cab_work *lcab_take_work(lua_State *L, int index) {
 }
 
 void lcab_journal_open(lua_State *L) {
-    static const luaL_Reg methods[] = {
-        {"read", journal_read}, {"append", journal_append}, {"close", journal_close}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"read", journal_read},
+                                       {"append", journal_append},
+                                       {"vanishes", journal_vanishes},
+                                       {"close", journal_close},
+                                       {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", journal_close}, {NULL, NULL}};
     static const luaL_Reg none[] = {{NULL, NULL}};
     static const luaL_Reg work_meta[] = {{"__gc", work_gc}, {NULL, NULL}};

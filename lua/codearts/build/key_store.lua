@@ -12,6 +12,7 @@ local M = {}
 --- there
 ---@field hold? fun(key: string, client: codearts.build.Client): release: (fun())? nil: somebody alive holds it; only
 --- where the system itself lets go at the holder's death
+---@field warnings? string[] told as events of type "warning" by the next call, then removed
 
 --- Records in files of one folder: at most one build for all processes that use it.
 ---@param folder? string default: `$XDG_STATE_HOME/codearts-build/keys`, else `~/.local/state/codearts-build/keys`

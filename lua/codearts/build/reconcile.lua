@@ -126,7 +126,7 @@ end
 ---@return { verdict: string, result?: table, results?: table[], candidates?: table[], error?: codearts.build.Error }
 return function(client, err, opts)
   opts = read_options(opts)
-  local meta = core.meta(err)
+  local meta = require("codearts.build.meta").of(err)
   if not meta or not meta.job_id then
     usage("self", "call this as a method of an error whose outcome is unknown")
   end

@@ -61,19 +61,20 @@ local function continue(self, ok, value, err)
 end
 
 --- Starts a flow: `flow(await, stopped)` runs at once until its first await; `stopped()` tells whether it
---- was cancelled. `await(call)` answers what the
---- call's try_wait would; the flow returns its result or `nil, err`, or raises.
+--- was cancelled. `await(call)` answers what the call's try_wait would; `await(call, true)` lets it come to
+--- its end though the flow is cancelled. The flow returns its result or `nil, err`, or raises.
 ---@param client codearts.build.Client
----@param flow fun(await: (fun(call: codearts.build.Call): any, codearts.build.Error?), stopped: fun(): boolean): any, codearts.build.Error?
+---@param flow fun(await: (fun(call: codearts.build.Call, keeps?: boolean): any, codearts.build.Error?), stopped: fun(): boolean): any, codearts.build.Error?
 ---@return codearts.build.Task
 function Task.new(client, flow)
   local self = setmetatable({ client = client, callbacks = {}, ended = false }, Task)
-  local function await(call)
-    if self.stopped then
+  local function await(call, keeps)
+    if self.stopped and not keeps then
       Call.check(call)
       call:cancel()
       return nil, cancelled()
     end
+    self.keeps = keeps
     return coroutines.yield(call)
   end
   local function stopped()
@@ -123,7 +124,7 @@ end
 function Task:cancel()
   Call.check(self)
   self.stopped = true
-  if self.awaited then
+  if self.awaited and not self.keeps then
     self.awaited:cancel()
   end
 end

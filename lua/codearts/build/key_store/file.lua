@@ -7,6 +7,11 @@ local function config_error(message)
   return core.error { kind = "config", field = "key_store", message = message }
 end
 
+local function warn(store, text)
+  store.warnings = store.warnings or {}
+  table.insert(store.warnings, text)
+end
+
 local function default_folder(getenv)
   local state, home = getenv "XDG_STATE_HOME", getenv "HOME"
   if state and state:sub(1, 1) == "/" then
@@ -29,6 +34,7 @@ function M.new(folder, getenv)
   end
   folder = folder or default_folder(getenv or os.getenv)
   local journals = {} -- name -> journal that is held
+  local blocked, vanishes = false, false -- what was warned of
   local store = { folder = folder }
 
   local function name_of(key)
@@ -42,6 +48,11 @@ function M.new(folder, getenv)
       return nil, err
     end
     journals[name] = journal
+    local system = journal:vanishes()
+    if system and not vanishes then
+      vanishes = true
+      warn(store, ("the key store %s is on %s, which vanishes"):format(folder, system))
+    end
     return function()
       if journals[name] == journal then
         journals[name] = nil
@@ -98,8 +109,9 @@ function M.new(folder, getenv)
       local done, problem = await(call)
       if problem then
         return nil, problem
-      elseif done == "blocked" then
-        store.blocked = true
+      elseif done == "blocked" and not blocked then
+        blocked = true
+        warn(store, "no thread can be made: each record is written while all else waits")
       end
       return { there + #text + 1 }
     end)

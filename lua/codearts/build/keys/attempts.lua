@@ -7,16 +7,39 @@ local Attempts = setmetatable({}, { __index = Call })
 Attempts.__index = Attempts
 Attempts.is_call = true
 
---- Watches the call: its client asks after each step.
+--- One look after each step for all of a client's: at those that wait for news, when there may be some.
+local function watch(client)
+  local waiting, seen = {}, nil
+  client:after_steps(function()
+    local count = client.core:admissions()
+    if count ~= seen then
+      seen = count
+      for self in next, waiting do
+        self:look()
+      end
+    end
+  end)
+  client.attempts_waiting = waiting
+  return waiting
+end
+
 ---@param client codearts.build.Client
 ---@param call userdata
 ---@return codearts.build.Attempts
 function Attempts.new(client, call)
   local self = setmetatable({ client = client, call = call }, Attempts)
-  self.unwatch = client:after_steps(function()
-    self:look()
-  end)
+  self.waiting = client.attempts_waiting or watch(client)
   return self
+end
+
+--- Sends the call on its way to its first attempt; once.
+---@param deadline? number seconds from now
+function Attempts:send(deadline)
+  self.sent = true
+  self.call:on_done(function()
+    self:tell()
+  end)
+  self.call:send(deadline)
 end
 
 --- Whether there is news: an attempt that waits to be let out, or the end.
@@ -25,12 +48,22 @@ function Attempts:done()
   return self.call:done() or self.call:admission() ~= nil
 end
 
---- Wakes who awaits news.
-function Attempts:look()
+--- Wakes who awaits news; in a step, where others may raise.
+function Attempts:tell()
   local waiter = self.waiter
-  if waiter and self:done() then
-    self.waiter = nil
+  self.waiter, self.waiting[self] = nil, nil
+  if waiter then
     waiter(true)
+  end
+end
+
+--- Whether an attempt waits to be let out by now.
+function Attempts:look()
+  if self.call:admission() then
+    self.waiting[self] = nil
+    self.client:sleep(0):on_done(function()
+      self:tell()
+    end)
   end
 end
 
@@ -38,7 +71,7 @@ end
 ---@param f fun(news: boolean)
 ---@return codearts.build.Attempts self
 function Attempts:on_done(f)
-  self.waiter = f
+  self.waiter, self.waiting[self] = f, true
   self.client:wake()
   return self
 end
@@ -54,11 +87,6 @@ function Attempts:cancel()
     self.call:cancel()
     self.client:wake()
   end
-end
-
---- Nobody asks any more.
-function Attempts:close()
-  self.unwatch()
 end
 
 return Attempts

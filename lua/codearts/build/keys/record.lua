@@ -193,8 +193,10 @@ local OPTIONAL = {
   signed_at = is_number,
   fence_at = is_number,
   started_at = is_number,
+  -- A build is known by any of these; the service may leave the others out.
   build = function(value)
-    return is_table(value) and is_text(value.actual_build_number)
+    return is_table(value)
+      and is_text(value.actual_build_number or value.octopus_job_name or value.daily_build_number)
   end,
 }
 local STATES = { open = true, done = true, free = true }

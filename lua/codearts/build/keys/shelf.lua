@@ -12,15 +12,21 @@ local record = require "codearts.build.keys.record"
 local Shelf = {}
 Shelf.__index = Shelf
 
---- An error of kind "key", reason "store".
----@param message string
+--- An error of kind "key", reason "store"; what was cancelled is no trouble of the store.
+---@param problem any a text, or what the store answered or raised
 ---@return codearts.build.Error
-local function trouble(message)
+local function trouble(problem)
+  if core.is_error(problem) then
+    if problem.kind == "key" or problem.kind == "cancelled" then
+      return problem
+    end
+    problem = problem.message
+  end
   return core.error {
     kind = "key",
     reason = "store",
     field = "key_store",
-    message = "key store: " .. message,
+    message = "key store: " .. tostring(problem),
     retryable = true,
   }
 end
@@ -28,7 +34,7 @@ end
 ---@param store codearts.build.KeyStore
 ---@param scope string
 ---@param client codearts.build.Client
----@param await fun(call: codearts.build.Call): any, codearts.build.Error?
+---@param await fun(call: codearts.build.Call, keeps?: boolean): any, codearts.build.Error?
 ---@return codearts.build.Shelf
 function Shelf.new(store, scope, client, await)
   return setmetatable({ store = store, scope = scope, client = client, await = await }, Shelf)
@@ -39,21 +45,21 @@ local function ask(self, name, ...)
   local routine = coroutines.create(self.store[name])
   local answer = { coroutines.resume(routine, ...) }
   if not answer[1] then
-    local problem = answer[2]
-    return nil, core.is_error(problem) and problem or trouble(name .. ": " .. tostring(problem))
+    return nil, trouble(answer[2])
   elseif coroutines.status(routine) ~= "dead" then
     return nil, trouble(name .. " must not yield; answer a call object")
   end
   if Call.is(answer[2]) then
-    local list, err = self.await(answer[2])
+    -- What a swap did must be known, whoever waits for it.
+    local list, err = self.await(answer[2], name == "put" or self.swapping)
     if err ~= nil then
-      return nil, core.is_error(err) and err or trouble(name .. ": " .. tostring(err))
+      return nil, trouble(err)
     elseif type(list) ~= "table" then
       return nil, trouble(name .. ": its call answered no list")
     end
     return { list[1] or nil, list[2], list[3] }
   elseif answer[2] == nil and core.is_error(answer[3]) then
-    return nil, answer[3]
+    return nil, trouble(answer[3])
   end
   return { answer[2] or nil, answer[3], answer[4] }
 end
@@ -95,7 +101,9 @@ end
 
 --- After an answer that was lost: whether the record is there.
 local function read_back(self, nonce, problem)
+  self.swapping = true
   local answer = ask(self, "get", self.scope, self.client)
+  self.swapping = false
   if not answer or not take(self, answer[1], answer[2]) then
     return nil, problem
   end
@@ -114,9 +122,6 @@ function Shelf:put(kept)
   end
   local answer, err = ask(self, "put", self.scope, text, self.version, self.client)
   if not answer then
-    if err.kind == "cancelled" then
-      return nil, err
-    end
     return read_back(self, kept.nonce, err)
   elseif answer[1] then
     self.record, self.version = record.decode(text, self.scope), answer[1]
@@ -127,6 +132,14 @@ function Shelf:put(kept)
     return nil, problem
   end
   return self.record ~= nil and self.record.nonce == kept.nonce
+end
+
+--- What the store wants to be told to its user; each once.
+---@return string[]
+function Shelf:take_warnings()
+  local texts = self.store.warnings
+  self.store.warnings = nil
+  return type(texts) == "table" and texts or {}
 end
 
 --- Lets go of the key.

@@ -113,22 +113,29 @@ return function(client, args, opts, operation)
   local deadline = rawget(opts, "deadline") or client.deadline
   local warnings = {}
   local task = client:task(function(await, stopped)
-    local self = setmetatable({
+    local found, store = pcall(client.key_store, client)
+    if not found then
+      store.outcome = "not_started"
+      return nil, store
+    end
+    local shelf = Shelf.new(store, scope, client, await)
+    local flow = setmetatable({
       client = client,
       await = await,
       stopped = stopped,
       attempts = Attempts.new(client, prepared),
-      shelf = Shelf.new(client:key_store(), scope, client, await),
+      shelf = shelf,
       facts = facts,
       job_id = job_id,
+      operation = operation or "RunJob",
+      asking = { auth = rawget(opts, "auth"), headers = rawget(opts, "headers") },
       key_wait = wants.key_wait,
       wait_till = core.now() + wants.key_wait,
       deadline = deadline and core.now() + deadline,
       warnings = warnings,
-    }, { __index = Flow })
-    local result, err = self:run()
-    self.attempts:close()
-    self.shelf:close()
+    }, Flow)
+    local result, err = flow:run()
+    shelf:close()
     return result, err
   end)
   return task:on_done(function()

@@ -5,34 +5,49 @@
 ---
 ---     nonce        of the record that this call put last, or nil: no such record is its own
 ---     sent         an attempt of this call went out: it sends no more after a lost swap
+---     own          how what this call sent ended: "started", "not_started", "unknown"; nil: not yet
+---     pending      what the record is for that is being put: "send", "adopt", "done", "free"
 ---     resend       an earlier attempt of the key is in doubt still
 ---     looked       the history was looked at before the first attempt
----     lost         the outcome of what this call sent is unknown
+---     started_at   the service's clock then
 ---
 --- and by what stays as it is: `arguments`, `run_id`, `run_id_parameter`, `when_lost`, `settle`, `owner`,
---- `scope`, `key`.
+--- `scope`, `key`; and `stopped`, which its driver sets when nobody waits for the call any more.
 ---
---- Events, `record` being what was read last (nil: none):
+--- Events, `record` being what was read or put last (nil: none):
 ---
----     { type = "read", held }              a record was read, or came back from a lost swap; `held`:
----                                          somebody alive holds the key
----     { type = "looked", verdict, date, build, others, differs }
+---     { type = "read", held }              a record was read; `held`: somebody alive holds the key
+---     { type = "expired", held }           the time is over, instead of reading again
+---     { type = "looked", verdict, date, build, differs, nonce, fingerprint }
 ---                                          a look ended; `date` is the Date of the answer that began it
 ---     { type = "ready", nonce, date, signed, fingerprint }
 ---                                          an attempt is at hand: credentials, endpoint, and the date
----     { type = "ended", outcome, build }   the call ended
----     { type = "expired" }                 nothing more is to be waited for
+---     { type = "ended", outcome, build, nonce }
+---                                          what this call may have sent ended
+---     { type = "put", done, held }         true: the record is the call's; false: somebody was first, and
+---                                          the record is theirs
+---     { type = "trouble" }                 the store did not tell, and nobody knows what it did
+---     { type = "stopped" }                 nobody waits any more
+---     { type = "resolve", build, date, held, force, nonce }
+---                                          a person found out: `build`, or none was started
 ---
 --- Actions:
 ---
----     { do_ = "look", newest }             look at the history
----     { do_ = "attempt" }                  let the call prepare an attempt
----     { do_ = "put", record, then_ }       swap from the version that was read; when that is done: "send",
----                                          "replay", "tell" (the call's own end)
----     { do_ = "wait" }                     read again after a pause
+---     { do_ = "look", newest }             look at the history: looked
+---     { do_ = "attempt" }                  let the call prepare an attempt: ready, ended
+---     { do_ = "put", record }              swap from the version that was read: put, trouble
+---     { do_ = "send" }                     the attempt that is at hand goes out: ready, ended
+---     { do_ = "drop" }                     the attempt that is at hand does not: ended
+---     { do_ = "wait" }                     read again after a pause: read, expired
+---
+--- and the ends, `unwritten`: the record could not be written, which is to be told:
+---
 ---     { do_ = "replay", build, reconciled }
----     { do_ = "tell", outcome }            the call's own end, with this outcome of the key
+---     { do_ = "tell", outcome, unwritten } the call's own end, with this outcome of the key
 ---     { do_ = "fail", reason, outcome, field, fence_at, owner }
+---                                          reasons of kind "key"; "cancelled"; "store"; of `resolve`:
+---                                          "settled", "held", "early", "no_fence"
+---     { do_ = "resolved" }
 local record = require "codearts.build.keys.record"
 
 local FENCE = 900 -- the gateway refuses a signature that is older (API reference 3.1)
@@ -44,17 +59,28 @@ local function fail(reason, outcome, more)
   return action
 end
 
-local function in_doubt(kept, call)
-  local fence_at = kept and kept.fence_at and kept.fence_at + call.settle or nil
-  return fail("in_doubt", "unknown", { fence_at = fence_at })
+local function clear_at(kept, settle)
+  return kept and kept.fence_at and kept.fence_at + settle or nil
 end
 
-local function is_mine(kept, call)
-  return kept ~= nil and call.nonce ~= nil and kept.nonce == call.nonce
+local function in_doubt(kept, call)
+  return fail("in_doubt", "unknown", { fence_at = clear_at(kept, call.settle) })
 end
 
 local function is_open(kept)
   return kept ~= nil and kept.state == "open"
+end
+
+local function is_mine(kept, call)
+  return is_open(kept) and call.nonce ~= nil and kept.nonce == call.nonce
+end
+
+--- What is known of the key where this call has sent nothing.
+local function outcome_of(kept, call)
+  if kept and kept.state == "done" then
+    return "started"
+  end
+  return is_open(kept) and not is_mine(kept, call) and "unknown" or "not_started"
 end
 
 --- A copy of the record with other members.
@@ -69,9 +95,15 @@ local function changed(kept, members)
   return copy
 end
 
+local function put(call, pending, kept)
+  call.pending = pending
+  return { do_ = "put", record = kept }
+end
+
 local on = {}
 
 function on.read(kept, call, event)
+  call.resend = false
   local state = kept and kept.state or "free"
   if state ~= "free" then
     local field = record.difference(kept, call.arguments)
@@ -96,6 +128,13 @@ function on.read(kept, call, event)
   return { do_ = "attempt" }
 end
 
+function on.expired(kept, call, event)
+  if event.held and not call.sent then
+    return fail("busy", "unknown", { owner = kept and kept.owner or nil })
+  end
+  return in_doubt(kept, call)
+end
+
 --- The record of a build that a look found.
 local function adopted(kept, call, event)
   local base = is_open(kept) and kept
@@ -118,11 +157,12 @@ end
 local function may_resend(kept, call, event)
   return call.when_lost == "resend"
     and not call.sent
+    and not is_mine(kept, call)
     and kept.run_id ~= nil
     and kept.fence_at ~= nil
     and event.verdict == "none_found"
     and event.date ~= nil
-    and event.date > kept.fence_at + call.settle
+    and event.date > clear_at(kept, call.settle)
 end
 
 function on.looked(kept, call, event)
@@ -131,24 +171,17 @@ function on.looked(kept, call, event)
       return call.sent and in_doubt(kept, call)
         or fail("mismatch", "started", { field = event.differs })
     end
-    call.nonce = event.nonce
-    return { do_ = "put", record = adopted(kept, call, event), then_ = "replay" }
-  elseif not is_open(kept) then
-    call.looked, call.started_at = true, event.date
-    return call.sent and { do_ = "wait" } or { do_ = "attempt" }
-  elseif not is_mine(kept, call) and may_resend(kept, call, event) then
-    call.resend = true
-    return { do_ = "attempt" }
+    return put(call, "adopt", adopted(kept, call, event))
+  elseif is_open(kept) then
+    call.resend = may_resend(kept, call, event)
+    return { do_ = call.resend and "attempt" or "wait" }
   end
-  return { do_ = "wait" }
+  call.looked, call.started_at = true, event.date
+  return { do_ = call.sent and "wait" or "attempt" }
 end
 
 function on.ready(kept, call, event)
   local free = not is_open(kept)
-  if kept and kept.state == "done" or not free and not is_mine(kept, call) and not call.resend then
-    return { do_ = "wait" } -- not to be sent: the driver reads again
-  end
-  local fence_at = event.signed and event.date + FENCE or nil
   local open = {
     scope = call.scope,
     key = call.key,
@@ -159,54 +192,117 @@ function on.ready(kept, call, event)
     run_id_parameter = call.run_id_parameter,
     fingerprint = free and event.fingerprint or kept.fingerprint,
     signed_at = event.date,
-    fence_at = fence_at,
+    fence_at = event.signed and event.date + FENCE or nil,
     started_at = free and call.started_at or not free and kept.started_at or nil,
     owner = call.owner,
   }
-  call.nonce = event.nonce
-  return { do_ = "put", record = open, then_ = "send" }
+  return put(call, "send", open)
 end
 
 function on.ended(kept, call, event)
-  local mine = is_open(kept) and is_mine(kept, call)
+  call.own = event.outcome
   if event.outcome == "started" then
-    call.nonce = event.nonce
-    return {
-      do_ = "put",
-      record = changed(kept, { state = "done", nonce = event.nonce, build = event.build }),
-      then_ = "tell",
-      outcome = "started",
-    }
+    local done = { state = "done", nonce = event.nonce, build = event.build }
+    return put(call, "done", changed(kept, done))
   elseif event.outcome == "unknown" then
-    call.lost = true
+    if call.stopped then
+      return { do_ = "tell", outcome = "unknown" }
+    end
     return call.run_id and { do_ = "look" } or in_doubt(kept, call)
-  elseif call.resend or not call.sent then
-    -- Nothing was sent by this call, or what was sent before it is in doubt still.
-    return { do_ = "tell", outcome = (call.resend or is_open(kept)) and "unknown" or "not_started" }
-  elseif not mine then
-    return { do_ = "tell", outcome = "unknown" }
+  elseif is_mine(kept, call) and not call.resend then
+    return put(call, "free", changed(kept, { state = "free", nonce = event.nonce }))
   end
-  call.nonce = event.nonce
-  return {
-    do_ = "put",
-    record = changed(kept, { state = "free", nonce = event.nonce }),
-    then_ = "tell",
-    outcome = "not_started",
-  }
+  -- Nothing was sent by this call, or what was sent before it is in doubt still.
+  return { do_ = "tell", outcome = is_open(kept) and "unknown" or "not_started" }
 end
 
-function on.expired(kept, call, event)
-  if event.held and not call.sent then
-    return fail("busy", "unknown", { owner = kept and kept.owner or nil })
-  end
-  return in_doubt(kept, call)
+--- What follows when the record that was put is the key's, by what it was put for.
+local committed = {
+  send = function(_, call)
+    if call.stopped then
+      return { do_ = "drop" }
+    end
+    call.sent = true
+    return { do_ = "send" }
+  end,
+  adopt = function(kept)
+    return { do_ = "replay", build = kept.build, reconciled = true }
+  end,
+  done = function()
+    return { do_ = "tell", outcome = "started" }
+  end,
+  free = function()
+    return { do_ = "tell", outcome = "not_started" }
+  end,
+  resolve = function()
+    return { do_ = "resolved" }
+  end,
+}
+
+--- The call's own end is sure, whatever became of the record.
+local function unwritten(pending)
+  local outcome = pending == "done" and "started" or "not_started"
+  return { do_ = "tell", outcome = outcome, unwritten = true }
 end
+
+function on.put(kept, call, event)
+  local pending = call.pending
+  call.pending = nil
+  if event.done then
+    call.nonce = kept.nonce
+    return committed[pending](kept, call)
+  elseif pending == "done" or pending == "free" and is_mine(kept, call) then
+    return unwritten(pending)
+  elseif pending == "resolve" then
+    return fail("settled", outcome_of(kept, call))
+  end
+  return on.read(kept, call, event)
+end
+
+function on.trouble(kept, call)
+  local pending = call.pending
+  call.pending = nil
+  if pending == "done" or pending == "free" then
+    return unwritten(pending)
+  elseif call.sent then
+    return in_doubt(kept, call)
+  end
+  return fail("store", outcome_of(kept, call))
+end
+
+function on.stopped(kept, call)
+  return fail("cancelled", call.sent and "unknown" or outcome_of(kept, call))
+end
+
+--- A person says what became of an attempt. That none was started is believed only when nobody holds
+--- the key and the attempt can be accepted no more.
+function on.resolve(kept, call, event)
+  if not is_open(kept) then
+    return fail("settled", outcome_of(kept, call))
+  elseif event.build then
+    local done = { state = "done", nonce = event.nonce, build = event.build }
+    return put(call, "resolve", changed(kept, done))
+  elseif event.held then
+    return fail("held", "unknown", { owner = kept.owner })
+  elseif not event.force and not kept.fence_at then
+    return fail("no_fence", "unknown")
+  elseif not event.force and not (event.date and event.date > clear_at(kept, call.settle)) then
+    return fail("early", "unknown", { fence_at = clear_at(kept, call.settle) })
+  end
+  return put(call, "resolve", changed(kept, { state = "free", nonce = event.nonce }))
+end
+
+local GOES_ON = { look = true, attempt = true, wait = true }
 
 --- What the call does next.
----@param kept table? the record that was read last
+---@param kept table? the record that was read or put last
 ---@param call table see above; changed
 ---@param event table see above
 ---@return table action
 return function(kept, call, event)
-  return on[event.type](kept, call, event)
+  local action = on[event.type](kept, call, event)
+  if call.stopped and GOES_ON[action.do_] then
+    return on.stopped(kept, call)
+  end
+  return action
 end

@@ -1,0 +1,186 @@
+--- How a start with a key ends: the result or the error that its caller gets.
+local core = require "codearts.build.core"
+local judge = require "codearts.build.reconcile.judge"
+local meta = require "codearts.build.meta"
+
+local endings = {}
+
+local MEMBERS = { "octopus_job_name", "actual_build_number", "daily_build_number" }
+local LEAST_ASK = 5 -- seconds for what is asked at the end
+
+local TEXTS = {
+  mismatch = "this key belongs to a start with other arguments: %s differs",
+  busy = "another start with this key is under way%s",
+  in_doubt = "an earlier start with this key may have started a build%s",
+}
+
+--- What a record keeps of a result.
+---@param result table
+---@return table build
+function endings.build_of(result)
+  local build = {}
+  for _, name in ipairs(MEMBERS) do
+    build[name] = rawget(result, name)
+  end
+  return build
+end
+
+local function owner_text(owner)
+  return owner and (" (%s, process %s)"):format(tostring(owner.host), tostring(owner.pid)) or ""
+end
+
+local function fence_text(fence_at)
+  return fence_at and ""
+    or "; it was not signed, so that only a person can find out (codearts-build key resolve)"
+end
+
+--- An error of kind "key". What the call itself met is told with it.
+local function key_error(flow, action)
+  local own = flow.own_error or flow.trouble
+  local detail = action.reason == "mismatch" and action.field
+    or action.reason == "busy" and owner_text(action.owner)
+    or fence_text(action.fence_at)
+  return core.error {
+    kind = "key",
+    reason = action.reason,
+    operation = flow.operation,
+    field = action.field,
+    outcome = action.outcome,
+    retryable = action.reason ~= "mismatch",
+    attempts = own and own.attempts or flow.attempts_made or 0,
+    status = own and own.status,
+    fence_at = action.fence_at,
+    owner = action.owner,
+    message = TEXTS[action.reason]:format(detail)
+      .. (own and "; this call: " .. own.message or "")
+      .. (action.reason ~= "mismatch" and "; calling again with the same key is safe" or ""),
+  }
+end
+
+--- As other errors that leave open whether a build was started.
+local function add_reconcile(flow, err)
+  local kept = flow.shelf.record
+  err.reconcile = flow.client.result_metatable.reconcile
+  meta.add(err, {
+    job_id = flow.job_id,
+    run_id = flow.facts.run_id,
+    run_id_parameter = flow.facts.run_id_parameter,
+    began = core.now(),
+    started_at = kept and kept.started_at or 0,
+  })
+end
+
+--- Asks about the build that was started, within the time that is left for it.
+local function ask(flow, operation, number)
+  local now = core.now()
+  flow.look_began, flow.wait_till = now, math.min(flow.wait_till, now + LEAST_ASK)
+  local answer = flow:ask(operation, { job_id = flow.job_id, build_no = number })
+  local result = type(answer) == "table" and answer.result
+  return type(result) == "table" and result or nil
+end
+
+--- What a build that was found in a list lacks of a result, as far as its record tells.
+local function add_numbers(flow, result)
+  local number = tonumber(result.actual_build_number)
+  local detail = number and ask(flow, "ShowRecordDetail", number) or {}
+  if type(detail.daily_build_num) == "string" then
+    result.daily_build_number = result.daily_build_number or detail.daily_build_num
+  end
+  if type(detail.execution_id) == "string" then
+    result.octopus_job_name = result.octopus_job_name or detail.execution_id
+  end
+end
+
+function endings.replay(flow, action)
+  local facts, result = flow.facts, endings.build_of(action.build)
+  if result.daily_build_number == nil or result.octopus_job_name == nil then
+    add_numbers(flow, result)
+  end
+  setmetatable(result, flow.client.result_metatable)
+  meta.add(result, {
+    job_id = flow.job_id,
+    key = facts.key,
+    run_id = facts.run_id,
+    run_id_parameter = facts.run_id_parameter,
+    replayed = not (action.reconciled and facts.sent) or nil,
+    reconciled = action.reconciled or nil,
+  })
+  return result
+end
+
+--- Whether the first build that a client starts for a job shows its run id: if not, a lost answer stays
+--- in doubt, and now is the time to say so.
+local function check_shown(flow, result)
+  local facts, client = flow.facts, flow.client
+  local number = tonumber(rawget(result, "actual_build_number"))
+  local checked = client.run_ids_checked or {}
+  client.run_ids_checked = checked
+  local name = facts.run_id and flow.job_id .. " " .. facts.run_id_parameter
+  if not (name and number) or checked[name] or facts.stopped then
+    return
+  end
+  checked[name] = true
+  local shown = ask(flow, "ListBuildParameter", number)
+  if not shown or judge.sight(shown, facts.run_id_parameter, facts.run_id) == "own" then
+    return
+  end
+  flow:warn(
+    ("the build does not show its run id: the job does not declare %s, or as a secret; a start whose answer is lost will stay in doubt"):format(
+      facts.run_id_parameter
+    )
+  )
+  local kept = {}
+  for member, value in next, flow.shelf.record do
+    kept[member] = value
+  end
+  kept.run_id_hidden, kept.nonce = true, core.uuid()
+  flow.shelf:put(kept)
+end
+
+function endings.tell(flow, action)
+  local result, err = flow.own_result, flow.own_error
+  if action.unwritten then
+    flow:warn(
+      (result and "the build was started, but " or "")
+        .. "the record of the key could not be written: "
+        .. (flow.trouble and flow.trouble.message or "somebody else changed it")
+    )
+  end
+  if result then
+    meta.add(result, { key = flow.facts.key })
+    if not action.unwritten then
+      check_shown(flow, result)
+    end
+    return result
+  end
+  if core.is_error(err) then
+    err.outcome = action.outcome
+    err.retryable = err.kind ~= "cancelled" and (err.retryable or action.outcome == "unknown")
+  end
+  return nil, err
+end
+
+function endings.fail(flow, action)
+  local err
+  if action.reason == "store" then
+    err = flow.trouble
+    err.outcome, err.operation = action.outcome, flow.operation
+  elseif action.reason == "cancelled" then
+    err = core.error {
+      kind = "cancelled",
+      operation = flow.operation,
+      outcome = action.outcome,
+      attempts = flow.attempts_made or 0,
+      message = "the call was cancelled",
+      retryable = false,
+    }
+  else
+    err = key_error(flow, action)
+  end
+  if action.outcome == "unknown" then
+    add_reconcile(flow, err)
+  end
+  return nil, err
+end
+
+return endings
