@@ -146,7 +146,7 @@ local ROOMS = {
   },
   reconcile = {
     modules = { "reconcile", "reconcile%..+" },
-    uses = { "core", "small", "problems", "lifecycle" },
+    uses = { "core", "small", "problems", "meta", "lifecycle" },
   },
   key_store = { modules = { "key_store", "key_store%..+" }, uses = { "core" } },
   keys = {

@@ -34,7 +34,7 @@ struct cab_journal {
     pid_t owner; /* a forked child must not release what its parent holds */
     size_t end;  /* of the last complete line */
     bool busy, broken;
-    char vanishing[32]; /* the name of its file system, if that vanishes */
+    char vanishing[64]; /* the name of its file system, if that vanishes */
     char path[512];     /* for messages */
 };
 
@@ -123,7 +123,7 @@ static bool make_folders(const char *folder) {
 }
 
 /* `vanishing` (or NULL) becomes the name of a system that vanishes, else empty. */
-static bool check_folder(int fd, const char *folder, bool any_system, char vanishing[32],
+static bool check_folder(int fd, const char *folder, bool any_system, char vanishing[64],
                          cab_error *err) {
     struct stat st;
     char name[64], text[256];
@@ -137,7 +137,7 @@ static bool check_folder(int fd, const char *folder, bool any_system, char vanis
     }
     keeping k = judge_system(fd, name, sizeof name);
     if (vanishing != NULL) {
-        (void)snprintf(vanishing, 32, "%s", k == VANISHES ? name : "");
+        (void)snprintf(vanishing, 64, "%s", k == VANISHES ? name : "");
     }
     if (k == VANISHES && !any_system) {
         (void)snprintf(text, sizeof text,
@@ -155,7 +155,7 @@ static bool check_folder(int fd, const char *folder, bool any_system, char vanis
 }
 
 /* The folder's descriptor, or -1. */
-static int open_folder(const char *folder, bool make, bool any_system, char vanishing[32],
+static int open_folder(const char *folder, bool make, bool any_system, char vanishing[64],
                        cab_error *err) {
     if (make && !make_folders(folder)) {
         (void)fail(err, folder, cab_errno_text(errno));

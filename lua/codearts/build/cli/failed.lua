@@ -56,9 +56,9 @@ local ALARMS = {
 }
 
 local function alarms(line)
-  line = line:lower()
+  line = ascii.lower(line)
   for _, word in ipairs(ALARMS) do
-    if line:find("%f[%w]" .. word .. "%f[%W]") then
+    if line:find("%f[A-Za-z0-9]" .. word .. "%f[^A-Za-z0-9]") then
       return true
     end
   end
