@@ -141,6 +141,7 @@ build = {
       ["codearts.build.reconcile.listing"] = "lua/codearts/build/reconcile/listing.lua",
       ["codearts.build.reconcile.look"] = "lua/codearts/build/reconcile/look.lua",
       ["codearts.build.regions"] = "lua/codearts/build/regions.lua",
+      ["codearts.build.regions_file"] = "lua/codearts/build/regions_file.lua",
       ["codearts.build.resty"] = "lua/codearts/build/resty.lua",
       ["codearts.build.sandbox"] = "lua/codearts/build/sandbox.lua",
       ["codearts.build.sandbox.ask"] = "lua/codearts/build/sandbox/ask.lua",

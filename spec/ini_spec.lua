@@ -33,6 +33,48 @@ describe("ini.parse", function()
     assert.equal("line 3: neither a [section] nor key = value", problem)
   end)
 
+  it("lets every section inherit from [DEFAULT], wherever it stands", function()
+    assert.same(
+      {
+        basic = { ak = "A", sk = "S", project_id = "" },
+        global = { ak = "A", sk = "other", project_id = "p" },
+      },
+      ini.parse "[basic]\nproject_id =\n[DEFAULT]\nak = A\nsk = S\n[global]\nSK = other\n[DEFAULT]\nproject_id = p\n"
+    )
+    -- It is no section itself, and counts case.
+    assert.same({}, ini.parse "[DEFAULT]\nak = A\n")
+    assert.same({ default = { ak = "A" }, basic = {} }, ini.parse "[default]\nak = A\n[basic]\n")
+    local _, problem = ini.parse "[DEFAULT]\nak = 1\n[basic]\n[DEFAULT]\nak = not-shown"
+    assert.equal("line 5: a key that was there before", problem)
+  end)
+
+  it(
+    "takes no-break and other invisible blanks off both ends, and none out of the middle",
+    function()
+      local NBSP, NARROW, EM, WIDE = "\194\160", "\226\128\175", "\226\128\131", "\227\128\128"
+      assert.same(
+        { basic = { ak = "A", sk = "a" .. NBSP .. "b", domain = "\195\160" } },
+        ini.parse(
+          ("%s[basic]%s\nak%s=%sA%s\nsk\t:%sa%sb%s\ndomain = \195\160\n"):format(
+            "",
+            NBSP,
+            NBSP,
+            NBSP .. " ",
+            " " .. NBSP,
+            WIDE,
+            NBSP,
+            EM .. NARROW
+          )
+        )
+      )
+      assert.same({ a = { b = "" } }, ini.parse("[a]\nb =" .. NBSP .. "\n" .. NBSP .. "\n"))
+      -- One blank is one step of indentation, whatever its bytes.
+      local _, problem = ini.parse("[a]\nb = 1\n" .. NBSP .. "c = not-shown")
+      assert.equal("line 3: indented, so it continues the value above it", problem)
+      assert.same({ a = { b = "1", c = "2" } }, ini.parse("[a]\n b = 1\n" .. NBSP .. "c = 2"))
+    end
+  )
+
   for problem, text in pairs {
     ["line 1: something before the first [section]"] = "ak = not-shown",
     ["line 2: neither a [section] nor key = value"] = "[basic]\nnot-shown",

@@ -128,7 +128,11 @@ local ROOMS = {
   },
   problems = { modules = { "problem", "check" }, uses = { "core", "small" } },
   file = { modules = { "atomic_file" }, uses = { "core" } },
-  config = { modules = { "config", "regions" }, uses = { "core", "small" } },
+  config = {
+    modules = { "config", "regions", "regions_file" },
+    uses = { "core", "small" },
+    foreign = { "yaml" }, -- lyaml's parser
+  },
   token_store = { modules = { "token_store", "token_store%..+" }, uses = { "core", "small" } },
   sign_in = {
     modules = { "sign_in", "sign_in%..+" },

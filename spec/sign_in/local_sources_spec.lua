@@ -114,6 +114,14 @@ describe("credentials file", function()
     assert.same({ kind = "key", ak = "a", sk = "s%", iam_endpoint = "https://iam.example" }, found)
   end)
 
+  it("is read as the official SDKs read it", function()
+    local found = read(
+      "[DEFAULT]\nak = a\nsk = s\nproject_id = p\niam_endpoint = https://iam.example\n"
+        .. "[basic]\nak =\194\160b\194\160\nproject_id =\nsecurity_token =\n"
+    )
+    assert.same({ kind = "key", ak = "b", sk = "s", iam_endpoint = "https://iam.example" }, found)
+  end)
+
   it("has an identity provider", function()
     local found = read "[basic]\nidp_id = i\nid_token_file = /f\n"
     assert.same({ kind = "id_token", idp_id = "i", id_token_file = "/f" }, found)

@@ -86,11 +86,22 @@ local function plain_token(auth)
   return type(auth) == "string" and auth:find "^[\33-\126]+$" and auth
 end
 
+--- Makes the core's client. What is wrong with an endpoint that was found somewhere names that place.
+local function new_core(options, metatable, source)
+  local ok, made = pcall(core.new, options, metatable)
+  if ok then
+    return made
+  elseif source and core.is_error(made) and made.field == "endpoint" then
+    made.message = ("%s: %s"):format(source, made.message)
+  end
+  error(made, 0)
+end
+
 --- See build.new.
 ---@param options? codearts.build.Options
 ---@return codearts.build.Client
 function Client.new(options)
-  local core_options, sign_in_options = require("codearts.build.config").resolve(options)
+  local core_options, sign_in_options, told = require("codearts.build.config").resolve(options)
   local self = setmetatable({
     sign_in_options = sign_in_options,
     sources = {},
@@ -105,7 +116,13 @@ function Client.new(options)
   self.on_event = core_options.on_event
   self.given_key_store = rawget(options or {}, "key_store")
   self.result_metatable = result_metatable(self)
-  self.core = core.new(core_options, self.result_metatable)
+  self.core = new_core(core_options, self.result_metatable, told.endpoint_source)
+  if told.warning and self.on_event then
+    -- As every callback, inside of a step.
+    self:sleep(0):on_done(function()
+      self.on_event { type = "warning", message = told.warning }
+    end)
+  end
   return self
 end
 

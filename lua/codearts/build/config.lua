@@ -78,12 +78,13 @@ end
 local function find_region(options, getenv)
   local region = text(options, "region", getenv, "CODEARTS_BUILD_REGION")
     or text({}, "region", getenv, "HUAWEICLOUD_SDK_REGION")
-  if region and not region:find "^[A-Za-z0-9-]+$" then
+  if region and not region:find "^[A-Za-z0-9._-]+$" then
     raise("config", "region", "region must be an id such as cn-north-4")
   end
   return region
 end
 
+-- Answers the endpoint, whether it was given as such, what else named it, and a warning.
 local function find_endpoint(options, region, getenv)
   -- A region that is asked for is not overruled by an address that happens to be set.
   local variable = rawget(options, "region") == nil and "CODEARTS_BUILD_ENDPOINT" or nil
@@ -98,19 +99,21 @@ local function find_endpoint(options, region, getenv)
     )
   end
   local regions = require "codearts.build.regions"
-  endpoint = regions.endpoint(region, getenv)
+  local source, warning
+  endpoint, source, warning = regions.endpoint(region, getenv)
   if not endpoint then
     raise(
       "config",
       "region",
-      ("region %s is not known; known are %s; any other needs its endpoint, or %s"):format(
+      ("region %s is not known; known are %s; any other needs its endpoint, %s or the regions file%s"):format(
         region,
         table.concat(regions.known, ", "),
-        regions.override_name(region)
+        regions.override_name(region),
+        warning and "; " .. warning or ""
       )
     )
   end
-  return endpoint, false
+  return endpoint, false, source, warning
 end
 
 --- The first of these variables that holds something, as libcurl reads them.
@@ -182,6 +185,8 @@ end
 ---@param getenv? fun(name: string): string? default os.getenv
 ---@return table core_options for core.new; `auth` is still to be put in
 ---@return table sign_in_options for sign_in.new, without secrets
+---@return { endpoint_source?: string, warning?: string } told what the endpoint comes from where it was
+---  neither given nor ours, and what the user should hear of
 function M.resolve(options, getenv)
   options, getenv = options == nil and {} or options, getenv or os.getenv
   check_names(options)
@@ -194,8 +199,10 @@ function M.resolve(options, getenv)
     result.trace = wish ~= "" and wish ~= "0" or nil
   end
   local region = find_region(options, getenv)
+  local told = {}
   local endpoint_given
-  result.endpoint, endpoint_given = find_endpoint(options, region, getenv)
+  result.endpoint, endpoint_given, told.endpoint_source, told.warning =
+    find_endpoint(options, region, getenv)
   add_proxy(result, options, getenv)
   check_store(rawget(options, "token_store"))
   check_key_store(rawget(options, "key_store"))
@@ -211,7 +218,8 @@ function M.resolve(options, getenv)
       token_store = rawget(options, "token_store"),
       on_event = rawget(options, "on_event"),
       getenv = getenv,
-    }
+    },
+    told
 end
 
 return M

@@ -1,5 +1,6 @@
---- Where the service lives (API reference 5). Pure: the environment comes in as a function.
+--- Where the service lives (API reference 5). The environment comes in as a function.
 local ascii = require "codearts.build.ascii"
+local regions_file = require "codearts.build.regions_file"
 local M = {}
 
 --- Regions in which CodeArts Build has a public endpoint.
@@ -53,18 +54,25 @@ function M.override_name(region)
   return "HUAWEICLOUD_SDK_REGION_CODEARTSBUILD_" .. ascii.upper(region):gsub("-", "_")
 end
 
---- The endpoint of a region: the official override, else the table.
+--- The endpoint of a region: the official override, else the regions file, else the table. Raises kind
+--- "config" for a regions file that is wrong.
 ---@param region string
 ---@param getenv fun(name: string): string?
 ---@return string? endpoint one, or several separated by commas; nil: the region is not known
+---@return string? source what said so, where it was not the table
+---@return string? warning why a regions file is not used
 function M.endpoint(region, getenv)
   local override = getenv(M.override_name(region))
   if override and override ~= "" then
-    return override
-  elseif holds(M.known, region) then
-    return ("https://cloudbuild-ext.%s.myhuaweicloud.com"):format(region)
+    return override, M.override_name(region)
   end
-  return nil
+  local endpoint, source = regions_file.endpoint(region, getenv)
+  if endpoint then
+    return endpoint, source
+  elseif holds(M.known, region) then
+    endpoint = ("https://cloudbuild-ext.%s.myhuaweicloud.com"):format(region)
+  end
+  return endpoint, nil, source
 end
 
 --- The IAM endpoint: the official override, else the region's, else the global one.

@@ -23,16 +23,14 @@ function M.token(ctx)
   return found, problem
 end
 
---- The official variables. An empty optional one counts as not set.
+--- The official variables.
 ---@param ctx table
 ---@return table? credential of kind key or id_token
 ---@return string? problem
 ---@return boolean? absent
 function M.official(ctx)
   return pair.pick(function(key)
-    local value = ctx.getenv(variable(key))
-    local optional = key == "security_token" or key == "project_id"
-    return (value ~= "" or not optional) and value or nil
+    return ctx.getenv(variable(key))
   end, variable)
 end
 

@@ -8,7 +8,11 @@ local function given(value)
   return value ~= nil and value ~= ""
 end
 
---- Picks the credentials of one source.
+local function optional(value)
+  return value ~= "" and value or nil
+end
+
+--- Picks the credentials of one source. An empty project_id or security_token counts as none.
 ---@param get fun(key: string): string?
 ---@param label fun(key: string): string how messages call a key
 ---@return table? credential of kind id_token or key
@@ -42,8 +46,8 @@ function M.pick(get, label)
   local key, problem, member = credential.read {
     ak = ak,
     sk = sk,
-    security_token = get "security_token",
-    project_id = get "project_id",
+    security_token = optional(get "security_token"),
+    project_id = optional(get "project_id"),
   }
   if not key and member then
     problem = label(member) .. problem:sub(#member + 1)
