@@ -283,7 +283,8 @@ bool cab_call_attempt(const cab_call_env *env, cab_call *call, int64_t now_ms) {
 /* libcurl has one code for every limit; which one it was follows from what was set, and for the
  * deadline from the clock as libcurl may have seen it, not from when this step began. */
 static void name_the_limit(cab_call *call, cab_answer *answer) {
-    if (answer->error.reason != CAB_REASON_TIMEOUT || call->silent) {
+    if (answer->error.kind == CAB_KIND_NONE || answer->error.reason != CAB_REASON_TIMEOUT ||
+        call->silent) {
         return;
     }
     double attempt_limit = call->deadline_bound ? HUGE_VAL : call->timeout;

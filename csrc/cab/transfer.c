@@ -369,6 +369,7 @@ CURLcode cab_transfer_prepare(cab_transfer *t, const cab_request *r) {
     };
     t->why[0] = '\0';
     t->answer.error.kind = CAB_KIND_NONE;
+    t->answer.error.reason = CAB_REASON_NONE;
     t->answer.status = 0;
     t->answer.sent = t->answer.connected = false;
     cab_buf_clear(&t->answer.head);
