@@ -46,6 +46,7 @@ build = {
     -- Written by `make rockspec`.
     lua = {
       ["codearts.build.atomic_file"] = "lua/codearts/build/atomic_file.lua",
+      ["codearts.build.base64"] = "lua/codearts/build/base64.lua",
       ["codearts.build.calendar"] = "lua/codearts/build/calendar.lua",
       ["codearts.build.call"] = "lua/codearts/build/call.lua",
       ["codearts.build.call_auth"] = "lua/codearts/build/call_auth.lua",
@@ -94,6 +95,8 @@ build = {
       ["codearts.build.ini"] = "lua/codearts/build/ini.lua",
       ["codearts.build.init"] = "lua/codearts/build/init.lua",
       ["codearts.build.key_store"] = "lua/codearts/build/key_store.lua",
+      ["codearts.build.key_store.etcd"] = "lua/codearts/build/key_store/etcd.lua",
+      ["codearts.build.key_store.etcd_gateway"] = "lua/codearts/build/key_store/etcd_gateway.lua",
       ["codearts.build.key_store.file"] = "lua/codearts/build/key_store/file.lua",
       ["codearts.build.keys.attempts"] = "lua/codearts/build/keys/attempts.lua",
       ["codearts.build.keys.flow"] = "lua/codearts/build/keys/flow.lua",

@@ -24,7 +24,7 @@ local CAB = {
   options = { "endpoint", "identity", "retry" },
   secret = { "url", "endpoint", "texts" },
   sign = { "url", "crypto" },
-  request = { "buf", "clock" },
+  request = { "buf", "clock", "trust" },
   trust = {},
   curl_error = {},
   transfer = { "list", "sockets", "trust", "request", "curl_error", "clock" },
@@ -101,7 +101,7 @@ local ROOMS = {
   core = { modules = { "core" }, uses = {} },
   load = { modules = { "load_error" }, uses = {} },
   small = {
-    modules = { "nearest", "coroutines", "version", "ini", "calendar", "unicode" },
+    modules = { "nearest", "coroutines", "version", "ini", "calendar", "unicode", "base64" },
     uses = {},
   },
   file = { modules = { "atomic_file" }, uses = { "core" } },
@@ -125,7 +125,7 @@ local ROOMS = {
     modules = { "reconcile", "reconcile%..+" },
     uses = { "core", "small", "lifecycle" },
   },
-  key_store = { modules = { "key_store", "key_store%..+" }, uses = { "core" } },
+  key_store = { modules = { "key_store", "key_store%..+" }, uses = { "core", "small", "sign_in" } },
   keys = {
     modules = { "keys%..+" },
     uses = { "core", "small", "meta", "calls", "reconcile" },
@@ -144,7 +144,7 @@ local ROOMS = {
       "key_store",
     },
   },
-  facade = { modules = { "" }, uses = { "core", "load", "meta", "client" }, foreign = { "cjson" } },
+  facade = { modules = { "" }, uses = { "core", "load", "meta", "client", "key_store" }, foreign = { "cjson" } },
   hosts = {
     modules = { "host", "luv", "nvim", "resty" },
     uses = { "core", "facade" },
@@ -158,7 +158,7 @@ local ROOMS = {
   },
   command = {
     modules = { "cli", "cli%..*" },
-    uses = { "core", "small", "facade", "config", "operations", "lifecycle", "sandbox" },
+    uses = { "core", "small", "facade", "config", "operations", "lifecycle", "sandbox", "key_store", "keys" },
     foreign = { "argparse" },
   },
 }

@@ -56,9 +56,10 @@ function Attempts:cancel()
   end
 end
 
---- Nobody asks any more.
+--- Nobody asks any more: an attempt that was not let out would wait for ever.
 function Attempts:close()
   self.unwatch()
+  self:cancel()
 end
 
 return Attempts
