@@ -27,7 +27,7 @@ local CAB = {
   options = { "endpoint", "identity", "retry" },
   secret = { "url", "endpoint", "texts" },
   sign = { "url", "crypto" },
-  request = { "buf", "clock" },
+  request = { "buf", "clock", "trust" },
   trust = {},
   curl_error = {},
   transfer = { "list", "sockets", "trust", "request", "curl_error", "clock" },
@@ -123,7 +123,7 @@ local ROOMS = {
   core = { modules = { "core" }, uses = {} },
   load = { modules = { "load_error" }, uses = {} },
   small = {
-    modules = { "ascii", "coroutines", "version", "ini", "calendar", "ids", "unicode" },
+    modules = { "ascii", "coroutines", "version", "ini", "calendar", "ids", "unicode", "base64" },
     uses = {},
   },
   problems = { modules = { "problem", "check" }, uses = { "core", "small" } },
@@ -152,7 +152,7 @@ local ROOMS = {
     modules = { "reconcile", "reconcile%..+" },
     uses = { "core", "small", "problems", "meta", "lifecycle" },
   },
-  key_store = { modules = { "key_store", "key_store%..+" }, uses = { "core" } },
+  key_store = { modules = { "key_store", "key_store%..+" }, uses = { "core", "small", "sign_in" } },
   keys = {
     modules = { "keys%..+" },
     uses = { "core", "small", "problems", "meta", "calls", "reconcile" },
@@ -172,7 +172,11 @@ local ROOMS = {
       "key_store",
     },
   },
-  facade = { modules = { "" }, uses = { "core", "load", "meta", "client" }, foreign = { "cjson" } },
+  facade = {
+    modules = { "" },
+    uses = { "core", "load", "meta", "client", "key_store" },
+    foreign = { "cjson" },
+  },
   hosts = {
     modules = { "hosts%..+", "luv", "nvim", "resty" },
     uses = { "core", "problems", "facade" },
@@ -186,7 +190,17 @@ local ROOMS = {
   },
   command = {
     modules = { "cli", "cli%..*" },
-    uses = { "core", "small", "facade", "config", "operations", "lifecycle", "sandbox" },
+    uses = {
+      "core",
+      "small",
+      "facade",
+      "config",
+      "operations",
+      "lifecycle",
+      "sandbox",
+      "key_store",
+      "keys",
+    },
     foreign = { "argparse" },
   },
 }

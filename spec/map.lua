@@ -70,6 +70,7 @@ local ROWS = {
   { "/cli", "cli_usage cli_render cli_text cli_command" },
   { "/calendar", "calendar" },
   { "/ids", "lifecycle cli_reference" },
+  { "/base64", "keys_etcd" },
   { "/problem", "facade lifecycle" },
   { "/check", "lifecycle" },
   { "/load_error", "load" },

@@ -160,3 +160,29 @@ describe("HTTP/2 over plain http", function()
     assert.truthy(tostring(err):find("https", 1, true))
   end)
 end)
+
+describe("an engine that has seen a call fail", function()
+  -- Each is how the first ends; the second, which uses what the engine kept of it, goes well.
+  for _, failure in ipairs {
+    "never_answer",
+    "stall_in_body",
+    "close_after_body",
+    "reset_after_body",
+    "truncated",
+    "gzip",
+    "error_500",
+  } do
+    it("tells the next one's answer for what it is: after " .. failure, function()
+      local server = servers.start()
+      local client = caller.new { endpoint = server, retry = false, timeout = 5 }
+      server:script { failure }
+      local result, err = client:try_run(caller.JOB, { timeout = 0.2 })
+      assert.is_nil(result)
+      assert.equal("unknown", err.outcome)
+      result, err = client:try_run(caller.JOB)
+      assert(result, tostring(err))
+      client:close()
+      server:stop()
+    end)
+  end
+end)

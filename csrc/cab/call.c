@@ -44,6 +44,7 @@ void cab_call_prepare(cab_call *call, const cab_client_options *options) {
         .note = call->note,
         .signature = call->signature,
         .scratch = call->scratch,
+        .trust_texts = call->trust_texts,
         .op = CAB_OP_READ,
         .owned = true,
         .timeout = options->timeout,
@@ -56,8 +57,9 @@ void cab_call_prepare(cab_call *call, const cab_client_options *options) {
 
 /* Does something to all of a call's buffers. */
 static void each_buf(cab_call *call, void (*f)(cab_buf *)) {
-    cab_buf *bufs[] = {&call->path, &call->query,     &call->body,    &call->headers,
-                       &call->note, &call->signature, &call->scratch, &call->secrets};
+    cab_buf *bufs[] = {&call->path,    &call->query,   &call->body,
+                       &call->headers, &call->note,    &call->signature,
+                       &call->scratch, &call->secrets, &call->trust_texts};
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) {
         f(bufs[i]);
     }
@@ -222,6 +224,22 @@ static long whole_ms(double ms) {
     return isinf(ms) ? 0 : ms < 1 ? 1 : ms > INT_MAX ? INT_MAX : (long)ceil(ms);
 }
 
+/* The trust of a call that has its own, or NULL. */
+static const cab_trust *trust_of(cab_call *call) {
+    cab_trust *trust = &call->trust;
+    const char **texts[] = {&trust->ca_file,  &trust->ca_path,      &trust->cert_file,
+                            &trust->key_file, &trust->key_password, &trust->pinned_public_key};
+    const char *p = call->trust_texts.data;
+    if (!call->has_trust) {
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        *texts[i] = *p != '\0' ? p : NULL;
+        p += strlen(p) + 1;
+    }
+    return trust;
+}
+
 static void set_limits(cab_call *call, cab_request *r, int64_t now_ms) {
     double limit_ms =
         call->stream ? HUGE_VAL : call->timeout * 1000; /* a stream's silence has a timer */
@@ -242,7 +260,8 @@ bool cab_call_attempt(const cab_call_env *env, cab_call *call, int64_t now_ms) {
     r.body = sends_body ? (call->body.data != NULL ? call->body.data : "") : NULL;
     r.body_len = call->body.len;
     /* A proxy elsewhere could not reach this machine's own address, but would see the token. */
-    r.direct = ep->loopback && !env->options->proxy_loopback;
+    r.direct = call->direct || (ep->loopback && !env->options->proxy_loopback);
+    r.trust = trust_of(call);
     r.once = call->op != CAB_OP_READ;
     r.stream = call->stream;
     r.now_ms = now_ms;
@@ -283,7 +302,8 @@ bool cab_call_attempt(const cab_call_env *env, cab_call *call, int64_t now_ms) {
 /* libcurl has one code for every limit; which one it was follows from what was set, and for the
  * deadline from the clock as libcurl may have seen it, not from when this step began. */
 static void name_the_limit(cab_call *call, cab_answer *answer) {
-    if (answer->error.reason != CAB_REASON_TIMEOUT || call->silent) {
+    if (answer->error.kind == CAB_KIND_NONE || answer->error.reason != CAB_REASON_TIMEOUT ||
+        call->silent) {
         return;
     }
     char seconds[40];

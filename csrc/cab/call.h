@@ -18,6 +18,7 @@
 #include "cab/options.h"
 #include "cab/retry.h"
 #include "cab/timers.h"
+#include "cab/trust.h"
 #include "cab/url.h"
 #include "cab/worker.h"
 
@@ -57,6 +58,10 @@ typedef struct cab_call {
     cab_buf query;          /* canonical, without "?" */
     cab_buf body;
     bool has_body;
+    bool direct;         /* past the proxy */
+    bool has_trust;      /* not the client's */
+    cab_trust trust;     /* its texts are set with each attempt */
+    cab_buf trust_texts; /* in their order in the struct, each with its NUL; "" for none */
     bool asks_admission; /* each attempt waits for cab_client_admit */
     bool any_status;     /* the binding takes every HTTP answer as a result */
     bool stream;

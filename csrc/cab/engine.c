@@ -253,11 +253,11 @@ cab_transfer *cab_engine_begin(cab_engine *e, const cab_request *r, void *owner,
         cab_fail_memory(err);
         return NULL;
     }
-    cab_transfer *t = first_of(&e->idle);
+    cab_transfer *t = r->trust == NULL ? first_of(&e->idle) : NULL;
     if (t != NULL) {
         cab_list_remove(&e->idle, &t->link);
     } else {
-        t = cab_transfer_new(&e->wire, err);
+        t = cab_transfer_new(&e->wire, r->trust, err);
         if (t == NULL) {
             return NULL;
         }
@@ -510,7 +510,12 @@ void cab_transfer_release(cab_engine *e, cab_transfer *t) {
     t->owner = NULL;
     cab_buf_wipe(&t->answer.head); /* IAM answers with a token here */
     cab_buf_wipe(&t->answer.body);
-    move(t, &e->held, &e->idle);
+    if (t->own_trust) { /* its connection stays with the engine */
+        cab_list_remove(&e->held, &t->link);
+        cab_transfer_free(t);
+    } else {
+        move(t, &e->held, &e->idle);
+    }
 }
 
 int cab_engine_fd(const cab_engine *e) { return cab_poller_fd(e->poller); }

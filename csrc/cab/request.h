@@ -8,6 +8,7 @@
 
 #include "cab/buf.h"
 #include "cab/error.h"
+#include "cab/trust.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -26,6 +27,7 @@ typedef struct {
     long timeout_ms;         /* of the attempt; 0: no limit */
     long connect_timeout_ms; /* name look-up, TCP and TLS together */
     size_t max_body;         /* bytes of the answer's body to keep */
+    const cab_trust *trust;  /* NULL: the engine's */
     bool direct;             /* goes past the proxy, if there is one */
     bool once;               /* may reach the service at most once */
     bool stream;             /* a 2xx body has no size limit: the owner takes it piece by piece */

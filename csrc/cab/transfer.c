@@ -179,10 +179,10 @@ static size_t on_body(char *data, size_t size, size_t count, void *ud) {
 /* ---- a handle's life ------------------------------------------------------------------------ */
 
 /* Options that never change in a handle's life. */
-static CURLcode set_constants(cab_transfer *t) {
+static CURLcode set_constants(cab_transfer *t, const cab_trust *trust) {
     cab_wire *wire = t->wire;
     CURL *h = t->easy;
-    CURLcode rc = (CURLcode)cab_trust_set(&wire->trust, h);
+    CURLcode rc = (CURLcode)cab_trust_set(trust != NULL ? trust : &wire->trust, h);
 #define SET(option, value)                                                                         \
     do {                                                                                           \
         if (rc == CURLE_OK) {                                                                      \
@@ -232,7 +232,7 @@ void cab_transfer_free(cab_transfer *t) {
     free(t);
 }
 
-cab_transfer *cab_transfer_new(cab_wire *wire, cab_error *err) {
+cab_transfer *cab_transfer_new(cab_wire *wire, const cab_trust *trust, cab_error *err) {
     cab_transfer *t = calloc(1, sizeof *t);
     if (t == NULL) {
         cab_fail_memory(err);
@@ -240,9 +240,11 @@ cab_transfer *cab_transfer_new(cab_wire *wire, cab_error *err) {
     }
     t->wire = wire;
     t->connect_timeout_ms = -1;
+    t->own_trust = trust != NULL;
     t->parsed = curl_url();
     t->easy = curl_easy_init();
-    CURLcode rc = t->parsed != NULL && t->easy != NULL ? set_constants(t) : CURLE_OUT_OF_MEMORY;
+    CURLcode rc =
+        t->parsed != NULL && t->easy != NULL ? set_constants(t, trust) : CURLE_OUT_OF_MEMORY;
     if (rc == CURLE_OK) {
         return t;
     }
@@ -370,6 +372,7 @@ CURLcode cab_transfer_prepare(cab_transfer *t, const cab_request *r) {
     };
     t->why[0] = '\0';
     t->answer.error.kind = CAB_KIND_NONE;
+    t->answer.error.reason = CAB_REASON_NONE;
     t->answer.status = 0;
     t->answer.sent = t->answer.connected = false;
     cab_buf_clear(&t->answer.head);

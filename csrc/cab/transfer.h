@@ -66,12 +66,13 @@ typedef struct cab_transfer {
     cab_buf url;
     char method[16];
     bool sends_body, direct, wide;
-    bool fresh; /* its connection is not one of the kept ones, or does not become one */
+    bool own_trust; /* serves one request only */
+    bool fresh;     /* its connection is not one of the kept ones, or does not become one */
     long timeout_ms, connect_timeout_ms;
 } cab_transfer;
 
-/* NULL with err on failure. */
-cab_transfer *cab_transfer_new(cab_wire *wire, cab_error *err);
+/* `trust`: NULL for the wire's. NULL with err on failure. */
+cab_transfer *cab_transfer_new(cab_wire *wire, const cab_trust *trust, cab_error *err);
 void cab_transfer_free(cab_transfer *t);
 
 /* Prepares the next attempt: whoever adds the handle to a multi handle then begins it. */

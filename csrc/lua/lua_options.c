@@ -94,25 +94,32 @@ static bool is(cab_text t, const char *text) {
     return t.len == strlen(text) && memcmp(t.data, text, t.len) == 0;
 }
 
-static void read_tls(lua_State *L, int options, cab_engine_options *e) {
+/* Reads the table on top of the stack. */
+static void read_tls_values(lua_State *L, tls_values *v, cab_trust *trust) {
     static const lcab_where where = {"tls.", false};
-    tls_values v;
-    memset(&v, 0, sizeof v);
-    v.verify = true;
-    if (lcab_getfield(L, options, "tls") == LUA_TTABLE) {
-        lcab_own_table(L, -1);
-        lcab_read_options(L, -1, &where, TLS_ROWS, &v);
-        lua_pushliteral(L, "tls");
-        lua_pushvalue(L, -2);
-        lua_rawset(L, options); /* which keeps the table, and it its texts */
+    memset(v, 0, sizeof *v);
+    v->verify = true;
+    if (lua_istable(L, -1)) {
+        lcab_read_options(L, -1, &where, TLS_ROWS, v);
     } else if (!lua_isnil(L, -1)) {
         lcab_bad(L, &TOP, "tls", "must be a table, not %s", luaL_typename(L, -1));
     }
-    if (v.min_version.len > 0 && !is(v.min_version, "1.2") && !is(v.min_version, "1.3")) {
+    if (v->min_version.len > 0 && !is(v->min_version, "1.2") && !is(v->min_version, "1.3")) {
         lcab_bad(L, &where, "min_version", "must be \"1.2\" or \"1.3\"");
     }
-    e->trust.tls_minor = is(v.min_version, "1.3") ? 3 : 2;
-    e->trust.insecure = !v.verify;
+    trust->tls_minor = is(v->min_version, "1.3") ? 3 : 2;
+    trust->insecure = !v->verify;
+}
+
+static void read_tls(lua_State *L, int options, cab_engine_options *e) {
+    tls_values v;
+    if (lcab_getfield(L, options, "tls") == LUA_TTABLE) {
+        lcab_own_table(L, -1);
+        lua_pushliteral(L, "tls");
+        lua_pushvalue(L, -2);
+        lua_rawset(L, options); /* which keeps the table, and it its texts */
+    }
+    read_tls_values(L, &v, &e->trust);
     e->trust.ca_file = v.ca_file.data;
     e->trust.ca_path = v.ca_path.data;
     e->trust.cert_file = v.cert_file.data;
@@ -338,6 +345,28 @@ static void read_run_id(lua_State *L, int index, const lcab_where *where, cab_ca
 void lcab_replace_identity(cab_call *c, cab_identity *i) {
     cab_identity_unref(c->identity);
     c->identity = i;
+}
+
+void lcab_read_call_trust(lua_State *L, int index, cab_call *c) {
+    tls_values v;
+    if (lcab_getfield(L, index, "tls") != LUA_TNIL) {
+        if (lua_istable(L, -1)) {
+            lcab_own_table(L, -1);
+        }
+        read_tls_values(L, &v, &c->trust);
+        const cab_text texts[] = {v.ca_file,  v.ca_path,      v.cert_file,
+                                  v.key_file, v.key_password, v.pinned_public_key};
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+            const char *text = texts[i].data != NULL ? texts[i].data : "";
+            if (!cab_buf_append(&c->trust_texts, text, texts[i].len) ||
+                !cab_buf_append(&c->trust_texts, "", 1)) {
+                lcab_raise_memory(L);
+            }
+        }
+        add_secret(L, &c->secrets, v.key_password.data, v.key_password.len);
+        c->has_trust = true;
+    }
+    lua_pop(L, 1);
 }
 
 /* Keys need a store and the history of the job: the Lua side has them. */

@@ -14,6 +14,9 @@
 void lcab_read_client_options(lua_State *L, int options, cab_client_options *c,
                               cab_engine_options *e);
 
+/* Reads `tls` of the request at `index`: a trust of its own. nil is fine. */
+void lcab_read_call_trust(lua_State *L, int index, cab_call *c);
+
 /* Reads the options of one call (contract 2): timeout, deadline, retry, headers, auth, run_id. The
  * functions on_event and, of a request, stream stay in their tables. nil is fine. */
 void lcab_read_call_options(lua_State *L, int index, cab_call *c);

@@ -16,7 +16,7 @@
 
 typedef struct {
     cab_text operation, method, path, url, answer;
-    bool read_only;
+    bool read_only, direct;
 } spec_values;
 
 #define ROW(name, type)                                                                            \
@@ -27,6 +27,8 @@ static const lcab_opt_row SPEC[] = {ROW(operation, LCAB_TEXT),
                                     ROW(url, LCAB_TEXT),
                                     ROW(answer, LCAB_TEXT),
                                     ROW(read_only, LCAB_BOOLEAN),
+                                    ROW(direct, LCAB_BOOLEAN),
+                                    {"tls", LCAB_OTHER, 0, 0, 0},
                                     {"query", LCAB_OTHER, 0, 0, 0},
                                     {"headers", LCAB_OTHER, 0, 0, 0},
                                     {"body", LCAB_OTHER, 0, 0, 0},
@@ -195,6 +197,8 @@ void lcab_read_request(lua_State *L, int index, cab_call *c, lcab_context *conte
     lcab_read_headers(L, index, &WHERE, true, &c->headers, &c->secrets);
     read_body(L, index, c);
     read_secrets(L, index, c);
+    lcab_read_call_trust(L, index, c);
+    c->direct = v.direct;
     c->stream = lcab_getfield(L, index, "stream") != LUA_TNIL;
     if (c->stream && !lua_isfunction(L, -1) && !lcab_is_spool(L, -1)) {
         lcab_bad(L, &WHERE, "stream", "must be a function, not %s", luaL_typename(L, -1));

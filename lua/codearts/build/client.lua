@@ -419,7 +419,7 @@ function methods:start(args, opts, operation)
 end
 
 --- Any HTTP request on the client's engine, for what the library has no method for. Never blocks.
----@param spec table operation, method, path or url, query, headers, body, auth, answer, read_only, secrets, stream
+---@param spec table operation, method, path or url, query, headers, body, auth, answer, read_only, secrets, stream, tls, direct
 ---@param opts? table timeout, deadline, retry, headers, auth, on_event
 ---@return codearts.build.Call
 function methods:request(spec, opts)

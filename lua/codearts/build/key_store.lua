@@ -13,12 +13,20 @@ local M = {}
 ---@field hold? fun(key: string, client: codearts.build.Client): release: (fun())? nil: somebody alive holds it; only
 --- where the system itself lets go at the holder's death
 ---@field warnings? string[] told as events of type "warning" by the next call, then removed
+---@field list? fun(client: codearts.build.Client): texts: string[] the texts of all records, in no order
 
 --- Records in files of one folder: at most one build for all processes that use it.
 ---@param folder? string default: `$XDG_STATE_HOME/codearts-build/keys`, else `~/.local/state/codearts-build/keys`
 ---@return codearts.build.KeyStore
 function M.file(folder)
   return require("codearts.build.key_store.file").new(folder)
+end
+
+--- Records in an etcd cluster: at most one build across machines.
+---@param options { endpoint: string|string[], user?: string, password?: string, tls?: table, prefix?: string, timeout?: number, allow_http?: boolean }
+---@return codearts.build.KeyStore
+function M.etcd(options)
+  return require("codearts.build.key_store.etcd").new(options)
 end
 
 return M

@@ -58,7 +58,7 @@ local ALARMS = {
 local function alarms(line)
   line = ascii.lower(line)
   for _, word in ipairs(ALARMS) do
-    if line:find("%f[A-Za-z0-9]" .. word .. "%f[^A-Za-z0-9]") then
+    if (" " .. line .. " "):find("[^A-Za-z0-9]" .. word .. "[^A-Za-z0-9]") then
       return true
     end
   end

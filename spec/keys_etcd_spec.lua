@@ -1,0 +1,393 @@
+-- One build per key, with its records in real etcd; counted at the service.
+
+local etcds = require "spec.support.etcd"
+local missing = etcds.missing()
+if missing then
+  pending("keys in etcd: " .. missing)
+  return
+end
+
+local build = require "codearts.build"
+local certs = require "spec.support.certs"
+local core = require "codearts.build.core"
+local gates = require "spec.support.gate"
+local host = require "spec.support.host"
+local key_store = require "codearts.build.key_store"
+local servers = require "spec.support.server"
+
+local JOB = "samplejob00000000000000000000001"
+local ARGS = { job_id = JOB, parameter = { codeBranch = "master" } }
+local SECRET = "etcd-password-hidden"
+
+describe("keys in etcd", function()
+  local server, etcd, clients
+  setup(function()
+    server = servers.start()
+    etcd = etcds.start()
+  end)
+  teardown(function()
+    etcd:stop()
+    server:stop()
+  end)
+  before_each(function()
+    server:reset()
+    clients = {}
+  end)
+  after_each(function()
+    for _, client in ipairs(clients) do
+      client:close()
+    end
+  end)
+
+  local function client_with(store, more)
+    local options = {
+      endpoint = server.url,
+      auth = { ak = "AK", sk = "SK" },
+      retry = { max_attempts = 3, base_delay = 0 },
+      key_store = store,
+    }
+    for name, value in pairs(more or {}) do
+      options[name] = value
+    end
+    clients[#clients + 1] = build.new(options)
+    return clients[#clients]
+  end
+
+  local function store_of(more)
+    local options = { endpoint = etcd.endpoint }
+    for name, value in pairs(more or {}) do
+      options[name] = value
+    end
+    return key_store.etcd(options)
+  end
+
+  it("starts one build for two clients, and tells others that it is done", function()
+    local key = core.uuid()
+    local one, two = client_with(store_of()), client_with(store_of())
+    local first = one:run(ARGS, { key = key })
+    local again = two:run(ARGS, { key = key })
+    assert.equal(first.actual_build_number, again.actual_build_number)
+    assert.is_true(build.meta(again).replayed)
+    assert.equal(1, server:stats().processed)
+    local result, err = two:try_run({ job_id = JOB }, { key = key })
+    assert.is_nil(result)
+    assert.equal("mismatch", err.reason)
+    assert.equal(0, two:step(0)) -- nothing of it is left
+  end)
+
+  it("starts one build for many calls at once, one at a time on the wire", function()
+    local key, calls = core.uuid(), {}
+    local client = client_with(store_of(), { max_in_flight = 1 })
+    for i = 1, 20 do
+      calls[i] = client:start(ARGS, { key = key, key_wait = 20 })
+    end
+    for _, call in ipairs(calls) do
+      assert.equal("20", call:wait(60).actual_build_number)
+    end
+    assert.equal(1, server:stats().processed)
+    assert.equal(0, client:step(0))
+  end)
+
+  it("keeps its word when etcd is killed, and comes back", function()
+    local key = core.uuid()
+    local client = client_with(store_of())
+    client:run(ARGS, { key = key })
+    etcd:kill(1)
+    etcd:start(1)
+    assert.is_true(build.meta(client:run(ARGS, { key = key })).replayed)
+    assert.equal(1, server:stats().processed)
+  end)
+
+  it("sends nothing when there is no etcd", function()
+    local store = key_store.etcd { endpoint = "http://127.0.0.1:1", timeout = 0.1 }
+    local result, err = client_with(store):try_run(ARGS, { key = "k" })
+    assert.is_nil(result)
+    assert.same(
+      { "key", "store", "not_started", "key_store", true },
+      { err.kind, err.reason, err.outcome, err.field, err.retryable }
+    )
+    assert.truthy(err.message:find("127.0.0.1:1", 1, true))
+    assert.equal(0, server:stats().heads)
+  end)
+
+  it("takes nobody else's answers for etcd's", function()
+    local other = servers.start()
+    for _, answer in ipairs { "ok", "truncated", "error_500", "redirect", "gzip" } do
+      other:behave(answer)
+      local store = key_store.etcd { endpoint = other.url, timeout = 1 }
+      local result, err = client_with(store):try_run(ARGS, { key = "k" })
+      assert.is_nil(result)
+      assert.same({ "key", "store", "not_started" }, { err.kind, err.reason, err.outcome })
+    end
+    other:stop()
+    assert.equal(0, server:stats().processed)
+  end)
+
+  it("damages no record of somebody else", function()
+    local key = core.uuid()
+    local scope = require("codearts.build.keys.record").scope(server.url, JOB, key)
+    local name = "codearts-build/keys/" .. scope
+    for _, text in ipairs { "mine", '{"v":2}', "" } do
+      etcd:ctl(("put %s -- %s"):format(host.quote(name), host.quote(text)))
+      local result, err = client_with(store_of()):try_run(ARGS, { key = key })
+      assert.is_nil(result)
+      assert.same({ "key", "store", "not_started" }, { err.kind, err.reason, err.outcome })
+      assert.equal(text .. "\n", etcd:ctl(("get --print-value-only %s"):format(host.quote(name))))
+    end
+    assert.equal(0, server:stats().processed)
+  end)
+
+  it("lists its records", function()
+    local store = store_of { prefix = "list-" .. core.uuid() }
+    local client = client_with(store)
+    for i = 1, 120 do
+      client:start(ARGS, { key = "k" .. i })
+    end
+    while client:step(1) > 0 do
+    end
+    local listed = client
+      :task(function(await)
+        return await(store.list(client))
+      end)
+      :wait()
+    assert.equal(120, #listed[1])
+    assert.truthy(listed[1][1]:find('"state":"done"', 1, true))
+  end)
+
+  it("starts one build whatever answer of etcd is cut, wherever", function()
+    local gate = gates.start(etcd.endpoint)
+    local started = 0
+    for bytes = 0, 1200, 40 do
+      for _, how in ipairs { "close", "reset" } do
+        gate:reset()
+        gate:script { { "cut_answer", bytes = bytes, how = how } }
+        local store = key_store.etcd { endpoint = gate.url, timeout = 5 }
+        local client = client_with(store)
+        local key = core.uuid()
+        local result = client:run(ARGS, { key = key })
+        started = started + 1
+        assert.equal("20", result.actual_build_number)
+        assert.is_nil(build.meta(result).replayed)
+        assert.is_true(build.meta(client:run(ARGS, { key = key })).replayed)
+        client:close()
+      end
+    end
+    assert.equal(started, server:stats().processed)
+    gate:stop()
+  end)
+
+  it("takes no bad options", function()
+    local bad = {
+      { {}, "endpoint" },
+      { { endpoint = "" }, "endpoint" },
+      { { endpoint = 5 }, "endpoint" },
+      { { endpoint = "http://user:pass@host:1" }, "endpoint" },
+      { { endpoint = "http://host:1/path" }, "endpoint" },
+      { { endpoint = "http://h:1", user = "u" }, "user" },
+      { { endpoint = "http://example.com:1", user = "u", password = SECRET }, "endpoint" },
+      { { endpoint = "http://h:1", timeout = -1 }, "timeout" },
+      { { endpoint = "http://h:1", tsl = {} }, "tsl" },
+    }
+    for _, case in ipairs(bad) do
+      local ok, err = pcall(key_store.etcd, case[1])
+      assert.is_false(ok)
+      assert.same({ "config", "key_store." .. case[2] }, { err.kind, err.field })
+      assert.is_nil(tostring(err):find(SECRET, 1, true))
+    end
+  end)
+end)
+
+describe("keys in an etcd with users and TLS", function()
+  local server, etcd, files
+  setup(function()
+    files = certs.shared()
+    server = servers.start()
+    etcd = etcds.start { certs = files }
+    etcd:enable_auth()
+    local root = "--user root:root-password "
+    etcd:ctl(root .. "user add builder:" .. SECRET)
+    etcd:ctl(root .. "role add keys")
+    etcd:ctl(root .. "role grant-permission keys --prefix=true readwrite builds/")
+    etcd:ctl(root .. "user grant-role builder keys")
+  end)
+  teardown(function()
+    etcd:stop()
+    server:stop()
+  end)
+  before_each(function()
+    server:reset()
+  end)
+
+  local function with(options, f)
+    local all = {
+      endpoint = etcd.endpoint,
+      user = "builder",
+      password = SECRET,
+      prefix = "builds",
+      timeout = 5,
+      tls = { ca_file = files.folder .. "/ca.pem" },
+    }
+    for name, value in pairs(options) do
+      all[name] = value or nil
+    end
+    local events = {}
+    local client = build.new {
+      endpoint = server.url,
+      auth = { ak = "AK", sk = "SK" },
+      key_store = key_store.etcd(all),
+      on_event = function(event)
+        events[#events + 1] = core.encode(event)
+      end,
+    }
+    f(client, events)
+    client:close()
+    assert.is_nil(table.concat(events):find(SECRET, 1, true))
+  end
+
+  local function refused(client)
+    local result, err = client:try_run(ARGS, { key = core.uuid() })
+    assert.is_nil(result)
+    assert.same({ "key", "store", "not_started" }, { err.kind, err.reason, err.outcome })
+    for _, text in ipairs { tostring(err), core.encode(err) } do
+      assert.is_nil(text:find(SECRET, 1, true))
+    end
+    assert.equal(0, server:stats().processed)
+    return err
+  end
+
+  it("signs in once for many calls", function()
+    with({}, function(client)
+      local calls = {}
+      for i = 1, 30 do
+        calls[i] = client:start(ARGS, { key = core.uuid() })
+      end
+      for _, call in ipairs(calls) do
+        call:wait(60)
+      end
+    end)
+    assert.equal(30, server:stats().processed)
+  end)
+
+  it("signs in again when its token serves no longer", function()
+    with({}, function(client)
+      client:run(ARGS, { key = core.uuid() })
+      etcd:kill(1) -- simple tokens are forgotten
+      etcd:start(1)
+      client:run(ARGS, { key = core.uuid() })
+    end)
+    assert.equal(2, server:stats().processed)
+  end)
+
+  it("says what the login lacks, and sends nothing", function()
+    with({ password = "wrong" }, function(client)
+      assert.truthy(refused(client).message:find("authentication failed", 1, true))
+    end)
+    with({ user = false, password = false }, function(client)
+      refused(client)
+    end)
+    with({ prefix = "elsewhere" }, function(client)
+      assert.truthy(refused(client).message:find("permission denied", 1, true))
+    end)
+  end)
+
+  it("trusts whom it was told to trust", function()
+    with({ tls = {} }, function(client)
+      refused(client)
+    end)
+    with({ tls = { ca_file = "/nonexistent" } }, function(client)
+      refused(client)
+    end)
+    -- The service's own trust is another thing.
+    with({}, function(client)
+      assert(client:run(ARGS, { key = core.uuid() }))
+    end)
+  end)
+
+  it("ends when its login is taken away", function()
+    with({}, function(client)
+      client:run(ARGS, { key = core.uuid() })
+      etcd:ctl "--user root:root-password user delete builder"
+      server:reset()
+      refused(client)
+    end)
+  end)
+end)
+
+describe("keys in an etcd of three members", function()
+  local server, etcd
+  setup(function()
+    server = servers.start()
+    etcd = etcds.start { members = 3 }
+  end)
+  teardown(function()
+    etcd:stop()
+    server:stop()
+  end)
+
+  it("outlive a leader that is killed, one that stops, and a restart of all", function()
+    local function client_of()
+      return build.new {
+        endpoint = server.url,
+        auth = { ak = "AK", sk = "SK" },
+        key_store = key_store.etcd { endpoint = etcd.endpoint, timeout = 30 },
+      }
+    end
+    local client, started = client_of(), 0
+    local function run(key)
+      started = started + 1
+      local result = client:run(ARGS, { key = key })
+      assert.is_nil(build.meta(result).replayed)
+      local other = client_of()
+      assert.is_true(build.meta(other:run(ARGS, { key = key })).replayed)
+      other:close()
+      assert.equal(started, server:stats().processed)
+    end
+    run "before"
+    local leader = etcd:leader()
+    etcd:kill(leader)
+    run "killed"
+    etcd:start(leader)
+    etcd:wait()
+    leader = etcd:leader()
+    etcd:signal(leader, "STOP")
+    run "stopped"
+    etcd:signal(leader, "CONT")
+    etcd:wait()
+    for i = 1, 3 do
+      etcd:kill(i)
+    end
+    for i = 1, 3 do
+      etcd:start(i)
+    end
+    run "restarted"
+    for _, key in ipairs { "before", "killed", "stopped", "restarted" } do
+      assert.is_true(build.meta(client:run(ARGS, { key = key })).replayed)
+    end
+    client:close()
+  end)
+end)
+
+describe("an old snapshot of etcd", function()
+  it("is not mistaken for what was there", function()
+    local etcd = etcds.start()
+    local store = key_store.etcd { endpoint = etcd.endpoint }
+    local client = build.new { endpoint = "http://127.0.0.1:1", auth = "t", key_store = store }
+    local function ask(name, ...)
+      local call = store[name](...)
+      return call:wait(20)
+    end
+    local file = etcd.folder .. "/snapshot"
+    etcd:ctl("snapshot save " .. file, 1)
+    local version = ask("put", "k", "one", nil, client)[1]
+    etcd:restore(file)
+    -- The same revision, another text.
+    local other = ask("put", "k", "two", nil, client)[1]
+    assert.equal(version.revision, other.revision)
+    local answer = ask("put", "k", "three", version, client)
+    assert.is_nil(answer[1])
+    assert.equal("two", answer[2])
+    assert.truthy(ask("put", "k", "three", answer[3], client)[1])
+    client:close()
+    etcd:stop()
+  end)
+end)
