@@ -10,7 +10,7 @@ WERROR ?= 0
 SPEC ?= spec
 BUILD ?= build/$(LUA)
 
-LINTS := luacheck stylua clang-format headers clang bsd analyzer clang-tidy cppcheck
+LINTS := luacheck stylua clang-format headers clang bsd analyzer clang-tidy cppcheck sizes
 LUAS := lua5.1 lua5.2 lua5.3 lua5.4 luajit
 CORE := $(BUILD)/codearts/build/core.so
 ARCHIVE := $(BUILD)/libcodearts_build.a
@@ -182,6 +182,10 @@ luacheck:
 stylua: $(STYLUA)
 	$(STYLUA) --check $(LUA_FILES)
 	sed '1,/^]]$$/d' bin/codearts-build | $(STYLUA) --check -
+
+# Short rooms: see its head.
+sizes:
+	$(LUA) spec/support/sizes.lua `find csrc lua bin spec bench examples -name '*.[ch]' -o -name '*.lua'`
 
 clang-format:
 	clang-format --dry-run -Werror $(C_FILES)
