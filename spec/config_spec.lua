@@ -95,6 +95,24 @@ describe("config.resolve", function()
     assert.same({ endpoint = "a", timeout = 3, retry = retry, allow_http = true }, given)
   end)
 
+  it("takes the wish for a trace from the environment, unless it is given", function()
+    local cases = {
+      { nil, "1", true },
+      { nil, "0", nil },
+      { nil, "", nil },
+      { nil, nil, nil },
+      { false, "1", false },
+      { true, nil, true },
+    }
+    for _, case in ipairs(cases) do
+      local options = resolve(
+        { endpoint = "a", trace = case[1] },
+        { CODEARTS_BUILD_TRACE = case[2] }
+      )
+      assert.equal(case[3], options.trace)
+    end
+  end)
+
   it("does not write to the options and runs no metamethod of them", function()
     local options = setmetatable({ endpoint = "a" }, {
       __index = function()
