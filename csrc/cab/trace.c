@@ -35,9 +35,10 @@ static void write_detail(const cab_call *call, cab_call_state next, char *out, s
 void cab_trace(const cab_call *call, cab_call_state next) {
     char detail[96];
     write_detail(call, next, detail, sizeof detail);
-    /* One write, so that lines of several processes do not mix. */
-    (void)dprintf(STDERR_FILENO, "codearts-build[%ld] %.3f call %zu %s %s -> %s%s\n",
-                  (long)getpid(), cab_clock_mono(), call->slot,
+    int64_t now = cab_clock_ms();
+    /* One write, so that lines of several processes do not mix; whole numbers know no locale. */
+    (void)dprintf(STDERR_FILENO, "codearts-build[%ld] %lld.%03d call %zu %s %s -> %s%s\n",
+                  (long)getpid(), (long long)(now / 1000), (int)(now % 1000), call->slot,
                   call->operation[0] != '\0' ? call->operation : "-",
                   cab_call_state_name(call->state), cab_call_state_name(next), detail);
 }

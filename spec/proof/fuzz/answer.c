@@ -109,7 +109,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     cab_reading body;
     lcab_read_body(L, &c, context.answer, &body);
     MUST(lua_gettop(L) == 3);
-    (void)cab_call_judge(&c, &body, 0, 0.5);
+    const cab_call_env env = {&client.options, NULL, NULL};
+    (void)cab_call_judge(&env, &c, &body, 0, 0.5);
     if (lcab_push_outcome(L, &c, &context, 1)) {
         check_result(L, &c, &context);
     } else {
