@@ -18,6 +18,10 @@ local function run(values)
     token = values.token or token_from_environment(),
     folder = values.folder,
     max_builds = values.max_builds,
+    signature_age = values.signature_age,
+    clock_ahead = values.clock_ahead,
+    list_after = values.list_after,
+    lose_answers = values.lose_answers,
   })
   if not ok then
     io.stderr:write(tostring(problem), "\n")
@@ -69,6 +73,30 @@ return {
       word = "N",
       help = "Builds at once; the others wait (default 2).",
       kind = kinds.integer(1),
+    },
+    {
+      name = "--signature-age",
+      word = "TIME",
+      help = "How old a signature may be (default 15m).",
+      kind = kinds.duration,
+    },
+    {
+      name = "--clock-ahead",
+      word = "TIME",
+      help = "How much its clock is ahead of this machine's.",
+      kind = kinds.duration,
+    },
+    {
+      name = "--list-after",
+      word = "TIME",
+      help = "How long after its start a build is listed.",
+      kind = kinds.duration,
+    },
+    {
+      name = "--lose-answers",
+      word = "N",
+      help = "Start so many builds without an answer.",
+      kind = kinds.integer(0),
     },
   },
   run = run,

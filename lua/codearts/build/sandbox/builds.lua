@@ -281,6 +281,21 @@ function Builds:between(job_id, from, to)
   return found
 end
 
+---The same without those that are not listed yet.
+---@param job_id string
+---@param from number
+---@param to number
+---@return codearts.build.sandbox.Build[]
+function Builds:listed(job_id, from, to)
+  local found, now = {}, clock.now()
+  for _, build in ipairs(self:between(job_id, from, to)) do
+    if build.created + self.options.list_after <= now then
+      found[#found + 1] = build
+    end
+  end
+  return found
+end
+
 ---@param job_id string
 ---@return boolean
 function Builds:is_running(job_id)

@@ -7,10 +7,17 @@ local M = {}
 
 local EAST = 8 * 3600
 local started, started_at = os.time(), cqueues.monotime()
+local ahead = 0
 
----@return number seconds since 1970, with a fraction, never going backwards
+---@return number seconds since 1970, with a fraction, never going backwards unless it is moved
 function M.now()
-  return started + (cqueues.monotime() - started_at)
+  return started + ahead + (cqueues.monotime() - started_at)
+end
+
+---Moves the sandbox's clock.
+---@param seconds number how much it is ahead of the machine's from now on
+function M.move(seconds)
+  ahead = seconds
 end
 
 -- Days since 1970 of a civil date, by counting from 1 March so that the leap day is the last of its year.

@@ -1,6 +1,7 @@
 -- The gateway before the service, as far as it refuses requests when a test wants that (API reference 6.4).
 
 local ask = require "codearts.build.sandbox.ask"
+local clock = require "codearts.build.sandbox.clock"
 local fault = require "codearts.build.sandbox.fault"
 
 local M = {}
@@ -13,15 +14,17 @@ local REFUSALS = {
 
 ---@class codearts.build.sandbox.Gateway
 ---@field private left integer how many requests are still to be refused
+---@field private to_lose integer how many answers to starts are still to be lost
 ---@field private status 429|503
 ---@field private operation string|nil only requests of this one
 ---@field private headers table<string, string>|nil
 local Gateway = {}
 Gateway.__index = Gateway
 
+---@param to_lose integer
 ---@return codearts.build.sandbox.Gateway
-function M.new()
-  return setmetatable({ left = 0 }, Gateway)
+function M.new(to_lose)
+  return setmetatable({ left = 0, to_lose = to_lose }, Gateway)
 end
 
 ---Raises a refusal if one is due. What the sandbox answers for itself is never refused.
@@ -34,6 +37,30 @@ function Gateway:pass(route)
   self.left = self.left - 1
   local refusal = REFUSALS[self.status]
   fault.raise(self.status, refusal[1], refusal[2], self.headers)
+end
+
+---POST /__sandbox/lose?times=1: the next starts of a build are done, and their connections closed without an answer.
+function M.lose(sandbox, request)
+  sandbox.gateway.to_lose = ask.integer(request, "times", 0, 1000000, 1)
+  return { status = 200, json = {} }
+end
+
+---Whether the answer to a start that was done is to be lost.
+---@return boolean
+function Gateway:loses()
+  local loses = self.to_lose > 0
+  self.to_lose = self.to_lose - (loses and 1 or 0)
+  return loses
+end
+
+---POST /__sandbox/clock?ahead=1020: moves the clock of the sandbox.
+function M.move_clock(_, request)
+  local ahead = (request.query.ahead or ""):match "^%-?%d%d?%d?%d?%d?%d?%d?%d?%d?$"
+  if not ahead then
+    fault.invalid "ahead must be a number of seconds"
+  end
+  clock.move(tonumber(ahead))
+  return { status = 200, json = {} }
 end
 
 ---POST /__sandbox/refuse?status=429&times=2&operation=RunJob&retry_after=1. Replaces what was asked before.

@@ -159,7 +159,7 @@ end
 local function write_answer(stream, answer, id)
   local headers = new_headers()
   headers:append(":status", tostring(answer.status))
-  headers:append("date", clock.http(os.time()))
+  headers:append("date", clock.http(clock.now()))
   headers:append("x-request-id", id)
   for name, value in pairs(answer.headers or {}) do
     headers:append(name, value)
@@ -183,7 +183,12 @@ function M.serve(sandbox, stream)
   local request = read_request(stream)
   if request then
     local id = random.hex(32)
-    write_answer(stream, answer_of(sandbox, request, id), id)
+    local answer = answer_of(sandbox, request, id)
+    if answer.lost and stream.connection.take_socket then
+      stream.connection:take_socket():close() -- what was asked for was done; nobody is told
+      return
+    end
+    write_answer(stream, answer, id)
   end
 end
 

@@ -7,7 +7,6 @@ local signature = require "codearts.build.sandbox.signature"
 
 local M = {}
 
-local CLOCK_SKEW = 15 * 60 -- API reference 3.1
 local FAILURES_ALLOWED = 5 -- in a row, then the key is locked; API reference 3.1
 local LOCK = 5 * 60
 
@@ -86,9 +85,9 @@ function Identities:find_token(token)
   return found
 end
 
-local function check_date(date)
+local function check_date(date, age)
   local time = clock.parse_sdk_date(date or "")
-  if not time or math.abs(time - os.time()) > CLOCK_SKEW then
+  if not time or math.abs(time - math.floor(clock.now())) > age then
     fault.unauthorized("calc ak sk signature fail:signature expired")
   end
 end
@@ -120,7 +119,7 @@ function Identities:check_signature(request, authorization)
     fault.unauthorized("the Authorization header is not a SDK-HMAC-SHA256 one")
   end
   local date = request.header("x-sdk-date")
-  check_date(date)
+  check_date(date, self.options.signature_age)
   local key = self:find_key(ak, request)
   local canonical = signature.canonical_request(request, signed)
   local expected = signature.signature(key.sk, signature.string_to_sign(canonical, date))

@@ -24,6 +24,10 @@ local M = {}
 ---@field idp_id? string with `id_token`: exchange this id token of this identity provider
 ---@field id_token? string
 ---@field key_life? number seconds that a temporary key is good for; default 21600
+---@field signature_age? number seconds that the date of a signature may differ from the sandbox's clock; default 900
+---@field clock_ahead? number seconds that its clock is ahead of the machine's; default 0
+---@field list_after? number seconds until a build that was started is in the lists of builds; default 0
+---@field lose_answers? integer so many starts are done without an answer; default 0
 
 local function text(value)
   return type(value) == "string" and value ~= "" and not value:find("[%z\1-\31\127]")
@@ -37,6 +41,14 @@ end
 
 local function seconds(value)
   return type(value) == "number" and value > 0 and value < 1e9
+end
+
+local function shift(value)
+  return type(value) == "number" and math.abs(value) <= 2e9
+end
+
+local function delay(value)
+  return type(value) == "number" and value >= 0 and value < 1e9
 end
 
 local function flag(value)
@@ -74,6 +86,10 @@ local ROWS = {
   idp_id = { text, TEXT },
   id_token = { text, TEXT },
   key_life = { seconds, SECONDS, 21600 },
+  signature_age = { seconds, SECONDS, 900 },
+  clock_ahead = { shift, "a number of seconds", 0 },
+  list_after = { delay, "a number of seconds, 0 or more", 0 },
+  lose_answers = { integer(0, 1000000), "an integer from 0 to 1000000", 0 },
 }
 
 local PAIRS = { { "user", "password" }, { "ak", "sk" }, { "idp_id", "id_token" } }

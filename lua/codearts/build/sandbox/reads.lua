@@ -149,7 +149,7 @@ local function history(sandbox, request, from, to, view)
   local job = ask.job(sandbox, request.params.job_id)
   local index = ask.integer(request, "offset", 0, MAX_INT32)
   local size = ask.integer(request, "limit", 0, 100)
-  local builds = sandbox.builds:between(job.id, from, to)
+  local builds = sandbox.builds:listed(job.id, from, to)
   return plain({ total = #builds, history_records = page(builds, index, size, view) })
 end
 
@@ -176,7 +176,7 @@ function M.info_records(sandbox, request)
   local to = ask.time(request, "end_time", clock.parse_moment, "yyyy-MM-dd HH:mm:ss")
   local index = ask.integer(request, "page_index", 0, MAX_INT32, 0)
   local size = ask.integer(request, "page_size", 1, 100, 10)
-  local builds = sandbox.builds:between(job.id, from, to + 1)
+  local builds = sandbox.builds:listed(job.id, from, to + 1)
   return wrapped({
     health_score = tostring(views.health(builds)),
     page_index = tostring(index),

@@ -93,6 +93,8 @@ local ROWS = {
   { "Stats", "GET", "/__sandbox/stats", stats, OPEN },
   { "Revoke", "POST", "/__sandbox/revoke", revoke },
   { "Refuse", "POST", "/__sandbox/refuse", gateway.refuse },
+  { "LoseAnswers", "POST", "/__sandbox/lose", gateway.lose },
+  { "MoveClock", "POST", "/__sandbox/clock", gateway.move_clock },
 }
 
 ---@type codearts.build.sandbox.Route[]

@@ -71,6 +71,7 @@ function M.run(sandbox, request)
   local build = sandbox.builds:start(job, parameters_of(body), scm_of(body), request.user)
   return {
     status = 200,
+    lost = sandbox.gateway:loses(),
     json = {
       octopus_job_name = build.octopus_job_name,
       actual_build_number = tostring(build.number),

@@ -6,6 +6,7 @@ local http_server = require "http.server"
 local signal = require "cqueues.signal"
 local socket = require "cqueues.socket"
 local builds = require "codearts.build.sandbox.builds"
+local clock = require "codearts.build.sandbox.clock"
 local gateway = require "codearts.build.sandbox.gateway"
 local http = require "codearts.build.sandbox.http"
 local identities = require "codearts.build.sandbox.identities"
@@ -130,13 +131,14 @@ local function loop_until(cq, done, deadline)
 end
 
 local function new_sandbox(options, job_list)
+  clock.move(options.clock_ahead)
   local sandbox = setmetatable({
     options = options,
     job_list = job_list,
     jobs = {},
     operations = {},
     identities = identities.new(options),
-    gateway = gateway.new(),
+    gateway = gateway.new(options.lose_answers),
   }, Sandbox)
   for _, job in ipairs(job_list) do
     sandbox.jobs[job.id] = job
@@ -178,6 +180,7 @@ function M.run(options, job_list, ready, tied)
     folder = folder,
     keep = options.folder ~= nil,
     max_builds = options.max_builds,
+    list_after = options.list_after,
     jobs = job_list,
     project_id = options.project_id,
   }

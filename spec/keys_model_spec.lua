@@ -1,0 +1,37 @@
+-- Small worlds of keys, visited whole; `make keys-proof` visits the large ones.
+
+local model = require "spec.proof.keys_model"
+local proof = require "spec.proof.keys_proof"
+
+describe("in every order of events, a key", function()
+  local WORLDS = {
+    ["has one build without a run id"] = proof.world(proof.callers("", ""), { attempts = 2 }),
+    ["is not sent again before its fence"] = proof.world(
+      proof.callers("id", "resend"),
+      { waits = 0 }
+    ),
+    ["is not sent again though a token may"] = proof.world(
+      proof.callers("id token", "resend"),
+      { waits = 0, epochs = 1 }
+    ),
+    ["survives answers that the store lost"] = proof.world(
+      proof.callers("resend", "resend"),
+      { waits = 0, epochs = 1, faults = 1 }
+    ),
+    ["has one set of arguments"] = proof.world(
+      proof.callers("id", "id other"),
+      { waits = 0, epochs = 1 }
+    ),
+    ["is honest when it is cancelled"] = proof.world(
+      proof.callers("", ""),
+      { stops = 1, faults = 1 }
+    ),
+  }
+  for name, world in pairs(WORLDS) do
+    it(name, function()
+      local states, violated, way = model.explore(world, 100000)
+      assert.is_nil(violated, ("%s: %s"):format(tostring(violated), tostring(way)))
+      assert.is_true(states > 100)
+    end)
+  end
+end)
