@@ -99,6 +99,68 @@ describe("codearts-build, to be read", function()
     end)
   end)
 
+  it("status tells what is left of a build that runs", function()
+    local function stamp(ago)
+      return os.date("!%Y-%m-%dT%H:%M:%S+00:00", os.time() - ago)
+    end
+    local records = {}
+    for number = 1, 9 do
+      local start = 1000 * number
+      records[number] = ('{"build_number":%d,"result":"SUCCESS","start_time":"%s","end_time":"%s"}'):format(
+        number,
+        stamp(start),
+        stamp(start - 600)
+      )
+    end
+    local server = server_process.start()
+    server:behave("by_path", {
+      rows = {
+        {
+          path = "record%-info",
+          body = ('{"result":{"status":"RUNNING","start_time":"%s"}}'):format(stamp(60)),
+        },
+        {
+          path = "/history%?",
+          body = ('{"total":9,"history_records":[%s]}'):format(table.concat(records, ",")),
+        },
+        {
+          path = "history%-details",
+          body = '{"build_steps":[{"name":"Test","status":"running"}]}',
+        },
+      },
+    })
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url }
+    local result = run("status " .. GOOD .. " 20", env)
+    local data = core.decode(run("status --json " .. GOOD .. " 20", env).out)
+    server:stop()
+    assert.are.equal(0, result.status, result.err)
+    assert.is_truthy(result.out:find "\nleft      about [89] min left\n", result.out)
+    assert.is_true(data.eta > 400 and data.eta < 600)
+  end)
+
+  describe("the end of a log", function()
+    local failed = require "codearts.build.cli.failed"
+
+    it("shows before it what sounds like the cause", function()
+      local lines = {}
+      for index = 1, 40 do
+        lines[index] = "line " .. index
+      end
+      lines[3], lines[4], lines[20] = "x.c:3: error: y", "2 errors", "Tests FAILED"
+      lines[21] = "no terrors here"
+      assert.are.same(
+        { "x.c:3: error: y", "2 errors", "...", "Tests FAILED", "...", "line 39", "line 40" },
+        failed.excerpt(lines, 2, 5)
+      )
+      assert.are.same({ "a", "error" }, failed.excerpt({ "a", "error" }, 5, 5))
+      assert.are.same({}, failed.excerpt({}, 5, 5))
+      for index = 1, 40 do
+        lines[index] = "error " .. index
+      end
+      assert.is_true(#failed.excerpt(lines, 10, 5) <= 21)
+    end)
+  end)
+
   describe("artifacts", function()
     it("are what the build has made", function()
       local number = good:match "%d+$"

@@ -88,6 +88,7 @@ describe("codearts-build on a terminal", function()
     assert.is_truthy(page:find("not run", 1, true), page)
     assert.is_truthy(page:find("last lines of Test:", 1, true), page)
     assert.is_truthy(page:find("test 7 failed", 1, true), page)
+    assert.is_truthy(page:find("\nall of it: codearts-build log " .. BAD, 1, true), page)
     assert.is_true(screen.new(80):feed(bytes).colours > 0)
   end)
 

@@ -37,4 +37,58 @@ function failed.asked_for(steps, place)
   return name
 end
 
+-- Words of lines that tell why something failed, in lower case, as whole words.
+local ALARMS = {
+  "error",
+  "errors",
+  "fail",
+  "failed",
+  "failure",
+  "fatal",
+  "panic",
+  "exception",
+  "traceback",
+  "assertion",
+  "undefined reference",
+  "not found",
+  "denied",
+  "killed",
+}
+
+local function alarms(line)
+  line = line:lower()
+  for _, word in ipairs(ALARMS) do
+    if line:find("%f[%w]" .. word .. "%f[%W]") then
+      return true
+    end
+  end
+  return false
+end
+
+--- The end of a log, and before it the first lines that sound like the cause: tools go on talking after it. What is left
+-- out in between shows as "...".
+---@param lines string[]
+---@param last integer how many lines of the end
+---@param most integer how many of the others
+---@return string[]
+function failed.excerpt(lines, last, most)
+  local excerpt, from = {}, math.max(1, #lines - last + 1)
+  local before = 0 -- the last one taken
+  for index = 1, from - 1 do
+    if #excerpt < most * 2 and alarms(lines[index]) then
+      if before > 0 and index > before + 1 then
+        excerpt[#excerpt + 1] = "..."
+      end
+      excerpt[#excerpt + 1], before = lines[index], index
+    end
+  end
+  if before > 0 and from > before + 1 then
+    excerpt[#excerpt + 1] = "..."
+  end
+  for index = from, #lines do
+    excerpt[#excerpt + 1] = lines[index]
+  end
+  return excerpt
+end
+
 return failed

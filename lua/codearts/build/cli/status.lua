@@ -9,7 +9,8 @@ local function string_of(value)
   return type(value) == "string" and value ~= "" and value or nil
 end
 
-local function print_rows(app, detail)
+local function print_rows(app, seen)
+  local detail = seen.detail
   local duration = require "codearts.build.cli.duration"
   local zone = require "codearts.build.cli.zone"
   local lines = {
@@ -19,6 +20,7 @@ local function print_rows(app, detail)
     { "tag", detail.tag },
     { "commit", detail.commit },
     { "started", string_of(detail.start_time) and zone(detail.start_time) },
+    { "left", seen.left },
     { "finished", string_of(detail.finish_time) and zone(detail.finish_time) },
     { "took", type(detail.duration) == "number" and duration.format(detail.duration / 1000) },
     { "message", detail.err_msg },
@@ -47,7 +49,7 @@ end
 --- Of a build that is over a picture for people, of others the list of the steps.
 local function print_text(app, seen)
   local terminal = app.terminal
-  print_rows(app, seen.detail)
+  print_rows(app, seen)
   if seen.spans then
     local timeline = require "codearts.build.cli.timeline"
     local columns = terminal:result_columns()
@@ -79,6 +81,19 @@ local function look(app, job_id, build_no)
       app:warn("the steps cannot be read: " .. tostring(err))
     end
     seen.steps = steps or {}
+    if not seen.verdict then
+      local pace = require("codearts.build.lifecycle.pace").new(place)
+      pace:saw(await, detail)
+      local now = app.core.now()
+      local running, eta, usual = pace:times()
+      seen.eta = eta
+      seen.left = require("codearts.build.cli.remaining").words({
+        running = running,
+        eta = eta,
+        usual = usual,
+        looked_at = now,
+      }, now)
+    end
     if seen.verdict and app.form == "text" and app.terminal:result_columns() then
       seen.spans = require "codearts.build.cli.picture"(await, app, detail, seen.steps)
     end
@@ -96,6 +111,7 @@ local function body(app, values)
       build_no = build_no,
       status = seen.detail.status,
       verdict = seen.verdict,
+      eta = seen.eta,
       record = seen.detail,
       steps = json.array(seen.steps),
     }
@@ -106,7 +122,7 @@ local function body(app, values)
 end
 
 return {
-  summary = "Show how a build stands, and its steps.",
+  summary = "Show how a build stands: its steps, the time that is left, what failed.",
   examples = {
     "codearts-build status f9d6c8466d614a9788e9a0acf6c15f46 20",
   },

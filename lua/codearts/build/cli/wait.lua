@@ -16,7 +16,7 @@ local function body(app, values)
 end
 
 return {
-  summary = "Wait for the end of a build.",
+  summary = "Wait for the end of a build; on a terminal with its steps and the time that is left.",
   examples = {
     "codearts-build wait f9d6c8466d614a9788e9a0acf6c15f46 20 --follow",
     "codearts-build wait nightly --project 54bc5ae8ca3e43e19d3ba0f7dc9e2a3c",

@@ -17,6 +17,7 @@ local verdict = require "codearts.build.lifecycle.verdict"
 local PLAIN_EVERY = 10 -- seconds between two plain lines while nothing changes
 local LOG_GRACE = 20 -- seconds that the rest of a log may take once the verdict is known
 local TAIL_LINES = 10
+local ALARM_LINES = 5 -- that sound like the cause, before those
 
 local waiting = {}
 
@@ -114,10 +115,8 @@ local function read_tail(await, entry)
   for line in (type(log) == "string" and log or ""):gmatch "[^\n]+" do
     lines[#lines + 1] = line
   end
-  entry.tail, entry.tail_step = {}, place and entry.steps[place].name
-  for index = math.max(1, #lines - TAIL_LINES + 1), #lines do
-    table.insert(entry.tail, lines[index])
-  end
+  entry.tail_step = place and entry.steps[place].name
+  entry.tail = failed.excerpt(lines, TAIL_LINES, ALARM_LINES)
 end
 
 --- The part of a build's flow that waits. Answers true, or nil and the error.
@@ -191,6 +190,9 @@ function waiting.tell_end(app, entry)
     for _, line in ipairs(entry.tail) do
       terminal:note("  " .. text.log_line(line, true))
     end
+    terminal:note(
+      ("all of it: codearts-build log %s %d --failed"):format(entry.job_id, entry.build_no)
+    )
   end
 end
 
