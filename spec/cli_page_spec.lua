@@ -156,4 +156,49 @@ describe("codearts-build on a page", function()
       end
     end
   end)
+
+  it("is left clean by somebody who drags its edge", function()
+    open(("run %s --wait %s"):format(GOOD, gate()), 100, 24)
+    -- On a page that is not full tmux scrolls the first lines away when lines below are broken, ours too.
+    page:type "seq 1 40\n"
+    page:expect "ready:"
+    page:type "go\n"
+    page:expect "▸ 编译程序"
+    for columns = 100, 20, -1 do
+      page:resize(columns, 24)
+    end
+    for columns = 20, 100, 3 do
+      page:resize(columns, 10 + columns % 7)
+    end
+    page:expect "▸ 编译程序"
+    box:open_gate()
+    page:expect "ready:"
+    local history = page:history()
+    assert.is_nil(history:find("\nbuild %d+ of %w*\n"), history)
+    assert.is_nil(history:find("▸", 1, true), history)
+    assert.is_nil(history:find("RUNNING", 1, true), history)
+  end)
+
+  it("may go away", function()
+    local told = os.tmpname()
+    os.remove(told)
+    assert(os.execute("mkfifo " .. told))
+    local file = assert(io.open(script, "w"))
+    file:write(
+      command.line(("run %s --wait %s"):format(GOOD, gate()), box.env),
+      (" 2>%s"):format(told),
+      "\n"
+    )
+    file:close()
+    page = tmux.start(80, 24)
+    page:type("sh " .. script .. "\n")
+    local pipe = assert(io.open(told, "r"))
+    page:expect " started ("
+    page:stop()
+    local said = pipe:read "*a"
+    pipe:close()
+    os.remove(told)
+    assert.is_truthy(said:find("hung up; build %d+ of " .. GOOD .. " goes on"), said)
+    assert.is_truthy(said:find("codearts%-build wait " .. GOOD .. " %d+"), said)
+  end)
 end)

@@ -20,7 +20,9 @@ function M.new(columns)
 end
 
 local function sequence(self, parameters, final)
-  if final == "m" then
+  if parameters == "?7" and (final == "l" or final == "h") then
+    return -- whether lines that are too wide are broken: ours are not
+  elseif final == "m" then
     self.colours = self.colours + 1
   elseif final == "A" then
     self.row = self.row - tonumber(parameters)
@@ -40,7 +42,7 @@ end
 function Screen:feed(bytes)
   local at = 1
   while at <= #bytes do
-    local parameters, final, after = bytes:match("^\27%[([%d;]*)(%a)()", at)
+    local parameters, final, after = bytes:match("^\27%[([%d;?]*)(%a)()", at)
     if parameters then
       sequence(self, parameters, final)
       at = after

@@ -80,6 +80,9 @@ function Terminal:style(results)
 end
 
 local ERASE = "\r\27[J"
+-- The page may have become narrower since its size was asked: then lines are cut at the margin instead of taking more rows
+-- than we go up again.
+local NO_WRAP, WRAP = "\27[?7l", "\27[?7h"
 
 --- Whether the page is ours to draw on. While we were stopped or in the background others wrote on it, and the lines
 -- drawn before are theirs to scroll away.
@@ -119,7 +122,9 @@ function Terminal:draw(lines)
     return
   end
   local up = #lines > 1 and ("\27[%dA"):format(#lines - 1) or ""
-  self.err:write(self.drawn ~= "" and ERASE or "", now, up, "\r")
+  -- In one piece, for standard error has no buffer: a resize in between would move the cursor.
+  local erase = self.drawn ~= "" and ERASE or ""
+  self.err:write(erase .. NO_WRAP .. now .. WRAP .. up .. "\r")
   self.err:flush()
   self.drawn = now
 end
