@@ -92,7 +92,10 @@ end
 
 local function page(title, sections)
   local lines = {
-    ('.TH %s 1 "" "codearts\\-build %s" "User Commands"'):format(plain(ascii.upper(title)), version),
+    ('.TH %s 1 "" "codearts\\-build %s" "User Commands"'):format(
+      plain(ascii.upper(title)),
+      version
+    ),
   }
   for _, section in ipairs(sections) do
     if section[2] and section[2] ~= "" then
