@@ -118,6 +118,7 @@ describe("codearts-build in a shell", function()
   if tmux.is_here() then
     it("completes in bash, with set -u", function()
       complete("bash --norc --noprofile -i", "set -u; source <(codearts-build completion bash)", {
+        { "codearts-build \t\t", "artifacts" },
         { "codearts-build comp\t", "completion " },
         { "codearts-build run --on-int\t", "--on-interrupt " },
         { "codearts-build run --output=nd\t", "--output=ndjson" },
@@ -137,6 +138,27 @@ describe("codearts-build in a shell", function()
           { "codearts-build log ni\t", "nightly\\ build" },
           { "codearts-build log we\t", "web:app" },
         })
+      end)
+
+      it("completes in zsh, installed", function()
+        local folder = os.tmpname()
+        os.remove(folder)
+        os.execute(
+          ("mkdir %s && %s >%s/_codearts-build"):format(
+            folder,
+            command.line("completion zsh", env),
+            folder
+          )
+        )
+        complete(
+          "zsh -f",
+          ("fpath=(%s $fpath); autoload -Uz compinit && compinit -u -D"):format(folder),
+          {
+            { "codearts-build comp\t", "completion " },
+            { "codearts-build log ni\t", "nightly\\ build" },
+          }
+        )
+        os.execute("rm -r " .. folder)
       end)
     end
 

@@ -58,7 +58,7 @@ static int zone_offset(lua_State *L) {
     double limit =
         sizeof(time_t) > 4 ? 253402300799.0 : 2147483647.0; /* the end of the year 9999 */
     double seconds = luaL_checknumber(L, 1);
-    time_t at = (time_t)(seconds > limit ? limit : seconds < -limit ? -limit : seconds);
+    time_t at = (time_t)(seconds > -limit && seconds < limit ? seconds : limit);
     struct tm local;
     tzset();
     lua_pushinteger(L, localtime_r(&at, &local) != NULL ? (lua_Integer)local.tm_gmtoff : 0);

@@ -56,9 +56,9 @@ local ALARMS = {
 }
 
 local function alarms(line)
-  line = ascii.lower(line)
+  local words = " " .. ascii.lower(line):gsub("[^0-9a-z]+", " ") .. " "
   for _, word in ipairs(ALARMS) do
-    if (" " .. line .. " "):find("[^A-Za-z0-9]" .. word .. "[^A-Za-z0-9]") then
+    if words:find(" " .. word .. " ", 1, true) then
       return true
     end
   end

@@ -52,20 +52,14 @@ local function write(place, list)
   for index, job in ipairs(list) do
     lines[index] = ("%s\t%s\t%s\n"):format(job.project, job.id, job.name)
   end
-  -- A reader sees the old file or the new one.
-  local path = ("%s/jobs.%s"):format(place, os.tmpname():match "[^/]*$")
-  local file = io.open(path, "wb")
-  if not file then
+  local replace = require("codearts.build.core").file.replace -- a reader sees the old file or the new one
+  local path, content = place .. "/jobs", table.concat(lines)
+  if not replace(path, content) then
     -- The folder and the one above it; a home that does not exist is not for us to make.
-    for _, path_of in ipairs { place:match "^(.*)/", place } do
-      os.execute(("mkdir -m 700 '%s' 2>/dev/null"):format((path_of:gsub("'", "'\\''"))))
+    for _, folder_of in ipairs { place:match "^(.*)/", place } do
+      os.execute(("mkdir -m 700 '%s' 2>/dev/null"):format((folder_of:gsub("'", "'\\''"))))
     end
-    file = io.open(path, "wb")
-  end
-  if file then
-    file:write(table.concat(lines))
-    file:close()
-    os.rename(path, place .. "/jobs")
+    replace(path, content)
   end
 end
 
