@@ -289,8 +289,12 @@ install: all
 	@$(call completion,zsh) >"$(DESTDIR)$(ZSH)/_codearts-build"
 	@$(call completion,fish) >"$(DESTDIR)$(FISH)/codearts-build.fish"
 
+# make release VERSION=0.1.0: see its head.
+release:
+	@packaging/release $(VERSION) $(URL)
+
 clean:
 	rm -rf build
 
-.PHONY: all help env test quick compdb demo check lint $(LINTS) format rockspec asan tsan valgrind bench bench-check install clean
+.PHONY: all help env test quick compdb release demo check lint $(LINTS) format rockspec asan tsan valgrind bench bench-check install clean
 .DELETE_ON_ERROR:
