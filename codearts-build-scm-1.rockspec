@@ -111,6 +111,7 @@ build = {
       ["codearts.build.key_store.etcd_gateway"] = "lua/codearts/build/key_store/etcd_gateway.lua",
       ["codearts.build.key_store.file"] = "lua/codearts/build/key_store/file.lua",
       ["codearts.build.keys.attempts"] = "lua/codearts/build/keys/attempts.lua",
+      ["codearts.build.keys.endings"] = "lua/codearts/build/keys/endings.lua",
       ["codearts.build.keys.flow"] = "lua/codearts/build/keys/flow.lua",
       ["codearts.build.keys.record"] = "lua/codearts/build/keys/record.lua",
       ["codearts.build.keys.shelf"] = "lua/codearts/build/keys/shelf.lua",

@@ -2,10 +2,7 @@
 local native = require "spec.support.native"
 local run_job = require "spec.support.run_job"
 local servers = require "spec.support.server"
-
-local function quote(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
+local quote = require "spec.support.quote"
 
 -- Runs a shell command; answers whether it succeeded, and its output.
 local function sh(command)

@@ -2,13 +2,10 @@
 local build = require "codearts.build"
 local core = require "codearts.build.core"
 local run_job = require "spec.support.run_job"
+local quote = require "spec.support.quote"
 
 local JOB = { job_id = run_job.JOB_ID }
 local LUA = os.getenv "LUA" or (rawget(_G, "jit") and "luajit") or "lua" .. _VERSION:match "%d%.%d"
-
-local function quote(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
 
 -- What a new interpreter with these variables prints for a chunk.
 local function run_lua(variables, chunk)

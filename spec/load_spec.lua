@@ -2,9 +2,7 @@
 local LUA = os.getenv "LUA" or (rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "%d%.%d")
 local LUAS = { "lua5.1", "lua5.2", "lua5.3", "lua5.4", "luajit" }
 
-local function quote(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
+local quote = require "spec.support.quote"
 
 local function sh(command)
   local pipe = assert(io.popen(("{ %s\n} 2>&1"):format(command)))

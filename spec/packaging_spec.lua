@@ -3,13 +3,10 @@
 local dns = require("spec.support.dns")
 local native = require("spec.support.native")
 local rockspec = require("spec.support.rockspec")
+local quote = require "spec.support.quote"
 
 local LUA = os.getenv("LUA") or "lua" .. _VERSION:match("%d%.%d")
 local VERSION = _VERSION:match("%d%.%d")
-
-local function quote(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
 
 -- Runs a shell command; answers all its output, and fails with that when the command does.
 local function sh(command, ...)

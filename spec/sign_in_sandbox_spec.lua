@@ -2,6 +2,7 @@
 -- passwords and signatures by code of its own.
 local build = require "codearts.build"
 local sandbox = require "codearts.build.sandbox"
+local quote = require "spec.support.quote"
 
 local JOB = { job_id = "samplejob00000000000000000000001" }
 local USER = { user = "ci", password = "p w-hidden", domain = "acme", project = "cn-north-4" }
@@ -47,10 +48,6 @@ local function file_with(text)
   file:write(text)
   file:close()
   return path
-end
-
-local function quote(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
 -- Runs a build in a process that has these variables and no other; answers what it prints.

@@ -1,5 +1,6 @@
 --- Runs bin/codearts-build as a process, with its output in files or in a real pseudo-terminal.
 
+local quote = require("spec.support.quote")
 local M = {}
 
 local ROOT = debug.getinfo(1, "S").source:match "^@(.*)spec/support/command%.lua$" or ""
@@ -8,10 +9,6 @@ local LUA = os.getenv "LUA" or (rawget(_G, "jit") and "luajit" or "lua" .. _VERS
 -- A command that hangs is an error, not a reason for the specs to hang. It stands outside of a terminal: inside, it would
 -- pass the signal of Ctrl-C on, which has come already.
 local PATIENCE = "timeout 60"
-
-local function quote(str)
-  return "'" .. tostring(str):gsub("'", "'\\''") .. "'"
-end
 
 M.quote = quote
 

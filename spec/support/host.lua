@@ -11,10 +11,7 @@ local LUA = os.getenv("LUA")
   or (rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match("%d%.%d"))
 
 ---@param text string
----@return string
-function M.quote(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
+M.quote = require("spec.support.quote")
 
 local function read(command)
   local pipe = assert(io.popen(command))

@@ -5,6 +5,7 @@
 
 local socket = require("socket")
 local wire = require("spec.support.wire")
+local quote = require("spec.support.quote")
 
 local ROOT = debug.getinfo(1, "S").source:match("^@(.*)spec/support/process%.lua$") or ""
 local PATIENCE = 30 -- seconds until a silent process is an error
@@ -27,10 +28,6 @@ local function interpreter()
     return program
   end
   return rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match("%d%.%d")
-end
-
-local function quote(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
 ---@param role string module of spec/support that the process runs
