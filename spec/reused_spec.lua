@@ -12,7 +12,8 @@ local MODES = {
   { name = "HTTP/2", options = { http2 = true } },
 }
 
--- What a server may say before it ends a kept connection (RFC 9110 15.5.9).
+-- What a server may say before it ends a kept connection (RFC 9110 15.5.9), as HAProxy does: Jetty's
+-- issue 5152, openshift/release's 378.
 local GOODBYE = "HTTP/1.1 408 Request Time-out\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 for _, mode in ipairs(MODES) do
@@ -121,6 +122,10 @@ describe("a kept connection", function()
     assert.equal(2, server:stats().connections)
     assert.equal(2, server:stats().processed)
   end
+
+  it("on which something came unasked over TLS before it ended is not used again", function()
+    second_call_after({ "send_on_release", bytes = GOODBYE }, { tls = true })
+  end)
 
   for _, keep in ipairs { false, true } do
     local how = keep and "left open" or "ended"

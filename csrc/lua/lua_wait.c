@@ -199,8 +199,8 @@ static int client_run(lua_State *L) {
         lcab_bad(L, &where, "run", LCAB_NOT_IN_CALLBACK);
     }
     lcab_call *k = lcab_call_prepare_start(L, u, 5, true);
-    if (!lua_checkstack(L, LCAB_STEP_STACK)) {
-        lcab_bad(L, &where, "run", "there is not enough stack to wait for the answer");
+    if (!lua_checkstack(L, LCAB_STEP_STACK)) { /* before anything is sent */
+        lcab_raise_memory(L);
     }
     waiting w = {6, 1, lua_isfunction(L, 4) ? 4 : 0, false};
     lcab_call_send(L, u, 1, w.call);
