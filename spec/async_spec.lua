@@ -107,10 +107,14 @@ for name, new in pairs({ facade = build.new, core = core.new }) do
     end)
 
     it("answer try_wait with an error where it cannot wait, and raise none", function()
-      server:behave("ok")
+      server:behave("ok_on_release")
       local call, told = client:start(JOB), {}
+      step_until(client, function()
+        return server:stats().waiting == 1
+      end)
       client:sleep(0):on_done(function()
         told = { call:try_wait(10) }
+        server:release() -- the answer must not come before
       end)
       -- What a callback raises is left to the next step: the answer must not be lost.
       call:on_done(function()
