@@ -107,6 +107,7 @@ build = {
       ["codearts.build.ini"] = "lua/codearts/build/ini.lua",
       ["codearts.build.init"] = "lua/codearts/build/init.lua",
       ["codearts.build.key_store"] = "lua/codearts/build/key_store.lua",
+      ["codearts.build.key_store.address"] = "lua/codearts/build/key_store/address.lua",
       ["codearts.build.key_store.etcd"] = "lua/codearts/build/key_store/etcd.lua",
       ["codearts.build.key_store.etcd_gateway"] = "lua/codearts/build/key_store/etcd_gateway.lua",
       ["codearts.build.key_store.file"] = "lua/codearts/build/key_store/file.lua",

@@ -29,4 +29,12 @@ function M.etcd(options)
   return require("codearts.build.key_store.etcd").new(options)
 end
 
+--- The store at an address, as CODEARTS_BUILD_KEY_STORE and --key-store have it: `file:FOLDER`,
+--- `etcd://HOST:PORT[,HOST:PORT]/PREFIX`, `etcds://…`. See codearts.build.key_store.address.
+---@param address string
+---@return codearts.build.KeyStore
+function M.from_address(address)
+  return require("codearts.build.key_store.address").open(address)
+end
+
 return M
