@@ -66,7 +66,7 @@ end
 ---@param getenv? fun(name: string): string? default os.getenv
 ---@return codearts.build.KeyStore
 function M.open(address, getenv)
-  local scheme, rest = tostring(address):match "^(%l+):(.*)$"
+  local scheme, rest = tostring(address):match "^([a-z]+):(.*)$"
   if scheme == "file" and rest ~= "" then
     return require("codearts.build.key_store.file").new(rest)
   elseif (scheme == "etcd" or scheme == "etcds") and rest:sub(1, 2) == "//" then
