@@ -159,6 +159,28 @@ function M.new(folder, getenv)
     return texts
   end
 
+  --- The folder and how many keys it holds, if it can be trusted; makes nothing.
+  function store.check()
+    local _, err = core.journal.peek(folder, "check.key", given)
+    if core.is_error(err) then
+      return nil, err
+    end
+    local names, problem, missing = core.file.names(folder)
+    if missing then
+      return folder .. ", not made yet"
+    elseif not names then
+      return nil, store_error(folder .. ": " .. problem)
+    end
+    _, err = core.journal.peek(folder, "check.key", false)
+    local keys = 0
+    for _, name in ipairs(names) do
+      keys = keys + (name:find "%.key$" and 1 or 0)
+    end
+    local vanishes = core.is_error(err) and ", which vanishes with its container or the next boot"
+      or ""
+    return ("%s, %d keys%s"):format(folder, keys, vanishes)
+  end
+
   return store
 end
 
