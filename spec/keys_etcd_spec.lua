@@ -303,6 +303,13 @@ describe("keys in an etcd with users and TLS", function()
     end)
   end)
 
+  it("gives up when it may read and not write", function()
+    etcd:ctl "--user root:root-password role grant-permission keys --prefix=true read shown/"
+    with({ prefix = "shown" }, function(client)
+      assert.truthy(refused(client).message:find("permission denied", 1, true))
+    end)
+  end)
+
   it("ends when its login is taken away", function()
     with({}, function(client)
       client:run(ARGS, { key = core.uuid() })

@@ -1,5 +1,6 @@
 #include "lua/lua_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -93,6 +94,49 @@ static int file_read(lua_State *L) {
     lua_pushboolean(L, st.st_uid == geteuid());
     lua_setfield(L, -2, "mine");
     return 2;
+}
+
+/* The names in a folder, each with its NUL; answers an errno, or 0. */
+static int read_names(const char *path, cab_buf *names) {
+    DIR *dir = opendir(path);
+    if (dir == NULL) {
+        return errno;
+    }
+    int code = 0;
+    const struct dirent *entry;
+    while (code == 0 && (errno = 0, entry = readdir(dir)) != NULL) {
+        if (!cab_buf_append(names, entry->d_name, strlen(entry->d_name) + 1)) {
+            code = ENOMEM;
+        }
+    }
+    code = code != 0 ? code : errno;
+    (void)closedir(dir);
+    return code;
+}
+
+/* file.names(folder) -> array of names, in no order | nil, reason, missing */
+static int file_names(lua_State *L) {
+    const char *path = check_path(L);
+    cab_buf names = {0};
+    int code = read_names(path, &names);
+    if (code != 0) {
+        cab_buf_free(&names);
+        return fail_errno(L, code);
+    }
+    /* A copy that Lua owns, so that nothing is lost when memory runs out below. */
+    size_t len = names.len;
+    char *copy = lua_newuserdata(L, len + 1);
+    if (len > 0) {
+        memcpy(copy, names.data, len);
+    }
+    cab_buf_free(&names);
+    lua_newtable(L);
+    int n = 0;
+    for (size_t at = 0; at < len; at += strlen(copy + at) + 1) {
+        lua_pushstring(L, copy + at);
+        lua_rawseti(L, -2, ++n);
+    }
+    return 1;
 }
 
 /* Answers an errno, or 0. */
@@ -327,6 +371,7 @@ void lcab_file_open(lua_State *L) {
     static const luaL_Reg spool_meta[] = {{"__gc", spool_discard}, {NULL, NULL}};
     static const luaL_Reg functions[] = {{"spool", file_spool},
                                          {"read", file_read},
+                                         {"names", file_names},
                                          {"replace", file_replace},
                                          {"lock", file_lock_try},
                                          {NULL, NULL}};

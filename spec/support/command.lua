@@ -29,6 +29,11 @@ local function environment(env)
     "CODEARTS_BUILD_PROJECT",
     "NO_COLOR",
     "LC_ALL",
+    "CODEARTS_BUILD_KEY_STORE",
+    "CODEARTS_BUILD_ETCD_USER",
+    "CODEARTS_BUILD_ETCD_PASSWORD_FILE",
+    "CODEARTS_BUILD_ETCD_CA_FILE",
+    "XDG_STATE_HOME",
     "COLUMNS",
   } do
     parts[#parts + 1] = "-u " .. name

@@ -20,11 +20,19 @@ M.null = core.null
 
 local default
 
+--- The key store that the environment names.
+local function key_store()
+  local address = os.getenv "CODEARTS_BUILD_KEY_STORE"
+  if address and address ~= "" then
+    return require("codearts.build.key_store").from_address(address)
+  end
+end
+
 --- The client of `build.run`, made on first use from the environment. Raises like build.new.
 ---@return codearts.build.Client
 function M.default()
   if not default or not pcall(default.events, default) then -- closed, or left behind by a fork
-    default = M.new()
+    default = M.new { key_store = key_store() }
   end
   return default
 end

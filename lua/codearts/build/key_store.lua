@@ -13,6 +13,7 @@ local M = {}
 ---@field hold? fun(key: string, client: codearts.build.Client): release: (fun())? nil: somebody alive holds it; only
 --- where the system itself lets go at the holder's death
 ---@field warnings? string[] told as events of type "warning" by the next call, then removed
+---@field check? fun(client: codearts.build.Client): text: string? what it is, for `codearts-build doctor`; nil and why not
 ---@field list? fun(client: codearts.build.Client): texts: string[] the texts of all records, in no order
 
 --- Records in files of one folder: at most one build for all processes that use it.
@@ -27,6 +28,14 @@ end
 ---@return codearts.build.KeyStore
 function M.etcd(options)
   return require("codearts.build.key_store.etcd").new(options)
+end
+
+--- The store at an address, as CODEARTS_BUILD_KEY_STORE and --key-store have it: `file:FOLDER`,
+--- `etcd://HOST:PORT[,HOST:PORT]/PREFIX`, `etcds://…`. See codearts.build.key_store.address.
+---@param address string
+---@return codearts.build.KeyStore
+function M.from_address(address)
+  return require("codearts.build.key_store.address").open(address)
 end
 
 return M

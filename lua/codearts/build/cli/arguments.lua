@@ -26,6 +26,7 @@ local arguments = {
     "stop",
     "history",
     "jobs",
+    "key",
     "call",
     "doctor",
     "sandbox",

@@ -243,6 +243,35 @@ function Doctor:check_sign_in()
   end
 end
 
+--- The key store: where none is named, the folder that a first key would make.
+function Doctor:check_key_store()
+  local key_store = require "codearts.build.key_store"
+  local address = self.values.key_store
+  local found, store
+  if address then
+    found, store = pcall(key_store.from_address, address)
+  else
+    found, store = pcall(key_store.file)
+  end
+  local answer, err
+  if found then
+    answer, err = store.check(self.client)
+    if require("codearts.build.call").is(answer) then
+      answer, err = self:await(answer)
+      answer = answer and answer[1]
+    end
+  else
+    err = store
+  end
+  if not err then
+    self:note("key store", answer:find "vanishes" and "warn" or "ok", answer)
+  elseif address then
+    self:fail("key store", err)
+  else
+    self:note("key store", "warn", first_line(err), "only starts with --key need one: --key-store")
+  end
+end
+
 function Doctor:print_text()
   local signs = { ok = "ok  ", warn = "WARN", fail = "FAIL" }
   for _, check in ipairs(self.checks) do
@@ -257,6 +286,7 @@ end
 local function examine(doctor)
   if doctor:check_library() and doctor:check_configuration() and doctor:check_way() then
     doctor:check_sign_in()
+    doctor:check_key_store()
   end
 end
 
@@ -300,6 +330,6 @@ return {
     word = "JOB",
     help = "Job id or address, to try a call that reads it.",
     kind = kinds.job,
-  }, rows.project, rows.json, rows.connection),
+  }, rows.project, rows.key_store, rows.json, rows.connection),
   run = run,
 }

@@ -29,6 +29,9 @@ local entry = {}
 ---@field record table? of the finished build
 ---@field detached boolean? a signal ended us before its end
 ---@field run_id string? that the start has put into a parameter
+---@field key string? that it was started with
+---@field replayed boolean? it was started earlier, with the same key
+---@field reconciled boolean? it was found by its run id
 ---@field stop table? the call that asks to stop it
 ---@field stopped boolean? that was taken
 ---@field err table? what it ended with, a failed build included
@@ -99,6 +102,7 @@ function entry.data(self)
     data.elapsed = entry.rounded(self.ended - self.began)
   end
   data.run_id = self.run_id
+  data.key, data.replayed, data.reconciled = self.key, self.replayed, self.reconciled
   data.detached, data.stopped = self.detached, self.stopped
   data.error = self.err and json.of_error(self.err) or nil
   return data

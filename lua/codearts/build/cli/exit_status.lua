@@ -48,6 +48,7 @@ local BY_KIND = {
   transport = exit_status.service,
   timeout = exit_status.service,
   protocol = exit_status.service,
+  key = exit_status.service,
 }
 
 --- The status for a build.
@@ -64,7 +65,9 @@ end
 ---@param err table
 ---@return integer
 function exit_status.of_error(err)
-  if err.outcome == "unknown" then
+  if err.kind == "key" and err.reason == "mismatch" then
+    return exit_status.usage
+  elseif err.outcome == "unknown" then
     return exit_status.outcome_unknown
   elseif err.kind == "build" then
     return exit_status.of_verdict(verdict.of_end(err.build_status))

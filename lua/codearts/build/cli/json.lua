@@ -74,6 +74,8 @@ local ERROR_MEMBERS = {
   "field",
   "reason",
   "build_status",
+  "fence_at",
+  "owner",
 }
 
 --- A structured error as plain data.

@@ -37,6 +37,26 @@ local function problem_of_file(value)
   return value == "@" and "expected a file after the @ (@- is standard input, @@ a literal @)"
 end
 
+--- A length of time that may be none at all.
+---@type codearts.build.cli.Kind
+function kinds.pause(str)
+  if str == "0" then
+    return 0
+  end
+  return duration.parse(str)
+end
+
+local LONGEST_KEY = 200
+
+--- As the library takes keys.
+---@type codearts.build.cli.Kind
+function kinds.key(str)
+  if #str < 1 or #str > LONGEST_KEY or str:find "[^\33-\126]" then
+    return nil, "expected 1 to 200 printable ASCII characters without blanks"
+  end
+  return str
+end
+
 --- NAME=VALUE.
 ---@type codearts.build.cli.Kind
 function kinds.pair(str)

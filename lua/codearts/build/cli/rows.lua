@@ -83,6 +83,35 @@ rows.job = {
   kind = kinds.job,
 }
 
+rows.key_store = {
+  name = "--key-store",
+  word = "ADDRESS",
+  help = "Where the records of keys are: file:FOLDER, etcd://HOST:PORT/PREFIX or etcds://… (default: CODEARTS_BUILD_KEY_STORE, else a folder of this user).",
+  kind = kinds.text,
+  variable = "CODEARTS_BUILD_KEY_STORE",
+}
+
+rows.settle = {
+  name = "--settle",
+  word = "TIME",
+  help = "How long the service may take to list what it accepted (default 2m).",
+  kind = kinds.pause,
+}
+
+--- Of commands that take a build: the key that it was started with stands for its number.
+rows.of_key = {
+  {
+    name = "--key",
+    word = "KEY",
+    help = "The key that the build was started with, in place of its number.",
+    kind = kinds.key,
+    check = function(values)
+      return values.key and values.build_no and "--key stands in place of NUMBER: give one of both"
+    end,
+  },
+  rows.key_store,
+}
+
 rows.build = {
   rows.job,
   {
@@ -93,6 +122,8 @@ rows.build = {
     optional = true,
   },
   rows.project,
+  rows.of_key[1],
+  rows.of_key[2],
 }
 
 rows.waiting = {

@@ -5,6 +5,17 @@ local parameters = require "codearts.build.cli.parameters"
 local rows = require "codearts.build.cli.rows"
 local target = require "codearts.build.cli.target"
 
+--- Options of client:start.
+local function options_of(values)
+  return {
+    run_id = values.run_id and { parameter = values.run_id } or nil,
+    key = values.key,
+    key_wait = values.key_wait,
+    when_lost = values.when_lost,
+    settle = values.settle,
+  }
+end
+
 local function body(app, values)
   local Watch = require "codearts.build.cli.watch"
   local watch = Watch.new(app, {
@@ -24,7 +35,7 @@ local function body(app, values)
       job_id = job.id,
       parameter = given,
       scm = { build_tag = values.tag, build_commit_id = values.commit, branch = values.branch },
-    }, values.run_id and { run_id = { parameter = values.run_id } }, job.name)
+    }, options_of(values), job.name)
   end
   return watch:run()
 end
@@ -36,6 +47,7 @@ return {
     "codearts-build run f9d6c8466d614a9788e9a0acf6c15f46 --param codeBranch=master --wait",
     "codearts-build run f9d6c8466d614a9788e9a0acf6c15f46 --param NOTES=@notes.txt --param-env SIGNING_KEY",
     "codearts-build run JOB_A JOB_B --wait --timeout 30m",
+    "codearts-build run nightly --key release-1.4.2 --run-id RUN_ID --wait",
   },
   rows = rows.list({
     {
@@ -58,9 +70,29 @@ return {
     {
       name = "--run-id",
       word = "NAME",
-      help = "The job's parameter that gets a fresh UUID, by which a build can be told to be this command's own.",
+      help = "The job's parameter that gets a UUID, by which a build can be told to be this command's own.",
       kind = kinds.text,
     },
+    {
+      name = "--key",
+      word = "KEY",
+      help = "At most one build for all who run the job with this key; running it again tells the same build.",
+      kind = kinds.key,
+    },
+    {
+      name = "--key-wait",
+      word = "TIME",
+      help = "How long to wait for another start with the key, or for a lost one to be found (default 1m).",
+      kind = kinds.pause,
+    },
+    {
+      name = "--when-lost",
+      word = "WHAT",
+      help = "When a start with the key was lost: stop, or resend once it can be accepted no more (needs --run-id; default stop).",
+      kind = kinds.one_of("stop", "resend"),
+    },
+    rows.settle,
+    rows.key_store,
     { name = "--tag", word = "TAG", help = "Code tag to build.", kind = kinds.text },
     { name = "--commit", word = "ID", help = "Commit to build.", kind = kinds.text },
     { name = "--branch", word = "NAME", help = "Branch to build.", kind = kinds.text },
@@ -70,6 +102,11 @@ return {
     },
   }, rows.waiting, rows.events, rows.connection),
   check = function(values)
+    if not values.key and (values.key_wait or values.when_lost or values.settle) then
+      return "--key-wait, --when-lost and --settle need --key"
+    elseif values.when_lost == "resend" and not values.run_id then
+      return "--when-lost resend needs --run-id: nothing else shows that no build was started"
+    end
     if not (values.wait or values.follow) then
       return values.timeout and "--timeout needs --wait or --follow"
         or values.on_interrupt and "--on-interrupt needs --wait or --follow"

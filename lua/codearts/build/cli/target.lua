@@ -154,6 +154,7 @@ end
 function target.build(app, values)
   local job_id, name = target.job(app, values.job, values.project)
   local number = values.build_no
+    or values.key and require("codearts.build.cli.key_records").build(app, job_id, values.key)
   if not number then
     number = latest(app, job_id)
     app:warn(text.clean(("build %d is the latest of %s"):format(number, name or job_id)))

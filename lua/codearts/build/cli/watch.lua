@@ -94,11 +94,15 @@ local function tell_start(app, entry)
     daily_build_number = result.daily_build_number,
     octopus_job_name = result.octopus_job_name,
     run_id = entry.run_id,
+    key = entry.key,
+    replayed = entry.replayed,
+    reconciled = entry.reconciled,
   })
   if app.form == "text" then
     local daily, octopus = result.daily_build_number or "?", result.octopus_job_name or "?"
+    local how = entry.replayed and "was started earlier with this key" or "started"
     app.terminal:result(
-      text.clean(("%s started (%s, %s)"):format(entries.name(entry), daily, octopus))
+      text.clean(("%s %s (%s, %s)"):format(entries.name(entry), how, daily, octopus))
     )
   end
 end
@@ -109,6 +113,9 @@ function Watch:live_through(await, entry)
     local result, err = await(entry.start)
     local meta = self.app.build.meta(result or err)
     entry.run_id = meta and meta.run_id
+    if meta and result then
+      entry.key, entry.replayed, entry.reconciled = meta.key, meta.replayed, meta.reconciled
+    end
     if err then
       return nil, err
     end
@@ -155,6 +162,9 @@ function Watch:tell_error(entry)
       app:warn(("  its run id is:   %s"):format(entry.run_id))
     end
     app:warn(("  to look for it: codearts-build history %s"):format(entry.job_id))
+    if err.kind == "key" then
+      app:warn "  running it again with the same key is safe; `codearts-build key` tells and settles"
+    end
   end
 end
 

@@ -211,10 +211,18 @@ function M.new(options)
     end)
   end
 
-  --- What the cluster says of itself, for doctor.
-  function store.status(client)
-    return ask(client, "/v3/maintenance/status", {}, function(body)
-      return { ("etcd %s"):format(tostring(body.version)) }
+  --- The version of the cluster if it tells, and how long a read takes.
+  function store.check(client)
+    return client:task(function(await)
+      local began = core.now()
+      local body, err = gateway:ask(client, await, "/v3/kv/range", { key = base64.encode(prefix) })
+      if not body then
+        return nil, err
+      end
+      local elapsed = core.now() - began
+      local about = gateway:ask(client, await, "/v3/maintenance/status", {})
+      local version = about and type(about.version) == "string" and about.version or "?"
+      return { ("etcd %s, read in %d ms"):format(version, math.floor(elapsed * 1000 + 0.5)) }
     end)
   end
 

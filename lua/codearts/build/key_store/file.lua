@@ -12,6 +12,25 @@ local function warn(store, text)
   table.insert(store.warnings, text)
 end
 
+local function store_error(message)
+  return core.error {
+    kind = "key",
+    reason = "store",
+    field = "key_store",
+    message = "key store: " .. message,
+    retryable = false,
+  }
+end
+
+--- A worker of nginx must not wait for a disk, and what it writes is no other machine's.
+local function refusal_in_nginx()
+  local ngx = _G.ngx -- luacheck: ignore
+  return type(ngx) == "table"
+      and ngx.get_phase
+      and store_error "files would block a worker of nginx: use key_store.etcd there"
+    or nil
+end
+
 local function default_folder(getenv)
   local state, home = getenv "XDG_STATE_HOME", getenv "HOME"
   if state and state:sub(1, 1) == "/" then
@@ -42,6 +61,10 @@ function M.new(folder, getenv)
   end
 
   function store.hold(key)
+    local nginx = refusal_in_nginx()
+    if nginx then
+      return nil, nginx
+    end
     local name = name_of(key)
     local journal, err = core.journal.open(folder, name, given)
     if not journal then
@@ -115,6 +138,47 @@ function M.new(folder, getenv)
       end
       return { there + #text + 1 }
     end)
+  end
+
+  --- Without their locks: what is there now.
+  function store.list()
+    local names, problem, missing = core.file.names(folder)
+    local texts = {}
+    if not names and not missing then
+      return nil, store_error(folder .. ": " .. problem)
+    end
+    for _, name in ipairs(names or {}) do
+      if name:find "%.key$" then
+        local text, err = core.journal.peek(folder, name, given)
+        if core.is_error(err) then
+          return nil, err
+        end
+        texts[#texts + 1] = text
+      end
+    end
+    return texts
+  end
+
+  --- The folder and how many keys it holds, if it can be trusted; makes nothing.
+  function store.check()
+    local _, err = core.journal.peek(folder, "check.key", given)
+    if core.is_error(err) then
+      return nil, err
+    end
+    local names, problem, missing = core.file.names(folder)
+    if missing then
+      return folder .. ", not made yet"
+    elseif not names then
+      return nil, store_error(folder .. ": " .. problem)
+    end
+    _, err = core.journal.peek(folder, "check.key", false)
+    local keys = 0
+    for _, name in ipairs(names) do
+      keys = keys + (name:find "%.key$" and 1 or 0)
+    end
+    local vanishes = core.is_error(err) and ", which vanishes with its container or the next boot"
+      or ""
+    return ("%s, %d keys%s"):format(folder, keys, vanishes)
   end
 
   return store

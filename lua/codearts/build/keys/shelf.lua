@@ -99,15 +99,21 @@ function Shelf:read()
   return take(self, answer[1], answer[2])
 end
 
---- After an answer that was lost: whether the record is there.
+--- After an answer that was lost: whether the record is there. Where all is as before, nobody was first:
+--- the store does not write, or has not yet, and there is no use in trying with another record.
 local function read_back(self, nonce, problem)
   self.swapping = true
+  local before = self.record and self.record.nonce
   local answer = ask(self, "get", self.scope, self.client)
   self.swapping = false
   if not answer or not take(self, answer[1], answer[2]) then
     return nil, problem
   end
-  return self.record ~= nil and self.record.nonce == nonce
+  local now = self.record and self.record.nonce
+  if now ~= nonce and now == before then
+    return nil, problem
+  end
+  return now == nonce
 end
 
 --- Swaps the record for another one. Answers true; false when somebody was first, whose record is then

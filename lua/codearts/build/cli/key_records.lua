@@ -1,0 +1,145 @@
+--- The records of keys as the commands see them: read, listed, and which build is a key's.
+local text = require "codearts.build.cli.text"
+
+local key_records = {}
+
+local function key_error(app, reason, outcome, message, more)
+  local members = more or {}
+  members.kind, members.reason, members.outcome = "key", reason, outcome
+  members.message, members.retryable = text.clean(message), reason ~= "settled"
+  return app.core.error(members)
+end
+key_records.error = key_error
+
+--- Reads the record of a key and hands its shelf to `f(shelf, await)`, in a task; answers what that answers, or raises.
+---@param app codearts.build.cli.App
+---@param job_id string
+---@param key string
+---@param f fun(shelf: codearts.build.Shelf, await: function): any, codearts.build.Error?
+---@param holds boolean? hold the key, where the store can: `shelf.held` then tells whether somebody alive does
+---@return any
+function key_records.with(app, job_id, key, f, holds)
+  local Shelf = require "codearts.build.keys.shelf"
+  local record = require "codearts.build.keys.record"
+  local client = app:client()
+  local store = client:key_store()
+  if not holds then
+    store = { get = store.get, put = store.put }
+  end
+  return app:await(client:task(function(await)
+    local shelf = Shelf.new(store, record.scope(client.endpoint, job_id, key), client, await)
+    local answer
+    local ok, err = shelf:read()
+    if ok then
+      answer, err = f(shelf, await)
+    end
+    shelf:close()
+    return answer, err
+  end))
+end
+
+--- The number of the build that was started with a key. Raises when there is none, or nobody knows.
+---@param app codearts.build.cli.App
+---@param job_id string
+---@param key string
+---@return integer
+function key_records.build(app, job_id, key)
+  local kept = key_records.with(app, job_id, key, function(shelf)
+    return shelf.record or {}
+  end)
+  local number = kept.state == "done" and tonumber(kept.build.actual_build_number)
+  if number then
+    return number
+  elseif kept.state == "open" then
+    error(
+      key_error(
+        app,
+        "in_doubt",
+        "unknown",
+        ("a start with the key %s is under way or in doubt; running it again with the same key is safe"):format(
+          key
+        ),
+        { fence_at = kept.fence_at }
+      ),
+      0
+    )
+  end
+  error(
+    app.core.error {
+      kind = "usage",
+      field = "--key",
+      message = text.clean(
+        ("--key: no build of %s was started with the key %s"):format(job_id, key)
+      ),
+    },
+    0
+  )
+end
+
+--- All records of the store that can be read, by job and key; `unread` is how many cannot.
+---@param app codearts.build.cli.App
+---@return table[] records
+---@return integer unread
+function key_records.all(app)
+  local core, record = app.core, require "codearts.build.keys.record"
+  local client = app:client()
+  local store = client:key_store()
+  if not store.list then
+    error(
+      core.error { kind = "config", field = "key_store", message = "this store lists nothing" },
+      0
+    )
+  end
+  local Call = require "codearts.build.call"
+  local texts, err = store.list(client)
+  if Call.is(texts) then
+    texts = app:await(texts)[1]
+  elseif not texts then
+    error(err, 0)
+  end
+  local all, unread = {}, 0
+  for _, each in ipairs(texts) do
+    local raw = core.decode(each)
+    local kept = type(raw) == "table"
+      and type(raw.scope) == "string"
+      and record.decode(each, raw.scope)
+    if kept then
+      all[#all + 1] = kept
+    else
+      unread = unread + 1
+    end
+  end
+  table.sort(all, function(a, b)
+    return a.scope < b.scope
+  end)
+  return all, unread
+end
+
+--- The job of a record.
+---@param kept table
+---@return string
+function key_records.job(kept)
+  return kept.scope:match "^[^/]*//[^/]*/([^/]*)/" or "?"
+end
+
+--- A record as data for --json.
+---@param kept table
+---@return table
+function key_records.data(kept)
+  return {
+    job_id = key_records.job(kept),
+    key = kept.key,
+    scope = kept.scope,
+    state = kept.state,
+    attempt = kept.attempt,
+    build = kept.build,
+    run_id = kept.run_id,
+    run_id_parameter = kept.run_id_parameter,
+    signed_at = kept.signed_at,
+    fence_at = kept.fence_at,
+    started_at = kept.started_at,
+    owner = { host = kept.owner.host, pid = kept.owner.pid },
+  }
+end
+
+return key_records

@@ -1,0 +1,143 @@
+-- Keys on the command line: one build whoever runs it again, and a person's word where nobody else can tell.
+
+local boxes = require "spec.support.cli_sandbox"
+local command = require "spec.support.command"
+local core = require "codearts.build.core"
+local gates = require "spec.support.gate"
+local host = require "spec.support.host"
+
+describe("codearts-build with a key", function()
+  local box, folder, env
+  setup(function()
+    box = boxes.start()
+  end)
+  teardown(function()
+    box:stop()
+  end)
+  before_each(function()
+    folder = host.folder()
+    env = { CODEARTS_BUILD_KEY_STORE = "file:" .. folder }
+    for name, value in pairs(box.env) do
+      env[name] = value
+    end
+  end)
+  after_each(function()
+    host.remove(folder)
+  end)
+
+  local function run(arguments, status)
+    local told = command.run(arguments, env)
+    assert.equal(status or 0, told.status, told.out .. told.err)
+    return told
+  end
+
+  local function json(arguments, status)
+    return assert(core.decode(run(arguments .. " --json", status).out))
+  end
+
+  it("starts one build, and tells it again", function()
+    local key = core.uuid()
+    local first = json(("run %s --key %s"):format(boxes.good, key))
+    local again = json(("run %s --key %s"):format(boxes.good, key))
+    assert.is_nil(first.replayed)
+    assert.is_true(again.replayed)
+    assert.equal(key, again.key)
+    assert.equal(first.actual_build_number, again.actual_build_number)
+    local told = run(("run %s --key %s --wait"):format(boxes.good, key))
+    assert.truthy(told.out:find("started earlier", 1, true))
+    for _, name in ipairs { "wait", "status", "log", "stop" } do
+      run(("%s %s --key %s"):format(name, boxes.good, key))
+    end
+    local mismatch = json(("run %s --key %s --param WORD=x"):format(boxes.good, key), 2)
+    assert.equal("mismatch", mismatch.error.reason)
+  end)
+
+  it("refuses what makes no sense, before anything is sent", function()
+    local bad = {
+      ("run %s --key 'a b'"):format(boxes.good),
+      ("run %s --key-wait 5s"):format(boxes.good),
+      ("run %s --key k --when-lost resend"):format(boxes.good),
+      ("run %s --key k --key-store redis://x"):format(boxes.good),
+      ("status %s 1 --key k"):format(boxes.good),
+      ("status %s --key never"):format(boxes.good),
+      "key show",
+      "key list x y",
+      ("key resolve %s k"):format(boxes.good),
+      ("key resolve %s k --build 1 --none"):format(boxes.good),
+      ("key show %s never"):format(boxes.good),
+      ("key resolve %s never --none"):format(boxes.good),
+    }
+    for _, arguments in ipairs(bad) do
+      run(arguments, 2)
+    end
+    local pipe = io.popen("ls " .. folder)
+    assert.equal("", pipe:read "*a")
+    pipe:close()
+  end)
+
+  it("lists and shows", function()
+    json(("run %s --key one"):format(boxes.good))
+    json(("run %s --key two"):format(boxes.good))
+    local list = json "key list"
+    assert.equal(2, #list.keys)
+    assert.same({ "one", "done", boxes.good }, {
+      list.keys[1].key,
+      list.keys[1].state,
+      list.keys[1].job_id,
+    })
+    assert.equal(0, #json(("key list %s"):format(boxes.bad)).keys)
+    assert.truthy(run("key list").out:find "two +done")
+    local shown = run(("key show %s two"):format(boxes.good)).out
+    assert.truthy(shown:find("its build was started", 1, true))
+    assert.equal("done", json(("key show %s two"):format(boxes.good)).state)
+  end)
+
+  it("fails with the store, and sends nothing", function()
+    os.execute("chmod 777 " .. folder)
+    local failed = json(("run %s --key k"):format(boxes.good), 6)
+    assert.same({ "store", "not_started" }, { failed.error.reason, failed.error.outcome })
+  end)
+
+  it("takes a person's word for what is in doubt", function()
+    local gate = gates.start(box.box.endpoint)
+    env.CODEARTS_BUILD_ENDPOINT = gate.url
+    local function lose(key)
+      gate:reset()
+      gate:script { { "cut_answer", bytes = 0 } }
+      local lost = json(("run %s --key %s --key-wait 0"):format(boxes.good, key), 5)
+      assert.same({ "key", "in_doubt" }, { lost.error.kind, lost.error.reason })
+      gate:reset()
+    end
+    lose "a"
+    run(("status %s --key a"):format(boxes.good), 5)
+    assert.equal("open", json(("key show %s a"):format(boxes.good)).state)
+    -- Without a signature nothing proves that it can be accepted no more.
+    local refused = json(("key resolve %s a --none"):format(boxes.good), 5)
+    assert.equal("no_fence", refused.error.reason)
+    local freed = run(("key resolve %s a --none --force"):format(boxes.good))
+    assert.truthy(freed.err:find("second build may start", 1, true))
+    local result = json(("run %s --key a"):format(boxes.good))
+    assert.is_nil(result.replayed)
+    local number = result.actual_build_number
+    lose "b"
+    run(("key resolve %s b --build 99999"):format(boxes.good), 6)
+    assert.equal("done", json(("key resolve %s b --build %s"):format(boxes.good, number)).state)
+    local again = json(("run %s --key b"):format(boxes.good))
+    assert.same({ true, number }, { again.replayed, again.actual_build_number })
+    run(("key resolve %s b --none"):format(boxes.good), 2)
+    gate:stop()
+  end)
+
+  it("is looked at by doctor", function()
+    json(("run %s --key k"):format(boxes.good))
+    local seen
+    for _, check in ipairs(json("doctor").checks) do
+      seen = check.name == "key store" and check or seen
+    end
+    assert.equal("ok", seen.state)
+    assert.truthy(seen.detail:find(folder .. ", 1 keys", 1, true))
+    os.execute("chmod 777 " .. folder)
+    run("doctor", 6)
+    run("doctor --key-store nowhere", 2)
+  end)
+end)

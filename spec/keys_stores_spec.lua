@@ -1,0 +1,250 @@
+-- Stores by their addresses, what they list, and file stores in bad places: nothing is sent then, and what
+-- is there stays as it is.
+
+local build = require "codearts.build"
+local core = require "codearts.build.core"
+local address = require "codearts.build.key_store.address"
+local host = require "spec.support.host"
+local key_store = require "codearts.build.key_store"
+local namespaces = require "spec.support.namespaces"
+local servers = require "spec.support.server"
+
+local JOB = "samplejob00000000000000000000001"
+local ARGS = { job_id = JOB }
+local SECRET = "store-password-hidden"
+
+local function write(path, text)
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+end
+
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+describe("the address of a key store", function()
+  local function environment(variables)
+    return function(name)
+      return variables and variables[name]
+    end
+  end
+
+  it("names a folder", function()
+    assert.equal("/tmp/keys", address.open("file:/tmp/keys", environment()).folder)
+    assert.equal("keys", address.open("file:keys", environment()).folder)
+  end)
+
+  it("names a cluster of etcd, whose login comes from the environment", function()
+    local file = os.tmpname()
+    write(file, SECRET .. "\n")
+    for _, text in ipairs { "etcd://127.0.0.1:2379", "etcds://a:1,b:2/team/keys" } do
+      local store = address.open(
+        text,
+        environment {
+          CODEARTS_BUILD_ETCD_USER = "me",
+          CODEARTS_BUILD_ETCD_PASSWORD_FILE = file,
+        }
+      )
+      assert.equal("function", type(store.put))
+      for name, member in pairs(store) do
+        assert.equal("function", type(member), name)
+      end
+    end
+    os.remove(file)
+  end)
+
+  it("is refused when it is none, and never repeated", function()
+    local empty = os.tmpname()
+    local bad = {
+      { "" },
+      { "keys" },
+      { "file:" },
+      { "redis://127.0.0.1" },
+      { "etcd:127.0.0.1:2379" },
+      { "etcd://" },
+      { "etcd:///prefix" },
+      { "etcd://" .. SECRET .. ":x@127.0.0.1:1" },
+      { "etcd://127.0.0.1:1/p?user=" .. SECRET },
+      { "etcd://127.0.0.1:1", { CODEARTS_BUILD_ETCD_USER = "me" } },
+      { "etcd://127.0.0.1:1", { CODEARTS_BUILD_ETCD_PASSWORD_FILE = empty } },
+      {
+        "etcd://127.0.0.1:1",
+        { CODEARTS_BUILD_ETCD_USER = "me", CODEARTS_BUILD_ETCD_PASSWORD_FILE = empty },
+      },
+      {
+        "etcd://127.0.0.1:1",
+        { CODEARTS_BUILD_ETCD_USER = "me", CODEARTS_BUILD_ETCD_PASSWORD_FILE = "/nonexistent" },
+      },
+      {
+        "etcd://example.com:1",
+        { CODEARTS_BUILD_ETCD_USER = "me", CODEARTS_BUILD_ETCD_PASSWORD_FILE = "/etc/hostname" },
+      },
+    }
+    for _, case in ipairs(bad) do
+      local ok, err = pcall(address.open, case[1], environment(case[2]))
+      assert.is_false(ok, case[1])
+      assert.equal("config", err.kind)
+      assert.truthy(err.field:find "^key_store")
+      assert.is_nil(tostring(err):find(SECRET, 1, true))
+    end
+    os.remove(empty)
+  end)
+
+  it("serves the default client", function()
+    local server = servers.start()
+    local folder = host.folder()
+    local code = [[
+      local build = require "codearts.build"
+      local function run()
+        local result, err = build.try_run({ job_id = os.getenv "JOB_ID" }, { key = "k" })
+        print(result and tostring(build.meta(result).replayed) or err.kind .. " " .. err.field .. " " .. err.outcome)
+      end
+      run() run()
+    ]]
+    local function with(store)
+      return host.run(
+        ("CODEARTS_BUILD_KEY_STORE=%s %s%s"):format(
+          host.quote(store),
+          host.service(server.url),
+          host.lua(code)
+        )
+      )
+    end
+    assert.equal("nil\ntrue\n", with("file:" .. folder))
+    assert.equal(1, server:stats().processed)
+    assert.equal("config key_store not_started\nconfig key_store not_started\n", with "nowhere")
+    assert.equal(1, server:stats().processed)
+    host.remove(folder)
+    server:stop()
+  end)
+end)
+
+describe("a store of files", function()
+  local server, folder
+  setup(function()
+    server = servers.start()
+  end)
+  teardown(function()
+    server:stop()
+  end)
+  before_each(function()
+    server:reset()
+    folder = host.folder()
+  end)
+  after_each(function()
+    host.remove(folder)
+  end)
+
+  local function run(key)
+    local client = build.new {
+      endpoint = server.url,
+      auth = "a-token",
+      key_store = key_store.file(folder),
+    }
+    local result, err = client:try_run(ARGS, { key = key or "k", key_wait = 0.1 })
+    client:close()
+    return result, err
+  end
+
+  local function refused()
+    local result, err = run()
+    assert.is_nil(result)
+    assert.same(
+      { "key", "store", "not_started", "key_store" },
+      { err.kind, err.reason, err.outcome, err.field }
+    )
+    assert.equal(0, server:stats().heads)
+    return err.message
+  end
+
+  local function path_of(key)
+    local scope = require("codearts.build.keys.record").scope(server.url, JOB, key)
+    return ("%s/%s.key"):format(folder, core.sha256(scope):sub(1, 40))
+  end
+
+  it("lists its records", function()
+    assert.same({}, key_store.file(folder .. "/none").list())
+    for i = 1, 3 do
+      assert(run("k" .. i))
+    end
+    write(folder .. "/notes.txt", "mine")
+    local keys = {}
+    for i, text in ipairs(key_store.file(folder).list()) do
+      keys[i] = core.decode(text).key
+    end
+    table.sort(keys)
+    assert.same({ "k1", "k2", "k3" }, keys)
+  end)
+
+  it("refuses a record of another version, and somebody else's file, and leaves them", function()
+    assert(run "other")
+    local other = read(path_of "other")
+    server:reset()
+    for _, text in ipairs { '{"v":2}\n', "mine\n", other, "\n", '{"v":1}\n', "\0\n" } do
+      write(path_of "k", text)
+      os.execute("chmod 600 " .. path_of "k")
+      refused()
+      assert.equal(text, read(path_of "k"))
+    end
+  end)
+
+  it("refuses a folder that others may write to, and one that is none", function()
+    os.execute("chmod 777 " .. folder)
+    assert.truthy(refused():find("chmod 700", 1, true))
+    host.remove(folder)
+    write(folder, "a file")
+    refused()
+    assert.equal("a file", read(folder))
+  end)
+
+  it("refuses a file that others may write to", function()
+    assert(run())
+    server:reset()
+    local text = read(path_of "k")
+    os.execute("chmod 666 " .. path_of "k")
+    refused()
+    assert.equal(text, read(path_of "k"))
+  end)
+
+  local missing = namespaces.missing()
+
+  --- Runs a build in a mount namespace where `mount` was done; answers what it printed.
+  local function behind(mount)
+    local code = ([[
+      local build = require "codearts.build"
+      local client = build.new { endpoint = %q, auth = "t",
+        key_store = require("codearts.build.key_store").file(%q) }
+      local result, err = client:try_run({ job_id = %q }, { key = "k", key_wait = 0.1 })
+      print(result and "started" or table.concat({ err.kind, err.reason, err.outcome }, " "))
+    ]]):format(server.url, folder, JOB)
+    return host.run(
+      "sh -c "
+        .. host.quote(namespaces.command(mount:gsub("FOLDER", folder) .. " && " .. host.lua(code)))
+    )
+  end
+
+  local function mounted(name, mount)
+    it("refuses " .. name, function()
+      if missing then
+        pending(missing)
+        return
+      end
+      assert.equal("key store not_started\n", behind(mount))
+      assert.equal(0, server:stats().heads)
+    end)
+  end
+
+  mounted(
+    "a full disk",
+    ("mount -t tmpfs -o size=4k,mode=700 none %s && (cat /dev/zero >%s/all 2>/dev/null; true)"):format(
+      "FOLDER",
+      "FOLDER"
+    )
+  )
+  mounted("a disk that can only be read", "mount -t tmpfs -o ro,mode=700 none FOLDER")
+  mounted("a file system that it does not know", "mount -t proc none FOLDER")
+end)
