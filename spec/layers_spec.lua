@@ -196,6 +196,7 @@ local ROOMS = {
       "facade",
       "config",
       "operations",
+      "calls",
       "lifecycle",
       "sandbox",
       "key_store",

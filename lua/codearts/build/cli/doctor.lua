@@ -256,7 +256,7 @@ function Doctor:check_key_store()
   local answer, err
   if found then
     answer, err = store.check(self.client)
-    if require("codearts.build.call").is(answer) then
+    if require("codearts.build.client.call").is(answer) then
       answer, err = self:await(answer)
       answer = answer and answer[1]
     end

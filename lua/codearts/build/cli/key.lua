@@ -1,6 +1,7 @@
 --- codearts-build key: what the store knows of keys, and the word of a person where nobody else can tell.
 local App = require "codearts.build.cli.app"
 local key_records = require "codearts.build.cli.key_records"
+local calendar = require "codearts.build.calendar"
 local kinds = require "codearts.build.cli.kinds"
 local rows = require "codearts.build.cli.rows"
 local target = require "codearts.build.cli.target"
@@ -8,7 +9,7 @@ local target = require "codearts.build.cli.target"
 local SETTLE = 120 -- seconds, as the library has it
 
 local function moment(seconds)
-  return seconds and os.date("!%Y-%m-%d %H:%M:%SZ", math.floor(seconds)) or nil
+  return seconds and calendar.moment(math.floor(seconds)) .. "Z" or nil
 end
 
 local function number_of(kept)

@@ -90,7 +90,7 @@ function key_records.all(app)
       0
     )
   end
-  local Call = require "codearts.build.call"
+  local Call = require "codearts.build.client.call"
   local texts, err = store.list(client)
   if Call.is(texts) then
     texts = app:await(texts)[1]
