@@ -1,4 +1,5 @@
 --- codearts-build key: what the store knows of keys, and the word of a person where nobody else can tell.
+local ascii = require "codearts.build.ascii"
 local App = require "codearts.build.cli.app"
 local key_records = require "codearts.build.cli.key_records"
 local calendar = require "codearts.build.calendar"
@@ -24,7 +25,7 @@ function actions.list(app, values)
   local cells, list = {}, {}
   for _, kept in ipairs(all) do
     local job = key_records.job(kept)
-    if not job_id or job == job_id:lower() then
+    if not job_id or job == ascii.lower(job_id) then
       list[#list + 1] = key_records.data(kept)
       cells[#cells + 1] =
         { job, kept.key, kept.state, number_of(kept), moment(kept.signed_at) or "-" }
