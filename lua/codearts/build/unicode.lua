@@ -1,4 +1,6 @@
 --- UTF-8 as RFC 3629 has it: shortest forms, no surrogates, nothing above U+10FFFF. Pure.
+local ascii = require "codearts.build.ascii"
+
 local unicode = {}
 
 --- What stands for what cannot be read: U+FFFD.
@@ -43,16 +45,39 @@ end
 
 local MOST_KNOWN = 16384 -- a text has fewer distinct characters, as a rule
 
---- Makes a function that replaces characters beyond ASCII. What comes out is remembered: a pattern and a table do the work,
--- because a text may be a mebibyte of anything, and no byte of it may cost a loop of ours.
+--- Makes a table that answers for pieces of a text, as gsub takes it, and remembers what it has answered: a pattern and a table
+-- do the work, because a text may be a mebibyte of anything, and no byte of it may cost a loop of ours.
+---@param longest integer bytes of the pieces that are remembered
+---@param compute fun(piece: string): string|false false: it stays
+---@return table<string, string|false>
+function unicode.memory(longest, compute)
+  local count = 0
+  return setmetatable({}, {
+    __index = function(known, piece)
+      local result = compute(piece)
+      if #piece <= longest then
+        if count == MOST_KNOWN then
+          for key in pairs(known) do
+            known[key] = nil
+          end
+          count = 0
+        end
+        known[piece], count = result, count + 1
+      end
+      return result
+    end,
+  })
+end
+
+--- Makes a function that replaces characters.
 ---@param replace fun(char: string, point: integer?): string|false for one character (false: it stays) or a byte that begins none
+---@param controls? boolean controls below U+0080 too, not only what is beyond it
 ---@return fun(str: string): string
-function unicode.replacer(replace)
-  local known, count = {}, 0
+function unicode.replacer(replace, controls)
   local broken = replace("\128", nil)
-  local function of_piece(piece)
+  local known = unicode.memory(4, function(piece)
     local lead = piece:byte()
-    if lead < 0xC2 or lead > 0xF4 then
+    if lead >= 0x80 and lead < 0xC2 or lead > 0xF4 then
       return broken:rep(#piece)
     end
     local point, after = unicode.decode(piece, 1)
@@ -60,23 +85,11 @@ function unicode.replacer(replace)
     local rest = #piece - #char -- bytes that continue nothing
     local result = replace(char, point)
     return rest == 0 and result or (result or char) .. broken:rep(rest)
-  end
-  local function compute(_, piece)
-    local result = of_piece(piece)
-    if #piece <= 4 then
-      if count == MOST_KNOWN then
-        for key in pairs(known) do
-          known[key] = nil
-        end
-        count = 0
-      end
-      known[piece], count = result, count + 1
-    end
-    return result
-  end
-  setmetatable(known, { __index = compute })
+  end)
+  local pattern = controls and "[" .. ascii.CONTROLS .. "\128-\255][\128-\191]*"
+    or "[\128-\255][\128-\191]*"
   return function(str)
-    return (str:gsub("[\128-\255][\128-\191]*", known))
+    return (str:gsub(pattern, known))
   end
 end
 

@@ -1,8 +1,9 @@
 --- Colours and the like in a stranger's text (the terminal sequence SGR): what may stay of one. Pure.
+local unicode = require "codearts.build.unicode"
+
 local sgr = {}
 
 local LONGEST = 64 -- bytes of parameters; no honest one comes near
-local MOST_KNOWN = 512
 local CONCEAL = "8"
 
 --- How many parameters belong to a colour that is given by number or by red, green and blue: 38;5;N and 38;2;R;G;B.
@@ -47,27 +48,12 @@ local function allowed(sequence)
   if #kept == 0 or hides(fore, ground) then
     return ""
   end
-  return "\1[" .. table.concat(kept, ";") .. "m"
+  return "\27[" .. table.concat(kept, ";") .. "m"
 end
 
-local count = 0
-
---- By sequence ("\27[31m"): the same as it may stay, with "\1" in the place of ESC; "" if nothing of it may. A table, because
--- gsub takes one, and a progress bar of a mebibyte has two hundred thousand sequences.
+--- By sequence ("\27[31m"): the same as it may stay; "" if nothing of it may.
 ---@type table<string, string>
-sgr.allowed = setmetatable({}, {
-  __index = function(known, sequence)
-    local result = allowed(sequence)
-    if count == MOST_KNOWN then
-      for key in pairs(known) do
-        known[key] = nil
-      end
-      count = 0
-    end
-    known[sequence], count = result, count + 1
-    return result
-  end,
-})
+sgr.allowed = unicode.memory(LONGEST, allowed)
 
 --- Whether the last sequence of a line leaves everything as the line began.
 ---@param parameters string

@@ -5,7 +5,6 @@ local unicode = require "codearts.build.unicode"
 
 local text = {}
 
-local CONTROL = "[" .. ascii.CONTROLS .. "]"
 local NOT_PLAIN = "[" .. ascii.CONTROLS .. "\128-\255]"
 
 -- First and last code points that take two columns (Unicode's wide and full-width ones, as terminals draw them).
@@ -200,42 +199,39 @@ end
 -- those that turn the direction of the text around them.
 local OBEYED = { 0x80, 0x9F, 0x2028, 0x202E, 0x2066, 0x2069 }
 
+local function is_control(point)
+  return point < 0x20 or point == 0x7F or point >= 0x80 and holds(OBEYED, point)
+end
+
 local harmless = unicode.replacer(function(_, point)
   if not point then
     return "?"
   end
-  return holds(OBEYED, point) and " "
-end)
+  return is_control(point) and " "
+end, true)
 
 --- Text that draws as it reads: control characters become blanks, bytes that are no UTF-8 become "?".
 ---@param str string
 ---@return string
 function text.clean(str)
-  if not str:find(NOT_PLAIN) then
-    return str
-  end
-  return harmless((str:gsub(CONTROL, " ")))
+  return str:find(NOT_PLAIN) and harmless(str) or str
 end
 
-local escaped = unicode.replacer(function(_, point)
+local escaped = unicode.replacer(function(char, point)
   if not point then
     return "\\ufffd"
+  elseif char == "\r" then
+    return " " -- white space there
   end
-  return holds(OBEYED, point) and ("\\u%04x"):format(point)
-end)
+  return is_control(point) and char ~= "\n" and char ~= "\t" and ("\\u%04x"):format(point)
+end, true)
 
 --- JSON for a terminal: the same value, with escapes instead of the characters that a terminal obeys. A line feed between two
 -- members stays.
 ---@param str string
 ---@return string
 function text.json(str)
-  if not str:find(NOT_PLAIN) then
-    return str
-  end
-  str = str:gsub("\r", " ") -- white space there
-  return escaped((str:gsub("[^\9\10\32-\126\128-\255]", function(control)
-    return ("\\u%04x"):format(control:byte())
-  end)))
+  return str:find(NOT_PLAIN) and escaped(str) or str
 end
 
 --- Text with every character beyond ASCII replaced, for terminals that know no other.
@@ -258,6 +254,33 @@ local function last_state(line)
   return line:sub(line:match "^.*\r()" or 1)
 end
 
+--- What stays of a piece of text that begins with ESC and holds no other: of the sequence a colour at most, the rest as it is.
+local function without_sequence(piece, plain)
+  local sequence, rest = piece:match "^(\27%[[%d;:]*m)(.*)$"
+  if sequence then
+    return (plain and "" or sgr.allowed[sequence]) .. rest
+  end
+  return piece:match "^\27[%]PX^_][^\7]*\7?(.*)$" -- to the terminal itself: OSC and its kin, up to their end
+    or piece:match "^\27%[[0-?]*[ -/]*[@-~](.*)$" -- to cursor and screen: CSI
+    or piece:match "^\27[ -/]*[0-OQ-WYZ\\`-~]?(.*)$" -- all others, whole or not
+end
+
+local COLOURED = unicode.memory(32, function(piece)
+  return without_sequence(piece, false)
+end)
+local PLAIN = unicode.memory(32, function(piece)
+  return without_sequence(piece, true)
+end)
+
+local harmless_but_colours = unicode.replacer(function(char, point)
+  if not point then
+    return "?"
+  elseif char == "\t" then
+    return "    "
+  end
+  return is_control(point) and char ~= "\27" and " "
+end, true)
+
 --- A line of a log for a terminal: colours stay (or go, if `plain`) and end with it, everything else that moves, hides or
 -- speaks to the terminal is dropped. Takes time in proportion to the line, whatever is in it.
 ---@param line string
@@ -268,23 +291,17 @@ function text.log_line(line, plain)
     return line
   end
   line = last_state(line)
-  if line:find("\8", 1, true) and not line:find("\27", 1, true) then
+  if line:find("\27", 1, true) then
+    line = line:gsub("\27[^\27]*", plain and PLAIN or COLOURED) -- no ESC is left but ours
+  elseif line:find("\8", 1, true) then
     line = line:gsub("[^\8\128-\193\245-\255][\128-\191]*\8", "") -- a wheel that turns, letters struck twice
   end
-  line = line:gsub("[^\7\9\27\32-\126\128-\255]", " ") -- controls but BEL, tab and ESC
-  line = line:gsub("\27[%]PX^_][^\7\27]*\7?", "") -- to the terminal itself: OSC and its kin, up to their end
-  line = line:gsub("\7", " "):gsub("\t", "    ")
-  if not plain then -- what may stay is written with another character, so that no ESC but ours is left
-    line = line:gsub("\27%[[%d;:]*m", sgr.allowed)
-  end
-  line = line:gsub("\27%[[0-?]*[ -/]*[@-~]", "") -- to cursor and screen: CSI
-  line = line:gsub("\27+[ -/]*[0-OQ-WYZ\\`-~]?", "") -- all others, whole or not
-  line = harmless(line)
-  if plain or not line:find("\1", 1, true) then
+  line = harmless_but_colours(line)
+  if plain or not line:find("\27", 1, true) then
     return line
   end
-  local last = line:match "^.*\1%[([%d;:]*)m"
-  return line:gsub("\1", "\27") .. (sgr.is_reset(last) and "" or "\27[0m")
+  local last = line:match "^.*\27%[([%d;:]*)m"
+  return sgr.is_reset(last) and line or line .. "\27[0m"
 end
 
 local VS16 = "\239\184\143" -- U+FE0F: the character before it is to be drawn as an emoji, and those are two columns wide

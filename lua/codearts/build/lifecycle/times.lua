@@ -13,13 +13,16 @@ function times.parse(value)
   elseif type(value) ~= "string" then
     return nil, false
   end
-  local y, mo, d, h, mi, s, rest =
-    value:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)[T ](%d%d):(%d%d):(%d%d%.?%d*)(.*)$")
+  local y, mo, d, h, mi, s, fraction, rest =
+    value:match "^(%d%d%d%d)%-(%d%d)%-(%d%d)[T ](%d%d):(%d%d):(%d%d)%.?(%d*)(.*)$"
   local days = y and calendar.days(tonumber(y), tonumber(mo), tonumber(d))
   if not days then
     return nil, false
   end
   local seconds = days * 86400 + tonumber(h) * 3600 + tonumber(mi) * 60 + tonumber(s)
+  if fraction ~= "" then
+    seconds = seconds + tonumber(fraction) / 10 ^ #fraction
+  end
   local sign, zone_h, zone_m = rest:match("^([+-])(%d%d):?(%d%d)$")
   if sign then
     seconds = seconds
