@@ -48,14 +48,14 @@ local MOST_KNOWN = 16384 -- a text has fewer distinct characters, as a rule
 --- Makes a table that answers for pieces of a text, as gsub takes it, and remembers what it has answered: a pattern and a table
 -- do the work, because a text may be a mebibyte of anything, and no byte of it may cost a loop of ours.
 ---@param longest integer bytes of the pieces that are remembered
----@param compute fun(piece: string): string|false false: it stays
+---@param compute fun(piece: string): string|false, boolean? false: it stays; true: it is not worth remembering
 ---@return table<string, string|false>
 function unicode.memory(longest, compute)
   local count = 0
   return setmetatable({}, {
     __index = function(known, piece)
-      local result = compute(piece)
-      if #piece <= longest then
+      local result, rare = compute(piece)
+      if #piece <= longest and not rare then
         if count == MOST_KNOWN then
           for key in pairs(known) do
             known[key] = nil
@@ -78,7 +78,7 @@ function unicode.replacer(replace, controls)
   local known = unicode.memory(4, function(piece)
     local lead = piece:byte()
     if lead >= 0x80 and lead < 0xC2 or lead > 0xF4 then
-      return broken:rep(#piece)
+      return broken:rep(#piece), #piece > 2
     end
     local point, after = unicode.decode(piece, 1)
     local char = piece:sub(1, after - 1)
