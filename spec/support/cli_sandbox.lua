@@ -33,7 +33,7 @@ job {
   name = "bad",
   parameters = { GATE = "" },
   steps = {
-    step { name = "Prepare", run = "echo fine" },
+    step { name = "Prepare", run = "echo fine; sleep 0.05" }, -- long enough to be seen in a picture
     step { name = "Test", run = wait_for_gate .. "echo 'test 7 failed'; exit 3" },
     step { name = "Pack", run = "echo never" },
   },

@@ -48,7 +48,11 @@ function M.start(columns, rows, shell)
   assert(problem == "", problem)
   self:tmux "set-option -g history-limit 100000"
   -- A page on which nothing comes for a minute is an error.
-  self:tmux("pipe-pane %s", command.quote("exec timeout 60 cat >" .. fifo))
+  -- Nor does it outlive a spec that has failed.
+  self:tmux(
+    "pipe-pane %s",
+    command.quote(("timeout 60 cat >%s; tmux -L %s kill-server"):format(fifo, self.name))
+  )
   self.pipe = assert(io.open(fifo, "r"))
   self:type "\n"
   self:expect "ready:"
