@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cab/client.h"
@@ -54,9 +55,11 @@ static int uuid(lua_State *L) {
 static int nearest(lua_State *L) {
     cab_nearest best = {NULL, 0};
     int index = 0;
-    const char *name = luaL_checkstring(L, 1);
+    size_t len;
+    const char *name = luaL_checklstring(L, 1, &len);
     luaL_checktype(L, 2, LUA_TTABLE);
-    int count = (int)lcab_rawlen(L, 2);
+    /* What follows a NUL byte would be shown with a name that only its beginning is like. */
+    int count = strlen(name) == len ? (int)lcab_rawlen(L, 2) : 0;
     for (int i = 1; i <= count; i++) {
         const char *before = best.name;
         lcab_rawgeti(L, 2, i);

@@ -1,0 +1,155 @@
+-- codearts-build doctor, against a sandbox and against what is broken.
+
+local cli_sandbox = require "spec.support.cli_sandbox"
+local command = require "spec.support.command"
+local core = require "codearts.build.core"
+local server_process = require "spec.support.server"
+
+local GOOD = cli_sandbox.good
+
+describe("codearts-build", function()
+  local box, folder
+
+  setup(function()
+    box = cli_sandbox.start()
+    folder = os.tmpname()
+    os.remove(folder)
+    os.execute("mkdir " .. folder)
+  end)
+
+  teardown(function()
+    box:stop()
+    os.execute("rm -r " .. folder)
+  end)
+
+  before_each(function()
+    box:close_gate()
+  end)
+
+  local function run(arguments, more)
+    local env = {}
+    for _, list in ipairs { box.env, more or {} } do
+      for name, value in pairs(list) do
+        env[name] = value
+      end
+    end
+    return command.run(arguments, env)
+  end
+
+  describe("doctor", function()
+    it("finds everything in order", function()
+      local result = run("doctor --job " .. GOOD)
+      assert.are.equal(0, result.status, result.out)
+      for _, name in ipairs {
+        "lua",
+        "library",
+        "region",
+        "endpoint",
+        "proxy",
+        "connection",
+        "clock",
+        "credentials",
+        "job",
+      } do
+        assert.is_truthy(
+          result.out:find("\nok    " .. name) or result.out:find("^ok    " .. name),
+          name
+        )
+      end
+      assert.is_nil(result.out:find(box.env.CODEARTS_BUILD_TOKEN, 1, true))
+      assert.is_true(core.decode(run("doctor --json").out).ok)
+    end)
+
+    it("says what to do", function()
+      local unbuilt = command.unbuilt_tree()
+      local cases = {
+        { { CODEARTS_BUILD_TOKEN = "wrong" }, "", 4, "get a new one" },
+        { { CODEARTS_BUILD_TOKEN = "" }, "", 4, "CODEARTS_BUILD_TOKEN" },
+        { { CODEARTS_BUILD_ENDPOINT = "" }, "", 2, "set CODEARTS_BUILD_REGION" },
+        { {}, "--endpoint http://127.0.0.1:1", 6, "nothing accepts connections there" },
+        { {}, "--region nowhere-1", 2, "nowhere-1 is not known" }, -- goes before the environment
+        { {}, "--job " .. ("0"):rep(32), 6, "FAIL  job" },
+        {
+          {
+            TREE = unbuilt,
+            LUA_CPATH = "/x/?.so",
+            LUA_CPATH_5_2 = "/x/?.so",
+            LUA_CPATH_5_3 = "/x/?.so",
+            LUA_CPATH_5_4 = "/x/?.so",
+          },
+          "",
+          2,
+          "FAIL  library",
+        },
+      }
+      for _, case in ipairs(cases) do
+        local result = run("doctor " .. case[2], case[1])
+        assert.are.equal(case[3], result.status, result.out)
+        assert.is_truthy(result.out:find(case[4], 1, true), result.out)
+      end
+      os.execute("rm -r " .. unbuilt)
+    end)
+
+    it("hides the password of a proxy", function()
+      for proxy, shown in pairs {
+        ["http://me:Pr0xy-Pass@127.0.0.1:1"] = "http://...@127.0.0.1:1",
+        ["me:Pr0xy-Pass@127.0.0.1:1"] = "...@127.0.0.1:1",
+        ["http://me:x@Pr0xy-Pass@127.0.0.1:1"] = "%40",
+        ["http://me:x/Pr0xy-Pass@127.0.0.1:1"] = "%2F",
+        ["http://me:x#Pr0xy-Pass@[::1]:1"] = "%23",
+        ["me://Pr0xy-Pass@127.0.0.1:1"] = "%3F",
+        ["http://me:Pr0xy-Pass"] = "set to what is no address",
+        ["Pr0xy-Pass@[::1"] = "set to what is no address",
+        ["http://127.0.0.1:1/?Pr0xy-Pass"] = "set to what is no address",
+        ["socks5h://127.0.0.1:1"] = "socks5h://127.0.0.1:1",
+        ["proxy_1.invalid"] = "proxy_1.invalid",
+      } do
+        for _, form in ipairs { "", " --json" } do
+          local result = run(
+            "doctor --endpoint https://service.invalid" .. form,
+            { https_proxy = proxy, no_proxy = "", CODEARTS_BUILD_TOKEN = "t-t-t-t" }
+          )
+          assert.are.equal(shown:find "^%%" and 2 or 6, result.status, result.out)
+          assert.is_nil((result.out .. result.err):find("Pass", 1, true), result.out)
+          assert.is_truthy(result.out:find(shown, 1, true), result.out)
+        end
+      end
+    end)
+
+    it("hides what an endpoint holds by mistake", function()
+      for endpoint, status in pairs {
+        ["me:Endp-Pass@127.0.0.1:1"] = 2,
+        ["https://me:Endp-Pass@127.0.0.1:1"] = 2,
+        ["https://127.0.0.1:1/?token=Endp-Pass"] = 2,
+        ["https://127.0.0.1:1/#Endp-Pass"] = 2,
+        ["https://127.0.0.1:1/er:Endp-Pass@h"] = 6,
+        ["https://127.0.0.1:1/er:Endp-,Pass/@h"] = 6,
+      } do
+        local result = run("doctor", { CODEARTS_BUILD_ENDPOINT = endpoint })
+        assert.are.equal(status, result.status, endpoint .. result.out)
+        assert.is_nil((result.out .. result.err):find("Pass", 1, true), result.out)
+      end
+    end)
+
+    it("sees a clock that is wrong and a certificate that is not trusted", function()
+      local server = server_process.start()
+      server:script({}, {
+        "answer",
+        status = 404,
+        body = "{}",
+        headers = { { "Date", "Tue, 01 Feb 2000 00:00:00 GMT" } },
+      })
+      local result = run("doctor --endpoint " .. server.url)
+      server:stop()
+      assert.is_truthy(result.out:find("FAIL  clock", 1, true), result.out)
+      assert.are.equal(2, result.status)
+      server = server_process.start { tls = true }
+      result = run("doctor --endpoint " .. server.url)
+      local trusting = run("doctor --endpoint " .. server.url, { SSL_CERT_FILE = server.ca_file })
+      server:stop()
+      assert.are.equal(6, result.status)
+      assert.is_truthy(result.out:find("the certificate is not trusted", 1, true), result.out)
+      assert.are.equal(0, trusting.status, trusting.out)
+    end)
+  end)
+end)

@@ -1,0 +1,375 @@
+-- Waiting for the end of a build, against a server that says exactly what the specs let it say.
+
+local build = require "codearts.build"
+local core = require "codearts.build.core"
+local server_process = require "spec.support.server"
+local service = require "spec.support.lifecycle"
+
+local JOB, RECORD, FINISHED, RECORD_PATH =
+  service.JOB, service.RECORD, service.FINISHED, service.RECORD_PATH
+local record, building, running_status, steps, page, failure_of =
+  service.record,
+  service.building,
+  service.running_status,
+  service.steps,
+  service.page,
+  service.failure_of
+
+local server, client
+
+setup(function()
+  server = server_process.start()
+end)
+
+teardown(function()
+  server:stop()
+end)
+
+before_each(function()
+  server:reset()
+  client = build.new { endpoint = server.url, auth = "a-token", retry = false, timeout = 10 }
+end)
+
+after_each(function()
+  client:close()
+end)
+
+local function answers(...)
+  service.answers(server, ...)
+end
+
+local function paths()
+  return service.paths(server)
+end
+
+describe("wait", function()
+  local function wait(options)
+    options = options or {}
+    options.interval = options.interval or 0.001
+    return client:build(JOB, 20):wait(options)
+  end
+
+  it("answers the record of a build that succeeded", function()
+    answers(record "", record "RUNNING", record("SUCCESS", FINISHED))
+    local detail = wait()
+    assert.are.equal("SUCCESS", detail.status)
+    assert.are.equal(RECORD, detail.build_record_id)
+    assert.are.same({ RECORD_PATH, RECORD_PATH, RECORD_PATH }, paths())
+  end)
+
+  it("raises for every documented end without success", function()
+    for _, status in ipairs { "FAILURE", "ABORTED", "SCHEDULE_FAILURE" } do
+      answers(record(status, FINISHED .. ',"err_msg":"disk full"'))
+      local err = failure_of(wait)
+      assert.are.equal("build", err.kind)
+      assert.are.equal(status, err.build_status)
+      assert.are.equal(status, err.record.status)
+      assert.is_truthy(tostring(err):find("disk full", 1, true))
+    end
+  end)
+
+  it("never takes an unknown text for success", function()
+    answers(record("SUCCEEDED", FINISHED), building(false))
+    local err = failure_of(wait)
+    assert.are.equal("build", err.kind)
+    assert.are.equal("SUCCEEDED", err.build_status)
+  end)
+
+  it("goes on while an unknown text may mean a running build", function()
+    answers(record "WEIRD", record("WEIRD", FINISHED), building(true), record "SUCCESS")
+    assert.are.equal("SUCCESS", wait().status)
+  end)
+
+  it("asks the task where the build's own state cannot be had", function()
+    answers(
+      record("WEIRD", FINISHED),
+      500,
+      '{"result":true}',
+      running_status(20),
+      record("WEIRD", FINISHED),
+      500,
+      '{"result":false}'
+    )
+    assert.are.equal("build", failure_of(wait).kind)
+    assert.are.equal("GET /v3/jobs/" .. JOB .. "/status", paths()[7])
+  end)
+
+  it("understands the build's own state in other forms", function()
+    for _, info in ipairs {
+      '{"status":"success","result":[{"building":false,"build_result":"X"}]}',
+      '{"status":"success","result":[{"building":"false"}]}',
+      '{"status":"success","result":{"building":"False"}}',
+    } do
+      answers(record("WEIRD", FINISHED), info)
+      assert.are.equal("build", failure_of(wait).kind)
+    end
+    for _, info in ipairs {
+      '{"status":"success","result":[{"building":true}]}',
+      '{"status":"success","result":{"building":"true"}}',
+    } do
+      answers(record("WEIRD", FINISHED), info, record "SUCCESS")
+      assert.are.equal("SUCCESS", wait().status)
+    end
+  end)
+
+  it("asks for the task's state once more where one operation is gone", function()
+    local state = '{"status":"success","result":{"last_build_no":"20","is_running":%s}}'
+    answers(record("WEIRD", FINISHED), 404, 404, state:format "true", record "SUCCESS")
+    assert.are.equal("SUCCESS", wait().status)
+    answers(record("WEIRD", FINISHED), 404, 404, state:format "false")
+    assert.are.equal("build", failure_of(wait).kind)
+  end)
+
+  it("is not held up by a later build of the job", function()
+    for _, info in ipairs {
+      404,
+      '{"status":"success","result":[]}',
+      '{"status":"success","result":[1]}',
+      '{"status":"success","result":{"building":null}}',
+    } do
+      answers(record("WEIRD", FINISHED), info, '{"result":true}', running_status(21))
+      assert.are.equal("build", failure_of(wait).kind)
+    end
+  end)
+
+  it("asks whether a build runs whose status sounds like an end", function()
+    for _, status in ipairs { "TIMEOUT", "ERROR", "CANCELED", "UNKNOWN", "not_built" } do
+      answers(record(status), building(true), record(status), building(false))
+      assert.are.equal(status, failure_of(wait).build_status)
+      -- Without a finish time a later build proves nothing.
+      answers(record(status), 404, '{"result":true}', record "SUCCESS")
+      assert.are.equal("SUCCESS", wait().status)
+    end
+  end)
+
+  local RUN = '{"octopus_job_name":"j_1","actual_build_number":"20","daily_build_number":"1.1"}'
+
+  it("gives what was just started time to show", function()
+    answers(
+      RUN,
+      404,
+      '{"status":"fail","error":"no record","result":null}',
+      record "RUNNING",
+      record "SUCCESS"
+    )
+    local result = client:run { job_id = JOB }
+    assert.are.equal("SUCCESS", result:wait({ interval = 0.001 }).status)
+    answers(RUN, 404, 404, page("a\n", 2, false), record "SUCCESS", page("", 2, false))
+    assert.are.equal("a\n", client:run({ job_id = JOB }):log { follow = true })
+  end)
+
+  it("ends if a build that showed is gone, or never shows", function()
+    answers(RUN, record "RUNNING", 404)
+    local result = client:run { job_id = JOB }
+    assert.are.equal(404, failure_of(result.wait, result, { interval = 0.001 }).status)
+    server:script({ { "answer", body = RUN } }, { "answer", status = 404, body = "{}" })
+    result = client:run { job_id = JOB }
+    local now, passed = core.now, 0
+    rawset(core, "now", function()
+      passed = passed + 25
+      return now() + passed
+    end)
+    local ok, err = pcall(result.wait, result, { interval = 0.001 })
+    rawset(core, "now", now)
+    assert.is_false(ok)
+    assert.are.equal(404, err.status)
+  end)
+
+  it("outlasts trouble that may pass", function()
+    answers(500, 502, 429, record "SUCCESS")
+    assert.are.equal("SUCCESS", wait().status)
+    server:script({
+      "reset_after_body",
+      "close_in_body",
+      { "answer", body = "<html>" },
+      { "answer", body = record "SUCCESS" },
+    })
+    assert.are.equal("SUCCESS", wait().status)
+  end)
+
+  it("asks no earlier than the service said", function()
+    server:script({
+      { "answer", status = 503, body = "", headers = { { "Retry-After", "7" } } },
+      { "answer", body = record "SUCCESS" },
+    })
+    local real, slept = client.sleep, {}
+    function client:sleep(seconds)
+      slept[#slept + 1] = seconds
+      return real(self, 0)
+    end
+    assert.are.equal("SUCCESS", wait().status)
+    assert.are.same({ 7 }, slept)
+  end)
+
+  it("is not ended by a time to come back that nobody can mean", function()
+    local slept
+    for _, told in ipairs {
+      "100000000000000000000",
+      ("9"):rep(400),
+      "Thu, 31 Dec 2099 23:59:59 GMT",
+      "18446744073709551616x",
+      "-5",
+      "nan",
+    } do
+      server:script({
+        { "answer", status = 429, body = "", headers = { { "Retry-After", told } } },
+        { "answer", body = record "SUCCESS" },
+      })
+      local real = client.sleep
+      function client:sleep(seconds)
+        slept = seconds
+        real(self, seconds) -- raises what it raises
+        return real(self, 0)
+      end
+      assert.are.equal("SUCCESS", wait().status)
+      assert.is_true(slept <= 3600, told)
+      client.sleep = real
+    end
+  end)
+
+  it("tells a time to come back that a call can sleep", function()
+    server:script(
+      {},
+      { "answer", status = 429, body = "", headers = { { "Retry-After", ("9"):rep(40) } } }
+    )
+    local err = failure_of(client:build(JOB, 20).status, client:build(JOB, 20))
+    assert.are.equal(31536000, err.retry_after)
+    client:sleep(err.retry_after):cancel()
+  end)
+
+  it("reads a record whose texts were cut within a character", function()
+    local broken = record(
+      "SUCCESS",
+      ',"commit_message":"ship it \\ud83d","repo_name":"a\240\159","tag":"\\ud83d\\ude80 \\\\ud83d"'
+    )
+    answers(broken, broken)
+    local detail = wait()
+    assert.are.equal("ship it \239\191\189", detail.commit_message)
+    assert.are.equal("a\239\191\189\239\191\189", detail.repo_name)
+    assert.are.equal("🚀 \\ud83d", detail.tag)
+    assert.are.equal(20, detail.build_no)
+  end)
+
+  it("ends with trouble that will not pass", function()
+    answers(403)
+    assert.are.equal("auth", failure_of(wait).kind)
+    answers(404)
+    assert.are.equal(404, failure_of(wait).status)
+    answers '{"status":"fail","error":"gone","result":null}'
+    local err = failure_of(wait)
+    assert.are.equal("api", err.kind)
+    assert.is_truthy(err.error_msg:find("gone", 1, true))
+  end)
+
+  it("gives up after many looks in a row that failed", function()
+    server:script({}, { "answer", status = 500, body = "" })
+    local err = failure_of(
+      client.build(client, JOB, 20).wait,
+      client:build(JOB, 20),
+      { interval = 0.00000001 }
+    )
+    assert.are.equal(500, err.status)
+    assert.are.equal(31, #paths())
+  end)
+
+  it("ends with its timeout, and the build goes on", function()
+    server:script({}, { "answer", body = record "RUNNING" })
+    local err = failure_of(wait, { timeout = 0.05 })
+    assert.are.equal("timeout", err.kind)
+    assert.are.equal("wait", err.reason)
+    assert.is_truthy(err.message:find("still RUNNING", 1, true))
+  end)
+
+  it("does not look again when its time is over", function()
+    server:script({ { "answer", body = record "RUNNING" } }, "never_answer")
+    local err = failure_of(wait, { timeout = 0.5, interval = 10 })
+    assert.is_truthy(err.message:find("still RUNNING", 1, true), err.message)
+    assert.are.same({ RECORD_PATH }, paths())
+  end)
+
+  it("tells the last status if its end cuts a look short", function()
+    server:script({ { "answer", body = record "RUNNING" } }, "never_answer")
+    local err = failure_of(wait, { timeout = 0.5 })
+    assert.is_truthy(err.message:find("still RUNNING", 1, true), err.message)
+    assert.are.same({ RECORD_PATH, RECORD_PATH }, paths())
+  end)
+
+  it("ends with its timeout while the server says nothing", function()
+    server:script({}, "never_answer")
+    local err = failure_of(wait, { timeout = 0.05 })
+    assert.are.equal("timeout", err.kind)
+    assert.are.equal("wait", err.reason)
+  end)
+
+  it("tells its progress: status, and steps with name, status and seconds", function()
+    answers(
+      record "RUNNING",
+      steps("success", "running", ""),
+      record "SUCCESS",
+      steps("success", "success", "success")
+    )
+    local seen = {}
+    wait {
+      on_progress = function(progress)
+        seen[#seen + 1] = progress
+      end,
+    }
+    assert.are.equal(2, #seen)
+    assert.are.equal("RUNNING", seen[1].status)
+    assert.are.same({
+      { name = "step 1", status = "success", time = 1.5 },
+      { name = "step 2", status = "running", time = 3 },
+      { name = "step 3", status = "", time = 4.5 },
+    }, seen[1].steps)
+    assert.are.equal("SUCCESS", seen[2].record.status)
+    assert.are.equal(20, seen[2].build_no)
+    assert.are.equal("number", type(seen[2].elapsed))
+  end)
+
+  it("is not ended by steps that cannot be read", function()
+    answers(record "RUNNING", 404, record "SUCCESS", 500)
+    local counts = {}
+    wait {
+      on_progress = function(progress)
+        counts[#counts + 1] = #progress.steps
+      end,
+    }
+    assert.are.same({ 0, 0 }, counts)
+  end)
+
+  it("runs several at once on one client", function()
+    server:script({}, { "answer", body = record "SUCCESS" })
+    local calls = {}
+    for number = 1, 20 do
+      calls[number] = client:build(JOB, number):wait { async = true }
+    end
+    for _, call in ipairs(calls) do
+      assert.are.equal("SUCCESS", call:wait().status)
+    end
+  end)
+
+  it("can be cancelled", function()
+    server:script({}, { "answer", body = record "RUNNING" })
+    local call = client:build(JOB, 20):wait { async = true }
+    repeat
+      client:step(0.01)
+    until server:stats().processed > 0
+    call:cancel()
+    while not call:done() do
+      client:step()
+    end
+    local _, err = call:try_wait()
+    assert.are.equal("cancelled", err.kind)
+  end)
+
+  it("refuses options that cannot be", function()
+    local cases = { timeout = 0, interval = -1, on_progress = "x", async = 1, timeot = 1 }
+    for name, value in pairs(cases) do
+      local err =
+        failure_of(client.build(client, JOB, 20).wait, client:build(JOB, 20), { [name] = value })
+      assert.are.equal("usage", err.kind)
+      assert.are.equal(name, err.field)
+    end
+    assert.are.same({}, paths())
+  end)
+end)
