@@ -99,22 +99,29 @@ function Shelf:read()
   return take(self, answer[1], answer[2])
 end
 
---- After an answer that was lost: whether the record is there.
+--- After an answer that was lost: whether the record is there. What is there still may be replaced later,
+--- by the same swap: whoever counts on its failure swaps again.
 local function read_back(self, nonce, problem)
+  local before = self.version
   self.swapping = true
   local answer = ask(self, "get", self.scope, self.client)
   self.swapping = false
   if not answer or not take(self, answer[1], answer[2]) then
     return nil, problem
+  elseif self.record and self.record.nonce == nonce then
+    return true
+  elseif self.version == before then
+    return nil, problem, true
   end
-  return self.record ~= nil and self.record.nonce == nonce
+  return false
 end
 
 --- Swaps the record for another one. Answers true; false when somebody was first, whose record is then
---- `record`; nil and the error when it is not known, or did not happen.
+--- `record`; nil and the error when it is not known, or, with true after it, did not happen.
 ---@param kept table
 ---@return boolean? done
 ---@return codearts.build.Error? err
+---@return boolean? unchanged
 function Shelf:put(kept)
   local text = record.encode(kept)
   if not text then
