@@ -7,24 +7,28 @@ describe("in every order of events, a key", function()
   local WORLDS = {
     ["has one build without a run id"] = proof.world(proof.callers("", ""), { attempts = 2 }),
     ["is not sent again before its fence"] = proof.world(
-      proof.callers("id", "resend"),
+      proof.callers("", "resend"),
       { waits = 0 }
     ),
     ["is not sent again though a token may"] = proof.world(
-      proof.callers("id token", "resend"),
+      proof.callers("id token", "resend token"),
+      { waits = 0, epochs = 1 }
+    ),
+    ["is sent again by one"] = proof.world(
+      proof.callers("resend", "resend"),
       { waits = 0, epochs = 1 }
     ),
     ["survives answers that the store lost"] = proof.world(
-      proof.callers("resend", "resend"),
-      { waits = 0, epochs = 1, faults = 1 }
+      proof.callers("resend"),
+      { calls = 2, faults = 1, waits = 0 }
     ),
     ["has one set of arguments"] = proof.world(
       proof.callers("id", "id other"),
       { waits = 0, epochs = 1 }
     ),
     ["is honest when it is cancelled"] = proof.world(
-      proof.callers("", ""),
-      { stops = 1, faults = 1 }
+      proof.callers(""),
+      { calls = 2, stops = 1, faults = 1, hold = true }
     ),
   }
   for name, world in pairs(WORLDS) do

@@ -366,13 +366,14 @@ end
 
 steps["read back"] = function(_, s, _, add)
   add(function(n, a)
-    local wanted = a.put.nonce
+    local done = n.kept ~= nil and n.kept.nonce == a.put.nonce
+    local unchanged = n.version == a.version
     a.kept, a.version = n.kept, n.version
-    decide(n, a, {
-      type = "put",
-      done = n.kept ~= nil and n.kept.nonce == wanted,
-      held = a.held,
-    })
+    if unchanged then
+      decide(n, a, { type = "trouble", unchanged = true })
+    else
+      decide(n, a, { type = "put", done = done, held = a.held })
+    end
   end)
   if s.faults > 0 then
     add(function(n, a)

@@ -47,35 +47,55 @@ end
 
 local WORLDS = {
   { "two without a run id", world(callers("", ""), { attempts = 2, faults = 1, stops = 1 }) },
-  { "two that stop", world(callers("id", "id"), { faults = 1 }) },
-  { "two that send again", world(callers("resend", "resend"), { faults = 1 }) },
-  { "two attempts each", world(callers("resend", "resend"), { attempts = 2, epochs = 1 }) },
-  { "one that stops, one that sends again", world(callers("id", "resend"), { stops = 1 }) },
-  { "a token, and one that sends again", world(callers("id token", "resend"), { faults = 1 }) },
-  { "one that sends again, by a token", world(callers("id", "resend token"), { faults = 1 }) },
-  { "a clock ahead", world(callers("id ahead", "resend"), { epochs = 3, attempts = 2 }) },
-  { "other arguments", world(callers("id", "resend other"), { faults = 1 }) },
-  { "with and without a run id", world(callers("", "resend"), { faults = 1 }) },
+  { "two that stop", world(callers("id", "id"), { faults = 1, epochs = 1 }) },
+  { "two that send again", world(callers("resend", "resend")) },
+  {
+    "two that send again, and a store that loses answers",
+    world(callers("resend", "resend"), { faults = 1, waits = 0, epochs = 1 }),
+  },
+  {
+    "two that try twice and send again",
+    world(callers("resend", "resend"), { attempts = 2, waits = 0, epochs = 1 }),
+  },
+  {
+    "one that stops, one that sends again",
+    world(callers("id", "resend"), { stops = 1, faults = 1, waits = 0, epochs = 1 }),
+  },
+  {
+    "a token, and one that sends again",
+    world(callers("id token", "resend"), { faults = 1, waits = 0 }),
+  },
+  {
+    "one that sends again, by a token",
+    world(callers("id", "resend token"), { faults = 1, waits = 0 }),
+  },
+  { "a clock ahead", world(callers("id ahead", "resend"), { epochs = 3, waits = 0 }) },
+  { "other arguments", world(callers("id", "resend other"), { faults = 1, waits = 0 }) },
+  { "with and without a run id", world(callers("", "resend"), { faults = 1, waits = 0 }) },
   {
     "ids that are not shown",
-    world(callers("resend", "resend"), { legible = false, faults = 1 }),
+    world(callers("resend", "resend"), { legible = false, faults = 1, waits = 0, epochs = 1 }),
   },
   { "a lock, and calls again", world(callers("id", ""), { hold = true, calls = 2, epochs = 1 }) },
   {
     "a lock, and sending again",
-    world(callers("resend", "resend"), { hold = true, calls = 2, waits = 0 }),
+    world(callers("resend", "resend"), { hold = true, waits = 0 }),
   },
   {
-    "a lock that breaks",
-    world(callers("resend", "resend"), { hold = true, faults = 1, stops = 1 }),
+    "a lock, and a store in trouble",
+    world(
+      callers("resend", "resend"),
+      { hold = true, faults = 1, stops = 1, waits = 0, epochs = 1 }
+    ),
   },
 }
 
 local THREE = {
-  {
-    "three attempts each of three",
-    world(callers("", "", ""), { attempts = 2, faults = 1, stops = 1 }),
-  },
+  { "three without a run id", world(callers("", "", ""), { attempts = 2, faults = 1 }) },
+  { "two attempts each, lost answers", world(callers("resend", "resend"), {
+    attempts = 2,
+    faults = 1,
+  }) },
   { "three that send again", world(callers("resend", "resend", "resend"), { waits = 0 }) },
   { "three of all kinds", world(callers("id token", "resend", "id other"), { waits = 0 }) },
   { "three and a lock", world(callers("resend", "resend", "resend"), { hold = true, waits = 0 }) },

@@ -1,10 +1,21 @@
 # The test equipment; see doc/testing.md. Included by the Makefile.
 
-CHECKS += torture torture-lua5.1 fuzz
+CHECKS += torture torture-lua5.1 fuzz keys-proof
 C_FILES += $(wildcard spec/proof/*.[ch] spec/proof/fuzz/*.[ch])
 
 # Several Lua states at once: what ThreadSanitizer is for.
 tsan: SPEC += spec/threads_spec.lua
+
+# --- One build per key ---------------------------------------------------------------------------------
+
+# Every order of events in a model of keys, and keyed starts that end at each of their system calls.
+# `make keys-proof DEEP=1`: three actors, too, and all system calls; hours.
+keys-proof:
+	@$(SUBMAKE) keys-proof-run
+keys-proof-run: all
+	@eval "$$($(MAKE) -s env)" && $(LUA_BIN) spec/proof/keys_kill.lua $(if $(DEEP),all) && \
+	  $(LUA_BIN) spec/proof/keys_proof.lua $(if $(DEEP),3)
+.PHONY: keys-proof keys-proof-run
 
 # --- Failing allocations ---------------------------------------------------------------------------
 

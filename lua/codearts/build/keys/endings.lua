@@ -138,7 +138,7 @@ local function check_shown(flow, result)
 end
 
 function endings.tell(flow, action)
-  local result, err = flow.own_result, flow.own_error
+  local result, err = flow.own_result, flow.dropped_for or flow.own_error
   if action.unwritten then
     flow:warn(
       (result and "the build was started, but " or "")
@@ -154,7 +154,7 @@ function endings.tell(flow, action)
     return result
   end
   if core.is_error(err) then
-    err.outcome = action.outcome
+    err.outcome, err.operation = action.outcome, flow.operation
     err.retryable = err.kind ~= "cancelled" and (err.retryable or action.outcome == "unknown")
   end
   return nil, err

@@ -25,7 +25,9 @@ local LEAST_LOOK = 5 -- seconds that a look may take though nothing more is wait
 ---@field warnings table[] events
 ---@field own_result? table what this call's own request answered
 ---@field own_error? codearts.build.Error
----@field trouble? codearts.build.Error the store's
+---@field given_up? boolean nobody waits any more, be it that the client closed
+---@field trouble? codearts.build.Error the store's, of the last swap or reading
+---@field dropped_for? codearts.build.Error why an attempt was given up
 local Flow = {}
 Flow.__index = Flow
 
@@ -121,6 +123,7 @@ function Flow:ended()
     event.build = endings.build_of(result)
   else
     event.outcome = core.is_error(err) and err.outcome or "unknown"
+    self.given_up = core.is_error(err) and err.kind == "cancelled"
     self.wait_till = core.now() + self.key_wait
   end
   return event
@@ -136,6 +139,7 @@ function on:send()
 end
 
 function on:drop()
+  self.dropped_for = self.trouble
   self.attempts:cancel()
   while not self.attempts.call:done() do
     self.await(self.attempts, true)
@@ -144,12 +148,13 @@ function on:drop()
 end
 
 function on:put(action)
-  local done, err = self.shelf:put(action.record)
+  local done, err, unchanged = self.shelf:put(action.record)
   self.trouble = err
   for _, text in ipairs(self.shelf:take_warnings()) do
     self:warn(text)
   end
-  return err and { type = "trouble" } or { type = "put", done = done, held = self.shelf.held }
+  return err and { type = "trouble", unchanged = unchanged }
+    or { type = "put", done = done, held = self.shelf.held }
 end
 
 --- Reads the record.
@@ -182,7 +187,8 @@ end
 function Flow:run()
   local event = self:read()
   while true do
-    self.facts.stopped = self.stopped() or event == STOPPED
+    self.given_up = self.given_up or event == STOPPED
+    self.facts.stopped = self.given_up or self.stopped()
     local action = transition(self.shelf.record, self.facts, event)
     local go_on = on[action.do_]
     if not go_on then

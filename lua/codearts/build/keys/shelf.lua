@@ -2,7 +2,7 @@
 ---
 --- A store answers at once or by a call object, may raise, must not yield, and its answers may be lost:
 --- then the record is read back, and its nonce tells whether it is ours.
-local Call = require "codearts.build.client.call"
+local Call = require "codearts.build.call"
 local core = require "codearts.build.core"
 local coroutines = require "codearts.build.coroutines"
 local record = require "codearts.build.keys.record"
@@ -99,28 +99,29 @@ function Shelf:read()
   return take(self, answer[1], answer[2])
 end
 
---- After an answer that was lost: whether the record is there. Where all is as before, nobody was first:
---- the store does not write, or has not yet, and there is no use in trying with another record.
+--- After an answer that was lost: whether the record is there. What is there still may be replaced later,
+--- by the same swap: whoever counts on its failure swaps again.
 local function read_back(self, nonce, problem)
+  local before = self.version
   self.swapping = true
-  local before = self.record and self.record.nonce
   local answer = ask(self, "get", self.scope, self.client)
   self.swapping = false
   if not answer or not take(self, answer[1], answer[2]) then
     return nil, problem
+  elseif self.record and self.record.nonce == nonce then
+    return true
+  elseif self.version == before then
+    return nil, problem, true
   end
-  local now = self.record and self.record.nonce
-  if now ~= nonce and now == before then
-    return nil, problem
-  end
-  return now == nonce
+  return false
 end
 
 --- Swaps the record for another one. Answers true; false when somebody was first, whose record is then
---- `record`; nil and the error when it is not known, or did not happen.
+--- `record`; nil and the error when it is not known, or, with true after it, did not happen.
 ---@param kept table
 ---@return boolean? done
 ---@return codearts.build.Error? err
+---@return boolean? unchanged
 function Shelf:put(kept)
   local text = record.encode(kept)
   if not text then

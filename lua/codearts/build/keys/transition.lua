@@ -26,7 +26,8 @@
 ---                                          what this call may have sent ended
 ---     { type = "put", done, held }         true: the record is the call's; false: somebody was first, and
 ---                                          the record is theirs
----     { type = "trouble" }                 the store did not tell, and nobody knows what it did
+---     { type = "trouble", unchanged }      the store did not tell what it did; `unchanged`: but it showed
+---                                          afterwards that it had done nothing by then
 ---     { type = "stopped" }                 nobody waits any more
 ---     { type = "resolve", build, date, held, force, nonce }
 ---                                          a person found out: `build`, or none was started
@@ -259,11 +260,13 @@ function on.put(kept, call, event)
   return on.read(kept, call, event)
 end
 
-function on.trouble(kept, call)
+function on.trouble(kept, call, event)
   local pending = call.pending
   call.pending = nil
   if pending == "done" or pending == "free" then
     return unwritten(pending)
+  elseif pending == "send" and event.unchanged and is_mine(kept, call) then
+    return { do_ = "drop" } -- what was sent before was refused
   elseif call.sent then
     return in_doubt(kept, call)
   end
