@@ -45,9 +45,10 @@ describe("codearts-build with a key", function()
     assert.equal(first.actual_build_number, again.actual_build_number)
     local told = run(("run %s --key %s --wait"):format(boxes.good, key))
     assert.truthy(told.out:find("started earlier", 1, true))
-    for _, name in ipairs { "wait", "status", "log", "stop" } do
+    for _, name in ipairs { "wait", "status", "log" } do
       run(("%s %s --key %s"):format(name, boxes.good, key))
     end
+    assert.truthy(run(("stop %s --key %s"):format(boxes.good, key), 6).err:find "not running")
     local mismatch = json(("run %s --key %s --param WORD=x"):format(boxes.good, key), 2)
     assert.equal("mismatch", mismatch.error.reason)
   end)

@@ -89,7 +89,7 @@ function M.start(args, opts)
 end
 
 --- Starts many builds and waits for all; see Client:run_all.
----@param list codearts.build.RunArgs[]
+---@param list codearts.build.RunAllItem[]
 ---@param opts? codearts.build.RunAllOptions
 ---@return ({ result: codearts.build.Result } | { error: codearts.build.Error })[]
 function M.run_all(list, opts)

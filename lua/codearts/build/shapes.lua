@@ -24,6 +24,7 @@
 ---@field allow_http? boolean plain http to a host that is not this machine, default false
 ---@field trace? boolean tell each state of each call on standard error (CODEARTS_BUILD_TRACE=1), default false
 ---@field token_store? { get: function, set: function, lock: function } default: one for each client
+---@field key_store? codearts.build.KeyStore default: files, when a call has a key (codearts.build.key_store)
 ---@field on_event? fun(event: codearts.build.Event)
 
 ---@class codearts.build.TlsOptions
@@ -48,11 +49,23 @@
 ---@field headers? table<string, string>
 ---@field auth? any
 ---@field on_event? fun(event: codearts.build.Event)
----@field run_id? { parameter: string } the job declares it, not as a secret: gets a fresh UUID, by which reconcile proves identity
+---@field run_id? { parameter: string } the job declares it, not as a secret: gets a fresh UUID, by which reconcile proves identity; with a key, the UUID of that
+---@field key? string at most one build for all who start the job with it (doc/keys.md): 1 to 200 bytes of ASCII 0x21 to 0x7E
+---@field key_wait? number seconds to wait for another start with the key, or for a lost one to be found; default 60
+---@field when_lost? "stop"|"resend" of a start that was lost, default "stop"; "resend" needs run_id
+---@field settle? number seconds that the service may take to list what it accepted, default 120
 
 ---@class codearts.build.RunAllOptions
 ---@field max_in_flight? integer how many are started before others have ended, default: all
 ---@field on_progress? fun(done: integer, total: integer, index: integer, item: table)
+---@field key? string for all items that have none of their own; those of one job are one build then
+---@field key_wait? number see codearts.build.RunOptions, for all items with a key
+---@field when_lost? "stop"|"resend" likewise
+---@field settle? number likewise
+---@field run_id? { parameter: string } for all items
+
+---@class codearts.build.RunAllItem: codearts.build.RunArgs
+---@field key? string
 
 ---@class codearts.build.Event
 ---@field type "request"|"response"|"retry"|"sign_in"|"warning"

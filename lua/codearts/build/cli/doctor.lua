@@ -255,11 +255,10 @@ function Doctor:check_key_store()
   end
   local answer, err
   if found then
-    answer, err = store.check(self.client)
-    if require("codearts.build.client.call").is(answer) then
-      answer, err = self:await(answer)
-      answer = answer and answer[1]
-    end
+    local Shelf = require "codearts.build.keys.shelf"
+    answer, err = self:await(self.client:task(function(await)
+      return Shelf.new(store, "", self.client, await):ask "check"
+    end))
   else
     err = store
   end

@@ -1,8 +1,8 @@
 --- codearts-build key: what the store knows of keys, and the word of a person where nobody else can tell.
-local ascii = require "codearts.build.ascii"
 local App = require "codearts.build.cli.app"
-local key_records = require "codearts.build.cli.key_records"
+local ascii = require "codearts.build.ascii"
 local calendar = require "codearts.build.calendar"
+local key_records = require "codearts.build.cli.key_records"
 local kinds = require "codearts.build.cli.kinds"
 local rows = require "codearts.build.cli.rows"
 local target = require "codearts.build.cli.target"
@@ -10,7 +10,7 @@ local target = require "codearts.build.cli.target"
 local SETTLE = 120 -- seconds, as the library has it
 
 local function moment(seconds)
-  return seconds and calendar.moment(math.floor(seconds)) .. "Z" or nil
+  return seconds and calendar.moment(seconds) .. " UTC" or nil
 end
 
 local function number_of(kept)
@@ -70,12 +70,12 @@ local function print_record(app, kept)
   end
 end
 
+local function bad_key(app, problem)
+  return app.core.error { kind = "usage", field = "KEY", message = "KEY: " .. problem }
+end
+
 local function none(app, values)
-  return app.core.error {
-    kind = "usage",
-    field = "KEY",
-    message = ("KEY: the store has no record of %s"):format(values.key_name),
-  }
+  return bad_key(app, "the store has no record of " .. values.key_name)
 end
 
 function actions.show(app, values)
@@ -117,7 +117,6 @@ local function named_build(app, job_id, number)
 end
 
 local REFUSALS = {
-  settled = "nothing is in doubt: `key show` tells the record",
   held = "a living process is at it: end that first",
   early = "the service might still accept what was sent, or list it later; not before %s by its clock",
   no_fence = "it was sent with a token, whose requests never get too old: with --force a second build may start, "
@@ -125,6 +124,9 @@ local REFUSALS = {
 }
 
 local function refusal(app, action)
+  if action.reason == "settled" then
+    return bad_key(app, "nothing is in doubt: `key show` tells the record")
+  end
   local message = REFUSALS[action.reason] or ("it cannot be settled: " .. tostring(action.reason))
   return key_records.error(
     app,
@@ -201,7 +203,7 @@ sent can be accepted and listed no more; what was sent with a token never gets t
       name = "action",
       word = "ACTION",
       help = "list, show or resolve.",
-      kind = kinds.one_of("list", "show", "resolve"),
+      kind = kinds.one_of { "list", "show", "resolve" },
     },
     {
       name = "job",

@@ -6,7 +6,7 @@ local key_records = {}
 local function key_error(app, reason, outcome, message, more)
   local members = more or {}
   members.kind, members.reason, members.outcome = "key", reason, outcome
-  members.message, members.retryable = text.clean(message), reason ~= "settled"
+  members.message, members.retryable = text.clean(message), true
   return app.core.error(members)
 end
 key_records.error = key_error
@@ -90,13 +90,10 @@ function key_records.all(app)
       0
     )
   end
-  local Call = require "codearts.build.client.call"
-  local texts, err = store.list(client)
-  if Call.is(texts) then
-    texts = app:await(texts)[1]
-  elseif not texts then
-    error(err, 0)
-  end
+  local Shelf = require "codearts.build.keys.shelf"
+  local texts = app:await(client:task(function(await)
+    return Shelf.new(store, "", client, await):ask "list"
+  end))
   local all, unread = {}, 0
   for _, each in ipairs(texts) do
     local raw = core.decode(each)

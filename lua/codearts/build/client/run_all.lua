@@ -15,6 +15,10 @@ end
 
 local KNOWN = { max_in_flight = "number", on_progress = "function" }
 
+-- Options of each start; those of the second kind go with a key only. `start` checks them.
+local FOR_START = { key = true, run_id = true }
+local OF_KEYS = { key_wait = true, when_lost = true, settle = true }
+
 local function check(list, opts)
   if type(list) ~= "table" then
     usage("list", "must be an array of arguments")
@@ -22,8 +26,13 @@ local function check(list, opts)
     usage("opts", "must be a table, not " .. type(opts))
   end
   for name, value in next, opts do
-    if not KNOWN[name] then
-      usage(tostring(name), "unknown name; only max_in_flight and on_progress")
+    if FOR_START[name] or OF_KEYS[name] then
+      -- each start looks at it
+    elseif not KNOWN[name] then
+      usage(
+        tostring(name),
+        "unknown name; only max_in_flight, on_progress, key, key_wait, when_lost, settle and run_id"
+      )
     elseif type(value) ~= KNOWN[name] then
       usage(name, "must be a " .. KNOWN[name])
     end
@@ -35,11 +44,30 @@ local function check(list, opts)
   return limit or math.huge
 end
 
+--- What start takes for an item: its arguments without its key, and the options.
+local function split(item, opts)
+  local args, start_opts = item, { key = opts.key, run_id = opts.run_id }
+  if type(item) == "table" and rawget(item, "key") ~= nil then
+    args = {}
+    for name, value in next, item do
+      args[name] = name ~= "key" and value or nil
+    end
+    start_opts.key = rawget(item, "key")
+  end
+  if start_opts.key ~= nil then
+    for name in next, OF_KEYS do
+      start_opts[name] = opts[name]
+    end
+  end
+  return args, start_opts
+end
+
 --- Starts all builds of the list, at most `max_in_flight` at a time, and waits until each has
---- ended. One failure, a bad argument too, never stops the others; what on_progress raises is raised
+--- ended. An item holds the arguments of a build, and may hold a `key` of its own, which goes before that of
+--- the options. One failure, a bad argument too, never stops the others; what on_progress raises is raised
 --- when all have ended. Blocks like run.
 ---@param self codearts.build.Client
----@param list codearts.build.RunArgs[]
+---@param list codearts.build.RunAllItem[]
 ---@param opts? codearts.build.RunAllOptions
 ---@return ({ result: codearts.build.Result } | { error: codearts.build.Error })[] items in the order of the list
 return function(self, list, opts)
@@ -67,7 +95,7 @@ return function(self, list, opts)
     while next_index <= total and in_flight < limit do
       local index = next_index
       next_index, in_flight = next_index + 1, in_flight + 1
-      local ok, call = pcall(self.start, self, list[index])
+      local ok, call = pcall(self.start, self, split(list[index], opts))
       if ok then
         call:on_done(function(result, err)
           ended(index, err and { error = err } or { result = result })

@@ -64,6 +64,14 @@ local function ask(self, name, ...)
   return { answer[2] or nil, answer[3], answer[4] }
 end
 
+--- The same for the functions that are not about one key: `list`, `check`.
+---@return any? answer
+---@return codearts.build.Error? err
+function Shelf:ask(name)
+  local answer, err = ask(self, name, self.client)
+  return answer and answer[1], err
+end
+
 --- Takes what the store holds for read; nil, err when it is no record of this key.
 local function take(self, text, version)
   if text == nil then
