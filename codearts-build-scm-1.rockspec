@@ -151,6 +151,7 @@ build = {
       ["codearts.build.regions_file"] = "lua/codearts/build/regions_file.lua",
       ["codearts.build.resty"] = "lua/codearts/build/resty.lua",
       ["codearts.build.sandbox"] = "lua/codearts/build/sandbox.lua",
+      ["codearts.build.sandbox.account"] = "lua/codearts/build/sandbox/account.lua",
       ["codearts.build.sandbox.ask"] = "lua/codearts/build/sandbox/ask.lua",
       ["codearts.build.sandbox.builds"] = "lua/codearts/build/sandbox/builds.lua",
       ["codearts.build.sandbox.clock"] = "lua/codearts/build/sandbox/clock.lua",

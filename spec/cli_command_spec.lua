@@ -589,6 +589,70 @@ describe("codearts-build", function()
     assert.are.equal(0, (running:finish()))
   end)
 
+  it("serves as a sandbox for keys, a user, a cloud server and a pod", function()
+    local token_file = os.tmpname()
+    local file = assert(io.open(token_file, "w"))
+    file:write "a-token-of-ours"
+    file:close()
+    local running = command.start(
+      "sandbox --user ci --domain acme --metadata --pod-identity --project-id 0123456789abcdef0123456789abcdef",
+      {
+        CODEARTS_BUILD_SANDBOX_TOKEN = "a-token-of-ours",
+        CODEARTS_BUILD_SANDBOX_AK = "OURKEY",
+        CODEARTS_BUILD_SANDBOX_SK = "our-secret",
+        CODEARTS_BUILD_SANDBOX_PASSWORD = "our-password",
+      }
+    )
+    running:expect "\n"
+    assert.is_nil(running.seen:find("our-", 1, true))
+    assert.equal("0123456789abcdef0123456789abcdef", running.seen:match "project_id=(%S+)")
+    local endpoint = running.seen:match "endpoint=(%S+)"
+    local client_by = require("codearts.build").new
+    local user = { user = "ci", password = "our-password", domain = "acme", project = "cn-north-4" }
+    for number, auth in ipairs { { ak = "OURKEY", sk = "our-secret" }, user } do
+      local client = client_by { endpoint = endpoint, iam_endpoint = endpoint, auth = auth }
+      local result = client:run { job_id = "samplejob00000000000000000000001" }
+      assert.equal(tostring(number), result.actual_build_number)
+      client:close()
+    end
+    for _, variables in ipairs {
+      { CODEARTS_BUILD_METADATA_ENDPOINT = endpoint },
+      {
+        CODEARTS_BUILD_METADATA_ENDPOINT = "http://127.0.0.1:1",
+        HC_CONTAINER_CREDENTIALS_FULL_URI = endpoint .. "/__sandbox/pod-identity",
+        HC_CONTAINER_AUTHORIZATION_TOKEN_FILE = token_file,
+      },
+    } do
+      variables.CODEARTS_BUILD_ENDPOINT = endpoint
+      local result = command.run("status samplejob00000000000000000000001", variables)
+      assert.are.equal(0, result.status, result.err)
+    end
+    os.remove(token_file)
+    running:signal "TERM"
+    assert.are.equal(0, (running:finish()))
+  end)
+
+  it("wants both halves of what a sandbox accepts, and shows neither", function()
+    for told, case in pairs {
+      ["CODEARTS_BUILD_SANDBOX_AK needs CODEARTS_BUILD_SANDBOX_SK"] = {
+        "sandbox",
+        { CODEARTS_BUILD_SANDBOX_AK = "hidden" },
+      },
+      ["CODEARTS_BUILD_SANDBOX_SK needs CODEARTS_BUILD_SANDBOX_AK"] = {
+        "sandbox",
+        { CODEARTS_BUILD_SANDBOX_SK = "hidden" },
+      },
+      ["--user and the variable CODEARTS_BUILD_SANDBOX_PASSWORD go together"] = {
+        "sandbox --user ci",
+        {},
+      },
+    } do
+      local result = run(case[1], case[2])
+      assert.are.equal(2, result.status)
+      assert.are.equal("codearts-build sandbox: " .. told .. "\n", result.err)
+    end
+  end)
+
   it("serves as a sandbox until it is told to end", function()
     local running = command.start("sandbox --token a-token-of-ours --max-builds 1", {})
     running:expect "\n"

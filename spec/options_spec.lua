@@ -312,7 +312,9 @@ describe("credentials for the core", function()
     } do
       refuse("auth", auth)
     end
-    for _, name in ipairs { "token", "ak", "sk", "security_token", "project_id" } do
+    local names =
+      { "token", "ak", "sk", "security_token", "project_id", "algorithm", "region", "service" }
+    for _, name in ipairs(names) do
       for _, value in ipairs { 1, true, {}, "", "a b", "a\nb", "a\0b", "\195\164", ("x"):rep(100001) } do
         local auth = { ak = "a", sk = "s" }
         if name == "token" then
@@ -326,6 +328,10 @@ describe("credentials for the core", function()
     refuse("auth.ak", { sk = "s" })
     refuse("auth.sk", { ak = "a" })
     refuse("auth.token", { token = "t", ak = "a", sk = "s" })
+    refuse("auth.algorithm", { token = "t", algorithm = "SDK-HMAC-SM3" })
+    refuse("auth.algorithm", { ak = "a", sk = "s", algorithm = "SDK-SM2-SM3" })
+    refuse("auth.region", { ak = "a", sk = "s", algorithm = "V11-HMAC-SHA256" })
+    refuse("auth.service", { ak = "a", sk = "s", algorithm = "V11-HMAC-SHA256", region = "r" })
     refuse("auth.tokens", { tokens = "t" })
     refuse("auth[1]", { "t" })
     for _, auth in ipairs {
@@ -333,6 +339,8 @@ describe("credentials for the core", function()
       ("x"):rep(100000),
       { token = "t" },
       { ak = "a", sk = "s", security_token = "x", project_id = "p" },
+      { ak = "a", sk = "s", algorithm = "SDK-HMAC-SM3" },
+      { ak = "a", sk = "s", algorithm = "V11-HMAC-SHA256", region = "r", service = "s" },
     } do
       core.new({ endpoint = "http://127.0.0.1:9", auth = auth }):close()
     end

@@ -209,6 +209,128 @@ describe("the sandbox lets in", function()
     assert.equal(200, with_key(key).status)
   end)
 
+  local build = require "codearts.build"
+  local core = require "codearts.build.core"
+  local REGION = "cn-north-4"
+
+  -- A client of the library, whose signatures the sandbox checks by code of its own.
+  local function new(options)
+    options.endpoint, options.iam_endpoint = c.box.endpoint, c.box.endpoint
+    return build.new(options)
+  end
+
+  for _, algorithm in ipairs { "SDK-HMAC-SHA256", "SDK-HMAC-SM3", "V11-HMAC-SHA256" } do
+    it("requests that the library signs by " .. algorithm, function()
+      local auth = { ak = AK, sk = SK, algorithm = algorithm, project_id = c.box.project_id }
+      local own = new { region = REGION, auth = auth }
+      assert.matches("^%d+$", own:run({ job_id = client.SAMPLE }).actual_build_number)
+      local jobs = own:call(
+        "ListProjectJobs",
+        { project_id = c.box.project_id, page_index = 0, page_size = 10, search = "s a/m\195\164" }
+      )
+      assert.equal(0, jobs.total)
+      own:close()
+      local wrong = new {
+        region = REGION,
+        auth = { ak = AK, sk = "a-wrong-secret", algorithm = algorithm },
+      }
+      local _, err = wrong:try_run { job_id = client.SAMPLE }
+      assert.equal("auth", err.kind)
+      assert.is_nil(tostring(err):find("a-wrong-secret", 1, true))
+      assert.matches("does not belong to this access key", err.message)
+      wrong:close()
+    end)
+
+    it("calls and functions that bring keys for " .. algorithm, function()
+      local auth = { ak = AK, sk = SK, algorithm = algorithm }
+      local own = new { region = REGION, auth = "another-token" }
+      assert.matches(
+        "^%d+$",
+        own:run({ job_id = client.SAMPLE }, { auth = auth }).actual_build_number
+      )
+      own:close()
+      own = new {
+        region = REGION,
+        auth = function()
+          return auth
+        end,
+      }
+      assert.matches("^%d+$", own:run({ job_id = client.SAMPLE }).actual_build_number)
+      own:close()
+    end)
+  end
+
+  it("no V11 key for another day, and no algorithm that is not known", function()
+    local now = os.date "!%Y%m%dT%H%M%SZ"
+    local signed = core.sign {
+      algorithm = "V11-HMAC-SHA256",
+      ak = AK,
+      sk = SK,
+      method = "GET",
+      host = c.box.endpoint:match "//(.*)$",
+      path = STATUS,
+      date = now,
+      region = REGION,
+      service = "codeartsbuild",
+    }
+    local headers = {}
+    for _, header in ipairs(signed.headers) do
+      headers[header[1]:lower()] = header[2]
+    end
+    assert.equal(200, c:get(STATUS, { auth = headers }).status)
+    local whole = headers.authorization
+    -- The same signature for another scope, and a right signature for a scope of another day.
+    headers.authorization = whole:gsub("codeartsbuild", "other")
+    refused(c:get(STATUS, { auth = headers }), "^verify aksk signature fail")
+    local signature = require "codearts.build.sandbox.signature"
+    local how =
+      { algorithm = "V11-HMAC-SHA256", ak = AK, scope = "20200101/cn-north-4/codeartsbuild" }
+    local text = signature.string_to_sign(signed.canonical_request, now, how)
+    headers.authorization = ("V11-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s"):format(
+      AK,
+      how.scope,
+      signed.signed_headers,
+      signature.signature(SK, text, how)
+    )
+    refused(c:get(STATUS, { auth = headers }), "^verify aksk signature fail")
+    for from, to in pairs {
+      ["^V11%-HMAC"] = "V12-HMAC",
+      ["Credential="] = "Access=",
+      ["/codeartsbuild"] = "",
+    } do
+      headers.authorization = whole:gsub(from, to)
+      refused(c:get(STATUS, { auth = headers }), "not a SDK%-HMAC%-SHA256 one")
+    end
+    assert.equal(200, with_key({ ak = AK, sk = SK }).status)
+  end)
+
+  it("nobody by an algorithm that cannot be right: nothing is sent", function()
+    local before = c:get("/__sandbox/stats").json.operations.RunJob or 0
+    for _, case in ipairs {
+      { { algorithm = "SDK-SM2-SM3" }, "SDK%-SM2%-SM3 is not supported" },
+      { { algorithm = "hidden-secret" }, "this one is not supported" },
+      { { algorithm = "" }, "is empty" },
+      { { algorithm = 1 }, "must be a string" },
+      { { algorithm = "V11-HMAC-SHA256" }, "needs the client's region" },
+    } do
+      local auth = { ak = AK, sk = SK, algorithm = case[1].algorithm }
+      local ok, err = pcall(new, { auth = auth })
+      assert.is_false(ok)
+      assert.equal("config", err.kind)
+      assert.equal("auth.algorithm", err.field)
+      assert.matches(case[2], err.message)
+      assert.is_nil(tostring(err):find("hidden", 1, true))
+      assert.is_nil(tostring(err):find(SK, 1, true))
+      local own = new { auth = "another-token" }
+      local _, told = own:try_run({ job_id = client.SAMPLE }, { auth = auth })
+      assert.equal("auth.algorithm", told.field)
+      own:close()
+    end
+    local _, err = pcall(new, { auth = { token = "t", algorithm = "SDK-HMAC-SM3" } })
+    assert.equal("auth.algorithm", err.field)
+    assert.equal(before, c:get("/__sandbox/stats").json.operations.RunJob or 0)
+  end)
+
   it("a project list to whoever is signed in", function()
     local answer = with_key({ ak = AK, sk = SK }, "/v3/projects?name=cn-north-4")
     assert.equal(c.box.project_id, answer.json.projects[1].id)

@@ -261,6 +261,25 @@ describe("the sandbox's answer to", function()
     assert.equal("", ask("DownloadRealTimeLog", "offset=0&length=0").content)
   end)
 
+  it("DownloadBuildRealTimeLog, page by page, its offsets as texts", function()
+    local whole = ask("DownloadRealTimeLog", "offset=0").content
+    local pieces, offset = {}, "0"
+    repeat
+      local page = ask("DownloadBuildRealTimeLog", ("start_offset=%s&size=100"):format(offset))
+      assert.equal(offset, page.start_offset)
+      pieces[#pieces + 1], offset = page.log, page.end_offset
+    until not page.has_more
+    assert.equal(whole, table.concat(pieces))
+    local first = ask("DownloadBuildRealTimeLog", "size=1000")
+    assert.same({ whole, tostring(#whole) }, { first.log, first.end_offset })
+    local cut = ask("DownloadBuildRealTimeLog", "start_offset=5&end_offset=12&size=1000")
+    assert.same({ whole:sub(6, 12), "12", true }, { cut.log, cut.end_offset, cut.has_more })
+    local reversed = ask("DownloadBuildRealTimeLog", "size=100000&sort=DESC").log
+    assert.equal(#whole, #reversed)
+    assert.equal(whole:match("^[^\n]*\n"), reversed:match("([^\n]*\n)$"))
+    assert.equal(whole, ask("DownloadBuildRealTimeLog", "size=100000&sort=AES").log)
+  end)
+
   it("DownloadBuildLog, DownloadBuildFullLog and DownloadLogByRecordId", function()
     local whole = ask("DownloadRealTimeLog", "offset=0").content
     for _, name in ipairs({ "DownloadBuildLog", "DownloadBuildFullLog", "DownloadLogByRecordId" }) do
@@ -328,6 +347,74 @@ describe("the sandbox's answer to", function()
     assert.same({ 1, OTHER }, { result.total, result.jobs[1].id })
   end)
 
+  local function ids(list)
+    local found = {}
+    for i, job in ipairs(list) do
+      found[i] = job.id
+    end
+    return found
+  end
+
+  it("ListProjectJobs, by its filters and in its order", function()
+    local function list(query)
+      return ids(ask("ListProjectJobs", "page_index=0&page_size=10&" .. query).jobs)
+    end
+    local creator = ask("ListProjectJobs", "page_index=0&page_size=10").jobs[1].job_creator
+    for query, expected in pairs {
+      ["build_status=blue"] = { JOB },
+      ["build_status=none"] = { OTHER },
+      ["build_status=red"] = {},
+      ["build_status=building"] = {},
+      ["build_status=&search=&creator_id="] = { JOB, OTHER },
+      ["creator_id=" .. creator] = { JOB, OTHER },
+      ["creator_id=nobody"] = {},
+      ["group_path_id=any"] = {},
+      ["by_group=true"] = { JOB, OTHER },
+      ["sort_field=job_name"] = { OTHER, JOB },
+      ["sort_field=job_name&sort_order=desc"] = { JOB, OTHER },
+      ["sort_field=last_build_time&sort_order=DESC"] = { JOB, OTHER },
+      ["sort_field=last_build_time&sort_order=ASC"] = { OTHER, JOB },
+      ["sort_field=is_finished"] = { JOB, OTHER },
+      ["build_status=blue&search=other"] = {},
+    } do
+      assert.same(expected, list(query), query)
+    end
+    local one = ask("ListProjectJobs", "page_index=1&page_size=1&sort_field=job_name")
+    assert.same({ 2, { JOB } }, { one.total, ids(one.jobs) })
+  end)
+
+  it("ListJob", function()
+    local result = ask("ListJob")
+    assert.same({ 2, { JOB, OTHER } }, { result.total, ids(result.job_list) })
+    assert.matches("^#%d+%.%d+$", result.job_list[1].task_id)
+    assert.equal("0123456789abcdef", result.job_list[1].commit_id)
+    assert.equal("", result.job_list[2].task_id)
+    result = ask("ListJob", "page_index=1&page_size=1&sort_field=job_name&sort_order=ASC")
+    assert.same({ 2, { JOB } }, { result.total, ids(result.job_list) })
+    assert.same({ OTHER }, ids(ask("ListJob", "search=oTHER").job_list))
+  end)
+
+  it("who it was, by the ids that IAM gives", function()
+    local token = c:post("/v3/auth/tokens", "{}", { auth = false })
+    assert.equal(400, token.status)
+    assert.matches("^sandbox%-%x+$", token.headers["x-iam-trace-id"])
+    local projects = c:get "/v3/projects"
+    assert.matches("^sandbox%-%x+$", projects.headers["x-iam-trace-id"])
+    local detail, answer = ask("ShowRecordDetail")
+    assert.is_nil(answer.headers["x-iam-trace-id"])
+    assert.equal(projects.json.projects[1].domain_id, detail.domain_id)
+    assert.matches("^%w+$", detail.user_id)
+    assert.equal(32, #detail.user_id)
+    for _, other in ipairs {
+      ask("ShowBuildRecord").user_id,
+      ask("ShowBuildInfoRecord").user_id,
+      ask("ListProjectJobs", "page_index=0&page_size=10").jobs[1].last_build_user_id,
+      ask("ListJob").job_list[1].user_id,
+    } do
+      assert.equal(detail.user_id, other)
+    end
+  end)
+
   it("all of them while a build runs", function()
     local gate = os.tmpname()
     os.remove(gate)
@@ -346,6 +433,9 @@ describe("the sandbox's answer to", function()
     assert.equal("RUNNING", ask("ShowBuildRecordFullStages", nil, here).build_stages.stage1.status)
     local page = ask("DownloadRealTimeLog", "offset=0", here)
     assert.is_true(page.has_more_data)
+    assert.is_true(ask("DownloadBuildRealTimeLog", "size=1000000", here).has_more)
+    local building = ask("ListProjectJobs", "page_index=0&page_size=10&build_status=building")
+    assert.same({ OTHER }, ids(building.jobs))
     page = ask("DownloadRealTimeLog", ("offset=%d"):format(page.offset), here)
     assert.same({ "", true }, { page.content, page.has_more_data })
     assert.matches("waiting\n$", ask("DownloadTaskLog", "task_name=stage1", here))
@@ -369,6 +459,17 @@ describe("the sandbox's answer to", function()
     { "/v3/jobs/" .. ID .. "/1/real-time-log", 400, "CB.00060200" },
     { "/v3/jobs/" .. ID .. "/1/real-time-log?offset=-1", 400, "CB.00060200" },
     { "/v3/jobs/" .. ID .. "/1/real-time-log?offset=0&length=x", 400, "CB.00060200" },
+    { "/v1/log/" .. ID .. "/1/real-time-log", 400, "CB.00060200" },
+    { "/v1/log/" .. ID .. "/1/real-time-log?size=x", 400, "CB.00060200" },
+    { "/v1/log/" .. ID .. "/1/real-time-log?size=1&sort=ASC", 400, "CB.00060200" },
+    { "/v1/job/list?sort_field=nothing", 400, "CB.00060200" },
+    { "/v1/job/list?sort_order=down", 400, "CB.00060200" },
+    { "/v1/job/list?build_status=pink", 400, "CB.00060200" },
+    {
+      "/v1/job/sandboxproject000000000000000001/list?page_index=0&page_size=1&by_group=1",
+      400,
+      "CB.00060200",
+    },
     { "/v3/jobs/" .. ID .. "/history?offset=0&limit=101&interval=7", 400, "CB.00060200" },
     { "/v3/jobs/" .. ID .. "/history?offset=0&limit=10&interval=31", 400, "CB.00060200" },
     { "/v3/jobs/" .. ID .. "/history", 400, "CB.00060200" },
@@ -430,7 +531,7 @@ describe("the sandbox's routes", function()
           assert.equal((operation.path:gsub("{build_number}", "{build_no}")), route.path)
         end
       end
-      assert.equal(30, count)
+      assert.equal(32, count)
     end
   )
 end)

@@ -55,6 +55,8 @@ local function arguments(vector)
     headers = input.headers,
     body = body_of(input.body),
     date = input.x_sdk_date,
+    region = input.region_id,
+    service = input.derived_auth_service_name,
   }
 end
 
@@ -88,7 +90,13 @@ describe("core.sign", function()
     assert.equal(data.count, #data.vectors)
   end)
 
-  for _, vector in ipairs(data.vectors) do
+  local all = {}
+  for _, list in ipairs { data.vectors, data.extra_vectors } do
+    for _, vector in ipairs(list) do
+      all[#all + 1] = vector
+    end
+  end
+  for _, vector in ipairs(all) do
     describe(vector.name, function()
       local answer
       setup(function()
@@ -113,11 +121,70 @@ describe("core.sign", function()
   end
 
   it("refuses other algorithms by name", function()
-    for _, vector in ipairs(data.extra_vectors) do
-      local err = refused { algorithm = vector.algorithm }
+    for _, name in ipairs { "SDK-ECDSA-P256-SHA256", "SDK-SM2-SM3", "sdk-hmac-sha256" } do
+      local err = refused { algorithm = name }
       assert.equal("algorithm", err.field)
-      assert.truthy(err.message:find(vector.algorithm, 1, true))
+      assert.truthy(err.message:find(name .. " is not supported", 1, true))
     end
+    local err = refused { algorithm = ("hidden"):rep(10) }
+    assert.is_nil(err.message:find("hidden", 1, true))
+  end)
+
+  it("derives the key of V11 for a region and a service", function()
+    local function v11(changes)
+      local args =
+        { algorithm = "V11-HMAC-SHA256", region = "cn-north-4", service = "codeartsbuild" }
+      for name, value in pairs(changes) do
+        args[name] = value or nil
+      end
+      return args
+    end
+    assert.equal("region", refused(v11 { region = false }).field)
+    assert.equal("service", refused(v11 { service = false }).field)
+    for _, bad in ipairs { "a/b", "a,b", "a b", "\195\164" } do
+      assert.equal("region", refused(v11 { region = bad }).field)
+      assert.equal("service", refused(v11 { service = bad }).field)
+    end
+    local signatures = {}
+    local answer
+    for _, changes in ipairs {
+      {},
+      { region = "cn-north-1" },
+      { service = "other" },
+      { date = "20240103T030405Z" },
+      { ak = "OTHERKEY" },
+      { sk = "another-secret" },
+    } do
+      answer = core.sign(fields(v11(changes)))
+      assert.is_nil(signatures[answer.signature])
+      signatures[answer.signature] = true
+    end
+    local scope = "/20240102/" .. ("r"):rep(3000) .. "/" .. ("s"):rep(3000)
+    answer = core.sign(fields(v11 { region = ("r"):rep(3000), service = ("s"):rep(3000) }))
+    assert.truthy(answer.authorization:find("Credential=EXAMPLEKEY" .. scope .. ", ", 1, true))
+    assert.is_nil(answer.authorization:find("not-a-secret", 1, true))
+  end)
+
+  it("tells a body that is left out by a header of SM3's own", function()
+    local function content(headers, body)
+      local answer = core.sign(fields {
+        algorithm = "SDK-HMAC-SM3",
+        headers = headers,
+        body = body or "x",
+      })
+      return answer.signed_headers, answer.canonical_request:match "[^\n]*$"
+    end
+    local _, signed, payload
+    signed, payload = content { { "Content-Type", "text/plain" } }
+    assert.equal("content-type;host;x-sdk-content-sm3;x-sdk-date", signed)
+    assert.equal("UNSIGNED-PAYLOAD", payload)
+    _, payload = content({ { "Content-Type", "text/plain" } }, "")
+    assert.equal("1ab21d8355cfa17f8e61194831e81a8f22bec8c728fefb747ed035eb5082aa2b", payload)
+    _, payload = content { { "X-Sdk-Content-Sm3", "abc" } }
+    assert.equal("abc", payload)
+    -- SHA-256's is a header as any other here.
+    _, payload = content { { "X-Sdk-Content-Sha256", "abc" } }
+    assert.equal(64, #payload)
   end)
 
   it("takes a method in any case", function()

@@ -168,6 +168,9 @@ static bool sign(const cab_endpoint *ep, cab_call *call, cab_request *r, double 
         return cab_fail_memory(&call->error);
     }
     cab_sign_input in = {
+        .algorithm = k->algorithm,
+        .region = text_of(k->region),
+        .service = text_of(k->service),
         .ak = text_of(k->ak),
         .sk = text_of(k->sk),
         .security_token = text_of(k->security_token),

@@ -13,58 +13,66 @@
 enum { BLOCK = 64 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static const EVP_MD *sha256;
+static const EVP_MD *found[2]; /* by cab_hash; NULL: this libcrypto has none */
 
 /* libcrypto 3 looks an algorithm up by name on each use of EVP_sha256(), which costs more than
- * hashing a short text. The fetched one is kept for the life of the process. */
-static void find_sha256(void) {
+ * hashing a short text. The fetched ones are kept for the life of the process. */
+static void find_hashes(void) {
 #if OPENSSL_VERSION_NUMBER >= 0x30000000L
-    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    found[CAB_SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL);
+    found[CAB_SM3] = EVP_MD_fetch(NULL, "SM3", NULL);
+#elif !defined OPENSSL_NO_SM3
+    found[CAB_SM3] = EVP_sm3();
 #endif
-    if (sha256 == NULL) {
-        sha256 = EVP_sha256();
+    if (found[CAB_SHA256] == NULL) {
+        found[CAB_SHA256] = EVP_sha256();
     }
 }
 
-static bool digest(EVP_MD_CTX *ctx, const void *head, size_t head_len, const void *data, size_t len,
-                   unsigned char out[CAB_SHA256_LEN]) {
-    return EVP_DigestInit_ex(ctx, sha256, NULL) == 1 &&
+static const EVP_MD *find(cab_hash hash) {
+    (void)pthread_once(&once, find_hashes);
+    return found[hash];
+}
+
+static bool digest(EVP_MD_CTX *ctx, const EVP_MD *md, const void *head, size_t head_len,
+                   const void *data, size_t len, unsigned char out[CAB_HASH_LEN]) {
+    return EVP_DigestInit_ex(ctx, md, NULL) == 1 &&
            (head_len == 0 || EVP_DigestUpdate(ctx, head, head_len) == 1) &&
            (len == 0 || EVP_DigestUpdate(ctx, data, len) == 1) &&
            EVP_DigestFinal_ex(ctx, out, NULL) == 1;
 }
 
-bool cab_sha256(const void *data, size_t len, unsigned char out[CAB_SHA256_LEN]) {
-    (void)pthread_once(&once, find_sha256);
+bool cab_digest(cab_hash hash, const void *data, size_t len, unsigned char out[CAB_HASH_LEN]) {
+    const EVP_MD *md = find(hash);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool ok = ctx != NULL && digest(ctx, NULL, 0, data, len, out);
+    bool ok = ctx != NULL && md != NULL && digest(ctx, md, NULL, 0, data, len, out);
     EVP_MD_CTX_free(ctx);
     return ok;
 }
 
 /* RFC 2104 over the digest above: libcrypto's own HMAC is deprecated in 3.x, and its successor
  * does not exist in 1.1.1. */
-bool cab_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
-                     unsigned char out[CAB_SHA256_LEN]) {
+bool cab_hmac(cab_hash hash, const void *key, size_t key_len, const void *data, size_t len,
+              unsigned char out[CAB_HASH_LEN]) {
     unsigned char block[BLOCK] = {0};
     unsigned char pad[BLOCK];
-    unsigned char inner[CAB_SHA256_LEN];
-    (void)pthread_once(&once, find_sha256);
+    unsigned char inner[CAB_HASH_LEN];
+    const EVP_MD *md = find(hash);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool ok = ctx != NULL;
+    bool ok = ctx != NULL && md != NULL;
     if (ok && key_len > BLOCK) {
-        ok = digest(ctx, NULL, 0, key, key_len, block);
+        ok = digest(ctx, md, NULL, 0, key, key_len, block);
     } else if (ok && key_len > 0) {
         memcpy(block, key, key_len);
     }
     for (size_t i = 0; i < BLOCK; i++) {
         pad[i] = block[i] ^ 0x36;
     }
-    ok = ok && digest(ctx, pad, BLOCK, data, len, inner);
+    ok = ok && digest(ctx, md, pad, BLOCK, data, len, inner);
     for (size_t i = 0; i < BLOCK; i++) {
         pad[i] = block[i] ^ 0x5c;
     }
-    ok = ok && digest(ctx, pad, BLOCK, inner, sizeof inner, out);
+    ok = ok && digest(ctx, md, pad, BLOCK, inner, sizeof inner, out);
     EVP_MD_CTX_free(ctx); /* wipes the digest's state */
     cab_wipe(block, sizeof block);
     cab_wipe(pad, sizeof pad);

@@ -1,4 +1,4 @@
-/* SHA-256, HMAC and random bytes. The only user of libcrypto (1.1.1 and 3.x). */
+/* Hashes, HMAC and random bytes. The only user of libcrypto (1.1.1 and 3.x). */
 #ifndef CAB_CRYPTO_H
 #define CAB_CRYPTO_H
 
@@ -7,13 +7,16 @@
 
 #pragma GCC visibility push(hidden)
 
-enum { CAB_SHA256_LEN = 32, CAB_SHA256_HEX_LEN = 64 };
+/* Both have digests of 32 bytes and blocks of 64. */
+typedef enum { CAB_SHA256, CAB_SM3 } cab_hash;
 
-/* Each answers false when it could not be done (no memory, or a libcrypto without SHA-256);
+enum { CAB_HASH_LEN = 32, CAB_HASH_HEX_LEN = 64 };
+
+/* Each answers false when it could not be done (no memory, or a libcrypto without that hash);
  * `out` is then unspecified. Safe from any thread. */
-bool cab_sha256(const void *data, size_t len, unsigned char out[CAB_SHA256_LEN]);
-bool cab_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
-                     unsigned char out[CAB_SHA256_LEN]);
+bool cab_digest(cab_hash hash, const void *data, size_t len, unsigned char out[CAB_HASH_LEN]);
+bool cab_hmac(cab_hash hash, const void *key, size_t key_len, const void *data, size_t len,
+              unsigned char out[CAB_HASH_LEN]);
 /* At most 256 bytes, from the system. */
 bool cab_random(void *out, size_t len);
 /* A random UUID (RFC 9562, version 4) in lower case. */

@@ -11,6 +11,8 @@ static void credentials_free(cab_credentials *k) {
     cab_wipe_free(k->sk);
     cab_wipe_free(k->security_token);
     cab_wipe_free(k->project_id);
+    free(k->region);
+    free(k->service);
     free(k);
 }
 
@@ -49,6 +51,12 @@ cab_credentials *cab_credentials_keys(const char *ak, const char *sk, const char
         return NULL;
     }
     return k;
+}
+
+bool cab_credentials_sign_by(cab_credentials *k, cab_sign_algorithm algorithm, const char *region,
+                             const char *service) {
+    k->algorithm = algorithm;
+    return copy(&k->region, region) && copy(&k->service, service);
 }
 
 cab_credentials *cab_credentials_ref(cab_credentials *k) {

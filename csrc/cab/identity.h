@@ -9,6 +9,7 @@
 
 #include "cab/error.h"
 #include "cab/list.h"
+#include "cab/sign.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -18,6 +19,8 @@ typedef struct {
     char *token_line; /* "X-Auth-Token: …" */
     char *ak, *sk;
     char *security_token, *project_id; /* NULL: none */
+    cab_sign_algorithm algorithm;
+    char *region, *service; /* what V11 derives its key for; NULL otherwise */
 } cab_credentials;
 
 #define CAB_TOKEN_HEADER "X-Auth-Token: "
@@ -26,6 +29,9 @@ typedef struct {
 cab_credentials *cab_credentials_token(const char *token);
 cab_credentials *cab_credentials_keys(const char *ak, const char *sk, const char *security_token,
                                       const char *project_id);
+/* How a key pair that nobody uses yet signs; SDK-HMAC-SHA256 otherwise. False: memory ran out. */
+bool cab_credentials_sign_by(cab_credentials *k, cab_sign_algorithm algorithm, const char *region,
+                             const char *service);
 cab_credentials *cab_credentials_ref(cab_credentials *k);
 void cab_credentials_unref(cab_credentials *k);
 /* The bare token; NULL for a key pair. */

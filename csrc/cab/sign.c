@@ -4,11 +4,47 @@
 #include <string.h>
 
 #define LITERAL(text) ((cab_text){(text), sizeof(text) - 1})
+#define LITERAL_INIT(text)                                                                         \
+    { (text), sizeof(text) - 1 }
 
 static const cab_text UNSIGNED = {"UNSIGNED-PAYLOAD", sizeof "UNSIGNED-PAYLOAD" - 1};
 
+/* What the algorithms differ in. */
+typedef struct {
+    cab_text name;
+    cab_hash hash;
+    cab_text content, content_lower; /* the header that tells the hash of the body */
+    cab_text credential;             /* what begins the Authorization header */
+    bool derived;
+} scheme;
+
+#define SHA256_CONTENT LITERAL_INIT("X-Sdk-Content-Sha256"), LITERAL_INIT("x-sdk-content-sha256")
+#define SM3_CONTENT LITERAL_INIT("X-Sdk-Content-Sm3"), LITERAL_INIT("x-sdk-content-sm3")
+
+static const scheme SCHEMES[] = {
+    [CAB_SIGN_SDK_SHA256] = {LITERAL_INIT("SDK-HMAC-SHA256"), CAB_SHA256, SHA256_CONTENT,
+                             LITERAL_INIT("SDK-HMAC-SHA256 Access="), false},
+    [CAB_SIGN_SDK_SM3] = {LITERAL_INIT("SDK-HMAC-SM3"), CAB_SM3, SM3_CONTENT,
+                          LITERAL_INIT("SDK-HMAC-SM3 Access="), false},
+    [CAB_SIGN_V11] = {LITERAL_INIT("V11-HMAC-SHA256"), CAB_SHA256, SHA256_CONTENT,
+                      LITERAL_INIT("V11-HMAC-SHA256 Credential="), true},
+};
+
+static const scheme *scheme_of(const cab_sign_input *in) { return &SCHEMES[in->algorithm]; }
+
 static bool equals(cab_text left, cab_text right) {
     return left.len == right.len && (left.len == 0 || memcmp(left.data, right.data, left.len) == 0);
+}
+
+bool cab_sign_find_algorithm(cab_text name, cab_sign_algorithm *algorithm) {
+    *algorithm = CAB_SIGN_SDK_SHA256;
+    for (size_t i = 0; name.len > 0 && i < sizeof SCHEMES / sizeof SCHEMES[0]; i++) {
+        if (equals(name, SCHEMES[i].name)) {
+            *algorithm = (cab_sign_algorithm)i;
+            return true;
+        }
+    }
+    return name.len == 0;
 }
 
 static bool starts_with(cab_text text, cab_text start) {
@@ -105,8 +141,8 @@ static bool make_room(const cab_sign_input *in, cab_buf *scratch, cab_error *err
     }
     values += in->host.len + in->security_token.len + in->project_id.len;
     /* Names: in lower case, in the canonical request, and twice as the list of signed ones. */
-    size_t room =
-        4 * names + values + in->method.len + 3 * in->path.len + in->query.len + in->ak.len + 512;
+    size_t room = 4 * names + values + in->method.len + 3 * in->path.len + in->query.len +
+                  in->ak.len + 3 * (in->region.len + in->service.len) + 640;
     cab_buf_clear(scratch);
     return cab_buf_reserve(scratch, room) || cab_fail_memory(err);
 }
@@ -153,9 +189,9 @@ bool cab_sign_collect_headers(const cab_sign_input *in, cab_buf *scratch, cab_si
             return false;
         }
     }
-    if (unsigned_payload && find(out, LITERAL("x-sdk-content-sha256")) == NULL &&
-        !insert_own(out, LITERAL("X-Sdk-Content-Sha256"), LITERAL("x-sdk-content-sha256"), UNSIGNED,
-                    err)) {
+    const scheme *how = scheme_of(in);
+    if (unsigned_payload && find(out, how->content_lower) == NULL &&
+        !insert_own(out, how->content, how->content_lower, UNSIGNED, err)) {
         return false;
     }
     if (find(out, LITERAL("host")) == NULL &&
@@ -170,14 +206,18 @@ bool cab_sign_collect_headers(const cab_sign_input *in, cab_buf *scratch, cab_si
                        in->security_token, err));
 }
 
-static bool put_hash(cab_buf *scratch, cab_text text, cab_error *err) {
-    unsigned char hash[CAB_SHA256_LEN];
-    char hex[CAB_SHA256_HEX_LEN];
-    if (!cab_sha256(text.data, text.len, hash)) {
-        return cab_fail(err, CAB_KIND_CONFIG, CAB_REASON_INTERNAL, NULL,
-                        "libcrypto could not compute SHA-256");
+static bool fail_hash(cab_hash hash, cab_error *err) {
+    return cab_fail(err, CAB_KIND_CONFIG, CAB_REASON_INTERNAL, NULL,
+                    "libcrypto could not compute %s", hash == CAB_SM3 ? "SM3" : "SHA-256");
+}
+
+static bool put_hash(cab_hash hash, cab_buf *scratch, cab_text text, cab_error *err) {
+    unsigned char digest[CAB_HASH_LEN];
+    char hex[CAB_HASH_HEX_LEN];
+    if (!cab_digest(hash, text.data, text.len, digest)) {
+        return fail_hash(hash, err);
     }
-    cab_hex(hash, sizeof hash, hex);
+    cab_hex(digest, sizeof digest, hex);
     put(scratch, (cab_text){hex, sizeof hex});
     return true;
 }
@@ -212,10 +252,10 @@ bool cab_sign_canonical_request(const cab_sign_input *in, cab_buf *scratch, cab_
     out->signed_headers = written_since(scratch, names);
     put_char(scratch, '\n');
     /* An empty body is always hashed, whatever the header says (API reference 3.3, part 6). */
-    const cab_sign_header *declared = find(out, LITERAL("x-sdk-content-sha256"));
+    const cab_sign_header *declared = find(out, scheme_of(in)->content_lower);
     if (declared != NULL && in->body.len > 0) {
         put(scratch, declared->value);
-    } else if (!put_hash(scratch, in->body, err)) {
+    } else if (!put_hash(scheme_of(in)->hash, scratch, in->body, err)) {
         return false;
     }
     out->canonical_request = written_since(scratch, start);
@@ -224,26 +264,68 @@ bool cab_sign_canonical_request(const cab_sign_input *in, cab_buf *scratch, cab_
 
 bool cab_sign_string_to_sign(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
                              cab_error *err) {
+    const scheme *how = scheme_of(in);
     size_t start = scratch->len;
-    put(scratch, LITERAL(CAB_SIGN_ALGORITHM "\n"));
+    put(scratch, how->name);
+    put_char(scratch, '\n');
     put(scratch, in->date);
     put_char(scratch, '\n');
-    if (!put_hash(scratch, out->canonical_request, err)) {
+    if (how->derived) {
+        size_t scope = scratch->len;
+        put(scratch, (cab_text){in->date.data, 8});
+        put_char(scratch, '/');
+        put(scratch, in->region);
+        put_char(scratch, '/');
+        put(scratch, in->service);
+        out->scope = written_since(scratch, scope);
+        put_char(scratch, '\n');
+    }
+    if (!put_hash(how->hash, scratch, out->canonical_request, err)) {
         return false;
     }
     out->string_to_sign = written_since(scratch, start);
     return true;
 }
 
+/* The key of V11 is the hex text of what HKDF (RFC 5869) makes of AK and SK for the scope. What is
+ * hashed for it is written behind the scratch's texts and taken off again. */
+static bool derive_key(cab_hash hash, const cab_sign_input *in, cab_buf *scratch, cab_text scope,
+                       char key[CAB_HASH_HEX_LEN]) {
+    unsigned char extracted[CAB_HASH_LEN];
+    unsigned char expanded[CAB_HASH_LEN];
+    size_t start = scratch->len;
+    put(scratch, scope);
+    put_char(scratch, '\1');
+    bool ok = cab_hmac(hash, in->ak.data, in->ak.len, in->sk.data, in->sk.len, extracted) &&
+              cab_hmac(hash, extracted, sizeof extracted, scratch->data + start,
+                       scratch->len - start, expanded);
+    scratch->len = start;
+    cab_hex(expanded, sizeof expanded, key);
+    cab_wipe(extracted, sizeof extracted);
+    cab_wipe(expanded, sizeof expanded);
+    return ok;
+}
+
 bool cab_sign_signature(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
                         cab_error *err) {
-    unsigned char mac[CAB_SHA256_LEN];
-    char hex[CAB_SHA256_HEX_LEN];
+    const scheme *how = scheme_of(in);
+    unsigned char mac[CAB_HASH_LEN];
+    char hex[CAB_HASH_HEX_LEN];
+    char derived[CAB_HASH_HEX_LEN];
+    cab_text key = in->sk;
     size_t start = scratch->len;
-    if (!cab_hmac_sha256(in->sk.data, in->sk.len, out->string_to_sign.data, out->string_to_sign.len,
-                         mac)) {
-        return cab_fail(err, CAB_KIND_CONFIG, CAB_REASON_INTERNAL, NULL,
-                        "libcrypto could not compute HMAC-SHA256");
+    bool ok = true;
+    if (how->derived) {
+        ok = derive_key(how->hash, in, scratch, out->scope, derived);
+        key = (cab_text){derived, sizeof derived};
+    }
+    ok = ok && cab_hmac(how->hash, key.data, key.len, out->string_to_sign.data,
+                        out->string_to_sign.len, mac);
+    if (how->derived) {
+        cab_wipe(derived, sizeof derived);
+    }
+    if (!ok) {
+        return fail_hash(how->hash, err);
     }
     cab_hex(mac, sizeof mac, hex);
     put(scratch, (cab_text){hex, sizeof hex});
@@ -254,8 +336,12 @@ bool cab_sign_signature(const cab_sign_input *in, cab_buf *scratch, cab_sign_out
 bool cab_sign_authorization(const cab_sign_input *in, cab_buf *scratch, cab_sign_output *out,
                             cab_error *err) {
     size_t start = scratch->len;
-    put(scratch, LITERAL(CAB_SIGN_ALGORITHM " Access="));
+    put(scratch, scheme_of(in)->credential);
     put(scratch, in->ak);
+    if (scheme_of(in)->derived) {
+        put_char(scratch, '/');
+        put(scratch, out->scope);
+    }
     put(scratch, LITERAL(", SignedHeaders="));
     put(scratch, out->signed_headers);
     put(scratch, LITERAL(", Signature="));
@@ -291,7 +377,8 @@ static cab_text line_at(cab_text text, size_t at, char end) {
 static bool harmless(cab_text line, cab_text name) {
     static const cab_text known[] = {
         {"accept", 6},      {"content-type", 12},         {"host", 4},
-        {"user-agent", 10}, {"x-sdk-content-sha256", 20}, {"x-sdk-date", 10}};
+        {"user-agent", 10}, {"x-sdk-content-sha256", 20}, {"x-sdk-content-sm3", 17},
+        {"x-sdk-date", 10}};
     if (name.len == line.len || (line.len > 0 && line.data[0] == '/')) {
         return true;
     }

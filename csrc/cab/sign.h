@@ -1,4 +1,4 @@
-/* Request signing, SDK-HMAC-SHA256 (API reference 3.2 to 3.6). Pure: reads no clock, does no I/O,
+/* Request signing (API reference 3.2 to 3.6, 3.10, 3.11). Pure: reads no clock, does no I/O,
  * changes nothing of its input. */
 #ifndef CAB_SIGN_H
 #define CAB_SIGN_H
@@ -13,7 +13,16 @@
 
 #pragma GCC visibility push(hidden)
 
-#define CAB_SIGN_ALGORITHM "SDK-HMAC-SHA256"
+typedef enum {
+    CAB_SIGN_SDK_SHA256, /* SDK-HMAC-SHA256 */
+    CAB_SIGN_SDK_SM3,    /* SDK-HMAC-SM3 */
+    CAB_SIGN_V11         /* V11-HMAC-SHA256: by a key derived for a day, a region and a service */
+} cab_sign_algorithm;
+
+#define CAB_SIGN_ALGORITHMS "SDK-HMAC-SHA256, SDK-HMAC-SM3 and V11-HMAC-SHA256"
+
+/* False: there is none of that name here. An empty name is the first. */
+bool cab_sign_find_algorithm(cab_text name, cab_sign_algorithm *algorithm);
 
 enum { CAB_SIGN_MAX_HEADERS = 80 }; /* of a request, the signer's own included */
 
@@ -21,6 +30,9 @@ enum { CAB_SIGN_MAX_HEADERS = 80 }; /* of a request, the signer's own included *
  * be tokens, and no header value, AK or date may hold CR, LF or NUL: the caller has seen to that.
  */
 typedef struct {
+    cab_sign_algorithm algorithm;
+    cab_text region; /* of V11, as is the service; no "/" in either */
+    cab_text service;
     cab_text ak;
     cab_text sk;
     cab_text security_token; /* of a temporary key */
@@ -49,6 +61,7 @@ typedef struct {
     size_t header_count;
     cab_text canonical_request;
     cab_text signed_headers;
+    cab_text scope; /* of V11: "YYYYMMDD/region/service" */
     cab_text string_to_sign;
     cab_text signature;
     cab_text authorization;

@@ -91,10 +91,10 @@ static int process(lua_State *L) {
 /* core.sha256(text) -> 64 lower-case hexadecimal digits */
 static int sha256(lua_State *L) {
     size_t len;
-    unsigned char digest[CAB_SHA256_LEN];
-    char hex[CAB_SHA256_HEX_LEN];
+    unsigned char digest[CAB_HASH_LEN];
+    char hex[CAB_HASH_HEX_LEN];
     const char *text = luaL_checklstring(L, 1, &len);
-    if (!cab_sha256(text, len, digest)) {
+    if (!cab_digest(CAB_SHA256, text, len, digest)) {
         return lcab_usage_error(L, "sha256", "libcrypto cannot do it");
     }
     cab_hex(digest, sizeof digest, hex);

@@ -8,6 +8,7 @@
 #include "cab/clock.h"
 #include "lua/compat.h"
 #include "lua/lua_opts.h"
+#include "lua/lua_sign.h"
 
 static const char IDENTITY_TYPE[] = "codearts.build.identity";
 /* Weak: tag -> userdata, to find the error that belongs to an identity seen from C. */
@@ -21,6 +22,7 @@ typedef struct {
 
 typedef struct {
     cab_text token, ak, sk, security_token, project_id;
+    cab_text algorithm, region, service;
     double life;
 } auth_value;
 
@@ -30,6 +32,9 @@ static const lcab_opt_row ROWS[] = {
     {"sk", LCAB_TEXT, offsetof(auth_value, sk), 0, 0},
     {"security_token", LCAB_TEXT, offsetof(auth_value, security_token), 0, 0},
     {"project_id", LCAB_TEXT, offsetof(auth_value, project_id), 0, 0},
+    {"algorithm", LCAB_TEXT, offsetof(auth_value, algorithm), 0, 0},
+    {"region", LCAB_TEXT, offsetof(auth_value, region), 0, 0},
+    {"service", LCAB_TEXT, offsetof(auth_value, service), 0, 0},
     {"life", LCAB_NUMBER, offsetof(auth_value, life), 0, 1e12},
     {NULL, LCAB_OTHER, 0, 0, 0}};
 
@@ -47,7 +52,8 @@ static void check_names(lua_State *L, int index, const lcab_where *where) {
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         if (lua_type(L, -2) == LUA_TSTRING && lcab_rawlen(L, -2) > LONGEST_NAME) {
             lcab_bad(L, where, "[...]",
-                     "unknown name; known are token, ak, sk, security_token and project_id");
+                     "unknown name; known are token, ak, sk, security_token, project_id, "
+                     "algorithm, region and service");
         }
     }
 }
@@ -63,8 +69,14 @@ static cab_credentials *read_table(lua_State *L, int index, const lcab_where *wh
     check(L, where, "sk", v->sk);
     check(L, where, "security_token", v->security_token);
     check(L, where, "project_id", v->project_id);
+    check(L, where, "region", v->region);
+    check(L, where, "service", v->service);
     if (v->token.len > 0 && (v->ak.len > 0 || v->sk.len > 0)) {
         lcab_bad(L, where, "token", "stands beside a key pair; give one of them");
+    }
+    if (v->token.len > 0 && (v->algorithm.len > 0 || v->region.len > 0 || v->service.len > 0)) {
+        lcab_bad(L, where, "algorithm",
+                 "goes with a key pair, not with a token; so do region and service");
     }
     if (v->token.len > 0) {
         return cab_credentials_token(v->token.data);
@@ -72,7 +84,16 @@ static cab_credentials *read_table(lua_State *L, int index, const lcab_where *wh
     if (v->ak.len == 0 || v->sk.len == 0) {
         lcab_bad(L, where, v->ak.len == 0 ? "ak" : "sk", "is required: a key pair is ak and sk");
     }
-    return cab_credentials_keys(v->ak.data, v->sk.data, v->security_token.data, v->project_id.data);
+    cab_sign_algorithm algorithm =
+        lcab_check_algorithm(L, where, v->algorithm, v->region, v->service);
+    cab_credentials *k =
+        cab_credentials_keys(v->ak.data, v->sk.data, v->security_token.data, v->project_id.data);
+    if (k != NULL && algorithm != CAB_SIGN_SDK_SHA256 &&
+        !cab_credentials_sign_by(k, algorithm, v->region.data, v->service.data)) {
+        cab_credentials_unref(k);
+        k = NULL;
+    }
+    return k;
 }
 
 cab_identity *lcab_read_auth(lua_State *L, int index, const lcab_where *where) {

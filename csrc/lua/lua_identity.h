@@ -12,9 +12,9 @@
 /* Adds `identity` to the table on top of the stack. */
 void lcab_identity_open(lua_State *L);
 
-/* Reads an auth value: a token, { token = }, { ak =, sk =, security_token =, project_id = } or an
- * identity. Raises usage errors about `auth`. Answers a reference that the caller owns from the
- * moment of return: store it before the next Lua call. */
+/* Reads an auth value: a token, { token = }, { ak =, sk =, security_token =, project_id =,
+ * algorithm =, region =, service = } or an identity. Raises usage errors about `auth`. Answers a
+ * reference that the caller owns from the moment of return: store it before the next Lua call. */
 cab_identity *lcab_read_auth(lua_State *L, int index, const lcab_where *where);
 
 /* Pushes the error that Lua gave for a sign-in that failed, or nil. */

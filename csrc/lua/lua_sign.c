@@ -3,9 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cab/sign.h"
 #include "lua/compat.h"
-#include "lua/lua_error.h"
 #include "lua/lua_opts.h"
 
 static const char WORK[] = "codearts.build.sign";
@@ -49,7 +47,7 @@ typedef struct {
 static const lcab_opt_row ROWS[] = {
     TEXT(algorithm),  TEXT(ak),       TEXT(sk),      TEXT(security_token),
     TEXT(project_id), TEXT(method),   TEXT(host),    TEXT(path),
-    TEXT(date),       TEXT(region),   TEXT(service), /* these two are for algorithms to come */
+    TEXT(date),       TEXT(region),   TEXT(service), /* these two are for V11 */
     OTHER(query),     OTHER(headers), OTHER(body),   {NULL, LCAB_OTHER, 0, 0, 0}};
 
 /* One word of a header line or of the request line. */
@@ -60,14 +58,36 @@ static void check_word(lua_State *L, const char *name, cab_text text, bool requi
     lcab_check_line(L, &HERE, name, text, false);
 }
 
-static void read_texts(lua_State *L, texts *t) {
+/* A part of the scope, which "/" separates. */
+static void check_scope(lua_State *L, const lcab_where *where, const char *name, cab_text text) {
+    if (text.len == 0) {
+        lcab_bad(L, where, name, "is required: the key of V11-HMAC-SHA256 is derived for it");
+    }
+    lcab_check_line(L, where, name, text, false);
+    if (memchr(text.data, '/', text.len) != NULL || memchr(text.data, ',', text.len) != NULL) {
+        lcab_bad(L, where, name, "must hold no slash and no comma");
+    }
+}
+
+cab_sign_algorithm lcab_check_algorithm(lua_State *L, const lcab_where *where, cab_text name,
+                                        cab_text region, cab_text service) {
+    cab_sign_algorithm algorithm;
+    if (!cab_sign_find_algorithm(name, &algorithm)) {
+        lcab_bad(L, where, "algorithm", "%s is not supported; " CAB_SIGN_ALGORITHMS " are",
+                 name.len <= 32 ? name.data : "this one");
+    }
+    if (algorithm == CAB_SIGN_V11) {
+        check_scope(L, where, "region", region);
+        check_scope(L, where, "service", service);
+    }
+    return algorithm;
+}
+
+static void read_texts(lua_State *L, texts *t, cab_sign_algorithm *algorithm) {
     memset(t, 0, sizeof *t);
     lcab_own_table(L, 1);
     lcab_read_options(L, 1, &HERE, ROWS, t);
-    if (t->algorithm.len > 0 && strcmp(t->algorithm.data, CAB_SIGN_ALGORITHM) != 0) {
-        lcab_bad(L, &HERE, "algorithm", "%s is not supported, only " CAB_SIGN_ALGORITHM " is",
-                 t->algorithm.data);
-    }
+    *algorithm = lcab_check_algorithm(L, &HERE, t->algorithm, t->region, t->service);
     check_word(L, "ak", t->ak, true);
     check_word(L, "sk", t->sk, true);
     check_word(L, "security_token", t->security_token, false);
@@ -185,13 +205,17 @@ static int sign(lua_State *L) {
     cab_error e;
     texts t;
     size_t count;
+    cab_sign_algorithm algorithm;
     if (lua_type(L, 1) != LUA_TTABLE) {
         return lcab_usage_error(L, "sign", "takes one table, not %s", luaL_typename(L, 1));
     }
     lua_settop(L, 1);
-    read_texts(L, &t);
+    read_texts(L, &t, &algorithm);
     work *w = new_work(L);
-    cab_sign_input in = {.ak = t.ak,
+    cab_sign_input in = {.algorithm = algorithm,
+                         .region = t.region,
+                         .service = t.service,
+                         .ak = t.ak,
                          .sk = t.sk,
                          .security_token = t.security_token,
                          .project_id = t.project_id,

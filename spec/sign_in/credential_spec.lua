@@ -50,12 +50,12 @@ describe("credential.read", function()
     {
       { "hidden" },
       "holds a member that is not known; known are token, ak, sk, security_token, "
-        .. "project_id, user, password, domain, project",
+        .. "project_id, algorithm, user, password, domain, project",
     },
     {
       { [("hidden"):rep(9)] = true },
       "holds a member that is not known; known are token, ak, sk, "
-        .. "security_token, project_id, user, password, domain, project",
+        .. "security_token, project_id, algorithm, user, password, domain, project",
     },
   }
   for _, case in ipairs(cases) do

@@ -34,7 +34,10 @@ local function read_auth(value, region, source)
       given, problem, member = nil, "project or project_id is needed without a region", "project"
     end
   end
-  if not given then
+  if given then
+    problem, member = credential.derive(given, region)
+  end
+  if problem then
     local field = member and "auth." .. member or "auth"
     return nil, config_error(field, ("%s %s"):format(source, problem))
   end

@@ -69,6 +69,8 @@ arguments.environment = {
   { "CODEARTS_BUILD_ENDPOINT", "Address of the service, where --endpoint is not given." },
   { "CODEARTS_BUILD_PROJECT", "Project whose jobs have names, where --project is not given." },
   { "CODEARTS_BUILD_SANDBOX_TOKEN", "Token that the sandbox accepts." },
+  { "CODEARTS_BUILD_SANDBOX_AK, ..._SK", "Access key that the sandbox accepts." },
+  { "CODEARTS_BUILD_SANDBOX_PASSWORD", "Password of the sandbox's --user." },
   {
     "HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK, ...",
     "The variables of the vendor's SDK: keys, region, project, the file of credentials.",

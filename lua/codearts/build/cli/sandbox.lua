@@ -2,20 +2,47 @@
 local exit_status = require "codearts.build.cli.exit_status"
 local kinds = require "codearts.build.cli.kinds"
 
--- A variable of its own: the sandbox prints its token, so it must not be the one that real credentials are kept in.
-local function token_from_environment()
-  local token = os.getenv "CODEARTS_BUILD_SANDBOX_TOKEN"
-  return token ~= "" and token or nil
+-- Secrets come from variables, since others can read arguments; from variables of its own, since the
+-- sandbox prints its token, so that must not be one that real credentials are kept in.
+local function from_environment(name)
+  local value = os.getenv("CODEARTS_BUILD_SANDBOX_" .. name)
+  return value ~= "" and value or nil
+end
+
+-- What is given without the other half that it needs.
+local function problem_of_halves(values)
+  local ak, sk = from_environment "AK", from_environment "SK"
+  if (ak == nil) ~= (sk == nil) then
+    return ("CODEARTS_BUILD_SANDBOX_%s needs CODEARTS_BUILD_SANDBOX_%s"):format(
+      ak and "AK" or "SK",
+      ak and "SK" or "AK"
+    )
+  elseif (values.user == nil) ~= (from_environment "PASSWORD" == nil) then
+    return "--user and the variable CODEARTS_BUILD_SANDBOX_PASSWORD go together"
+  end
 end
 
 ---@param values table
 ---@return integer exit status
 local function run(values)
+  local half = problem_of_halves(values)
+  if half then
+    io.stderr:write("codearts-build sandbox: ", half, "\n")
+    return exit_status.usage
+  end
   local ok, problem = pcall(require("codearts.build.sandbox").serve, {
     jobs = values.jobs,
     host = values.host,
     port = values.port,
-    token = values.token or token_from_environment(),
+    token = values.token or from_environment "TOKEN",
+    ak = from_environment "AK",
+    sk = from_environment "SK",
+    user = values.user,
+    password = from_environment "PASSWORD",
+    domain = values.domain,
+    metadata = values.metadata or false,
+    pod_identity = values.pod_identity or false,
+    project_id = values.project_id,
     folder = values.folder,
     max_builds = values.max_builds,
     signature_age = values.signature_age,
@@ -32,8 +59,10 @@ end
 
 return {
   summary = "Run a local build service for development and tests.",
+  about = "Secrets that it accepts come from the environment: CODEARTS_BUILD_SANDBOX_TOKEN, _AK and _SK, and _PASSWORD of --user.",
   examples = {
     "codearts-build sandbox --jobs jobs.lua",
+    "CODEARTS_BUILD_SANDBOX_PASSWORD=... codearts-build sandbox --user ci --domain acme",
   },
   rows = {
     {
@@ -59,6 +88,32 @@ return {
       name = "--token",
       word = "TEXT",
       help = "Token to accept (default: CODEARTS_BUILD_SANDBOX_TOKEN, else a random one). Others on this machine can read it here.",
+      kind = kinds.text,
+    },
+    {
+      name = "--user",
+      word = "NAME",
+      help = "IAM user who gets tokens for the password in CODEARTS_BUILD_SANDBOX_PASSWORD.",
+      kind = kinds.text,
+    },
+    {
+      name = "--domain",
+      word = "NAME",
+      help = "Name of the user's account (default: sandbox).",
+      kind = kinds.text,
+    },
+    {
+      name = "--metadata",
+      help = "Play the metadata service, which gives keys to everybody who can connect.",
+    },
+    {
+      name = "--pod-identity",
+      help = "Play pod identity for whoever sends the token.",
+    },
+    {
+      name = "--project-id",
+      word = "ID",
+      help = "Id of the one project: 32 digits and lower-case letters.",
       kind = kinds.text,
     },
     {

@@ -4,6 +4,7 @@ local new_headers = require("http.headers").new
 local socket = require "cqueues.socket"
 local clock = require "codearts.build.sandbox.clock"
 local fault = require "codearts.build.sandbox.fault"
+local iam = require "codearts.build.sandbox.iam"
 local json = require "codearts.build.sandbox.json"
 local quote = require("codearts.build.sandbox.reaper").quote
 local random = require "codearts.build.sandbox.random"
@@ -156,11 +157,14 @@ local function write_gzip(stream, headers, answer)
   pipe:close()
 end
 
-local function write_answer(stream, answer, id)
+local function write_answer(stream, answer, id, trace)
   local headers = new_headers()
   headers:append(":status", tostring(answer.status))
   headers:append("date", clock.http(clock.now()))
   headers:append("x-request-id", id)
+  if trace then
+    headers:append("x-iam-trace-id", trace)
+  end
   for name, value in pairs(answer.headers or {}) do
     headers:append(name, value)
   end
@@ -188,7 +192,8 @@ function M.serve(sandbox, stream)
       stream.connection:take_socket():close() -- what was asked for was done; nobody is told
       return
     end
-    write_answer(stream, answer, id)
+    local trace = iam.answers(request.path) and "sandbox-" .. id or nil
+    write_answer(stream, answer, id, trace)
   end
 end
 

@@ -1,13 +1,12 @@
 -- Where clients sign in: IAM (API reference 2), the metadata service of a cloud server and pod identity (API reference 4.5, 4.6).
 
+local account = require "codearts.build.sandbox.account"
 local clock = require "codearts.build.sandbox.clock"
 local fault = require "codearts.build.sandbox.fault"
 local json = require "codearts.build.sandbox.json"
 local random = require "codearts.build.sandbox.random"
 
 local M = {}
-
-local USER_ID, DOMAIN_ID = "sandboxuser000000000000000000001", "sandboxdomain0000000000000000001"
 
 -- The member at the end of a path of names, or nil where there is no such path.
 local function at(value, ...)
@@ -64,14 +63,14 @@ local function scope_of(options, body)
     return "project"
   elseif type(domain) ~= "table" then
     fault.iam(400, "The scope must be a project or a domain.")
-  elseif domain.name ~= options.domain and domain.id ~= DOMAIN_ID then
+  elseif domain.name ~= options.domain and domain.id ~= account.DOMAIN_ID then
     fault.iam(404, "Could not find the domain.")
   end
   return "domain"
 end
 
 local function domain_of(options)
-  return { id = DOMAIN_ID, name = options.domain }
+  return { id = account.DOMAIN_ID, name = options.domain }
 end
 
 local function catalog(endpoint)
@@ -101,7 +100,7 @@ local function token_body(sandbox, scope, method, expires)
     methods = json.list { method },
     roles = json.list { { id = "0", name = "te_admin" } },
     user = {
-      id = USER_ID,
+      id = account.USER_ID,
       name = options.user or "sandbox",
       password_expires_at = "",
       domain = domain_of(options),
@@ -120,8 +119,17 @@ local function created(body, token)
   return {
     status = 201,
     json = body,
-    headers = { ["x-subject-token"] = token, ["x-iam-trace-id"] = "sandbox-" .. random.hex(32) },
+    headers = { ["x-subject-token"] = token },
   }
+end
+
+---Whether IAM answers for a path: its answers have a trace id of their own (API reference 6.2).
+---@param path string
+---@return boolean
+function M.answers(path)
+  return path:find("^/v3/auth/") ~= nil
+    or path:find("^/v3/projects") ~= nil
+    or path:find("^/v3%.0/") ~= nil
 end
 
 ---POST /v3/auth/tokens: a token for a user's password (API reference 2.1).
@@ -144,9 +152,9 @@ function M.list_projects(sandbox, request)
     projects[1] = {
       id = options.project_id,
       name = options.project_name,
-      domain_id = DOMAIN_ID,
+      domain_id = account.DOMAIN_ID,
       enabled = true,
-      parent_id = DOMAIN_ID,
+      parent_id = account.DOMAIN_ID,
       is_domain = false,
       description = "",
       links = { self = sandbox.endpoint .. "/v3/projects/" .. options.project_id },

@@ -114,16 +114,22 @@ local function count_failure(key)
 end
 
 function Identities:check_signature(request, authorization)
-  local ak, signed, given = signature.parse(authorization)
+  local ak, signed, given, how = signature.parse(authorization)
   if not ak then
-    fault.unauthorized("the Authorization header is not a SDK-HMAC-SHA256 one")
+    fault.unauthorized(
+      "the Authorization header is not a SDK-HMAC-SHA256 one, nor SDK-HMAC-SM3 or V11-HMAC-SHA256"
+    )
   end
   local date = request.header("x-sdk-date")
   check_date(date, self.options.signature_age)
   local key = self:find_key(ak, request)
-  local canonical = signature.canonical_request(request, signed)
-  local expected = signature.signature(key.sk, signature.string_to_sign(canonical, date))
-  if expected ~= given or not (";" .. signed .. ";"):find(";x-sdk-date;", 1, true) then
+  local canonical = signature.canonical_request(request, signed, how)
+  local text = signature.string_to_sign(canonical, date, how)
+  if
+    signature.signature(key.sk, text, how) ~= given
+    or not (";" .. signed .. ";"):find(";x-sdk-date;", 1, true)
+    or (how.scope and how.scope:sub(1, 8) ~= date:sub(1, 8))
+  then
     count_failure(key)
     fault.unauthorized(
       ("verify aksk signature fail, (canonicalRequest:%s)"):format((canonical:gsub("\n", "|")))

@@ -21,6 +21,7 @@ local M = {}
 ---@field sk? string
 ---@field metadata? boolean play the metadata service, which hands temporary keys to everybody who can connect; default false
 ---@field pod_token? string play pod identity for whoever sends this
+---@field pod_identity? boolean the same for whoever sends `token`; default false
 ---@field idp_id? string with `id_token`: exchange this id token of this identity provider
 ---@field id_token? string
 ---@field key_life? number seconds that a temporary key is good for; default 21600
@@ -83,6 +84,7 @@ local ROWS = {
   sk = { text, TEXT },
   metadata = { flag, "true or false", false },
   pod_token = { text, TEXT },
+  pod_identity = { flag, "true or false", false },
   idp_id = { text, TEXT },
   id_token = { text, TEXT },
   key_life = { seconds, SECONDS, 21600 },
@@ -121,6 +123,7 @@ function M.complete(given)
     end
   end
   complete.token = complete.token or "sandbox-" .. random.hex(40)
+  complete.pod_token = complete.pod_token or complete.pod_identity and complete.token or nil
   return complete
 end
 

@@ -1,5 +1,6 @@
 -- The operations that look at builds and jobs (API reference 7.2 to 7.9).
 
+local account = require "codearts.build.sandbox.account"
 local ask = require "codearts.build.sandbox.ask"
 local clock = require "codearts.build.sandbox.clock"
 local fault = require "codearts.build.sandbox.fault"
@@ -100,6 +101,39 @@ function M.real_time_log(sandbox, request)
   })
 end
 
+-- Whole lines in the opposite order.
+local function upside_down(text)
+  local lines = {}
+  for line in text:gmatch("[^\n]*\n?") do
+    if line ~= "" then
+      table.insert(lines, 1, line)
+    end
+  end
+  return table.concat(lines)
+end
+
+---The same by DownloadBuildRealTimeLog, whose offsets are texts. An `end_offset` of 0 is none.
+function M.build_real_time_log(sandbox, request)
+  local build = ask.path_build(sandbox, request)
+  local from = ask.integer(request, "start_offset", 0, MAX_INT32, 0)
+  local to = ask.integer(request, "end_offset", 0, MAX_INT32, 0)
+  local size = ask.integer(request, "size", 0, MAX_INT32)
+  local sort = request.query.sort or "AES"
+  if sort ~= "AES" and sort ~= "DESC" then
+    fault.invalid("sort must be AES or DESC")
+  elseif to > 0 then
+    size = math.min(size, math.max(to - from, 0))
+  end
+  local log, following = build.log:page(from, size)
+  return wrapped({
+    has_more = following < build.log.size or not build.finished,
+    start_offset = tostring(from),
+    end_offset = tostring(following),
+    log = sort == "DESC" and upside_down(log) or log,
+    location = "sandbox",
+  })
+end
+
 local function log_level(request)
   local level = request.query.log_level
   if level and level ~= "INFO" and level ~= "DEBUG" then
@@ -186,28 +220,92 @@ function M.info_records(sandbox, request)
   })
 end
 
-local function matching(sandbox, text)
-  local found = {}
-  for _, job in ipairs(sandbox.job_list) do
-    if job.name:lower():find(text:lower(), 1, true) then
-      found[#found + 1] = job
+local STATUSES =
+  { red = true, blue = true, timeout = true, aborted = true, building = true, none = true }
+
+-- What the query asks for: each filter that is given and not empty.
+local function filters_of(request)
+  local given = {}
+  for _, name in ipairs { "search", "creator_id", "build_status", "group_path_id" } do
+    local value = request.query[name]
+    given[name] = value ~= "" and value or nil
+  end
+  if given.build_status and not STATUSES[given.build_status] then
+    fault.invalid("build_status must be red, blue, timeout, aborted, building or none")
+  end
+  local by_group = request.query.by_group or "false"
+  if by_group ~= "true" and by_group ~= "false" then
+    fault.invalid("by_group must be true or false")
+  end
+  return given
+end
+
+-- The sandbox has one user, who made all jobs, and no groups.
+local function matches(sandbox, job, given)
+  return (not given.search or job.name:lower():find(given.search:lower(), 1, true))
+    and (not given.creator_id or given.creator_id == account.USER_ID)
+    and (not given.build_status or given.build_status == views.filter_status(sandbox, job))
+    and not given.group_path_id
+end
+
+-- Sorts by a member of the answer; members that are alike stay in the order of the job file.
+local function sort(list, request)
+  local field = request.query.sort_field or ""
+  local order = (request.query.sort_order or ""):upper()
+  if order ~= "" and order ~= "ASC" and order ~= "DESC" then
+    fault.invalid("sort_order must be ASC or DESC")
+  elseif field == "" then
+    return
+  end
+  local place = {}
+  for i, view in ipairs(list) do
+    place[view] = i
+    if view[field] == nil then
+      fault.invalid("sort_field must be a member of a job")
     end
   end
-  return found
+  local function value(view)
+    local one = view[field]
+    return type(one) == "boolean" and tostring(one) or one
+  end
+  table.sort(list, function(a, b)
+    local x, y = value(a), value(b)
+    if x == y then
+      return place[a] < place[b]
+    elseif order == "DESC" then
+      x, y = y, x
+    end
+    return x < y
+  end)
+end
+
+-- The jobs that the query asks for, a page of them, and how many there are.
+local function list_jobs(sandbox, request, view, default_size)
+  local index = ask.integer(request, "page_index", 0, MAX_INT32, 0)
+  local size = ask.integer(request, "page_size", 1, 100, default_size)
+  local given, found = filters_of(request), {}
+  for _, job in ipairs(sandbox.job_list) do
+    if matches(sandbox, job, given) then
+      found[#found + 1] = view(sandbox, job)
+    end
+  end
+  sort(found, request)
+  return page(found, index, size, function(one)
+    return one
+  end), #found
 end
 
 ---ShowJobListByProjectId and ListProjectJobs.
 function M.jobs(sandbox, request)
   ask.project(sandbox, request)
-  local index = ask.integer(request, "page_index", 0, MAX_INT32, 0)
-  local size = ask.integer(request, "page_size", 1, 100)
-  local found = matching(sandbox, request.query.search or "")
-  return plain({
-    total = #found,
-    jobs = page(found, index, size, function(job)
-      return views.job(sandbox, job)
-    end),
-  })
+  local jobs, total = list_jobs(sandbox, request, views.job)
+  return plain({ total = total, jobs = jobs })
+end
+
+---ListJob: of all projects, and there is one.
+function M.list_job(sandbox, request)
+  local jobs, total = list_jobs(sandbox, request, views.listed_job, 10)
+  return plain({ status = "success", result = { total = total, job_list = jobs } })
 end
 
 return M

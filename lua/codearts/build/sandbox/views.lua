@@ -1,6 +1,7 @@
 -- Builds and jobs as the service's answers show them: one function per model of API reference 7, every documented member present.
 -- Members whose meaning the reference leaves open hold what its examples hold; see doc/sandbox.md for what the sandbox chose itself.
 
+local account = require "codearts.build.sandbox.account"
 local clock = require "codearts.build.sandbox.clock"
 local json = require "codearts.build.sandbox.json"
 
@@ -13,6 +14,15 @@ local STATUS_CODE = { [""] = 0, QUEUED = 1, RUNNING = 2, SUCCESS = 5, FAILURE = 
 local BALL = {
   QUEUED = "notbuilt",
   RUNNING = "blue_anime",
+  SUCCESS = "blue",
+  FAILURE = "red",
+  ABORTED = "aborted",
+}
+-- As the documentation of the lists names them; it knows `timeout`, too.
+local FILTER_STATUS = {
+  none = "none",
+  QUEUED = "building",
+  RUNNING = "building",
   SUCCESS = "blue",
   FAILURE = "red",
   ABORTED = "aborted",
@@ -75,7 +85,7 @@ function M.record_detail(sandbox, build)
     parent_record_id = json.null,
     devcloud_project_id = sandbox.options.project_id,
     codeci_job_id = build.job.id,
-    user_id = build.user,
+    user_id = account.USER_ID,
     build_no = build.number,
     daily_build_num = build.daily,
     execution_id = build.octopus_job_name,
@@ -89,7 +99,7 @@ function M.record_detail(sandbox, build)
     trigger_type = "MANUAL",
     build_type = build_type(build),
     status = build.status,
-    domain_id = sandbox.options.domain,
+    domain_id = account.DOMAIN_ID,
     create_time = clock.record(build.created),
     schedule_time = clock.record(build.started),
     queued_time = clock.record(build.created),
@@ -244,7 +254,7 @@ function M.build_record(build)
     trigger_type = "Manual",
     scm_type = build.scm.scm_type or "default",
     scm_web_url = build.scm.url or "",
-    user_id = build.user,
+    user_id = account.USER_ID,
     build_no = tostring(build.number),
     daily_build_no = build.daily,
     dev_cloud_build_type = build_type(build),
@@ -319,7 +329,7 @@ function M.info_record(build)
     start_time = epoch_ms(build.started or build.created),
     job_running_status = is_running(build) and "Running" or "Finished",
     state = build.status,
-    user_id = build.user,
+    user_id = account.USER_ID,
     executor = build.user,
     nickname = build.user,
     daily_build_number = build.daily,
@@ -352,8 +362,8 @@ function M.job(sandbox, job)
   return {
     id = job.id,
     job_name = job.name,
-    job_creator = "sandbox",
-    user_name = "sandbox",
+    job_creator = account.USER_ID,
+    user_name = sandbox.options.user or "sandbox",
     last_build_time = epoch_ms(last and last.created),
     health_score = M.health(builds:between(job.id, 0, math.huge)),
     source_code = "codehub",
@@ -375,8 +385,33 @@ function M.job(sandbox, job)
     repo_id = "",
     build_project_id = job.build_project_id,
     last_job_running_status = last and is_running(last) and "Running" or "Finished",
-    last_build_user_id = last and last.user or "",
+    last_build_user_id = last and account.USER_ID or "",
   }
+end
+
+---A member of ListJob's answer: the same and some more.
+function M.listed_job(sandbox, job)
+  local last = sandbox.builds:last(job.id)
+  local view = M.job(sandbox, job)
+  view.user_id, view.nick_name = account.USER_ID, view.user_name
+  view.project_id = sandbox.options.project_id
+  view.project_name = sandbox.options.project_name
+  view.task_id = last and "#" .. last.daily or ""
+  view.code_branch = last and branch_of(last) or ""
+  view.commit_id = last and last.scm.build_commit_id or ""
+  view.commit_detail_url = ""
+  view.build_number = last and tostring(last.number) or ""
+  view.forbidden_msg = ""
+  view.build_type = last and build_type(last) or ""
+  view.tag = last and last.scm.build_tag or ""
+  view.project_permission_switch = false
+  return view
+end
+
+---What the filter `build_status` of the lists compares with.
+function M.filter_status(sandbox, job)
+  local last = sandbox.builds:last(job.id)
+  return FILTER_STATUS[last and last.status or "none"]
 end
 
 ---ShowRunningStatus, API reference 7.2.

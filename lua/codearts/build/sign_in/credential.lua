@@ -7,7 +7,7 @@ local M = {}
 -- What makes a table one kind of credentials, and what else may stand in it.
 local SHAPES = {
   { "token", needs = { "token" }, may = {} },
-  { "key", needs = { "ak", "sk" }, may = { "security_token", "project_id" } },
+  { "key", needs = { "ak", "sk" }, may = { "security_token", "project_id", "algorithm" } },
   { "password", needs = { "user", "password", "domain" }, may = { "project", "project_id" } },
 }
 
@@ -17,11 +17,18 @@ local KNOWN = {
   "sk",
   "security_token",
   "project_id",
+  "algorithm",
   "user",
   "password",
   "domain",
   "project",
 }
+
+local USUAL = "SDK-HMAC-SHA256"
+local DERIVED = "V11-HMAC-SHA256" -- its key is made for a region and a service
+local ALGORITHMS = { [USUAL] = true, ["SDK-HMAC-SM3"] = true, [DERIVED] = true }
+-- The service that a derived key is for. The official client names none of its own (API reference 3.10).
+local SERVICE = "codeartsbuild"
 
 -- These are typed by people and travel inside JSON; all others become parts of header lines.
 local FREE_TEXT = { user = true, password = true, domain = true, project = true }
@@ -32,6 +39,14 @@ local function problem(name, value)
     return "must be a string, not a " .. type(value)
   elseif value == "" then
     return "is empty"
+  elseif name == "algorithm" then
+    -- Whatever does not look like the name of one may be a secret that got here.
+    local shown = #value <= 32 and value:find "^[A-Z0-9]+%-[A-Z0-9-]+$" and value or "this one"
+    return not ALGORITHMS[value]
+        and ("%s is not supported; SDK-HMAC-SHA256, SDK-HMAC-SM3 and V11-HMAC-SHA256 are"):format(
+          shown
+        )
+      or nil
   elseif FREE_TEXT[name] then
     return value:find("[" .. ascii.CONTROLS .. "]") and "holds control characters" or nil
   elseif value:find "[\r\n]" then
@@ -105,6 +120,28 @@ function M.read(value)
   return credential
 end
 
+--- Fills in what a key with an algorithm needs to know: of the derived one the region.
+---@param credential table
+---@param region string? of the client
+---@return string? problem
+---@return string? member
+function M.derive(credential, region)
+  if credential.algorithm == DERIVED then
+    if not region then
+      return "algorithm V11-HMAC-SHA256 needs the client's region, which its key is derived for",
+        "algorithm"
+    end
+    credential.region, credential.service = region, SERVICE
+  end
+end
+
+--- How requests with a credential are signed; nil: they carry a token.
+---@param credential table
+---@return string?
+function M.algorithm(credential)
+  return credential.kind == "key" and (credential.algorithm or USUAL) or nil
+end
+
 --- The names of the members that a credential has, for messages.
 ---@param credential table
 ---@return string
@@ -128,6 +165,9 @@ function M.for_core(credential)
     sk = credential.sk,
     security_token = credential.security_token,
     project_id = credential.kind == "key" and credential.project_id or nil,
+    algorithm = credential.algorithm,
+    region = credential.region,
+    service = credential.service,
   }
 end
 
