@@ -9,7 +9,8 @@ local FEW = "mkdir flock fsync fdatasync pwrite64 connect sendto recvfrom"
 local MANY = FEW
   .. " openat fstat newfstatat fstatfs pread64 ftruncate dup faccessat faccessat2 close futex"
   .. " clone3 epoll_ctl epoll_wait epoll_pwait poll read write getsockopt socket shutdown"
-local FAILING = "mkdir flock fsync fdatasync pwrite64" .. (ALL and " pread64 ftruncate openat" or "")
+local FAILING = "mkdir flock fsync fdatasync pwrite64"
+  .. (ALL and " pread64 ftruncate openat" or "")
 local MOST = ALL and 400 or 12
 
 local passed, failed, killed = 0, 0, 0

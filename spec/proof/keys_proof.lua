@@ -92,10 +92,13 @@ local WORLDS = {
 
 local THREE = {
   { "three without a run id", world(callers("", "", ""), { attempts = 2, faults = 1 }) },
-  { "two attempts each, lost answers", world(callers("resend", "resend"), {
-    attempts = 2,
-    faults = 1,
-  }) },
+  {
+    "two attempts each, lost answers",
+    world(callers("resend", "resend"), {
+      attempts = 2,
+      faults = 1,
+    }),
+  },
   { "three that send again", world(callers("resend", "resend", "resend"), { waits = 0 }) },
   { "three of all kinds", world(callers("id token", "resend", "id other"), { waits = 0 }) },
   { "three and a lock", world(callers("resend", "resend", "resend"), { hold = true, waits = 0 }) },

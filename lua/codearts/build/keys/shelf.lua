@@ -2,7 +2,7 @@
 ---
 --- A store answers at once or by a call object, may raise, must not yield, and its answers may be lost:
 --- then the record is read back, and its nonce tells whether it is ours.
-local Call = require "codearts.build.call"
+local Call = require "codearts.build.client.call"
 local core = require "codearts.build.core"
 local coroutines = require "codearts.build.coroutines"
 local record = require "codearts.build.keys.record"
