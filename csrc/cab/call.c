@@ -149,7 +149,33 @@ static cab_pair pair_of_line(const char *line) {
     return (cab_pair){{line, len}, text_of(value)};
 }
 
-/* Writes the signer's headers into call->signature as lines and adds them to the request. */
+/* Writes the headers that the signer adds into call->signature as lines, and puts them into the
+ * request. */
+static bool add_signed_lines(cab_call *call, const cab_sign_output *out, cab_request *r) {
+    size_t need = 0;
+    for (size_t i = 0; i < out->header_count; i++) {
+        need += out->headers[i].name.len + out->headers[i].value.len + 3;
+    }
+    cab_buf_clear(&call->signature);
+    if (!cab_buf_reserve(&call->signature, need)) {
+        return cab_fail_memory(&call->error);
+    }
+    for (size_t i = 0; i < out->header_count; i++) {
+        if (out->headers[i].added && r->header_count < CAB_MAX_HEADERS) {
+            const char *line = call->signature.data + call->signature.len;
+            (void)cab_buf_append(&call->signature, out->headers[i].name.data,
+                                 out->headers[i].name.len);
+            (void)cab_buf_append(&call->signature, ": ", 2);
+            (void)cab_buf_append(&call->signature, out->headers[i].value.data,
+                                 out->headers[i].value.len);
+            (void)cab_buf_append(&call->signature, "", 1);
+            r->headers[r->header_count++] = line;
+        }
+    }
+    return true;
+}
+
+/* Signs the request as it stands. */
 static bool sign(const cab_endpoint *ep, cab_call *call, cab_request *r, double utc) {
     const cab_credentials *k = call->credentials;
     cab_pair headers[CAB_MAX_HEADERS];
@@ -189,27 +215,7 @@ static bool sign(const cab_endpoint *ep, cab_call *call, cab_request *r, double 
         return false;
     }
     call->canonical_request = out.canonical_request;
-    size_t need = 0;
-    for (size_t i = 0; i < out.header_count; i++) {
-        need += out.headers[i].name.len + out.headers[i].value.len + 3;
-    }
-    cab_buf_clear(&call->signature);
-    if (!cab_buf_reserve(&call->signature, need)) {
-        return cab_fail_memory(&call->error);
-    }
-    for (size_t i = 0; i < out.header_count; i++) {
-        if (out.headers[i].added && r->header_count < CAB_MAX_HEADERS) {
-            const char *line = call->signature.data + call->signature.len;
-            (void)cab_buf_append(&call->signature, out.headers[i].name.data,
-                                 out.headers[i].name.len);
-            (void)cab_buf_append(&call->signature, ": ", 2);
-            (void)cab_buf_append(&call->signature, out.headers[i].value.data,
-                                 out.headers[i].value.len);
-            (void)cab_buf_append(&call->signature, "", 1);
-            r->headers[r->header_count++] = line;
-        }
-    }
-    return true;
+    return add_signed_lines(call, &out, r);
 }
 
 /* The engine copies it, so that all calls of a client share the memory. */

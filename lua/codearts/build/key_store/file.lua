@@ -7,11 +7,6 @@ local function config_error(message)
   return core.error { kind = "config", field = "key_store", message = message }
 end
 
-local function warn(store, text)
-  store.warnings = store.warnings or {}
-  table.insert(store.warnings, text)
-end
-
 local function store_error(message)
   return core.error {
     kind = "key",
@@ -41,6 +36,155 @@ local function default_folder(getenv)
   error(config_error "the key store needs a folder, XDG_STATE_HOME or HOME", 0)
 end
 
+---@class codearts.build.FileStore
+---@field folder string
+---@field given boolean the folder was named, so it may vanish
+---@field journals table<string, userdata> name -> journal that is held
+---@field store codearts.build.KeyStore
+---@field warned table<string, boolean>
+local File = {}
+File.__index = File
+
+--- Tells the next call's listeners, once for each reason.
+function File:warn(reason, text)
+  if not self.warned[reason] then
+    self.warned[reason] = true
+    self.store.warnings = self.store.warnings or {}
+    table.insert(self.store.warnings, text)
+  end
+end
+
+local function name_of(key)
+  return core.sha256(key):sub(1, 40) .. ".key"
+end
+
+function File:open(name)
+  return core.journal.open(self.folder, name, self.given)
+end
+
+function File:peek(name)
+  return core.journal.peek(self.folder, name, self.given)
+end
+
+--- See codearts.build.KeyStore.
+function File:hold(key)
+  local nginx = refusal_in_nginx()
+  if nginx then
+    return nil, nginx
+  end
+  local name = name_of(key)
+  local journal, err = self:open(name)
+  if not journal then
+    return nil, err
+  end
+  self.journals[name] = journal
+  local system = journal:vanishes()
+  if system then
+    local text = "the key store %s is on %s, which vanishes"
+    self:warn("vanishes", text:format(self.folder, system))
+  end
+  return function()
+    if self.journals[name] == journal then
+      self.journals[name] = nil
+    end
+    journal:close()
+  end
+end
+
+--- See codearts.build.KeyStore.
+function File:get(key)
+  local name = name_of(key)
+  local held = self.journals[name]
+  if held then
+    return held:read()
+  end
+  return self:peek(name)
+end
+
+--- Adds the record if it follows the one of that version. Answers the work and the new version, or what
+--- put answers when it cannot be.
+local function append(journal, text, version)
+  local line, there = journal:read()
+  if core.is_error(there) then
+    return nil, there
+  elseif there ~= (version or 0) then
+    return nil, line, there
+  end
+  local work, err = journal:append(text)
+  return work, work and there + #text + 1 or err
+end
+
+--- See codearts.build.KeyStore. Writes under the lock of who holds the key, else under one of its own.
+function File:put(key, text, version, client)
+  local name = name_of(key)
+  local held, own = self.journals[name], nil
+  if not held then
+    local err
+    own, err = self:open(name)
+    if not own then
+      return nil, err or store_error "the key is held by another process"
+    end
+  end
+  local work, next_version, there = append(held or own, text, version)
+  if own then
+    own:close() -- when the work is done
+  end
+  if not work then
+    return nil, next_version, there
+  end
+  local call = client:perform(work)
+  return client:task(function(await)
+    local done, problem = await(call)
+    if problem then
+      return nil, problem
+    elseif done == "blocked" then
+      self:warn("blocked", "no thread can be made: each record is written while all else waits")
+    end
+    return { next_version }
+  end)
+end
+
+--- See codearts.build.KeyStore. Without their locks: what is there now.
+function File:list()
+  local names, problem, missing = core.file.names(self.folder)
+  local texts = {}
+  if not names and not missing then
+    return nil, store_error(self.folder .. ": " .. problem)
+  end
+  for _, name in ipairs(names or {}) do
+    if name:find "%.key$" then
+      local text, err = self:peek(name)
+      if core.is_error(err) then
+        return nil, err
+      end
+      texts[#texts + 1] = text
+    end
+  end
+  return texts
+end
+
+--- The folder and how many keys it holds, if it can be trusted; makes nothing.
+function File:check()
+  local _, err = self:peek "check.key"
+  if core.is_error(err) then
+    return nil, err
+  end
+  local names, problem, missing = core.file.names(self.folder)
+  if missing then
+    return self.folder .. ", not made yet"
+  elseif not names then
+    return nil, store_error(self.folder .. ": " .. problem)
+  end
+  local keys = 0
+  for _, name in ipairs(names) do
+    keys = keys + (name:find "%.key$" and 1 or 0)
+  end
+  _, err = core.journal.peek(self.folder, "check.key", false)
+  local vanishing = core.is_error(err) and ", which vanishes with its container or the next boot"
+    or ""
+  return ("%s, %d keys%s"):format(self.folder, keys, vanishing)
+end
+
 --- A store in a folder. Reads and writes nothing yet. A folder that is given may be on a file system
 --- that vanishes with its container or the next boot; the default one may not.
 ---@param folder? string
@@ -52,135 +196,16 @@ function M.new(folder, getenv)
     error(config_error "the key store wants the path of a folder", 0)
   end
   folder = folder or default_folder(getenv or os.getenv)
-  local journals = {} -- name -> journal that is held
-  local blocked, vanishes = false, false -- what was warned of
   local store = { folder = folder }
-
-  local function name_of(key)
-    return core.sha256(key):sub(1, 40) .. ".key"
-  end
-
-  function store.hold(key)
-    local nginx = refusal_in_nginx()
-    if nginx then
-      return nil, nginx
-    end
-    local name = name_of(key)
-    local journal, err = core.journal.open(folder, name, given)
-    if not journal then
-      return nil, err
-    end
-    journals[name] = journal
-    local system = journal:vanishes()
-    if system and not vanishes then
-      vanishes = true
-      warn(store, ("the key store %s is on %s, which vanishes"):format(folder, system))
-    end
-    return function()
-      if journals[name] == journal then
-        journals[name] = nil
-      end
-      journal:close()
+  local self = setmetatable(
+    { folder = folder, given = given, journals = {}, store = store, warned = {} },
+    File
+  )
+  for _, name in ipairs { "hold", "get", "put", "list", "check" } do
+    store[name] = function(...)
+      return self[name](self, ...)
     end
   end
-
-  function store.get(key)
-    local name = name_of(key)
-    if journals[name] then
-      return journals[name]:read()
-    end
-    return core.journal.peek(folder, name, given)
-  end
-
-  --- Writes under the lock of who holds the key, else under one of its own.
-  function store.put(key, text, version, client)
-    local name = name_of(key)
-    local journal, own = journals[name], nil
-    if not journal then
-      local err
-      own, err = core.journal.open(folder, name, given)
-      if not own then
-        return nil,
-          err or core.error {
-            kind = "key",
-            reason = "store",
-            field = "key_store",
-            message = "the key is held by another process",
-          }
-      end
-      journal = own
-    end
-    local line, there = journal:read()
-    if there ~= (version or 0) then
-      if own then
-        own:close()
-      end
-      if core.is_error(there) then
-        return nil, there
-      end
-      return nil, line, there
-    end
-    local work, err = journal:append(text)
-    if own then
-      own:close() -- when the work is done
-    end
-    if not work then
-      return nil, err
-    end
-    local call = client:perform(work)
-    return client:task(function(await)
-      local done, problem = await(call)
-      if problem then
-        return nil, problem
-      elseif done == "blocked" and not blocked then
-        blocked = true
-        warn(store, "no thread can be made: each record is written while all else waits")
-      end
-      return { there + #text + 1 }
-    end)
-  end
-
-  --- Without their locks: what is there now.
-  function store.list()
-    local names, problem, missing = core.file.names(folder)
-    local texts = {}
-    if not names and not missing then
-      return nil, store_error(folder .. ": " .. problem)
-    end
-    for _, name in ipairs(names or {}) do
-      if name:find "%.key$" then
-        local text, err = core.journal.peek(folder, name, given)
-        if core.is_error(err) then
-          return nil, err
-        end
-        texts[#texts + 1] = text
-      end
-    end
-    return texts
-  end
-
-  --- The folder and how many keys it holds, if it can be trusted; makes nothing.
-  function store.check()
-    local _, err = core.journal.peek(folder, "check.key", given)
-    if core.is_error(err) then
-      return nil, err
-    end
-    local names, problem, missing = core.file.names(folder)
-    if missing then
-      return folder .. ", not made yet"
-    elseif not names then
-      return nil, store_error(folder .. ": " .. problem)
-    end
-    _, err = core.journal.peek(folder, "check.key", false)
-    local keys = 0
-    for _, name in ipairs(names) do
-      keys = keys + (name:find "%.key$" and 1 or 0)
-    end
-    local vanishes = core.is_error(err) and ", which vanishes with its container or the next boot"
-      or ""
-    return ("%s, %d keys%s"):format(folder, keys, vanishes)
-  end
-
   return store
 end
 
