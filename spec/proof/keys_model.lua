@@ -251,7 +251,7 @@ local steps = {}
 --- Reading takes the lock where the store has one; it may fail.
 function steps.read(w, s, i, add)
   add(function(n, a)
-    if w.hold and not (n.holder == a.name) then
+    if w.hold and n.holder ~= a.name then
       a.held = n.holder ~= "-"
       n.holder = a.held and n.holder or a.name
     end

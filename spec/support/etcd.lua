@@ -74,14 +74,10 @@ function Etcd:start(i)
   os.remove(pid_file)
   self.pipes[i] = assert(
     io.popen(
-      ("LD_PRELOAD= sh -c %s </dev/null >>%s/log%d 2>&1 & pid=$!; echo $pid >%s.new; mv %s.new %s; read _; kill -9 $pid 2>/dev/null"):format(
-        host.quote(self:command(i)),
-        self.folder,
-        i,
-        pid_file,
-        pid_file,
-        pid_file
-      ),
+      (
+        "LD_PRELOAD= sh -c %s </dev/null >>%s/log%d 2>&1 & pid=$!; "
+        .. "echo $pid >%s.new; mv %s.new %s; read _; kill -9 $pid 2>/dev/null"
+      ):format(host.quote(self:command(i)), self.folder, i, pid_file, pid_file, pid_file),
       "w"
     )
   )
@@ -161,12 +157,10 @@ function Etcd:restore(file)
   self:kill(1)
   os.execute(("rm -rf %s/m1"):format(self.folder))
   local told = output(
-    ("ETCDCTL_API=3 etcdctl snapshot restore %s --name m1 --data-dir %s/m1 --initial-cluster m1=http://127.0.0.1:%d --initial-advertise-peer-urls http://127.0.0.1:%d"):format(
-      file,
-      self.folder,
-      self.peer_ports[1],
-      self.peer_ports[1]
-    )
+    (
+      "ETCDCTL_API=3 etcdctl snapshot restore %s --name m1 --data-dir %s/m1 "
+      .. "--initial-cluster m1=http://127.0.0.1:%d --initial-advertise-peer-urls http://127.0.0.1:%d"
+    ):format(file, self.folder, self.peer_ports[1], self.peer_ports[1])
   )
   self:start(1)
   assert(self.pids[1], told)

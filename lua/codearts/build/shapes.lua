@@ -49,7 +49,7 @@
 ---@field headers? table<string, string>
 ---@field auth? any
 ---@field on_event? fun(event: codearts.build.Event)
----@field run_id? { parameter: string } the job declares it, not as a secret: gets a fresh UUID, by which reconcile proves identity; with a key, the UUID of that
+---@field run_id? { parameter: string } the job declares it, not as a secret: gets a UUID, by which reconcile proves identity
 ---@field key? string at most one build for all who start the job with it (doc/keys.md): 1 to 200 bytes of ASCII 0x21 to 0x7E
 ---@field key_wait? number seconds to wait for another start with the key, or for a lost one to be found; default 60
 ---@field when_lost? "stop"|"resend" of a start that was lost, default "stop"; "resend" needs run_id

@@ -5,6 +5,8 @@ local core = require "codearts.build.core"
 local problems = require "codearts.build.problem"
 local coroutines = require "codearts.build.coroutines"
 
+---@alias codearts.build.Await fun(call: codearts.build.Call, keeps?: boolean): any, codearts.build.Error?
+
 ---@class codearts.build.Task: codearts.build.Call
 local Task = setmetatable({}, { __index = Call })
 Task.__index = Task
@@ -64,7 +66,7 @@ end
 --- was cancelled. `await(call)` answers what the call's try_wait would; `await(call, true)` lets it come to
 --- its end though the flow is cancelled. The flow returns its result or `nil, err`, or raises.
 ---@param client codearts.build.Client
----@param flow fun(await: (fun(call: codearts.build.Call, keeps?: boolean): any, codearts.build.Error?), stopped: fun(): boolean): any, codearts.build.Error?
+---@param flow fun(await: codearts.build.Await, stopped: fun(): boolean): any, codearts.build.Error?
 ---@return codearts.build.Task
 function Task.new(client, flow)
   local self = setmetatable({ client = client, callbacks = {}, ended = false }, Task)

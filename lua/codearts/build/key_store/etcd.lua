@@ -136,96 +136,124 @@ local function swapped(body, text)
   return { nil, there, version }
 end
 
+---@class codearts.build.EtcdStore
+---@field gateway table
+---@field prefix string
+local Etcd = {}
+Etcd.__index = Etcd
+
+--- A call that asks once and answers what `read` makes of the body.
+function Etcd:ask(client, path, question, read)
+  return client:task(function(await)
+    local body, err = self.gateway:ask(client, await, path, question)
+    if not body then
+      return nil, err
+    end
+    return read(body)
+  end)
+end
+
+function Etcd:name_of(key)
+  return base64.encode(self.prefix .. key)
+end
+
+--- See codearts.build.KeyStore.
+function Etcd:get(key, client)
+  return self:ask(client, "/v3/kv/range", { key = self:name_of(key) }, function(body)
+    local text, version = read_pair(body.kvs)
+    if core.is_error(version) then
+      return nil, version
+    end
+    return { text, version }
+  end)
+end
+
+--- See codearts.build.KeyStore.
+function Etcd:put(key, text, version, client)
+  local name = self:name_of(key)
+  return self:ask(client, "/v3/kv/txn", {
+    compare = comparison(name, version),
+    success = { { request_put = { key = name, value = base64.encode(text) } } },
+    failure = { { request_range = { key = name } } },
+  }, function(body)
+    return swapped(body, text)
+  end)
+end
+
+--- Adds the texts of a page. Answers the name of its last key, or nil and what is wrong with it.
+local function add_page(texts, body)
+  local kvs = type(body.kvs) == "table" and body.kvs or {}
+  for _, pair in ipairs(kvs) do
+    local text, problem = read_pair { pair }
+    if not text then
+      return nil, problem
+    end
+    texts[#texts + 1] = text
+  end
+  local last = kvs[#kvs]
+  return last and base64.decode(tostring(last.key))
+end
+
+--- See codearts.build.KeyStore. One page after the other, each from behind the last key.
+function Etcd:list(client)
+  return client:task(function(await)
+    local texts, from = {}, base64.encode(self.prefix)
+    repeat
+      local body, err = self.gateway:ask(client, await, "/v3/kv/range", {
+        key = from,
+        range_end = base64.encode(after(self.prefix)),
+        limit = PAGE,
+      })
+      if not body then
+        return nil, err
+      end
+      local last, problem = add_page(texts, body)
+      if problem then
+        return nil, problem
+      end
+      from = last and base64.encode(last .. "\0")
+    until not from or body.more ~= true
+    return { texts }
+  end)
+end
+
+--- The version of the cluster if it tells, and how long a read takes.
+function Etcd:check(client)
+  return client:task(function(await)
+    local began = core.now()
+    local question = { key = base64.encode(self.prefix) }
+    local body, err = self.gateway:ask(client, await, "/v3/kv/range", question)
+    if not body then
+      return nil, err
+    end
+    local elapsed = core.now() - began
+    local about = self.gateway:ask(client, await, "/v3/maintenance/status", {})
+    local version = about and type(about.version) == "string" and about.version or "?"
+    return { ("etcd %s, read in %d ms"):format(version, math.floor(elapsed * 1000 + 0.5)) }
+  end)
+end
+
 --- A store in an etcd cluster. Asks nothing yet.
 ---@param options codearts.build.EtcdOptions
 ---@return codearts.build.KeyStore
 function M.new(options)
   check(options)
-  local gateway = Gateway.new {
-    endpoints = endpoints_of(options),
-    user = options.user,
-    password = options.password,
-    tls = options.tls,
-    timeout = options.timeout or TIMEOUT,
-  }
-  local prefix = (options.prefix or PREFIX):gsub("/*$", "") .. "/"
+  local self = setmetatable({
+    gateway = Gateway.new {
+      endpoints = endpoints_of(options),
+      user = options.user,
+      password = options.password,
+      tls = options.tls,
+      timeout = options.timeout or TIMEOUT,
+    },
+    prefix = (options.prefix or PREFIX):gsub("/*$", "") .. "/",
+  }, Etcd)
   local store = {}
-
-  local function ask(client, path, question, read)
-    return client:task(function(await)
-      local body, err = gateway:ask(client, await, path, question)
-      if not body then
-        return nil, err
-      end
-      return read(body)
-    end)
+  for _, name in ipairs { "get", "put", "list", "check" } do
+    store[name] = function(...)
+      return self[name](self, ...)
+    end
   end
-
-  function store.get(key, client)
-    return ask(client, "/v3/kv/range", { key = base64.encode(prefix .. key) }, function(body)
-      local text, version = read_pair(body.kvs)
-      if core.is_error(version) then
-        return nil, version
-      end
-      return { text, version }
-    end)
-  end
-
-  function store.put(key, text, version, client)
-    local name = base64.encode(prefix .. key)
-    return ask(client, "/v3/kv/txn", {
-      compare = comparison(name, version),
-      success = { { request_put = { key = name, value = base64.encode(text) } } },
-      failure = { { request_range = { key = name } } },
-    }, function(body)
-      return swapped(body, text)
-    end)
-  end
-
-  --- One page after the other, each from behind the last key.
-  function store.list(client)
-    return client:task(function(await)
-      local texts, from = {}, base64.encode(prefix)
-      repeat
-        local body, err = gateway:ask(client, await, "/v3/kv/range", {
-          key = from,
-          range_end = base64.encode(after(prefix)),
-          limit = PAGE,
-        })
-        if not body then
-          return nil, err
-        end
-        local kvs = type(body.kvs) == "table" and body.kvs or {}
-        for _, pair in ipairs(kvs) do
-          local text, problem = read_pair { pair }
-          if not text then
-            return nil, problem
-          end
-          texts[#texts + 1] = text
-        end
-        local last = kvs[#kvs]
-        local name = last and base64.decode(tostring(last.key))
-        from = name and base64.encode(name .. "\0")
-      until not from or body.more ~= true
-      return { texts }
-    end)
-  end
-
-  --- The version of the cluster if it tells, and how long a read takes.
-  function store.check(client)
-    return client:task(function(await)
-      local began = core.now()
-      local body, err = gateway:ask(client, await, "/v3/kv/range", { key = base64.encode(prefix) })
-      if not body then
-        return nil, err
-      end
-      local elapsed = core.now() - began
-      local about = gateway:ask(client, await, "/v3/maintenance/status", {})
-      local version = about and type(about.version) == "string" and about.version or "?"
-      return { ("etcd %s, read in %d ms"):format(version, math.floor(elapsed * 1000 + 0.5)) }
-    end)
-  end
-
   return store
 end
 

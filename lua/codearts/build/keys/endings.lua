@@ -125,9 +125,9 @@ local function check_shown(flow, result)
     return
   end
   flow:warn(
-    ("the build does not show its run id: the job does not declare %s, or as a secret; a start whose answer is lost will stay in doubt"):format(
+    ("the build does not show its run id: the job does not declare %s, or as a secret; "):format(
       facts.run_id_parameter
-    )
+    ) .. "a start whose answer is lost will stay in doubt"
   )
   local kept = {}
   for member, value in next, flow.shelf.record do
