@@ -11,10 +11,10 @@ tsan: SPEC += spec/threads_spec.lua
 # Every order of events in a model of keys, and keyed starts that end at each of their system calls.
 # `make keys-proof DEEP=1`: three actors, too, and all system calls; hours.
 keys-proof:
-	@$(SUBMAKE) keys-proof-run
+	@$(SUBMAKE) LUA=luajit keys-proof-run
 keys-proof-run: all
-	@eval "$$($(MAKE) -s env)" && $(LUA_BIN) spec/proof/keys_kill.lua $(if $(DEEP),all) && \
-	  $(LUA_BIN) spec/proof/keys_proof.lua $(if $(DEEP),3)
+	@$(RUN) $(LUA) spec/run.lua '$(LUA) spec/proof/keys_kill.lua $(if $(DEEP),all)' \
+	  '$(LUA) spec/proof/keys_proof.lua $(if $(DEEP),3)'
 .PHONY: keys-proof keys-proof-run
 
 # --- Failing allocations ---------------------------------------------------------------------------

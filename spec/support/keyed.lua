@@ -1,5 +1,6 @@
 -- Scripts with a key in processes of their own, and the builds that they start at a sandbox.
 
+local json = require("codearts.build.sandbox.json")
 local sandboxes = require "spec.support.sandbox_client"
 
 ---@class spec.Keyed
@@ -21,6 +22,13 @@ local function interpreter()
     first = first - 1
   end
   return first < 0 and arg[first]:find "lua[%w%.%-]*$" and arg[first] or "lua5.4"
+end
+
+--- "T": it is stopped; "t": by its tracer.
+local function status_of(pid)
+  local file = io.open("/proc/" .. pid .. "/stat")
+  local line = file and file:read "*l" or ""
+  return file and file:close() and (line:match "^.*%) (%a)" or ""):upper()
 end
 
 local M = { quote = quote, interpreter = interpreter }
@@ -73,6 +81,8 @@ function Keyed:command(opts)
     WHEN_LOST = opts.when_lost,
     KEY_WAIT = opts.key_wait or "1",
     RUN_ID = opts.run_id,
+    HOLD = opts.hold,
+    SLEEP = opts.sleep,
   }
   local words = { "env" }
   for name, value in pairs(env) do
@@ -93,6 +103,57 @@ function Keyed:run(opts)
   return text
 end
 
+--- The records of the key so far, oldest first.
+---@return table[]
+function Keyed:records()
+  local pipe = io.popen(("cat %s/*.key 2>/dev/null"):format(self.folder))
+  local list = {}
+  for line in pipe:lines() do
+    list[#list + 1] = json.decode(line)
+  end
+  pipe:close()
+  return list
+end
+
+--- Begins the script, which stops (SIGSTOP) when its first record is on the disk. Answers a function that
+--- lets it go on and answers what it printed then.
+---@return fun(): string
+function Keyed:sleeper(opts)
+  opts.sleep = "yes"
+  opts.prefix = opts.hold ~= "no" and "strace -f -qq -o /dev/null -e trace=fdatasync"
+    .. " -e inject=fdatasync:signal=STOP:when=1" or nil
+  local out = ("%s/%d.out"):format(self.base, self.number)
+  os.execute(("mkdir -p %s"):format(self.base))
+  local command = ("(%s; echo over) >%s 2>/dev/null &"):format(self:command(opts), out)
+  os.execute(command)
+  local pid
+  for _ = 1, 300 do
+    local first = self:records()[1]
+    pid = first and ("%d"):format(first.owner.pid)
+    if pid and status_of(pid) == "T" then
+      break
+    end
+    os.execute "sleep 0.05"
+  end
+  self.asleep = pid
+  return function()
+    assert(pid, "it wrote no record")
+    os.execute("kill -CONT " .. pid)
+    self.asleep = nil
+    for _ = 1, 600 do
+      local file = io.open(out)
+      local text = file:read "*a"
+      file:close()
+      if text:find "over\n$" then
+        return (text:gsub("over\n$", ""))
+      end
+      os.execute "sleep 0.05"
+    end
+    os.execute("kill -KILL " .. pid)
+    error "it did not come to its end"
+  end
+end
+
 --- Runs the script again until the key is settled, as the documents say; raises unless that is one build.
 function Keyed:settle()
   local text = self:run {}
@@ -108,6 +169,9 @@ function Keyed:settle()
 end
 
 function Keyed:stop()
+  if self.asleep then
+    os.execute("kill -KILL " .. self.asleep)
+  end
   self.box.box.stop()
   os.execute("rm -rf " .. quote(self.base))
 end
