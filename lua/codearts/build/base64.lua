@@ -36,8 +36,8 @@ function M.decode(text)
   end
   local out = {}
   for i = 1, #digits, 4 do
-    local a, b, c, d = digits:sub(i, i), digits:sub(i + 1, i + 1), digits:sub(i + 2, i + 2), nil
-    d = digits:sub(i + 3, i + 3)
+    local a, b = digits:sub(i, i), digits:sub(i + 1, i + 1)
+    local c, d = digits:sub(i + 2, i + 2), digits:sub(i + 3, i + 3)
     if b == "" then
       return nil
     end

@@ -169,8 +169,8 @@ local function check_key_store(store)
   elseif type(store) ~= "table" then
     raise("usage", "key_store", "key_store must be a table, not a " .. type(store))
   end
-  for _, name in ipairs { "get", "put", "hold" } do
-    local needed = name ~= "hold" or store[name] ~= nil
+  for _, name in ipairs { "get", "put", "hold", "list", "check" } do
+    local needed = name == "get" or name == "put" or store[name] ~= nil
     if needed and type(store[name]) ~= "function" then
       raise("usage", "key_store." .. name, ("key_store.%s must be a function"):format(name))
     end

@@ -16,6 +16,15 @@ local M = {}
 ---@field check? fun(client: codearts.build.Client): text: string? what it is, for `codearts-build doctor`; nil and why not
 ---@field list? fun(client: codearts.build.Client): texts: string[] the texts of all records, in no order
 
+---@class codearts.build.EtcdOptions
+---@field endpoint string|string[] https://HOST:PORT, several as a list or with commas
+---@field user? string
+---@field password? string
+---@field tls? codearts.build.TlsOptions default: the client's
+---@field prefix? string of the names of records, default "codearts-build/keys"
+---@field timeout? number seconds for one question to the cluster, default 10
+---@field allow_http? boolean send the password over plain http to another machine
+
 --- Records in files of one folder: at most one build for all processes that use it.
 ---@param folder? string default: `$XDG_STATE_HOME/codearts-build/keys`, else `~/.local/state/codearts-build/keys`
 ---@return codearts.build.KeyStore
@@ -24,7 +33,7 @@ function M.file(folder)
 end
 
 --- Records in an etcd cluster: at most one build across machines.
----@param options { endpoint: string|string[], user?: string, password?: string, tls?: table, prefix?: string, timeout?: number, allow_http?: boolean }
+---@param options codearts.build.EtcdOptions
 ---@return codearts.build.KeyStore
 function M.etcd(options)
   return require("codearts.build.key_store.etcd").new(options)

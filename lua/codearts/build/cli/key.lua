@@ -203,7 +203,7 @@ sent can be accepted and listed no more; what was sent with a token never gets t
       name = "action",
       word = "ACTION",
       help = "list, show or resolve.",
-      kind = kinds.one_of { "list", "show", "resolve" },
+      values = { "list", "show", "resolve" },
     },
     {
       name = "job",
@@ -226,7 +226,7 @@ sent can be accepted and listed no more; what was sent with a token never gets t
       help = "Of resolve: the number of the build that was started with the key.",
       kind = kinds.integer(1),
     },
-    { name = "--none", help = "Of resolve: no build was started.", excludes = "--build" },
+    { name = "--none", help = "Of resolve: no build was started.", excludes = { "--build" } },
     {
       name = "--force",
       help = "Of resolve --none: although nothing proves it; a second build may start.",

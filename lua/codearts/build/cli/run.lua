@@ -89,7 +89,7 @@ return {
       name = "--when-lost",
       word = "WHAT",
       help = "When a start with the key was lost: stop, or resend once it can be accepted no more (needs --run-id; default stop).",
-      kind = kinds.one_of { "stop", "resend" },
+      values = { "stop", "resend" },
     },
     rows.settle,
     rows.key_store,

@@ -18,14 +18,13 @@ local function check(list, opts)
     usage("opts", "must be a table, not " .. type(opts))
   end
   for name, value in next, opts do
-    if FOR_START[name] or OF_KEYS[name] then
-      -- each start looks at it
-    elseif not KNOWN[name] then
+    local is_for_start = FOR_START[name] or OF_KEYS[name]
+    if not (KNOWN[name] or is_for_start) then
       usage(
         tostring(name),
         "unknown name; only max_in_flight, on_progress, key, key_wait, when_lost, settle and run_id"
       )
-    elseif type(value) ~= KNOWN[name] then
+    elseif not is_for_start and type(value) ~= KNOWN[name] then
       usage(name, "must be a " .. KNOWN[name])
     end
   end

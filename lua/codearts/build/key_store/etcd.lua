@@ -137,7 +137,7 @@ local function swapped(body, text)
 end
 
 --- A store in an etcd cluster. Asks nothing yet.
----@param options { endpoint: string|string[], user?: string, password?: string, tls?: table, prefix?: string, timeout?: number, allow_http?: boolean }
+---@param options codearts.build.EtcdOptions
 ---@return codearts.build.KeyStore
 function M.new(options)
   check(options)

@@ -1,0 +1,104 @@
+-- Keys in event loops: records in etcd serve everywhere, files not where a worker must not wait for a disk.
+
+local etcds = require "spec.support.etcd"
+local host = require "spec.support.host"
+local missing = etcds.missing()
+if missing then
+  pending("keys in event loops: " .. missing)
+  return
+end
+
+local build = require "codearts.build"
+local key_store = require "codearts.build.key_store"
+local servers = require "spec.support.server"
+
+describe("a key in an event loop", function()
+  local server, etcd
+  setup(function()
+    server = servers.start()
+    etcd = etcds.start()
+  end)
+  teardown(function()
+    etcd:stop()
+    server:stop()
+  end)
+  before_each(function()
+    server:reset()
+  end)
+
+  it("of luv is looked up while the loop runs", function()
+    local uv = require "luv"
+    local client = require("codearts.build.luv").new {
+      endpoint = server.url,
+      auth = "a-token",
+      key_store = key_store.etcd { endpoint = etcd.endpoint },
+    }
+    local ticks, done, replayed = 0, 0, 0
+    local timer = uv.new_timer()
+    timer:start(0, 1, function()
+      ticks = ticks + 1
+    end)
+    for _ = 1, 5 do
+      coroutine.wrap(function()
+        local result = client:run(host.JOB, { key = "luv", key_wait = 20 })
+        replayed = replayed + (build.meta(result).replayed and 1 or 0)
+        done = done + 1
+        if done == 5 then
+          timer:close()
+          client:close()
+        end
+      end)()
+    end
+    uv.run()
+    assert.same({ 5, 4 }, { done, replayed })
+    assert.is_true(ticks > 5)
+    assert.equal(1, server:stats().processed)
+  end)
+
+  it("of nginx is in etcd, and not in files", function()
+    local lacking = host.missing "ls /usr/lib/nginx/modules/ngx_http_lua_module.so"
+    if lacking then
+      pending(lacking)
+      return
+    end
+    local folder = host.folder()
+    local one = require("spec.support.nginx").start {
+      endpoint = server.url,
+      server = ([[
+location = /files {
+  content_by_lua_block {
+    local client = require("codearts.build.resty").new {
+      endpoint = os.getenv "ENDPOINT", auth = "t", proxy = false,
+      key_store = require("codearts.build.key_store").file(%q),
+    }
+    local _, err = client:try_run({ job_id = ("a"):rep(32) }, { key = "k" })
+    ngx.print(err.kind, " ", err.reason, " ", err.outcome, " ", err.message)
+    client:close()
+  }
+}
+location = /etcd {
+  content_by_lua_block {
+    local build = require "codearts.build"
+    local client = require("codearts.build.resty").new {
+      endpoint = os.getenv "ENDPOINT", auth = "t", proxy = false,
+      key_store = require("codearts.build.key_store").etcd { endpoint = %q },
+    }
+    for _ = 1, 2 do
+      local result = client:run({ job_id = ("a"):rep(32) }, { key = "nginx" })
+      ngx.print(result.actual_build_number, " ", tostring(build.meta(result).replayed), " ")
+    end
+    client:close()
+  }
+}]]):format(folder, etcd.endpoint),
+    }
+    local status, text = one:get "/files"
+    assert.equal(200, status)
+    assert.truthy(text:find("^key store not_started"), text)
+    assert.truthy(text:find("key_store.etcd", 1, true))
+    assert.equal(0, server:stats().heads)
+    assert.same({ 200, "20 nil 20 true " }, { one:get "/etcd" })
+    assert.equal(1, server:stats().processed)
+    one:stop()
+    host.remove(folder)
+  end)
+end)
