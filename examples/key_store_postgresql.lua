@@ -41,24 +41,25 @@ return function(source)
 
   local store = {}
 
-  -- A version is the number and the text: numbers come again when an old backup is restored.
+  -- A version is the number and the text, in one: numbers come again when an old backup is restored.
   function store.get(key)
     local row = query("SELECT record, version FROM build_keys WHERE key = %s", key)
     if row then
-      return row.record, { number = row.version, text = row.record }
+      return row.record, row.version .. " " .. row.record
     end
   end
 
   function store.put(key, text, version)
     local row
     if version then
+      local number, there = version:match "^(%d+) (.*)$"
       row = query(
         "UPDATE build_keys SET record = %s, version = version + 1"
           .. " WHERE key = %s AND version = %s AND record = %s RETURNING version",
         text,
         key,
-        version.number,
-        version.text
+        number,
+        there
       )
     else
       row = query(
@@ -68,7 +69,7 @@ return function(source)
       )
     end
     if row then
-      return { number = row.version, text = text }
+      return row.version .. " " .. text
     end
     return nil, store.get(key) -- somebody was first
   end

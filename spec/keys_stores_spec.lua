@@ -201,6 +201,24 @@ describe("a store of files", function()
     assert.equal("a file", read(folder))
   end)
 
+  it("is not asked for ever when it tells of others and shows none", function()
+    for _, hold in ipairs { false, true } do
+      local store = {
+        get = function() end,
+        put = function() end,
+        hold = hold and function()
+          return print
+        end or nil,
+      }
+      local client = build.new { endpoint = server.url, auth = "a-token", key_store = store }
+      local result, err = client:try_run(ARGS, { key = "k" })
+      assert.is_nil(result)
+      assert.same({ "key", "store", "not_started" }, { err.kind, err.reason, err.outcome })
+      client:close()
+    end
+    assert.equal(0, server:stats().heads)
+  end)
+
   it("refuses a file that others may write to", function()
     assert(run())
     server:reset()

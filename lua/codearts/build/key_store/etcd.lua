@@ -93,6 +93,11 @@ local function nonsense()
   }
 end
 
+--- A version is one text, so that it can be compared: the revision and what was there.
+local function version_of(revision, text)
+  return revision .. " " .. text
+end
+
 --- The text of a key-value pair and its version; nil when there is none; nil and an error.
 local function read_pair(kvs)
   local pair = type(kvs) == "table" and kvs[1] or nil
@@ -104,16 +109,17 @@ local function read_pair(kvs)
   if not text or not revision or not revision:find "^%d+$" then
     return nil, nonsense()
   end
-  return text, { revision = revision, text = text }
+  return text, version_of(revision, text)
 end
 
 local function comparison(key, version)
   if version == nil then
     return { { key = key, target = "CREATE", result = "EQUAL", create_revision = "0" } }
   end
+  local revision, text = version:match "^(%d+) (.*)$"
   return {
-    { key = key, target = "MOD", result = "EQUAL", mod_revision = version.revision },
-    { key = key, target = "VALUE", result = "EQUAL", value = base64.encode(version.text) },
+    { key = key, target = "MOD", result = "EQUAL", mod_revision = revision },
+    { key = key, target = "VALUE", result = "EQUAL", value = base64.encode(text) },
   }
 end
 
@@ -125,7 +131,7 @@ local function swapped(body, text)
     if not revision:find "^%d+$" then
       return nil, nonsense()
     end
-    return { { revision = revision, text = text } }
+    return { version_of(revision, text) }
   elseif type(first) ~= "table" or type(first.response_range) ~= "table" then
     return nil, nonsense()
   end

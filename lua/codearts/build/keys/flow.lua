@@ -22,6 +22,7 @@ local LEAST_LOOK = 5 -- seconds that a look may take though nothing more is wait
 ---@field deadline? number of core.now()
 ---@field key_wait number
 ---@field wait_till number
+---@field has_read? boolean what the record says is known, as of some moment
 ---@field warnings table[] events
 ---@field own_result? table what this call's own request answered
 ---@field own_error? codearts.build.Error
@@ -102,7 +103,7 @@ function on:attempt()
   end
   local number, signed = attempts.call:admission()
   if not number then
-    return self:ended()
+    return self.has_read and self:ended() or self:read()
   end
   self.attempts_made = number
   return {
@@ -149,7 +150,7 @@ end
 
 function on:put(action)
   local done, err, unchanged = self.shelf:put(action.record)
-  self.trouble = err
+  self.trouble, self.has_read = err, true
   for _, text in ipairs(self.shelf:take_warnings()) do
     self:warn(text)
   end
@@ -160,6 +161,7 @@ end
 --- Reads the record.
 function Flow:read()
   local ok, err = self.shelf:read()
+  self.has_read = true
   if ok then
     return { type = "read", held = self.shelf.held }
   elseif err.kind == "cancelled" then
@@ -185,7 +187,10 @@ end
 ---@return table? result
 ---@return codearts.build.Error? err
 function Flow:run()
-  local event = self:read()
+  -- A new key, as most are, costs a store that is far away one way less when its record is put without a
+  -- look: who was first is told by the swap. What holds or what a look is for has to be read.
+  local far = not (self.shelf.store.hold or self.facts.run_id)
+  local event = far and { type = "read" } or self:read()
   while true do
     self.given_up = self.given_up or event == STOPPED
     self.facts.stopped = self.given_up or self.stopped()

@@ -142,11 +142,16 @@ function Shelf:put(kept)
     self.record, self.version = record.decode(text, self.scope), answer[1]
     return true
   end
+  local before = self.record and self.record.nonce
   local ok, problem = take(self, answer[2], answer[3])
   if not ok then
     return nil, problem
   end
-  return self.record ~= nil and self.record.nonce == kept.nonce
+  local now = self.record and self.record.nonce
+  if now ~= kept.nonce and now == before then
+    return nil, trouble "it tells that somebody was first, and nobody was"
+  end
+  return now == kept.nonce
 end
 
 --- What the store wants to be told to its user; each once.
