@@ -340,6 +340,7 @@ describe("client:call", function()
     local bodies = {
       '{"status":"fail","error":{"code":"CB.9","message":"no"},"result":null}',
       '{"success":false,"message":"no","err_code":"CB.9","result":null}',
+      '{"success":"false","message":"no","err_code":"CB.9","result":null}',
       '{"status":"FAIL","error":{"error_code":"CB.9","error_msg":"no"}}',
     }
     for _, body in ipairs(bodies) do

@@ -168,6 +168,13 @@ describe("the result", function()
         '{"actual_build_number":{},"octopus_job_name":[1]}',
       },
       { "a number beyond all numbers", "bad_answer", '{"actual_build_number":1e999}' },
+      { "members that are empty", "bad_answer", '{"octopus_job_name":"","actual_build_number":""}' },
+      { "a number that no build has", "bad_answer", '{"actual_build_number":0}' },
+      {
+        "an error beside empty members",
+        "bad_answer",
+        '{"error_code":"CB.1","error_msg":"no","octopus_job_name":"","actual_build_number":0}',
+      },
       { "members in other letters", "bad_answer", '{"Actual_Build_Number":"1"}' },
       { "an empty result", "bad_answer", '{"result":{}}' },
       { "a result that is null", "bad_answer", '{"status":"success","result":null}' },

@@ -127,6 +127,15 @@ describe("a kept connection", function()
     second_call_after({ "send_on_release", bytes = GOODBYE }, { tls = true })
   end)
 
+  -- An answer to nothing, whole: it would be told as that of the next call. What came so in other clients:
+  -- yhirose/cpp-httplib's issue 591, Project-OSRM/osrm-backend's 5527.
+  local STRAY = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+  it("on which an answer came unasked over TLS, left open, is not used again", function()
+    local body = '{"actual_build_number":"99"}'
+    local bytes = STRAY:format(#body, body)
+    second_call_after({ "send_on_release", bytes = bytes, keep = true }, { tls = true })
+  end)
+
   for _, keep in ipairs { false, true } do
     local how = keep and "left open" or "ended"
     it("on which something came unasked, " .. how .. ", is not used again", function()

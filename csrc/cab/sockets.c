@@ -26,7 +26,7 @@ int cab_sockets_open(cab_sockets *sockets, int family, int type, int protocol) {
 #endif
     int fd = socket(family, type, protocol);
     if (fd >= 0) {
-        sockets->items[sockets->count++] = (cab_socket){fd, 0};
+        sockets->items[sockets->count++] = (cab_socket){fd, 0, false};
     }
     return fd;
 }
@@ -62,13 +62,14 @@ static int local_port(int fd) {
                                          : 0;
 }
 
-static bool has_ended(int fd, bool plain) {
+/* `in_turn`: whatever comes unasked is an end, or an answer to nothing. */
+static bool has_ended(int fd, bool in_turn) {
     unsigned char head[TLS_HEAD];
     ssize_t n = recv(fd, head, sizeof head, MSG_PEEK | MSG_DONTWAIT);
     if (n <= 0) {
         return n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
     }
-    if (plain) {
+    if (in_turn) {
         return true;
     }
 #ifdef POLLRDHUP
@@ -82,13 +83,25 @@ static bool has_ended(int fd, bool plain) {
                              (head[0] == TLS_DATA && head[3] == 0 && head[4] <= TLS_LONGEST_ALERT));
 }
 
+/* The socket's port, asked for once. */
+static int port_of(cab_socket *one) {
+    one->port = one->port != 0 ? one->port : local_port(one->fd);
+    return one->port;
+}
+
+void cab_sockets_in_turn(cab_sockets *sockets, int port) {
+    for (size_t i = 0; i < sockets->count; i++) {
+        cab_socket *one = &sockets->items[i];
+        one->in_turn = one->in_turn || port_of(one) == port;
+    }
+}
+
 bool cab_sockets_ended(cab_sockets *sockets, int port, bool plain) {
     for (size_t i = 0; i < sockets->count; i++) {
         cab_socket *one = &sockets->items[i];
-        one->port = one->port != 0 ? one->port : local_port(one->fd);
         /* Another connection may be from the same port, to elsewhere: then one that has ended costs
          * a connection more. */
-        if (one->port == port && has_ended(one->fd, plain)) {
+        if (port_of(one) == port && has_ended(one->fd, plain || one->in_turn)) {
             return true;
         }
     }

@@ -11,7 +11,8 @@
 
 typedef struct {
     int fd;
-    int port; /* of this side; 0: not asked for yet */
+    int port;     /* of this side; 0: not asked for yet */
+    bool in_turn; /* an answer came as HTTP/1: without a request there is nothing to say */
 } cab_socket;
 
 typedef struct {
@@ -25,9 +26,12 @@ int cab_sockets_open(cab_sockets *sockets, int family, int type, int protocol);
 void cab_sockets_close(cab_sockets *sockets, int fd);
 void cab_sockets_free(cab_sockets *sockets);
 
+/* An answer has come as HTTP/1, and whole, on the connection from this port. */
+void cab_sockets_in_turn(cab_sockets *sockets, int port);
+
 /* Whether a request that is sent on the idle connection from this port can have no answer: its peer
- * has ended it, or, on a `plain` one (HTTP/1 without TLS), has said something unasked, which would
- * be taken for the answer. */
+ * has ended it, or, on a `plain` one (HTTP/1 without TLS) or one that speaks HTTP/1 within TLS, has
+ * said something unasked, which would be taken for the answer. */
 bool cab_sockets_ended(cab_sockets *sockets, int port, bool plain);
 
 #pragma GCC visibility pop

@@ -439,6 +439,11 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
     answer->timings.tls = seconds(t->easy, CURLINFO_APPCONNECT_TIME_T);
     answer->timings.first_byte = seconds(t->easy, CURLINFO_STARTTRANSFER_TIME_T);
     answer->timings.total = seconds(t->easy, CURLINFO_TOTAL_TIME_T);
+    if (code == CURLE_OK && answer->http_major == 1 && !is_plain(t)) {
+        long port = 0;
+        (void)curl_easy_getinfo(t->easy, CURLINFO_LOCAL_PORT, &port);
+        cab_sockets_in_turn(&t->wire->sockets, (int)port);
+    }
     if (code != CURLE_OK) {
         fail_from_code(t, code);
     } else if (!a->head_ended) {

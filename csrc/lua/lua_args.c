@@ -351,7 +351,9 @@ void lcab_write_run_job(lua_State *L, int index, cab_text run_id_name, const cha
 static const char *const RESULT_MEMBERS[] = {"octopus_job_name", "actual_build_number",
                                              "daily_build_number"};
 
-/* Whether the object on top has one of the members; numbers among them become strings. */
+/* Whether the object on top has one of the members; numbers among them become strings. Empty texts
+ * and 0, as a failure may leave them in an answer of fixed form, tell of no build: their numbers
+ * begin with 1. */
 static bool take_members(lua_State *L) {
     bool found = false;
     for (int i = 0; i < 3; i++) {
@@ -363,7 +365,8 @@ static bool take_members(lua_State *L) {
             lua_pushstring(L, number ? text : lua_toboolean(L, -2) ? "true" : "false");
             lua_rawset(L, -4);
         }
-        found = found || number || type == LUA_TSTRING;
+        found = found || (number && lua_tonumber(L, -1) != 0) ||
+                (type == LUA_TSTRING && lcab_rawlen(L, -1) > 0);
         lua_pop(L, 1);
     }
     return found;

@@ -65,19 +65,23 @@ static bool find_error(lua_State *L, int object, int code, int depth) {
     return found;
 }
 
+/* Whether the text on top begins with that one, in letters of any size. */
+static bool begins_with(lua_State *L, const char *text) {
+    return lua_type(L, -1) == LUA_TSTRING && cab_same_n(lua_tostring(L, -1), text, strlen(text));
+}
+
 /* A failure inside a 2xx answer (API reference 6.5): `status` says that it failed, or `success` is
- * false. */
+ * false, which some editions write as a text. */
 static bool says_failed(lua_State *L, int index) {
     if (!lua_istable(L, index)) {
         return false;
     }
     lua_pushliteral(L, "status");
     lua_rawget(L, index);
-    bool failed = lua_type(L, -1) == LUA_TSTRING &&
-                  cab_same_n(lua_tostring(L, -1), "fail", sizeof "fail" - 1);
+    bool failed = begins_with(L, "fail");
     lua_pushliteral(L, "success");
     lua_rawget(L, index);
-    failed = failed || (lua_isboolean(L, -1) && !lua_toboolean(L, -1));
+    failed = failed || begins_with(L, "false") || (lua_isboolean(L, -1) && !lua_toboolean(L, -1));
     lua_pop(L, 2);
     return failed;
 }

@@ -23,7 +23,7 @@ local MUTANTS = {
   {
     name = "a POST on a kept connection that its server has ended",
     file = "csrc/cab/sockets.c",
-    find = "if (one->port == port && has_ended(one->fd, plain)) {",
+    find = "if (port_of(one) == port && has_ended(one->fd, plain || one->in_turn)) {",
     replace = "if (false && has_ended(one->fd, plain)) {",
     specs = "reused",
   },
@@ -221,7 +221,7 @@ local MUTANTS = {
   {
     name = "a build of somebody else that is taken for the call's own",
     file = "lua/codearts/build/reconcile/judge.lua",
-    find = "if text == run_id:lower() then",
+    find = "if text == ascii.lower(run_id) then",
     replace = 'if text ~= "" then',
     specs = "reconcile",
   },
@@ -235,7 +235,7 @@ local MUTANTS = {
   {
     name = "a part of the id that is taken for another value",
     file = "lua/codearts/build/reconcile/judge.lua",
-    find = 'return not may_be_made_of(text, run_id:lower()) and "other" or nil',
+    find = 'return not may_be_made_of(text, ascii.lower(run_id)) and "other" or nil',
     replace = 'return "other"',
     specs = "reconcile",
   },

@@ -87,7 +87,14 @@ local function foreign_value(run_id, roll)
   elseif kind == 9 then
     return "", "if not secret"
   elseif kind == 10 then
-    return run_id:sub(1, roll(20)) .. "...", "never"
+    local length = roll(20)
+    local pieces = {
+      run_id:sub(1, length) .. "...",
+      "..." .. run_id:sub(-length - 4),
+      run_id:sub(1, length) .. "..." .. run_id:sub(-length),
+      (run_id:gsub("-", "")),
+    }
+    return pieces[length % 4 + 1], "never"
   elseif kind == 11 then
     return "again:" .. run_id, "never"
   end

@@ -53,10 +53,32 @@ function judge.suspects(builds, started_at, newest)
   return numbers
 end
 
---- Whether a text may be what somebody made of the id for display: shortened, or put into something.
+local function compact(text)
+  return (text:gsub("[^0-9A-Za-z]+", ""))
+end
+
+--- Whether a text may be what somebody made of the id for display: put into something, written without its
+--- hyphens, or shortened. Of that its beginning is left, its end, both, or some of its middle; what has fewer
+--- than four letters and digits is that only as a beginning, for a default such as "0" is in most ids.
 local function may_be_made_of(text, run_id)
-  local start = text:gsub("[^0-9A-Za-z]+$", "")
-  return run_id:sub(1, #start) == start or text:find(run_id, 1, true) ~= nil
+  if text:find(run_id, 1, true) then
+    return true
+  end
+  local piece, whole = compact(text), compact(run_id)
+  local at = whole:find(piece, 1, true)
+  if at == 1 or at and #piece >= 4 or piece:find(whole, 1, true) then
+    return true
+  elseif #piece < 4 then
+    return false
+  end
+  for length = 1, #piece - 1 do
+    if whole:sub(1, length) ~= piece:sub(1, length) then
+      return false
+    elseif whole:sub(length - #piece) == piece:sub(length + 1) then
+      return true
+    end
+  end
+  return false
 end
 
 --- Anything but "no" and nothing; JSON's null is nothing.
