@@ -15,6 +15,7 @@ read_globals = {
 exclude_files = { "build", "lua_modules" }
 
 files["lua/codearts/build/resty.lua"] = { read_globals = { "ngx" } }
+files["lua/codearts/build/hosts/nginx*.lua"] = { read_globals = { "ngx" } }
 files["lua/codearts/build/nvim.lua"] = { read_globals = { "vim" } }
 files["lua/codearts/health.lua"] = { read_globals = { "vim" } }
 -- Begins as a script of the shell, which Lua reads as the text of this variable.

@@ -11,8 +11,18 @@ local measure = require "bench.measure"
 local report = require "bench.report"
 local server_of = require "bench.server"
 
-local SUITES =
-  { "sequential", "signing", "processes", "command", "many", "scale", "stream", "small", "waiting" }
+local SUITES = {
+  "sequential",
+  "signing",
+  "processes",
+  "command",
+  "many",
+  "scale",
+  "stream",
+  "small",
+  "waiting",
+  "nginx",
+}
 
 local quick = os.getenv "BENCH_QUICK" == "1"
 local bench = {

@@ -14,7 +14,9 @@ local CAB = {
   classify = {},
   poller = {},
   pin = {},
-  worker = {},
+  thread = {},
+  worker = { "thread" },
+  waker = { "crypto", "thread" },
   journal = { "buf", "worker" },
   sigpipe = {},
   list = {},
@@ -64,7 +66,8 @@ local LUA = {
   lua_call = { "lua_client", "lua_request", "lua_outcome", "lua_journal" },
   lua_step = { "lua_call", "lua_file" },
   lua_wait = { "lua_step" },
-  core = { "cab/pin", "lua_wait", "lua_sign", "lua_term", "version" },
+  lua_waker = { "lua_client", "cab/waker" },
+  core = { "cab/pin", "lua_wait", "lua_waker", "lua_sign", "lua_term", "version" },
 }
 local FREE = { ["cab/error"] = true, ["cab/locale"] = true }
 local FREE_IN_LUA = { compat = true, lua_error = true }
@@ -80,8 +83,8 @@ local FOREIGN_HEADERS = {
     ["cab/endpoint.c"] = true,
   },
   ["openssl/"] = { ["cab/crypto.c"] = true },
-  ["sys/epoll"] = { ["cab/poller.c"] = true },
-  ["sys/event"] = { ["cab/poller.c"] = true },
+  ["sys/epoll"] = { ["cab/poller.c"] = true, ["cab/waker.c"] = true },
+  ["sys/event"] = { ["cab/poller.c"] = true, ["cab/waker.c"] = true },
   ["dlfcn"] = { ["cab/pin.c"] = true },
 }
 

@@ -546,6 +546,8 @@ int cab_client_fd(cab_client *c) {
     return cab_engine_fd(c->engine);
 }
 
+int cab_client_watched_fd(const cab_client *c) { return cab_engine_fd(c->engine); }
+
 int64_t cab_client_timeout_ms(const cab_client *c) {
     if (first_in(c, CAB_CALL_ANSWERED) != NULL ||
         (first_in(c, CAB_CALL_QUEUED) != NULL && c->in_flight < capacity(c))) {

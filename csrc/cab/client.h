@@ -105,6 +105,9 @@ bool cab_client_is_stuck(const cab_client *c);
 
 /* The one descriptor to wait for; see cab_engine_fd. */
 int cab_client_fd(cab_client *c);
+/* The same, for somebody who knows otherwise when calls are started or cancelled: that does not
+ * make it readable. */
+int cab_client_watched_fd(const cab_client *c);
 /* Milliseconds until the client wants a step whatever its descriptor says; -1: never. */
 int64_t cab_client_timeout_ms(const cab_client *c);
 

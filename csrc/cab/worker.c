@@ -1,12 +1,11 @@
 #include "cab/worker.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define STACK_BYTES (128 * 1024)
+#include "cab/thread.h"
 
 typedef struct {
     cab_work *first, *last;
@@ -65,22 +64,6 @@ static void *work_on(void *ud) {
     return NULL;
 }
 
-/* With all signals blocked, so that the program's handlers run where it expects them. */
-static bool start_thread(cab_worker *w) {
-    sigset_t all, before;
-    pthread_attr_t attributes;
-    if (pthread_attr_init(&attributes) != 0) {
-        return false;
-    }
-    (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool ok = pthread_create(&w->thread, &attributes, work_on, w) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_attr_destroy(&attributes);
-    return ok;
-}
-
 cab_worker *cab_worker_new(int wake_fd) {
     cab_worker *w = wake_fd >= 0 ? calloc(1, sizeof *w) : NULL;
     if (w == NULL) {
@@ -96,7 +79,7 @@ cab_worker *cab_worker_new(int wake_fd) {
         free(w);
         return NULL;
     }
-    if (!start_thread(w)) {
+    if (cab_thread_start(&w->thread, work_on, w) != 0) {
         (void)pthread_cond_destroy(&w->changed);
         (void)pthread_mutex_destroy(&w->lock);
         free(w);

@@ -24,6 +24,7 @@
 #include "lua/lua_step.h"
 #include "lua/lua_term.h"
 #include "lua/lua_wait.h"
+#include "lua/lua_waker.h"
 #include "lua/version.h"
 
 /* core.versions() -> { core =, libcurl =, tls =, lua = } */
@@ -204,6 +205,7 @@ int luaopen_codearts_build_core(lua_State *L) {
     lcab_term_open(L);
     lcab_file_open(L);
     lcab_journal_open(L);
+    lcab_waker_open(L);
     lcab_setfuncs(L, functions);
 #if LUA_VERSION_NUM == 501
     lua_pushcfunction(L, yield);

@@ -1,0 +1,232 @@
+--- What steps a client in an nginx worker: a light thread that looks when the client's timers want it
+--- and once a second, and the listener of the worker, which knows when something happened to the
+--- client's connections.
+local semaphores = require "ngx.semaphore"
+local wakers = require "codearts.build.hosts.nginx_waker"
+
+local SHORTEST, LONGEST, SHARE = 0.001, 0.02, 20
+local GRACE = 5
+local LOOK_AFTER = 1 -- seconds after which who steps looks, whatever the thread tells
+local LINGER = 1 -- seconds without calls: the next one finds everything ready
+local LONG = 30 -- seconds after which who waits looks whether somebody steps
+
+local function log(problem)
+  ngx.log(ngx.ERR, "codearts.build: ", tostring(problem))
+end
+
+---@class codearts.build.hosts.NginxDriver
+---@field client codearts.build.Client
+---@field open boolean until the client is closed
+---@field turn integer the newest light thread alone goes on: nginx drops timers that are too many
+---@field started boolean there is to be a light thread
+---@field running boolean it runs
+---@field id integer|nil of hosts.nginx_waker.join; nil: it pauses between looks
+---@field armed boolean the next thing that happens will be told
+---@field stepped_at number
+---@field busy_at number when something was last in flight, or begun
+---@field changed_at number when its number last changed
+---@field look_at number when the light thread will look
+---@field in_flight integer|nil
+---@field rung boolean
+---@field waiters table<table, boolean> semaphore -> whether a request waits
+local Driver = {}
+Driver.__index = Driver
+
+---@param client codearts.build.Client
+---@return codearts.build.hosts.NginxDriver
+function Driver.new(client)
+  return setmetatable({
+    client = client,
+    open = true,
+    turn = 0,
+    started = false,
+    running = false,
+    armed = false,
+    stepped_at = 0,
+    busy_at = 0,
+    changed_at = 0,
+    look_at = 0,
+    bell = semaphores.new(0),
+    rung = false,
+    waiters = {},
+  }, Driver)
+end
+
+--- Ends the pause of the light thread.
+function Driver:ring()
+  if not self.rung then
+    self.rung = true
+    self.bell:post(1)
+  end
+end
+
+--- Yields to nginx, until somebody rings or at most that long.
+function Driver:pause(seconds)
+  self.look_at = ngx.now() + seconds
+  if self.rung or seconds <= 0 then
+    self.bell:wait(0)
+    ngx.sleep(0)
+  else
+    self.bell:wait(seconds + 0.0005) -- nginx cuts off what is less than a millisecond
+  end
+  self.rung = false
+end
+
+--- Has the light thread look in time for what the client's timers want.
+function Driver:expect(due)
+  if due and ngx.now() + due < self.look_at then
+    self:ring()
+  end
+end
+
+function Driver:arm()
+  self.armed = self.armed or (self.id ~= nil and wakers.arm(self.id, self.client))
+end
+
+--- Answers when the client wants the next step, or nil.
+function Driver:step()
+  local ok, in_flight = pcall(self.client.step, self.client, 0)
+  local now = ngx.now()
+  self.stepped_at = now
+  if not ok then
+    log(in_flight)
+    in_flight = nil -- the next step tells
+  end
+  if not self.open then
+    return nil
+  end
+  if in_flight ~= self.in_flight then
+    self.in_flight, self.changed_at = in_flight, now
+  end
+  local due = self.client:timeout()
+  if in_flight ~= 0 or due == 0 then
+    self.busy_at = now
+    self:arm()
+  end
+  return due
+end
+
+--- The listener's: something happened to the client's connections.
+function Driver:tell()
+  self.armed = false
+  if self.open then
+    self:expect(self:step())
+  end
+end
+
+--- Something was begun outside of a step.
+function Driver:wake()
+  self.busy_at, self.changed_at = ngx.now(), ngx.now()
+  if self.open and self.started then
+    self:ring()
+  elseif self.open then
+    self:start()
+  end
+end
+
+function Driver:start()
+  local turn = self.turn + 1
+  self.turn, self.running, self.stepped_at = turn, false, ngx.now()
+  local started, problem = ngx.timer.at(0, function()
+    self:run(turn)
+  end)
+  self.started = started == true
+  if not started then
+    log("no timer to step in: " .. problem)
+  end
+end
+
+--- Whether nobody waits for what a worker that leaves still has in flight, nor ever long enough.
+function Driver:is_over(leaving_since)
+  if ngx.now() - leaving_since < GRACE then
+    return false
+  end
+  for semaphore, is_request in pairs(self.waiters) do
+    -- A request that was cut off waits no more and could not say so.
+    if is_request and semaphore:count() < 0 then
+      return false
+    end
+  end
+  return true
+end
+
+--- How long to pause in a worker that nobody wakes.
+function Driver:blind_pause()
+  return math.min(math.max((ngx.now() - self.changed_at) / SHARE, SHORTEST), LONGEST)
+end
+
+function Driver:look(turn)
+  local leaving_since
+  while self.open and turn == self.turn do
+    local due = self:step()
+    if not self.open then
+      break
+    end
+    leaving_since = leaving_since or (ngx.worker.exiting() and ngx.now())
+    if self.in_flight == 0 and due ~= 0 then
+      if not self.id or leaving_since or ngx.now() - self.busy_at >= LINGER then
+        break
+      end
+      due = nil
+    elseif leaving_since and self:is_over(leaving_since) then
+      self.client:close()
+      break
+    end
+    if self.armed or self.in_flight == 0 then
+      self:pause(math.min(due or LOOK_AFTER, LOOK_AFTER))
+    else
+      self:pause(self:blind_pause())
+    end
+  end
+end
+
+--- The light thread.
+function Driver:run(turn)
+  if turn ~= self.turn then
+    return
+  end
+  local id = wakers.join(function()
+    self:tell()
+  end)
+  self.id, self.running, self.armed = id, true, false
+  local ok, problem = pcall(self.look, self, turn)
+  if id then
+    wakers.leave(id)
+  end
+  if turn == self.turn then
+    self.id, self.started, self.running = nil, false, false
+  end
+  if not ok then
+    log(problem)
+  end
+end
+
+--- Waits for a call in a request, a timer or the like.
+function Driver:wait(call, timeout)
+  local semaphore = semaphores.new(0)
+  self.waiters[semaphore] = ngx.get_phase() ~= "timer"
+  call:on_done(function()
+    self.waiters[semaphore] = nil
+    semaphore:post(1)
+  end)
+  local till = timeout and ngx.now() + timeout
+  repeat
+    if not self.started or ngx.now() - self.stepped_at > 2 * LOOK_AFTER then
+      self:start()
+    end
+    local longest = self.running and LONG or LOOK_AFTER
+    local left = till and math.max(till - ngx.now(), SHORTEST) or longest
+    semaphore:wait(math.min(left, longest))
+  until call:done() or (till and ngx.now() >= till)
+  self.waiters[semaphore] = nil
+end
+
+function Driver:close()
+  self.open = false
+  if self.id then
+    wakers.disarm(self.client)
+  end
+  self:ring()
+end
+
+return Driver
