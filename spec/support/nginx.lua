@@ -9,11 +9,13 @@ local M = {}
 local CONFIGURATION = [[
 load_module /usr/lib/nginx/modules/ndk_http_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
-user root;
+user %s;
 pid nginx.pid;
 error_log error.log notice;
 worker_processes %d;
 env ENDPOINT;
+env REFUSE;
+%s
 events {
 }
 http {
@@ -24,7 +26,8 @@ http {
     uwsgi_temp_path tmp;
     scgi_temp_path tmp;
     lua_shared_dict notes 1m;
-    lua_package_path '$prefix/?.lua;;';
+    lua_package_path '$prefix/?.lua;$prefix/lua/?.lua;$prefix/lua/?/init.lua;;';
+    lua_package_cpath '$prefix/?.so;;';
 %s
     server {
         listen unix:%s;
@@ -60,6 +63,10 @@ end
 ---@field server string directives of the server
 ---@field http string|nil directives outside of it
 ---@field workers integer|nil (1)
+---@field main string|nil directives outside of that
+---@field user string|nil the workers' ("root"); any other gets a copy of the library that it can read
+---@field preload string|nil a library that nginx loads first
+---@field prefix string|nil what nginx is started by
 ---@field app string|nil the module `app` that they require
 ---@field endpoint string|nil variable ENDPOINT
 ---@field configuration string|nil all of it instead of these, with "unix:SOCKET" to listen on
@@ -71,16 +78,29 @@ function M.start(options)
   local folder = host.folder()
   local self = setmetatable({ folder = folder, socket = folder .. "/socket" }, Nginx)
   local text = options.configuration and options.configuration:gsub("SOCKET", self.socket)
-    or CONFIGURATION:format(options.workers or 1, options.http or "", self.socket, options.server)
+    or CONFIGURATION:format(
+      options.user or "root",
+      options.workers or 1,
+      options.main or "",
+      options.http or "",
+      self.socket,
+      options.server
+    )
   write(folder .. "/nginx.conf", text)
   write(folder .. "/app.lua", options.app or "")
+  if options.user then
+    local core = host.for_luajit():match("LUA_CPATH='([^;]*)%?%.so")
+    os.execute(("cp -r lua %s/codearts %s && chmod -R a+rX %s"):format(core, folder, folder))
+  end
   -- nginx ends when the pipe does: nothing stays behind when a spec dies.
   self.pipe = assert(
     io.popen(
-      ("%s%s ENDPOINT=%s nginx -p %s -c nginx.conf -g 'daemon off; %s' </dev/null >%s/output 2>&1 & "):format(
+      ("%s%s %s ENDPOINT=%s %s nginx -p %s -c nginx.conf -g 'daemon off; %s' </dev/null >%s/output 2>&1 & "):format(
         options.service or "",
         host.for_luajit(),
+        options.preload and "LD_PRELOAD=" .. options.preload or "",
         host.quote(options.endpoint or ""),
+        options.prefix or "",
         folder,
         options.configuration and "user root;" or "",
         folder

@@ -35,28 +35,20 @@ local function check(list, opts)
   return limit or math.huge
 end
 
---- Starts all builds of the list, at most `max_in_flight` at a time, and waits until each has
---- ended. One failure, a bad argument too, never stops the others; what on_progress raises is raised
---- when all have ended. Blocks like run.
----@param self codearts.build.Client
----@param list codearts.build.RunArgs[]
----@param opts? codearts.build.RunAllOptions
----@return ({ result: codearts.build.Result } | { error: codearts.build.Error })[] items in the order of the list
-return function(self, list, opts)
-  if opts == nil then
-    opts = {}
-  end
-  local limit, total = check(list, opts), #list
+--- Starts the first builds of a list; each that ends starts the next. Answers what waits for all of
+--- them, which looks like a call, and how they ended. Not a part of the function that waits: when
+--- nginx cuts a request off, what its functions share with callbacks is gone, and the list goes on.
+local function begin(self, list, on_progress, limit)
+  local total = #list
   local items, next_index, in_flight, done = {}, 1, 0, 0
   local raised, problem = false, nil
-  local on_end -- what waits for all; looks like a call
-  self:check_wait "not_started"
+  local on_end
 
   local function ended(index, item)
     in_flight, done = in_flight - 1, done + 1
     items[index] = item
-    if opts.on_progress then
-      local ok, err = pcall(opts.on_progress, done, total, index, item)
+    if on_progress then
+      local ok, err = pcall(on_progress, done, total, index, item)
       if not ok and not raised then
         raised, problem = true, err
       end
@@ -83,14 +75,34 @@ return function(self, list, opts)
   end
 
   fill()
-  self:wait_for({
+  return {
     done = function()
       return done == total
     end,
     on_done = function(_, f)
       on_end = f
     end,
-  }, nil, true)
+  }, function()
+    return items, raised, problem
+  end
+end
+
+--- Starts all builds of the list, at most `max_in_flight` at a time, and waits until each has
+--- ended. One failure, a bad argument too, never stops the others; what on_progress raises is raised
+--- when all have ended. Blocks like run.
+---@param self codearts.build.Client
+---@param list codearts.build.RunArgs[]
+---@param opts? codearts.build.RunAllOptions
+---@return ({ result: codearts.build.Result } | { error: codearts.build.Error })[] items in the order of the list
+return function(self, list, opts)
+  if opts == nil then
+    opts = {}
+  end
+  local limit = check(list, opts)
+  self:check_wait "not_started"
+  local all, outcome = begin(self, list, opts.on_progress, limit)
+  self:wait_for(all, nil, true)
+  local items, raised, problem = outcome()
   if raised then
     error(problem, 0)
   end

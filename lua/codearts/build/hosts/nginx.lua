@@ -201,14 +201,20 @@ function Driver:run(turn)
   end
 end
 
+--- A callback that ends a wait. Made by a function of its own: when nginx cuts a request off, what
+--- its functions shared with a callback is gone.
+local function ender(waiters, semaphore)
+  return function()
+    waiters[semaphore] = nil
+    semaphore:post(1)
+  end
+end
+
 --- Waits for a call in a request, a timer or the like.
 function Driver:wait(call, timeout)
   local semaphore = semaphores.new(0)
   self.waiters[semaphore] = ngx.get_phase() ~= "timer"
-  call:on_done(function()
-    self.waiters[semaphore] = nil
-    semaphore:post(1)
-  end)
+  call:on_done(ender(self.waiters, semaphore))
   local till = timeout and ngx.now() + timeout
   repeat
     if not self.started or ngx.now() - self.stepped_at > 2 * LOOK_AFTER then

@@ -14,9 +14,10 @@ local BYTES = 128 -- of a datagram
 local LIFE = 60 -- seconds without a datagram after which the listener ends; nginx logs that
 local BEAT = 20 -- seconds after which one is sent to keep it alive
 local RETRY = 60 -- seconds after which a system that refused is asked again
+local TRY = 0.2 -- seconds that a datagram may take on loopback, where it takes none
 
 local waker
-local listening, heard_at = false, 0
+local connecting, listening, heard_at = false, false, 0
 local tell, joined = {}, 0 -- id -> what to call when that client wants a step; how many
 local told, refused_till = false, 0
 
@@ -56,21 +57,17 @@ end
 --- A socket of nginx's that the thread sends to, both ways tried.
 local function connect()
   local socket = ngx.socket.udp()
-  socket:settimeout(LIFE * 1000)
+  socket:settimeout(TRY * 1000)
   local ok, problem = socket:setpeername("127.0.0.1", waker:port())
   if ok then
     ok, problem = socket:send(waker:nonce())
   end
   if ok then
-    -- On loopback a datagram is there when it was sent.
-    ok, problem = waker:accept(), "datagrams on 127.0.0.1 get lost"
+    ok = waker:accept() and socket:receive(BYTES) == waker:nonce()
+    problem = "datagrams on 127.0.0.1 get lost"
   end
   if ok then
-    local answer
-    answer, problem = socket:receive(BYTES)
-    ok = answer == waker:nonce()
-  end
-  if ok then
+    socket:settimeout(LIFE * 1000)
     return socket
   end
   socket:close()
@@ -84,7 +81,9 @@ local function start()
   end
   local socket
   if waker then
+    connecting = true
     socket, problem = connect()
+    connecting = false
   end
   if not socket then
     return refused(problem)
@@ -110,7 +109,7 @@ function M.join(wants_step)
     return nil
   end
   tell[id], joined = wants_step, joined + 1
-  if not listening and ngx.now() >= refused_till then
+  if not listening and not connecting and ngx.now() >= refused_till then
     start()
   end
   if listening then

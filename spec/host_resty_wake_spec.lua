@@ -1,0 +1,339 @@
+-- How a worker of nginx is woken: by a thread, or, where the system grants none, not at all.
+
+local host = require("spec.support.host")
+local native = require("spec.support.native")
+local nginx = require("spec.support.nginx")
+local server = require("spec.support.server").start()
+local socket = require("socket")
+
+local APP = [[
+local resty = require "codearts.build.resty"
+local M = { job = { job_id = ("a"):rep(32) } }
+local steps = 0
+
+function M.new(more)
+  local options = { endpoint = os.getenv "ENDPOINT", auth = "a-fake-token", proxy = false }
+  for name, value in pairs(more or {}) do
+    options[name] = value
+  end
+  local client = resty.new(options)
+  local step = client.step
+  client.step = function(...)
+    steps = steps + 1
+    return step(...)
+  end
+  return client
+end
+
+function M.client()
+  M.shared = M.shared or M.new()
+  return M.shared
+end
+
+function M.run(client)
+  local result, err = (client or M.client()):try_run(M.job)
+  return result and result.octopus_job_name or tostring(err)
+end
+
+-- How many steps the clients of this worker make while f runs.
+function M.steps_of(f)
+  local before = steps
+  f()
+  return steps - before
+end
+
+return M
+]]
+
+local SERVER = [[
+location = /run { content_by_lua_block { ngx.print(require("app").run()) } }
+location = /own {
+  content_by_lua_block {
+    local app = require "app"
+    local client = app.new()
+    ngx.print(app.run(client))
+    if ngx.var.arg_close then
+      client:close()
+    end
+  }
+}
+location = /mute {
+  content_by_lua_block {
+    local app = require "app"
+    local client = app.new { timeout = 2, retry = false }
+    local err
+    local during = app.steps_of(function()
+      err = select(2, client:try_run(app.job))
+    end)
+    local after = app.steps_of(function()
+      ngx.sleep(2)
+    end)
+    ngx.print(err.kind, " ", during, " ", after)
+    client:close()
+  }
+}
+location = /many {
+  content_by_lua_block {
+    local app = require "app"
+    local threads, good = {}, 0
+    for i = 1, tonumber(ngx.var.arg_n) do
+      threads[i] = ngx.thread.spawn(app.run, app.new())
+    end
+    for _, thread in ipairs(threads) do
+      local _, name = ngx.thread.wait(thread)
+      good = good + (name == ngx.var.arg_name and 1 or 0)
+    end
+    ngx.print(good)
+  }
+}
+location = /list {
+  content_by_lua_block {
+    local app = require "app"
+    app.client():run_all({ app.job, app.job, app.job }, { max_in_flight = 1 })
+  }
+}
+location = /children {
+  content_by_lua_block {
+    local app = require "app"
+    local thread = ngx.thread.spawn(app.run)
+    ngx.sleep(0)
+    local told = {}
+    for i = 1, 3 do
+      local pipe = io.popen("echo " .. i)
+      told[i] = pipe:read "*l"
+      pipe:close()
+    end
+    ngx.print(table.concat(told), " ", select(2, ngx.thread.wait(thread)))
+  }
+}
+location = /fill {
+  content_by_lua_block {
+    local files, file = {}, true
+    while file do
+      file = io.open "/dev/null"
+      files[#files + 1] = file
+    end
+    for _ = 1, tonumber(ngx.var.arg_leave) do
+      table.remove(files):close()
+    end
+    package.loaded.files = files
+    ngx.print(#files > 0)
+  }
+}
+location = /free {
+  content_by_lua_block {
+    for _, file in ipairs(package.loaded.files) do
+      file:close()
+    end
+    ngx.print "freed"
+  }
+}
+]]
+
+local function start(more)
+  local options = { app = APP, server = SERVER, endpoint = server.url }
+  for name, value in pairs(more or {}) do
+    options[name] = value
+  end
+  return nginx.start(options)
+end
+
+local function entries(pid, kind)
+  local pipe = assert(io.popen(("ls /proc/%d/%s | wc -l"):format(pid, kind)))
+  local count = tonumber(pipe:read("*a"))
+  pipe:close()
+  return count
+end
+
+-- Waits until a worker has at most so many threads or descriptors; answers how many it has.
+local function settle(pid, kind, most)
+  local count
+  for _ = 1, 500 do
+    count = entries(pid, kind)
+    if count <= most then
+      break
+    end
+    socket.sleep(0.01)
+  end
+  return count
+end
+
+-- How often a text is in the error log.
+local function told(one, text)
+  local count, at = 0, 1
+  local log = one:read("error.log")
+  while at do
+    local _, last = log:find(text, at, true)
+    at = last and last + 1
+    count = count + (at and 1 or 0)
+  end
+  return count
+end
+
+local PAUSES = "nginx pauses between looks instead of being woken"
+
+-- What a spec leaves behind: no complaint, and a worker that could be told to leave.
+local function ends_well(one, complaints)
+  one:signal("QUIT")
+  assert.is_true(nginx.wait_for_end(one.pid))
+  local log = one:read("error.log")
+  assert.falsy(log:find("[alert]", 1, true), log)
+  assert.falsy(log:find("[error]", 1, true) and not complaints, log)
+  assert.falsy(log:find("exited on signal", 1, true), log)
+  one:stop()
+end
+
+before_each(function()
+  server:reset()
+end)
+
+teardown(function()
+  server:stop()
+end)
+
+describe("a worker of nginx that a thread wakes", function()
+  it("steps twice, and once a second, while a server is mute for 2 s; then not at all", function()
+    local one = start()
+    server:behave("never_answer")
+    local _, text = one:get("/mute")
+    local kind, during, after = text:match("^(%S+) (%d+) (%d+)$")
+    assert.equal("timeout", kind, text)
+    assert.is_true(tonumber(during) <= 8, text)
+    assert.is_true(tonumber(after) <= 2, text)
+    assert.equal(0, told(one, PAUSES))
+    ends_well(one)
+  end)
+
+  it("has one thread for a hundred clients", function()
+    local one = start()
+    assert.same({ 200, host.NAME }, { one:get("/run") })
+    local worker = one:workers()[1]
+    assert.equal(2, entries(worker, "task"))
+    assert.same({ 200, "100" }, { one:get("/many?n=100&name=" .. host.NAME) })
+    assert.equal(100, server:stats().processed - 1)
+    assert.equal(2, entries(worker, "task"))
+    ends_well(one)
+  end)
+
+  it("starts children while a call is in flight", function()
+    local one = start()
+    for _ = 1, 3 do
+      assert.same({ 200, "123 " .. host.NAME }, { one:get("/children") })
+    end
+    ends_well(one)
+  end)
+
+  it("leaves nothing of clients that are closed, and of requests that are cut off", function()
+    local one = start({ server = "lua_check_client_abort on;\n" .. SERVER })
+    assert.same({ 200, host.NAME }, { one:get("/own?close=1") })
+    local worker = one:workers()[1]
+    local threads, descriptors = entries(worker, "task"), entries(worker, "fd")
+    for _ = 1, 20 do
+      assert.same({ 200, host.NAME }, { one:get("/own?close=1") })
+    end
+    server:behave("ok_on_release")
+    for i = 1, 20 do
+      local request = one:send("/run")
+      server:wait_for(i, "waiting")
+      request:close()
+    end
+    local list = one:send("/list")
+    server:wait_for(21, "waiting")
+    list:close()
+    local processed = server:stats().processed
+    server:script({}, "ok")
+    server:release()
+    server:wait_for(processed + 2) -- the rest of the list
+    assert.same({ 200, host.NAME }, { one:get("/run") })
+    assert.equal(threads, entries(worker, "task"))
+    -- The shared client has its own, and connections that are kept.
+    assert.is_true(settle(worker, "fd", descriptors + 25) <= descriptors + 25)
+    ends_well(one)
+  end)
+
+  it("has a thread for each state of Lua when code is not cached, as long as that lives", function()
+    local one = start({ http = "lua_code_cache off;" })
+    for i = 1, 10 do
+      assert.same({ 200, host.NAME }, { one:get(i % 2 == 0 and "/own?close=1" or "/own") })
+    end
+    assert.equal(1, settle(one:workers()[1], "task", 1))
+    ends_well(one, true) -- nginx itself warns
+  end)
+
+  it("is followed by another when it crashes", function()
+    local one = start()
+    server:behave("never_answer")
+    local worker = one:workers()[1]
+    one:send("/run")
+    server:wait_for(1)
+    os.execute("kill -KILL " .. worker)
+    server:script({}, "ok")
+    assert.is_true(nginx.wait_for_end(worker))
+    assert.same({ 200, "hello\n" }, { one:get("/hello") })
+    assert.same({ 200, host.NAME }, { one:get("/run") })
+    one:stop()
+  end)
+
+  it("goes when the configuration is loaded again, a second after its last call", function()
+    local one = start()
+    for _ = 1, 3 do
+      assert.same({ 200, host.NAME }, { one:get("/run") })
+      local old = one:workers()[1]
+      one:signal("HUP")
+      assert.is_true(one:wait_for_log("gracefully shutting down"))
+      assert.is_true(nginx.wait_for_end(old))
+    end
+    assert.same({ 200, host.NAME }, { one:get("/run") })
+    ends_well(one)
+  end)
+end)
+
+describe("a worker of nginx that nothing can wake", function()
+  local library
+
+  setup(function()
+    library = native.library("no_wake")
+  end)
+
+  teardown(function()
+    os.remove(library)
+  end)
+
+  for lacks, expected in pairs({
+    thread = "the system does not grant a thread: Resource temporarily unavailable",
+    socket = "the system does not grant a socket: Operation not permitted",
+    datagram = "datagrams on 127.0.0.1 get lost",
+  }) do
+    it("pauses and says so once: no " .. lacks, function()
+      local one = start({ preload = library, service = "REFUSE=" .. lacks .. " " })
+      for _ = 1, 3 do
+        assert.same({ 200, host.NAME }, { one:get("/run") })
+      end
+      assert.same({ 200, "20" }, { one:get("/many?n=20&name=" .. host.NAME) })
+      assert.equal(1, told(one, PAUSES))
+      assert.equal(1, told(one, expected), one:read("error.log"))
+      ends_well(one, lacks == "datagram") -- nginx itself says that one did not come
+    end)
+  end
+
+  it("pauses where its user may have no more processes", function()
+    local one = start({ user = "nobody nogroup", prefix = "prlimit --nproc=1" })
+    for _ = 1, 3 do
+      assert.same({ 200, host.NAME }, { one:get("/run") })
+    end
+    assert.equal(1, told(one, PAUSES))
+    assert.equal(1, told(one, "a thread: Resource temporarily unavailable"), one:read("error.log"))
+    ends_well(one)
+  end)
+
+  it("pauses where it has no descriptor left for that", function()
+    local one = start({ main = "worker_rlimit_nofile 1024;" })
+    assert.same({ 200, "true" }, { one:get("/fill?leave=5") })
+    assert.same({ 200, host.NAME }, { one:get("/run") })
+    assert.same({ 200, host.NAME }, { one:get("/run") })
+    assert.equal(1, told(one, PAUSES))
+    assert.same({ 200, "freed" }, { one:get("/free") })
+    assert.same({ 200, host.NAME }, { one:get("/run") })
+    ends_well(one, true)
+  end)
+end)
