@@ -86,6 +86,34 @@ location = /many {
     ngx.print(good)
   }
 }
+location = /calls {
+  content_by_lua_block {
+    local app = require "app"
+    local client, failed = app.new(), 0
+    for _ = 1, tonumber(ngx.var.arg_n) do
+      failed = failed + (app.run(client) == ngx.var.arg_name and 0 or 1)
+    end
+    ngx.print(failed)
+  }
+}
+location = /chain {
+  content_by_lua_block {
+    local app = require "app"
+    local client, left = app.new(), tonumber(ngx.var.arg_n)
+    local done = require("ngx.semaphore").new(0)
+    local function again()
+      left = left - 1
+      if left == 0 then
+        done:post(1)
+      else
+        client:sleep(0):on_done(again)
+      end
+    end
+    again()
+    ngx.print((done:wait(20)))
+    client:close()
+  }
+}
 location = /list {
   content_by_lua_block {
     local app = require "app"
@@ -96,7 +124,7 @@ location = /children {
   content_by_lua_block {
     local app = require "app"
     local thread = ngx.thread.spawn(app.run)
-    ngx.sleep(0)
+    ngx.sleep(0.001)
     local told = {}
     for i = 1, 3 do
       local pipe = io.popen("echo " .. i)
@@ -180,6 +208,9 @@ local function ends_well(one, complaints)
   assert.falsy(log:find("[alert]", 1, true), log)
   assert.falsy(log:find("[error]", 1, true) and not complaints, log)
   assert.falsy(log:find("exited on signal", 1, true), log)
+  for line in log:gmatch("[^\n]*%[warn%][^\n]*") do
+    assert.truthy(line:find(PAUSES, 1, true) or complaints, line)
+  end
   one:stop()
 end
 
@@ -212,6 +243,23 @@ describe("a worker of nginx that a thread wakes", function()
     assert.same({ 200, "100" }, { one:get("/many?n=100&name=" .. host.NAME) })
     assert.equal(100, server:stats().processed - 1)
     assert.equal(2, entries(worker, "task"))
+    ends_well(one)
+  end)
+
+  it("takes one call after another for one light thread's work", function()
+    local one = start({ http = "lua_max_running_timers 2;" })
+    assert.same({ 200, "0" }, { one:get("/calls?n=500&name=" .. host.NAME) })
+    assert.equal(500, server:stats().processed)
+    ends_well(one)
+  end)
+
+  it("answers others while callbacks always start another call", function()
+    local one = start()
+    local request = one:send("/chain?n=2000")
+    for _ = 1, 20 do
+      assert.same({ 200, "hello\n" }, { one:get("/hello") })
+    end
+    assert.same({ 200, "true" }, { request:read() })
     ends_well(one)
   end)
 

@@ -165,8 +165,7 @@ bool cab_waker_accept(cab_waker *waker) {
 }
 
 bool cab_waker_arm(cab_waker *waker, int fd, uint16_t id) {
-    return waker->owner == getpid() &&
-           watch(waker, fd, (uint32_t)EPOLLIN | (uint32_t)EPOLLONESHOT, id);
+    return watch(waker, fd, (uint32_t)EPOLLIN | (uint32_t)EPOLLONESHOT, id);
 }
 
 void cab_waker_disarm(cab_waker *waker, int fd) {

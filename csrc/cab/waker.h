@@ -28,7 +28,7 @@ const unsigned char *cab_waker_nonce(const cab_waker *waker);
 bool cab_waker_accept(cab_waker *waker);
 
 /* Has the host told `id`, once, when the descriptor is readable: at once, if it is. Costs no switch
- * of threads. */
+ * of threads. Not for a forked child, which would change what wakes its parent. */
 bool cab_waker_arm(cab_waker *waker, int fd, uint16_t id);
 /* To be called before the descriptor is closed. */
 void cab_waker_disarm(cab_waker *waker, int fd);

@@ -8,6 +8,7 @@ local SHORTEST, LONGEST, SHARE = 0.001, 0.02, 20
 local GRACE = 5
 local LOOK_AFTER = 1 -- seconds after which who steps looks, whatever the thread tells
 local LINGER = 1 -- seconds without calls: the next one finds everything ready
+local HURRY = 10 -- steps without a pause
 local LONG = 30 -- seconds after which who waits looks whether somebody steps
 
 local function log(problem)
@@ -28,6 +29,7 @@ end
 ---@field look_at number when the light thread will look
 ---@field in_flight integer|nil
 ---@field rung boolean
+---@field hurried integer steps since the last pause
 ---@field waiters table<table, boolean> semaphore -> whether a request waits
 local Driver = {}
 Driver.__index = Driver
@@ -48,6 +50,7 @@ function Driver.new(client)
     look_at = 0,
     bell = semaphores.new(0),
     rung = false,
+    hurried = 0,
     waiters = {},
   }, Driver)
 end
@@ -60,15 +63,22 @@ function Driver:ring()
   end
 end
 
---- Yields to nginx, until somebody rings or at most that long.
+--- Until somebody rings, or at most that long. What was begun in the last step is stepped at once,
+--- but a chain of that must not keep the worker to itself.
 function Driver:pause(seconds)
-  self.look_at = ngx.now() + seconds
-  if self.rung or seconds <= 0 then
+  if self.rung then
+    self.rung = false
     self.bell:wait(0)
-    ngx.sleep(0)
-  else
-    self.bell:wait(seconds + 0.0005) -- nginx cuts off what is less than a millisecond
+    self.hurried = self.hurried + 1
+    if self.hurried < HURRY then
+      return
+    end
+    seconds = 0
   end
+  self.hurried = 0
+  self.look_at = ngx.now() + seconds
+  -- nginx cuts off what is less than a millisecond.
+  self.bell:wait(math.max(seconds, SHORTEST) + 0.0005)
   self.rung = false
 end
 
@@ -130,7 +140,7 @@ function Driver:start()
   local started, problem = ngx.timer.at(0, function()
     self:run(turn)
   end)
-  self.started = started == true
+  self.started = started and true or false
   if not started then
     log("no timer to step in: " .. problem)
   end
