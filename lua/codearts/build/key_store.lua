@@ -7,7 +7,7 @@ local M = {}
 
 ---@class codearts.build.KeyStore
 ---@field get fun(key: string, client: codearts.build.Client): text: string?, version: string|number|nil
----@field put fun(key: string, text: string, version: string|number|nil, client: codearts.build.Client): version: string|number|nil, text: string?, other: string|number|nil
+---@field put fun(key: string, text: string, version: any, client: codearts.build.Client): version: any, text: string?, other: any
 --- swaps: version nil: only if there is none. Answers the new version; nil: somebody was first, with what is
 --- there
 ---@field hold? fun(key: string, client: codearts.build.Client): release: (fun())? nil: somebody alive holds it; only
