@@ -55,7 +55,7 @@ local ROWS = {
   { "/init%.lua$", "facade load" },
   { "/config", "config" },
   { "/regions", "regions" },
-  { "/sign_in", "sign_in sign_in/" },
+  { "/sign_in", "sign_in sign_in_chain sign_in/" },
   { "/token_store", "token_store" },
   { "/operations/", "operations operation_call" },
   { "/lifecycle", "lifecycle wait log_lines" },

@@ -1,0 +1,571 @@
+-- The chain of sources, and token stores, over real sockets.
+local cjson = require "cjson"
+local core = require "codearts.build.core"
+local flow_client = require "spec.support.flow_client"
+local servers = require "spec.support.server"
+local token_store = require "codearts.build.token_store"
+local sign_in = require "spec.support.sign_in"
+
+local json = sign_in.json
+local iso = sign_in.iso
+local token_answer = sign_in.token_answer
+local key_answer = sign_in.key_answer
+local collect = sign_in.collect
+local requests = sign_in.requests
+local assert_silent = sign_in.assert_silent
+local interpreter = sign_in.interpreter
+local remove = sign_in.remove
+local file_with = sign_in.file_with
+local TOKEN = sign_in.TOKEN
+local SECRET = sign_in.SECRET
+local USER = sign_in.USER
+
+local service, iam, client
+
+local function new(options, variables)
+  options.endpoint = options.endpoint or (not options.region and service.url or nil)
+  client = flow_client.new(options, variables)
+  return client
+end
+
+local function by_password(options)
+  options = options or {}
+  options.auth, options.iam_endpoint = options.auth or USER, iam.url
+  return new(options)
+end
+
+local function fails(...)
+  local result, err = client:run(...)
+  assert.is_nil(result)
+  assert.is_true(core.is_error(err))
+  assert.equal("not_started", err.outcome)
+  assert_silent(err)
+  return err
+end
+
+setup(function()
+  service, iam = servers.start(), servers.start()
+end)
+
+teardown(function()
+  service:stop()
+  iam:stop()
+end)
+
+before_each(function()
+  for _, server in ipairs { service, iam } do
+    server:reset()
+    server:behave "ok"
+  end
+end)
+
+after_each(function()
+  if client then
+    client:close()
+  end
+  client = nil
+end)
+
+describe("the chain", function()
+  local home, files
+
+  before_each(function()
+    files = {}
+    home = os.tmpname()
+    os.remove(home)
+  end)
+  after_each(function()
+    for _, path in ipairs(files) do
+      os.remove(path)
+    end
+  end)
+
+  local function temporary(text)
+    files[#files + 1] = file_with(text)
+    return files[#files]
+  end
+
+  local function search(variables, options)
+    variables.HOME = variables.HOME or home
+    variables.CODEARTS_BUILD_METADATA_ENDPOINT = iam.url
+    options = options or {}
+    options.retry = false
+    return new(options, variables)
+  end
+
+  local function access_of(request)
+    return request.headers.authorization:match "Access=([^,]*)"
+  end
+
+  it("begins with the token", function()
+    search { CODEARTS_BUILD_TOKEN = TOKEN, HUAWEICLOUD_SDK_AK = "A", HUAWEICLOUD_SDK_SK = SECRET }
+    assert(client:run())
+    assert.equal(TOKEN, requests(service)[1].headers["x-auth-token"])
+    assert.equal(0, iam:stats().processed)
+  end)
+
+  it("goes on with the environment, then the file", function()
+    local path = temporary("[basic]\nak = FROMFILE\nsk = " .. SECRET .. "\n")
+    local variables = {
+      HUAWEICLOUD_SDK_AK = "FROMENV",
+      HUAWEICLOUD_SDK_SK = SECRET,
+      HUAWEICLOUD_SDK_CREDENTIALS_FILE = path,
+    }
+    search(variables)
+    assert(client:run())
+    client:close()
+    variables.HUAWEICLOUD_SDK_AK = nil
+    local events, on_event = collect()
+    search(variables, { on_event = on_event })
+    assert(client:run())
+    assert.equal("FROMENV", access_of(requests(service)[1]))
+    assert.equal("FROMFILE", access_of(requests(service)[2]))
+    assert.equal(0, iam:stats().processed)
+    assert.equal("warning", events[1].type)
+    assert.truthy(
+      events[1].message:find("HUAWEICLOUD_SDK_SK is set, but HUAWEICLOUD_SDK_AK is not", 1, true)
+    )
+    assert.same({ type = "sign_in", source = "credentials file" }, events[2])
+    for _, event in ipairs(events) do
+      assert_silent(event)
+    end
+  end)
+
+  it("warns of a file that others may read", function()
+    local path = temporary("[basic]\nak = A\nsk = " .. SECRET .. "\n")
+    os.execute("chmod 644 " .. path)
+    local events, on_event = collect()
+    search({ HUAWEICLOUD_SDK_CREDENTIALS_FILE = path }, { on_event = on_event })
+    assert(client:run())
+    assert.equal("warning", events[1].type)
+    assert.truthy(events[1].message:find(path, 1, true))
+  end)
+
+  it("asks the metadata service, with a token of its own", function()
+    iam:script { { "answer", status = 200, body = "meta-hidden" }, key_answer() }
+    local events, on_event = collect()
+    search({}, { on_event = on_event })
+    assert(client:run())
+    local token, key = (table.unpack or unpack)(requests(iam))
+    assert.same(
+      { "PUT", "/meta-data/latest/api/token", "21600" },
+      { token.method, token.path, token.headers["x-metadata-token-ttl-seconds"] }
+    )
+    assert.same(
+      { "GET", "/openstack/latest/securitykey", "meta-hidden" },
+      { key.method, key.path, key.headers["x-metadata-token"] }
+    )
+    local request = requests(service)[1]
+    assert.equal("TEMPKEY", access_of(request))
+    assert.equal(TOKEN, request.headers["x-security-token"])
+    assert.equal("ECS metadata", events[1].source)
+  end)
+
+  for _, status in ipairs { 404, 405, 503 } do
+    it("does without a metadata token after " .. status, function()
+      iam:script { { "answer", status = status }, key_answer() }
+      search {}
+      assert(client:run())
+      assert.is_nil(requests(iam)[2].headers["x-metadata-token"])
+    end)
+  end
+
+  it("renews the metadata token once", function()
+    iam:script {
+      { "answer", status = 200, body = "first" },
+      { "answer", status = 401 },
+      { "answer", status = 200, body = "second" },
+      key_answer(),
+    }
+    search {}
+    assert(client:run())
+    assert.equal("second", requests(iam)[4].headers["x-metadata-token"])
+  end)
+
+  it("reads each spelling of a key", function()
+    for _, body in ipairs {
+      {
+        credentials = {
+          accessKeyId = "K1",
+          secretAccessKey = SECRET,
+          securityToken = TOKEN,
+          expiration = iso(os.time() + 9999),
+        },
+      },
+      { access = "K2", secret = SECRET, securitytoken = TOKEN, expires_at = iso(os.time() + 9999) },
+    } do
+      iam:script { { "answer", status = 404 }, json(200, body) }
+      search {}
+      assert(client:run())
+      client:close()
+    end
+    local seen = requests(service)
+    assert.same({ "K1", "K2" }, { access_of(seen[1]), access_of(seen[2]) })
+  end)
+
+  it("ends with pod identity", function()
+    iam:script { { "answer", status = 500 }, key_answer(21600, "PODKEY") }
+    search {
+      HC_CONTAINER_CREDENTIALS_FULL_URI = iam.url .. "/pod",
+      HC_CONTAINER_AUTHORIZATION_TOKEN_FILE = temporary " pod-hidden \n",
+    }
+    assert(client:run())
+    local asked = requests(iam)[2]
+    assert.same(
+      { "POST", "/pod", "pod-hidden", "{}" },
+      { asked.method, asked.path, asked.headers.authorization, asked.body }
+    )
+    assert.equal("PODKEY", access_of(requests(service)[1]))
+  end)
+
+  it("exchanges an id token", function()
+    iam:script {
+      json(201, { token = {} }, { { "X-Subject-Token", "unscoped-hidden" } }),
+      key_answer(21600, "IDPKEY"),
+    }
+    search({
+      HUAWEICLOUD_SDK_IDP_ID = "my-idp",
+      HUAWEICLOUD_SDK_ID_TOKEN_FILE = temporary "id-hidden\n",
+      HUAWEICLOUD_SDK_IAM_ENDPOINT = iam.url,
+    })
+    assert(client:run())
+    local first, second = (table.unpack or unpack)(requests(iam))
+    assert.equal("/v3.0/OS-AUTH/id-token/tokens", first.path)
+    assert.equal("my-idp", first.headers["x-idp-id"])
+    assert.same({ auth = { id_token = { id = "id-hidden" } } }, cjson.decode(first.body))
+    assert.equal("/v3.0/OS-CREDENTIAL/securitytokens", second.path)
+    assert.same({
+      auth = {
+        identity = {
+          methods = { "token" },
+          token = { id = "unscoped-hidden", duration_seconds = 21600 },
+        },
+      },
+    }, core.decode(second.body))
+    assert.equal("IDPKEY", access_of(requests(service)[1]))
+  end)
+
+  it("tells what kept it from exchanging an id token", function()
+    local no_key = json(201, { token = {} }, { { "X-Subject-Token", "unscoped-hidden" } })
+    for _, case in ipairs {
+      { "/no/such/file", {}, "id token file /no/such/file: No such file or directory" },
+      { temporary " \n", {}, "is empty" },
+      { temporary "two words", {}, "holds more than one word" },
+      { temporary "id-hidden", { json(403, {}) }, "403" },
+      { temporary "id-hidden", { json(201, {}) }, "answered without X-Subject-Token" },
+      { temporary "id-hidden", { no_key, json(500, {}) }, "500" },
+    } do
+      iam:reset()
+      iam:script(case[2], { "answer", status = 500 })
+      search({
+        HUAWEICLOUD_SDK_IDP_ID = "my-idp",
+        HUAWEICLOUD_SDK_ID_TOKEN_FILE = case[1],
+        HUAWEICLOUD_SDK_IAM_ENDPOINT = iam.url,
+      })
+      local err = fails()
+      assert.truthy(err.message:find(case[3], 1, true), err.message)
+      assert.is_nil(err.message:find("hidden", 1, true))
+      assert.is_nil(err.message:find("two words", 1, true))
+      client:close()
+    end
+  end)
+
+  it("takes the IAM endpoint of the credentials file", function()
+    iam:script { json(200, { projects = { { id = "p3" } } }) }
+    search({
+      HUAWEICLOUD_SDK_CREDENTIALS_FILE = temporary(
+        ("[basic]\nak=A\nsk=%s\niam_endpoint=%s\n"):format(SECRET, iam.url)
+      ),
+      HUAWEICLOUD_SDK_IAM_ENDPOINT = "https://never.example",
+      HUAWEICLOUD_SDK_REGION_CODEARTSBUILD_CN_NORTH_4 = service.url,
+    }, { region = "cn-north-4" })
+    assert(client:run())
+    assert.equal("p3", requests(service)[1].headers["x-project-id"])
+  end)
+
+  it("tells of every source when none serves", function()
+    iam:script { { "answer", status = 418, body = "hidden" } }
+    search {
+      CODEARTS_BUILD_TOKEN = "hidden\nhidden",
+      HUAWEICLOUD_SDK_AK = "hidden",
+      HUAWEICLOUD_SDK_CREDENTIALS_FILE = temporary "[basic]\nhidden\n",
+      HC_CONTAINER_CREDENTIALS_FULL_URI = "http://pods.example/hidden",
+      HC_CONTAINER_AUTHORIZATION_TOKEN_FILE = "/nowhere",
+    }
+    local err = fails()
+    assert.equal("auth", err.kind)
+    for _, text in ipairs {
+      "CODEARTS_BUILD_TOKEN: token holds a line break",
+      "environment: HUAWEICLOUD_SDK_AK is set, but HUAWEICLOUD_SDK_SK is not",
+      "credentials file: " .. files[1] .. ": line 2: neither a [section] nor key = value",
+      "ECS metadata: the metadata service answered 418 when asked for a token",
+      "pod identity: HC_CONTAINER_CREDENTIALS_FULL_URI is neither https nor an address of this machine",
+    } do
+      assert.truthy(err.message:find(text, 1, true), err.message)
+    end
+    assert.equal(0, service:stats().processed)
+  end)
+
+  it("tells what is missing when nothing is set up", function()
+    iam:behave "close_after_body"
+    search {}
+    local err = fails()
+    for _, text in ipairs {
+      "CODEARTS_BUILD_TOKEN: not set",
+      "environment: neither HUAWEICLOUD_SDK_AK nor HUAWEICLOUD_SDK_IDP_ID is set",
+      "credentials file: " .. home .. "/.huaweicloud/credentials: No such file or directory",
+      "ECS metadata: the metadata service: ",
+      "pod identity: HC_CONTAINER_CREDENTIALS_FULL_URI is not set",
+    } do
+      assert.truthy(err.message:find(text, 1, true), err.message)
+    end
+  end)
+
+  for name, answers in pairs {
+    ["no agency"] = {
+      { "answer", status = 401, body = "Please configure Cloud Service Agency first." },
+    },
+    ["a page"] = { { "answer", status = 200, body = "<html>hidden" } },
+    ["half a key"] = {
+      json(200, { credential = { access = "hidden", expires_at = iso(os.time() + 9) } }),
+    },
+    ["a key with a line break"] = {
+      json(200, {
+        credential = {
+          access = "A",
+          secret = "hidden\nhidden",
+          expires_at = iso(os.time() + 9),
+        },
+      }),
+    },
+    ["a key that is over"] = { key_answer(-1) },
+    ["a strange expiry"] = { json(200, { access = "A", secret = SECRET, expires_at = "soon" }) },
+    ["500"] = { { "answer", status = 500 } },
+    ["401 twice"] = {
+      { "answer", status = 401 },
+      { "answer", status = 200, body = "t" },
+      { "answer", status = 401 },
+    },
+    ["401, then no token service"] = { { "answer", status = 401 }, { "answer", status = 404 } },
+  } do
+    it("says what the metadata service did: " .. name, function()
+      table.insert(answers, 1, { "answer", status = 200, body = "meta-hidden" })
+      iam:script(answers)
+      search {}
+      local err = fails()
+      assert.equal("auth", err.kind)
+      assert.truthy(err.message:find("the metadata service ", 1, true), err.message)
+      assert.equal(#answers, iam:stats().processed)
+    end)
+  end
+
+  it("does not let a mute metadata service hold a call beyond its deadline", function()
+    iam:behave "never_answer"
+    search {}
+    local err = fails { deadline = 0.2 }
+    assert.equal("deadline", err.reason)
+  end)
+end)
+
+describe("a token store", function()
+  local path
+
+  before_each(function()
+    path = os.tmpname()
+    remove(path)
+  end)
+  after_each(function()
+    remove(path)
+  end)
+
+  it("lets clients share a token", function()
+    iam:script { token_answer() }
+    for _, store in ipairs { token_store.memory(), token_store.file(path) } do
+      iam:reset()
+      iam:script { token_answer() }
+      by_password { token_store = store }
+      assert(client:run())
+      client:close()
+      by_password { token_store = store }
+      assert(client:run())
+      client:close()
+      assert.equal(1, iam:stats().processed)
+    end
+  end)
+
+  it("lets processes that start at once share a token", function()
+    iam:script { token_answer() }
+    local unlock = assert(token_store.file(path).lock("another", 60))
+    local children = {}
+    for i = 1, 3 do
+      children[i] = assert(
+        io.popen(
+          ("%s spec/support/sign_in_process.lua %s %s %s"):format(
+            interpreter(),
+            service.url,
+            iam.url,
+            path
+          )
+        )
+      )
+      assert.equal("waiting", children[i]:read "*l")
+    end
+    assert.equal(0, iam:stats().heads)
+    unlock()
+    for _, child in ipairs(children) do
+      assert.equal("done", child:read "*l")
+      child:close()
+    end
+    assert.equal(1, iam:stats().processed)
+    assert.equal(3, service:stats().processed)
+  end)
+
+  it("makes a client wait for another one's sign-in", function()
+    iam:script { token_answer() }
+    local store = token_store.file(path)
+    local unlock = assert(store.lock("another", 60))
+    by_password { token_store = store }
+    local call = client:start()
+    client:step(0.02)
+    client:step(0.02)
+    assert.equal(0, iam:stats().heads)
+    unlock()
+    client:wait(call)
+    assert(call:try_wait())
+  end)
+
+  it("does not answer what the service refused", function()
+    iam:script { token_answer "first", token_answer "second" }
+    service:script { { "answer", status = 401 } }
+    by_password { token_store = token_store.file(path) }
+    assert(client:run())
+    assert.equal("second", requests(service)[2].headers["x-auth-token"])
+    client:close()
+    by_password { token_store = token_store.file(path) }
+    assert(client:run())
+    assert.equal("second", requests(service)[3].headers["x-auth-token"])
+  end)
+
+  it("is gone without when it is broken, with a warning", function()
+    for _, broken in ipairs {
+      {
+        get = function()
+          error "torn"
+        end,
+      },
+      {
+        get = function()
+          return nil, "torn"
+        end,
+      },
+      {
+        get = function() end,
+        lock = function()
+          return nil, "torn"
+        end,
+      },
+      {
+        get = function() end,
+        lock = function()
+          return function() end
+        end,
+        set = function()
+          return nil, "torn"
+        end,
+      },
+      {
+        get = function() end,
+        lock = function()
+          return function()
+            error "torn"
+          end
+        end,
+        set = function()
+          return true
+        end,
+      },
+    } do
+      local events, on_event = collect()
+      local store = { get = broken.get, lock = broken.lock or print, set = broken.set or print }
+      iam:script { token_answer() }
+      by_password { token_store = store, on_event = on_event }
+      assert(client:run())
+      client:close()
+      assert.equal("sign_in", events[#events].type)
+      for i = 1, #events - 1 do
+        assert.equal("warning", events[i].type)
+        assert.truthy(events[i].message:find("torn", 1, true))
+      end
+    end
+  end)
+
+  it("may repeat what it was given, which the warning does not", function()
+    local id_token = file_with "id-hidden"
+    local events, on_event = collect()
+    local store = {
+      get = function() end,
+      lock = function()
+        return function() end
+      end,
+      set = function(key, text)
+        error(("cannot set %s to %s (%q)"):format(key, text, text), 0)
+      end,
+    }
+    iam:script {
+      token_answer(("token/hidden"):rep(20)),
+      json(201, { token = {} }, { { "X-Subject-Token", "unscoped-hidden" } }),
+      key_answer(),
+    }
+    by_password { token_store = store, on_event = on_event }
+    assert(client:run())
+    client:close()
+    new({ token_store = store, on_event = on_event, iam_endpoint = iam.url }, {
+      HUAWEICLOUD_SDK_IDP_ID = "my-idp",
+      HUAWEICLOUD_SDK_ID_TOKEN_FILE = id_token,
+    })
+    assert(client:run())
+    os.remove(id_token)
+    assert.equal(4, #events)
+    for i, source in ipairs { "password", "id_token" } do
+      local warning = events[2 * i - 1]
+      assert.truthy(warning.message:find("cannot set " .. source, 1, true), warning.message)
+      assert_silent(warning)
+    end
+  end)
+
+  it("is not trusted blindly", function()
+    for _, text in ipairs {
+      "",
+      "{",
+      "[]",
+      '{"auth":5}',
+      '{"auth":{"token":"a b"},"expires":9e9,"renew":9e9}',
+      '{"auth":{"token":"a"},"expires":1,"renew":9e9}',
+      '{"auth":{"token":"a"},"expires":9e9}',
+      '{"auth":{"token":"a"},"expires":9e9,"renew":1}',
+    } do
+      iam:script { token_answer() }
+      local store = token_store.memory()
+      store.get = function()
+        return text
+      end
+      by_password { token_store = store }
+      assert(client:run())
+      client:close()
+    end
+    for _, request in ipairs(requests(service)) do
+      assert.equal(TOKEN, request.headers["x-auth-token"])
+    end
+  end)
+
+  it("that is unsafe ends the sign-in", function()
+    local file = assert(io.open(path, "wb"))
+    file:close()
+    os.execute("chmod 666 " .. path)
+    by_password { token_store = token_store.file(path) }
+    local err = fails()
+    assert.equal("config", err.kind)
+    assert.equal("token_store", err.field)
+    assert.equal(0, iam:stats().processed)
+  end)
+end)
