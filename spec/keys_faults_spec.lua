@@ -246,8 +246,8 @@ describe("a key", function()
   end)
 
   it("warns, once, of a job that does not show its run id", function()
-    local events, client = {}, nil
-    client = build.new {
+    local events = {}
+    local client = build.new {
       endpoint = world.box.box.endpoint,
       auth = world.box.box.token,
       key_store = key_store.file(world.folder),

@@ -251,7 +251,7 @@ local steps = {}
 --- Reading takes the lock where the store has one; it may fail.
 function steps.read(w, s, i, add)
   add(function(n, a)
-    if w.hold and not (n.holder == a.name) then
+    if w.hold and n.holder ~= a.name then
       a.held = n.holder ~= "-"
       n.holder = a.held and n.holder or a.name
     end
@@ -285,7 +285,7 @@ local function looked(w, s, a, date)
   local number, build = listed(s, w.configs[a.index])
   local config = w.configs[a.index]
   local event = { type = "looked", date = date, nonce = nonce(a), fingerprint = config.print }
-  if number then
+  if number and w.legible then
     event.verdict, event.build = "started", { actual_build_number = tostring(number) }
     event.differs = build.arguments ~= config.arguments and "parameter.p" or nil
   else

@@ -333,8 +333,8 @@ local MUTANTS = {
   {
     name = "a key's attempt that is signed with another date",
     file = "csrc/cab/call.c",
-    find = "c->admitted ? c->admitted_at : cab_clock_utc()",
-    replace = "c->admitted ? cab_clock_utc() : cab_clock_utc()",
+    find = "call->admitted ? call->admitted_at : cab_clock_utc()",
+    replace = "call->admitted ? cab_clock_utc() : cab_clock_utc()",
     specs = "admission",
   },
   {

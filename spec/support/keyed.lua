@@ -120,8 +120,9 @@ end
 ---@return fun(): string
 function Keyed:sleeper(opts)
   opts.sleep = "yes"
-  opts.prefix = opts.hold ~= "no" and "strace -f -qq -o /dev/null -e trace=fdatasync"
-    .. " -e inject=fdatasync:signal=STOP:when=1" or nil
+  opts.prefix = opts.hold ~= "no"
+      and "strace -f -qq -o /dev/null -e trace=fdatasync" .. " -e inject=fdatasync:signal=STOP:when=1"
+    or nil
   local out = ("%s/%d.out"):format(self.base, self.number)
   os.execute(("mkdir -p %s"):format(self.base))
   local command = ("(%s; echo over) >%s 2>/dev/null &"):format(self:command(opts), out)
