@@ -22,6 +22,10 @@ describe("in every order of events, a key", function()
       proof.callers("resend"),
       { calls = 2, faults = 1, waits = 0 }
     ),
+    ["is not sent again where no build shows its run id"] = proof.world(
+      proof.callers("resend", "resend"),
+      { legible = false, waits = 0, epochs = 1 }
+    ),
     ["has one set of arguments"] = proof.world(
       proof.callers("id", "id other"),
       { waits = 0, epochs = 1 }

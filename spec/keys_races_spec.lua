@@ -171,6 +171,17 @@ describe("the disk", function()
     assert.same({}, calls()) -- a replay writes and sends nothing
   end)
 
+  it("is not believed when it shows what it could not sync", function()
+    world:fresh()
+    local text = world:run {
+      prefix = "strace -f -qq -o /dev/null -e trace=fdatasync,ftruncate"
+        .. " -e inject=fdatasync:error=EIO:when=1 -e inject=ftruncate:error=EIO",
+    }
+    assert.equal("key\tstore\tnot_started\n", text)
+    assert.equal("open", world:records()[1].state)
+    assert.equal(0, world:started())
+  end)
+
   it("is believed once: what could not be synced is not sent", function()
     for _, call in ipairs { "fdatasync", "fsync", "pwrite64" } do
       for _, code in ipairs { "EIO", "ENOSPC" } do

@@ -177,11 +177,8 @@ static int open_folder(const char *folder, bool make, bool any_system, char vani
     return fd;
 }
 
-/* Syncs the folder and all above it, unless that was done before. False with errno. */
-static bool sync_folders(int folder) {
-    if (faccessat(folder, MARK, F_OK, 0) == 0) {
-        return fsync(folder) == 0;
-    }
+/* Syncs the folder and all above it, and makes the mark. False with errno. */
+static bool sync_above(int folder) {
     int fd = dup(folder);
     bool ok = fd >= 0;
     for (int depth = 0; ok && depth < DEEPEST; depth++) {
@@ -209,7 +206,11 @@ static bool sync_folders(int folder) {
             (void)close(mark);
         }
     }
-    return ok && fsync(folder) == 0;
+    return ok;
+}
+
+static bool sync_folders(int folder) {
+    return (faccessat(folder, MARK, F_OK, 0) == 0 || sync_above(folder)) && fsync(folder) == 0;
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */

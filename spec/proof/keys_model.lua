@@ -285,7 +285,7 @@ local function looked(w, s, a, date)
   local number, build = listed(s, w.configs[a.index])
   local config = w.configs[a.index]
   local event = { type = "looked", date = date, nonce = nonce(a), fingerprint = config.print }
-  if number then
+  if number and w.legible then
     event.verdict, event.build = "started", { actual_build_number = tostring(number) }
     event.differs = build.arguments ~= config.arguments and "parameter.p" or nil
   else

@@ -333,8 +333,8 @@ local MUTANTS = {
   {
     name = "a key's attempt that is signed with another date",
     file = "csrc/cab/call.c",
-    find = "c->admitted ? c->admitted_at : cab_clock_utc()",
-    replace = "c->admitted ? cab_clock_utc() : cab_clock_utc()",
+    find = "call->admitted ? call->admitted_at : cab_clock_utc()",
+    replace = "call->admitted ? cab_clock_utc() : cab_clock_utc()",
     specs = "admission",
   },
   {
@@ -347,8 +347,8 @@ local MUTANTS = {
   {
     name = "a key's record in a folder that a power cut forgets",
     file = "csrc/cab/journal.c",
-    find = "return ok && fsync(folder) == 0;",
-    replace = "return ok;",
+    find = "sync_above(folder)) && fsync(folder) == 0;",
+    replace = "sync_above(folder));",
     specs = "keys_races",
   },
   {

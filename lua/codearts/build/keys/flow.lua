@@ -16,6 +16,7 @@ local LEAST_LOOK = 5 -- seconds that a look may take though nothing more is wait
 ---@field attempts codearts.build.Attempts
 ---@field shelf codearts.build.Shelf
 ---@field facts table see codearts.build.keys.transition
+---@field fingerprint table of the call's arguments
 ---@field job_id string
 ---@field operation string
 ---@field asking table options of the requests that look at builds
@@ -81,7 +82,7 @@ function on:look(action)
   if first then
     event.build = { actual_build_number = ("%d"):format(first.number) }
     event.differs = record.shown_difference(first.parameters, self.facts.arguments)
-    event.nonce, event.fingerprint = core.uuid(), record.fingerprint(self.facts.arguments)
+    event.nonce, event.fingerprint = core.uuid(), self.fingerprint
     if seen.builds[2] then
       local text = "duplicate: %d builds show the run id of this key, %d is the first"
       self:warn(text:format(#seen.builds, first.number))
@@ -111,7 +112,7 @@ function on:attempt()
     nonce = core.uuid(),
     date = math.floor(core.time()),
     signed = signed,
-    fingerprint = record.fingerprint(self.facts.arguments),
+    fingerprint = self.fingerprint,
   }
 end
 

@@ -139,7 +139,7 @@ function Shelf:put(kept)
   if not answer then
     return read_back(self, kept.nonce, err)
   elseif answer[1] then
-    self.record, self.version = record.decode(text, self.scope), answer[1]
+    self.record, self.version = kept, answer[1]
     return true
   end
   local before = self.record and self.record.nonce

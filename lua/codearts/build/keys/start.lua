@@ -105,9 +105,8 @@ return function(client, args, opts, operation)
     settle = wants.settle,
     owner = owner(),
   }
-  if
-    not record.encode { fingerprint = record.fingerprint(facts.arguments), pad = ("x"):rep(2048) }
-  then
+  local fingerprint = record.fingerprint(facts.arguments)
+  if not record.encode { fingerprint = fingerprint, pad = ("x"):rep(2048) } then
     usage("key", "there are too many parameters for a record of 64 KiB")
   end
   local deadline = rawget(opts, "deadline") or client.deadline
@@ -126,6 +125,7 @@ return function(client, args, opts, operation)
       attempts = Attempts.new(client, prepared),
       shelf = shelf,
       facts = facts,
+      fingerprint = fingerprint,
       job_id = job_id,
       operation = operation or "RunJob",
       asking = { auth = rawget(opts, "auth"), headers = rawget(opts, "headers") },
