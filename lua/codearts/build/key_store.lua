@@ -5,9 +5,11 @@
 --- with a structured error, or a raised one: the store is in trouble.
 local M = {}
 
+---@alias codearts.build.KeyVersion string|number|nil
+
 ---@class codearts.build.KeyStore
----@field get fun(key: string, client: codearts.build.Client): text: string?, version: string|number|nil
----@field put fun(key: string, text: string, version: any, client: codearts.build.Client): version: any, text: string?, other: any
+---@field get fun(key: string, client: codearts.build.Client): text: string?, version: codearts.build.KeyVersion
+---@field put fun(key: string, text: string, version: codearts.build.KeyVersion, client: codearts.build.Client): any, string?, any
 --- swaps: version nil: only if there is none. Answers the new version; nil: somebody was first, with what is
 --- there
 ---@field hold? fun(key: string, client: codearts.build.Client): release: (fun())? nil: somebody alive holds it; only
