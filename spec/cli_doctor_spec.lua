@@ -60,6 +60,57 @@ describe("codearts-build", function()
       assert.is_true(core.decode(run("doctor --json").out).ok)
     end)
 
+    it("names the source, its file and the algorithm, and where the endpoint came from", function()
+      local home = os.tmpname()
+      os.remove(home)
+      os.execute(("mkdir -p %s/.huaweicloud"):format(home))
+      local function write(name, text)
+        local file = assert(io.open(home .. "/.huaweicloud/" .. name, "w"))
+        file:write(text)
+        file:close()
+      end
+      local keyed = command.start(
+        "sandbox",
+        { CODEARTS_BUILD_SANDBOX_AK = "OURKEY", CODEARTS_BUILD_SANDBOX_SK = "our-secret" }
+      )
+      keyed:expect "\n"
+      local endpoint = keyed.seen:match "endpoint=(%S+)"
+      write("credentials", "[DEFAULT]\nsk = our-secret\n[basic]\nak = OURKEY\nproject_id =\n")
+      write(
+        "regions.yaml",
+        "CodeArtsBuild:\n  - id: xx-private-1\n    endpoint: " .. endpoint .. "\n"
+      )
+      local variables = { HOME = home, HUAWEICLOUD_SDK_IAM_ENDPOINT = endpoint }
+      local function line(name, arguments)
+        local told = command.run("doctor " .. arguments, variables)
+        assert.is_nil((told.out .. told.err):find("our-secret", 1, true))
+        return told.out:match("ok    " .. name .. " +([^\n]*)\n"), told
+      end
+      assert.are.equal(
+        ("from credentials file %s/.huaweicloud/credentials, signed by SDK-HMAC-SHA256, accepted"):format(
+          home
+        ),
+        (line("credentials", "--endpoint " .. endpoint))
+      )
+      assert.are.equal(
+        ("%s (regions file %s/.huaweicloud/regions.yaml, line 3)"):format(endpoint, home),
+        (line("endpoint", "--region xx-private-1"))
+      )
+      variables.HUAWEICLOUD_SDK_AK, variables.HUAWEICLOUD_SDK_SK = "OURKEY", "our-secret"
+      assert.are.equal(
+        "from environment, signed by SDK-HMAC-SHA256, accepted",
+        (line("credentials", "--endpoint " .. endpoint))
+      )
+      variables.CODEARTS_BUILD_TOKEN = keyed.seen:match "token=(%S+)"
+      assert.are.equal(
+        "from CODEARTS_BUILD_TOKEN, accepted",
+        (line("credentials", "--endpoint " .. endpoint))
+      )
+      keyed:signal "TERM"
+      keyed:finish()
+      os.execute("rm -r " .. home)
+    end)
+
     it("says what to do", function()
       local unbuilt = command.unbuilt_tree()
       local cases = {

@@ -91,7 +91,7 @@ local function complete(ctx, found)
   return found, err
 end
 
---- One way to answer "who", as a function of a flow: credential, err, name of the source.
+--- One way to answer "who", as a function of a flow: credential, err, name of the source, its file.
 local function source_of(auth, region)
   if auth == nil then
     return function(ctx)
@@ -170,13 +170,14 @@ function SignIn:context(client, await, reason)
 end
 
 --- Puts new credentials in.
-function SignIn:succeed(found, source)
+function SignIn:succeed(found, source, file)
   self.failures, self.failure = 0, nil
   self.current = found
   self.expires = found.expires_in and core.now() + found.expires_in or nil
   local auth = credential.for_core(found)
   auth.life = found.renew_in or life.until_renewal(found)
   self.identity:set(auth)
+  self.options.signed_in = { source = source, file = file, algorithm = credential.algorithm(found) }
   self:emit {
     type = "sign_in",
     source = source,
@@ -217,9 +218,9 @@ function SignIn:pump(client)
     return
   end
   self.running = true
-  local function finish(found, err, source)
+  local function finish(found, err, source, file)
     if found then
-      self:succeed(found, source)
+      self:succeed(found, source, file)
     else
       self:fail(err, reason)
     end
@@ -253,7 +254,7 @@ end
 --- value. Reads no file and sends nothing: that happens when the first call waits.
 ---@param auth any the option of build.new; nil: the chain of sources
 ---@param options table the second answer of config.resolve; what a client's sources share, so without
---- a token_store it gets one in memory
+--- a token_store it gets one in memory, and in `signed_in` what signed in last: source, file, algorithm
 ---@return table|userdata auth_value static credentials, or a core identity
 ---@return (fun(client: table))? pump nil for static credentials; else to be called after each step
 function M.new(auth, options)

@@ -77,16 +77,14 @@ end
 function Doctor:check_configuration()
   local config = require "codearts.build.config"
   local connection = require "codearts.build.cli.connection"(self.values)
-  local ok, options, sign_in = pcall(config.resolve, connection)
+  local ok, options, sign_in, told = pcall(config.resolve, connection)
   if not ok then
     self:fail("configuration", options)
     return false
   end
   connection.timeout, connection.connect_timeout, connection.retry = PATIENCE, PATIENCE, false
   connection.on_event = function(event)
-    if event.type == "sign_in" and event.source then
-      self.source = event.source
-    elseif event.type == "warning" then
+    if event.type == "warning" then
       self:note("warning", "warn", first_line(event.message))
     end
   end
@@ -97,7 +95,8 @@ function Doctor:check_configuration()
     return false
   end
   self:note("region", "ok", sign_in.region or "none, only an endpoint")
-  self:note("endpoint", "ok", without_password(options.endpoint))
+  local source = told.endpoint_source and (" (%s)"):format(told.endpoint_source) or ""
+  self:note("endpoint", "ok", without_password(options.endpoint) .. source)
   local proxy = options.proxy and place_of(options.proxy)
   if options.proxy and not proxy then
     self:note("proxy", "warn", "set to what is no address", "write it as http://host:port")
@@ -218,6 +217,19 @@ function Doctor:find(job)
   error(id, 0)
 end
 
+--- Where the credentials came from, and how they were used.
+function Doctor:source()
+  local who = self.client.sign_in_options.signed_in
+  if not who then
+    return "as given"
+  end
+  return ("from %s%s%s"):format(
+    who.source,
+    who.file and " " .. who.file or "",
+    who.algorithm and ", signed by " .. who.algorithm or ""
+  )
+end
+
 --- A signed call that reads: whether credentials are found, accepted and, with --job, allowed.
 function Doctor:check_sign_in()
   local job = self.values.job
@@ -229,7 +241,7 @@ function Doctor:check_sign_in()
     err =
       select(2, self:await(self.client:call("ShowJobStatus", { job_id = id }, { async = true })))
   end
-  local source = self.source and "from " .. self.source or "as given"
+  local source = self:source()
   if not err or not job and err.kind == "api" and (err.status or 500) < 500 then
     self:note("credentials", "ok", source .. ", accepted")
     if job then

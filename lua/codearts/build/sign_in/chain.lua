@@ -27,11 +27,12 @@ end
 ---@return table? credential
 ---@return table? err kind "auth"
 ---@return string? source
+---@return string? file that the source read
 function M.sign_in(ctx, complete)
   local reasons, failed, retryable = {}, {}, nil
   for _, link in ipairs(LINKS) do
     local name, find = link[1], link[2]
-    local found, problem, absent = find(ctx)
+    local found, problem, absent, file = find(ctx)
     if found then
       found, problem = complete(ctx, found)
     end
@@ -39,7 +40,7 @@ function M.sign_in(ctx, complete)
       if #failed > 0 then
         ctx.warn(("%s; signed in by %s instead"):format(table.concat(failed, "; "), name))
       end
-      return found, nil, name
+      return found, nil, name, file
     elseif type(problem) == "table" and problem.kind == "cancelled" then
       return nil, problem
     end

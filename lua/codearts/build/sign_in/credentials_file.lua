@@ -28,6 +28,7 @@ end
 ---@return table? credential of kind key or id_token; iam_endpoint where the file names one
 ---@return string? problem
 ---@return boolean? absent
+---@return string? path of the file that served
 function M.read(ctx)
   local path, named = find_path(ctx.getenv)
   if not path then
@@ -58,7 +59,7 @@ function M.read(ctx)
     return nil, ("%s: %s"):format(path, problem)
   end
   found.iam_endpoint = section.iam_endpoint ~= "" and section.iam_endpoint or nil
-  return found
+  return found, nil, nil, path
 end
 
 return M

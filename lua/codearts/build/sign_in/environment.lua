@@ -28,10 +28,12 @@ end
 ---@return table? credential of kind key or id_token
 ---@return string? problem
 ---@return boolean? absent
+---@return string? path of the file that the variables name
 function M.official(ctx)
-  return pair.pick(function(key)
+  local found, problem, absent = pair.pick(function(key)
     return ctx.getenv(variable(key))
   end, variable)
+  return found, problem, absent, found and found.id_token_file
 end
 
 return M
