@@ -65,6 +65,10 @@ static int file_read(lua_State *L) {
     const char *path = check_path(L);
     struct stat st;
     size_t len = 0;
+    if (stat(path, &st) !=
+        0) { /* most files that are looked for do not exist: no memory for those */
+        return fail_errno(L, errno);
+    }
     char *text = lua_newuserdata(L, MAX_SIZE + 1);
     /* O_NONBLOCK: opening a pipe that nobody writes to must not hang. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
