@@ -1,12 +1,6 @@
-<<<<<<< HEAD
 -- The receiving side of SDK-HMAC-SHA256, SDK-HMAC-SM3 and V11-HMAC-SHA256 (API reference 3.3 to 3.6, 3.10, 3.11): what the
 -- signature of a request must be, computed from the request as it arrived. Written apart from the library's own signing on
 -- purpose: each is the other's test.
-=======
--- The receiving side of SDK-HMAC-SHA256, SDK-HMAC-SM3 and V11-HMAC-SHA256 (API reference 3.3 to 3.6, 3.10, 3.11): what the signature
--- of a request must be, computed from the request as it arrived. Written apart from the library's own signing on purpose: each is the
--- other's test.
->>>>>>> sources
 
 local digest = require "openssl.digest"
 local hmac = require "openssl.hmac"
