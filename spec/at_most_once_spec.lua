@@ -3,6 +3,8 @@
 
 local behaviours = require "spec.support.behaviours"
 local build = require "codearts.build"
+local caller = require "spec.support.caller"
+local native = require "spec.support.native"
 local servers = require "spec.support.server"
 
 local JOB = ("0f1e2d3c"):rep(4)
@@ -189,3 +191,44 @@ for _, mode in ipairs(MODES) do
     end
   end)
 end
+
+-- What became of a call must not hang on a number of libcurl's (curl issue 13269).
+describe("at most one build by a libcurl that does not count what it sends", function()
+  local library
+
+  setup(function()
+    library = native.library("uncounted", "-Wl,--no-as-needed -lcurl")
+  end)
+  teardown(function()
+    os.remove(library)
+  end)
+
+  for _, mode in ipairs(MODES) do
+    it("over " .. mode.name, function()
+      local told = caller.elsewhere(
+        ([[
+local build = require "codearts.build"
+local servers = require "spec.support.server"
+local server = servers.start { tls = %s, http2 = %s }
+local faults = { "close_after_body", "reset_after_body", "close_in_body", "reset_in_body", "never_answer" }
+for _, name in ipairs(faults) do
+  server:script({ name }, "ok")
+  local client = build.new {
+    endpoint = server.url, auth = "fake-token", proxy = false, tls = { ca_file = server.ca_file },
+    timeout = name == "never_answer" and 0.5 or 10, retry = { base_delay = 0.001 },
+  }
+  local result, err = client:try_run { job_id = ("0f1e2d3c"):rep(4) }
+  print(result and "started" or err.outcome, server:stats().processed)
+  client:close()
+  server:reset()
+end
+server:stop()
+]]):format(mode.options.tls or false, mode.options.http2 or false),
+        function(command)
+          return ("ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=%s %s"):format(library, command)
+        end
+      )
+      assert.equal(("unknown\t1\n"):rep(5), told)
+    end)
+  end
+end)

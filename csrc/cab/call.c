@@ -318,7 +318,7 @@ static void name_the_limit(cab_call *call, cab_answer *answer) {
     char seconds[40];
     double attempt_limit = call->deadline_bound ? HUGE_VAL : call->timeout;
     double left = call->deadline_bound ? (double)(call->deadline_ms - cab_clock_ms()) : HUGE_VAL;
-    if (!answer->connected && left > 1 && call->connect_timeout < attempt_limit) {
+    if (!answer->sent && left > 1 && call->connect_timeout < attempt_limit) {
         cab_number_text(seconds, call->connect_timeout);
         cab_fail(&answer->error, CAB_KIND_TIMEOUT, CAB_REASON_CONNECT_TIMEOUT, NULL,
                  "no connection within %s s", seconds);

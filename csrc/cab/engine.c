@@ -370,7 +370,7 @@ static void end_unwatched(cab_engine *e) {
     while ((t = first_of(&e->wire.running)) != NULL || (t = first_of(&e->wire.streaming)) != NULL) {
         end_transfer(e, t, CURLE_ABORTED_BY_CALLBACK, &e->ended);
         cab_fail(&t->answer.error, CAB_KIND_TRANSPORT,
-                 t->answer.connected ? CAB_REASON_INTERNAL : CAB_REASON_CONNECT, NULL,
+                 t->answer.sent ? CAB_REASON_INTERNAL : CAB_REASON_CONNECT, NULL,
                  "the system cannot watch another socket: its memory or a limit ran out");
     }
     multi_close(e);

@@ -39,8 +39,7 @@ typedef struct {
 
 typedef struct {
     cab_error error; /* kind CAB_KIND_NONE: a complete HTTP answer came */
-    bool sent;       /* a byte of the request may have reached the peer */
-    bool connected;  /* the connection, its TLS included, was ready for the request */
+    bool sent;       /* the connection was ready: a byte of the request may have reached the peer */
     int status;      /* 0: no complete head came */
     int http_major;  /* 1, 2; 0: unknown */
     int http_minor;

@@ -35,13 +35,11 @@ typedef struct {
 /* What is known of the attempt that runs, or ran last. */
 typedef struct {
     bool once, stream;
-    bool in_pieces; /* some of it may have left though libcurl counts nothing as sent */
     size_t max_body;
     int64_t ends_ms;      /* when its limit runs out; INT64_MAX: never */
     int64_t last_byte_ms; /* of a stream */
 
     int let_out;              /* how often libcurl was about to send it */
-    long size_at_let_out;     /* bytes that had gone out before, to a proxy */
     bool stale;               /* its kept connection had ended: nothing of it went out */
     bool overdue;             /* its limit ran out while nobody looked */
     size_t head_total;        /* all heads, interim ones included */
