@@ -150,6 +150,28 @@ describe("sandbox.start", function()
     assert.equal(name .. "\n", client.output_of("ls -d " .. name))
     client.output_of("rm -rf " .. folder)
   end)
+
+  it("writes no parameter into that folder, where others may read", function()
+    local folder = client.output_of("mktemp -d"):gsub("\n", "")
+    local id = "secretjob00000000000000000000001"
+    local jobs = client.write_file(([[
+      job {
+        id = "%s",
+        name = "secret",
+        parameters = { SIGNING_KEY = { default = "", secret = true } },
+        steps = {
+          step { name = "Look", run = 'grep -rl -- "$SIGNING_KEY" "$WORKSPACE/.." || echo nowhere' },
+        },
+      }]]):format(id))
+    local c = client.start({ folder = folder, jobs = jobs })
+    local number = c:run(id, { SIGNING_KEY = "not-for-others" })
+    c:finished(id, number)
+    assert.truthy(c:log(id, number):find("\nnowhere\n", 1, true))
+    c.box.stop()
+    assert.equal("", client.output_of("grep -rl not-for-others " .. folder))
+    client.output_of("rm -rf " .. folder)
+    os.remove(jobs)
+  end)
 end)
 
 describe("the end of a sandbox", function()

@@ -36,6 +36,7 @@ local KEPT_PER_JOB = 1000 -- finished builds beyond this are forgotten, oldest f
 ---@field steps table<integer, codearts.build.sandbox.BuildStep> from 1; 0 is the preparation
 ---@field log codearts.build.sandbox.Log
 ---@field path string of its working folder; the paths of its files begin with it
+---@field script string what the paths of its script begin with
 ---@field environment table<string, string>
 ---@field packages { name: string, uri: string }[]|nil what it has made, once it is over
 ---@field stopping boolean|nil
@@ -52,6 +53,7 @@ Builds.__index = Builds
 ---@field cq any the loop that builds are followed in
 ---@field reaper codearts.build.sandbox.Reaper
 ---@field folder string absolute
+---@field scripts string absolute; a folder that nobody else can read
 ---@field keep boolean what builds leave in the folder stays
 ---@field max_builds integer
 ---@field jobs codearts.build.sandbox.Job[]
@@ -167,6 +169,7 @@ function Builds:start(job, parameters, scm, user)
   local unknown
   build.parameters, unknown = choose_parameters(job, parameters, scm)
   build.path = self.options.folder .. "/" .. build.octopus_job_name
+  build.script = self.options.scripts .. "/" .. build.octopus_job_name
   build.environment = environment_of(build, self.options.project_id)
   build.log = log.new(build.path .. ".log")
   for _, name in ipairs(unknown) do
@@ -208,8 +211,8 @@ function Builds:end_build(build, status)
   build.packages = packages_of(build, self.options.keep)
   build.status, build.finished = status, clock.now()
   build.log:line("[INFO] Build " .. build.number .. " ended: " .. status)
+  script.remove(build.script, build.job)
   if not self.options.keep then
-    script.remove(build.path, build.job)
     self.options.reaper:remove(build.path)
   end
 end

@@ -21,7 +21,7 @@ while read -r word first second; do
   esac
 done
 for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
-if [ -n "$1" ]; then rm -rf -- "$1"; fi
+rm -rf -- "$1"
 ]]
 
 ---@class codearts.build.sandbox.Reaper
@@ -35,12 +35,12 @@ function M.quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
----@param folder string|nil removed at the end
+---@param folder string removed at the end
 ---@return codearts.build.sandbox.Reaper
 function M.start(folder)
   local command = ("exec setsid sh -c %s sh %s >/dev/null"):format(
     M.quote(SCRIPT),
-    M.quote(folder or "")
+    M.quote(folder)
   )
   local pipe = assert(io.popen(command, "w"))
   pipe:setvbuf("line")

@@ -28,13 +28,14 @@ local function checkout(job, path)
   return job.source and ("cp -R -- %s/. %s"):format(quote(job.source), quote(path)) or ":"
 end
 
----Writes the script and its steps beside the build's working folder, which the script makes.
----@param path string absolute, of the working folder
+---Writes the script and its steps. It holds the values of the parameters, so nobody else may read it.
+---@param base string absolute, in a private folder; the paths of what is written begin with it
+---@param path string absolute, of the working folder, which the script makes
 ---@param job codearts.build.sandbox.Job
 ---@param environment table<string, string>
 ---@param mark string
 ---@return string command for `io.popen`; the environment of the server stays out, but for where its programs and its user's home are
-function M.write(path, job, environment, mark)
+function M.write(base, path, job, environment, mark)
   local parts = {
     exports(environment),
     "mark=",
@@ -46,27 +47,27 @@ function M.write(path, job, environment, mark)
     ("cd %s || exit\nsay end 0 $code\n"):format(quote(path)),
   }
   for i, step in ipairs(job.steps) do
-    write(path .. ".step" .. i, step.run .. "\n")
+    write(base .. ".step" .. i, step.run .. "\n")
     parts[#parts + 1] = ("if [ $code = 0 ]; then say begin %d; sh -e %s; code=$?; say end %d $code; fi\n"):format(
       i,
-      quote(path .. ".step" .. i),
+      quote(base .. ".step" .. i),
       i
     )
   end
   parts[#parts + 1] = "say done\n"
-  write(path .. ".sh", table.concat(parts))
+  write(base .. ".sh", table.concat(parts))
   return ('exec env -i PATH="$PATH" HOME="$HOME" ${TMPDIR:+TMPDIR="$TMPDIR"} setsid sh %s </dev/null 2>&1'):format(
-    quote(path .. ".sh")
+    quote(base .. ".sh")
   )
 end
 
 ---Removes what `write` wrote.
----@param path string
+---@param base string
 ---@param job codearts.build.sandbox.Job
-function M.remove(path, job)
-  os.remove(path .. ".sh")
+function M.remove(base, job)
+  os.remove(base .. ".sh")
   for i = 1, #job.steps do
-    os.remove(path .. ".step" .. i)
+    os.remove(base .. ".step" .. i)
   end
 end
 

@@ -56,16 +56,19 @@ local function line_of(command)
   return line
 end
 
--- Where the builds work: the user's folder, which stays, or one that the reaper removes.
-local function make_folder(folder)
+-- Where the builds work: the user's folder, which stays; and where their scripts lie, which the reaper removes. It is the same one
+-- where the user names none.
+local function make_folders(folder)
+  local given
   if folder then
     local quoted = reaper.quote(folder)
-    return assert(
+    given = assert(
       line_of(("mkdir -p -- %s && cd -- %s && pwd"):format(quoted, quoted)),
       "the folder cannot be made: " .. folder
     )
   end
-  return assert(line_of("umask 077 && mktemp -d"), "no temporary folder can be made")
+  local private = assert(line_of("umask 077 && mktemp -d"), "no temporary folder can be made")
+  return given or private, private
 end
 
 local function endpoint_of(host, port)
@@ -165,8 +168,8 @@ function M.run(options, job_list, ready, tied)
     stopped = true
     wake:signal()
   end
-  local folder = make_folder(options.folder)
-  local helper = reaper.start(not options.folder and folder or nil)
+  local folder, scripts = make_folders(options.folder)
+  local helper = reaper.start(scripts)
   -- A script that starts us with `&` makes us ignore this one; its Ctrl-C is meant for us all the same.
   signal.default(signal.SIGINT)
   signal.block(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -178,6 +181,7 @@ function M.run(options, job_list, ready, tied)
     cq = cq,
     reaper = helper,
     folder = folder,
+    scripts = scripts,
     keep = options.folder ~= nil,
     max_builds = options.max_builds,
     list_after = options.list_after,
