@@ -62,6 +62,9 @@ describe("cli text", function()
     assert.are.equal("???", text.clean "\237\160\128")
     assert.are.equal("x y", text.clean "x\226\129\166y")
     assert.are.equal("x y", text.clean "x\226\128\168y")
+    for _, mark in ipairs { "\216\156", "\226\128\142", "\226\128\143" } do -- U+061C, U+200E, U+200F
+      assert.are.equal("x y", text.clean("x" .. mark .. "y"))
+    end
     assert.are.equal("编??译", text.clean "编\128\129译")
     assert.are.equal("a\243\160\129\191b", text.clean "a\243\160\129\191b")
   end)

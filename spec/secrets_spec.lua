@@ -552,6 +552,7 @@ describe("core.mask", function()
         "snow\226\152\131man",
         "snow\\u2603man",
         "snow%E2%98%83man",
+        "snow%25E2%2598%2583man",
         "snow&#9731;man",
       },
       ["smile\240\159\152\128s"] = {
@@ -566,6 +567,35 @@ describe("core.mask", function()
     end
   end)
 
+  it("hides each piece of one that something else divides", function()
+    local secret = "MIIFxwYJKoZIhvcNAQcCoIIFuDCCBbQCAQExDTALBglghkgB"
+    for _, between in ipairs {
+      "<br>",
+      "<wbr/>\n",
+      "=\r\n",
+      '" +\n  "',
+      "\226\128\139",
+      "%0A",
+      "&#10;",
+      " ... ",
+    } do
+      local text = secret:gsub(("."):rep(16), function(piece)
+        return piece .. between
+      end)
+      local masked = core.mask("a " .. text .. " z", { secret, "another-secret" })
+      for at = 1, #secret - 7 do
+        assert.is_nil(masked:find(secret:sub(at, at + 7), 1, true), masked)
+      end
+      assert.truthy(masked:find("^a .* z$"), masked)
+    end
+    -- What is left of one may be a word that stands elsewhere, too.
+    assert.equal("*** and end", core.mask("12345678 and end", { "12345678end" }))
+  end)
+
+  it("leaves the blanks behind a piece", function()
+    assert.equal("*** of it", core.mask("12345678 of it", { "1234567890" }))
+  end)
+
   it("is quick about hostile texts", function()
     for _, text in ipairs {
       ("\\"):rep(500000),
@@ -576,6 +606,8 @@ describe("core.mask", function()
       "a" .. ("\n"):rep(500000),
       ("a\n"):rep(250000),
       ("&#"):rep(250000),
+      ("a "):rep(250000),
+      ("a" .. (" "):rep(99)):rep(5000),
     } do
       assert.equal(
         "string",

@@ -254,6 +254,11 @@ describe("the chain", function()
       { temporary "id-hidden", { json(403, {}) }, "403" },
       { temporary "id-hidden", { json(201, {}) }, "answered without X-Subject-Token" },
       { temporary "id-hidden", { no_key, json(500, {}) }, "500" },
+      {
+        temporary "id-hidden-0123",
+        { no_key, json(400, { error_code = "A.1", error_msg = "of id-hidden-0123" }) },
+        "A.1 of ***",
+      },
     } do
       iam:reset()
       iam:script(case[2], { "answer", status = 500 })

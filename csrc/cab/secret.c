@@ -167,41 +167,48 @@ static bool match_escape(const char *at, const char *end, const char *s, unit *u
     if (strncmp(s, u->bytes, u->len) == 0) {
         return true;
     }
-    /* A letter that needed no backslash, or a backslash and a letter. */
     u->len = 1;
+    uint32_t code;
+    if (u->bytes[0] == '%' && *at == '%' && read_digits(at + 3, end, 2, 16, &code) == 2 &&
+        (char)code == *s) { /* escaped twice, as an address within an address is */
+        u->used = 5;
+        return true;
+    }
+    /* A letter that needed no backslash, or a backslash and a letter. */
     return u->used > 1 && at[u->used - 2] == '\\' && at[u->used - 1] == *s;
 }
 
-static bool is_line_end(char c) { return c == '\r' || c == '\n'; }
+static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-/* How much of the text from p on shows the secret's beginning; `*shown` bytes of the secret. Line
- * ends within it are skipped. "&amp;" may be an escape or stand for itself: `escapes` is what to
- * try first. */
+/* How much of the text from p on shows the secret's beginning; `*shown` bytes of the secret. White
+ * space within it, where lines were wrapped and indented, is skipped. "&amp;" may be an escape or
+ * stand for itself: `escapes` is what to try first. */
 static size_t match(const char *p, const char *end, const char *secret, bool escapes,
                     size_t *shown) {
     const char *at = p;
+    const char *stop = p;
     const char *s = secret;
     unit u;
     while (at < end && *s != '\0') {
         if (!escapes && *at == *s) {
-            at++;
+            stop = ++at;
             s++;
         } else if (match_escape(at, end, s, &u)) {
-            at += u.used;
+            stop = at += u.used;
             s += u.len;
         } else if (*at == *s) {
-            at++;
+            stop = ++at;
             s++;
-        } else if (s > secret && is_line_end(*at)) {
+        } else if (s > secret && is_space(*at)) {
             at++;
-        } else if (s > secret && u.used > 0 && is_line_end(u.bytes[0])) {
+        } else if (s > secret && u.used > 0 && is_space(u.bytes[0])) {
             at += u.used;
         } else {
             break;
         }
     }
     *shown = (size_t)(s - secret);
-    return (size_t)(at - p);
+    return (size_t)(stop - p);
 }
 
 /* Whether `shown` bytes of a secret are worth hiding. */
@@ -213,18 +220,35 @@ static bool tells(const char *secret, size_t shown) {
     return shown >= (half < SHORTEST ? SHORTEST : half < LONGEST_PIECE ? half : LONGEST_PIECE);
 }
 
-size_t cab_secret_at(const cab_secrets *s, const char *p, const char *end, bool *all) {
+/* The longest of what shows `secret` or its beginning at p; `*rest` is what it does not show. */
+static size_t hide(const char *p, const char *end, const char *secret, const char **rest,
+                   bool *all) {
+    size_t longest = 0;
+    for (int escapes = 0; escapes < 2; escapes++) {
+        size_t shown;
+        size_t used = match(p, end, secret, escapes, &shown);
+        if (tells(secret, shown)) {
+            *all = *all || shown < SHORTEST;
+            if (used > longest) {
+                longest = used;
+                *rest = strlen(secret + shown) >= SHORTEST ? secret + shown : NULL;
+            }
+        }
+    }
+    return longest;
+}
+
+size_t cab_secret_at(const cab_secrets *s, cab_secret_rests *rests, const char *p, const char *end,
+                     bool *all) {
     size_t longest = 0;
     *all = s->too_many;
     for (size_t i = 0; i < s->count; i++) {
-        for (int escapes = 0; escapes < 2; escapes++) {
-            size_t shown;
-            size_t used = match(p, end, s->text[i], escapes, &shown);
-            if (tells(s->text[i], shown)) {
-                longest = used > longest ? used : longest;
-                *all = *all || shown < SHORTEST;
-            }
+        const char *rest = rests->text[i];
+        size_t used = hide(p, end, s->text[i], &rests->text[i], all);
+        if (rest != NULL && used == 0) { /* something else stands between the pieces */
+            used = hide(p, end, rest, &rests->text[i], all);
         }
+        longest = used > longest ? used : longest;
     }
     return longest;
 }

@@ -22,9 +22,17 @@ typedef struct {
 /* NULL and "" are fine. */
 void cab_secrets_add(cab_secrets *s, const char *text);
 
-/* Bytes of [p, end) that show a secret or the beginning of one, 0 when none begins at p. `*all` is
- * set when masking these bytes would not hide enough: then the whole text must go. */
-size_t cab_secret_at(const cab_secrets *s, const char *p, const char *end, bool *all);
+/* What a text has not shown yet of the secrets that it has begun to show. Zero-initialised is none.
+ */
+typedef struct {
+    const char *text[CAB_MAX_SECRETS];
+} cab_secret_rests;
+
+/* Bytes of [p, end) that show a secret, the beginning of one, or more of one in `*rests`, which is
+ * kept up to date; 0 when none does so at p. `*all` is set when masking these bytes would not hide
+ * enough: then the whole text must go. */
+size_t cab_secret_at(const cab_secrets *s, cab_secret_rests *rests, const char *p, const char *end,
+                     bool *all);
 
 /* Appends what a proxy's URL holds of secrets, each with its NUL: the password as written and
  * decoded, and user and password as the header for the proxy has them; a user without a password

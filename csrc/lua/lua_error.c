@@ -12,11 +12,12 @@
 
 void lcab_push_masked(lua_State *L, const char *text, size_t len, const cab_secrets *secrets) {
     const char *end = text + len;
+    cab_secret_rests rests = {{NULL}};
     luaL_Buffer b;
     luaL_buffinit(L, &b);
     for (const char *p = text; p < end;) {
         bool all;
-        size_t hidden = cab_secret_at(secrets, p, end, &all);
+        size_t hidden = cab_secret_at(secrets, &rests, p, end, &all);
         size_t n = lcab_utf8_next(p, end);
         if (all) {
             /* The buffer may keep pieces on the stack, so it is ended before it is dropped. */

@@ -27,7 +27,7 @@ local function plain(text)
       :gsub("&quot;", '"')
       :gsub("&lt;", "<")
       :gsub("&gt;", ">")
-      :gsub("[\\\r\n]", "")
+      :gsub("[\\%s]", "")
   )
 end
 
@@ -90,6 +90,7 @@ M.FORMS = {
   ["percent-encoded"] = hex("%%%02X", "[^%w._~-]"),
   ["percent-encoded in small letters"] = hex("%%%02x", "[^%w._~-]"),
   ["percent-encoded as a whole"] = hex "%%%02X",
+  ["percent-encoded twice"] = hex("%%25%02X", "[^%w._~-]"),
   ["for HTML"] = function(text)
     return (text:gsub("&", "&amp;"):gsub('"', "&quot;"):gsub("<", "&lt;"):gsub(">", "&gt;"))
   end,
@@ -100,6 +101,15 @@ M.FORMS = {
   end,
   ["wrapped into lines within JSON"] = function(text)
     return (text:gsub(("."):rep(10), "%0\\n"))
+  end,
+  ["wrapped into indented lines"] = function(text)
+    return (text:gsub(("."):rep(10), "%0\r\n\t  "))
+  end,
+  ["wrapped into indented lines within JSON"] = function(text)
+    return (text:gsub(("."):rep(10), "%0\\n\\t  "))
+  end,
+  ["in groups"] = function(text)
+    return (text:gsub("....", "%0 "))
   end,
 }
 

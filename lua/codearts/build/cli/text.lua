@@ -197,7 +197,7 @@ end
 
 -- Code points beyond ASCII that a terminal obeys instead of drawing them: C1 controls, line and paragraph separators, and
 -- those that turn the direction of the text around them.
-local OBEYED = { 0x80, 0x9F, 0x2028, 0x202E, 0x2066, 0x2069 }
+local OBEYED = { 0x80, 0x9F, 0x061C, 0x061C, 0x200E, 0x200F, 0x2028, 0x202E, 0x2066, 0x2069 }
 
 local function is_control(point)
   return point < 0x20 or point == 0x7F or point >= 0x80 and holds(OBEYED, point)

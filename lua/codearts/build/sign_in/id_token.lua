@@ -51,7 +51,7 @@ function M.sign_in(ctx, given)
     headers = { ["Content-Type"] = "application/json;charset=UTF-8" },
     body = core.encode { auth = { identity = identity } },
     read_only = true,
-    secrets = { token },
+    secrets = { token, id_token },
   })
   if not body then
     return nil, answer
