@@ -1,6 +1,7 @@
 -- Signing in to the sandbox: its token, IAM, keys and signatures, temporary keys from every source.
 
 local client = require("spec.support.sandbox_client")
+local flow_client = require("spec.support.flow_client")
 local json = require("codearts.build.sandbox.json")
 
 local STATUS = "/v3/jobs/" .. client.SAMPLE .. "/status"
@@ -239,6 +240,23 @@ describe("the sandbox lets in", function()
       assert.is_nil(tostring(err):find("a-wrong-secret", 1, true))
       assert.matches("does not belong to this access key", err.message)
       wrong:close()
+    end)
+
+    it("the look for a project that is signed by " .. algorithm, function()
+      local function looked()
+        return c:get("/__sandbox/stats").json.operations.KeystoneListProjects or 0
+      end
+      local before = looked()
+      local own = flow_client.new({
+        region = REGION,
+        iam_endpoint = c.box.endpoint,
+        auth = { ak = AK, sk = SK, algorithm = algorithm },
+      }, { HUAWEICLOUD_SDK_REGION_CODEARTSBUILD_CN_NORTH_4 = c.box.endpoint })
+      local call = own.core:start { job_id = client.SAMPLE }
+      own:wait(call)
+      assert.matches("^%d+$", assert(call:try_wait()).actual_build_number)
+      assert.equal(before + 1, looked())
+      own:close()
     end)
 
     it("calls and functions that bring keys for " .. algorithm, function()

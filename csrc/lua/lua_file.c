@@ -65,6 +65,10 @@ static int file_read(lua_State *L) {
     const char *path = check_path(L);
     struct stat st;
     size_t len = 0;
+    if (stat(path, &st) !=
+        0) { /* most files that are looked for do not exist: no memory for those */
+        return fail_errno(L, errno);
+    }
     char *text = lua_newuserdata(L, MAX_SIZE + 1);
     /* O_NONBLOCK: opening a pipe that nobody writes to must not hang. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -369,12 +373,9 @@ void lcab_file_open(lua_State *L) {
     static const luaL_Reg spool_methods[] = {
         {"commit", spool_commit}, {"discard", spool_discard}, {NULL, NULL}};
     static const luaL_Reg spool_meta[] = {{"__gc", spool_discard}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"spool", file_spool},
-                                         {"read", file_read},
-                                         {"names", file_names},
-                                         {"replace", file_replace},
-                                         {"lock", file_lock_try},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"spool", file_spool},   {"read", file_read},
+                                         {"names", file_names},   {"replace", file_replace},
+                                         {"lock", file_lock_try}, {NULL, NULL}};
     lcab_newtype(L, LOCK, methods, meta);
     lcab_newtype(L, SPOOL, spool_methods, spool_meta);
     lua_newtable(L);
