@@ -22,6 +22,7 @@ local SUITES = {
   "small",
   "waiting",
   "nginx",
+  "keys",
 }
 
 local quick = os.getenv "BENCH_QUICK" == "1"

@@ -1,0 +1,110 @@
+-- What a key costs beside the same run without one: processor time and syncs with files, ways to the store
+-- with etcd; and many at once. Runs inside of this process: a key is new each time.
+
+local build = require "codearts.build"
+local core = require "codearts.build.core"
+local etcds = require "spec.support.etcd"
+local host = require "spec.support.host"
+local key_store = require "codearts.build.key_store"
+local measure = require "bench.measure"
+local report = require "bench.report"
+
+local ARGS = { job_id = "f9d6c8466d614a9788e9a0acf6c15f46", parameter = { codeBranch = "master" } }
+local AT_ONCE = 1000
+
+local function client_with(bench, store, on_event)
+  return build.new {
+    endpoint = bench.server.http,
+    auth = { ak = "AK", sk = "SK" },
+    proxy = false,
+    key_store = store,
+    on_event = on_event,
+  }
+end
+
+--- Microseconds of processor time for one run.
+local function cpu(client, runs, with_key)
+  local began = os.clock()
+  for _ = 1, runs do
+    client:run(ARGS, with_key and { key = core.uuid() } or nil)
+  end
+  return (os.clock() - began) / runs * 1e6
+end
+
+--- How often a new key syncs a file or a folder; nil where nobody can look.
+local function syncs(bench, folder)
+  local code = ([[
+    local build = require "codearts.build"
+    local client = build.new { endpoint = %q, auth = "t", proxy = false,
+      key_store = require("codearts.build.key_store").file(%q) }
+    for i = 1, tonumber(os.getenv "RUNS") do
+      client:run({ job_id = %q }, { key = "sync" .. i })
+    end]]):format(bench.server.http, folder, ARGS.job_id)
+  local function count(runs)
+    local told = measure.output(
+      ("RUNS=%d strace -f -e trace=fsync,fdatasync %s 2>&1 | grep -c '= 0$'"):format(
+        runs,
+        host.lua(code)
+      )
+    )
+    return tonumber(told)
+  end
+  if measure.output "command -v strace" == "" then
+    return nil
+  end
+  count(1) -- makes the folder
+  local one, more = count(0), nil
+  os.execute("rm -f " .. folder .. "/*.key")
+  more = count(10)
+  return (more - one) / 10
+end
+
+local function ways(bench, run_id)
+  local etcd, asked = etcds.start(), 0
+  local client = client_with(bench, key_store.etcd { endpoint = etcd.endpoint }, function(event)
+    asked = asked + (event.operation == "key store" and event.type == "request" and 1 or 0)
+  end)
+  client:run(ARGS, { key = core.uuid(), run_id = run_id })
+  asked = 0
+  client:run(ARGS, { key = core.uuid(), run_id = run_id })
+  client:close()
+  etcd:stop()
+  return asked
+end
+
+return function(bench)
+  local runs = bench.quick and 200 or 2000
+  local folder = host.folder()
+  local client = client_with(bench, key_store.file(folder))
+  cpu(client, 50, true)
+  local plain, keyed = cpu(client, runs, false), cpu(client, runs, true)
+  local calls, began = {}, core.now()
+  for i = 1, AT_ONCE do
+    calls[i] = client:start(ARGS, { key = core.uuid() })
+  end
+  for _, call in ipairs(calls) do
+    call:wait(120)
+  end
+  local at_once = core.now() - began
+  client:close()
+  local synced = syncs(bench, folder)
+  host.remove(folder)
+  local rows = {
+    { "a run, processor us", ("%.0f"):format(plain) },
+    { "the same with a new key in files", ("%.0f"):format(keyed) },
+    { "syncs of a new key", synced and ("%.1f"):format(synced) or "-" },
+    { AT_ONCE .. " keys at once, s", ("%.1f"):format(at_once) },
+  }
+  report.target("a key in files, processor us", keyed - plain, "<=", 100)
+  if synced then
+    report.target("syncs of a new key: two files, one folder", synced, "<=", 3)
+  end
+  if not etcds.missing() then
+    local without, with = ways(bench), ways(bench, { parameter = "RUN_ID" })
+    rows[#rows + 1] = { "ways to etcd of a new key", ("%d"):format(without) }
+    rows[#rows + 1] = { "the same with a run id", ("%d"):format(with) }
+    report.target("ways to etcd of a new key", without, "<=", 2)
+    report.target("ways to etcd of a new key, with a run id", with, "<=", 3)
+  end
+  report.show("Keys, " .. _VERSION, { "what", "" }, rows)
+end
