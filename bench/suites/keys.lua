@@ -53,10 +53,9 @@ local function syncs(bench, folder)
     return nil
   end
   count(1) -- makes the folder
-  local one, more = count(0), nil
+  local none = count(0)
   os.execute("rm -f " .. folder .. "/*.key")
-  more = count(10)
-  return (more - one) / 10
+  return (count(10) - none) / 10
 end
 
 local function ways(bench, run_id)

@@ -369,12 +369,9 @@ void lcab_file_open(lua_State *L) {
     static const luaL_Reg spool_methods[] = {
         {"commit", spool_commit}, {"discard", spool_discard}, {NULL, NULL}};
     static const luaL_Reg spool_meta[] = {{"__gc", spool_discard}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"spool", file_spool},
-                                         {"read", file_read},
-                                         {"names", file_names},
-                                         {"replace", file_replace},
-                                         {"lock", file_lock_try},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"spool", file_spool},   {"read", file_read},
+                                         {"names", file_names},   {"replace", file_replace},
+                                         {"lock", file_lock_try}, {NULL, NULL}};
     lcab_newtype(L, LOCK, methods, meta);
     lcab_newtype(L, SPOOL, spool_methods, spool_meta);
     lua_newtable(L);
