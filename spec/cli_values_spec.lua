@@ -109,6 +109,27 @@ describe("codearts-build, given a value", function()
     end
   end)
 
+  it("keeps values out of what it repeats of the service", function()
+    server:behave("answer", {
+      status = 400,
+      body = core.encode { error_code = "A.1", error_msg = "no such thing: " .. SECRET },
+    })
+    env.SHORT = "such"
+    for _, arguments in ipairs {
+      "run " .. GOOD .. " --param A=@" .. folder .. "/value",
+      "run " .. GOOD .. " --param-env WORD --param-env SHORT --json",
+      "run " .. GOOD .. " --param-env WORD --output ndjson",
+      "call ShowJobStatus job_id=@" .. folder .. "/value",
+      "call ShowJobStatus --param-env job_id=WORD --json",
+    } do
+      local result = command.run(arguments, env)
+      local said = result.out .. result.err
+      assert.is_nil(said:find("s3cret", 1, true), said)
+      assert.is_truthy(said:find("A.1", 1, true), said)
+      assert.is_truthy(said:find("no such thing: ***", 1, true), said)
+    end
+  end)
+
   it("says what is wrong with it, and sends nothing", function()
     os.execute(("printf 'a\\377' >%s/bytes"):format(folder))
     for _, case in ipairs {

@@ -1,5 +1,6 @@
 --- What every command stands on: the library, the terminal, the form of the output, one client, and the way out.
 local exit_status = require "codearts.build.cli.exit_status"
+local given = require "codearts.build.cli.given"
 local output = require "codearts.build.cli.output"
 
 local PROGRAM = "codearts-build"
@@ -67,7 +68,7 @@ end
 --- A line for people on standard error: a warning or a hint. It may hold words of the service.
 ---@param message string
 function App:warn(message)
-  self.terminal:warn(PROGRAM .. ": " .. message)
+  self.terminal:warn(PROGRAM .. ": " .. given.masked(message))
 end
 
 --- The client of this command; made on first use.

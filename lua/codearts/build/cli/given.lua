@@ -3,6 +3,31 @@
 local given = {}
 
 local MOST = 16 * 1024 * 1024 -- bytes of one value; beyond is a mistake, such as /dev/zero
+local AT_ONCE = 32 -- texts that core.mask looks for
+local SHORTEST = 8 -- bytes of a value that is hidden; others may be words that stand anywhere
+
+local hidden = {}
+
+local function hide(value)
+  if #value >= SHORTEST then
+    hidden[#hidden + 1] = value
+  end
+  return value
+end
+
+--- What may be said of a text that the service wrote: it may repeat what it was given.
+---@param text string
+---@return string
+function given.masked(text)
+  for first = 1, #hidden, AT_ONCE do
+    local some = {}
+    for index = first, math.min(first + AT_ONCE - 1, #hidden) do
+      some[#some + 1] = hidden[index]
+    end
+    text = require("codearts.build.core").mask(text, some)
+  end
+  return text
+end
 
 local function usage(app, name, message)
   error(
@@ -55,7 +80,7 @@ function given.value(app, name, text, exact)
   end
   local path = text:sub(2)
   local value = path == "-" and read_input(app, name) or read_file(app, name, path)
-  return exact and value or value:gsub("\r?\n$", "", 1), path
+  return hide(exact and value or (value:gsub("\r?\n$", "", 1))), path
 end
 
 --- The value of a variable of the environment.
@@ -68,7 +93,7 @@ function given.variable(app, name, variable)
   if not value then
     usage(app, name, ("the environment has no variable %s"):format(variable))
   end
-  return value
+  return hide(value)
 end
 
 return given

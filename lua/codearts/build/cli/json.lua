@@ -1,5 +1,6 @@
 --- JSON as the command prints it: one line, members sorted by name, so that the same answer is the same text.
 local ascii = require "codearts.build.ascii"
+local given = require "codearts.build.cli.given"
 local unicode = require "codearts.build.unicode"
 
 local json = {}
@@ -84,7 +85,8 @@ local ERROR_MEMBERS = {
 function json.of_error(err)
   local data = {}
   for _, name in ipairs(ERROR_MEMBERS) do
-    data[name] = err[name]
+    local value = err[name]
+    data[name] = type(value) == "string" and given.masked(value) or value
   end
   return data
 end
