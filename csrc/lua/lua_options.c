@@ -136,9 +136,9 @@ static void add_secret(lua_State *L, cab_buf *out, const char *text, size_t len)
     }
 }
 
-static void read_proxy(lua_State *L, int options, cab_client_options *c, cab_engine_options *e) {
+static void read_proxy(lua_State *L, int options, cab_client_options *o, cab_engine_options *e) {
     int type = lcab_getfield(L, options, "proxy");
-    c->proxy_loopback = true;
+    o->proxy_loopback = true;
     if (type == LUA_TSTRING) {
         cab_text t;
         t.data = lua_tolstring(L, -1, &t.len);
@@ -153,8 +153,8 @@ static void read_proxy(lua_State *L, int options, cab_client_options *c, cab_eng
             lcab_raise(L, &err);
         }
         e->proxy = t.data;
-        c->proxy_loopback = cab_url_is_loopback(t.data);
-        if (!cab_secrets_of_proxy(&c->secrets, t.data)) {
+        o->proxy_loopback = cab_url_is_loopback(t.data);
+        if (!cab_secrets_of_proxy(&o->secrets, t.data)) {
             lcab_raise_memory(L);
         }
     } else if (type != LUA_TNIL && !(type == LUA_TBOOLEAN && !lua_toboolean(L, -1))) {
@@ -163,19 +163,19 @@ static void read_proxy(lua_State *L, int options, cab_client_options *c, cab_eng
     lua_pop(L, 1);
 }
 
-static void read_endpoints(lua_State *L, cab_text text, bool allow_http, cab_client_options *c) {
+static void read_endpoints(lua_State *L, cab_text text, bool allow_http, cab_client_options *o) {
     const char *p = text.data;
     const char *end = p + text.len;
     while (p < end) {
         const char *comma = memchr(p, ',', (size_t)(end - p));
         const char *stop = comma != NULL ? comma : end;
         cab_error err;
-        if (c->endpoint_count == CAB_MAX_ENDPOINTS) {
+        if (o->endpoint_count == CAB_MAX_ENDPOINTS) {
             cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, "endpoint", "more than %d endpoints",
                      CAB_MAX_ENDPOINTS);
             lcab_raise(L, &err);
         }
-        cab_endpoint *ep = &c->endpoints[c->endpoint_count];
+        cab_endpoint *ep = &o->endpoints[o->endpoint_count];
         while (p < stop && *p == ' ') {
             p++;
         }
@@ -185,7 +185,7 @@ static void read_endpoints(lua_State *L, cab_text text, bool allow_http, cab_cli
         if (!cab_endpoint_parse(ep, p, (size_t)(stop - p), &err)) {
             lcab_raise(L, &err);
         }
-        c->endpoint_count++;
+        o->endpoint_count++;
         if (!ep->https && !ep->loopback && !allow_http) {
             cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, "endpoint",
                      "plain http would show the credentials to everybody on the way; use https, "
@@ -240,7 +240,7 @@ static void add_user_agent(lua_State *L, cab_text text, cab_buf *lines) {
     }
 }
 
-static int read_version(lua_State *L, cab_text text, const cab_client_options *c) {
+static int read_version(lua_State *L, cab_text text, const cab_client_options *o) {
     if (text.len == 0 || is(text, "auto")) {
         return 0;
     } else if (is(text, "1.1")) {
@@ -248,8 +248,8 @@ static int read_version(lua_State *L, cab_text text, const cab_client_options *c
     } else if (!is(text, "2")) {
         lcab_bad(L, &TOP, "http_version", "must be \"auto\", \"1.1\" or \"2\"");
     }
-    for (size_t i = 0; i < c->endpoint_count; i++) {
-        if (!c->endpoints[i].https) {
+    for (size_t i = 0; i < o->endpoint_count; i++) {
+        if (!o->endpoints[i].https) {
             cab_error err;
             cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, "http_version",
                      "HTTP/2 needs an https endpoint; plain http is spoken as HTTP/1.1");
@@ -259,7 +259,7 @@ static int read_version(lua_State *L, cab_text text, const cab_client_options *c
     return 2;
 }
 
-void lcab_read_client_options(lua_State *L, int options, cab_client_options *c,
+void lcab_read_client_options(lua_State *L, int options, cab_client_options *o,
                               cab_engine_options *e) {
     option_values v;
     memset(&v, 0, sizeof v);
@@ -274,32 +274,32 @@ void lcab_read_client_options(lua_State *L, int options, cab_client_options *c,
         cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, "endpoint", "an endpoint is needed");
         lcab_raise(L, &err);
     }
-    read_endpoints(L, v.endpoint, v.allow_http, c);
-    c->timeout = v.timeout;
-    c->connect_timeout = v.connect_timeout;
-    c->deadline = v.deadline;
-    c->max_response_bytes = (size_t)v.max_response_bytes;
-    c->max_connections = (size_t)v.max_connections;
-    c->max_in_flight = (size_t)v.max_in_flight;
-    c->allow_http = v.allow_http;
-    c->trace = v.trace;
-    c->retry = (cab_retry_policy){4, 0.2, 20};
-    read_retry(L, options, &TOP, &c->retry);
-    lcab_read_headers(L, options, &TOP, false, &c->headers, &c->secrets);
-    read_proxy(L, options, c, e);
+    read_endpoints(L, v.endpoint, v.allow_http, o);
+    o->timeout = v.timeout;
+    o->connect_timeout = v.connect_timeout;
+    o->deadline = v.deadline;
+    o->max_response_bytes = (size_t)v.max_response_bytes;
+    o->max_connections = (size_t)v.max_connections;
+    o->max_in_flight = (size_t)v.max_in_flight;
+    o->allow_http = v.allow_http;
+    o->trace = v.trace;
+    o->retry = (cab_retry_policy){4, 0.2, 20};
+    read_retry(L, options, &TOP, &o->retry);
+    lcab_read_headers(L, options, &TOP, false, &o->headers, &o->secrets);
+    read_proxy(L, options, o, e);
     read_tls(L, options, e);
-    add_secret(L, &c->secrets, e->trust.key_password,
+    add_secret(L, &o->secrets, e->trust.key_password,
                e->trust.key_password != NULL ? strlen(e->trust.key_password) : 0);
-    e->http_version = read_version(L, v.http_version, c);
+    e->http_version = read_version(L, v.http_version, o);
     lcab_check_line(L, &TOP, "user_agent", v.user_agent, true);
-    add_user_agent(L, v.user_agent, &c->headers);
+    add_user_agent(L, v.user_agent, &o->headers);
     e->no_proxy = v.no_proxy.data;
     e->max_connections = (long)v.max_connections;
     e->idle_timeout_s = (long)ceil(v.idle_timeout);
-    c->events = check_callback(L, options, "on_event") == LUA_TFUNCTION;
+    o->events = check_callback(L, options, "on_event") == LUA_TFUNCTION;
     lua_pop(L, 1);
     if (lcab_getfield(L, options, "auth") != LUA_TNIL) {
-        c->identity = lcab_read_auth(L, -1, &TOP);
+        o->identity = lcab_read_auth(L, -1, &TOP);
     }
     lua_pop(L, 1);
     read_resolve(L, options, e);

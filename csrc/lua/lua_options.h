@@ -9,9 +9,9 @@
 #pragma GCC visibility push(hidden)
 
 /* Reads the table at `options`, which must be the caller's own (lcab_own_table). Raises usage and
- * config errors; what `c` holds by then is its owner's to free. Texts in `e` stay valid
+ * config errors; what `o` holds by then is its owner's to free. Texts in `e` stay valid
  * while the table and what this leaves on the stack do. */
-void lcab_read_client_options(lua_State *L, int options, cab_client_options *c,
+void lcab_read_client_options(lua_State *L, int options, cab_client_options *o,
                               cab_engine_options *e);
 
 /* Reads `tls` of the request at `index`: a trust of its own. nil is fine. */
