@@ -38,10 +38,7 @@ end
 ---@param folder string removed at the end
 ---@return codearts.build.sandbox.Reaper
 function M.start(folder)
-  local command = ("exec setsid sh -c %s sh %s >/dev/null"):format(
-    M.quote(SCRIPT),
-    M.quote(folder)
-  )
+  local command = ("exec setsid sh -c %s sh %s >/dev/null"):format(M.quote(SCRIPT), M.quote(folder))
   local pipe = assert(io.popen(command, "w"))
   pipe:setvbuf("line")
   return setmetatable({ pipe = pipe }, Reaper)

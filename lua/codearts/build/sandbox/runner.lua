@@ -135,7 +135,8 @@ end
 ---@return string status `SUCCESS`, `FAILURE` or `ABORTED`
 function M.run(build, reaper)
   local mark = random.hex(32)
-  local pipe = start_process(script.write(build.script, build.path, build.job, build.environment, mark))
+  local pipe =
+    start_process(script.write(build.script, build.path, build.job, build.environment, mark))
   local output = assert(socket.dup(pipe))
   output:setmode("bn", "bn")
   local run = { build = build, reaper = reaper, mark = mark, held = "" }
