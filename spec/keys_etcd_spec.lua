@@ -152,6 +152,18 @@ describe("keys in etcd", function()
     assert.equal(0, server:stats().heads)
   end)
 
+  it("gives up with the deadline of the call", function()
+    etcd:signal(1, "STOP")
+    local client = client_with(store_of { timeout = 3600 })
+    local call = client:start(ARGS, { key = core.uuid(), deadline = 0.2 })
+    local result, err = call:try_wait(30)
+    etcd:signal(1, "CONT")
+    assert.is_nil(result)
+    assert.same({ "key", "store", "not_started" }, { err.kind, err.reason, err.outcome })
+    assert.truthy(err.message:find("deadline", 1, true))
+    assert.equal(0, server:stats().heads)
+  end)
+
   it("takes nobody else's answers for etcd's", function()
     local other = servers.start()
     for _, answer in ipairs { "ok", "truncated", "error_500", "redirect", "gzip" } do

@@ -9,6 +9,7 @@ local record = require "codearts.build.keys.record"
 
 ---@class codearts.build.Shelf
 ---@field record table? what was read or put last
+---@field patience? fun(): number? seconds that the store may take for an answer
 local Shelf = {}
 Shelf.__index = Shelf
 
@@ -40,6 +41,31 @@ function Shelf.new(store, scope, client, await)
   return setmetatable({ store = store, scope = scope, client = client, await = await }, Shelf)
 end
 
+--- Awaits a call of the store, as long as there is patience: then it is cancelled, and nobody knows what it did.
+local function await_answer(self, call, keeps)
+  local left = self.patience and self.patience()
+  local ok, timer = false, nil
+  if left then
+    ok, timer = pcall(self.client.sleep, self.client, left)
+  end
+  if not ok then
+    return self.await(call, keeps)
+  end
+  local late = false
+  timer:on_done(function(_, err)
+    if err == nil then
+      late = true
+      call:cancel()
+    end
+  end)
+  local list, err = self.await(call, keeps)
+  timer:cancel()
+  if late and err ~= nil then
+    err = trouble "no answer before the deadline"
+  end
+  return list, err
+end
+
 --- Runs a function of the store. Answers a list of what it answered, or nil and an error.
 local function ask(self, name, ...)
   local routine = coroutines.create(self.store[name])
@@ -51,7 +77,7 @@ local function ask(self, name, ...)
   end
   if Call.is(answer[2]) then
     -- What a swap did must be known, whoever waits for it.
-    local list, err = self.await(answer[2], name == "put" or self.swapping)
+    local list, err = await_answer(self, answer[2], name == "put" or self.swapping)
     if err ~= nil then
       return nil, trouble(err)
     elseif type(list) ~= "table" then

@@ -8,6 +8,9 @@ local record = require "codearts.build.keys.record"
 local OURS = { key = true, key_wait = true, when_lost = true, settle = true, run_id = true }
 local LONGEST_KEY = 200
 local KEY_WAIT, SETTLE = 60, 120
+-- Seconds that a store gets for an answer though the deadline is near: before anything was sent, and after,
+-- when what became of it has to be written down.
+local LEAST_BEFORE, LEAST_AFTER = 0.01, 5
 
 local function usage(field, message)
   error(
@@ -134,6 +137,11 @@ return function(client, args, opts, operation)
       deadline = deadline and core.now() + deadline,
       warnings = warnings,
     }, Flow)
+    if flow.deadline and not store.hold then -- a disk answers or does not, and its lock outlives the wait
+      function shelf.patience()
+        return math.max(flow.deadline - core.now(), facts.sent and LEAST_AFTER or LEAST_BEFORE)
+      end
+    end
     local result, err = flow:run()
     shelf:close()
     return result, err
