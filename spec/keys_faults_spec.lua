@@ -157,13 +157,25 @@ describe("a start with a key", function()
     assert.equal(0, server:stats().heads)
   end)
 
+  it(
+    "does not try for ever where a store swaps nothing and says that somebody was first",
+    function()
+      connect { key_store = { get = function() end, put = function() end } }
+      local _, err = client:try_run(ARGS, { key = "k" })
+      assert.same({ "store", "not_started" }, { err.reason, err.outcome })
+      assert.equal(0, server:stats().heads)
+    end
+  )
+
   it("tells all troubles of a store by one name", function()
     connect {
       key_store = {
         get = function()
           return nil, core.error { kind = "auth", message = "no entry" }
         end,
-        put = print,
+        put = function()
+          return nil, core.error { kind = "auth", message = "no entry" }
+        end,
       },
     }
     local _, err = client:try_run(ARGS, { key = "k" })

@@ -95,7 +95,7 @@ local function write_record(kept)
 end
 
 local FACTS = { "sent", "own", "pending", "resend", "looked", "started_at", "stopped" }
-local ACTOR = { "held", "waits", "attempts", "post", "date", "newest" }
+local ACTOR = { "unread", "held", "waits", "attempts", "post", "date", "newest" }
 
 local function write_actor(a)
   write(a.facts and a.pc or "idle")
@@ -218,7 +218,7 @@ end
 local function begin(s, a, config)
   a.calls = a.calls + 1
   a.pc, a.waits, a.attempts, a.held, a.told = "read", 0, 0, false, nil
-  a.facts = setmetatable({}, { __index = config })
+  a.facts, a.unread = setmetatable({}, { __index = config }), config.unread or false
   return s
 end
 
@@ -250,6 +250,12 @@ local steps = {}
 
 --- Reading takes the lock where the store has one; it may fail.
 function steps.read(w, s, i, add)
+  if s.actors[i].unread then -- the first swap is tried without a look, and tells who was first
+    return add(function(n, a)
+      a.version = 0
+      decide(n, a, { type = "read" })
+    end)
+  end
   add(function(n, a)
     if w.hold and n.holder ~= a.name then
       a.held = n.holder ~= "-"
@@ -341,7 +347,11 @@ function steps.attempt(w, _, _, add)
     ready(w, n, a)
   end)
   add(function(n, a)
-    ended(n, a, "not_started")
+    if a.unread then
+      a.unread, a.pc = false, "read"
+    else
+      ended(n, a, "not_started")
+    end
   end)
 end
 
@@ -349,16 +359,16 @@ end
 function steps.put(_, s, _, add)
   add(function(n, a)
     local done = swap(n, a.version, a.put)
-    a.kept, a.version = n.kept, n.version
+    a.kept, a.version, a.unread = n.kept, n.version, false
     decide(n, a, { type = "put", done = done, held = a.held })
   end)
   if s.faults > 0 then
     add(function(n, a)
-      n.faults, a.pc = n.faults - 1, "read back"
+      n.faults, a.pc, a.unread = n.faults - 1, "read back", false
       swap(n, a.version, a.put)
     end)
     add(function(n, a)
-      n.faults, a.pc = n.faults - 1, "read back"
+      n.faults, a.pc, a.unread = n.faults - 1, "read back", false
       n.late[#n.late + 1] = { version = a.version, kept = a.put }
     end)
   end
@@ -609,6 +619,7 @@ local function first_state(w)
     config.arguments = config.arguments or M.A
     config.print = config.arguments.print
     config.run_id = config.run_id_parameter and "the run id"
+    config.unread = w.unread and not config.run_id
     config.settle, config.when_lost = SETTLE, config.when_lost or "stop"
     config.scope, config.key, config.owner = "scope", "key", {}
     s.actors[i] = { name = ("abc"):sub(i, i), index = i, calls = 0, nonces = 0 }

@@ -47,6 +47,10 @@ end
 
 local WORLDS = {
   { "two without a run id", world(callers("", ""), { attempts = 2, faults = 1, stops = 1 }) },
+  {
+    "two that swap without a look",
+    world(callers("", ""), { attempts = 2, faults = 1, stops = 1, unread = true }),
+  },
   { "two that stop", world(callers("id", "id"), { faults = 1, epochs = 1 }) },
   { "two that send again", world(callers("resend", "resend")) },
   {
