@@ -168,7 +168,7 @@ describe("the result", function()
         '{"actual_build_number":{},"octopus_job_name":[1]}',
       },
       { "a number beyond all numbers", "bad_answer", '{"actual_build_number":1e999}' },
-      { "members that are empty", "bad_answer", '{"octopus_job_name":"","actual_build_number":""}' },
+      { "empty members", "bad_answer", '{"octopus_job_name":"","actual_build_number":""}' },
       { "a number that no build has", "bad_answer", '{"actual_build_number":0}' },
       {
         "an error beside empty members",
