@@ -337,8 +337,23 @@ describe("wait", function()
     assert.are.same({ 0, 0 }, counts)
   end)
 
+  it("tells no verdict by the record of another build", function()
+    local other = '{"status":"success","result":{"build_no":%s,"status":"SUCCESS"}}'
+    server:script({
+      { "answer", body = other:format "19" },
+      { "answer", body = other:format '"21"' },
+    }, { "answer", body = record "FAILURE" })
+    local numbered = client:build(JOB, 20)
+    local err = failure_of(numbered.status, numbered)
+    assert.are.equal("protocol", err.kind)
+    assert.matches("about build 19", err.message, 1, true)
+    err = failure_of(wait)
+    assert.are.equal("build", err.kind)
+    assert.are.equal("FAILURE", err.build_status)
+  end)
+
   it("runs several at once on one client", function()
-    server:script({}, { "answer", body = record "SUCCESS" })
+    server:script({}, { "answer", body = '{"status":"success","result":{"status":"SUCCESS"}}' })
     local calls = {}
     for number = 1, 20 do
       calls[number] = client:build(JOB, number):wait { async = true }

@@ -63,7 +63,8 @@ end
 
 record.fetch_result = fetch_result
 
---- The record detail of the build (API reference 7.3), with build_no as a number.
+--- The record detail of the build (API reference 7.3), with build_no as a number. One of another build says nothing about this
+-- one.
 ---@return table? detail
 ---@return table? err
 function record.fetch(await, target, opts)
@@ -78,6 +79,13 @@ function record.fetch(await, target, opts)
     return nil, err
   end
   detail.build_no = record.number(detail.build_no) or target.build_no
+  if detail.build_no ~= target.build_no then
+    return nil,
+      protocol_error(
+        "ShowRecordDetail",
+        ("the answer is about build %s"):format(core.encode(detail.build_no))
+      )
+  end
   return detail
 end
 
