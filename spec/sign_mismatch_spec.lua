@@ -97,6 +97,19 @@ describe("a refused signature", function()
     end)
   end
 
+  it("shows nothing of a secret header that holds what divides lines", function()
+    client:close()
+    client = build.new {
+      endpoint = server.url,
+      auth = KEY,
+      headers = { ["X-Api-Key"] = "abc-0123456|hidden-behind-it" },
+    }
+    for _, line in ipairs { "|hidden-behind-it ", "|hidden-behind-it:x" } do
+      local message = refused(canonical("|hidden-behind-it", line))
+      assert.truthy(message:find([[was signed as "x-api-key:***", the service has "***"]], 1, true))
+    end
+  end)
+
   it("without a canonical request is told as it came", function()
     assert.equal("verify aksk signature fail", refused "verify aksk signature fail")
     assert.truthy(

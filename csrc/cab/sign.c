@@ -390,11 +390,15 @@ static bool harmless(cab_text line, cab_text name) {
     return false;
 }
 
+static cab_text name_of(cab_text line) {
+    const char *colon = line.len > 0 ? memchr(line.data, ':', line.len) : NULL;
+    return (cab_text){line.data, colon != NULL ? (size_t)(colon - line.data) : line.len};
+}
+
 /* Writes a line in quotes, at most 120 bytes of it, with a question mark for what is not text. */
 static void show_line(cab_text line, char *out, size_t size) {
     char shown[121];
-    const char *colon = line.len > 0 ? memchr(line.data, ':', line.len) : NULL;
-    cab_text name = {line.data, colon != NULL ? (size_t)(colon - line.data) : line.len};
+    cab_text name = name_of(line);
     bool whole = harmless(line, name);
     size_t len = whole ? line.len : name.len;
     len = len < sizeof shown - 1 ? len : sizeof shown - 1;
@@ -434,8 +438,16 @@ bool cab_sign_explain(cab_text message, cab_text ours, char *out, size_t size) {
     }
     char mine[136];
     char other[136];
-    show_line(line_at(ours, same, '\n'), mine, sizeof mine);
-    show_line(line_at(theirs, same, '|'), other, sizeof other);
+    cab_text our_line = line_at(ours, same, '\n');
+    cab_text their_line = line_at(theirs, same, '|');
+    show_line(our_line, mine, sizeof mine);
+    /* Where theirs begins later, it is no line, but what stands behind a "|" in a value. */
+    if (their_line.data - theirs.data != our_line.data - ours.data &&
+        !harmless(our_line, name_of(our_line))) {
+        (void)snprintf(other, sizeof other, "\"***\"");
+    } else {
+        show_line(their_line, other, sizeof other);
+    }
     (void)snprintf(out, size,
                    "the service computed another canonical request; line %zu was signed as %s, "
                    "the service has %s",
