@@ -173,8 +173,8 @@ describe("codearts-build", function()
         ["https://me:Endp-Pass@127.0.0.1:1"] = 2,
         ["https://127.0.0.1:1/?token=Endp-Pass"] = 2,
         ["https://127.0.0.1:1/#Endp-Pass"] = 2,
-        ["https://127.0.0.1:1/er:Endp-Pass@h"] = 6,
-        ["https://127.0.0.1:1/er:Endp-,Pass/@h"] = 6,
+        ["https://127.0.0.1:1/er:Endp-Pass@h"] = 2,
+        ["https://127.0.0.1:1/er:Endp-,Pass/@h"] = 2,
       } do
         local result = run("doctor", { CODEARTS_BUILD_ENDPOINT = endpoint })
         assert.are.equal(status, result.status, endpoint .. result.out)

@@ -498,6 +498,18 @@ describe("secrets in bad arguments and options:", function()
     end)
   end
 
+  it("an address in which what was meant for a user would be asked of a name server", function()
+    local client = build.new(options {})
+    for _, url in ipairs { "https://%s/x@service.test/", "https://u:12/%s@service.test/" } do
+      local ok, err =
+        pcall(client.request, client, { url = url:format(SECRET), auth = false, answer = "raw" })
+      assert.is_false(ok)
+      assert.equal("config", err.kind)
+      check(err, { SECRET }, url)
+    end
+    client:close()
+  end)
+
   it("a client, a call and the versions say nothing", function()
     local client =
       build.new(options { auth = SECRET, proxy = "http://u:" .. SECRET .. "@127.0.0.1:9" })

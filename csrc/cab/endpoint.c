@@ -77,8 +77,7 @@ static bool parse(cab_endpoint *ep, const char *text, cab_error *err) {
     CURLUcode rc = curl_url_set(u, CURLUPART_URL, text,
                                 CURLU_DEFAULT_SCHEME | CURLU_PATH_AS_IS | CURLU_NON_SUPPORT_SCHEME);
     char *scheme = part(u, CURLUPART_SCHEME);
-    char *extra[4] = {part(u, CURLUPART_USER), part(u, CURLUPART_PASSWORD),
-                      part(u, CURLUPART_QUERY), part(u, CURLUPART_FRAGMENT)};
+    char *extra[2] = {part(u, CURLUPART_QUERY), part(u, CURLUPART_FRAGMENT)};
     bool ok = false;
     if (rc == CURLUE_OUT_OF_MEMORY) {
         cab_fail_memory(err);
@@ -87,13 +86,11 @@ static bool parse(cab_endpoint *ep, const char *text, cab_error *err) {
     } else if (scheme == NULL || (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0)) {
         refuse(err, "must be https (or http)");
     } else if (extra[0] != NULL || extra[1] != NULL) {
-        refuse(err, "must not hold a user or password");
-    } else if (extra[2] != NULL || extra[3] != NULL) {
         refuse(err, "must not hold a query or a fragment");
     } else {
         ok = fill(ep, u, err);
     }
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 2; i++) {
         curl_free(extra[i]);
     }
     curl_free(scheme);
@@ -106,6 +103,12 @@ static bool has_escaped_host(const char *url) {
     /* libcurl takes one slash for two. */
     const char *authority = strncmp(colon, ":/", 2) == 0 ? colon + 1 + strspn(colon + 1, "/") : url;
     return memchr(authority, '%', strcspn(authority, "/")) != NULL;
+}
+
+/* Wherever an @ stands, what is before it may be meant for a user and a password: with a slash in
+ * them libcurl would take a piece for the host, ask name servers for it and show it. */
+static bool may_hold_login(const char *url, cab_error *err) {
+    return strchr(url, '@') != NULL && !refuse(err, "must not hold a user or password");
 }
 
 bool cab_endpoint_parse(cab_endpoint *ep, const char *text, size_t len, cab_error *err) {
@@ -124,7 +127,7 @@ bool cab_endpoint_parse(cab_endpoint *ep, const char *text, size_t len, cab_erro
      * that are refused above, or another spelling of an address ("%33" is 0.0.0.3). */
     bool ok = strstr(copy, ":///") != NULL ? refuse(err, "has no host")
               : has_escaped_host(copy)     ? refuse(err, "has an escape in its host")
-                                           : parse(ep, copy, err);
+                                           : !may_hold_login(copy, err) && parse(ep, copy, err);
     cab_wipe_free(copy);
     if (!ok) {
         cab_endpoint_free(ep);
@@ -138,7 +141,8 @@ bool cab_endpoint_split_url(cab_endpoint *ep, const char **target, const char *u
     authority = authority != NULL ? authority + 3 : url;
     size_t head = (size_t)(authority - url) + strcspn(authority, "/?#");
     *target = url[head] != '\0' ? url + head : "/";
-    return cab_endpoint_parse(ep, url, head, err);
+    memset(ep, 0, sizeof *ep);
+    return !may_hold_login(url, err) && cab_endpoint_parse(ep, url, head, err);
 }
 
 /* As libcurl reads a proxy. NULL: it cannot; to be freed by curl_free. */

@@ -26,11 +26,6 @@ function Doctor:fail(name, err)
   self:note(name, "fail", tostring(err), advice_for(err), exit_status.of_error(err))
 end
 
---- An endpoint that was checked: its path may still be a password with a slash in it.
-local function without_password(endpoint)
-  return (endpoint:gsub(".*@", "...@"))
-end
-
 --- Of a proxy its host and port alone, or nil: nobody has checked it, so a password may stand
 --- anywhere else.
 local function place_of(proxy)
@@ -96,7 +91,7 @@ function Doctor:check_configuration()
   end
   self:note("region", "ok", sign_in.region or "none, only an endpoint")
   local source = told.endpoint_source and (" (%s)"):format(told.endpoint_source) or ""
-  self:note("endpoint", "ok", without_password(options.endpoint) .. source)
+  self:note("endpoint", "ok", options.endpoint .. source)
   local proxy = options.proxy and place_of(options.proxy)
   if options.proxy and not proxy then
     self:note("proxy", "warn", "set to what is no address", "write it as http://host:port")
