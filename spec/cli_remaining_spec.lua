@@ -151,6 +151,17 @@ describe("codearts-build", function()
     assert.is_truthy(screen.new(120):feed(bytes))
   end)
 
+  it("counts from the start of the build, not of the wait", function()
+    answers(record("RUNNING", 60), history(180, 175, 190), STEPS, record("SUCCESS", 180), STEPS)
+    local plain = command.run(("wait %s 7 --timeout 1s"):format(JOB), env)
+    assert.is_truthy(plain.err:find(": RUNNING, Compile, 1m %d+s, about 2 min left\n"), plain.err)
+    answers(record("RUNNING", 60), history(180, 175, 190), STEPS)
+    local running = command.start_on_terminal(("wait %s 7"):format(JOB), env, 120)
+    running:expect "RUNNING  1m "
+    running:type "\3"
+    running:finish()
+  end)
+
   it("tells it in plain lines and in events", function()
     answers(record("RUNNING", 2), history(3, 4, 3), STEPS, record("SUCCESS", 3), STEPS)
     local plain = command.run(("wait %s 7"):format(JOB), env)

@@ -87,6 +87,18 @@ describe("the command line", function()
     end
   end)
 
+  it("shows a job file that the sandbox can read", function()
+    local help = run("sandbox --help").out
+    local job_file = help:match "\n(  job {.-\n)\n"
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write(job_file)
+    file:close()
+    local jobs = assert(require("codearts.build.sandbox.jobs").load(path))
+    os.remove(path)
+    assert.are.equal(1, #jobs)
+  end)
+
   local build = JOB .. " 20"
   local cases = {
     { "", "a command is required" },

@@ -135,7 +135,7 @@ describe("sandbox.start", function()
     assert.equal(
       "codearts-build sandbox: "
         .. path
-        .. ":1: job: steps must be a list with at least one step { name = …, run = … }",
+        .. ":1: job: steps must be a list with at least one: steps = { step { name = …, run = … } }",
       message
     )
   end)

@@ -113,7 +113,7 @@ describe("a job file", function()
     },
     { HEAD .. "}", "FILE:1: job: steps must be a list" },
     { HEAD .. "steps = {} }", "FILE:1: job: steps must be a list" },
-    { HEAD .. 'steps = { "make" } }', "FILE:1: job: steps%[1%] must be a step" },
+    { HEAD .. 'steps = { "make" } }', "FILE:1: job: steps%[1%] must be a step: step { name" },
     {
       HEAD .. 'steps = { step { name = "a", run = "b" }, x = 1 } }',
       "FILE:1: job: steps%[x%] must be a step",

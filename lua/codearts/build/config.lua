@@ -95,7 +95,7 @@ local function find_endpoint(options, region, getenv)
     raise(
       "config",
       "region",
-      "neither region nor endpoint is given: set one of both, or CODEARTS_BUILD_REGION"
+      "neither region nor endpoint is given: set one of both, or CODEARTS_BUILD_REGION or CODEARTS_BUILD_ENDPOINT"
     )
   end
   local regions = require "codearts.build.regions"

@@ -61,7 +61,7 @@ return function(err)
   if known then
     return known
   elseif err.kind == "config" and err.field == "region" then
-    return "set CODEARTS_BUILD_REGION, or give --region or --endpoint"
+    return "set CODEARTS_BUILD_REGION or CODEARTS_BUILD_ENDPOINT, or give --region or --endpoint"
   elseif err.kind == "auth" and err.status == 403 then
     return "the credentials are good, the permission is missing: ask for execute permission on the job; a token must be of "
       .. "project scope, global (domain) tokens are not accepted"

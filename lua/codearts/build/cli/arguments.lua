@@ -52,9 +52,10 @@ end
 
 --- Where sign-in and region come from: for --help and the manual.
 arguments.about = [[
-Sign-in and region come from the environment (CODEARTS_BUILD_TOKEN, CODEARTS_BUILD_REGION, and the
-vendor's HUAWEICLOUD_SDK_... variables) or from ~/.huaweicloud/credentials. `codearts-build doctor`
-tells which one serves.]]
+Sign-in and region come from the environment (CODEARTS_BUILD_TOKEN, CODEARTS_BUILD_REGION or
+CODEARTS_BUILD_ENDPOINT, and the vendor's HUAWEICLOUD_SDK_... variables) or from
+~/.huaweicloud/credentials. `codearts-build doctor` tells which one serves. Jobs have names where
+CODEARTS_BUILD_PROJECT is set.]]
 
 arguments.examples = {
   "codearts-build jobs 54bc5ae8ca3e43e19d3ba0f7dc9e2a3c",

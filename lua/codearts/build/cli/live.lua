@@ -34,7 +34,7 @@ local function line(columns, style, colour, str)
 end
 
 local function elapsed(entry, now)
-  return duration.format((entry.ended or now) - entry.began)
+  return duration.format(remaining.elapsed(entry, now))
 end
 
 local function status_of(entry, style)

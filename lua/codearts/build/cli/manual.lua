@@ -149,6 +149,16 @@ function manual.program()
   })
 end
 
+--- What a command is about: indented lines stay as they are, as in --help.
+local function about(str)
+  local lines = {}
+  for line in (str .. "\n"):gmatch "(.-)\n" do
+    local literal = line:find "^  " and ".nf\n%s\n.fi" or "%s"
+    lines[#lines + 1] = line == "" and ".PP" or literal:format(plain(line))
+  end
+  return table.concat(lines, "\n")
+end
+
 --- The page of a command.
 ---@param name string
 ---@return string roff
@@ -160,7 +170,7 @@ function manual.command(name)
       ("codearts\\-build\\-%s \\- %s"):format(name, without_dot(command.summary)),
     },
     { "SYNOPSIS", synopsis(name, command.rows) },
-    { "DESCRIPTION", plain(command.summary .. (command.about and "\n" .. command.about or "")) },
+    { "DESCRIPTION", about(command.summary .. (command.about and "\n" .. command.about or "")) },
     { "OPTIONS", row_definitions(command.rows) },
     { "EXAMPLES", examples(command.examples) },
     {

@@ -21,6 +21,16 @@ function remaining.note(entry, progress, now)
   end
 end
 
+--- Seconds that the build has run, as far as is known: it may have begun long before we waited for it.
+---@param entry codearts.build.cli.Entry
+---@param now number
+---@return number
+function remaining.elapsed(entry, now)
+  now = entry.ended or now
+  local waited = now - entry.began
+  return entry.running and math.max(waited, entry.running + now - entry.looked_at) or waited
+end
+
 --- Seconds left, in words that do not change with every second: nobody knows better.
 local function in_words(seconds)
   if seconds <= 0 then

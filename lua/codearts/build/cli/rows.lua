@@ -86,7 +86,7 @@ rows.job = {
 rows.key_store = {
   name = "--key-store",
   word = "ADDRESS",
-  help = "Where the records of keys are: file:FOLDER, etcd://HOST:PORT/PREFIX or etcds://… "
+  help = "Where the records of keys are: file:FOLDER, etcd://HOST:PORT/PREFIX or etcds://... "
     .. "(default: CODEARTS_BUILD_KEY_STORE, else a folder of this user).",
   kind = kinds.text,
   variable = "CODEARTS_BUILD_KEY_STORE",

@@ -59,9 +59,21 @@ end
 
 return {
   summary = "Run a local build service for development and tests.",
-  about = "Secrets that it accepts come from the environment: CODEARTS_BUILD_SANDBOX_TOKEN, _AK and _SK, and _PASSWORD of --user.",
+  about = [[
+Once ready it prints endpoint, token and project_id. Other commands take them from CODEARTS_BUILD_ENDPOINT,
+CODEARTS_BUILD_TOKEN and CODEARTS_BUILD_PROJECT.
+
+The job sample, without --jobs: it fails with --param EXIT_STATUS=3, and lasts longer with --param DELAY=60
+(seconds). A job file is Lua; each step runs in a shell, with the parameters as variables:
+
+  job { id = "makejob0000000000000000000000001", name = "make", parameters = { FAIL = "0" },
+    steps = { step { name = "Compile", run = "exit $FAIL" } } }
+
+Secrets that it accepts come from the environment: CODEARTS_BUILD_SANDBOX_TOKEN, _AK and _SK, and
+_PASSWORD of --user.]],
   examples = {
     "codearts-build sandbox --jobs jobs.lua",
+    "codearts-build run sample --param EXIT_STATUS=3 --wait",
     "CODEARTS_BUILD_SANDBOX_PASSWORD=... codearts-build sandbox --user ci --domain acme",
   },
   rows = {
@@ -69,7 +81,7 @@ return {
       name = "--jobs",
       file = true,
       word = "FILE",
-      help = "File that describes the jobs.",
+      help = "File that describes the jobs (default: one job, sample).",
       kind = kinds.text,
     },
     {

@@ -36,7 +36,8 @@ local function plain_progress(app, entry)
   local state = entry.status .. (running and ", " .. running or "")
   if state ~= entry.told or now - entry.told_at >= PLAIN_EVERY then
     entry.told, entry.told_at = state, now
-    local took, left = duration.format(now - entry.began), remaining.words(entry, now)
+    local left = remaining.words(entry, now)
+    local took = duration.format(remaining.elapsed(entry, now))
     terminal:note(
       text.clean(
         ("%s: %s, %s%s"):format(entries.name(entry), state, took, left and ", " .. left or "")

@@ -148,7 +148,7 @@ local function check_steps(file, line, steps)
     complain(
       file,
       line,
-      "job: steps must be a list with at least one step { name = …, run = … }"
+      "job: steps must be a list with at least one: steps = { step { name = …, run = … } }"
     )
   end
   for key, item in pairs(steps) do
@@ -156,7 +156,7 @@ local function check_steps(file, line, steps)
       complain(
         file,
         line,
-        ("job: steps[%s] must be a step { name = …, run = … }"):format(tostring(key))
+        ("job: steps[%s] must be a step: step { name = …, run = … }"):format(tostring(key))
       )
     end
   end
@@ -247,7 +247,7 @@ local function read(text, file)
   if not ok then
     return nil, getmetatable(raised) == M and raised.text or tostring(raised)
   elseif #jobs == 0 then
-    return nil, file .. ":1: the file defines no job"
+    return nil, file .. ":1: the file defines no job; it is Lua: job { id = …, name = …, steps = { … } }"
   end
   return jobs
 end
