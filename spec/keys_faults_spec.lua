@@ -143,6 +143,28 @@ describe("a start with a key", function()
     assert.equal(1, server:stats().processed)
   end)
 
+  it("sends no more when its record was removed and others begin anew", function()
+    server:script { { "answer", status = 429, body = "" } }
+    local other = build.new {
+      endpoint = server.url,
+      auth = { ak = "AK", sk = "SK" },
+      key_store = key_store.file(folder),
+    }
+    connect {
+      on_event = function(event)
+        if event.type == "retry" then
+          os.execute("rm " .. folder .. "/*.key")
+          assert(other:run(ARGS, { key = "k" }))
+        end
+      end,
+    }
+    local _, err = client:try_run(ARGS, { key = "k" })
+    assert.equal("key", err.kind)
+    assert.equal(2, server:stats().processed)
+    assert.is_true(build.meta(other:run(ARGS, { key = "k" })).replayed)
+    other:close()
+  end)
+
   it("does not try for ever where a store reads and cannot write", function()
     connect {
       key_store = {

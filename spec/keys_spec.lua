@@ -133,6 +133,37 @@ describe("a start with a key", function()
     assert.equal(1, server:stats().processed)
   end)
 
+  it("is the same however the address of the service is spelled", function()
+    client:run(ARGS, { key = "k" })
+    local port = server.url:match ":(%d+)$"
+    local forms =
+      { "HTTP://127.0.0.1:%s", "http:/127.0.0.1:%s/", "http://127.1:0%s", "http://0x7f000001:%s" }
+    for _, form in ipairs(forms) do
+      local other = build.new {
+        endpoint = form:format(port) .. ",http://127.0.0.1:1",
+        auth = { ak = "AK", sk = "SK" },
+        retry = false,
+        key_store = key_store.file(folder),
+      }
+      assert.is_true(build.meta(other:run(ARGS, { key = "k" })).replayed)
+      other:close()
+    end
+    assert.equal(1, server:stats().processed)
+  end)
+
+  it("is the same for a name with its dot, and with its scheme's own port", function()
+    local scope = require("codearts.build.keys.record").scope
+    for _, form in ipairs {
+      "Build.Example.com",
+      "build.example.com.",
+      "https://build.example.com.:443",
+    } do
+      local other = build.new { endpoint = form, auth = "t" }
+      assert.equal("https://build.example.com:443/j/k", scope(other.origin, "J", "k"))
+      other:close()
+    end
+  end)
+
   it("is free again when it was refused", function()
     server:script { "forbidden" }
     local result, err = client:try_run(ARGS, { key = "k" })

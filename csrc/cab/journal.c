@@ -417,11 +417,21 @@ static bool write_at(int fd, const char *text, size_t len, size_t at) {
     return true;
 }
 
+/* Whether others still find the file: who removed it has set them free to begin anew. */
+static bool is_there(int fd) {
+    struct stat st;
+    if (fstat(fd, &st) == 0 && st.st_nlink == 0) {
+        errno = ENOENT;
+        return false;
+    }
+    return true;
+}
+
 static void run_append(cab_work *work) {
     append_work *a = (append_work *)(void *)work;
     const cab_journal *j = a->journal;
     bool ok = (a->at > 0 || sync_folders(j->folder)) && write_at(j->fd, a->text, a->len, a->at) &&
-              fdatasync(j->fd) == 0;
+              fdatasync(j->fd) == 0 && is_there(j->fd);
     if (!ok) {
         int code = errno;
         /* Nobody has acted on the line, so it is better gone; if not, it only stands in the way. */

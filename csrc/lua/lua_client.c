@@ -160,6 +160,14 @@ static int client_timeout(lua_State *L) {
     return 1;
 }
 
+/* client:origin() -> "https://host[:port]" of the first endpoint as libcurl reads it: the same for
+ * all spellings of an address */
+static int client_origin(lua_State *L) {
+    const cab_endpoint *ep = &lcab_check_client(L, 1)->c->options.endpoints[0];
+    lua_pushfstring(L, "%s://%s", ep->https ? "https" : "http", ep->host);
+    return 1;
+}
+
 void lcab_client_add_methods(lua_State *L, const luaL_Reg *methods) {
     lcab_kept(L, CLIENT_TYPE);
     lua_getfield(L, -1, "__index");
@@ -178,6 +186,7 @@ void lcab_client_open(lua_State *L) {
     static const luaL_Reg methods[] = {{"pollfd", client_pollfd},
                                        {"events", client_events},
                                        {"timeout", client_timeout},
+                                       {"origin", client_origin},
                                        {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", client_gc}, {NULL, NULL}};
     lcab_newtype(L, CLIENT_TYPE, methods, meta);

@@ -7,6 +7,7 @@ local problems = require "codearts.build.problem"
 ---@class codearts.build.Client
 ---@field core userdata the core's client
 ---@field endpoint string as it was given, several with commas
+---@field origin string of the first endpoint, however it was spelled: https://HOST[:PORT]
 ---@field deadline? number seconds, of calls that have none of their own
 ---@field on_event? fun(event: codearts.build.Event)
 ---@field result_metatable table of what starting a build answers
@@ -117,6 +118,7 @@ function Client.new(options)
   self.given_key_store = rawget(options or {}, "key_store")
   self.result_metatable = result_metatable(self)
   self.core = new_core(core_options, self.result_metatable, told.endpoint_source)
+  self.origin = self.core:origin()
   if told.warning and self.on_event then
     -- As every callback, inside of a step.
     self:sleep(0):on_done(function()

@@ -17,19 +17,15 @@ local HASH_DIGITS = 16
 local DEFAULT_PORTS = { http = "80", https = "443" }
 
 --- Where a key counts: at one service and for one job. A rehearsal in the sandbox is not the release.
----@param endpoint string the client's, of several with commas the first
+---@param origin string of the client: https://HOST[:PORT]
 ---@param job_id string
 ---@param key string
 ---@return string
-function record.scope(endpoint, job_id, key)
-  local first = ascii.trim(endpoint:match "^[^,]*")
-  local scheme, authority = ascii.lower(first):match "^([a-z]+)://([^/?#]*)"
-  if not scheme then
-    scheme, authority = "https", ascii.lower(first):match "^[^/?#]*"
-  end
-  authority = authority:gsub("^.*@", "")
+function record.scope(origin, job_id, key)
+  local scheme, authority = ascii.lower(origin):match "^([a-z]+)://(.*)$"
   local host, port = authority:match "^(.-):(%d+)$"
-  host, port = host or authority, port or DEFAULT_PORTS[scheme] or ""
+  host = (host or authority):gsub("(.)%.$", "%1") -- a name's last dot changes nothing
+  port = port or DEFAULT_PORTS[scheme]
   return ("%s://%s:%s/%s/%s"):format(scheme, host, port, ascii.lower(job_id), key)
 end
 

@@ -95,7 +95,7 @@ end
 return function(client, args, opts, operation)
   local wants = read_options(opts)
   local job_id = type(args) == "table" and rawget(args, "job_id")
-  local scope = record.scope(client.endpoint, type(job_id) == "string" and job_id or "", wants.key)
+  local scope = record.scope(client.origin, type(job_id) == "string" and job_id or "", wants.key)
   local prepared = client:begin("start", args, core_options(opts, scope), "not_started", operation)
   local parameter = rawget(opts, "run_id") and rawget(opts.run_id, "parameter")
   local facts = {
