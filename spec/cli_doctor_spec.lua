@@ -116,7 +116,12 @@ describe("codearts-build", function()
       local cases = {
         { { CODEARTS_BUILD_TOKEN = "wrong" }, "", 4, "get a new one" },
         { { CODEARTS_BUILD_TOKEN = "" }, "", 4, "CODEARTS_BUILD_TOKEN" },
-        { { CODEARTS_BUILD_ENDPOINT = "" }, "", 2, "set CODEARTS_BUILD_REGION or CODEARTS_BUILD_ENDPOINT" },
+        {
+          { CODEARTS_BUILD_ENDPOINT = "" },
+          "",
+          2,
+          "set CODEARTS_BUILD_REGION or CODEARTS_BUILD_ENDPOINT",
+        },
         { {}, "--endpoint http://127.0.0.1:1", 6, "nothing accepts connections there" },
         { {}, "--region nowhere-1", 2, "nowhere-1 is not known" }, -- goes before the environment
         { {}, "--job " .. ("0"):rep(32), 6, "FAIL  job" },

@@ -53,13 +53,17 @@ describe("a finalizer", function()
         end
       end
       on_collection(finalize)
-      for _ = 1, 400 do
+      -- Garbage of another size each time, so that collections fall on other places of the call.
+      local count, garbage = 0
+      repeat
+        count = count + 1
+        garbage = ("x"):rep(count % 1009)
         client:run(JOB)
-      end
+      until count >= 400 and refused > 0 or count == 20000
       armed = false
-      print(refused > 0)
+      print(refused > 0, garbage ~= nil)
     ]]
-    assert.equal("true\nstatus=0\n", text)
+    assert.equal("true\ttrue\nstatus=0\n", text)
   end)
 
   it("that runs another client leaves each result its own facts", function()

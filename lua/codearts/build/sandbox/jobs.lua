@@ -247,7 +247,9 @@ local function read(text, file)
   if not ok then
     return nil, getmetatable(raised) == M and raised.text or tostring(raised)
   elseif #jobs == 0 then
-    return nil, file .. ":1: the file defines no job; it is Lua: job { id = …, name = …, steps = { … } }"
+    return nil,
+      file
+        .. ":1: the file defines no job; it is Lua: job { id = …, name = …, steps = { … } }"
   end
   return jobs
 end
