@@ -153,8 +153,8 @@ end
 local function about(str)
   local lines = {}
   for line in (str .. "\n"):gmatch "(.-)\n" do
-    local literal = line:find "^  " and ".nf\n%s\n.fi" or "%s"
-    lines[#lines + 1] = line == "" and ".PP" or literal:format(plain(line))
+    local text = line == "" and ".PP" or plain(line)
+    lines[#lines + 1] = line:sub(1, 2) == "  " and ".nf\n" .. text .. "\n.fi" or text
   end
   return table.concat(lines, "\n")
 end
