@@ -94,6 +94,16 @@ describe("wait", function()
     assert.are.equal("GET /v3/jobs/" .. JOB .. "/status", paths()[7])
   end)
 
+  it("ends where nobody may read whether a build of an unknown state still runs", function()
+    local refused = { "answer", status = 403, body = "{}" }
+    server:script({ { "answer", body = record("WEIRD", FINISHED) } }, refused)
+    local err = failure_of(wait)
+    assert.same({ "auth", 403 }, { err.kind, err.status })
+    server:script({}, { "answer", body = record("WEIRD", FINISHED) })
+    err = failure_of(wait, { interval = 0.00000001 })
+    assert.equal("protocol", err.kind)
+  end)
+
   it("understands the build's own state in other forms", function()
     for _, info in ipairs {
       '{"status":"success","result":[{"building":false,"build_result":"X"}]}',

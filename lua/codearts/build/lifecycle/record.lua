@@ -107,6 +107,8 @@ end
 
 --- Whether the service says that a build runs no more: build-info of this build, else the status of its task, which does not
 -- count if it is about a later build (API reference 7.2); that one is asked about only if the record has a finish time.
+---@return boolean? stopped nil: nothing could be read
+---@return table? err
 local function has_stopped(await, target, finished, opts)
   local args = { job_id = target.job_id, build_no = target.build_no }
   local info = fetch_result(await, target, "ShowBuildDetails", args, opts)
@@ -127,9 +129,15 @@ local function has_stopped(await, target, finished, opts)
   if running == false or running and not finished then
     return not running
   end
-  local last = fetch_result(await, target, "ShowRunningStatus", args, opts) or {}
-  if running == nil then
-    return truth(last.is_running) == false
+  local last, err = fetch_result(await, target, "ShowRunningStatus", args, opts)
+  if not last then
+    return nil, err
+  elseif running == nil then
+    running = truth(last.is_running)
+    if running == nil then
+      return nil, protocol_error("ShowRunningStatus", "nothing tells whether the build runs")
+    end
+    return not running
   end
   local number = record.number(last.last_build_no)
   return number ~= nil and number > target.build_no
@@ -137,7 +145,8 @@ end
 
 --- The verdict on a build: a text that is not known is never a success, and ends the build only if the record has a finish
 -- time, or sounds like an end, and the service says that the build runs no more.
----@return codearts.build.Verdict? verdict nil: the build is not over
+---@return codearts.build.Verdict? verdict nil: the build is not over, as far as is known
+---@return table? err why no more is known
 function record.verdict(await, target, detail, opts)
   local known = verdict.of_status(detail.status)
   if known then
@@ -147,7 +156,8 @@ function record.verdict(await, target, detail, opts)
   if not finished and not verdict.sounds_final(detail.status) then
     return nil
   end
-  return has_stopped(await, target, finished, opts) and verdict.of_end(detail.status) or nil
+  local stopped, err = has_stopped(await, target, finished, opts)
+  return stopped and verdict.of_end(detail.status) or nil, err
 end
 
 ---@class codearts.build.Step

@@ -98,10 +98,10 @@ local function wait(target, opts)
       local look = look_options(left)
       local detail, err = record.fetch(await, target, look)
       if detail then
-        failures = 0
         last_status = record.text(detail.status)
         target.fresh_since = nil
-        local verdict = record.verdict(await, target, detail, look)
+        local verdict
+        verdict, err = record.verdict(await, target, detail, look)
         if not verdict then
           pace:saw(await, detail, look)
         end
@@ -112,7 +112,7 @@ local function wait(target, opts)
           return nil, build_error(target, detail)
         end
       end
-      failures = err and failures + 1 or failures
+      failures = err and failures + 1 or 0
       left = opts.timeout and started + opts.timeout - core.now()
       local in_time = not left or left > 0
       if in_time and (err and not record.may_pass(err, target) or failures > MAX_FAILURES) then
