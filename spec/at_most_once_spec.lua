@@ -223,7 +223,7 @@ for _, name in ipairs(faults) do
   server:reset()
 end
 server:stop()
-]]):format(mode.options.tls or false, mode.options.http2 or false),
+]]):format(tostring(mode.options.tls), tostring(mode.options.http2)),
         function(command)
           return ("ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=%s %s"):format(library, command)
         end

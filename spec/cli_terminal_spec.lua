@@ -105,7 +105,7 @@ describe("codearts-build on a terminal", function()
     for _, page in ipairs(pages(bytes)) do
       found = found
         or page:find(
-          ("\n%s #%%d+  RUNNING  [^\n]+\n%s #%%d+  RUNNING  [^\n]+\n%s #%%d+  RUNNING  [^\n]+\n"):format(
+          ("\n%s #%%d+  %%u+  [^\n]+\n%s #%%d+  %%u+  [^\n]+\n%s #%%d+  %%u+  [^\n]+\n"):format(
             GOOD:sub(1, 8),
             BAD:sub(1, 8),
             GOOD:sub(1, 8)
