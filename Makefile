@@ -163,7 +163,7 @@ SUBMAKE := $(MAKE) --no-print-directory
 check:
 	@.ci/deps check $(LUA)
 	@$(LUA) spec/run.lua $(foreach l,$(LUAS),'$(SUBMAKE) LUA=$(l)') \
-	  '$(LUA) spec/run.lua -j 2 $(foreach c,$(CHECKS),"$(SUBMAKE) $(c)")'
+	  '$(LUA) spec/run.lua -j 3 $(foreach c,$(CHECKS),"$(SUBMAKE) $(c)")'
 CHECKS := asan lint $(LUAS:%=test-%) tsan valgrind-lua5.4 valgrind-luajit demo
 
 test-%:
