@@ -340,9 +340,16 @@ local MUTANTS = {
   {
     name = "a key's request before its record is on the disk",
     file = "csrc/cab/journal.c",
-    find = "              fdatasync(j->fd) == 0;",
-    replace = "              true;",
+    find = "fdatasync(j->fd) == 0 && is_there(j->fd);",
+    replace = "is_there(j->fd);",
     specs = "keys_races",
+  },
+  {
+    name = "a key's record in a file that somebody removed",
+    file = "csrc/cab/journal.c",
+    find = "fdatasync(j->fd) == 0 && is_there(j->fd);",
+    replace = "fdatasync(j->fd) == 0;",
+    specs = "keys_faults",
   },
   {
     name = "a key's record in a folder that a power cut forgets",
