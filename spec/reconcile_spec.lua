@@ -398,6 +398,17 @@ describe("err:reconcile, at a service with habits,", function()
     assert.equal("none_found", verdict({}, { old }).verdict)
   end)
 
+  it("leaves no build out because a Date lags behind the builds", function()
+    local err = lose()
+    local h = histories.plain(core.meta(err).run_id, core.time(), {})
+    histories.add(h, { number = 7, mine = true })
+    for _, date in ipairs { 0, core.time() - 400 * 86400, core.time() - 3 * 86400 } do
+      h.date = date
+      server:script({}, { "history", history = h })
+      assert.equal("started", err:reconcile({ timeout = 0 }).verdict)
+    end
+  end)
+
   it("asks again until its time is over, but not about builds that it knows", function()
     local late = { number = 8, mine = true, from = 2 }
     local found = verdict({}, { late, { number = 7 } }, OPTS, { timeout = 10, interval = 0 })

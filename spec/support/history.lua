@@ -14,6 +14,7 @@ local NEVER = 1e9 -- a tick; goes over the wire, as infinity does not
 ---@class spec.History
 ---@field now number the service's clock at its first answer
 ---@field step number seconds from one answer to the next
+---@field date number|nil what each Date says, if not what the service's clock does
 ---@field tick integer answers given
 ---@field zone integer hours of the list's times
 ---@field builds spec.HistoryBuild[]
@@ -400,7 +401,7 @@ function M.answer(h, operation, args)
   if h.failing == h.tick then
     body, status = nil, 500
   end
-  local date = h.dates and math.floor(h.now + h.tick * h.step) or nil
+  local date = h.dates and math.floor(h.date or h.now + h.tick * h.step) or nil
   h.tick = h.tick + 1
   return body, body and 200 or status, date
 end

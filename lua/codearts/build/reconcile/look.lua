@@ -27,7 +27,7 @@ local LAST_DAY = calendar.days(2999, 12, 31) * DAY
 --- that is listed may be its own
 ---@field newest? integer look at so many of the newest alone: what is not found among them is `unknown`
 ---@field known? table<integer, "other"> filled by looks: builds that are not asked about again
----@field clock? number our time of day in UTC, for the first guess
+---@field clock? number our time of day in UTC: for the first guess, and how far the list is read at least
 
 --- When the call began, and what to ask the list for.
 ---@param date number? the service's clock
@@ -42,7 +42,12 @@ local function span_of(spec, date)
   elseif spec.newest and date then
     from = date + DAY - LONGEST_SPAN
   end
-  return { from = math.max(from, 0), to = date and date + DAY or LAST_DAY }, started_at
+  local to = date
+  if to and started_at then
+    -- A Date from before the builds, of a front end whose clock is wrong, must not leave them out.
+    to = math.max(to, spec.clock or core.time())
+  end
+  return { from = math.max(from, 0), to = to and to + DAY or LAST_DAY }, started_at
 end
 
 --- Begins to read the list. Answers its first page, and what to ask for; or nil and the error. `date` is
