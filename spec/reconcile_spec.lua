@@ -398,6 +398,16 @@ describe("err:reconcile, at a service with habits,", function()
     assert.equal("none_found", verdict({}, { old }).verdict)
   end)
 
+  it("takes no other build's parameters for those of the build that it asked about", function()
+    for _, source in ipairs { 2, 3 } do
+      local shows = { "missing", "missing", "missing" }
+      shows[source] = "value"
+      local other = { number = 7, shows = shows }
+      assert.equal("none_found", verdict({ answers_of = 7 }, { other }).verdict)
+      assert.equal("unknown", verdict({ answers_of = 6 }, { other }).verdict)
+    end
+  end)
+
   it("leaves no build out because a Date lags behind the builds", function()
     local err = lose()
     local h = histories.plain(core.meta(err).run_id, core.time(), {})

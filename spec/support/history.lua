@@ -15,6 +15,7 @@ local NEVER = 1e9 -- a tick; goes over the wire, as infinity does not
 ---@field now number the service's clock at its first answer
 ---@field step number seconds from one answer to the next
 ---@field date number|nil what each Date says, if not what the service's clock does
+---@field answers_of integer|nil the build that answers say they are about
 ---@field tick integer answers given
 ---@field zone integer hours of the list's times
 ---@field builds spec.HistoryBuild[]
@@ -371,7 +372,7 @@ local SHOW = {
     for _, each in ipairs(list or {}) do
       map[each.name] = each.value
     end
-    return list and { parameters = map }, status
+    return list and { build_number = h.answers_of, parameters = map }, status
   end,
   ShowRecordDetail = function(h, args)
     local build = find(h, args.build_no)
@@ -380,7 +381,7 @@ local SHOW = {
     end
     local id = ("00000000-0000-4000-8000-%012d"):format(build.number)
     return {
-      result = { build_record_id = id, daily_build_num = "20261127.1", execution_id = "j_1" },
+      result = { build_no = h.answers_of, build_record_id = id, daily_build_num = "20261127.1", execution_id = "j_1" },
     }
   end,
   ShowBuildRecord = function(h, args)

@@ -6,6 +6,7 @@ local calendar = require "codearts.build.calendar"
 local core = require "codearts.build.core"
 local judge = require "codearts.build.reconcile.judge"
 local listing = require "codearts.build.reconcile.listing"
+local record = require "codearts.build.lifecycle.record"
 
 local look = {}
 
@@ -72,6 +73,12 @@ local function member(answer, name)
   return type(value) == "table" and value or nil
 end
 
+--- The answer, unless it says that it is about another build than that one.
+local function about(answer, name, number)
+  local told = answer and record.number(answer[name])
+  return (told == nil or told == number) and answer or nil
+end
+
 --- The three places that show a build's parameters (API reference 7.9, 7.4, 7.3); nil, err when one does
 --- not tell.
 local SOURCES = {
@@ -81,6 +88,7 @@ local SOURCES = {
   end,
   function(ask, job_id, number)
     local answer, err = ask("ShowHistoryDetails", { job_id = job_id, build_number = number })
+    answer = type(answer) == "table" and about(answer, "build_number", number)
     local map, list = member(answer, "parameters"), {}
     for name, value in next, map or {} do
       list[#list + 1] = { name = name, value = value }
@@ -89,14 +97,14 @@ local SOURCES = {
   end,
   function(ask, job_id, number)
     local detail, err = ask("ShowRecordDetail", { job_id = job_id, build_no = number })
-    local result = member(detail, "result")
+    local result = about(member(detail, "result"), "build_no", number)
     local id = result and result.build_record_id
     if type(id) ~= "string" or not id:find "^[0-9A-Za-z-]+$" then
       return nil, err
     end
     local answer
     answer, err = ask("ShowBuildRecord", { record_id = id })
-    return member(member(answer, "result"), "parameters"), err
+    return member(about(member(answer, "result"), "build_no", number), "parameters"), err
   end,
 }
 
