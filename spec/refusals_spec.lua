@@ -189,6 +189,8 @@ describe("of RunJob and ExecuteJob", function()
       '{"error_code":"APIGW.0613"}',
       "[" .. body_of "APIGW.0613" .. "]",
       body_of("APIGW.0613"):sub(1, -2),
+      '{"error_code":"APIGW.0201",' .. body_of("APIGW.0613"):sub(2), -- the last of two is left
+      '{"error_code":"CB.00060101",' .. body_of("CB.00060211"):sub(2),
       "<p>" .. body_of "APIGW.0613" .. "</p>",
     } do
       check(client, { status = 503, body = body }, run, "unknown", false)

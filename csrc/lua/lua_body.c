@@ -187,6 +187,22 @@ static bool is_gateway_form(lua_State *L, int top) {
     return same;
 }
 
+/* Whether a member that may hold a code is there twice: decoded, only the last is left of them, and
+ * what proves a refusal must be the one thing that is said. */
+static bool is_ambiguous(const cab_buf *text) {
+    static const char *const names[] = {"\"error_code\"", "\"errorCode\"", "\"code\""};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t len = strlen(names[i]), count = 0;
+        for (size_t at = 0; at + len <= text->len; at++) {
+            count += memcmp(text->data + at, names[i], len) == 0;
+        }
+        if (count > 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* core.error_texts(body) -> code, message: the error in a decoded answer, in any of the service's
  * shapes; nil, nil when there is none */
 static int error_texts(lua_State *L) {
@@ -232,6 +248,9 @@ void lcab_read_body(lua_State *L, cab_call *c, lcab_answer_kind kind, cab_readin
     const char *code = lua_tolstring(L, top + 2, &len);
     if (code != NULL && len == strlen(code)) {
         body->says = cab_code_says(code, is_gateway_form(L, top));
+        if (body->says != CAB_SAYS_NOTHING && is_ambiguous(&a->body)) {
+            body->says = CAB_SAYS_NOTHING;
+        }
     }
     lua_settop(L, top + 3);
 }
