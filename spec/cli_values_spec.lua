@@ -109,6 +109,45 @@ describe("codearts-build, given a value", function()
     end
   end)
 
+  it("keeps values out of the reason that a failed build is told with", function()
+    server:behave("answer", {
+      body = core.encode {
+        actual_build_number = "7",
+        result = { build_no = 7, status = "FAILURE", err_msg = "cannot sign: " .. SECRET },
+      },
+    })
+    local result = command.run(("run %s --param-env WORD --wait"):format(GOOD), env)
+    local said = result.out .. result.err
+    assert.are.equal(1, result.status, said)
+    assert.is_nil(said:find("s3cret", 1, true) or said:find("two lines", 1, true), said)
+    assert.is_truthy(said:find("cannot sign: ***", 1, true), said)
+  end)
+
+  it("keeps all lines of a value out of what it repeats, whatever became of their ends", function()
+    local key = "-----BEGIN KEY-----\nMIIEpAIBAAKCAQEA\nx7Qm9zKpWvYt3nLd\n-----END KEY-----"
+    for _, value in ipairs { key, (key:gsub("\n", "\r\n")), "a\n" .. key, "a\tb\194\133" .. key } do
+      for _, between in ipairs { "%0", " ", "", "<br>", "\\n", "\r\n" } do
+        if between == "%0" or value:sub(1, 1) == "-" then
+          server:behave("answer", {
+            status = 400,
+            body = core.encode {
+              error_code = "A.1",
+              error_msg = "no such thing: " .. value:gsub("\r?\n", between),
+            },
+          })
+          env.KEY = value
+          for _, form in ipairs { "text", "json", "ndjson" } do
+            local result =
+              command.run(("run %s --param-env KEY --output %s"):format(GOOD, form), env)
+            local said = result.out .. result.err
+            assert.is_nil(said:find("MIIEp", 1, true) or said:find("x7Qm9", 1, true), said)
+            assert.is_truthy(said:find("no such thing: ***", 1, true), said)
+          end
+        end
+      end
+    end
+  end)
+
   it("keeps values out of what it repeats of the service", function()
     server:behave("answer", {
       status = 400,

@@ -266,3 +266,42 @@ describe("a store of files", function()
   mounted("a disk that can only be read", "mount -t tmpfs -o ro,mode=700 none FOLDER")
   mounted("a file system that it does not know", "mount -t proc none FOLDER")
 end)
+
+describe("a list of records in etcd", function()
+  it("ends where a page shows nothing further", function()
+    local server = servers.start()
+    local client = build.new { endpoint = server.url, auth = "a-token", proxy = false }
+    local base64 = require "codearts.build.base64"
+    local function page(key, more)
+      return {
+        "answer",
+        body = core.encode {
+          header = { revision = "9" },
+          kvs = {
+            { key = base64.encode(key), value = base64.encode "{}", mod_revision = "7" },
+          },
+          more = more,
+        },
+      }
+    end
+    local store = key_store.etcd { endpoint = server.url, prefix = "p" }
+    local function list()
+      return client
+        :task(function(await)
+          return await(store.list(client))
+        end)
+        :try_wait(10)
+    end
+    server:script({ page("p/a", true), page("p/b", true), page("p/c") }, page "p/d")
+    local listed = list()
+    assert.equal(3, #listed[1])
+    for _, key in ipairs { "p/b", "p/a", "o" } do
+      server:script({ page("p/b", true), page(key, true), page(key, true) }, page "p/z")
+      local none, err = list()
+      assert.is_nil(none)
+      assert.same({ "key", "store" }, { err.kind, err.reason })
+    end
+    client:close()
+    server:stop()
+  end)
+end)

@@ -278,6 +278,25 @@ describe("log", function()
     assert.are.equal(2, slept)
   end)
 
+  it("ends where the log is quiet and nothing tells whether the build runs", function()
+    local pages, real = 0, client.sleep
+    function client:sleep()
+      pages = pages + 1
+      assert.is_true(pages < 100, "it never ends")
+      return real(self, 0)
+    end
+    for _, body in ipairs { page("", 0, false), page("", 0, true) } do
+      local script = {}
+      for _ = 1, 60 do
+        script[#script + 1] = body
+        script[#script + 1] = 500
+      end
+      answers((table.unpack or unpack)(script))
+      pages = 0
+      assert.are.equal(500, failure_of(log, { follow = true }).status)
+    end
+  end)
+
   it("ends where neither log nor build exist", function()
     answers(404, 404)
     assert.are.equal(404, failure_of(log, { follow = true }).status)

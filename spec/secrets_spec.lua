@@ -78,6 +78,10 @@ describe("secrets in answers:", function()
     for _, body in ipairs { long, filler .. long, long:rep(3) } do
       provoke({ body = body }, { long }, { auth = long })
     end
+    local words = json(filler .. long)
+    for _, form in ipairs { '{"error_code":"%s","error_msg":"m"}', '{"code":"A.1","message":"%s"}' } do
+      provoke({ body = form:format(words) }, { long }, { auth = long })
+    end
   end)
 
   it("a very short token hides all of the text", function()

@@ -220,10 +220,18 @@ static bool tells(const char *secret, size_t shown) {
     return shown >= (half < SHORTEST ? SHORTEST : half < LONGEST_PIECE ? half : LONGEST_PIECE);
 }
 
+/* Whether what shows a secret may begin so: nearly every byte of a long text does not. */
+static bool may_begin(char c, const char *secret) {
+    return c == *secret || c == '\\' || c == '&' || c == '%' || c == '+';
+}
+
 /* The longest of what shows `secret` or its beginning at p; `*rest` is what it does not show. */
 static size_t hide(const char *p, const char *end, const char *secret, const char **rest,
                    bool *all) {
     size_t longest = 0;
+    if (!may_begin(*p, secret)) {
+        return 0;
+    }
     for (int escapes = 0; escapes < 2; escapes++) {
         size_t shown;
         size_t used = match(p, end, secret, escapes, &shown);

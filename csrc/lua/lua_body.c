@@ -120,9 +120,7 @@ static bool find_failure(lua_State *L, int object, int code) {
 static void push_raw_message(lua_State *L, const cab_call *c, const cab_buf *text) {
     cab_secrets secrets;
     lcab_collect_secrets(c, &secrets);
-    size_t n =
-        text->len < LCAB_LONGEST_RAW_MESSAGE * 128 ? text->len : LCAB_LONGEST_RAW_MESSAGE * 128;
-    lcab_push_short(L, text->data, n, LCAB_LONGEST_RAW_MESSAGE, &secrets);
+    lcab_push_short(L, text->data, text->len, LCAB_LONGEST_RAW_MESSAGE, &secrets);
 }
 
 static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,

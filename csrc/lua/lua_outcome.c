@@ -201,13 +201,14 @@ static void set_api_message(lua_State *L, const cab_call *c, const cab_answer *a
                             const cab_secrets *secrets) {
     char text[1600], extra[480];
     explain(c, a, lua_tostring(L, words), extra, sizeof extra);
-    if (lua_type(L, words) == LUA_TSTRING) { /* masked before it is cut */
+    if (lua_type(L, words) == LUA_TSTRING) {
         size_t len;
         const char *whole = lua_tolstring(L, words, &len);
-        lcab_push_masked(L, whole, len, secrets);
-        lua_replace(L, words);
+        lcab_push_short(L, whole, len, LCAB_LONGEST_RAW_MESSAGE, secrets);
+    } else {
+        lua_pushnil(L);
     }
-    const char *said = lua_tostring(L, words);
+    const char *said = lua_tostring(L, -1);
     if (c->verdict.reason == CAB_REASON_REDIRECT) {
         (void)snprintf(text, sizeof text, "HTTP status %d: redirects are not followed", a->status);
     } else if (c->verdict.reason == CAB_REASON_BAD_JSON) {
@@ -217,12 +218,12 @@ static void set_api_message(lua_State *L, const cab_call *c, const cab_answer *a
         (void)snprintf(text, sizeof text,
                        "the answer has none of the members that tell of a started build");
     } else if (said != NULL && said[0] != '\0') {
-        size_t len = lcab_cut_length(said, strlen(said), LCAB_LONGEST_RAW_MESSAGE);
-        (void)snprintf(text, sizeof text, "%.*s%s", (int)len, said, extra);
+        (void)snprintf(text, sizeof text, "%s%s", said, extra);
     } else {
         (void)snprintf(text, sizeof text, "HTTP status %d without an explanation%s", a->status,
                        extra);
     }
+    lua_pop(L, 1);
     set_masked(L, "message", text, strlen(text), secrets);
 }
 

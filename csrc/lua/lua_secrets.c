@@ -47,9 +47,12 @@ size_t lcab_cut_length(const char *text, size_t len, size_t most) {
     return most;
 }
 
-/* Masked before it is cut: half a secret is one, too. */
+/* Masked before it is cut: half a secret is one, too. What is far behind the cut costs nothing. */
 void lcab_push_short(lua_State *L, const char *text, size_t len, size_t most,
                      const cab_secrets *secrets) {
+    if (most <= LCAB_LOOKED_AT) {
+        len = lcab_cut_length(text, len, LCAB_LOOKED_AT);
+    }
     lcab_push_masked(L, text, len, secrets);
     const char *masked = lua_tolstring(L, -1, &len);
     if (len > most) {

@@ -9,6 +9,8 @@
 
 #pragma GCC visibility push(hidden)
 
+#define LCAB_LOOKED_AT 131072 /* bytes of a text of which little is shown */
+
 /* Everything that the call was sent with, or may be sent with next. */
 void lcab_collect_secrets(const cab_call *c, cab_secrets *s);
 

@@ -3,14 +3,27 @@
 local given = {}
 
 local MOST = 16 * 1024 * 1024 -- bytes of one value; beyond is a mistake, such as /dev/zero
-local AT_ONCE = 32 -- texts that core.mask looks for
+local AT_ONCE = 30 -- texts that core.mask looks for, at most 32: the forms of a value stay together
 local SHORTEST = 8 -- bytes of a value that is hidden; others may be words that stand anywhere
 
 local hidden = {}
 
+--- Without its line ends and other control characters: those that tostring of an error turns into blanks.
+local function without_controls(value, instead)
+  return (
+    value
+      :gsub("[%z\1-\31\127]", instead)
+      :gsub("\194[\128-\159]", instead)
+      :gsub("\226\128[\168\169]", instead)
+  )
+end
+
+--- A value may come back as it is, in one line, or with something else where its lines ended.
 local function hide(value)
   if #value >= SHORTEST then
-    hidden[#hidden + 1] = value
+    for _, form in ipairs { value, without_controls(value, " "), without_controls(value, "") } do
+      hidden[#hidden + 1] = #form >= SHORTEST and form or value
+    end
   end
   return value
 end

@@ -3,6 +3,7 @@ local ascii = require "codearts.build.ascii"
 local duration = require "codearts.build.cli.duration"
 local entries = require "codearts.build.cli.entry"
 local failed = require "codearts.build.cli.failed"
+local given = require "codearts.build.cli.given"
 local live = require "codearts.build.cli.live"
 local lifecycle = require "codearts.build.lifecycle"
 local picture = require "codearts.build.cli.picture"
@@ -162,7 +163,7 @@ local function how_it_ended(entry, status)
   local took = start and finish and "took " .. duration.format(finish - start)
     or "after " .. duration.format(entry.ended - entry.began)
   local reason = entry.err and record.text(entry.record.err_msg)
-  return ("%s, %s%s"):format(status, took, reason and ": " .. reason or "")
+  return given.masked(("%s, %s%s"):format(status, took, reason and ": " .. reason or ""))
 end
 
 --- Tells the verdict, and shows what belongs to it.

@@ -203,7 +203,7 @@ end
 --- See codearts.build.KeyStore. One page after the other, each from behind the last key.
 function Etcd:list(client)
   return client:task(function(await)
-    local texts, from = {}, base64.encode(self.prefix)
+    local texts, seen, from = {}, {}, base64.encode(self.prefix)
     repeat
       local body, err = self.gateway:ask(client, await, "/v3/kv/range", {
         key = from,
@@ -216,8 +216,11 @@ function Etcd:list(client)
       local last, problem = add_page(texts, body)
       if problem then
         return nil, problem
+      elseif last and seen[last] then
+        return nil, nonsense() -- a page that was there before: it would never end
       end
       from = last and base64.encode(last .. "\0")
+      seen[last or ""] = true
     until not from or body.more ~= true
     return { texts }
   end)

@@ -85,7 +85,7 @@ end
 
 --- Reads pages and hands their text to `take`. Without `follow` a build that runs is read as far as it has come.
 local function read_pages(await, target, follow, take, watch)
-  local offset, over, fruitless, failures = 0, false, 0, 0
+  local offset, over, fruitless, failures, unknown = 0, false, 0, 0, 0
   local pause = Pause.new(FIRST_PAUSE, LONGEST_PAUSE)
   while true do
     over = over or watch ~= nil and watch.over == true
@@ -95,7 +95,7 @@ local function read_pages(await, target, follow, take, watch)
       return nil, err
     elseif page and page.content ~= "" then
       take(page.content)
-      offset, fruitless = page.offset, 0
+      offset, fruitless, unknown = page.offset, 0, 0
       pause:reset()
     elseif over then
       fruitless = fruitless + 1
@@ -109,7 +109,8 @@ local function read_pages(await, target, follow, take, watch)
     local was_over = over
     if not over and not watch and not (more and page.content ~= "") then
       over, err = is_over(await, target)
-      if err and not record.may_pass(err, target) then
+      unknown = err and unknown + 1 or 0 -- a quiet log that can be read says nothing about its build
+      if err and (not record.may_pass(err, target) or unknown > MAX_FAILURES) then
         return nil, err
       elseif not over and not follow then
         return true
