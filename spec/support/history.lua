@@ -381,7 +381,12 @@ local SHOW = {
     end
     local id = ("00000000-0000-4000-8000-%012d"):format(build.number)
     return {
-      result = { build_no = h.answers_of, build_record_id = id, daily_build_num = "20261127.1", execution_id = "j_1" },
+      result = {
+        build_no = h.answers_of,
+        build_record_id = id,
+        daily_build_num = "20261127.1",
+        execution_id = "j_1",
+      },
     }
   end,
   ShowBuildRecord = function(h, args)

@@ -57,13 +57,15 @@ local function fetch_page(await, target, offset)
   return { content = content, offset = next_offset, more = truth(result.has_more_data) }
 end
 
---- Whether the build is over; nil and an error if that cannot be learned.
-local function is_over(await, target)
+--- Whether the build is over, and an error if that cannot be learned. Who reads only as far as the log has come needs to know
+-- no more than what the record says.
+local function is_over(await, target, follow)
   local detail, err = record.fetch(await, target)
   if not detail then
     return nil, err
   end
-  return record.verdict(await, target, detail) ~= nil
+  local verdict, problem = record.verdict(await, target, detail)
+  return verdict ~= nil, follow and problem or nil
 end
 
 --- A log that does not exist yet is answered like one that never will; which statuses that means is not documented.
@@ -108,7 +110,7 @@ local function read_pages(await, target, follow, take, watch)
     end
     local was_over = over
     if not over and not watch and not (more and page.content ~= "") then
-      over, err = is_over(await, target)
+      over, err = is_over(await, target, follow)
       unknown = err and unknown + 1 or 0 -- a quiet log that can be read says nothing about its build
       if err and (not record.may_pass(err, target) or unknown > MAX_FAILURES) then
         return nil, err
