@@ -94,7 +94,10 @@ static int catch_endings(lua_State *L) {
     ending_seen = 0;
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         if (!is_ignored(endings[i].number)) {
-            handle(L, endings[i].number, on_ending, (int)SA_RESETHAND);
+            /* A second one ends at once; but for a terminal that goes away both the shell and the
+             * kernel send a SIGHUP, and what was started has to be told yet. */
+            handle(L, endings[i].number, on_ending,
+                   endings[i].number == SIGHUP ? 0 : (int)SA_RESETHAND);
         }
     }
     handle(L, SIGPIPE, SIG_IGN, 0);
