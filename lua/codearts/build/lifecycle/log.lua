@@ -1,5 +1,4 @@
 --- Reads the log of a build, page by page (API reference 7.6).
-local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local LogLines = require "codearts.build.lifecycle.log_lines"
 local Pause = require "codearts.build.lifecycle.pause"
@@ -31,11 +30,6 @@ local function protocol_error(message)
   }
 end
 
---- has_more_data is a boolean, in an older edition a string.
-local function truth(value)
-  return value == true or type(value) == "string" and ascii.lower(value) == "true"
-end
-
 --- One page: { content, offset, more }.
 local function fetch_page(await, target, offset)
   local result, err = record.fetch_result(
@@ -54,7 +48,11 @@ local function fetch_page(await, target, offset)
   if content ~= "" and next_offset <= offset then
     return nil, protocol_error("the log's offset did not move past " .. offset)
   end
-  return { content = content, offset = next_offset, more = truth(result.has_more_data) }
+  return {
+    content = content,
+    offset = next_offset,
+    more = record.truth(result.has_more_data) == true,
+  }
 end
 
 --- Whether the build is over, and an error if that cannot be learned. Who reads only as far as the log has come needs to know

@@ -105,6 +105,8 @@ local function truth(value)
   return nil
 end
 
+record.truth = truth
+
 --- Whether the service says that a build runs no more: build-info of this build, else the status of its task, which does not
 -- count if it is about a later build (API reference 7.2); that one is asked about only if the record has a finish time.
 ---@return boolean? stopped nil: nothing could be read
