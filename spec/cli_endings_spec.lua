@@ -199,7 +199,7 @@ describe("codearts-build, ended by a signal", function()
 
     local function run_unread(arguments)
       return run_into_pipe(
-        "read -r word <FIFO; timeout 60 " .. command.line(arguments, box.env),
+        "read -r word <FIFO; timeout 300 " .. command.line(arguments, box.env),
         "",
         "echo gone >FIFO"
       )
@@ -226,7 +226,7 @@ describe("codearts-build, ended by a signal", function()
     it("tells it after the first line too", function()
       local arguments = ("run %s %s --follow %s"):format(GOOD, GOOD, gate())
       local status, out, said = run_into_pipe(
-        "timeout 60 " .. command.line(arguments, box.env),
+        "timeout 300 " .. command.line(arguments, box.env),
         'read -r line; echo "$line";',
         ("echo open >%s"):format(box.gate)
       )

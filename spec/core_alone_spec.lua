@@ -57,7 +57,7 @@ describe("the core alone", function()
   -- In an interpreter that can load these two files and nothing else.
   local function run(...)
     return sh(
-      "cd / && env -i PATH=%s ASAN_OPTIONS=%s LUA_PATH=/nonexistent/?.lua LUA_CPATH=%s timeout 60 %s"
+      "cd / && env -i PATH=%s ASAN_OPTIONS=%s LUA_PATH=/nonexistent/?.lua LUA_CPATH=%s timeout 300 %s"
         .. (" %s"):rep(select("#", ...)),
       os.getenv "PATH",
       os.getenv "ASAN_OPTIONS" or "",
@@ -119,7 +119,7 @@ describe("the core alone", function()
     local printed = sh(
       "env http_proxy=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9 all_proxy=http://127.0.0.1:9"
         .. " CODEARTS_BUILD_ENDPOINT=http://127.0.0.1:9 CODEARTS_BUILD_TOKEN=other"
-        .. " CURL_CA_BUNDLE=/nonexistent SSL_CERT_FILE=/nonexistent timeout 60 %s -e %s",
+        .. " CURL_CA_BUNDLE=/nonexistent SSL_CERT_FILE=/nonexistent timeout 300 %s -e %s",
       LUA,
       chunk
     )
@@ -350,7 +350,7 @@ describe("loading", function()
 
   it("the facade brings in none of the optional modules", function()
     local printed = sh(
-      "timeout 60 %s -e %s",
+      "timeout 300 %s -e %s",
       LUA,
       [[require "codearts.build"
       local names = {}
@@ -370,7 +370,7 @@ describe("loading", function()
       local again = require "codearts.build.core"
       local err = core.error { kind = "usage", message = "m" }
       print(again.is_error(err), tostring(again.error(err)), again.decode "[1]"[1])]]
-    assert.truthy(sh("timeout 60 %s -e %s", LUA, chunk):find "^true\tusage error: m\t1")
+    assert.truthy(sh("timeout 300 %s -e %s", LUA, chunk):find "^true\tusage error: m\t1")
   end)
 end)
 

@@ -64,7 +64,7 @@ describe("a C program with the core linked in", function()
     -- The core must come from the program, so its file is kept out of the way.
     local path = package.cpath:gsub("[^;]*/build/[^;]*;?", "")
     return sh(
-      ("env -u LUA_PATH LUA_CPATH=%s timeout 60 %s %s fake-token %s"):format(
+      ("env -u LUA_PATH LUA_CPATH=%s timeout 300 %s %s fake-token %s"):format(
         quote(path),
         quote(program),
         server.url,

@@ -17,7 +17,7 @@ local function run_lua(variables, chunk)
     words[#words + 1] = name .. "=" .. quote(value)
   end
   local pipe = assert(
-    io.popen(("%s timeout 60 %s -e %s 2>&1"):format(table.concat(words, " "), LUA, quote(chunk)))
+    io.popen(("%s timeout 300 %s -e %s 2>&1"):format(table.concat(words, " "), LUA, quote(chunk)))
   )
   local text = pipe:read "*a"
   pipe:close()

@@ -30,7 +30,7 @@ describe("a finalizer", function()
     local file = assert(io.open(path, "w"))
     file:write((PRELUDE:format(server.url)), chunk)
     file:close()
-    local pipe = assert(io.popen(("timeout 60 %s %s 2>&1; echo status=$?"):format(LUA, path)))
+    local pipe = assert(io.popen(("timeout 300 %s %s 2>&1; echo status=$?"):format(LUA, path)))
     local text = pipe:read "*a"
     pipe:close()
     os.remove(path)

@@ -18,7 +18,7 @@ local function load_with(cpath, lua, after)
   return sh(
     (
       "env -u LUA_INIT CODEARTS_BUILD_ENDPOINT=http://127.0.0.1:9 CODEARTS_BUILD_TOKEN=fake-token"
-      .. " LUA_PATH=%s LUA_CPATH=%s timeout 60 %s -e %s"
+      .. " LUA_PATH=%s LUA_CPATH=%s timeout 300 %s -e %s"
     ):format(quote "./lua/?.lua;./lua/?/init.lua", quote(cpath), lua or LUA, quote(chunk))
   )
 end

@@ -82,6 +82,15 @@ local function tell_skipped(output)
   end
 end
 
+-- Once more at the end, since what failed may be far above.
+local function tell_failed(output)
+  for kind, place, name in output:gmatch "\n(%a+) %-> ([^\n]+)\n([^\n]+)" do
+    if kind == "Failure" or kind == "Error" then
+      print(("FAILED: %s: %s"):format(place, name))
+    end
+  end
+end
+
 local commands, jobs = { unpack(arg) }, 1
 if commands[1] == "-j" then
   jobs = tonumber(commands[2])
@@ -103,6 +112,7 @@ for _, result in ipairs(run(commands, jobs)) do
     f = 1
   end
   if f > 0 then
+    tell_failed(result.output)
     broken[#broken + 1] = ("FAILED (exit status %d): %s"):format(result.status, result.command)
   end
   passed, failed, skipped = passed + p, failed + f, skipped + s

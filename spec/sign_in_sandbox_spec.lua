@@ -63,7 +63,7 @@ local function run_with(variables)
   while arg[first - 1] do
     first = first - 1
   end
-  line[#line + 1] = "timeout 60 " .. arg[first] .. " spec/support/default_run.lua " .. JOB.job_id
+  line[#line + 1] = "timeout 300 " .. arg[first] .. " spec/support/default_run.lua " .. JOB.job_id
   local pipe = assert(io.popen(table.concat(line, " ") .. " 2>&1"))
   local text = pipe:read "*a"
   pipe:close()

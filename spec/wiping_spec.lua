@@ -18,7 +18,7 @@ describe("secrets in memory", function()
   it("are gone when what they were for is", function()
     -- Everything that was sent comes back.
     server:behave "echo_body"
-    local pipe = assert(io.popen(("timeout 60 %s %s 2>&1"):format(program, server.url), "r"))
+    local pipe = assert(io.popen(("timeout 300 %s %s 2>&1"):format(program, server.url), "r"))
     local told = pipe:read "*a"
     pipe:close()
     assert.equal(

@@ -55,7 +55,7 @@ function M.elsewhere(program, wrap)
   local file = assert(io.open(path, "w"))
   file:write(program)
   file:close()
-  local command = ("timeout 30 %s %s"):format(LUA, path)
+  local command = ("timeout 300 %s %s"):format(LUA, path)
   local pipe = assert(io.popen((wrap and wrap(command) or command) .. " 2>&1", "r"))
   local told = pipe:read "*a"
   pipe:close()

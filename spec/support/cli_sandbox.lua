@@ -48,7 +48,8 @@ local M = {
 ---@class spec.CliSandbox
 ---@field env table<string, string>
 ---@field project string
----@field gate string a file that does not exist until the spec makes it
+---@field gate string a file that does not exist until `open_gate` makes it
+---@field gates string[] this one and those before it
 local CliSandbox = {}
 CliSandbox.__index = CliSandbox
 
@@ -63,11 +64,12 @@ function M.start()
     box = box,
     jobs = jobs,
     project = box.project_id,
-    gate = os.tmpname(),
+    gates = {},
     env = { CODEARTS_BUILD_ENDPOINT = box.endpoint, CODEARTS_BUILD_TOKEN = box.token },
   }
-  os.remove(self.gate)
-  return setmetatable(self, CliSandbox)
+  setmetatable(self, CliSandbox)
+  self:close_gate()
+  return self
 end
 
 --- Lets steps go on that wait for the gate.
@@ -75,15 +77,22 @@ function CliSandbox:open_gate()
   assert(io.open(self.gate, "w")):close()
 end
 
---- Makes the next steps wait again.
+--- Makes the next steps wait, at a gate of their own: what still waits at the one before goes on, however late it looks.
 function CliSandbox:close_gate()
+  if self.gate then
+    self:open_gate()
+  end
+  self.gate = os.tmpname()
+  self.gates[#self.gates + 1] = self.gate
   os.remove(self.gate)
 end
 
 function CliSandbox:stop()
   self.box.stop()
   os.remove(self.jobs)
-  os.remove(self.gate)
+  for _, gate in ipairs(self.gates) do
+    os.remove(gate)
+  end
 end
 
 return M

@@ -8,7 +8,7 @@ local LUA = os.getenv "LUA" or (rawget(_G, "jit") and "luajit" or "lua" .. _VERS
 
 -- A command that hangs is an error, not a reason for the specs to hang. It stands outside of a terminal: inside, it would
 -- pass the signal of Ctrl-C on, which has come already.
-local PATIENCE = "timeout 60"
+local PATIENCE = "timeout 300"
 
 M.quote = quote
 

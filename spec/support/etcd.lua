@@ -109,7 +109,7 @@ end
 function Etcd:ctl(arguments, i)
   local tls = self.certs and ("--cacert %s/ca.pem"):format(self.certs.folder) or ""
   return output(
-    ("ETCDCTL_API=3 timeout 20 etcdctl --command-timeout 10s --endpoints %s %s %s"):format(
+    ("ETCDCTL_API=3 timeout 60 etcdctl --command-timeout 10s --endpoints %s %s %s"):format(
       i and self.urls[i] or self.endpoint,
       tls,
       arguments

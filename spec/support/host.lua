@@ -83,7 +83,7 @@ end
 ---@param command string
 ---@return string
 function M.run(command)
-  return read("exec 2>&1; timeout 60 env " .. command)
+  return read("exec 2>&1; timeout 300 env " .. command)
 end
 
 --- Runs an example with the Lua of the spec.

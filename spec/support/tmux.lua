@@ -47,11 +47,10 @@ function M.start(columns, rows, shell)
     self:tmux("-f /dev/null new-session -d -x %d -y %d %s", columns, rows, command.quote(shell))
   assert(problem == "", problem)
   self:tmux "set-option -g history-limit 100000"
-  -- A page on which nothing comes for a minute is an error.
-  -- Nor does it outlive a spec that has failed.
+  -- A page that hangs is an error, not a reason for the specs to hang. Nor does it outlive a spec that has failed.
   self:tmux(
     "pipe-pane %s",
-    command.quote(("timeout 60 cat >%s; tmux -L %s kill-server"):format(fifo, self.name))
+    command.quote(("timeout 300 cat >%s; tmux -L %s kill-server"):format(fifo, self.name))
   )
   self.pipe = assert(io.open(fifo, "r"))
   self:type "\n"
