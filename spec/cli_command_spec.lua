@@ -85,6 +85,16 @@ describe("codearts-build", function()
       plain(result.out .. result.err)
     end)
 
+    it("names the command to type next with the endpoint that it was given", function()
+      local env = { CODEARTS_BUILD_TOKEN = box.env.CODEARTS_BUILD_TOKEN }
+      local seen =
+        command.run(("run %s --wait --endpoint %s"):format(BAD, box.box.endpoint), env).err
+      local next_command = seen:match "all of it: codearts%-build ([^\n]+)"
+      assert.is_truthy(next_command:find("--endpoint " .. box.box.endpoint, 1, true), seen)
+      local log = command.run(next_command, env)
+      assert.is_truthy(log.out:find("test 7 failed", 1, true), log.err)
+    end)
+
     it("follows the log on standard output", function()
       local result = run(
         "run "

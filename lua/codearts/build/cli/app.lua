@@ -2,6 +2,7 @@
 local exit_status = require "codearts.build.cli.exit_status"
 local given = require "codearts.build.cli.given"
 local output = require "codearts.build.cli.output"
+local rows = require "codearts.build.cli.rows"
 
 local PROGRAM = "codearts-build"
 local TICK = 0.25
@@ -29,6 +30,10 @@ local NO_OUTPUT = {}
 
 local function complain(message)
   io.stderr:write(PROGRAM, ": ", message, "\n")
+end
+
+local function quote(word)
+  return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
 local function form_of(values)
@@ -103,6 +108,25 @@ function App:await(call)
   return call:wait()
 end
 
+--- A command to type next. It goes where this one went: by its --region or --endpoint, if they were given.
+---@param format string what follows the program's name
+---@param ... string|integer
+---@return string
+function App:next_command(format, ...)
+  local line = ("%s " .. format):format(PROGRAM, ...)
+  for _, row in ipairs(rows.connection) do
+    local value = self.values[row.name:sub(3)]
+    if value then
+      line = ("%s %s %s"):format(
+        line,
+        row.name,
+        value:find "[^0-9A-Za-z./:_-]" and quote(value) or value
+      )
+    end
+  end
+  return line
+end
+
 --- Prints one JSON document as the result.
 ---@param value any
 function App:print_json(value)
@@ -153,7 +177,7 @@ local function report_interrupt(app)
   app:print_error(err)
   if app.starts then
     app:warn_of(err)
-    app:warn(("  to look for it: codearts-build history %s"):format(app.starts))
+    app:warn("  to look for it: " .. app:next_command("history %s", app.starts))
   else
     app:warn(app:ended())
   end

@@ -193,7 +193,7 @@ function waiting.tell_end(app, entry)
       terminal:note("  " .. text.log_line(line, true))
     end
     terminal:note(
-      ("all of it: codearts-build log %s %d --failed"):format(entry.job_id, entry.build_no)
+      "all of it: " .. app:next_command("log %s %d --failed", entry.job_id, entry.build_no)
     )
   end
 end
