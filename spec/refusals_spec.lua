@@ -191,6 +191,8 @@ describe("of RunJob and ExecuteJob", function()
       body_of("APIGW.0613"):sub(1, -2),
       '{"error_code":"APIGW.0201",' .. body_of("APIGW.0613"):sub(2), -- the last of two is left
       '{"error_code":"CB.00060101",' .. body_of("CB.00060211"):sub(2),
+      '{"error_code":"APIGW.0201","error\\u005fcode":"APIGW.0613","error_msg":"m"}',
+      '{"error_code":"APIGW.0201","error_\\u0063ode":"APIGW.0613","error_msg":"m"}',
       "<p>" .. body_of "APIGW.0613" .. "</p>",
     } do
       check(client, { status = 503, body = body }, run, "unknown", false)

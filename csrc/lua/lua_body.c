@@ -185,6 +185,20 @@ static bool is_gateway_form(lua_State *L, int top) {
     return same;
 }
 
+/* Whether a letter is escaped (\u0040 to \u007f): no encoder does that, and a name could hide so.
+ */
+static bool hides_letters(const cab_buf *text) {
+    static const char prefix[] = "\\u00";
+    const size_t len = sizeof prefix - 1;
+    for (size_t at = 0; at + len < text->len; at++) {
+        char next = text->data[at + len];
+        if (next >= '4' && next <= '7' && memcmp(text->data + at, prefix, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether a member that may hold a code is there twice: decoded, only the last is left of them, and
  * what proves a refusal must be the one thing that is said. */
 static bool is_ambiguous(const cab_buf *text) {
@@ -198,7 +212,7 @@ static bool is_ambiguous(const cab_buf *text) {
             return true;
         }
     }
-    return false;
+    return hides_letters(text);
 }
 
 /* core.error_texts(body) -> code, message: the error in a decoded answer, in any of the service's
