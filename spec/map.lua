@@ -66,6 +66,8 @@ local ROWS = {
   { "/hosts/", "host_plain host_luv host_nvim" },
   { "/luv%.lua$", "host_luv" },
   { "/nvim%.lua$", "host_nvim" },
+  { "build/nvim/", "host_nvim" },
+  { "^plugin/", "host_nvim" },
   { "/resty", "host_resty" },
   { "/sandbox", "sandbox sandbox_run sandbox_reads sandbox_auth sandbox_units" },
   { "/cli/doctor", "cli_doctor" },
