@@ -139,6 +139,7 @@ build = {
       ["codearts.build.luv"] = "lua/codearts/build/luv.lua",
       ["codearts.build.meta"] = "lua/codearts/build/meta.lua",
       ["codearts.build.nvim"] = "lua/codearts/build/nvim.lua",
+      ["codearts.build.nvim.leaving"] = "lua/codearts/build/nvim/leaving.lua",
       ["codearts.build.operations.call"] = "lua/codearts/build/operations/call.lua",
       ["codearts.build.operations.mend"] = "lua/codearts/build/operations/mend.lua",
       ["codearts.build.operations.request"] = "lua/codearts/build/operations/request.lua",
