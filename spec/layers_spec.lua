@@ -189,7 +189,17 @@ local ROOMS = {
   -- Neovim: the client in its loop, and what is to be seen of it.
   editor = {
     modules = { "nvim", "nvim%..+" },
-    uses = { "core", "small", "problems", "facade", "hosts", "config", "key_store" },
+    uses = {
+      "core",
+      "small",
+      "problems",
+      "facade",
+      "hosts",
+      "config",
+      "key_store",
+      "lifecycle",
+      "command",
+    },
   },
   -- A service, and no part of the client: it could not test it otherwise.
   sandbox = {

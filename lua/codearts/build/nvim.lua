@@ -56,4 +56,12 @@ function M.new(options)
   return M.attach(require("codearts.build").new(options))
 end
 
+--- How the builds stand that `:CodeArts` waits for, in few words for a statusline; "" when there are none. Does no I/O and
+--- loads nothing. `User CodeArtsStatus` tells when it has changed.
+---@return string
+function M.status()
+  return package.loaded["codearts.build.nvim.watch"] and require "codearts.build.nvim.status"()
+    or ""
+end
+
 return M
