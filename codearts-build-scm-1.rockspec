@@ -153,6 +153,7 @@ build = {
       ["codearts.build.nvim.leaving"] = "lua/codearts/build/nvim/leaving.lua",
       ["codearts.build.nvim.list"] = "lua/codearts/build/nvim/list.lua",
       ["codearts.build.nvim.log_view"] = "lua/codearts/build/nvim/log_view.lua",
+      ["codearts.build.nvim.make"] = "lua/codearts/build/nvim/make.lua",
       ["codearts.build.nvim.marks"] = "lua/codearts/build/nvim/marks.lua",
       ["codearts.build.nvim.paths"] = "lua/codearts/build/nvim/paths.lua",
       ["codearts.build.nvim.pieces"] = "lua/codearts/build/nvim/pieces.lua",

@@ -115,25 +115,34 @@ local function refuse_input(values)
   end
 end
 
+--- What client:start takes.
+---@param job_id string
+---@param values table
+---@return table args
+---@return table options
+function actions.start_of(job_id, values)
+  refuse_input(values)
+  return {
+    job_id = job_id,
+    parameter = parameters.given(session, values),
+    scm = { build_tag = values.tag, build_commit_id = values.commit, branch = values.branch },
+  }, {
+    run_id = values.run_id and { parameter = values.run_id } or nil,
+    key = values.key,
+    key_wait = values.key_wait,
+    when_lost = values.when_lost,
+    settle = values.settle,
+  }
+end
+
 ---@param values table
 ---@param command codearts.build.nvim.Command
 function actions.run(values, command)
-  refuse_input(values)
-  local given = parameters.given(session, values)
   for _, reference in ipairs(values.targets) do
     local job_id, name = target.job(session, reference, values.project)
     session.go(function()
-      start(job_id, name, {
-        job_id = job_id,
-        parameter = given,
-        scm = { build_tag = values.tag, build_commit_id = values.commit, branch = values.branch },
-      }, {
-        run_id = values.run_id and { parameter = values.run_id } or nil,
-        key = values.key,
-        key_wait = values.key_wait,
-        when_lost = values.when_lost,
-        settle = values.settle,
-      }, command.bang)
+      local args, options = actions.start_of(job_id, values)
+      start(job_id, name, args, options, command.bang)
     end)
   end
 end

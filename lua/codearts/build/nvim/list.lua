@@ -93,7 +93,7 @@ function list.jobs(buffer, project)
   local self = new(buffer)
   local client = session.client()
   return fill(self, function(await)
-    local all, page, answer = {}, 0, nil
+    local all, page, answer = {}, 0, { jobs = {} }
     repeat
       local err
       answer, err = await(client:jobs(project, { async = true, page = page, limit = PAGE }))

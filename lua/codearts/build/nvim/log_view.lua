@@ -13,8 +13,10 @@ local text = require "codearts.build.cli.text"
 local watches = require "codearts.build.nvim.watch"
 
 local AT_ONCE = 50 -- lines
-local PAGE = 100000 -- bytes of log in one request: a step must stay short
+local PAGE = 32768 -- bytes of log in one request: reading one has to stay short
 local LONGEST = 16384 -- bytes of a line; more of it goes on in the next one
+
+local TICK = 1000 -- milliseconds
 
 local api = vim.api
 local namespace = api.nvim_create_namespace "codearts"
@@ -174,10 +176,24 @@ local function complete(self, err)
   end)
 end
 
+--- Shows the time that passes.
+local function tick(self)
+  if self.closed or self.complete then
+    return
+  end
+  if vim.fn.win_findbuf(self.buffer)[1] then
+    self:show_state()
+  end
+  vim.defer_fn(function()
+    tick(self)
+  end, TICK)
+end
+
 --- Follows a build that runs, beside its wait.
 local function follow_build(self)
   local watch = self.watch
   watch:join()
+  tick(self)
   local follower = follow(self.build, function(line)
     take(self, line)
   end, PAGE)

@@ -228,19 +228,19 @@ function Problems:places()
   return placed[1] and placed or self.list
 end
 
---- "src/a.c:7:20: error: …", the way in which most compilers say it, so that one 'errorformat' reads all.
+local WORDS = { E = "error", W = "warning", I = "note" }
+
+--- "codearts-problem: src/a.c:7:20: error: …": all kinds in one form, for one 'errorformat'.
 ---@param problem codearts.build.nvim.Problem
----@param file string
+---@param file? string
 ---@return string
 function problems.normal(problem, file)
-  local words = { E = "error", W = "warning", I = "note" }
-  return ("%s:%d:%d: %s: %s"):format(
-    file,
-    problem.line or 1,
-    problem.column or 1,
-    words[problem.type],
-    problem.message
-  )
+  local parts = { "codearts-problem: " }
+  for _, part in ipairs { file, file and (problem.line or 1), file and problem.column } do
+    parts[#parts + 1] = ("%s:"):format(part)
+  end
+  local place = file and table.concat(parts) .. " " or parts[1]
+  return ("%s%s: %s"):format(place, WORDS[problem.type], problem.message)
 end
 
 return problems

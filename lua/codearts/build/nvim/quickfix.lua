@@ -7,7 +7,7 @@ local read_log = require "codearts.build.lifecycle.log"
 local session = require "codearts.build.nvim.session"
 local text = require "codearts.build.cli.text"
 
-local PAGE = 100000 -- bytes of log in one request
+local PAGE = 32768 -- bytes of log in one request: reading one has to stay short
 local AT_ONCE = 100 -- lines
 local ITEMS = 20
 
