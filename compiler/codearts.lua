@@ -32,5 +32,5 @@ set(
 set(
   "errorformat",
   "codearts-problem: %f:%l:%c: %t%*[^:]: %m,codearts-problem: %f:%l: %t%*[^:]: %m,"
-    .. "codearts-problem: %t%*[^:]: %m,%+GCodeArts: %m,%-G%.%#"
+    .. "codearts-problem: %t%*[^:]: %m,%-G%.%#"
 )

@@ -93,16 +93,15 @@ function list.jobs(buffer, project)
   local self = new(buffer)
   local client = session.client()
   return fill(self, function(await)
-    local all, page, answer = {}, 0, { jobs = {} }
+    local all, page, count = {}, 0, 0
     repeat
-      local err
-      answer, err = await(client:jobs(project, { async = true, page = page, limit = PAGE }))
+      local answer, err = await(client:jobs(project, { async = true, page = page, limit = PAGE }))
       if err then
         return nil, err
       end
       vim.list_extend(all, answer.jobs)
-      page = page + 1
-    until #answer.jobs < PAGE
+      page, count = page + 1, #answer.jobs
+    until count < PAGE
     return all
   end, function(all)
     names.remember(project, all, true)

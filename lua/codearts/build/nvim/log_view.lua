@@ -78,8 +78,8 @@ function View:show_state()
     words = text.clean(words)
   elseif watch and watch.call then
     words, group = watch:brief(), "CodeArtsNow"
-  elseif self.detail then
-    words = text.clean(watch and watch.detail and watch:outcome() or self.detail.status or "?")
+  elseif self.verdict then
+    words = watches.words(self.detail, self.verdict)
     group = self.verdict == "success" and "CodeArtsGood" or "CodeArtsBad"
   else
     words, group = "reading", "CodeArtsNow"

@@ -89,7 +89,7 @@ function make.main(encoded)
     end)))
     quit(run_all())
   end, function(err)
-    say("CodeArts: " .. session.words(err))
+    say(problems.normal { type = "E", message = session.words(err) })
     quit(session.core.is_error(err) and exit_status.of_error(err) or exit_status.service)
   end)
 end

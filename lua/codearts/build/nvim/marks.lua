@@ -33,7 +33,7 @@ local SEVERITIES = { E = "ERROR", W = "WARN", I = "INFO" }
 
 --- Shows what was found so far.
 function Marks:show()
-  local list = self.problems.list
+  local list = self.problems:places()
   if #list == self.shown or self.shown >= MOST then
     return
   end

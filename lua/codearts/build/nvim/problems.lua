@@ -147,7 +147,7 @@ local function recognise(kind, line, row)
     end
     problem[member] = value
   end
-  if NO_FILE[problem.file] or problem.file == "" then
+  if problem.file and (NO_FILE[problem.file] or problem.file:find "^[0-9:]*$") then
     return nil
   end
   problem.message = problem.message or ""
@@ -231,7 +231,7 @@ end
 local WORDS = { E = "error", W = "warning", I = "note" }
 
 --- "codearts-problem: src/a.c:7:20: error: …": all kinds in one form, for one 'errorformat'.
----@param problem codearts.build.nvim.Problem
+---@param problem codearts.build.nvim.Problem|{ type: "E", message: string }
 ---@param file? string
 ---@return string
 function problems.normal(problem, file)

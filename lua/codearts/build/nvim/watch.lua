@@ -71,29 +71,27 @@ local function remove(self)
   end
 end
 
---- "took 1m 40s", by the record, or by how long we have waited.
-local function took(self)
-  local detail = self.detail
+--- How a build ended, by its record: "SUCCESS, took 1m 40s".
+---@param detail table
+---@param found codearts.build.Verdict
+---@return string
+function watches.words(detail, found)
   local start = spans.time(record.text(detail.start_time))
   local finish = spans.time(record.text(detail.finish_time))
-  return start and finish and "took " .. duration.format(finish - start)
-    or "after " .. duration.format(self.entry.ended - self.entry.began)
+  local reason = found ~= "success" and record.text(detail.err_msg)
+  return text.clean(
+    ("%s%s%s"):format(
+      record.text(detail.status) or "?",
+      start and finish and ", took " .. duration.format(finish - start) or "",
+      reason and ": " .. reason or ""
+    )
+  )
 end
 
 --- "SUCCESS, took 1m 40s", or why its end is not known.
 ---@return string
 function Watch:outcome()
-  if not self.verdict then
-    return session.words(self.err)
-  end
-  local reason = self.verdict ~= "success" and record.text(self.detail.err_msg)
-  return text.clean(
-    ("%s, %s%s"):format(
-      record.text(self.detail.status) or "?",
-      took(self),
-      reason and ": " .. reason or ""
-    )
-  )
+  return self.verdict and watches.words(self.detail, self.verdict) or session.words(self.err)
 end
 
 --- "nightly #20".
@@ -102,11 +100,12 @@ function Watch:name()
   return text.clean(("%s #%d"):format(entries.label(self.entry), self.entry.build_no))
 end
 
-local LEVELS = { success = "INFO", cancelled = "WARN", failure = "ERROR" }
+-- No ERROR for a build that failed: Neovim would raise it in whatever waits at that moment.
+local LEVELS = { success = "INFO", cancelled = "WARN", failure = "WARN" }
 
 --- The one notification of a build.
 local function announce(self, more)
-  local level = vim.log.levels[LEVELS[self.verdict] or "ERROR"]
+  local level = vim.log.levels[LEVELS[self.verdict] or "WARN"]
   session.tell(("%s: %s%s"):format(self:name(), self:outcome(), more or ""), level)
 end
 
