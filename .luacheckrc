@@ -16,8 +16,11 @@ exclude_files = { "build", "lua_modules" }
 
 files["lua/codearts/build/resty.lua"] = { read_globals = { "ngx" } }
 files["lua/codearts/build/hosts/nginx*.lua"] = { read_globals = { "ngx" } }
-files["lua/codearts/build/nvim.lua"] = { read_globals = { "vim" } }
+files["lua/codearts/build/nvim.lua"] = { globals = { "vim" } }
+files["lua/codearts/build/nvim"] = { globals = { "vim" } }
 files["lua/codearts/health.lua"] = { read_globals = { "vim" } }
+files["compiler"] = { globals = { "vim" } }
+files["plugin"] = { globals = { "vim" } }
 -- Begins as a script of the shell, which Lua reads as the text of this variable.
 files["bin/codearts-build"] = { globals = { "_" } }
 files["spec"] = {

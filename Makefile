@@ -20,7 +20,7 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
 # What the specs bring in C.
 SPEC_SOURCES := $(wildcard spec/support/*.c spec/units/*.c spec/proof/*.c spec/proof/fuzz/*.c)
 C_FILES := $(SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] spec/units/*.[ch] bench/*.[ch] examples/*.[ch])
-LUA_FILES := lua spec $(wildcard bench examples)
+LUA_FILES := lua plugin compiler spec $(wildcard bench examples)
 
 all: $(CORE) $(ARCHIVE)
 
@@ -185,7 +185,7 @@ stylua: $(STYLUA)
 
 # Short rooms: see its head.
 sizes:
-	$(LUA) spec/support/sizes.lua `find csrc lua bin spec bench examples -name '*.[ch]' -o -name '*.lua'`
+	$(LUA) spec/support/sizes.lua `find csrc lua plugin compiler bin spec bench examples -name '*.[ch]' -o -name '*.lua'`
 
 clang-format:
 	clang-format --dry-run -Werror $(C_FILES)

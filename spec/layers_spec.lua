@@ -47,7 +47,8 @@ local LUA = {
   version = {},
   lua_error = { "utf8", "cab/secret" },
   lua_opts = { "utf8", "cab/url", "cab/nearest" },
-  lua_json = { "utf8", "cab/buf" },
+  lua_vim = {},
+  lua_json = { "lua_vim", "utf8", "cab/buf" },
   lua_file = { "cab/buf", "cab/crypto" },
   lua_term = {},
   lua_journal = { "cab/journal" },
@@ -181,9 +182,24 @@ local ROOMS = {
     foreign = { "cjson" },
   },
   hosts = {
-    modules = { "hosts%..+", "luv", "nvim", "resty" },
+    modules = { "hosts%..+", "luv", "resty" },
     uses = { "core", "problems", "facade" },
     foreign = { "luv", "ngx%..+" },
+  },
+  -- Neovim: the client in its loop, and what is to be seen of it.
+  editor = {
+    modules = { "nvim", "nvim%..+" },
+    uses = {
+      "core",
+      "small",
+      "problems",
+      "facade",
+      "hosts",
+      "config",
+      "key_store",
+      "lifecycle",
+      "command",
+    },
   },
   -- A service, and no part of the client: it could not test it otherwise.
   sandbox = {
@@ -429,7 +445,7 @@ describe("the plan of the Lua code", function()
     for _, path in ipairs(sources) do
       local module = module_of(path)
       local room = room_of(module)
-      local row = ROOMS[room] or { uses = { "facade", "hosts" }, foreign = { "health" } } -- the editor's own files
+      local row = ROOMS[room] or { uses = { "core", "facade", "editor" }, foreign = { "health" } } -- the editor's own files
       for _, name in ipairs(required(path)) do
         local theirs, fine = room_of(name), false
         for _, used in ipairs(row.uses) do

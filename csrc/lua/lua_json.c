@@ -8,6 +8,7 @@
 #include "cab/locale.h"
 #include "lua/compat.h"
 #include "lua/lua_error.h"
+#include "lua/lua_vim.h"
 #include "lua/utf8.h"
 
 static const char REQUIRE = 0, DECODE = 0;
@@ -18,20 +19,7 @@ bool lcab_is_null(lua_State *L, int index) {
     if (lua_islightuserdata(L, index)) {
         return lua_touserdata(L, index) == NULL;
     }
-    if (lua_type(L, index) != LUA_TUSERDATA) {
-        return false;
-    }
-    index = lcab_absindex(L, index);
-    bool same = false;
-    int top = lua_gettop(L);
-    lcab_rawglobal(L, "vim");
-    if (lua_istable(L, -1)) {
-        lua_pushliteral(L, "NIL");
-        lua_rawget(L, -2);
-        same = lua_rawequal(L, -1, index);
-    }
-    lua_settop(L, top);
-    return same;
+    return lua_type(L, index) == LUA_TUSERDATA && lcab_is_vim_nil(L, index);
 }
 
 /* ---- the private instance ------------------------------------------------------------------- */
@@ -56,6 +44,35 @@ static int new_decoder(lua_State *L) {
     call_setting(L, "decode_max_depth", true, LCAB_JSON_MAX_DEPTH);
     lua_getfield(L, -1, "decode");
     return lua_isfunction(L, -1) ? 1 : luaL_error(L, "it has no decode");
+}
+
+/* Pushes the decoder of a new instance, or, in Neovim without lua-cjson, its own; answers
+ * lua_pcall's code. */
+static int push_decoder(lua_State *L) {
+    int top = lua_gettop(L);
+    lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
+    lua_pushliteral(L, "cjson");
+    lua_pushvalue(L, -1);
+    lua_rawget(L, -3);
+    bool absent = lua_isnil(L, -1);
+    lua_pushcfunction(L, new_decoder);
+    lcab_kept(L, &REQUIRE);
+    bool ends_process = strlen(cab_locale_point()) > 1; /* see decode_with_care */
+    void *before = ends_process ? cab_locale_enter() : NULL;
+    int rc = lua_pcall(L, 1, 1, 0);
+    cab_locale_leave(before);
+    if (rc != 0 &&
+        absent) { /* Lua 5.1 leaves a mark, and would tell of nothing else the next time */
+        lua_pushvalue(L, top + 2);
+        lua_pushnil(L);
+        lua_rawset(L, top + 1);
+    }
+    if (rc != 0 && rc != LUA_ERRMEM && lcab_push_vim_decoder(L, LCAB_JSON_MAX_DEPTH)) {
+        rc = 0;
+    }
+    lua_replace(L, top + 1);
+    lua_settop(L, top + 1);
+    return rc;
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -157,12 +174,13 @@ bool lcab_json_decode(lua_State *L, const char *text, size_t len) {
         return false;
     }
     int top = lua_gettop(L), rc = LUA_ERRRUN;
-    if (cab_locale_has_point()) {
-        lcab_kept(L, &DECODE);
+    lcab_kept(L, &DECODE);
+    bool vims = lcab_is_vim_decoder(L, -1); /* Neovim sees to its decimal point itself */
+    if (vims || cab_locale_has_point()) {
         lua_pushlstring(L, text, len);
         rc = lua_pcall(L, 1, 1, 0);
     }
-    if (rc != 0 && rc != LUA_ERRMEM) {
+    if (rc != 0 && rc != LUA_ERRMEM && !vims) {
         lua_settop(L, top);
         rc = decode_with_care(L, text, len);
     }
@@ -439,33 +457,17 @@ static int no_cjson(lua_State *L) {
 
 void lcab_json_load(lua_State *L) {
     luaL_checkstack(L, 8, "json");
-    int top = lua_gettop(L);
     lcab_kept(L, &DECODE);
-    if (!lua_isnil(L, -1)) {
-        lua_settop(L, top);
+    bool loaded = !lua_isnil(L, -1);
+    lua_pop(L, 1);
+    if (loaded) {
         return;
     }
-    lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
-    lua_pushliteral(L, "cjson");
-    lua_pushvalue(L, -1);
-    lua_rawget(L, -3);
-    bool absent = lua_isnil(L, -1);
-    lua_pushcfunction(L, new_decoder);
-    lcab_kept(L, &REQUIRE);
-    bool ends_process = strlen(cab_locale_point()) > 1; /* see decode_with_care */
-    void *before = ends_process ? cab_locale_enter() : NULL;
-    int rc = lua_pcall(L, 1, 1, 0);
-    cab_locale_leave(before);
+    int rc = push_decoder(L);
     if (rc != 0) {
-        if (absent) { /* Lua 5.1 leaves a mark, and would tell of nothing else the next time */
-            lua_pushvalue(L, top + 3);
-            lua_pushnil(L);
-            lua_rawset(L, top + 2);
-        }
         (void)(rc == LUA_ERRMEM ? lua_error(L) : no_cjson(L));
     }
     lcab_keep(L, &DECODE);
-    lua_settop(L, top);
 }
 
 void lcab_json_open(lua_State *L) {

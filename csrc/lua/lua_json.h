@@ -18,7 +18,8 @@
 void lcab_json_open(lua_State *L);
 
 /* Loads lua-cjson unless it is there: with the first client and not with the core, of whose time it
- * would take half. Raises kind "config" when it cannot. */
+ * would take half. Where it is missing, Neovim's vim.json serves. Raises kind "config" when there
+ * is neither. */
 void lcab_json_load(lua_State *L);
 
 /* After lcab_json_load. Pushes the decoded value and answers true; or pushes a message and answers

@@ -53,11 +53,12 @@ local M = {
 local CliSandbox = {}
 CliSandbox.__index = CliSandbox
 
+---@param more string? jobs beside these
 ---@return spec.CliSandbox
-function M.start()
+function M.start(more)
   local jobs = os.tmpname()
   local file = assert(io.open(jobs, "w"))
-  file:write(JOBS)
+  file:write(JOBS, more or "")
   file:close()
   local box = sandbox.start { jobs = jobs, token = "a-token-of-the-spec", max_builds = 4 }
   local self = {

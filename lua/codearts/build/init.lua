@@ -118,13 +118,14 @@ function M.versions()
   local versions = core.versions()
   versions.build, versions.core = versions.core, nil
   versions.lua = _VERSION .. (rawget(_G, "jit") and " (" .. rawget(_G, "jit").version .. ")" or "")
-  -- The core loads it with care; where a decimal point has several bytes, it would end the process.
-  -- The core loads it first, in the locale that it needs.
-  local found, cjson = pcall(core.decode, "0")
-  if found then
-    found, cjson = pcall(require, "cjson")
+  -- The core loads it first, with care: where a decimal point has several bytes, it would end the process.
+  local decodes, cjson = pcall(core.decode, "0")
+  if decodes then
+    cjson = select(2, pcall(require, "cjson"))
   end
-  versions.cjson = found and type(cjson) == "table" and cjson._VERSION or "none"
+  versions.cjson = not decodes and "none"
+    or type(cjson) == "table" and cjson._VERSION
+    or "none, vim.json serves"
   return versions
 end
 

@@ -10,8 +10,7 @@
 --- one it runs the loop, or, called from a callback of the loop, blocks it. What a callback or a
 --- coroutine raises is written to standard error with its traceback; the loop goes on. Calls in
 --- flight keep the loop running, an idle client does not. A client lives until it is closed.
-local uv_driver = require "codearts.build.hosts.uv"
-
+--- Requiring this loads nothing; the first client does.
 local M = {}
 
 --- Has a client live in the loop. Raises kind "usage" when it lives in one already.
@@ -19,7 +18,7 @@ local M = {}
 ---@return codearts.build.Client client
 function M.attach(client)
   local uv = require "luv"
-  return uv_driver.drive(client, {
+  return require("codearts.build.hosts.uv").drive(client, {
     uv = uv,
     report = function(text)
       io.stderr:write(text, "\n")

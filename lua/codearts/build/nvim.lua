@@ -9,9 +9,9 @@
 --- inside a coroutine yields; outside of one it is a vim.wait: the editor goes on, except for its
 --- input, and Ctrl-C ends the waiting. Inside a fast event (:h api-fast) nobody can wait: a usage
 --- error. What a callback or a coroutine raises is shown as Neovim shows errors.
-local host = require "codearts.build.hosts.host"
-local uv = require "codearts.build.hosts.uv"
-
+---
+--- Requiring this loads nothing; the first client does. Clients are closed when Neovim ends, and starts
+--- that have no answer by then are told.
 local M = {}
 
 local LONG_MS = 2147483647
@@ -21,7 +21,8 @@ local CHECK_MS = 1000 -- vim.wait looks after every event anyway
 ---@param client codearts.build.Client
 ---@return codearts.build.Client client
 function M.attach(client)
-  return uv.drive(client, {
+  local host = require "codearts.build.hosts.host"
+  require("codearts.build.hosts.uv").drive(client, {
     uv = vim.uv or vim.loop,
     later = vim.schedule,
     report = function(text)
@@ -44,6 +45,8 @@ function M.attach(client)
       end
     end,
   })
+  require("codearts.build.nvim.leaving").watch(client)
+  return client
 end
 
 --- Makes a client that lives in Neovim's loop.
@@ -51,6 +54,14 @@ end
 ---@return codearts.build.Client
 function M.new(options)
   return M.attach(require("codearts.build").new(options))
+end
+
+--- How the builds stand that `:CodeArts` waits for, in few words for a statusline; "" when there are none. Does no I/O and
+--- loads nothing. `User CodeArtsStatus` tells when it has changed.
+---@return string
+function M.status()
+  return package.loaded["codearts.build.nvim.watch"] and require "codearts.build.nvim.status"()
+    or ""
 end
 
 return M

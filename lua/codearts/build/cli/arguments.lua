@@ -11,7 +11,8 @@ local PROGRAM = "codearts-build"
 ---@field examples string[]
 ---@field rows codearts.build.cli.Row[]
 ---@field check (fun(values: table): string?)? what single rows cannot say about each other: the problem
----@field run fun(values: table): integer the body; answers the exit status
+---@field run fun(values: table): integer answers the exit status
+---@field body (fun(app: table, values: table))? what it does, for who brings an App of their own
 
 local arguments = {
   program = PROGRAM,
@@ -170,7 +171,10 @@ local function parser_for(meant)
 end
 
 --- Takes from the environment what was not given, and checks what single rows cannot say. The problem, if there is one.
-local function complete(command, values)
+---@param command codearts.build.cli.Command
+---@param values table
+---@return string?
+function arguments.complete(command, values)
   for _, row in ipairs(command.rows) do
     local target = row.name:gsub("^%-+", ""):gsub("-", "_")
     local value = row.variable and values[target] == nil and os.getenv(row.variable)
@@ -211,7 +215,7 @@ function arguments.parse(argv)
     end
     return nil, failure.usage, failure.problem
   end
-  local problem = complete(arguments.command(values.command), values)
+  local problem = arguments.complete(arguments.command(values.command), values)
   if problem then
     return nil, ("Usage: %s %s --help"):format(PROGRAM, values.command), problem
   end

@@ -186,6 +186,10 @@ function actions.resolve(app, values)
   end
 end
 
+local function body(app, values)
+  return actions[values.action](app, values)
+end
+
 return {
   summary = "Show what the store knows of keys, and settle what is in doubt.",
   about = [[
@@ -249,7 +253,6 @@ sent can be accepted and listed no more; what was sent with a token never gets t
       return "--force goes with --none"
     end
   end,
-  run = App.command(function(app, values)
-    return actions[values.action](app, values)
-  end),
+  body = body,
+  run = App.command(body),
 }

@@ -25,7 +25,7 @@ end
 -- of which is its name.
 ---@param config any result of ShowJobConfig
 ---@return string[]? names nil where they cannot be read
-local function declared(config)
+function parameters.declared(config)
   local list = type(config) == "table" and config.parameters
   if type(list) ~= "table" then
     return nil
@@ -72,7 +72,7 @@ function parameters.check(app, job_id, asked, tell)
     { async = true }
   )
   call:on_done(function(body)
-    local names = declared(type(body) == "table" and body.result)
+    local names = parameters.declared(type(body) == "table" and body.result)
     for _, unknown in ipairs(names and unknown_ones(names, asked) or {}) do
       app:warn(
         text.clean(

@@ -36,6 +36,7 @@ end
 --- Stages, which tell when they began and ended (API reference 7.4, ShowBuildRecordFullStages).
 ---@param build_stages any
 ---@return codearts.build.cli.Span[]? spans nil if no times can be read
+---@return number? first when the first one began, seconds since 1970
 function spans.of_stages(build_stages)
   if type(build_stages) ~= "table" then
     return nil
@@ -74,7 +75,7 @@ function spans.of_stages(build_stages)
     span.stop = span.start and span.stop - first or nil
     span.order, span.key = nil, nil
   end
-  return list
+  return list, first
 end
 
 --- Builds that are over, on the scale of the service's clock; one whose times cannot be read did "not run".

@@ -3,11 +3,10 @@ local ascii = require "codearts.build.ascii"
 local duration = require "codearts.build.cli.duration"
 local entries = require "codearts.build.cli.entry"
 local failed = require "codearts.build.cli.failed"
+local follow = require "codearts.build.lifecycle.follow"
 local given = require "codearts.build.cli.given"
 local live = require "codearts.build.cli.live"
-local lifecycle = require "codearts.build.lifecycle"
 local picture = require "codearts.build.cli.picture"
-local read_log = require "codearts.build.lifecycle.log"
 local record = require "codearts.build.lifecycle.record"
 local remaining = require "codearts.build.cli.remaining"
 local spans = require "codearts.build.cli.spans"
@@ -16,7 +15,6 @@ local timeline = require "codearts.build.cli.timeline"
 local verdict = require "codearts.build.lifecycle.verdict"
 
 local PLAIN_EVERY = 10 -- seconds between two plain lines while nothing changes
-local LOG_GRACE = 20 -- seconds that the rest of a log may take once the verdict is known
 local TAIL_LINES = 10
 local ALARM_LINES = 5 -- that sound like the cause, before those
 
@@ -73,34 +71,17 @@ local function on_line(app, entry, line, alone)
   end
 end
 
---- Follows the log beside the wait, which tells it when the build is over; answers a function that awaits its end, but not for
--- ever, and not at all if the build goes on.
+--- Follows the log beside the wait; answers a function that awaits its end, but not if the build goes on.
 local function follow_log(app, entry, alone)
-  local watch = {}
-  local flow = read_log(lifecycle.handle(entry.build), {
-    follow = true,
-    on_line = function(line)
-      on_line(app, entry, line, alone)
-    end,
-  }, watch)
-  local call = app:client():task(flow)
+  local follower = follow(entry.build, function(line)
+    on_line(app, entry, line, alone)
+  end)
   return function(await, over)
     if not over then
-      call:cancel()
+      follower.call:cancel()
       return
     end
-    watch.over = true
-    if watch.sleep then
-      watch.sleep:cancel()
-    end
-    local guard = app:client():sleep(LOG_GRACE)
-    guard:on_done(function(_, err)
-      if not err then
-        call:cancel()
-      end
-    end)
-    local _, err = await(call)
-    guard:cancel()
+    local err = follower:finish(await)
     if err then
       app:warn(("the log of %s is not complete: %s"):format(entries.name(entry), tostring(err)))
     end

@@ -18,6 +18,7 @@ local LONGEST_PAUSE = 5
 ---@field on_line? fun(line: string) gets every line, without its end; then the lines are counted, not kept
 ---@field follow? boolean go on until the build is over (default false: what is there now)
 ---@field step? string|integer only this step: its number from 1, or its name or stage key, if that fits one step only
+---@field length? integer about as much in one request; default: as the service likes. For this library's own modules
 ---@field async? boolean
 
 local function protocol_error(message)
@@ -31,12 +32,12 @@ local function protocol_error(message)
 end
 
 --- One page: { content, offset, more }.
-local function fetch_page(await, target, offset)
+local function fetch_page(await, target, offset, length)
   local result, err = record.fetch_result(
     await,
     target,
     "DownloadRealTimeLog",
-    { job_id = target.job_id, build_no = target.build_no, offset = offset },
+    { job_id = target.job_id, build_no = target.build_no, offset = offset, length = length },
     nil,
     true -- a character that is cut by the page's end is joined with the next page
   )
@@ -84,12 +85,13 @@ local function sleep(await, target, seconds, watch)
 end
 
 --- Reads pages and hands their text to `take`. Without `follow` a build that runs is read as far as it has come.
-local function read_pages(await, target, follow, take, watch)
+local function read_pages(await, target, opts, take, watch)
+  local follow = opts.follow
   local offset, over, fruitless, failures, unknown = 0, false, 0, 0, 0
   local pause = Pause.new(FIRST_PAUSE, LONGEST_PAUSE)
   while true do
     over = over or watch ~= nil and watch.over == true
-    local page, err = fetch_page(await, target, offset)
+    local page, err = fetch_page(await, target, offset, opts.length)
     local more = page and page.more
     if err and not (follow and may_come(err)) then
       return nil, err
@@ -186,7 +188,7 @@ local function log(target, opts, watch)
         deliver(lines:add(bytes))
       end)
     else
-      ok, err = read_pages(await, target, opts.follow, function(content)
+      ok, err = read_pages(await, target, opts, function(content)
         deliver(lines:add(characters.add(content)))
       end, watch)
     end

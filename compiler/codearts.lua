@@ -1,0 +1,36 @@
+-- `:compiler codearts`, then `:make JOB [NAME=VALUE …]`: runs a build; the problems in its log become the quickfix list.
+local script = debug.getinfo(1, "S").source:match "^@(.*)/compiler/codearts%.lua$"
+local folder = vim.fn.fnamemodify(script, ":p"):gsub("/$", "")
+
+local function set(name, value)
+  vim.cmd(("CompilerSet %s=%s"):format(name, vim.fn.escape(value, ' \\|"')))
+end
+
+local function quoted(word)
+  return vim.fn.escape(vim.fn.shellescape(word), "%#")
+end
+
+local ok, settings = pcall(function()
+  return require("codearts.build.nvim.make").encoded()
+end)
+if not ok then
+  vim.notify("CodeArts: " .. tostring(settings), vim.log.levels.ERROR)
+  return
+end
+vim.g.current_compiler = "codearts"
+set(
+  "makeprg",
+  table.concat({
+    quoted(vim.v.progpath),
+    "--headless --clean -n --cmd",
+    quoted("set rtp^=" .. vim.fn.escape(folder, " ,\\")),
+    "-c",
+    quoted(("lua require('codearts.build.nvim.make').main('%s')"):format(settings)),
+    "-- $*",
+  }, " ")
+)
+set(
+  "errorformat",
+  "codearts-problem: %f:%l:%c: %t%*[^:]: %m,codearts-problem: %f:%l: %t%*[^:]: %m,"
+    .. "codearts-problem: %t%*[^:]: %m,%-G%.%#"
+)

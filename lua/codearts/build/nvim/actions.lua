@@ -1,0 +1,287 @@
+--- What the words of `:CodeArts` do. Each runs in a coroutine and may wait; what it raises is told.
+local address = require "codearts.build.nvim.address"
+local buffer = require "codearts.build.nvim.buffer"
+local jobs = require "codearts.build.nvim.jobs"
+local parameters = require "codearts.build.cli.parameters"
+local quickfix = require "codearts.build.nvim.quickfix"
+local record = require "codearts.build.lifecycle.record"
+local session = require "codearts.build.nvim.session"
+local settings = require "codearts.build.nvim.settings"
+local target = require "codearts.build.cli.target"
+local text = require "codearts.build.cli.text"
+local watches = require "codearts.build.nvim.watch"
+
+---@class codearts.build.nvim.Command
+---@field bang boolean
+---@field mods string such as "vertical"
+
+local actions = {}
+
+-- What the service was asked to start and has not answered yet: an impatient second command starts no second build.
+local starting = {}
+
+local function usage(field, message)
+  error(session.core.error { kind = "usage", field = field, message = message }, 0)
+end
+
+--- A short answer to a command, which nobody has to read later.
+local function echo(message)
+  vim.api.nvim_echo({ { "CodeArts: " .. text.clean(message) } }, false, {})
+end
+
+--- Shows a buffer of ours: where it is seen already, or else in a new window.
+local function show(name, mods)
+  local number = vim.fn.bufnr("^" .. vim.fn.escape(name, "*?[]{}\\,^$") .. "$")
+  local window = number > 0 and vim.fn.bufwinid(number) or -1
+  if window > 0 then
+    vim.api.nvim_set_current_win(window)
+  elseif jobs.here() and mods == "" then
+    buffer.go(name)
+  else
+    vim.cmd(("%s split %s"):format(mods, vim.fn.fnameescape(name)))
+  end
+end
+
+--- The job and build that the values name; the latest where no number was given.
+local function build_of(values)
+  local quiet = setmetatable({
+    warn = function() end,
+  }, { __index = session })
+  local job_id, number, name = target.build(quiet, values)
+  jobs.saw(job_id, number)
+  return job_id, number, name
+end
+
+--- What makes of the end of a build a quickfix list, before that end is told.
+local function fill_quickfix(watch)
+  local map = settings.get().paths
+  watch.before_telling = function(tell)
+    quickfix.fill(watch.build, "CodeArts " .. watch:name(), map, function(count, err)
+      if err then
+        return tell(", its log cannot be read: " .. session.words(err))
+      end
+      tell(count > 0 and (", %d in the quickfix list"):format(count) or nil)
+    end)
+  end
+end
+
+--- Warns of parameters that the job does not declare, and takes down which it does.
+local function check_parameters(job_id, args)
+  local asked = {}
+  for index, item in ipairs(args.parameter) do
+    asked[index] = item.name
+  end
+  if #asked > 0 then
+    parameters.check(session, job_id, asked, function() end)
+  end
+end
+
+--- Starts a build, waits for its number, and watches it from then on.
+local function start(job_id, name, args, options, bang)
+  local same = vim.inspect { args, options }
+  if starting[same] then
+    usage("JOB", ("a start of %s with these parameters is under way"):format(name or job_id))
+  end
+  starting[same] = true
+  local call = session.client():start(args, options)
+  check_parameters(job_id, args)
+  local ok, result = pcall(call.wait, call)
+  starting[same] = nil
+  if not ok then
+    if session.core.is_error(result) and result.outcome == "unknown" then
+      result.message = result.message .. ("; :CodeArts history %s shows its builds"):format(job_id)
+    end
+    error(result, 0)
+  end
+  local number = tonumber(result.actual_build_number)
+  if not number then
+    usage("JOB", ("a build of %s was started, but its number was not told"):format(name or job_id))
+  end
+  jobs.saw(job_id, number)
+  local watch = watches.begin(result, job_id, number, name)
+  watch.loud = true
+  if bang then
+    fill_quickfix(watch)
+  end
+  echo("started " .. watch:name())
+end
+
+--- @- is standard input, which an editor has no use for.
+local function refuse_input(values)
+  for _, pair in ipairs(values.param) do
+    if pair.value == "@-" then
+      usage(pair.name, pair.name .. ": there is no standard input here; write @@- for the text @-")
+    end
+  end
+end
+
+--- What client:start takes.
+---@param job_id string
+---@param values table
+---@return table args
+---@return table options
+function actions.start_of(job_id, values)
+  refuse_input(values)
+  return {
+    job_id = job_id,
+    parameter = parameters.given(session, values),
+    scm = { build_tag = values.tag, build_commit_id = values.commit, branch = values.branch },
+  }, {
+    run_id = values.run_id and { parameter = values.run_id } or nil,
+    key = values.key,
+    key_wait = values.key_wait,
+    when_lost = values.when_lost,
+    settle = values.settle,
+  }
+end
+
+---@param values table
+---@param command codearts.build.nvim.Command
+function actions.run(values, command)
+  for _, reference in ipairs(values.targets) do
+    local job_id, name = target.job(session, reference, values.project)
+    session.go(function()
+      local args, options = actions.start_of(job_id, values)
+      start(job_id, name, args, options, command.bang)
+    end)
+  end
+end
+
+---@param values table
+---@param command codearts.build.nvim.Command
+function actions.wait(values, command)
+  local job_id, number, name = build_of(values)
+  local build = session.client():build(job_id, number)
+  local watch = watches.begin(build, job_id, number, name)
+  watch.loud = true
+  if command.bang then
+    fill_quickfix(watch)
+  end
+end
+
+---@param values table
+---@param command codearts.build.nvim.Command
+function actions.log(values, command)
+  local job_id, number = build_of(values)
+  show(address.of(job_id, number), command.mods)
+end
+
+---@param values table
+function actions.stop(values)
+  local job_id, number, name = build_of(values)
+  session:await(session.client():build(job_id, number):stop { async = true })
+  echo(("%s #%d is being stopped"):format(name or job_id, number))
+end
+
+---@param values table
+function actions.status(values)
+  local job_id, number, name = build_of(values)
+  local watch = watches.find(job_id, number)
+  if watch and watch.detail then
+    echo(("%s: %s"):format(watch:name(), watch:brief()))
+    return
+  end
+  local detail = session:await(session.client():build(job_id, number):status { async = true })
+  local reason = record.text(detail.err_msg)
+  echo(
+    ("%s #%d: %s%s"):format(
+      name or job_id,
+      number,
+      record.text(detail.status) or "?",
+      reason and ", " .. reason or ""
+    )
+  )
+end
+
+---@param values table
+---@param command codearts.build.nvim.Command
+function actions.history(values, command)
+  show(address.of((target.job(session, values.job, values.project))), command.mods)
+end
+
+---@param _ table
+---@param command codearts.build.nvim.Command
+function actions.jobs(_, command)
+  show(address.of(), command.mods)
+end
+
+local function open_page(page)
+  if vim.ui.open then
+    vim.ui.open(page)
+    return
+  end
+  for _, opener in ipairs { "xdg-open", "open", "wslview" } do
+    if vim.fn.executable(opener) == 1 then
+      vim.fn.jobstart({ opener, page }, { detach = true })
+      return
+    end
+  end
+  echo(page)
+end
+
+---@param values table
+function actions.open(values)
+  local job_id = target.job(session, values.job, values.project)
+  local page = jobs.page(job_id)
+  if not page then
+    usage(
+      "JOB",
+      "its page in the console is not known: name the job by its address once, :CodeArts history https://…"
+    )
+  end
+  open_page(page)
+end
+
+--- Lines that are too many for a message, in a window that forgets them when it closes.
+local function show_lines(lines)
+  vim.cmd(("botright %dnew"):format(math.min(#lines, 15)))
+  vim.api.nvim_buf_set_lines(0, 0, -1, false, lines)
+  vim.cmd "setlocal buftype=nofile bufhidden=wipe noswapfile nomodifiable nomodified winfixheight"
+end
+
+---@param values table
+function actions.key(values)
+  local lines = {}
+  local function print_line(_, line)
+    lines[#lines + 1] = text.clean(line)
+  end
+  local app = setmetatable({
+    terminal = { result = print_line, note = print_line },
+  }, { __index = session })
+  require("codearts.build.cli.key").body(app, values)
+  show_lines(lines)
+end
+
+--- The parameters of an earlier build, but those that are secret, or that the job does not declare.
+local function parameters_of(job_id, number)
+  local client = session.client()
+  local details = session:await(client:call("ShowHistoryDetails", {
+    job_id = job_id,
+    build_number = number,
+  }, { async = true }))
+  local config = session:await(client:call("ShowJobConfig", {
+    job_id = job_id,
+    get_all_params = "true",
+  }, { async = true }))
+  local given = type(details) == "table" and details.parameters
+  local list = {}
+  local declared = parameters.declared(type(config) == "table" and config.result) or {}
+  jobs.declares(job_id, declared)
+  for _, name in ipairs(declared) do
+    local value = type(given) == "table" and given[name]
+    if type(value) == "string" and not value:find "^%*+$" then
+      list[#list + 1] = { name = name, value = value }
+    end
+  end
+  return list
+end
+
+--- Runs a job again, with the parameters of a build if one is meant.
+---@param place codearts.build.nvim.Address
+function actions.again(place)
+  local job_id, name = jobs.find(session, place.job, settings.get().project)
+  local given = place.number and parameters_of(job_id, place.number) or {}
+  start(job_id, name, { job_id = job_id, parameter = given }, {}, false)
+end
+
+return actions

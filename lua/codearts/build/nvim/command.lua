@@ -1,0 +1,207 @@
+--- `:CodeArts`: reads its words by the rows of the program's commands, and hands over.
+local address = require "codearts.build.nvim.address"
+local arguments = require "codearts.build.cli.arguments"
+local jobs = require "codearts.build.nvim.jobs"
+local rows = require "codearts.build.cli.rows"
+local words = require "codearts.build.cli.words"
+
+local command = {}
+
+-- What belongs to a program on a terminal.
+local LEFT_OUT = {
+  ["--json"] = true,
+  ["--output"] = true,
+  ["--progress"] = true,
+  ["--wait"] = true,
+  ["--follow"] = true,
+  ["--timeout"] = true,
+  ["--on-interrupt"] = true,
+  ["--region"] = true,
+  ["--endpoint"] = true,
+}
+
+local function rows_of(name)
+  local list = {}
+  for _, row in ipairs(arguments.command(name).rows) do
+    if not LEFT_OUT[row.name] then
+      list[#list + 1] = row
+    end
+  end
+  return list
+end
+
+---@class codearts.build.nvim.Word
+---@field rows fun(): codearts.build.cli.Row[]
+---@field check? fun(values: table): string?
+---@field takes_build? boolean without words it is about the build at hand
+---@field takes_job? boolean the same with the job
+
+local function of_build()
+  return rows.build
+end
+
+local function of_job()
+  return rows.list(rows.job, rows.project)
+end
+
+---@type table<string, codearts.build.nvim.Word>
+command.WORDS = {
+  run = {
+    rows = function()
+      return rows_of "run"
+    end,
+    check = function(values)
+      return arguments.command("run").check(values)
+    end,
+    takes_job = true,
+  },
+  wait = { rows = of_build, takes_build = true },
+  log = { rows = of_build, takes_build = true },
+  stop = { rows = of_build, takes_build = true },
+  status = { rows = of_build, takes_build = true },
+  open = { rows = of_build, takes_build = true },
+  history = { rows = of_job, takes_job = true },
+  jobs = {
+    rows = function()
+      return {}
+    end,
+  },
+  key = {
+    rows = function()
+      return rows_of "key"
+    end,
+    check = function(values)
+      return arguments.command("key").check(values)
+    end,
+  },
+}
+
+--- The names of the words, in their order.
+command.NAMES = { "run", "wait", "log", "stop", "status", "history", "jobs", "open", "key" }
+
+local function fail(message)
+  local core = require "codearts.build.core"
+  error(core.error { kind = "usage", field = "CodeArts", message = message }, 0)
+end
+
+--- NAME=VALUE is a parameter: no job is called so.
+local function with_parameters(list)
+  local changed = {}
+  for index, word in ipairs(list) do
+    local before = list[index - 1] or ""
+    if word:find "^[^-=][^=]*=" and not before:find "^%-%-[a-z-]+$" then
+      changed[#changed + 1] = "--param"
+    end
+    changed[#changed + 1] = word
+  end
+  return changed
+end
+
+--- What was left out and is at hand: the build of this buffer, or the one that was watched last.
+local function at_hand()
+  local here = jobs.here()
+  if here and here.job then
+    return here.job, here.number
+  end
+  local watches = require "codearts.build.nvim.watch"
+  local watch = watches.running[#watches.running] or watches.last
+  if watch then
+    return watch.entry.job_id, watch.entry.build_no
+  end
+end
+
+local function completed(word, list)
+  local job, number = at_hand()
+  local first = list[1]
+  local bare = not first or first:sub(1, 2) == "--"
+  if not job or not (word.takes_build or word.takes_job) then
+    return list
+  elseif word.takes_build and first and first:find "^%d+$" and #first < 32 then
+    return vim.list_extend({ job }, list)
+  elseif not bare then
+    return list
+  end
+  local whole = word.takes_build and number and not vim.tbl_contains(list, "--key")
+  return vim.list_extend({ job, whole and tostring(number) or nil }, list)
+end
+
+--- The values of a command. Raises kind "usage" and "config".
+---@param name string
+---@param list string[] the words after it
+---@return table values
+function command.values(name, list)
+  local word = command.WORDS[name]
+  if not word then
+    local nearest = require("codearts.build.core").nearest(name, command.NAMES)
+    fail(
+      ("no command %s; %s"):format(
+        name,
+        nearest and ("did you mean %s?"):format(nearest)
+          or "there are: " .. table.concat(command.NAMES, ", ")
+      )
+    )
+  end
+  local project = require("codearts.build.nvim.settings").get().project
+  for _, given in ipairs(list) do
+    jobs.note_page(given)
+  end
+  if name == "run" then
+    list = with_parameters(list)
+  end
+  local values, problem = words.read(word.rows(), completed(word, list))
+  if values then
+    values.project = values.project or project
+    problem = arguments.complete({ rows = word.rows(), check = word.check }, values)
+  end
+  if problem then
+    fail(("%s: %s"):format(name, problem))
+  end
+  return values
+end
+
+--- Runs `:CodeArts`.
+---@param given { fargs: string[], bang: boolean, mods: string }
+function command.run(given)
+  local session = require "codearts.build.nvim.session"
+  local name = given.fargs[1] or "jobs"
+  session.go(function()
+    local values = command.values(name, vim.list_slice(given.fargs, 2))
+    require("codearts.build.nvim.actions")[name](values, {
+      bang = given.bang,
+      mods = given.mods or "",
+    })
+  end)
+end
+
+--- What a map of a buffer of ours does with the place that it is about: "again" or "open".
+---@param name "again"|"open"
+function command.again(name)
+  local session = require "codearts.build.nvim.session"
+  local view = require("codearts.build.nvim.buffer").view()
+  local below = view and view.below and view:below(vim.api.nvim_win_get_cursor(0)[1])
+  local place = below and address.read(below) or jobs.here()
+  if not place or not place.job then
+    return
+  end
+  session.go(function()
+    local actions = require "codearts.build.nvim.actions"
+    if name == "again" then
+      actions.again(place)
+    else
+      actions.open(command.values("open", { place.job }))
+    end
+  end)
+end
+
+---@param lead string
+---@param line string
+---@param at integer
+---@return string[]
+function command.complete(lead, line, at)
+  local ok, list = pcall(function()
+    return require "codearts.build.nvim.complete"(command, lead, line:sub(1, at))
+  end)
+  return ok and list or {}
+end
+
+return command

@@ -1,0 +1,195 @@
+--- What may stand at a place of `:CodeArts`. Never waits: what is not known yet is asked for, and there the next time.
+local jobs = require "codearts.build.nvim.jobs"
+local kinds = require "codearts.build.cli.kinds"
+local names = require "codearts.build.cli.names"
+local reference = require "codearts.build.cli.reference"
+local session = require "codearts.build.nvim.session"
+local settings = require "codearts.build.nvim.settings"
+
+local MOST = 100 -- builds that are asked for
+
+-- What is being asked for, or was.
+local asked = {}
+
+local function ask(what, key, start)
+  key = what .. key
+  if asked[key] then
+    return
+  end
+  asked[key] = true
+  local ok, call = pcall(start, session.client())
+  if ok then
+    call:on_done(function(_, err)
+      asked[key] = err == nil and asked[key] or nil
+    end)
+  else
+    asked[key] = nil
+  end
+end
+
+local function project()
+  return settings.get().project
+end
+
+--- Jobs of the last listings, by name where a project says which names are meant.
+local function known_jobs()
+  local id, list = project(), {}
+  for _, job in ipairs(names.all()) do
+    if not id then
+      list[#list + 1] = job.id
+    elseif job.project == id then
+      list[#list + 1] = job.name
+    end
+  end
+  if id then
+    ask("jobs ", id, function(client)
+      local call = client:jobs(id, { async = true, limit = MOST })
+      return call:on_done(function(answer)
+        if answer then
+          names.remember(id, answer.jobs, #answer.jobs == answer.total)
+        end
+      end)
+    end)
+  end
+  return list
+end
+
+--- The id of a job that is written by id or by a name that a listing told.
+local function id_of(word)
+  local found = reference.job(word)
+  if not found or found.id then
+    return found and found.id
+  end
+  for _, job in ipairs(names.all()) do
+    if job.name == found.name and (not project() or job.project == project()) then
+      return job.id
+    end
+  end
+end
+
+local function known_numbers(job_id)
+  ask("numbers ", job_id, function(client)
+    local call = client:history(job_id, { async = true, limit = MOST, days = 30 })
+    return call:on_done(function(answer)
+      for _, item in ipairs(answer and answer.records or {}) do
+        if item.build_number then
+          jobs.saw(job_id, item.build_number)
+        end
+      end
+    end)
+  end)
+  local list = {}
+  for index, number in ipairs(jobs.numbers(job_id)) do
+    list[index] = tostring(number)
+  end
+  return list
+end
+
+local function known_parameters(job_id)
+  ask("parameters ", job_id, function(client)
+    local args = { job_id = job_id, get_all_params = "true" }
+    local call = client:call("ShowJobConfig", args, { async = true })
+    return call:on_done(function(body)
+      local declared = require("codearts.build.cli.parameters").declared
+      jobs.declares(job_id, declared(type(body) == "table" and body.result) or {})
+    end)
+  end)
+  local list = {}
+  for index, name in ipairs(jobs.parameters(job_id) or {}) do
+    list[index] = name .. "="
+  end
+  return list
+end
+
+local function find_option(rows, name)
+  for _, row in ipairs(rows) do
+    if row.name == name then
+      return row
+    end
+  end
+end
+
+local function options(rows)
+  local list = {}
+  for _, row in ipairs(rows) do
+    if row.name:sub(1, 1) == "-" then
+      list[#list + 1] = row.name
+    end
+  end
+  return list
+end
+
+--- The arguments among the words, and the option that waits for its value.
+local function read(rows, words)
+  local list, waiting = {}, nil
+  for index = 2, #words do
+    local word = words[index]
+    local option = word:sub(1, 2) == "--" and find_option(rows, word)
+    if waiting then
+      waiting = nil
+    elseif option and option.word then
+      waiting = option
+    elseif word:sub(1, 1) ~= "-" and not word:find("=", 1, true) then
+      list[#list + 1] = word
+    end
+  end
+  return list, waiting
+end
+
+local function argument_at(rows, count)
+  for _, row in ipairs(rows) do
+    if row.name:sub(1, 1) ~= "-" then
+      if count == 0 or row.many then
+        return row
+      end
+      count = count - 1
+    end
+  end
+end
+
+local function of_argument(name, rows, given)
+  local row = argument_at(rows, #given)
+  local job = (name == "key" and given[2] or given[1])
+  local id = job and id_of(job)
+  if name == "run" and id then
+    return known_parameters(id)
+  elseif not row then
+    return {}
+  elseif row.kind == kinds.job then
+    return known_jobs()
+  elseif row.name == "build_no" and id then
+    return known_numbers(id)
+  end
+  return row.values or {}
+end
+
+--- Candidates that begin with what is typed.
+---@param command table codearts.build.nvim.command
+---@param lead string what is typed of the word
+---@param line string the command line up to the cursor
+---@return string[]
+return function(command, lead, line)
+  local words = vim.split(line:match "CodeArts!? +(.*)$" or "", " +")
+  words[#words] = nil -- the lead
+  local list
+  if #words == 0 then
+    list = command.NAMES
+  elseif command.WORDS[words[1]] then
+    local rows = command.WORDS[words[1]].rows()
+    local given, waiting = read(rows, words)
+    if waiting then
+      list = waiting.values or waiting.kind == kinds.job and known_jobs() or {}
+    elseif lead:sub(1, 1) == "-" then
+      list = options(rows)
+    else
+      list = of_argument(words[1], rows, given)
+    end
+  end
+  local fitting = {}
+  for _, word in ipairs(list or {}) do
+    if word:sub(1, #lead) == lead then
+      fitting[#fitting + 1] = word
+    end
+  end
+  return fitting
+end

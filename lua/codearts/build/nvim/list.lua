@@ -1,0 +1,155 @@
+--- The jobs of a project and the builds of a job, as tables in a buffer.
+local address = require "codearts.build.nvim.address"
+local duration = require "codearts.build.cli.duration"
+local jobs = require "codearts.build.nvim.jobs"
+local names = require "codearts.build.cli.names"
+local record = require "codearts.build.lifecycle.record"
+local session = require "codearts.build.nvim.session"
+local spans = require "codearts.build.cli.spans"
+local table_of = require "codearts.build.cli.table"
+local zone = require "codearts.build.cli.zone"
+
+local PAGE = 100 -- the most that the service lists at once (API reference 7.8)
+local DAYS = 30
+
+local api = vim.api
+
+---@class codearts.build.nvim.List: codearts.build.nvim.View
+---@field buffer integer
+---@field names (string|false)[] by line: the buffer one level down
+local List = {}
+List.__index = List
+
+local function new(buffer, job_id)
+  return setmetatable({ buffer = buffer, job_id = job_id, names = {}, closed = false }, List)
+end
+
+function List:close()
+  self.closed = true
+  if self.call then
+    self.call:cancel()
+  end
+end
+
+function List:below(line)
+  return self.names[line] or nil
+end
+
+local function cell(value)
+  return record.text(value) or type(value) == "number" and ("%d"):format(value) or "-"
+end
+
+--- Puts a table into the buffer; the cursor stays where it was.
+function List:show(head, cells, places, rest)
+  if self.closed or not api.nvim_buf_is_loaded(self.buffer) then
+    return
+  end
+  local lines = table_of(head, cells)
+  self.names = {}
+  for index, name in ipairs(places) do
+    self.names[index + 1] = name
+  end
+  if #cells == 0 then
+    lines = { rest }
+  end
+  api.nvim_buf_set_option(self.buffer, "modifiable", true)
+  api.nvim_buf_set_lines(self.buffer, 0, -1, false, lines)
+  api.nvim_buf_set_option(self.buffer, "modifiable", false)
+  api.nvim_buf_set_option(self.buffer, "modified", false)
+  for _, window in ipairs(vim.fn.win_findbuf(self.buffer)) do
+    if #cells > 0 and api.nvim_win_get_cursor(window)[1] == 1 then
+      api.nvim_win_set_cursor(window, { 2, 0 })
+    end
+  end
+end
+
+--- Runs a flow whose result belongs into the buffer.
+local function fill(self, flow, show)
+  self.call = session.client():task(flow)
+  local answer = session:await(self.call)
+  if not self.closed then
+    show(answer)
+  end
+  return self
+end
+
+local list = {}
+
+--- Fills a buffer with the jobs of a project. Waits.
+---@param buffer integer
+---@param project? string
+---@return codearts.build.nvim.List
+function list.jobs(buffer, project)
+  if not project then
+    error(
+      session.core.error {
+        kind = "config",
+        field = "project",
+        message = "no project is named: set vim.g.codearts = { project = … } or CODEARTS_BUILD_PROJECT",
+      },
+      0
+    )
+  end
+  local self = new(buffer)
+  local client = session.client()
+  return fill(self, function(await)
+    local all, page, count = {}, 0, 0
+    repeat
+      local answer, err = await(client:jobs(project, { async = true, page = page, limit = PAGE }))
+      if err then
+        return nil, err
+      end
+      vim.list_extend(all, answer.jobs)
+      page, count = page + 1, #answer.jobs
+    until count < PAGE
+    return all
+  end, function(all)
+    names.remember(project, all, true)
+    local cells, places = {}, {}
+    for _, job in ipairs(all) do
+      cells[#cells + 1] = {
+        cell(job.job_name),
+        cell(job.last_build_status),
+        zone(job.last_build_time),
+        cell(job.id),
+      }
+      places[#places + 1] = type(job.id) == "string" and address.of(job.id) or false
+    end
+    self:show({ "NAME", "LAST BUILD", "STARTED", "JOB" }, cells, places, "no jobs")
+  end)
+end
+
+local function row_of(item)
+  local start, stop = spans.time(item.start_time), spans.time(item.end_time)
+  return {
+    cell(item.build_number),
+    cell(item.result),
+    zone(item.start_time),
+    start and stop and duration.format(stop - start) or "-",
+  }
+end
+
+--- Fills a buffer with the builds of a job. Waits.
+---@param buffer integer
+---@param job_id string
+---@return codearts.build.nvim.List
+function list.builds(buffer, job_id)
+  local self = new(buffer, job_id)
+  local client = session.client()
+  return fill(self, function(await)
+    return await(client:history(job_id, { async = true, limit = PAGE, days = DAYS }))
+  end, function(answer)
+    local cells, places = {}, {}
+    for _, item in ipairs(answer.records) do
+      cells[#cells + 1] = row_of(item)
+      places[#places + 1] = item.build_number and address.of(job_id, item.build_number) or false
+      if item.build_number then
+        jobs.saw(job_id, item.build_number)
+      end
+    end
+    local nothing = ("no builds in the last %d days"):format(DAYS)
+    self:show({ "BUILD", "RESULT", "STARTED", "TOOK" }, cells, places, nothing)
+  end)
+end
+
+return list

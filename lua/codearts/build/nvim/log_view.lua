@@ -1,0 +1,312 @@
+--- The log of a build in a buffer: read from the service, appended in pieces, followed at its end.
+local colours = require "codearts.build.nvim.colours"
+local folds = require "codearts.build.nvim.folds"
+local follow = require "codearts.build.lifecycle.follow"
+local lifecycle = require "codearts.build.lifecycle"
+local marks = require "codearts.build.nvim.marks"
+local Pieces = require "codearts.build.nvim.pieces"
+local read_log = require "codearts.build.lifecycle.log"
+local record = require "codearts.build.lifecycle.record"
+local session = require "codearts.build.nvim.session"
+local styled = require "codearts.build.cli.styled"
+local text = require "codearts.build.cli.text"
+local watches = require "codearts.build.nvim.watch"
+
+local AT_ONCE = 50 -- lines
+local PAGE = 32768 -- bytes of log in one request: reading one has to stay short
+local LONGEST = 16384 -- bytes of a line; more of it goes on in the next one
+
+local TICK = 1000 -- milliseconds
+
+local api = vim.api
+local namespace = api.nvim_create_namespace "codearts"
+
+---@class codearts.build.nvim.LogView
+---@field buffer integer
+---@field job_id string
+---@field number integer
+---@field build table
+---@field closed boolean
+---@field lines integer that are in the buffer
+---@field detail table?
+---@field watch codearts.build.nvim.Watch?
+---@field pieces codearts.build.nvim.Pieces
+---@field marks codearts.build.nvim.Marks
+local View = {}
+View.__index = View
+
+--- Changes the buffer, which the user cannot.
+local function write(self, first, last, lines)
+  api.nvim_buf_set_option(self.buffer, "modifiable", true)
+  api.nvim_buf_set_lines(self.buffer, first, last, false, lines)
+  api.nvim_buf_set_option(self.buffer, "modifiable", false)
+  api.nvim_buf_set_option(self.buffer, "modified", false)
+end
+
+--- The windows whose cursor stands on the last line: they go along.
+local function followers(self)
+  local windows, last = {}, api.nvim_buf_line_count(self.buffer)
+  for _, window in ipairs(vim.fn.win_findbuf(self.buffer)) do
+    if api.nvim_win_get_cursor(window)[1] == last then
+      windows[#windows + 1] = window
+    end
+  end
+  return windows
+end
+
+local function colour(self, row, spans)
+  for _, span in ipairs(spans) do
+    local group = colours.group(span[3])
+    if group then
+      api.nvim_buf_set_extmark(self.buffer, namespace, row, span[1], {
+        end_row = row,
+        end_col = span[2],
+        hl_group = group,
+      })
+    end
+  end
+end
+
+--- How the build stands, behind the last line.
+function View:show_state()
+  if self.closed then
+    return
+  end
+  local words, group = self.problem, "CodeArtsBad"
+  local watch = self.watch
+  if words then
+    words = text.clean(words)
+  elseif watch and watch.call then
+    words, group = watch:brief(), "CodeArtsNow"
+  elseif self.verdict then
+    words = watches.words(self.detail, self.verdict)
+    group = self.verdict == "success" and "CodeArtsGood" or "CodeArtsBad"
+  else
+    words, group = "reading", "CodeArtsNow"
+  end
+  api.nvim_buf_set_extmark(self.buffer, namespace, api.nvim_buf_line_count(self.buffer) - 1, 0, {
+    id = 1,
+    virt_text = { { "  ▸ " .. words, group } },
+    hl_mode = "combine",
+  })
+end
+
+--- Appends lines, and goes along where somebody looks at the end.
+function View:append(items)
+  if self.closed then
+    return
+  end
+  local windows, plain, styles = followers(self), {}, {}
+  for index, line in ipairs(items) do
+    plain[index], styles[index] = styled.line(line)
+  end
+  write(self, self.lines == 0 and 0 or -1, -1, plain)
+  for index, line in ipairs(plain) do
+    local row = self.lines + index - 1
+    if styles[index] then
+      colour(self, row, styles[index])
+    end
+    self.marks:line(row, line)
+  end
+  self.lines = self.lines + #plain
+  for _, window in ipairs(windows) do
+    api.nvim_win_set_cursor(window, { self.lines, 0 })
+  end
+  self:show_state()
+end
+
+--- Takes a line of the log, however long it is.
+local function take(self, line)
+  while #line > LONGEST do
+    local stop = LONGEST
+    while
+      stop > LONGEST - 3
+      and (line:byte(stop + 1) or 0) >= 0x80
+      and line:byte(stop + 1) < 0xC0
+    do
+      stop = stop - 1
+    end
+    self.pieces:add(line:sub(1, stop))
+    line = line:sub(stop + 1)
+  end
+  self.pieces:add(line)
+end
+
+--- Runs a flow that ends with the buffer.
+local function task(self, flow)
+  local call = session.client():task(flow)
+  self.calls[#self.calls + 1] = call
+  return call
+end
+
+--- The steps as folds, as far as the service tells when they ran.
+local function fold_steps(self)
+  local detail = self.detail
+  if self.closed or not detail then
+    return
+  end
+  task(self, function(await)
+    return folds.stages(await, session.client(), detail)
+  end):on_done(function(stages)
+    if stages and not self.closed then
+      -- What was read before the steps were asked for has to stand in the buffer first.
+      self.pieces:finish(function()
+        folds.set(self.buffer, stages)
+      end)
+    end
+  end)
+end
+
+--- The log is read: what it shows is complete.
+local function complete(self, err)
+  if self.closed then
+    return
+  end
+  self.pieces:finish(function()
+    if self.closed then
+      return
+    end
+    if err and err.kind ~= "cancelled" then
+      self.problem = "the log is not complete: " .. session.words(err)
+    end
+    self.marks:show()
+    self:show_state()
+    fold_steps(self)
+    self.complete = true
+  end)
+end
+
+--- Shows the time that passes.
+local function tick(self)
+  if self.closed or self.complete then
+    return
+  end
+  if vim.fn.win_findbuf(self.buffer)[1] then
+    self:show_state()
+  end
+  vim.defer_fn(function()
+    tick(self)
+  end, TICK)
+end
+
+--- Follows a build that runs, beside its wait.
+local function follow_build(self)
+  local watch = self.watch
+  watch:join()
+  tick(self)
+  local follower = follow(self.build, function(line)
+    take(self, line)
+  end, PAGE)
+  self.calls[#self.calls + 1] = follower.call
+  local steps = watch:brief(true)
+  watch:on("progress", function()
+    self.detail = watch.detail
+    self:show_state()
+    if not self.closed and watch:brief(true) ~= steps then
+      steps = watch:brief(true)
+      self.marks:show()
+      fold_steps(self)
+    end
+  end)
+  watch:on("end", function()
+    if self.closed then
+      return
+    end
+    self.detail, self.verdict = watch.detail or self.detail, watch.verdict
+    if not watch.verdict then
+      self.problem = session.words(watch.err)
+    end
+    task(self, function(await)
+      return follower:finish(await)
+    end):on_done(function(err, broken)
+      complete(self, err or broken)
+    end)
+  end)
+end
+
+--- Reads the log of a build that is over.
+local function read_all(self)
+  local flow = read_log(lifecycle.handle(self.build), {
+    length = PAGE,
+    on_line = function(line)
+      take(self, line)
+    end,
+  })
+  task(self, flow):on_done(function(_, err)
+    complete(self, err)
+  end)
+end
+
+--- Asks how the build stands, then reads its log in the way that this needs.
+function View:read()
+  self.watch = watches.find(self.job_id, self.number)
+  if self.watch then
+    self.build = self.watch.build
+    return follow_build(self)
+  end
+  local place = { client = session.client(), job_id = self.job_id, build_no = self.number }
+  task(self, function(await)
+    local detail, err = record.fetch(await, place)
+    if not detail then
+      return nil, err
+    end
+    self.detail = detail
+    return record.verdict(await, place, detail) or "none"
+  end):on_done(function(verdict, err)
+    if self.closed then
+      return
+    elseif err then
+      self.problem = session.words(err)
+      self:show_state()
+      session.tell_error(err)
+    elseif verdict == "none" then
+      self.watch = watches.begin(self.build, self.job_id, self.number, self.name)
+      follow_build(self)
+      self:show_state()
+    else
+      self.verdict = verdict
+      read_all(self)
+    end
+  end)
+end
+
+--- Stops reading. The wait for the build goes on if somebody asked for it.
+function View:close()
+  if self.closed then
+    return
+  end
+  self.closed = true
+  self.pieces:stop()
+  for _, call in ipairs(self.calls) do
+    call:cancel()
+  end
+  if self.watch then
+    self.watch:leave()
+  end
+end
+
+--- Shows a build in a buffer, which is empty.
+---@param buffer integer
+---@param job_id string
+---@param number integer
+---@param name? string of the job
+---@return codearts.build.nvim.LogView
+return function(buffer, job_id, number, name)
+  local self = setmetatable({
+    buffer = buffer,
+    job_id = job_id,
+    number = number,
+    name = name,
+    build = session.client():build(job_id, number),
+    closed = false,
+    lines = 0,
+    calls = {},
+    marks = marks.new(buffer, namespace),
+  }, View)
+  self.pieces = Pieces.new(function(items)
+    self:append(items)
+  end, AT_ONCE)
+  self:show_state()
+  self:read()
+  return self
+end

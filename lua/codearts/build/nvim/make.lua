@@ -1,0 +1,111 @@
+--- What `:make` runs after `:compiler codearts`: a build, in a Neovim without a screen. Prints its log, then its problems,
+--- each in the one form that the compiler's 'errorformat' reads.
+local command = require "codearts.build.nvim.command"
+local exit_status = require "codearts.build.cli.exit_status"
+local follow = require "codearts.build.lifecycle.follow"
+local paths = require "codearts.build.nvim.paths"
+local problems = require "codearts.build.nvim.problems"
+local quickfix = require "codearts.build.nvim.quickfix"
+local session = require "codearts.build.nvim.session"
+local settings = require "codearts.build.nvim.settings"
+local target = require "codearts.build.cli.target"
+local text = require "codearts.build.cli.text"
+local watches = require "codearts.build.nvim.watch"
+
+local make = {}
+
+local function say(line)
+  io.stdout:write(line, "\n")
+  io.stdout:flush()
+end
+
+--- The words after `--`.
+local function words()
+  local list, found = {}, false
+  for _, word in ipairs(vim.v.argv) do
+    if found then
+      list[#list + 1] = word
+    end
+    found = found or word == "--"
+  end
+  return list
+end
+
+local function print_problems(found)
+  local find = paths.finder(settings.get().paths, quickfix.exists)
+  for _, problem in ipairs(found:places()) do
+    say(problems.normal(problem, problem.file and find(problem.file)))
+  end
+end
+
+--- Starts a build and prints it to its end. Raises what it ends with, unless that is the build's own failure.
+local function run(job_id, name, args, options)
+  local client = session.client()
+  local result = session:await(client:start(args, options))
+  local watch = watches.begin(result, job_id, tonumber(result.actual_build_number), name)
+  say("CodeArts: started " .. watch:name())
+  local found, row = problems.new(), 0
+  local follower = follow(result, function(line)
+    line = text.log_line(line, true)
+    found:line(row, line)
+    row = row + 1
+    say(line)
+  end)
+  if watch.call then
+    pcall(watch.call.wait, watch.call) -- its end is in the watch
+  end
+  session:await(client:task(function(await)
+    return true, follower:finish(await)
+  end))
+  print_problems(found)
+  say(("CodeArts: %s: %s"):format(watch:name(), watch:outcome()))
+  return watch.err and exit_status.of_error(watch.err) or exit_status.success
+end
+
+local function run_all()
+  local actions = require "codearts.build.nvim.actions"
+  local values = command.values("run", words())
+  local statuses = {}
+  for index, reference in ipairs(values.targets) do
+    local job_id, name = target.job(session, reference, values.project)
+    local args, options = actions.start_of(job_id, values)
+    statuses[index] = run(job_id, name, args, options)
+  end
+  return exit_status.of_all(statuses)
+end
+
+local function quit(status)
+  vim.cmd(status == 0 and "qall!" or ("cquit %d"):format(status))
+end
+
+--- Runs what stands behind `--` on the command line, and quits.
+---@param encoded string the settings of the editor that asked, as JSON, each byte as two digits
+function make.main(encoded)
+  vim.notify = say
+  vim.api.nvim_echo = function() end
+  session.go(function()
+    vim.g.codearts = vim.json.decode((encoded:gsub("..", function(hex)
+      return string.char(tonumber(hex, 16))
+    end)))
+    quit(run_all())
+  end, function(err)
+    say(problems.normal { type = "E", message = session.words(err) })
+    quit(session.core.is_error(err) and exit_status.of_error(err) or exit_status.service)
+  end)
+end
+
+--- The settings for `main`.
+---@return string
+function make.encoded()
+  local given = settings.get()
+  local json = vim.json.encode {
+    project = given.project,
+    paths = next(given.paths) and given.paths or nil,
+    maps = given.maps,
+  }
+  return (json:gsub(".", function(char)
+    return ("%02x"):format(char:byte())
+  end))
+end
+
+return make

@@ -1,0 +1,80 @@
+--- Much work, a piece at a time: the editor draws and reads keys in between.
+
+local BUDGET = 3e6 -- nanoseconds of a piece
+local PAUSE = 1 -- millisecond between two
+
+---@class codearts.build.nvim.Pieces
+---@field private list any[]
+---@field private first integer
+---@field private last integer
+---@field private running boolean
+local Pieces = {}
+Pieces.__index = Pieces
+
+---@param take fun(items: any[]) does something with the next items
+---@param at_once integer how many of them
+---@return codearts.build.nvim.Pieces
+function Pieces.new(take, at_once)
+  return setmetatable({
+    take = take,
+    at_once = at_once,
+    list = {},
+    first = 1,
+    last = 0,
+    running = false,
+  }, Pieces)
+end
+
+local function next_items(self)
+  local items = {}
+  for index = self.first, math.min(self.first + self.at_once - 1, self.last) do
+    items[#items + 1], self.list[index] = self.list[index], nil
+  end
+  self.first = self.first + #items
+  return items
+end
+
+local function work(self)
+  local till = vim.loop.hrtime() + BUDGET
+  while self.first <= self.last and vim.loop.hrtime() < till do
+    self.take(next_items(self))
+  end
+  self.running = self.first <= self.last
+  if self.running then
+    vim.defer_fn(function()
+      work(self)
+    end, PAUSE)
+  elseif self.when_done then
+    local when_done = self.when_done
+    self.when_done = nil
+    when_done()
+  end
+end
+
+---@param item any
+function Pieces:add(item)
+  self.last = self.last + 1
+  self.list[self.last] = item
+  if not self.running then
+    self.running = true
+    vim.defer_fn(function()
+      work(self)
+    end, 0)
+  end
+end
+
+--- Calls a function once nothing is left to do.
+---@param f fun()
+function Pieces:finish(f)
+  self.when_done = f
+  if not self.running then
+    work(self)
+  end
+end
+
+--- Forgets what is left.
+function Pieces:stop()
+  self.list, self.first, self.last, self.when_done = {}, 1, 0, nil
+end
+
+return Pieces

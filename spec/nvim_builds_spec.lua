@@ -1,0 +1,254 @@
+-- `:CodeArts` and the buffers of builds in Neovim, in a real terminal against a sandbox: what a person sees.
+
+local cli_sandbox = require "spec.support.cli_sandbox"
+local editor = require "spec.support.editor"
+
+local missing = editor.missing()
+if missing then
+  pending("builds in Neovim: " .. missing)
+  return
+end
+
+-- Steps end a moment after their last words, so that the times of lines tell them apart.
+local JOBS = [==[
+job {
+  id = "walkjob0000000000000000000000001",
+  name = "walk",
+  parameters = { GATE = "", WORD = "none", SECRET = { default = "", secret = true } },
+  steps = {
+    step { name = "First", run = "echo the word is $WORD; sleep 0.05" },
+    step { name = "Second", run = wait_for_gate .. "sleep 0.05" },
+    step { name = "Third", run = "printf 'a line \\033[31mred\\033[0m\\n'; sleep 0.05" },
+  },
+}
+
+job {
+  id = "breakjob000000000000000000000001",
+  name = "break",
+  parameters = { GATE = "" },
+  steps = {
+    step { name = "Compile", run = wait_for_gate .. [[
+      echo '/workspace/demo/src/area.c:2:5: error: no such thing'
+      echo '/workspace/demo/src/area.c:3:1: warning: odd'
+      sleep 0.05
+      exit 2
+    ]] },
+  },
+}
+
+job {
+  id = "bigjob00000000000000000000000001",
+  name = "big",
+  steps = { step { name = "Talk", run = "seq -f 'line %06.0f of a log that goes on and on' 20000" } },
+}
+]==]
+
+local WALK = "walkjob0000000000000000000000001"
+
+-- Begins of code that runs inside.
+local STATUS = "require'codearts.build.nvim'.status()"
+local VIEW = "require'codearts.build.nvim.buffer'.view()"
+
+describe("Neovim with :CodeArts", function()
+  local box, nvim
+
+  setup(function()
+    box = cli_sandbox.start(JOBS)
+  end)
+
+  teardown(function()
+    box:stop()
+  end)
+
+  before_each(function()
+    box:close_gate()
+  end)
+
+  after_each(function()
+    if nvim then
+      nvim:stop()
+      nvim = nil
+    end
+  end)
+
+  local function start(options, env)
+    local variables = { CODEARTS_BUILD_PROJECT = box.project }
+    for _, list in ipairs { box.env, env or {} } do
+      for name, value in pairs(list) do
+        variables[name] = value
+      end
+    end
+    nvim = editor.start(variables, options)
+    return nvim
+  end
+
+  -- Runs a job that waits for the gate, and waits until it does; answers the number of the build.
+  local function run_gated(job, step, before)
+    nvim:command(("%s run %s GATE=%s"):format(before or "CodeArts", job, box.gate))
+    nvim:wait(("%s:find '%s'"):format(STATUS, step))
+    return nvim:ask("return " .. STATUS):match "#(%d+)"
+  end
+
+  local function count(text, wanted)
+    return select(2, text:gsub(wanted, "%0"))
+  end
+
+  local function lines()
+    return nvim:ask "return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')"
+  end
+
+  it("follows a build in a buffer, folds its steps, tells its end once", function()
+    start()
+    local number = run_gated("walk", "Second")
+    nvim:command "CodeArts log"
+    nvim:expect "waiting"
+    nvim:expect "▸ Second"
+    box:open_gate()
+    local screen = nvim:expect "▸ Third: SUCCESS"
+    assert.truthy(screen:find("▸ First: SUCCESS", 1, true), screen)
+    assert.truthy(screen:find("▸ Second: SUCCESS", 1, true), screen)
+    assert.truthy(
+      screen:find(("Build %s ended: SUCCESS   ▸ SUCCESS, took"):format(number), 1, true)
+    )
+    assert.falsy(screen:find("a line red", 1, true), screen)
+    nvim.page:type "zR"
+    nvim:expect "a line red"
+    assert.equal(1, count(nvim:messages(), ", took "))
+    assert.equal(("walk #%s: SUCCESS"):format(number), nvim:ask("return " .. STATUS))
+    assert.equal(
+      ("codearts://%s/%s"):format(WALK, number),
+      nvim:ask "return vim.api.nvim_buf_get_name(0)"
+    )
+  end)
+
+  it("goes along at the end of a log, and stays where the cursor was put", function()
+    start()
+    run_gated("walk", "Second")
+    nvim:command "CodeArts log"
+    nvim:expect "waiting"
+    assert.equal("true", nvim:ask "return vim.fn.line('.') == vim.fn.line('$')")
+    nvim:command "split"
+    nvim.page:type "gg"
+    box:open_gate()
+    nvim:wait(VIEW .. ".complete")
+    assert.equal("1", nvim:ask "return vim.fn.line('.')")
+    assert.equal("true", nvim:ask "vim.cmd 'wincmd p'; return vim.fn.line('.') == vim.fn.line('$')")
+  end)
+
+  it("shows colours and failing lines of a build that is over", function()
+    start()
+    nvim:command "CodeArts run walk"
+    nvim:wait(STATUS .. ":find 'SUCCESS'")
+    nvim:command "CodeArts log"
+    nvim:wait(VIEW .. " and " .. VIEW .. ".complete")
+    local group = nvim:ask [[
+      local space = vim.api.nvim_create_namespace "codearts"
+      for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(0, space, 0, -1, { details = true })) do
+        if mark[4].hl_group then
+          local line = vim.api.nvim_buf_get_lines(0, mark[2], mark[2] + 1, false)[1]
+          local look = vim.api.nvim_get_hl_by_name(mark[4].hl_group, false)
+          return line:sub(mark[3] + 1, mark[4].end_col) .. " " .. look.foreground
+        end
+      end]]
+    assert.equal("red 1", group)
+    box:open_gate()
+    nvim:command "CodeArts run break"
+    nvim:wait(STATUS .. ":find 'break.*FAILURE'")
+    nvim:command "CodeArts log break"
+    nvim:wait(("#vim.diagnostic.get(0) == 2 and %s.complete"):format(VIEW))
+    assert.equal("no such thing", nvim:ask "return vim.diagnostic.get(0)[1].message")
+    local screen = nvim:expect "E [20"
+    assert.truthy(screen:find("▸ FAILURE, took", 1, true), screen)
+  end)
+
+  it("fills the quickfix list with files that are here", function()
+    start { files = { ["src/area.c"] = "int a;\nint b;\nint c;\n" } }
+    box:open_gate()
+    nvim:command "CodeArts! run break"
+    nvim:expect ", 2 in the quickfix list"
+    assert.equal(1, count(nvim:messages(), ", took "))
+    nvim:command "cfirst"
+    nvim:wait "vim.fn.expand('%') == 'src/area.c'"
+    assert.equal("2 5", nvim:ask "return vim.fn.line('.') .. ' ' .. vim.fn.col('.')")
+    assert.truthy(
+      nvim:ask("return vim.fn.getqflist({ title = 1 }).title"):find("CodeArts break #", 1, true)
+    )
+  end)
+
+  it("builds by :make, with the folders of the settings", function()
+    start {
+      files = { ["code/src/area.c"] = "int a;\nint b;\nint c;\n" },
+      init = "vim.g.codearts = { paths = { ['/workspace/demo'] = 'code' } }",
+    }
+    box:open_gate()
+    nvim:command "compiler! codearts"
+    nvim:command "silent make break"
+    nvim:wait "#vim.fn.getqflist() == 2"
+    nvim:wait "vim.fn.expand('%') == 'code/src/area.c'"
+    assert.equal("2", nvim:ask "return vim.fn.line('.')")
+    nvim:command "silent make nojob"
+    nvim:wait "(vim.fn.getqflist()[1] or { text = '' }).text:find 'no job of the project'"
+  end)
+
+  it("goes from the jobs to a build and back, and runs it again", function()
+    start()
+    nvim:command "CodeArts run walk WORD=first GATE="
+    nvim:wait(STATUS .. ":find 'SUCCESS'")
+    local number = nvim:ask("return " .. STATUS):match "#(%d+)"
+    nvim:command "edit codearts://"
+    nvim:expect "LAST BUILD"
+    nvim:command "call search('^walk')"
+    nvim.page:type "\n"
+    nvim:expect "RESULT"
+    nvim:expect(number .. " ")
+    nvim.page:type "\n"
+    nvim:expect "▸ SUCCESS"
+    nvim.page:type "r"
+    nvim:wait(("%s:find '#%d: SUCCESS'"):format(STATUS, number + 1))
+    nvim:command(("edit codearts://walk/%d"):format(number + 1))
+    nvim:wait(VIEW .. " and " .. VIEW .. ".complete")
+    assert.truthy(lines():find("the word is first", 1, true), lines())
+    nvim.page:type "-"
+    nvim:expect "RESULT"
+    nvim.page:type "-"
+    nvim:expect "LAST BUILD"
+    assert.equal(
+      "",
+      nvim:ask "vim.cmd 'enew'; return vim.fn.maparg('r', 'n') .. vim.fn.maparg('-', 'n')"
+    )
+  end)
+
+  it("completes words, jobs, parameters and numbers", function()
+    start()
+    nvim:command "edit codearts://"
+    nvim:expect "LAST BUILD"
+    local function complete(line)
+      return nvim:ask(
+        ("return table.concat(vim.fn.getcompletion(%q, 'cmdline'), ' ')"):format(line)
+      )
+    end
+    assert.equal("run", complete "CodeArts r")
+    assert.equal("stop status", complete "CodeArts st")
+    assert.equal("walk", complete "CodeArts run w")
+    complete "CodeArts run walk "
+    nvim:wait "vim.fn.getcompletion('CodeArts run walk W', 'cmdline')[1] == 'WORD='"
+    assert.equal("--when-lost", complete "CodeArts run walk --w")
+    assert.equal("stop resend", complete "CodeArts run walk --when-lost ")
+    nvim:command "CodeArts run break GATE=/dev/null"
+    nvim:wait(STATUS .. ":find 'FAILURE'")
+    nvim:wait "vim.fn.getcompletion('CodeArts log break ', 'cmdline')[1] ~= nil"
+    assert.equal("list show resolve", complete "CodeArts key ")
+  end)
+
+  it("stops a build, tells how it stands, waits for it", function()
+    start()
+    run_gated("break", "Compile")
+    nvim:command "CodeArts status"
+    nvim:expect "CodeArts: break #"
+    nvim:command "CodeArts stop"
+    nvim:expect "ABORTED"
+    assert.equal(1, count(nvim:messages(), ", took "))
+    nvim:command "CodeArts wait"
+    nvim:wait "select(2, vim.fn.execute('messages'):gsub(', took ', '')) == 2"
+  end)
+end)

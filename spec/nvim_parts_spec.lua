@@ -1,0 +1,130 @@
+-- Parts of the editor's side that need no editor.
+
+local address = require "codearts.build.nvim.address"
+local kinds = require "codearts.build.cli.kinds"
+local styled = require "codearts.build.cli.styled"
+local words = require "codearts.build.cli.words"
+
+describe("the name of a buffer", function()
+  it("reads back", function()
+    for _, place in ipairs {
+      {},
+      { job = ("a"):rep(32) },
+      { job = "nightly", number = 20 },
+      { job = "a/b c%d?#", number = 1 },
+      { job = "编译", number = 2147483647 },
+    } do
+      local name = address.of(place.job, place.number)
+      assert.same(place, address.read(name))
+      assert.falsy(name:find "[ #?]", name)
+    end
+  end)
+
+  it("makes no sense in other forms", function()
+    for _, name in ipairs {
+      "nightly/20",
+      "codearts://a/b/c",
+      "codearts:///20",
+      "codearts://a/0",
+      "codearts://a/2147483648",
+      "codearts://a/20x",
+    } do
+      local place, problem = address.read(name)
+      assert.is_nil(place, name)
+      assert.truthy(problem:find(name, 1, true), problem)
+    end
+  end)
+end)
+
+describe("a line with colours", function()
+  it("is text and stretches of it", function()
+    local plain, spans = styled.line "a \27[31mred\27[0m and \27[1;4mbold\27[0m"
+    assert.equal("a red and bold", plain)
+    assert.same({ { 2, 5, "fg=1" }, { 10, 14, "bold,underline" } }, spans)
+    assert.same({ bold = true, underline = true }, styled.look "bold,underline")
+  end)
+
+  it("may have all colours there are", function()
+    for sequence, key in pairs {
+      ["97"] = "fg=15",
+      ["44;30"] = "fg=0,bg=4",
+      ["38;5;208"] = "fg=208",
+      ["48;2;1;2;255"] = "bg=#0102ff",
+      ["38:5:9"] = "fg=9",
+      ["1;22;3"] = "italic",
+      ["31;39;7"] = "reverse",
+    } do
+      local _, spans = styled.line(("\27[%smx"):format(sequence))
+      assert.same({ { 0, 1, key } }, spans)
+    end
+    assert.same({ fg = "#0102ff" }, styled.look "fg=#0102ff")
+  end)
+
+  it("is harmless whatever is in it", function()
+    for _, line in ipairs {
+      "\27[2J\27[Hgone",
+      "\27]0;title\7text",
+      "\27[38;5mx",
+      "\27[38;2;1;2mx",
+      "\27[999999999999999999999mx",
+      "\27[\27[\27[31",
+      "a\r\nb\8\8\0c\255",
+    } do
+      local plain, spans = styled.line(line)
+      assert.falsy(plain:find "%c", line)
+      for _, span in ipairs(spans or {}) do
+        assert.is_true(span[1] < span[2] and span[2] <= #plain)
+      end
+    end
+  end)
+end)
+
+describe("words", function()
+  local rows = {
+    { name = "job", word = "JOB", help = "", kind = kinds.text },
+    { name = "build_no", word = "NUMBER", help = "", kind = kinds.integer(1), optional = true },
+    { name = "--key", word = "KEY", help = "", kind = kinds.key },
+    { name = "--param", word = "NAME=VALUE", help = "", kind = kinds.pair, many = true },
+    { name = "--when-lost", word = "WHAT", help = "", values = { "stop", "resend" } },
+    { name = "--none", help = "", excludes = { "--key" } },
+  }
+
+  it("are read by rows", function()
+    assert.same(
+      {
+        job = "nightly",
+        build_no = 20,
+        key = "k",
+        param = { { name = "A", value = "1" }, { name = "B", value = "=" } },
+        when_lost = "stop",
+      },
+      words.read(rows, {
+        "--key=k",
+        "nightly",
+        "--param",
+        "A=1",
+        "20",
+        "--param=B==",
+        "--when-lost",
+        "stop",
+      })
+    )
+    assert.same({ job = "a", param = {}, none = true }, words.read(rows, { "a", "--none" }))
+  end)
+
+  it("that make no sense are named", function()
+    for problem, list in pairs {
+      ["missing argument 'JOB'"] = {},
+      ["too many arguments: c"] = { "a", "1", "c" },
+      ["unknown option '--kez'"] = { "a", "--kez" },
+      ["option '--key' requires an argument"] = { "a", "--key" },
+      ["NUMBER: expected an integer"] = { "a", "b" },
+      ["--when-lost: expected one of stop, resend"] = { "a", "--when-lost", "x" },
+      ["--none can not be used together with --key"] = { "a", "--key", "k", "--none" },
+    } do
+      local values, said = words.read(rows, list)
+      assert.is_nil(values)
+      assert.truthy(said:find(problem, 1, true), said)
+    end
+  end)
+end)

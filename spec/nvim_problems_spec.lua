@@ -1,0 +1,154 @@
+-- What compilers and test runners print, as they printed it, and what is made of it.
+
+local paths = require "codearts.build.nvim.paths"
+local problems = require "codearts.build.nvim.problems"
+local text = require "codearts.build.cli.text"
+
+local TIME = "[2026/11/27 20:41:46.938 GMT+08:00] "
+
+-- The problems of a log: "row file:line:column type message" each.
+local function read(name, before)
+  local found, row, list = problems.new(), 0, {}
+  for line in io.lines("spec/data/problems/" .. name .. ".log") do
+    found:line(row, text.log_line((before or "") .. line, true))
+    row = row + 1
+  end
+  for index, problem in ipairs(found:places()) do
+    list[index] = ("%d %s:%s:%s %s %s"):format(
+      problem.row,
+      tostring(problem.file),
+      problem.line or "-",
+      problem.column or "-",
+      problem.type,
+      problem.message
+    )
+  end
+  return list
+end
+
+local JAVA = "/workspace/demo/src/main/java/demo/Area.java"
+local C = "/workspace/demo/src/area.c"
+
+local LOGS = {
+  gcc = {
+    "1 "
+      .. C
+      .. ":7:20 E ‘hight’ undeclared (first use in this function); did you mean ‘height’?",
+    "5 "
+      .. C
+      .. ":7:20 I each undeclared identifier is reported only once for each function it appears in",
+    "6 " .. C .. ":6:9 W unused variable ‘unused’ [-Wunused-variable]",
+    "10 "
+      .. C
+      .. ":11:14 W format ‘%s’ expects argument of type ‘char *’, but argument 2 has type ‘int’ [-Wformat=]",
+    "17 " .. C .. ":3:25 E ‘y’ undeclared (first use in this function)",
+    "20 " .. C .. ":12:12 I in expansion of macro ‘TWICE’",
+    "23 " .. C .. ":13:1 E expected ‘;’ before ‘}’ token",
+    "27 " .. C .. ":8:1 W control reaches end of non-void function [-Wreturn-type]",
+    "31 /workspace/demo/src/main.c:2:- E undefined reference to `missing'",
+  },
+  clang = { -- with colours, and then the same without
+    "0 src/area.c:7:20 E use of undeclared identifier 'hight'; did you mean 'height'?",
+    "4 src/area.c:5:32 I 'height' declared here",
+    "7 src/area.c:11:20 W format specifies type 'char *' but the argument has type 'int' [-Wformat]",
+    "11 src/area.c:12:12 E use of undeclared identifier 'y'",
+    "14 src/area.c:3:25 I expanded from macro 'TWICE'",
+    "37 main.c:-:- E undefined reference to `missing'",
+  },
+  javac = { -- columns by the mark under the line
+    "0 " .. JAVA .. ":7:9 W [rawtypes] found raw type: List",
+    "6 " .. JAVA .. ":7:33 W [rawtypes] found raw type: ArrayList",
+    "12 "
+      .. JAVA
+      .. ":8:16 W [unchecked] unchecked call to add(E) as a member of the raw type List",
+    "17 " .. JAVA .. ":9:24 E cannot find symbol",
+    "22 " .. JAVA .. ":13:16 E incompatible types: int cannot be converted to String",
+  },
+  maven = { -- each once, though it sums up
+    "21 " .. JAVA .. ":9:24 E cannot find symbol",
+    "24 " .. JAVA .. ":13:16 E incompatible types: int cannot be converted to java.lang.String",
+  },
+  tsc = {
+    "0 src/area.ts:2:3 E TS2322: Type 'number' is not assignable to type 'string'.",
+    "1 src/area.ts:5:22 E TS2554: Expected 2 arguments, but got 1.",
+    "2 src/area.ts:6:13 E TS2304: Cannot find name 'sise'.",
+  },
+  tsc_pretty = {
+    "0 src/area.ts:2:3 E TS2322: Type 'number' is not assignable to type 'string'.",
+    "5 src/area.ts:5:22 E TS2554: Expected 2 arguments, but got 1.",
+    "15 src/area.ts:6:13 E TS2304: Cannot find name 'sise'.",
+  },
+  busted = { -- where it failed, not where the test begins
+    "3 spec/area_spec.lua:5:- E area multiplies: Expected objects to be equal.",
+    "11 spec/area_spec.lua:1:- E area takes numbers only: attempt to perform arithmetic on local 'width' (a string value)",
+  },
+  busted_tap = {
+    "0 spec/area_spec.lua:5:- E area multiplies: Expected objects to be equal.",
+    "7 spec/area_spec.lua:1:- E area takes numbers only: attempt to perform arithmetic on local 'width' (a string value)",
+  },
+}
+
+describe("problems in a log", function()
+  for name, expected in pairs(LOGS) do
+    it("are recognised of " .. name, function()
+      assert.same(expected, read(name))
+      assert.same(expected, read(name, TIME))
+    end)
+  end
+
+  it("without a place count only where none has one", function()
+    local found = problems.new()
+    found:line(0, "[ERROR] The step failed with exit status 3")
+    assert.equal("The step failed with exit status 3", found:places()[1].message)
+    found:line(1, "a.c:1:2: error: no")
+    assert.equal(1, #found:places())
+    assert.equal("a.c", found:places()[1].file)
+  end)
+
+  it("are not seen in what only looks like one", function()
+    local found = problems.new()
+    for row, line in ipairs {
+      "12:30:15: error: no file",
+      "https://example.com:8080: note that this is no place",
+      "a.c:1:2: remark: unknown word",
+      "make: *** [Makefile:12: all] Error 2",
+      "collect2: error: ld returned 1 exit status",
+      ("x"):rep(5000) .. ":1:2: error: too long for a line about a source",
+      "",
+    } do
+      found:line(row, line)
+    end
+    assert.same({}, found:places())
+  end)
+
+  it("are written in one form", function()
+    local problem = { file = "there.c", line = 3, column = 4, type = "W", message = "m" }
+    assert.equal("codearts-problem: a.c:3:4: warning: m", problems.normal(problem, "a.c"))
+    problem.column = nil
+    assert.equal("codearts-problem: a.c:3: warning: m", problems.normal(problem, "a.c"))
+    assert.equal("codearts-problem: warning: m", problems.normal(problem, nil))
+  end)
+end)
+
+describe("files of the machine that builds", function()
+  local here = { ["src/a.c"] = true, ["a.c"] = true, ["lib/b.c"] = true }
+  local function exists(path)
+    return here[path] or false
+  end
+
+  it("are found by their last folders, without settings", function()
+    local find = paths.finder({}, exists)
+    assert.equal("src/a.c", find "/workspace/demo/src/a.c")
+    assert.equal("src/a.c", find "./src/a.c")
+    assert.equal("a.c", find "/workspace/a.c")
+    assert.equal("lib/b.c", find "build/../lib/b.c")
+    assert.equal("/workspace/none.c", find "/workspace/none.c")
+  end)
+
+  it("are where the settings say, the longest folder first", function()
+    local find = paths.finder({ ["/workspace"] = "/home/me", ["/workspace/demo/"] = "." }, exists)
+    assert.equal("./src/a.c", find "/workspace/demo/src/a.c")
+    assert.equal("/home/me/other/a.c", find "/workspace/other/a.c")
+    assert.equal("/workspaces/none.c", find "/workspaces/none.c")
+  end)
+end)
