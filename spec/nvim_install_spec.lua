@@ -140,6 +140,22 @@ describe("the plugin of Neovim", function()
     )
   end)
 
+  it("says in :checkhealth that its sources are newer", function()
+    local folder = clone(home .. "/plugin")
+    make(folder, "nvim")
+    local function report()
+      nvim(
+        "--cmd 'set rtp^=%s' -c 'checkhealth codearts' -c 'write! %s/report' -c 'qall!'",
+        folder,
+        home
+      )
+      return (sh("grep -i core %s/report", home))
+    end
+    assert.matches("OK:? core %d", report())
+    sh("touch -d tomorrow %s/csrc/lua/core.c", folder)
+    assert.matches("WARNING:? the core is older than its sources", report())
+  end)
+
   it("leaves a core alone that an editor has loaded", function()
     local folder = clone(home .. "/plugin")
     local core = folder .. "/lua/codearts/build/core.so"
