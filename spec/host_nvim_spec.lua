@@ -232,13 +232,36 @@ describe("Neovim", function()
     assert.equal("codearts.build.luv codearts.build.nvim\n", output)
   end)
 
+  -- Named, so that it may lie where the default may not.
+  local KEYS = ("local store = require('codearts.build.key_store').file %q\n"):format(
+    folder .. "/keys"
+  )
+
+  it("keeps to one build for a key, in this Neovim and the next", function()
+    local code = KEYS
+      .. [[
+      local keyed = adapter.new { key_store = store }
+      local build = require "codearts.build"
+      coroutine.wrap(function()
+        for _ = 1, 2 do
+          local result = keyed:run(job, { key = "release-2" })
+          say(result.octopus_job_name, build.meta(result).replayed)
+        end
+        quit()
+      end)()]]
+    local first = ("%s nil\n%s true\n"):format(host.NAME, host.NAME)
+    assert.equal(first, nvim(code))
+    assert.equal((first:gsub("nil", "true")), nvim(code))
+    assert.equal(1, server:stats().processed)
+  end)
+
   local IN_FLIGHT = [[
     local told = 0
     client:start(job):on_done(function(_, err)
       told = told + 1
       io.stdout:write(err.kind, " ", err.outcome, "\n")
     end)
-    client:start({ job_id = ("b"):rep(32) }, { key = "release-1" })
+    adapter.new({ key_store = store }):start({ job_id = ("b"):rep(32) }, { key = "release-1" })
     adapter.new():start({ job_id = ("c"):rep(32) })
     client:start { job_id = ("d"):rep(32) }
     adapter.new { endpoint = "http://127.0.0.1:1", retry = { base_delay = 9, max_delay = 9 } }:start(job)]]
