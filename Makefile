@@ -20,12 +20,13 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
 # What the specs bring in C.
 SPEC_SOURCES := $(wildcard spec/support/*.c spec/units/*.c spec/proof/*.c spec/proof/fuzz/*.c)
 C_FILES := $(SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] spec/units/*.[ch] bench/*.[ch] examples/*.[ch])
-LUA_FILES := lua plugin compiler spec $(wildcard bench examples)
+LUA_FILES := lua lazy.lua plugin compiler spec $(wildcard bench examples)
 
 all: $(CORE) $(ARCHIVE)
 
 help:
 	@echo 'make            build for LUA (lua5.4; or lua5.1, lua5.2, lua5.3, luajit)'
+	@echo 'make nvim       build for Neovim, which then finds the module where it is'
 	@echo 'make test       build, then run the specs (SPEC=spec/x_spec.lua: one of them)'
 	@echo 'make quick      while working: build, lint of what changed, the fast specs that it concerns'
 	@echo 'make demo       a real build in the local sandbox, from a Lua script'
@@ -41,12 +42,13 @@ help:
 GROUP := $(if $(filter test demo mutants,$(MAKECMDGOALS)),test,build)
 GROUP := $(or $(firstword $(filter bench coverage,$(MAKECMDGOALS))),$(GROUP))
 GROUP := $(if $(filter valgrind fuzz $(LINTS),$(MAKECMDGOALS)),check,$(GROUP))
+GROUP := $(if $(filter nvim,$(LUA)),nvim,$(GROUP))
 CONFIGURE = DEPS='$(DEPS)' CC='$(CC)' LUA_CFLAGS='$(LUA_CFLAGS)' DEP_LIBS='$(DEP_LIBS)' \
   .ci/configure $(BUILD) $(GROUP) $(LUA)
 
 # These goals need neither. The others do at once, so that nothing follows what they lack but one
 # error; not where make is only to tell (-n, -q) or to touch.
-PLAIN := help env clean check lint format rockspec systems asan tsan torture test-% valgrind-%
+PLAIN := help env clean nvim check lint format rockspec systems asan tsan torture test-% valgrind-%
 ifneq ($(filter-out $(PLAIN),$(or $(MAKECMDGOALS),all)),)
 ifeq ($(strip $(foreach flag,n q t,$(findstring $(flag),$(firstword -$(MAKEFLAGS))))),)
 $(if $(shell $(CONFIGURE) >&2 || echo no),$(error LUA=$(LUA): nothing was built))
@@ -88,6 +90,17 @@ say = $(if $(V),,@echo '  $(1) $@'; )
 $(CORE): $(OBJECTS)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(CFLAGS) $(HARDENING) $(MODULE_LDFLAGS) $(LDFLAGS) -o $@ $(OBJECTS) $(DEP_LIBS) -pthread
+
+# Beside the Lua files, where Neovim's loader finds it in every layout of packages. Moved there: one that is
+# loaded must not change.
+PLUGIN_CORE := lua/codearts/build/core.so
+nvim:
+	@$(MAKE) --no-print-directory LUA=nvim BUILD=build/nvim $(PLUGIN_CORE)
+
+ifeq ($(LUA),nvim)
+$(PLUGIN_CORE): $(CORE)
+	@cp $< $@.new && mv -f $@.new $@
+endif
 
 # For programs that embed Lua and link the module in; see examples/embed.c.
 $(ARCHIVE): $(OBJECTS)
@@ -294,7 +307,7 @@ release:
 	@packaging/release $(VERSION) $(URL)
 
 clean:
-	rm -rf build
+	rm -rf build $(PLUGIN_CORE)
 
-.PHONY: all help env test quick compdb release demo check lint $(LINTS) format rockspec asan tsan valgrind bench bench-check install clean
+.PHONY: all help env nvim test quick compdb release demo check lint $(LINTS) format rockspec asan tsan valgrind bench bench-check install clean
 .DELETE_ON_ERROR:

@@ -1,0 +1,2 @@
+-- For lazy.nvim, which would take the rockspec otherwise.
+return { "codearts-build", build = "make nvim" }
