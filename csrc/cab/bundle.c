@@ -70,7 +70,8 @@ static bool step_der(const unsigned char **p, const unsigned char *end, int tag,
 static const unsigned char *find_subject(const unsigned char *der, long len) {
     enum { VERSION = 0 };
     const unsigned char *p = der, *end = der + len;
-    bool ok = step_der(&p, end, V_ASN1_SEQUENCE, true) && step_der(&p, end, V_ASN1_SEQUENCE, true);
+    bool ok = step_der(&p, end, V_ASN1_SEQUENCE, true);
+    ok = ok && step_der(&p, end, V_ASN1_SEQUENCE, true); /* what is signed */
     if (ok && p < end && *p == (V_ASN1_CONTEXT_SPECIFIC | V_ASN1_CONSTRUCTED)) {
         ok = step_der(&p, end, VERSION, false);
     }
