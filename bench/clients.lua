@@ -7,6 +7,7 @@ local words = measure.words
 local PATH = "/v3/jobs/build"
 local BIN = "build/bench"
 local TOKEN = 2560
+local SYSTEM_TRUST = "/etc/ssl/certs/ca-certificates.crt"
 local VERSION = { h2 = "2", slow_h2 = "2" } -- by kind of server; else 1.1
 local TLS = { https = true, h2 = true, slow_h2 = true }
 local BODY = '{"job_id":"f9d6c8466d614a9788e9a0acf6c15f46",'
@@ -44,15 +45,23 @@ return function(server)
   end
 
   -- The words that every client takes: url token-bytes http-version agent ca.
-  local function to(kind, token)
-    local ca = TLS[kind] and server.ca or ""
+  local function to(kind, token, ca)
+    ca = TLS[kind] and (ca or server.ca) or ""
     return words(server[kind] .. PATH, token or TOKEN, VERSION[kind] or "1.1", M.agent, ca)
   end
 
-  function M.floor(kind, calls, warm)
+  ---A file of the certificates that the system trusts, with the server's own: what a program reads to
+  ---talk to the real service.
+  function M.system_trust()
+    local path = server.dir .. "/trust.pem"
+    measure.output(("cat %s %s >%s 2>/dev/null"):format(server.ca, SYSTEM_TRUST, path))
+    return path
+  end
+
+  function M.floor(kind, calls, warm, ca)
     return {
       before = before(),
-      program = words(BIN .. "/floor", calls, warm or 0) .. " " .. to(kind),
+      program = words(BIN .. "/floor", calls, warm or 0) .. " " .. to(kind, nil, ca),
     }
   end
 
@@ -68,8 +77,9 @@ return function(server)
   end
 
   ---The least program that runs a build.
-  function M.one_call(lua, kind)
-    return { before = before(lua), program = words(lua, "bench/one_call.lua") .. " " .. to(kind) }
+  function M.one_call(lua, kind, ca)
+    local program = words(lua, "bench/one_call.lua") .. " " .. to(kind, nil, ca)
+    return { before = before(lua), program = program }
   end
 
   ---An interpreter that runs a line of code with our module in reach.
@@ -82,12 +92,14 @@ return function(server)
     return { before = before(lua), program = program .. " " .. to(kind) }
   end
 
-  local CURL = words("curl", "-s", "-S", "--fail", "--noproxy", "*", "--cacert", server.ca) .. " "
+  local function curl_trusting(ca)
+    return words("curl", "-s", "-S", "--fail", "--noproxy", "*", "--cacert", ca or server.ca) .. " "
+  end
 
   ---The `curl` program; it tells nothing and is timed as a process.
-  function M.curl(kind)
+  function M.curl(kind, ca)
     local headers = { "Content-Type: application/json", "X-Auth-Token: " .. ("A"):rep(TOKEN) }
-    local program = CURL
+    local program = curl_trusting(ca)
       .. words("--http1.1", "-o", "/dev/null", "-A", M.agent, "-H", headers[1], "-H", headers[2])
       .. " "
       .. words("--data-binary", BODY, server[kind] .. PATH)
@@ -95,7 +107,7 @@ return function(server)
   end
 
   function M.curl_log(kind, file)
-    local program = CURL .. words("-o", file, server[kind] .. "/v4/R/download-log")
+    local program = curl_trusting() .. words("-o", file, server[kind] .. "/v4/R/download-log")
     return { before = before(), program = program }
   end
 

@@ -15,7 +15,11 @@ local ROWS = {
   { "^csrc/cab/transfer", "at_most_once reused stream hardening large_body" },
   { "^csrc/cab/curl_error", "connect_faults tls errors" },
   { "^csrc/cab/sockets", "reused" },
-  { "^csrc/cab/trust", "tls" },
+  { "^csrc/cab/trust", "trust tls proxy" },
+  { "^csrc/cab/anchors", "trust tls" },
+  { "^csrc/cab/bundle", "trust tls" },
+  { "^csrc/cab/file_id", "trust" },
+  { "^csrc/cab/libssl", "trust tls" },
   { "^csrc/cab/sign", "sign sign_mismatch" },
   { "^csrc/cab/crypto", "sign" },
   { "^csrc/cab/identity", "sign_in" },
@@ -129,6 +133,7 @@ local SLOW = {
   stream = true,
   time = true,
   tls = true,
+  trust = true,
 }
 
 local function exists(path)

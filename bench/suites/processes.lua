@@ -1,4 +1,5 @@
--- Whole processes: one call from start to end, and what `require` costs.
+-- Whole processes: one call from start to end, over http and, trusting what the system trusts, over
+-- https; and what `require` costs.
 
 local socket = require "socket"
 local machine = require "bench.machine"
@@ -11,12 +12,16 @@ local REQUIRE = 'require "codearts.build"'
 return function(bench)
   local clients = bench.clients
   local times, rounds = 5, bench.quick and bench.rounds or 10 * bench.rounds
+  local trust = clients.system_trust()
   local list = {
     { "libcurl in C, one call", clients.floor("http", 1) },
     { "the `curl` program, one call", clients.curl "http" },
+    { "libcurl in C, https", clients.floor("https", 1, 0, trust) },
+    { "the `curl` program, https", clients.curl("https", trust) },
   }
   for _, lua in ipairs(machine.luas) do
     list[#list + 1] = { lua .. ", one call", clients.one_call(lua, "http") }
+    list[#list + 1] = { lua .. ", https", clients.one_call(lua, "https", trust) }
     list[#list + 1] = { lua .. ", libcurl loaded, no more", clients.lua(lua, LOAD) }
     list[#list + 1] = { lua .. ", require", clients.lua(lua, REQUIRE) }
   end
@@ -45,5 +50,8 @@ return function(bench)
     local load = ratio(lua .. ", require", lua .. ", libcurl loaded, no more")
     report.target(lua .. ": one call as a process, of libcurl's in C", one, "<=", 1.35)
     report.target(lua .. ": require, of loading libcurl", load, "<=", 1.05)
+    local first = lua .. ", https"
+    report.target(first .. ", of libcurl's in C", ratio(first, "libcurl in C, https"), "<=", 1)
+    report.target(first .. ", of curl's", ratio(first, "the `curl` program, https"), "<=", 1)
   end
 end

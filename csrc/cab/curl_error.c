@@ -87,6 +87,9 @@ void cab_curl_error(const cab_curl_failure *f, cab_error *err) {
     } else if (f->too_large > 0) {
         cab_fail(err, CAB_KIND_PROTOCOL, CAB_REASON_TOO_LARGE, NULL,
                  "the answer is larger than the limit of %zu bytes", f->too_large);
+    } else if (f->code == CURLE_SSL_CACERT_BADFILE && f->unreadable != NULL) {
+        cab_fail(err, CAB_KIND_CONFIG, CAB_REASON_TLS_CONFIG, "tls.ca_file",
+                 "%s cannot be read, or is no file of certificates", f->unreadable);
     } else if (f->once && f->sent &&
                (f->code == CURLE_COULDNT_CONNECT || f->code == CURLE_ABORTED_BY_CALLBACK)) {
         /* Once the request was let out, every try for another connection is libcurl's own

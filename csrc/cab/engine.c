@@ -129,6 +129,9 @@ static bool copy_options(cab_engine *e, const cab_engine_options *options) {
             }
         }
     }
+    if (!cab_trust_open(&wire->trust, &wire->anchors)) {
+        return false;
+    }
     for (size_t i = 0; i < options->resolve_count; i++) {
         struct curl_slist *longer = curl_slist_append(wire->resolve, options->resolve[i]);
         if (longer == NULL) {
@@ -229,6 +232,7 @@ void cab_engine_free(cab_engine *e) {
     cab_sigpipe_release(&pipe);
     cab_poller_free(e->poller);
     cab_sockets_free(&e->wire.sockets);
+    cab_anchors_free(&e->wire.anchors);
     curl_slist_free_all(e->wire.resolve);
     for (size_t i = 0; i < sizeof e->texts / sizeof *e->texts; i++) {
         cab_wipe_free(e->texts[i]);
@@ -243,11 +247,23 @@ void cab_engine_abandon(cab_engine *e) {
 
 /* ---- a transfer begins and ends ------------------------------------------------------------- */
 
+/* Whom nobody trusts any more must not be known from an earlier connection, nor by a session that
+ * handles of libcurl before 8.12 keep. */
+static void forget_the_trusted(cab_engine *e) {
+    if (e->wire.anchors.changed && e->wire.running.first == NULL &&
+        e->wire.streaming.first == NULL && e->ended.first == NULL && e->held.first == NULL) {
+        multi_close(e);
+        list_free(e, &e->idle);
+        e->wire.anchors.changed = false;
+    }
+}
+
 static CURLcode add_handle(cab_engine *e, cab_transfer *t) {
     return curl_multi_add_handle(e->multi, t->easy) == CURLM_OK ? CURLE_OK : CURLE_OUT_OF_MEMORY;
 }
 
 cab_transfer *cab_engine_begin(cab_engine *e, const cab_request *r, void *owner, cab_error *err) {
+    forget_the_trusted(e);
     if (e->multi == NULL && !multi_open(e)) {
         multi_close(e);
         cab_fail_memory(err);

@@ -178,7 +178,14 @@ static size_t on_body(char *data, size_t size, size_t count, void *ud) {
 static CURLcode set_constants(cab_transfer *t, const cab_trust *trust) {
     cab_wire *wire = t->wire;
     CURL *h = t->easy;
-    CURLcode rc = (CURLcode)cab_trust_set(trust != NULL ? trust : &wire->trust, h);
+    CURLcode rc = CURLE_OK;
+    if (trust == NULL) {
+        rc = (CURLcode)cab_trust_set(&wire->trust, &wire->anchors, h);
+    } else if (cab_trust_open(trust, &t->anchors)) {
+        rc = (CURLcode)cab_trust_set(trust, &t->anchors, h);
+    } else {
+        rc = CURLE_OUT_OF_MEMORY;
+    }
 #define SET(option, value)                                                                         \
     do {                                                                                           \
         if (rc == CURLE_OK) {                                                                      \
@@ -221,6 +228,7 @@ static CURLcode set_constants(cab_transfer *t, const cab_trust *trust) {
 
 void cab_transfer_free(cab_transfer *t) {
     curl_easy_cleanup(t->easy);
+    cab_anchors_free(&t->anchors);
     curl_url_cleanup(t->parsed);
     cab_buf_free(&t->answer.head);
     cab_buf_free(&t->answer.body);
@@ -400,6 +408,7 @@ static void fail_from_code(cab_transfer *t, CURLcode code) {
     const cab_attempt *a = &t->attempt;
     long connect_status = 0;
     (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+    const cab_anchors *anchors = t->own_trust ? &t->anchors : &t->wire->anchors;
     size_t limit = a->head_total > MAX_HEAD_BYTES ? (size_t)MAX_HEAD_BYTES : a->max_body;
     cab_curl_failure f = {
         .code = (int)code,
@@ -412,6 +421,7 @@ static void fail_from_code(cab_transfer *t, CURLcode code) {
         .encoded = a->encoded,
         .too_large = a->too_large ? limit : 0,
         .connect_status = (int)connect_status,
+        .unreadable = anchors->unreadable ? anchors->file : NULL,
     };
     cab_curl_error(&f, &t->answer.error);
 }

@@ -22,7 +22,8 @@
 typedef struct {
     const char *proxy, *no_proxy; /* NULL: none */
     cab_trust trust;
-    int http_version; /* 0 (best that both know), 1, 2 */
+    cab_anchors anchors; /* of `trust` */
+    int http_version;    /* 0 (best that both know), 1, 2 */
     long idle_timeout_s;
     struct curl_slist *resolve;
     cab_sockets sockets;
@@ -64,8 +65,9 @@ typedef struct cab_transfer {
     cab_buf url;
     char method[16];
     bool sends_body, direct, wide;
-    bool own_trust; /* serves one request only */
-    bool fresh;     /* its connection is not one of the kept ones, or does not become one */
+    bool own_trust;      /* serves one request only */
+    cab_anchors anchors; /* then */
+    bool fresh;          /* its connection is not one of the kept ones, or does not become one */
     long timeout_ms, connect_timeout_ms;
 } cab_transfer;
 

@@ -2,17 +2,113 @@
 
 #include <curl/curl.h>
 
+#include "cab/libssl.h"
+
+#define NOWHERE "/dev/null"
+
+/* A list of revocations that revokes nothing. libcurl takes it for the certificates to trust, and
+ * so reads none: for each connection it would decode the whole file anew. Whatever becomes of our
+ * anchors, nobody is trusted for this. */
+static char nobody[] = "-----BEGIN X509 CRL-----\n"
+                       "MIGlME0wCgYIKoZIzj0EAwIwITEfMB0GA1UEAwwWY29kZWFydHMtYnVpbGQ6IG5v\n"
+                       "Ym9keRcNMjAwMTAxMDAwMDAwWhcNMjAwMTAyMDAwMDAwWjAKBggqhkjOPQQDAgNI\n"
+                       "ADBFAiBzIMlYvgueOJxvA/IUiLXBjTpFh+kRNoBkFHTae0XNLQIhAN2TYJR0QdUm\n"
+                       "ceBkqAWMccMTyuisoXGFfuPeA5Df8Q7J\n"
+                       "-----END X509 CRL-----\n";
+
+static bool is_named(const cab_trust *trust) {
+    return trust->ca_file != NULL || trust->ca_path != NULL;
+}
+
+static bool has_anchors(const cab_anchors *anchors) {
+    return anchors->file != NULL || anchors->folder != NULL;
+}
+
+bool cab_trust_open(const cab_trust *trust, cab_anchors *anchors) {
+    const char *file = trust->ca_file, *folder = trust->ca_path;
+    if (trust->insecure || !cab_libssl_is_ours()) {
+        file = folder = NULL;
+    } else if (!is_named(trust)) {
+#ifndef __APPLE__ /* whose own is neither */
+        const curl_version_info_data *libcurl = curl_version_info(CURLVERSION_NOW);
+        file = libcurl->cainfo;
+        folder = libcurl->capath;
+#endif
+    }
+    return cab_anchors_init(anchors, file, folder);
+}
+
+/* libcurl is about to make a connection with this SSL_CTX. */
+static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *ud) {
+    cab_anchors *anchors = ud;
+    X509_STORE *store = cab_anchors_store(anchors);
+    if (store == NULL || !cab_libssl_set_store(ssl_ctx, store)) {
+        return anchors->unreadable ? CURLE_SSL_CACERT_BADFILE : CURLE_OUT_OF_MEMORY;
+    }
+    /* Where a session is resumed, no certificate is looked at. */
+    return curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, anchors->changed ? 0L : 1L);
+}
+
+typedef struct {
+    CURLoption option;
+    const char *value;
+} text;
+
+static CURLcode set_texts(CURL *easy, const text *texts, size_t count) {
+    CURLcode rc = CURLE_OK;
+    for (size_t i = 0; rc == CURLE_OK && i < count; i++) {
+        rc = curl_easy_setopt(easy, texts[i].option, texts[i].value);
+    }
+    return rc;
+}
+
+/* The paths tell libcurl which connections are alike; of a file it reads nothing, and in a folder
+ * it only would look. */
+static CURLcode set_anchors(const cab_trust *trust, cab_anchors *anchors, CURL *easy) {
+    const char *file = trust->ca_file != NULL ? trust->ca_file : NOWHERE;
+    const char *folder = trust->ca_path != NULL ? trust->ca_path : NOWHERE;
+    const text named[] = {
+        {CURLOPT_CAINFO, file},
+        {CURLOPT_PROXY_CAINFO, file},
+        {CURLOPT_CAPATH, folder},
+        {CURLOPT_PROXY_CAPATH, folder},
+    };
+    struct curl_blob blob = {nobody, sizeof nobody - 1, CURL_BLOB_NOCOPY};
+    CURLcode rc = is_named(trust) ? set_texts(easy, named, 4) : CURLE_OK;
+    rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob) : rc;
+    rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &blob) : rc;
+    rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, anchors) : rc;
+    return rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx) : rc;
+}
+
 /* Whoever is named is all that is trusted: without this, the system's folder would go with a file,
  * and its file with a folder. (Since 8.17 the file does all the same, and a folder must be another
  * one instead of none.) A TLS library without folders refuses, fine. */
-static void trust_nobody(CURL *easy) {
-    (void)curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
-    (void)curl_easy_setopt(easy, CURLOPT_CAPATH, "/dev/null");
-    (void)curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, NULL);
-    (void)curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, "/dev/null");
+static CURLcode set_paths(const cab_trust *trust, CURL *easy) {
+    const text folders[] = {
+        {CURLOPT_CAPATH, trust->ca_path},
+        {CURLOPT_PROXY_CAPATH, trust->ca_path},
+    };
+    const text files[] = {
+        {CURLOPT_CAINFO, trust->ca_file},
+        {CURLOPT_PROXY_CAINFO, trust->ca_file},
+    };
+    const text no_folders[] = {
+        {CURLOPT_CAPATH, NOWHERE},
+        {CURLOPT_PROXY_CAPATH, NOWHERE},
+    };
+    (void)set_texts(easy, no_folders, 2);
+    CURLcode rc = set_texts(easy, files, 2);
+    return rc == CURLE_OK && trust->ca_path != NULL ? set_texts(easy, folders, 2) : rc;
 }
 
-int cab_trust_set(const cab_trust *trust, void *easy) {
+static CURLcode set_authorities(const cab_trust *trust, cab_anchors *anchors, CURL *easy) {
+    return has_anchors(anchors) ? set_anchors(trust, anchors, easy)
+           : is_named(trust)    ? set_paths(trust, easy)
+                                : CURLE_OK;
+}
+
+int cab_trust_set(const cab_trust *trust, cab_anchors *anchors, void *easy) {
     const struct {
         CURLoption option;
         long value;
@@ -23,28 +119,18 @@ int cab_trust_set(const cab_trust *trust, void *easy) {
         {CURLOPT_SSL_VERIFYPEER, trust->insecure ? 0L : 1L},
         {CURLOPT_SSL_VERIFYHOST, trust->insecure ? 0L : 2L},
     };
-    const struct {
-        CURLoption option;
-        const char *value;
-    } texts[] = {
-        {CURLOPT_CAINFO, trust->ca_file},
-        {CURLOPT_PROXY_CAINFO, trust->ca_file},
-        {CURLOPT_CAPATH, trust->ca_path},
-        {CURLOPT_PROXY_CAPATH, trust->ca_path},
+    const text ours[] = {
         {CURLOPT_SSLCERT, trust->cert_file},
         {CURLOPT_SSLKEY, trust->key_file},
         {CURLOPT_KEYPASSWD, trust->key_password},
         {CURLOPT_PINNEDPUBLICKEY, trust->pinned_public_key},
     };
-    CURLcode rc = CURLE_OK;
-    if (trust->ca_file != NULL || trust->ca_path != NULL) {
-        trust_nobody(easy);
-    }
+    CURLcode rc = set_authorities(trust, anchors, easy);
     for (size_t i = 0; rc == CURLE_OK && i < sizeof numbers / sizeof *numbers; i++) {
         rc = curl_easy_setopt(easy, numbers[i].option, numbers[i].value);
     }
-    for (size_t i = 0; rc == CURLE_OK && i < sizeof texts / sizeof *texts; i++) {
-        rc = texts[i].value != NULL ? curl_easy_setopt(easy, texts[i].option, texts[i].value) : rc;
+    for (size_t i = 0; rc == CURLE_OK && i < sizeof ours / sizeof *ours; i++) {
+        rc = ours[i].value != NULL ? set_texts(easy, &ours[i], 1) : rc;
     }
     return (int)rc;
 }

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "cab/anchors.h"
+
 #pragma GCC visibility push(hidden)
 
 /* NULL means libcurl's default. */
@@ -18,8 +20,11 @@ typedef struct {
     int tls_minor; /* least TLS version accepted: 2 or 3 */
 } cab_trust;
 
-/* Sets an easy handle of libcurl, for servers and proxies; answers a CURLcode. */
-int cab_trust_set(const cab_trust *trust, void *easy);
+/* Whom it trusts, in the form that connections take; false when memory ran out. */
+bool cab_trust_open(const cab_trust *trust, cab_anchors *anchors);
+/* Sets an easy handle of libcurl, for servers and proxies; answers a CURLcode. Connections that it
+ * opens ask the anchors. */
+int cab_trust_set(const cab_trust *trust, cab_anchors *anchors, void *easy);
 
 #pragma GCC visibility pop
 

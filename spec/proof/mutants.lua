@@ -156,9 +156,30 @@ local MUTANTS = {
   {
     name = "the system's authorities beside the one that is named",
     file = "csrc/cab/trust.c",
-    find = 'curl_easy_setopt(easy, CURLOPT_CAPATH, "/dev/null");',
-    replace = "0;",
+    find = "} else if (!is_named(trust)) {",
+    replace = "} else {",
     specs = "tls",
+  },
+  {
+    name = "an authority that is trusted no more, by a session from before",
+    file = "csrc/cab/trust.c",
+    find = "anchors->changed ? 0L : 1L",
+    replace = "1L",
+    specs = "trust",
+  },
+  {
+    name = "a file of authorities that has changed",
+    file = "csrc/cab/bundle.c",
+    find = "cab_file_id_same(&bundle->id, id)",
+    replace = "true",
+    specs = "trust",
+  },
+  {
+    name = "a folder of authorities that has changed",
+    file = "csrc/cab/anchors.c",
+    find = "cab_file_id_same(folder_id, &anchors->folder_id)",
+    replace = "true",
+    specs = "trust",
   },
   {
     name = "arguments that are not UTF-8",

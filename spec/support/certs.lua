@@ -42,7 +42,7 @@ local function make(folder)
   local function issue(row)
     local key = pkey.new({ type = "EC", curve = "prime256v1" })
     local subject = name.new()
-    subject:add("CN", "codearts-build spec " .. row.name)
+    subject:add("CN", "codearts-build spec " .. (row.subject or row.name))
     local certificate = x509.new()
     serial = serial + 1
     certificate:setVersion(3)
@@ -71,6 +71,7 @@ local function make(folder)
 
   issue({ name = "ca", authority = true })
   issue({ name = "other_ca", authority = true, issuer = "other_ca" })
+  issue({ name = "twin_ca", subject = "ca", authority = true, issuer = "twin_ca" })
   for _, row in ipairs(ROWS) do
     local key = issue(row)
     if row.name == "good" then
@@ -101,7 +102,8 @@ end
 
 local shared, keeper
 
---- Paths of the PEM files, by name: `ca` (what a client trusts), `other_ca`, `good`, `expired`, …
+--- Paths of the PEM files, by name: `ca` (what a client trusts), `other_ca`, `twin_ca` (another
+--- authority by the name of `ca`), `good`, `expired`, …
 --- and `client`; each with its private key under the same name and `_key`. `good_pin` is the
 --- good server's public key as libcurl pins it. Made on first use.
 ---@return table<string, string>

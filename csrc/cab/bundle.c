@@ -1,0 +1,258 @@
+#include "cab/bundle.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "cab/buf.h"
+#include "cab/file_id.h"
+
+/* Files that are kept whether a client uses them or not. */
+#define MOST_KEPT 4
+
+typedef struct {
+    unsigned char *der;
+    long len;
+    const unsigned char *subject; /* within `der` */
+    bool has_trust;               /* says what it may be used for, after the certificate */
+    X509_NAME *name;              /* the subject, decoded by the first search */
+} certificate;
+
+struct cab_bundle {
+    cab_bundle *next; /* of those kept */
+    unsigned refs;
+    char *path;
+    cab_file_id id;
+    certificate *items;
+    size_t count, cap;
+    bool named, no_memory;
+};
+
+/* For `kept`, and in each bundle for `refs` and the names. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static cab_bundle *kept; /* the last one first */
+
+static void take_lock(void) { (void)pthread_mutex_lock(&lock); }
+static void leave_lock(void) { (void)pthread_mutex_unlock(&lock); }
+static void watch_forks(void) { (void)pthread_atfork(take_lock, leave_lock, leave_lock); }
+
+static void bundle_free(cab_bundle *bundle) {
+    for (size_t i = 0; i < bundle->count; i++) {
+        OPENSSL_free(bundle->items[i].der);
+        X509_NAME_free(bundle->items[i].name);
+    }
+    free(bundle->items);
+    free(bundle->path);
+    free(bundle);
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+/* One element of DER at `*p`: steps over it, or into it. */
+static bool step_der(const unsigned char **p, const unsigned char *end, int tag, bool into) {
+    const unsigned char *content = *p;
+    long len = 0;
+    int found = 0, class = 0;
+    int how = ASN1_get_object(&content, &len, &found, &class, end - *p);
+    if ((how & 0x81) != 0 || found != tag) { /* broken, or of no length */
+        return false;
+    }
+    *p = into ? content : content + len;
+    return true;
+}
+
+/* RFC 5280, 4.1: where the subject of a certificate begins; NULL: it is none. */
+static const unsigned char *find_subject(const unsigned char *der, long len) {
+    enum { VERSION = 0 };
+    const unsigned char *p = der, *end = der + len;
+    bool ok = step_der(&p, end, V_ASN1_SEQUENCE, true);
+    ok = ok && step_der(&p, end, V_ASN1_SEQUENCE, true); /* what is signed */
+    if (ok && p < end && *p == (V_ASN1_CONTEXT_SPECIFIC | V_ASN1_CONSTRUCTED)) {
+        ok = step_der(&p, end, VERSION, false);
+    }
+    ok = ok && step_der(&p, end, V_ASN1_INTEGER, false);
+    for (int i = 0; ok && i < 3; i++) { /* signature, issuer, validity */
+        ok = step_der(&p, end, V_ASN1_SEQUENCE, false);
+    }
+    const unsigned char *subject = p;
+    return ok && step_der(&p, end, V_ASN1_SEQUENCE, false) ? subject : NULL;
+}
+
+/* Takes `der` over. */
+static bool add(cab_bundle *bundle, unsigned char *der, long len, bool has_trust) {
+    const unsigned char *subject = find_subject(der, len);
+    if (subject != NULL && bundle->count == bundle->cap) {
+        size_t cap = bundle->cap == 0 ? 16 : bundle->cap * 2;
+        certificate *longer = realloc(bundle->items, cap * sizeof *longer);
+        if (longer != NULL) {
+            bundle->items = longer;
+            bundle->cap = cap;
+        } else {
+            bundle->no_memory = true;
+        }
+    }
+    if (subject == NULL || bundle->count == bundle->cap) {
+        OPENSSL_free(der);
+        return false;
+    }
+    bundle->items[bundle->count++] = (certificate){der, len, subject, has_trust, NULL};
+    return true;
+}
+
+static bool is_end(void) {
+    unsigned long code = ERR_peek_last_error();
+    return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+}
+
+/* As X509_load_cert_file reads it: what is no certificate is passed over, what is broken ends it.
+ */
+static bool read_all(cab_bundle *bundle, BIO *file) {
+    char *name = NULL, *header = NULL;
+    unsigned char *der = NULL;
+    long len = 0;
+    bool ok = true;
+    while (ok && PEM_read_bio(file, &name, &header, &der, &len) == 1) {
+        bool has_trust = strcmp(name, PEM_STRING_X509_TRUSTED) == 0;
+        if (has_trust || strcmp(name, PEM_STRING_X509) == 0 ||
+            strcmp(name, PEM_STRING_X509_OLD) == 0) {
+            ok = add(bundle, der, len, has_trust);
+        } else {
+            OPENSSL_clear_free(der, (size_t)len); /* may be a key */
+        }
+        OPENSSL_free(name);
+        OPENSSL_free(header);
+    }
+    return ok && is_end() && bundle->count > 0;
+}
+
+static cab_bundle *bundle_read(const char *path, const cab_file_id *id, bool *no_memory) {
+    cab_bundle *bundle = calloc(1, sizeof *bundle);
+    if (bundle == NULL) {
+        *no_memory = true;
+        return NULL;
+    }
+    bundle->refs = 1;
+    bundle->id = *id;
+    bundle->path = cab_strdup(path, strlen(path));
+    bundle->no_memory = bundle->path == NULL;
+    (void)ERR_set_mark();
+    BIO *file = bundle->no_memory ? NULL : BIO_new_file(path, "r");
+    bool ok = file != NULL && read_all(bundle, file);
+    BIO_free(file);
+    (void)ERR_pop_to_mark();
+    if (!ok) {
+        *no_memory = bundle->no_memory;
+        bundle_free(bundle);
+        return NULL;
+    }
+    return bundle;
+}
+
+/* ---- keeping: with the lock ----------------------------------------------------------------- */
+
+static void drop(cab_bundle *bundle) {
+    if (--bundle->refs == 0) {
+        bundle_free(bundle);
+    }
+}
+
+static cab_bundle *find_kept(const char *path, const cab_file_id *id) {
+    for (cab_bundle *bundle = kept; bundle != NULL; bundle = bundle->next) {
+        if (strcmp(bundle->path, path) == 0 && cab_file_id_same(&bundle->id, id)) {
+            bundle->refs++;
+            return bundle;
+        }
+    }
+    return NULL;
+}
+
+/* In the place of what the same file held before. */
+static void keep(cab_bundle *bundle) {
+    size_t count = 1;
+    bundle->refs++;
+    bundle->next = kept;
+    kept = bundle;
+    for (cab_bundle **at = &bundle->next; *at != NULL;) {
+        cab_bundle *other = *at;
+        if (strcmp(other->path, bundle->path) == 0 || count == MOST_KEPT) {
+            *at = other->next;
+            drop(other);
+        } else {
+            count++;
+            at = &other->next;
+        }
+    }
+}
+
+cab_bundle *cab_bundle_get(const char *path, bool *no_memory) {
+    cab_file_id id;
+    *no_memory = false;
+    (void)pthread_once(&once, watch_forks);
+    if (!cab_file_id_of(path, &id)) {
+        return NULL;
+    }
+    take_lock();
+    cab_bundle *bundle = find_kept(path, &id);
+    leave_lock();
+    if (bundle == NULL) {
+        bundle = bundle_read(path, &id, no_memory);
+        if (bundle != NULL) {
+            take_lock();
+            keep(bundle);
+            leave_lock();
+        }
+    }
+    return bundle;
+}
+
+cab_bundle *cab_bundle_ref(cab_bundle *bundle) {
+    take_lock();
+    bundle->refs++;
+    leave_lock();
+    return bundle;
+}
+
+void cab_bundle_unref(cab_bundle *bundle) {
+    if (bundle != NULL) {
+        take_lock();
+        drop(bundle);
+        leave_lock();
+    }
+}
+
+/* ---- searching ------------------------------------------------------------------------------ */
+
+static void decode_names(cab_bundle *bundle) {
+    take_lock();
+    for (size_t i = 0; !bundle->named && i < bundle->count; i++) {
+        certificate *c = &bundle->items[i];
+        const unsigned char *p = c->subject;
+        c->name = d2i_X509_NAME(NULL, &p, c->der + c->len - p);
+    }
+    bundle->named = true;
+    leave_lock();
+}
+
+X509 *cab_bundle_next(cab_bundle *bundle, const X509_NAME *subject, size_t *at) {
+    if (*at == 0) {
+        decode_names(bundle);
+    }
+    for (size_t i = *at; i < bundle->count; i++) {
+        const certificate *c = &bundle->items[i];
+        if (c->name != NULL && X509_NAME_cmp(c->name, subject) == 0) {
+            const unsigned char *p = c->der;
+            X509 *decoded =
+                c->has_trust ? d2i_X509_AUX(NULL, &p, c->len) : d2i_X509(NULL, &p, c->len);
+            if (decoded != NULL) {
+                *at = i + 1;
+                return decoded;
+            }
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,19 @@
+/* The OpenSSL that libcurl speaks TLS with, if it does. */
+#ifndef CAB_LIBSSL_H
+#define CAB_LIBSSL_H
+
+#include <stdbool.h>
+
+#include <openssl/x509.h>
+
+#pragma GCC visibility push(hidden)
+
+/* Whether libcurl's TLS is OpenSSL, and over the same libcrypto as ours: then stores of ours may go
+ * into contexts of its. */
+bool cab_libssl_is_ours(void);
+/* Gives an SSL_CTX another store, which stays the caller's, too. */
+bool cab_libssl_set_store(void *ssl_ctx, X509_STORE *store);
+
+#pragma GCC visibility pop
+
+#endif
