@@ -80,7 +80,7 @@ static int on_close_socket(void *ud, curl_socket_t fd) {
 
 static bool starts_with(const char *line, size_t len, const char *prefix) {
     size_t n = strlen(prefix);
-    return len >= n && cab_same_n(line, prefix, n);
+    return len >= n && (line[0] | 0x20) == (prefix[0] | 0x20) && cab_same_n(line, prefix, n);
 }
 
 static bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -121,7 +121,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *ud) {
         a->head_ended = !a->interim;
         return len;
     }
-    if ((line[0] == 'c' || line[0] == 'C') && is_encoded(line, len)) {
+    if (is_encoded(line, len)) {
         a->encoded = true;
         return 0;
     }
