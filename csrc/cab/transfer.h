@@ -63,7 +63,9 @@ typedef struct cab_transfer {
     /* What the handle is set to, so that unchanged options are not set again. */
     cab_buf url;
     char method[16];
-    bool sends_body, direct, wide;
+    const char *body; /* whoever sends it keeps it */
+    size_t body_len;
+    bool sends_body, direct, wide, no_headers;
     bool own_trust; /* serves one request only */
     bool fresh;     /* its connection is not one of the kept ones, or does not become one */
     long timeout_ms, connect_timeout_ms;
