@@ -317,6 +317,14 @@ bool lcab_json_put_string(cab_buf *out, const char *text, size_t len) {
     if (!cab_buf_reserve(out, len + 2)) {
         return false;
     }
+    if (plain_run(text, len) == len) { /* as most are */
+        char *at = out->data + out->len;
+        at[0] = at[len + 1] = '"';
+        memcpy(at + 1, text, len);
+        at[len + 2] = '\0';
+        out->len += len + 2;
+        return true;
+    }
     bool ok = cab_buf_append(out, "\"", 1);
     for (size_t run; ok && (run = plain_run(text, len)) < len; text += run + 1, len -= run + 1) {
         char escaped[6];
