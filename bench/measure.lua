@@ -114,68 +114,62 @@ function M.peak(run)
   return run.peak_kib
 end
 
-local counter
+-- The first-level caches of a machine of now, for valgrind to simulate: 32 KiB each.
+local CACHES = "--cache-sim=yes --I1=32768,8,64 --D1=32768,8,64 --LL=8388608,16,64"
 
--- How the user-mode instructions of a process are counted here.
-local function counter_here()
-  if counter then
-    return counter
-  end
-  if read("perf stat -x, -e instructions:u true 2>&1"):match "^%d" then
-    counter =
-      { name = "perf", tool = "perf stat -x, -e instructions:u", found = "(%d+),[^\n]*instr" }
-  else
-    counter = {
-      name = "callgrind",
-      tool = "valgrind --tool=callgrind --callgrind-out-file=/dev/null",
-      found = "Collected : (%d+)",
-    }
-  end
-  return counter
-end
-
----@return string "perf" or "callgrind"
-function M.counter()
-  return counter_here().name
-end
-
----Instructions of a whole process.
-function M.process_instructions(command)
-  local how = counter_here()
-  local run = ("{ %s %s %s; } 2>&1; echo status=$?"):format(
+---What a whole process costs, in user mode: its instructions, and how often an access to data or an
+---instruction was not in the first-level cache. Counted by valgrind, so no neighbour changes it.
+---@return { instructions: number, data: number, code: number }
+function M.process_cost(command)
+  local run = ("{ %s valgrind --tool=cachegrind --cachegrind-out-file=/dev/null %s %s; } 2>&1; echo status=$?"):format(
     command.before,
-    how.tool,
+    CACHES,
     command.program
   )
   local text = read(run)
-  local count = text:match "status=0\n$" and text:match(how.found)
-  if not count then
-    failed(command, text)
+  local function count(what)
+    local digits = text:match("== " .. what .. ": +([%d,]+)")
+    if not digits or not text:match "status=0\n$" then
+      failed(command, text)
+    end
+    return tonumber((digits:gsub(",", "")))
   end
-  return tonumber(count)
+  return {
+    instructions = count "I +refs",
+    data = count "D1 +misses",
+    code = count "I1 +misses",
+  }
 end
 
 -- Calls that go before the counted ones. A process that makes no more costs the start and, on LuaJIT,
 -- most of the compiling; what it costs is taken off.
 local WARM = 100
 
----Instructions of one call, over `n` of them. Of each process the least of `tries`: addresses and seeds
----differ from one to the next, and with them the work of malloc and of hash tables.
----@param command_of fun(calls: integer): table
-function M.instructions(command_of, n, tries)
-  local warm, all = math.huge, math.huge
-  for _ = 1, tries do
-    warm = math.min(warm, M.process_instructions(command_of(WARM)))
-    all = math.min(all, M.process_instructions(command_of(WARM + n)))
+-- The least of `tries`: addresses and seeds differ from one process to the next, and with them the work
+-- of malloc and of hash tables.
+local function least_cost(command, tries)
+  local least = M.process_cost(command)
+  for _ = 2, tries do
+    for name, count in pairs(M.process_cost(command)) do
+      least[name] = math.min(least[name], count)
+    end
   end
-  return (all - warm) / n
+  return least
 end
 
----Instructions of one call that the code of one shared library takes (callgrind only, else nil).
-function M.library_instructions(command_of, n, library)
-  if M.counter() ~= "callgrind" then
-    return nil
+---The same of one call, over `n` of them.
+---@param command_of fun(calls: integer): table
+---@return { instructions: number, data: number, code: number }
+function M.cost(command_of, n, tries)
+  local warm, all = least_cost(command_of(WARM), tries), least_cost(command_of(WARM + n), tries)
+  for name, count in pairs(warm) do
+    all[name] = (all[name] - count) / n
   end
+  return all
+end
+
+---Instructions of one call that the code of one shared library takes.
+function M.library_instructions(command_of, n, library)
   local function count(command)
     local file = os.tmpname()
     local tool = "valgrind --tool=callgrind --callgrind-out-file=" .. file .. " "

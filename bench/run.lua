@@ -54,7 +54,7 @@ end
 
 local function main()
   local where = measure.output "uname -srm; sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1"
-  report.out("%s; instructions counted by %s", where:gsub("\n", ", "), measure.counter())
+  report.out("%s", (where:gsub("\n", ", ")))
   bench.clients = clients_of(bench.server)
   same_request()
   for _, name in ipairs(#arg > 0 and arg or SUITES) do
@@ -66,7 +66,6 @@ local function main()
     cjson.encode {
       quick = quick,
       machine = where,
-      counter = measure.counter(),
       tables = report.tables,
       targets = report.targets,
     },

@@ -108,6 +108,26 @@ for _, variant in ipairs(VARIANTS) do
       end
     end)
 
+    -- An object of plain texts alone takes another way than the same within an array.
+    it("reads an object of texts as it does within an array, whatever its bytes", function()
+      local text = ' { "a" : "b c" ,\n"":"", "a":"\195\164/" }\t'
+      local function same(changed)
+        local alone, problem = core.decode(changed)
+        local within = core.decode("[" .. changed .. "]")
+        assert.equal(dump(within and within[1]), dump(alone), ("%q"):format(changed))
+        assert.equal(alone == nil, problem ~= nil)
+      end
+      same(text)
+      same('{"a":"' .. ("x"):rep(100000) .. '"}')
+      for at = 1, #text do
+        same(text:sub(1, at))
+        for byte in ('"{}[]:,\\ n1\127\31\0\195'):gmatch "." do
+          same(text:sub(1, at - 1) .. byte .. text:sub(at + 1))
+          same(text:sub(1, at - 1) .. byte .. text:sub(at))
+        end
+      end
+    end)
+
     it("gives core.null for null, and no metatables", function()
       local value = core.decode '{"a":null,"b":[null],"c":{},"d":[]}'
       assert.equal(core.null, value.a)

@@ -38,7 +38,7 @@ return function(bench)
       entry[1],
       string.format("%.2f", measure.least(runs[entry[1]], measure.wall) / 1000),
       string.format("%.2f", measure.median(runs[entry[1]], measure.wall) / 1000),
-      report.thousands(measure.process_instructions(entry[2]) / 1000) .. "k",
+      report.thousands(measure.process_cost(entry[2]).instructions / 1000) .. "k",
     }
   end
   report.show("A whole process", { "process", "ms", "median", "instructions" }, rows)

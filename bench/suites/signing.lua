@@ -15,11 +15,11 @@ return function(bench)
   end
   local token = 100
   token = token + bytes_of "signed" - bytes_of(token)
-  local with = measure.instructions(signed, bench.counted, bench.tries)
-  local without = measure.instructions(function(n)
+  local with = measure.cost(signed, bench.counted, bench.tries).instructions
+  local without = measure.cost(function(n)
     return bench.clients.ours(machine.reference, "sequential", "http", n, token)
-  end, bench.counted, bench.tries)
-  local hash = measure.library_instructions(signed, bench.counted, "libcrypto") or 0
+  end, bench.counted, bench.tries).instructions
+  local hash = measure.library_instructions(signed, bench.counted, "libcrypto")
   report.out(
     "\nSigning adds %s instructions to a call, %s of them inside libcrypto.",
     report.thousands(with - without),

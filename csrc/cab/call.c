@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,26 +34,17 @@ const char *cab_call_state_name(cab_call_state state) {
 }
 
 void cab_call_prepare(cab_call *call, const cab_client_options *options) {
-    *call = (cab_call){
-        .client = call->client,
-        .slot = call->slot,
-        .path = call->path,
-        .query = call->query,
-        .body = call->body,
-        .headers = call->headers,
-        .secrets = call->secrets,
-        .note = call->note,
-        .signature = call->signature,
-        .scratch = call->scratch,
-        .trust_texts = call->trust_texts,
-        .op = CAB_OP_READ,
-        .owned = true,
-        .timeout = options->timeout,
-        .connect_timeout = options->connect_timeout,
-        .deadline = options->deadline,
-        .retry = options->retry,
-        .identity = cab_identity_ref(options->identity),
-    };
+    memset(call, 0, offsetof(cab_call, client));
+    call->error.kind = CAB_KIND_NONE;
+    call->error.reason = CAB_REASON_NONE;
+    call->error.field[0] = call->error.message[0] = '\0';
+    call->op = CAB_OP_READ;
+    call->owned = true;
+    call->timeout = options->timeout;
+    call->connect_timeout = options->connect_timeout;
+    call->deadline = options->deadline;
+    call->retry = options->retry;
+    call->identity = cab_identity_ref(options->identity);
 }
 
 /* Does something to all of a call's buffers. */

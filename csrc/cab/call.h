@@ -43,25 +43,19 @@ typedef struct cab_client cab_client; /* see client.h: nothing here looks into i
 
 typedef struct cab_call {
     cab_timer timer;
-    cab_link link;      /* in the list of its state */
-    cab_client *client; /* whose it is; NULL once that is gone */
+    cab_link link; /* in the list of its state */
     cab_call_state state;
-    size_t slot; /* 1, 2, …: this call's number among the client's, reused after it is done */
-    bool owned;  /* the binding still holds it */
+    bool owned; /* the binding still holds it */
 
     /* What is asked for. Filled in by the binding between acquire and submit. */
     char operation[64];
     cab_op_class op;
     char method[12];
     cab_endpoint elsewhere; /* base set: not the client's endpoint */
-    cab_buf path;           /* with leading slash, percent-encoded */
-    cab_buf query;          /* canonical, without "?" */
-    cab_buf body;
     bool has_body;
     bool direct;         /* past the proxy */
     bool has_trust;      /* not the client's */
     cab_trust trust;     /* its texts are set with each attempt */
-    cab_buf trust_texts; /* in their order in the struct, each with its NUL; "" for none */
     bool asks_admission; /* each attempt waits for cab_client_admit */
     bool any_status;     /* the binding takes every HTTP answer as a result */
     bool stream;
@@ -69,10 +63,7 @@ typedef struct cab_call {
     bool work_blocked; /* there was no thread for it */
     bool sleeps;       /* no request at all: ends after `delay_ms` */
     int64_t delay_ms;
-    cab_buf headers;        /* complete lines, each with its NUL */
-    cab_buf secrets;        /* texts to mask in what people may read, each with its NUL */
-    cab_buf note;           /* the binding's own */
-    cab_identity *identity; /* NULL: goes out unsigned */
+    cab_identity *identity;                    /* NULL: goes out unsigned */
     double timeout, connect_timeout, deadline; /* seconds; deadline 0: none */
     cab_retry_policy retry;
     bool no_client_headers;
@@ -94,15 +85,27 @@ typedef struct cab_call {
     bool silent;         /* the client broke the attempt off: a stream fell silent */
     cab_transfer *transfer;
     cab_credentials *credentials; /* of the attempt */
-    cab_buf signature, scratch;
-    cab_text canonical_request; /* of a signed attempt; in `scratch` */
+    cab_text canonical_request;   /* of a signed attempt; in `scratch` */
 
     /* The end. */
     bool judged;
-    cab_error error;
     cab_verdict verdict;
     bool retryable;
     double elapsed;
+
+    /* From here on, what stays when it becomes another call (cab_call_prepare): whose it is, and
+     * memory, empty by then. */
+    cab_client *client; /* NULL once that is gone */
+    size_t slot;   /* 1, 2, …: this call's number among the client's, reused after it is done */
+    cab_buf path;  /* with leading slash, percent-encoded */
+    cab_buf query; /* canonical, without "?" */
+    cab_buf body;
+    cab_buf headers;            /* complete lines, each with its NUL */
+    cab_buf note;               /* the binding's own */
+    cab_buf secrets;            /* texts to mask in what people may read, each with its NUL */
+    cab_buf trust_texts;        /* in their order in `trust`, each with its NUL; "" for none */
+    cab_buf signature, scratch; /* of the attempt */
+    cab_error error;
 } cab_call;
 
 /* What the binding read in the answer's body. */

@@ -78,9 +78,10 @@ static int on_close_socket(void *ud, curl_socket_t fd) {
     return 0;
 }
 
-static bool starts_with(const char *line, size_t len, const char *prefix) {
+/* `prefix` ends with a sign, which most other lines do not have there. */
+static inline bool starts_with(const char *line, size_t len, const char *prefix) {
     size_t n = strlen(prefix);
-    return len >= n && cab_same_n(line, prefix, n);
+    return len >= n && line[n - 1] == prefix[n - 1] && cab_same_n(line, prefix, n);
 }
 
 static bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -121,7 +122,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *ud) {
         a->head_ended = !a->interim;
         return len;
     }
-    if ((line[0] == 'c' || line[0] == 'C') && is_encoded(line, len)) {
+    if (is_encoded(line, len)) {
         a->encoded = true;
         return 0;
     }
@@ -244,6 +245,7 @@ cab_transfer *cab_transfer_new(cab_wire *wire, const cab_trust *trust, cab_error
     }
     t->wire = wire;
     t->connect_timeout_ms = -1;
+    t->no_headers = true;
     t->own_trust = trust != NULL;
     t->parsed = curl_url();
     t->easy = curl_easy_init();
@@ -294,6 +296,7 @@ static CURLcode set_method(cab_transfer *t, const cab_request *r) {
     CURLcode rc = CURLE_OK;
     if (strcmp(t->method, r->method) != 0 || t->sends_body != sends_body) {
         t->method[0] = '\0';
+        t->body = NULL;
         rc = curl_easy_setopt(t->easy, sends_body ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
         if (rc == CURLE_OK) {
             bool plain = strcmp(r->method, sends_body ? "POST" : "GET") == 0;
@@ -304,7 +307,9 @@ static CURLcode set_method(cab_transfer *t, const cab_request *r) {
             t->sends_body = sends_body;
         }
     }
-    if (rc == CURLE_OK && sends_body) {
+    if (rc == CURLE_OK && sends_body && (t->body != r->body || t->body_len != r->body_len)) {
+        t->body = r->body;
+        t->body_len = r->body_len;
         rc = curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
         if (rc == CURLE_OK) {
             rc = curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, r->body);
@@ -322,7 +327,12 @@ static CURLcode set_headers(cab_transfer *t, const cab_request *r) {
         t->headers[i].data = line.out;
         t->headers[i].next = i + 1 < r->header_count ? &t->headers[i + 1] : NULL;
     }
-    return curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, r->header_count > 0 ? t->headers : NULL);
+    bool none = r->header_count == 0; /* libcurl keeps the list's address alone */
+    if (t->no_headers == none) {
+        return CURLE_OK;
+    }
+    t->no_headers = none;
+    return curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, none ? NULL : t->headers);
 }
 
 CURLcode cab_transfer_limit(cab_transfer *t, long timeout_ms) {

@@ -64,7 +64,9 @@ typedef struct cab_transfer {
     /* What the handle is set to, so that unchanged options are not set again. */
     cab_buf url;
     char method[16];
-    bool sends_body, direct, wide;
+    const char *body; /* whoever sends it keeps it */
+    size_t body_len;
+    bool sends_body, direct, wide, no_headers;
     bool own_trust;      /* serves one request only */
     cab_anchors anchors; /* then */
     bool fresh;          /* its connection is not one of the kept ones, or does not become one */

@@ -108,8 +108,12 @@ static inline void lcab_keep(lua_State *L, const void *key) {
 
 /* Pushes what is kept there. */
 static inline void lcab_kept(lua_State *L, const void *key) {
+#if LUA_VERSION_NUM < 502
     lua_pushlightuserdata(L, (void *)key);
     lua_rawget(L, LUA_REGISTRYINDEX);
+#else
+    (void)lua_rawgetp(L, LUA_REGISTRYINDEX, key);
+#endif
 }
 
 /* Registers a userdata type under the array of static life that is its name: methods in a table of

@@ -248,6 +248,20 @@ static void put_parameters(lua_State *L, int index, cab_buf *out, cab_text run_i
 
 /* ---- scm ------------------------------------------------------------------------------------ */
 
+static void put_scm_value(lua_State *L, cab_buf *out, int value, const char *name) {
+    cab_text t;
+    if (lua_type(L, value) == LUA_TSTRING) {
+        if (!read_text(L, value, &t)) {
+            lcab_bad(L, &SCM, name, NOT_UTF8);
+        }
+        put_string(L, out, t);
+    } else if (lcab_is_null(L, value)) {
+        PUT(L, out, "null");
+    } else {
+        lcab_bad(L, &SCM, name, "must be a string or build.null, not %s", luaL_typename(L, value));
+    }
+}
+
 static void put_scm(lua_State *L, int index, cab_buf *out) {
     static const lcab_opt_row rows[] = {
         {"build_tag", LCAB_OTHER, 0, 0, 0}, {"build_commit_id", LCAB_OTHER, 0, 0, 0},
@@ -255,36 +269,24 @@ static void put_scm(lua_State *L, int index, cab_buf *out) {
         {"repo_id", LCAB_OTHER, 0, 0, 0},   {"repo_name", LCAB_OTHER, 0, 0, 0},
         {"scm_type", LCAB_OTHER, 0, 0, 0},  {"url", LCAB_OTHER, 0, 0, 0},
         {NULL, LCAB_OTHER, 0, 0, 0}};
-    int value = lua_gettop(L);
-    lcab_push_options(L, index, &SCM, rows);
-    bool first = true;
-    for (const lcab_opt_row *row = rows; row->name != NULL; row++) {
-        const char *name = row->name;
-        int type = lua_type(L, ++value);
-        if (type == LUA_TNIL) {
-            continue;
-        }
-        put(L, out, first ? ",\"scm\":{" : ",", first ? 8 : 1);
-        first = false;
-        PUT(L, out, "\"");
-        put(L, out, name, strlen(name));
-        PUT(L, out, "\":");
-        cab_text t;
-        if (type == LUA_TSTRING) {
-            if (!read_text(L, value, &t)) {
-                lcab_bad(L, &SCM, name, NOT_UTF8);
-            }
-            put_string(L, out, t);
-        } else if (lcab_is_null(L, value)) {
-            PUT(L, out, "null");
-        } else {
-            lcab_bad(L, &SCM, name, "must be a string or build.null, not %s",
-                     luaL_typename(L, value));
+    int first = lua_gettop(L) + 1;
+    unsigned given = lcab_push_options(L, index, &SCM, rows);
+    if (given == 0) {
+        return;
+    }
+    PUT(L, out, ",\"scm\":");
+    char before = '{';
+    for (int i = 0; given >> i != 0; i++) {
+        if ((given >> i & 1) != 0) {
+            char head[] = {before, '"'};
+            put(L, out, head, sizeof head);
+            put(L, out, rows[i].name, strlen(rows[i].name));
+            PUT(L, out, "\":");
+            put_scm_value(L, out, first + i, rows[i].name);
+            before = ',';
         }
     }
-    if (!first) {
-        PUT(L, out, "}");
-    }
+    PUT(L, out, "}");
 }
 
 /* ---- the whole ------------------------------------------------------------------------------ */

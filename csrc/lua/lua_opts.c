@@ -157,8 +157,10 @@ void lcab_read_options(lua_State *L, int index, const lcab_where *where, const l
     }
 }
 
-void lcab_push_options(lua_State *L, int index, const lcab_where *where, const lcab_opt_row *rows) {
+unsigned lcab_push_options(lua_State *L, int index, const lcab_where *where,
+                           const lcab_opt_row *rows) {
     int first = lua_gettop(L) + 1, count = 0;
+    unsigned given = 0;
     index = lcab_absindex(L, index);
     while (rows[count].name != NULL) {
         count++;
@@ -166,6 +168,9 @@ void lcab_push_options(lua_State *L, int index, const lcab_where *where, const l
     luaL_checkstack(L, count + 3, "options");
     lua_settop(L, first + count - 1);
     for (lua_pushnil(L); lua_next(L, index);) {
-        lua_replace(L, first + (int)(row_of_key(L, where, rows) - rows));
+        int row = (int)(row_of_key(L, where, rows) - rows);
+        given |= 1U << row;
+        lua_replace(L, first + row);
     }
+    return given;
 }

@@ -38,9 +38,10 @@ void lcab_own_table(lua_State *L, int index);
 void lcab_read_options(lua_State *L, int index, const lcab_where *where, const lcab_opt_row *rows,
                        void *into);
 
-/* Pushes a value for each row, in their order: nil for those that are not given. Unknown names are
- * usage errors; the rows' types say nothing. */
-void lcab_push_options(lua_State *L, int index, const lcab_where *where, const lcab_opt_row *rows);
+/* Pushes a value for each row, in their order: nil for those that are not given; answers a bit for
+ * each that is. Unknown names are usage errors; the rows' types say nothing. */
+unsigned lcab_push_options(lua_State *L, int index, const lcab_where *where,
+                           const lcab_opt_row *rows);
 
 /* A key as fields show it: its text, or [1], [true], [table]. */
 const char *lcab_key_text(lua_State *L, int index, char out[48]);

@@ -368,7 +368,7 @@ end
 function methods:run(args, opts, operation)
   check_self(self, "not_started")
   if not (self.host or self.signing_in) then
-    if not (has_own_source(opts) or has_key(opts)) then
+    if opts == nil or not (has_own_source(opts) or has_key(opts)) then
       return self.core:run(args, opts, self.between, operation)
     end
   end
