@@ -267,13 +267,26 @@ describe("an error answer", function()
     end)
 
     it("also when the service is long-winded", function()
-      local long = ("x"):rep(1048576)
+      local long = ("x"):rep(30000)
       local err = error_of(
         ('{"error_code":"%s","error_msg":"%s","request_id":"%s"}'):format(long, long, long)
       )
       check_line(err)
       assert.is_true(#err.error_code <= 128 and #err.request_id <= 128)
       assert.equal(long, err.error_msg)
+    end)
+
+    it("by its beginning alone where it is no error but a flood", function()
+      for _, body in ipairs {
+        '{"error_code":"APIGW.0101","error_msg":"' .. ("x"):rep(4194304) .. '"}',
+        '{"list":[' .. ("{},"):rep(1000000) .. '{}],"error_code":"A.1","error_msg":"m"}',
+      } do
+        local err = error_of(body)
+        check_line(err)
+        assert.is_nil(err.error_code)
+        assert.equal(body:sub(1, 1024), err.error_msg)
+        assert.equal(err.error_msg, err.message)
+      end
     end)
 
     it("cut between characters", function()

@@ -8,6 +8,7 @@ local CAB = {
   error = {},
   locale = {},
   clock = {},
+  budget = { "clock" },
   timers = {},
   retry = {},
   nearest = {},
@@ -37,10 +38,10 @@ local CAB = {
   trust = { "anchors", "libssl" },
   curl_error = {},
   transfer = { "list", "sockets", "trust", "request", "curl_error", "clock" },
-  engine = { "transfer", "poller", "sigpipe" },
+  engine = { "transfer", "poller", "sigpipe", "budget" },
   call = { "options", "engine", "sign", "classify", "timers", "worker", "texts" },
   trace = { "call" },
-  client = { "trace", "crypto" },
+  client = { "trace", "crypto", "budget" },
 }
 
 -- C, the binding: a name without a slash is of this wing. `compat` and `lua_error` are free to all,

@@ -209,7 +209,7 @@ list()]])
   end)
 
   it("what cannot be named, kept or locked is told", function()
-    local told = run("PRELOAD REFUSE='linkat fsync flock'", FOLDER .. [[
+    local told = run("PRELOAD REFUSE='linkat rename flock'", FOLDER .. [[
 print(core.file.spool(folder .. "/a"):commit())
 print(core.file.replace(folder .. "/a", "text"))
 print(core.file.lock(folder .. "/lock"))

@@ -108,7 +108,12 @@ describe("a program that does not look for longer than a limit", function()
     until server:stats()[counter] == 1 or core.now() > till
     server:release()
     busy(0.35)
-    client:step(0)
+    -- One would do where nothing else keeps the processor; what it leaves, another does at once.
+    local steps = 0
+    repeat
+      steps = steps + 1
+      client:step(0)
+    until call:done() or steps == 100
     assert.is_true(call:done())
     local result, err = call:try_wait()
     client:close()

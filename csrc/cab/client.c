@@ -15,6 +15,10 @@
 #define STREAMS_PER_CONNECTION 100
 /* Handles in the engine at once whatever the connections allow: each more costs libcurl time. */
 #define MAX_IN_ENGINE 1024
+/* Attempts that one step with a limit begins, and while the engine is behind: what has begun comes
+ * back to be moved, and connections that are made at once come back at the same time. */
+#define BEGUN_AT_ONCE 16
+#define BEGUN_WHEN_BEHIND 1
 
 /* ---- the process ---------------------------------------------------------------------------- */
 
@@ -375,14 +379,30 @@ static size_t capacity(const cab_client *c) {
                                                                         : n;
 }
 
-static void dispatch(cab_client *c) {
+/* Whether another attempt may begin in this step. Each is moved before the next: libcurl moves all
+ * that have begun at once. */
+static bool may_begin_more(cab_client *c, int begun, cab_budget *budget) {
+    if (!cab_budget_is_limited(budget)) {
+        return true;
+    }
+    cab_engine_push(c->engine, budget);
+    bool behind = cab_engine_is_behind(c->engine);
+    budget->over = budget->over || begun >= (behind ? BEGUN_WHEN_BEHIND : BEGUN_AT_ONCE);
+    return !budget->over && !cab_budget_is_over(budget);
+}
+
+static void dispatch(cab_client *c, cab_budget *budget) {
     if (first_in(c, CAB_CALL_QUEUED) == NULL) {
         return;
     }
     int64_t now = cab_clock_ms();
     size_t room = capacity(c);
-    while (first_in(c, CAB_CALL_QUEUED) != NULL && c->in_flight < room) {
+    for (int begun = 0; first_in(c, CAB_CALL_QUEUED) != NULL && c->in_flight < room;) {
+        if (begun > 0 && !may_begin_more(c, begun, budget)) {
+            break;
+        }
         begin(c, first_in(c, CAB_CALL_QUEUED), now);
+        begun++;
     }
 }
 
@@ -402,7 +422,7 @@ static void on_silence(cab_client *c, cab_call *call, int64_t now_ms) {
     enter_state(c, call, CAB_CALL_ANSWERED);
 }
 
-static void fire_timers(cab_client *c) {
+static void fire_timers(cab_client *c, cab_budget *budget) {
     cab_timer *timer = cab_timers_first(&c->timers);
     if (timer == NULL) {
         return;
@@ -423,6 +443,9 @@ static void fire_timers(cab_client *c) {
                           "the deadline of %s s passed before the request was sent%s", seconds,
                           call->attempts > 0 ? " again" : "");
             enter_state(c, call, CAB_CALL_ANSWERED);
+        }
+        if (cab_budget_is_over(budget)) {
+            break;
         }
     }
 }
@@ -447,21 +470,21 @@ static void collect(cab_client *c) {
     }
 }
 
-void cab_client_step(cab_client *c, int64_t wait_ms) {
+void cab_client_step(cab_client *c, int64_t wait_ms, cab_budget *budget) {
     c->parked_now = false;
-    fire_timers(c);
-    dispatch(c);
-    if (first_in(c, CAB_CALL_ANSWERED) != NULL || c->parked_now ||
+    fire_timers(c, budget);
+    dispatch(c, budget);
+    if (first_in(c, CAB_CALL_ANSWERED) != NULL || c->parked_now || budget->over ||
         (c->in_flight == 0 && first_in(c, CAB_CALL_WORKING) == NULL &&
          cab_timers_first(&c->timers) == NULL)) {
         wait_ms = 0;
     }
     int64_t due_ms = timers_due_ms(c);
     c->looked_ms = due_ms >= 0 ? cab_clock_ms() : 0; /* without timers nobody asks */
-    cab_engine_step(c->engine, sooner(wait_ms, due_ms));
+    cab_engine_step(c->engine, sooner(wait_ms, due_ms), budget);
     collect(c);
     collect_work(c);
-    fire_timers(c);
+    fire_timers(c, budget);
 }
 
 cab_call *cab_client_next_answered(cab_client *c) { return first_in(c, CAB_CALL_ANSWERED); }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cab/budget.h"
 #include "cab/call.h"
 #include "cab/engine.h"
 #include "cab/error.h"
@@ -80,10 +81,10 @@ void cab_client_cancel_all(cab_client *c);
 /* Whoever sleeps on the descriptor is to call cab_client_step. */
 void cab_client_wake(cab_client *c);
 
-/* Moves everything that is in flight, waiting up to wait_ms (-1: without limit) for something
- * to happen. Does not wait when nothing can happen by waiting, or when a call begins to wait for
- * credentials: somebody else has to act then. */
-void cab_client_step(cab_client *c, int64_t wait_ms);
+/* Moves everything that is in flight as far as the budget goes, waiting up to wait_ms (-1: without
+ * limit) for something to happen. Does not wait when nothing can happen by waiting, or when a call
+ * begins to wait for credentials: somebody else has to act then. */
+void cab_client_step(cab_client *c, int64_t wait_ms, cab_budget *budget);
 /* The next call to be judged, or NULL. */
 cab_call *cab_client_next_answered(cab_client *c);
 /* Judges it. True: it has ended, the binding takes what it needs and calls cab_client_finish.

@@ -10,6 +10,12 @@ int64_t cab_clock_ms(void) {
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+int64_t cab_clock_us(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 double cab_clock_mono(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);

@@ -9,6 +9,8 @@
 
 /* Monotonic time in milliseconds, for every limit and wait. Never goes back. */
 int64_t cab_clock_ms(void);
+/* The same in microseconds, for how long work takes. */
+int64_t cab_clock_us(void);
 /* Monotonic time in seconds. */
 double cab_clock_mono(void);
 /* UTC in seconds since the epoch, with fraction. */

@@ -35,6 +35,9 @@ struct cab_engine {
     int64_t curl_due_ms; /* monotonic; -1: never */
     CURL *extra;         /* moves nothing; see recheck_waiting */
     bool unwatched;      /* the system refused to watch a socket: whose it is, is not known */
+    bool looking;        /* see look_before_ending; it goes on in the next step */
+    int turn;            /* of the sockets with news: the one to begin with */
+    bool behind;         /* some of these were left to the next step */
     cab_list ended, held, idle;
 };
 
@@ -369,10 +372,13 @@ static void act(cab_engine *e, curl_socket_t fd, int mask) {
     }
 }
 
-static void fire_due_timer(cab_engine *e) {
+static void fire_due_timer(cab_engine *e, cab_budget *budget) {
     /* libcurl may ask for another moment at once, again and again; each is progress of its own,
      * but one step must come to an end. */
     for (int i = 0; i < 8 && !e->unwatched && curl_timeout_ms(e) == 0; i++) {
+        if (i > 0 && cab_budget_is_over(budget)) {
+            break;
+        }
         e->curl_due_ms = -1; /* one-shot: cleared first, or the loop spins */
         act(e, CURL_SOCKET_TIMEOUT, 0);
     }
@@ -392,10 +398,11 @@ static void end_unwatched(cab_engine *e) {
     multi_close(e);
 }
 
-static void collect_ended(cab_engine *e) {
+static void collect_ended(cab_engine *e, cab_budget *budget) {
     int left = 0;
     const CURLMsg *m;
-    while ((m = curl_multi_info_read(e->multi, &left)) != NULL) {
+    while ((left == 0 || e->unwatched || !cab_budget_is_over(budget)) &&
+           (m = curl_multi_info_read(e->multi, &left)) != NULL) {
         if (m->msg == CURLMSG_DONE) {
             char *private = NULL;
             CURLcode code = m->data.result; /* the message dies with the handle's removal */
@@ -416,7 +423,7 @@ static void collect_ended(cab_engine *e) {
 }
 
 /* Answers how many sockets there was something to do for. */
-static int wait_and_act(cab_engine *e, int64_t wait_ms) {
+static int wait_and_act(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
     cab_poll_event events[EVENTS_PER_STEP];
     int64_t due = curl_timeout_ms(e);
     if (due >= 0 && (wait_ms < 0 || due < wait_ms)) {
@@ -424,10 +431,22 @@ static int wait_and_act(cab_engine *e, int64_t wait_ms) {
     }
     int limit = wait_ms > 3600000 ? 3600000 : (int)wait_ms;
     int n = cab_poller_wait(e->poller, events, EVENTS_PER_STEP, limit);
+    if (limit != 0) {
+        cab_budget_slept(budget);
+    }
+    int first = e->turn;
+    e->turn = 0;
+    e->behind = false;
     for (int i = 0; i < n && !e->unwatched; i++) {
-        int mask = (events[i].readable ? CURL_CSELECT_IN : 0) |
-                   (events[i].writable ? CURL_CSELECT_OUT : 0);
-        act(e, events[i].fd, mask);
+        if (i > 0 && cab_budget_is_over(budget)) {
+            e->turn = (first + i) % n; /* else the same few would always come first */
+            e->behind = true;
+            break;
+        }
+        const cab_poll_event *event = &events[(first + i) % n];
+        int mask =
+            (event->readable ? CURL_CSELECT_IN : 0) | (event->writable ? CURL_CSELECT_OUT : 0);
+        act(e, event->fd, mask);
     }
     return n;
 }
@@ -450,8 +469,9 @@ static void end_overdue(cab_engine *e, const cab_list *l) {
 /* libcurl looks at its clock before it looks at a socket, and would throw an answer away that came
  * in time, while the program was busy elsewhere. Transfers whose limit ran out in such an absence
  * are given a look at what is there before they end. */
-static void look_before_ending(cab_engine *e) {
+static void look_before_ending(cab_engine *e, cab_budget *budget) {
     int64_t now = cab_clock_ms();
+    e->looking = true;
     for (cab_link *link = e->wire.running.first; link != NULL; link = link->next) {
         cab_transfer *t = CAB_CONTAINER_OF(link, cab_transfer, link);
         t->attempt.overdue = t->attempt.ends_ms <= now;
@@ -461,32 +481,49 @@ static void look_before_ending(cab_engine *e) {
     }
     for (int looks = 0; looks < MOST_LOOKS; looks++) {
         /* HTTP/2 has libcurl come back by its timer for what it has read already. */
-        if (wait_and_act(e, 0) <= 0 && curl_timeout_ms(e) != 0) {
+        if (wait_and_act(e, 0, budget) <= 0 && curl_timeout_ms(e) != 0) {
             break;
         }
-        fire_due_timer(e);
+        fire_due_timer(e, budget);
+        if (cab_budget_is_over(budget)) {
+            return;
+        }
     }
-    collect_ended(e);
+    e->looking = false;
+    collect_ended(e, budget);
     end_overdue(e, &e->wire.running);
     end_overdue(e, &e->wire.streaming);
 }
 
-void cab_engine_step(cab_engine *e, int64_t wait_ms) {
-    cab_sigpipe pipe;
-    cab_sigpipe_hold(&pipe, raises_sigpipe);
-    if (was_absent(e)) {
-        look_before_ending(e);
-    }
+static void move_all(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
     resume_paused(e);
-    fire_due_timer(e);
-    collect_ended(e);
-    bool some = e->ended.first != NULL || e->wire.streaming.first != NULL;
+    fire_due_timer(e, budget);
+    collect_ended(e, budget);
+    bool some = e->ended.first != NULL || e->wire.streaming.first != NULL || budget->over;
     /* One call after another often has its answer by now: there is no socket left to ask about. */
     if (!some || e->wire.running.first != NULL) {
-        (void)wait_and_act(e, some ? 0 : wait_ms);
-        fire_due_timer(e);
-        collect_ended(e);
+        (void)wait_and_act(e, some ? 0 : wait_ms, budget);
+        fire_due_timer(e, budget);
     }
+}
+
+void cab_engine_push(cab_engine *e, cab_budget *budget) {
+    cab_sigpipe pipe;
+    cab_sigpipe_hold(&pipe, raises_sigpipe);
+    fire_due_timer(e, budget);
+    cab_sigpipe_release(&pipe);
+}
+
+void cab_engine_step(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
+    cab_sigpipe pipe;
+    cab_sigpipe_hold(&pipe, raises_sigpipe);
+    if (e->looking || was_absent(e)) {
+        look_before_ending(e, budget);
+    }
+    if (!e->looking) {
+        move_all(e, wait_ms, budget);
+    }
+    collect_ended(e, budget);
     cab_sigpipe_release(&pipe);
 }
 
@@ -537,4 +574,5 @@ void cab_transfer_release(cab_engine *e, cab_transfer *t) {
 int cab_engine_fd(const cab_engine *e) { return cab_poller_fd(e->poller); }
 int cab_engine_wake_fd(cab_engine *e) { return cab_poller_wake_fd(e->poller); }
 void cab_engine_wake(cab_engine *e) { cab_poller_wake(e->poller); }
+bool cab_engine_is_behind(const cab_engine *e) { return e->behind; }
 bool cab_engine_multiplexes(const cab_engine *e) { return e->wire.multiplexes; }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cab/budget.h"
 #include "cab/error.h"
 #include "cab/request.h"
 #include "cab/trust.h"
@@ -50,8 +51,11 @@ void cab_engine_abandon(cab_engine *e);
  * nothing was sent then. */
 cab_transfer *cab_engine_begin(cab_engine *e, const cab_request *request, void *owner,
                                cab_error *err);
-/* Moves everything that can move, waiting up to wait_ms (-1: until something happens). */
-void cab_engine_step(cab_engine *e, int64_t wait_ms);
+/* Moves what has just begun, so that many beginnings can be spread over steps. */
+void cab_engine_push(cab_engine *e, cab_budget *budget);
+/* Moves everything that can move, waiting up to wait_ms (-1: until something happens). What the
+ * budget leaves, the next step finds. */
+void cab_engine_step(cab_engine *e, int64_t wait_ms, cab_budget *budget);
 /* The next attempt that has ended by itself, or NULL; each is told once, and its answer stays
  * valid until it is released. */
 cab_transfer *cab_engine_next_ended(cab_engine *e);
@@ -78,6 +82,10 @@ void cab_engine_wake(cab_engine *e);
 int cab_engine_wake_fd(cab_engine *e);
 /* Milliseconds until libcurl wants to be called whatever happens; -1: never. */
 int64_t cab_engine_timeout_ms(const cab_engine *e);
+/* Whether the last step left sockets that have news. What begins meanwhile would make it worse:
+ * libcurl moves all whose time has come at once, and each has a time of 200 ms to be connected in.
+ */
+bool cab_engine_is_behind(const cab_engine *e);
 /* Whether HTTP/2 was seen: then many requests share a connection. */
 bool cab_engine_multiplexes(const cab_engine *e);
 

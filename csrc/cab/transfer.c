@@ -16,6 +16,8 @@
 #define STREAM_BUFFER_BYTES 102400L
 /* A stream rests until its owner has taken what is there; libcurl alone would read some 8 MiB. */
 #define STREAM_HELD_BYTES (128 * 1024)
+/* A longer body gets the memory for all of it at once: it is not copied as it grows. */
+#define LONG_BODY_BYTES (64 * 1024)
 
 static bool is_https(const char *url) { return strncmp(url, "https:", 6) == 0; }
 
@@ -149,6 +151,17 @@ static bool stream_on(cab_transfer *t) {
     return true;
 }
 
+static bool append_body(cab_transfer *t, const char *data, size_t len) {
+    cab_buf *body = &t->answer.body;
+    curl_off_t whole = 0;
+    if (body->len + len > LONG_BODY_BYTES && body->len + len >= body->cap && !t->attempt.stream &&
+        curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &whole) == CURLE_OK &&
+        whole > (curl_off_t)body->len && whole <= (curl_off_t)t->attempt.max_body) {
+        (void)cab_buf_reserve(body, (size_t)whole - body->len);
+    }
+    return cab_buf_append(body, data, len);
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *ud) {
     cab_transfer *t = ud;
     cab_attempt *a = &t->attempt;
@@ -166,7 +179,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *ud) {
         a->too_large = true;
         return 0;
     }
-    if (!cab_buf_append(&t->answer.body, data, len)) {
+    if (!append_body(t, data, len)) {
         a->no_memory = true;
         return 0;
     }

@@ -156,11 +156,13 @@ static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,
     }
 }
 
+/* An error is short. What is longer is not taken apart, which may take long, but told by its
+ * beginning; then no code in it proves anything. */
 static void read_failure(lua_State *L, const cab_call *c, const cab_answer *a, int top) {
     if (a->body.len == 0) {
         return;
     }
-    bool json = lcab_json_decode(L, a->body.data, a->body.len);
+    bool json = a->body.len <= LCAB_LOOKED_AT && lcab_json_decode(L, a->body.data, a->body.len);
     if (json) {
         lua_replace(L, top + 1);
     }

@@ -151,7 +151,7 @@ static int client_events(lua_State *L) {
 /* client:timeout() -> seconds until a step is due whatever the descriptor says; nil: never */
 static int client_timeout(lua_State *L) {
     lcab_client *u = lcab_check_client(L, 1);
-    int64_t ms = lcab_client_has_ready(u) ? 0 : cab_client_timeout_ms(u->c);
+    int64_t ms = lcab_client_has_rest(u) ? 0 : cab_client_timeout_ms(u->c);
     if (ms < 0) {
         lua_pushnil(L);
     } else {

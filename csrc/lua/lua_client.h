@@ -21,7 +21,9 @@ typedef struct {
     cab_client *c; /* NULL after close */
     lcab_phase phase;
     bool close_wanted;           /* by a finalizer while calls were being ended */
+    bool stood_still;            /* the last step only delivered what another had left */
     int ready_first, ready_last; /* the queue in U_READY */
+    cab_budget budget;           /* of the step that is under way, or of the last */
     cab_client_options options;  /* while it is being made */
 } lcab_client;
 
@@ -64,8 +66,9 @@ lcab_client *lcab_check_client_to(lua_State *L, int index, bool start);
 /* Puts the call at `call` into the queue of those whose callbacks are due. `uv` is the index of
  * the client's user value. */
 void lcab_client_ready(lua_State *L, lcab_client *u, int uv, int call);
-static inline bool lcab_client_has_ready(const lcab_client *u) {
-    return u->ready_first <= u->ready_last;
+/* Whether a step finds work at once: callbacks that are due, or what the last one left. */
+static inline bool lcab_client_has_rest(const lcab_client *u) {
+    return u->budget.over || u->ready_first <= u->ready_last;
 }
 
 /* Seconds from Lua to the engine's milliseconds; nil is -1: without limit. */

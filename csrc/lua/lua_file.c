@@ -157,6 +157,9 @@ static int write_all(int fd, const char *text, size_t len) {
     return 0;
 }
 
+/* core.file.replace(path, text) -> true | nil, reason, missing: whoever reads sees the old text or the
+ * new one. For what can be fetched again: the disk is not waited for, and after a power cut the
+ * file may be empty. */
 static int file_replace(lua_State *L) {
     const char *path = check_path(L);
     size_t len = 0;
@@ -176,9 +179,6 @@ static int file_replace(lua_State *L) {
         return fail_errno(L, errno);
     }
     int code = write_all(fd, text, len);
-    if (code == 0 && fsync(fd) != 0) {
-        code = errno;
-    }
     if (close(fd) != 0 && code == 0) {
         code = errno;
     }

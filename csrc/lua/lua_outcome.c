@@ -1,7 +1,6 @@
 #include "lua/lua_outcome.h"
 
 #include <math.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -278,7 +277,7 @@ static void push_error(lua_State *L, cab_call *c, const lcab_context *context, i
             set_api_message(L, c, a, decoded + 2, &secrets);
             set_words(L, "error_code", decoded + 1, LONGEST_CODE, &secrets);
             if (c->verdict.reason != CAB_REASON_BAD_JSON) {
-                set_words(L, "error_msg", decoded + 2, SIZE_MAX, &secrets);
+                set_words(L, "error_msg", decoded + 2, LCAB_LOOKED_AT, &secrets);
             }
             set_request_id(L, a, decoded, &secrets);
         } else {

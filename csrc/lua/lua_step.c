@@ -1,5 +1,7 @@
 #include "lua/lua_step.h"
 
+#include <string.h>
+
 #include "lua/compat.h"
 #include "lua/lua_call.h"
 #include "lua/lua_error.h"
@@ -76,6 +78,7 @@ static void push_event(lua_State *L, const cab_event *e) {
 }
 
 static void deliver_events(lua_State *L, lcab_client *u, int uv, int first) {
+    size_t told = 0;
     for (size_t i = 0; u->c != NULL && i < u->c->event_count; i++) {
         cab_event e = u->c->events[i];
         lcab_rawgeti(L, uv, U_CALL_EVENTS);
@@ -90,9 +93,14 @@ static void deliver_events(lua_State *L, lcab_client *u, int uv, int first) {
                 lua_pop(L, 1);
             }
         }
+        told = i + 1;
+        if (u->c != NULL && told < u->c->event_count && cab_budget_is_over(&u->budget)) {
+            break;
+        }
     }
-    if (u->c != NULL) {
-        u->c->event_count = 0;
+    if (u->c != NULL && told > 0) {
+        u->c->event_count -= told;
+        memmove(u->c->events, u->c->events + told, u->c->event_count * sizeof *u->c->events);
     }
 }
 
@@ -129,6 +137,9 @@ static void deliver_streams(lua_State *L, lcab_client *u, int uv, int first) {
     cab_call *call;
     while (u->c != NULL && (call = cab_client_next_streaming(u->c)) != NULL) {
         stream_body(L, u, uv, call, first);
+        if (cab_budget_is_over(&u->budget)) {
+            break;
+        }
     }
 }
 
@@ -167,6 +178,9 @@ static void deliver_ready(lua_State *L, lcab_client *u, int uv, int first) {
         lua_rawset(L, -4);
         tell_callbacks(L, u, call, first);
         lua_settop(L, call - 1);
+        if (u->c != NULL && u->ready_first <= last && cab_budget_is_over(&u->budget)) {
+            break;
+        }
     }
     if (u->ready_first > u->ready_last) {
         u->ready_first = 1;
@@ -174,7 +188,7 @@ static void deliver_ready(lua_State *L, lcab_client *u, int uv, int first) {
     }
 }
 
-/* Everything that is answered gets its outcome; callbacks run afterwards. */
+/* What is answered gets its outcome; callbacks run afterwards. */
 static void conclude(lua_State *L, lcab_client *u, int uv, int first) {
     cab_call *call;
     while ((call = cab_client_next_answered(u->c)) != NULL) {
@@ -193,7 +207,23 @@ static void conclude(lua_State *L, lcab_client *u, int uv, int first) {
             cab_client_finish(u->c, call);
         }
         lua_pop(L, 2);
+        if (cab_client_next_answered(u->c) != NULL && cab_budget_is_over(&u->budget)) {
+            return;
+        }
     }
+}
+
+/* As far as the budget goes. Who is told of events hears of them before the call's end. */
+static void deliver_open(lua_State *L, lcab_client *u, int uv, int first) {
+    deliver_events(L, u, uv, first);
+    if (u->c == NULL || u->c->event_count > 0) {
+        return;
+    }
+    deliver_streams(L, u, uv, first);
+    if (u->c != NULL) {
+        conclude(L, u, uv, first);
+    }
+    deliver_events(L, u, uv, first);
 }
 
 static void deliver(lua_State *L, int client) {
@@ -203,14 +233,11 @@ static void deliver(lua_State *L, int client) {
     int uv = top + 1, first = top + 2;
     lcab_rawgeti(L, uv, U_RAISED);
     if (u->c != NULL) {
-        deliver_events(L, u, uv, first);
-        deliver_streams(L, u, uv, first);
-        if (u->c != NULL) {
-            conclude(L, u, uv, first);
-        }
-        deliver_events(L, u, uv, first);
+        deliver_open(L, u, uv, first);
     }
-    deliver_ready(L, u, uv, first);
+    if (u->c == NULL || u->c->event_count == 0) {
+        deliver_ready(L, u, uv, first);
+    }
     if (!lua_isnil(L, first)) {
         lua_pushvalue(L, first);
         lcab_rawseti(L, uv, U_RAISED);
@@ -251,6 +278,7 @@ static int run_protected(lua_State *L, lcab_client *u, int client, int which) {
 /* Ends open calls as cancelled and tells them so; in a callback, the step around it does that. */
 static void close_now(lua_State *L, lcab_client *u, int client) {
     luaL_checkstack(L, 4, "close");
+    cab_budget_begin(&u->budget, false);
     if (!cab_client_forked(u->c)) {
         cab_client_cancel_all(u->c);
         if (run_protected(L, u, client, U_DELIVER_CANCELLED) != 0) {
@@ -264,7 +292,27 @@ static void close_now(lua_State *L, lcab_client *u, int client) {
     }
 }
 
-int lcab_step(lua_State *L, lcab_client *u, int client, int64_t wait_ms) {
+/* Answers what run_protected does. */
+static int move_and_deliver(lua_State *L, lcab_client *u, int client, int64_t wait_ms,
+                            bool limited) {
+    bool rest = u->budget.over, ends = false;
+    cab_budget_begin(&u->budget, limited);
+    if (rest) {
+        int rc = run_protected(L, u, client, U_DELIVER);
+        u->budget.over = u->budget.over || rc != 0;
+        ends = u->budget.over || cab_budget_is_over(&u->budget);
+        /* Callbacks that always make others due must not keep the connections still for ever. */
+        u->stood_still = ends && !u->stood_still;
+        if (u->c == NULL || u->close_wanted || rc != 0 || u->stood_still) {
+            return rc;
+        }
+    }
+    bool waits = !rest && !lcab_client_has_rest(u) && u->c->open > 0;
+    cab_client_step(u->c, waits ? wait_ms : 0, &u->budget);
+    return ends ? 0 : run_protected(L, u, client, U_DELIVER);
+}
+
+int lcab_step(lua_State *L, lcab_client *u, int client, int64_t wait_ms, bool limited) {
     if (!lua_checkstack(L, LCAB_STEP_STACK)) { /* enough for delivering, too */
         lua_pushliteral(L, "stack overflow");
         return LUA_ERRRUN;
@@ -272,13 +320,12 @@ int lcab_step(lua_State *L, lcab_client *u, int client, int64_t wait_ms) {
     if (lcab_client_is_busy(u)) {
         lcab_usage_error(L, "step", LCAB_NOT_IN_CALLBACK);
     }
-    if (lcab_client_has_ready(u) || u->c->open == 0) {
-        wait_ms = 0;
-    }
-    cab_client_step(u->c, wait_ms);
-    int rc = run_protected(L, u, client, U_DELIVER);
+    int rc = move_and_deliver(L, u, client, wait_ms, limited);
     if (u->close_wanted && u->c != NULL) {
         close_now(L, u, client);
+    }
+    if (u->budget.over && u->c != NULL) {
+        cab_client_wake(u->c);
     }
     return rc;
 }
@@ -297,19 +344,22 @@ bool lcab_take_raised(lua_State *L, int client) {
 }
 /* ---- methods -------------------------------------------------------------------------------- */
 
-/* client:advance([timeout]) -> calls that remain: step, but keeps what callbacks raise */
+/* client:advance([timeout [, whole]]) -> calls that have not ended, or whose callbacks are still to
+ * run: step, but keeps what callbacks raise. `whole`: for who waits, however long it takes */
 static int client_advance(lua_State *L) {
-    lua_settop(L, 2);
+    lua_settop(L, 3);
     lcab_client *u = lcab_check_client(L, 1);
-    if (lcab_step(L, u, 1, lcab_check_wait(L, 2)) != 0) {
+    if (lcab_step(L, u, 1, lcab_check_wait(L, 2), !lua_toboolean(L, 3)) != 0) {
         return lua_error(L);
     }
-    lua_pushinteger(L, u->c != NULL ? (lua_Integer)u->c->open : 0);
+    int untold = u->ready_last - u->ready_first + 1;
+    lua_pushinteger(L, u->c != NULL ? (lua_Integer)u->c->open + untold : 0);
     return 1;
 }
 
 /* client:step([timeout]) -> calls that remain */
 static int client_step(lua_State *L) {
+    lua_settop(L, 2);
     (void)client_advance(L);
     return lcab_take_raised(L, 1) ? lua_error(L) : 1;
 }

@@ -30,10 +30,11 @@
 /* Adds `step`, `advance`, `raised`, `delivering` and `close` to the methods of clients. */
 void lcab_step_open(lua_State *L);
 
-/* One step of an open client: moves, judges, delivers. `client` is the userdata's stack index. What
- * callbacks raise is kept for lcab_take_raised. Answers what lua_pcall would: when it is not 0,
- * stack or memory ran out, which the text on top tells. */
-int lcab_step(lua_State *L, lcab_client *u, int client, int64_t wait_ms);
+/* One step of an open client: moves, judges, delivers. `client` is the userdata's stack index. A
+ * `limited` one ends after its budget; what it leaves comes first in the next, before anything else
+ * is moved. What callbacks raise is kept for lcab_take_raised. Answers what lua_pcall would: when
+ * it is not 0, stack or memory ran out, which the text on top tells. */
+int lcab_step(lua_State *L, lcab_client *u, int client, int64_t wait_ms, bool limited);
 /* Pushes the first error of a callback since the last time, if there is one. */
 bool lcab_take_raised(lua_State *L, int client);
 

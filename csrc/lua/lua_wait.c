@@ -128,7 +128,7 @@ static void wait_for(lua_State *L, const lcab_call *k, const waiting *w, int64_t
             k->call->deadline_ms == INT64_MAX && cab_client_is_stuck(u->c)) {
             cab_client_fail_parked(k->call->identity); /* nobody sets it while this waits */
         }
-        int rc = lcab_step(L, u, w->client, left);
+        int rc = lcab_step(L, u, w->client, left, false);
         if (rc == 0) {
             rc = run_between(L, w->between);
         }

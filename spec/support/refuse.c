@@ -41,11 +41,6 @@ int flock(int fd, int what) {
     return refused("flock", ENOLCK) ? -1 : next(fd, what);
 }
 
-int fsync(int fd) {
-    NEXT(int, "fsync", int)
-    return refused("fsync", EIO) ? -1 : next(fd);
-}
-
 int getentropy(void *out, size_t len) {
     NEXT(int, "getentropy", void *, size_t)
     return refused("getentropy", ENOSYS) ? -1 : next(out, len);
@@ -67,6 +62,11 @@ int open(const char *path, int flags, ...) {
         return -1;
     }
     return next(path, flags, mode);
+}
+
+int rename(const char *from, const char *to) {
+    NEXT(int, "rename", const char *, const char *)
+    return refused("rename", EIO) ? -1 : next(from, to);
 }
 
 int EVP_DigestInit_ex(EVP_MD_CTX *ctx, const EVP_MD *type, ENGINE *engine) {

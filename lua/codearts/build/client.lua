@@ -217,9 +217,9 @@ function methods:begin(method, args, opts, outcome, operation)
   return call
 end
 
---- A step that leaves what callbacks raise to whoever asks for it.
-local function advance(self, timeout)
-  local remaining = self.core:advance(timeout)
+--- A step that leaves what callbacks raise to whoever asks for it; a whole one has no limit of time.
+local function advance(self, timeout, whole)
+  local remaining = self.core:advance(timeout, whole)
   pump_sources(self)
   return remaining
 end
@@ -311,7 +311,7 @@ function methods:wait_for(call, timeout, quiet)
   end
   local till = timeout and core.now() + timeout
   repeat
-    advance(self, till and math.max(till - core.now(), 0))
+    advance(self, till and math.max(till - core.now(), 0), true)
     local raised, problem
     if not quiet then
       raised, problem = self.core:raised()
