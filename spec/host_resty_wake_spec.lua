@@ -1,6 +1,11 @@
 -- How a worker of nginx is woken: by a thread, or, where the system grants none, not at all.
 
 local host = require("spec.support.host")
+local missing = host.missing("ls /usr/lib/nginx/modules/ngx_http_lua_module.so")
+if missing then
+  pending("how a worker of nginx is woken: " .. missing)
+  return
+end
 local native = require("spec.support.native")
 local nginx = require("spec.support.nginx")
 local server = require("spec.support.server").start()
@@ -148,6 +153,12 @@ location = /fill {
     ngx.print(#files > 0)
   }
 }
+location = /let {
+  content_by_lua_block {
+    table.remove(package.loaded.files):close()
+    ngx.print "one more"
+  }
+}
 location = /free {
   content_by_lua_block {
     for _, file in ipairs(package.loaded.files) do
@@ -205,7 +216,9 @@ local function ends_well(one, complaints)
   one:signal("QUIT")
   assert.is_true(nginx.wait_for_end(one.pid))
   local log = one:read("error.log")
-  assert.falsy(log:find("[alert]", 1, true), log)
+  for line in log:gmatch("[^\n]*%[alert%][^\n]*") do -- nginx's own socket may be what there is no room for
+    assert.truthy(complaints and line:find("socket() failed (24: ", 1, true), line)
+  end
   assert.falsy(log:find("[error]", 1, true) and not complaints, log)
   assert.falsy(log:find("exited on signal", 1, true), log)
   for line in log:gmatch("[^\n]*%[warn%][^\n]*") do
@@ -377,7 +390,15 @@ describe("a worker of nginx that nothing can wake", function()
   it("pauses where it has no descriptor left for that", function()
     local one = start({ main = "worker_rlimit_nofile 1024;" })
     assert.same({ 200, "true" }, { one:get("/fill?leave=5") })
-    assert.same({ 200, host.NAME }, { one:get("/run") })
+    -- How many a call needs is libcurl's to say.
+    for _ = 1, 5 do
+      local _, answer = one:get("/run")
+      if answer == host.NAME then
+        break
+      end
+      assert.truthy(answer:find("no build was started: Failed to connect", 1, true), answer)
+      assert.same({ 200, "one more" }, { one:get("/let") })
+    end
     assert.same({ 200, host.NAME }, { one:get("/run") })
     assert.equal(1, told(one, PAUSES))
     assert.same({ 200, "freed" }, { one:get("/free") })
