@@ -139,6 +139,14 @@ location = /children {
     ngx.print(table.concat(told), " ", select(2, ngx.thread.wait(thread)))
   }
 }
+location = /no_processes {
+  content_by_lua_block {
+    local ffi = require "ffi"
+    ffi.cdef "int setrlimit(int what, const unsigned long *limits);"
+    local RLIMIT_NPROC = 6
+    ngx.print(ffi.C.setrlimit(RLIMIT_NPROC, ffi.new("unsigned long[2]", 1, 1)))
+  }
+}
 location = /fill {
   content_by_lua_block {
     local files, file = {}, true
@@ -378,7 +386,8 @@ describe("a worker of nginx that nothing can wake", function()
   end
 
   it("pauses where its user may have no more processes", function()
-    local one = start({ user = "nobody nogroup", prefix = "prlimit --nproc=1" })
+    local one = start({ user = "nobody nogroup" })
+    assert.same({ 200, "0" }, { one:get("/no_processes") })
     for _ = 1, 3 do
       assert.same({ 200, host.NAME }, { one:get("/run") })
     end
