@@ -1,6 +1,11 @@
 -- How a worker of nginx is woken: by a thread, or, where the system grants none, not at all.
 
 local host = require("spec.support.host")
+local missing = host.missing("ls /usr/lib/nginx/modules/ngx_http_lua_module.so")
+if missing then
+  pending("how a worker of nginx is woken: " .. missing)
+  return
+end
 local native = require("spec.support.native")
 local nginx = require("spec.support.nginx")
 local server = require("spec.support.server").start()
@@ -134,6 +139,14 @@ location = /children {
     ngx.print(table.concat(told), " ", select(2, ngx.thread.wait(thread)))
   }
 }
+location = /no_processes {
+  content_by_lua_block {
+    local ffi = require "ffi"
+    ffi.cdef "int setrlimit(int what, const unsigned long *limits);"
+    local RLIMIT_NPROC = 6
+    ngx.print(ffi.C.setrlimit(RLIMIT_NPROC, ffi.new("unsigned long[2]", 1, 1)))
+  }
+}
 location = /fill {
   content_by_lua_block {
     local files, file = {}, true
@@ -146,6 +159,12 @@ location = /fill {
     end
     package.loaded.files = files
     ngx.print(#files > 0)
+  }
+}
+location = /let {
+  content_by_lua_block {
+    table.remove(package.loaded.files):close()
+    ngx.print "one more"
   }
 }
 location = /free {
@@ -205,7 +224,9 @@ local function ends_well(one, complaints)
   one:signal("QUIT")
   assert.is_true(nginx.wait_for_end(one.pid))
   local log = one:read("error.log")
-  assert.falsy(log:find("[alert]", 1, true), log)
+  for line in log:gmatch("[^\n]*%[alert%][^\n]*") do -- nginx's own socket may be what there is no room for
+    assert.truthy(complaints and line:find("socket() failed (24: ", 1, true), line)
+  end
   assert.falsy(log:find("[error]", 1, true) and not complaints, log)
   assert.falsy(log:find("exited on signal", 1, true), log)
   for line in log:gmatch("[^\n]*%[warn%][^\n]*") do
@@ -365,7 +386,8 @@ describe("a worker of nginx that nothing can wake", function()
   end
 
   it("pauses where its user may have no more processes", function()
-    local one = start({ user = "nobody nogroup", prefix = "prlimit --nproc=1" })
+    local one = start({ user = "nobody nogroup" })
+    assert.same({ 200, "0" }, { one:get("/no_processes") })
     for _ = 1, 3 do
       assert.same({ 200, host.NAME }, { one:get("/run") })
     end
@@ -377,7 +399,15 @@ describe("a worker of nginx that nothing can wake", function()
   it("pauses where it has no descriptor left for that", function()
     local one = start({ main = "worker_rlimit_nofile 1024;" })
     assert.same({ 200, "true" }, { one:get("/fill?leave=5") })
-    assert.same({ 200, host.NAME }, { one:get("/run") })
+    -- How many a call needs is libcurl's to say.
+    for _ = 1, 5 do
+      local _, answer = one:get("/run")
+      if answer == host.NAME then
+        break
+      end
+      assert.truthy(answer:find("no build was started: Failed to connect", 1, true), answer)
+      assert.same({ 200, "one more" }, { one:get("/let") })
+    end
     assert.same({ 200, host.NAME }, { one:get("/run") })
     assert.equal(1, told(one, PAUSES))
     assert.same({ 200, "freed" }, { one:get("/free") })

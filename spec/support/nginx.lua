@@ -9,7 +9,7 @@ local M = {}
 local CONFIGURATION = [[
 load_module /usr/lib/nginx/modules/ndk_http_module.so;
 load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
-user %s;
+%s
 pid nginx.pid;
 error_log error.log notice;
 worker_processes %d;
@@ -66,11 +66,18 @@ end
 ---@field main string|nil directives outside of that
 ---@field user string|nil the workers' ("root"); any other gets a copy of the library that it can read
 ---@field preload string|nil a library that nginx loads first
----@field prefix string|nil what nginx is started by
 ---@field app string|nil the module `app` that they require
 ---@field endpoint string|nil variable ENDPOINT
 ---@field configuration string|nil all of it instead of these, with "unix:SOCKET" to listen on
 ---@field service string|nil variables as a prefix for the command
+
+-- Only root can choose; from others nginx takes it for a mistake.
+local function user_line(user)
+  local pipe = assert(io.popen("id -u"))
+  local is_root = pipe:read("*n") == 0
+  pipe:close()
+  return is_root and ("user %s;"):format(user or "root") or ""
+end
 
 ---@param options spec.NginxOptions
 ---@return spec.Nginx
@@ -79,7 +86,7 @@ function M.start(options)
   local self = setmetatable({ folder = folder, socket = folder .. "/socket" }, Nginx)
   local text = options.configuration and options.configuration:gsub("SOCKET", self.socket)
     or CONFIGURATION:format(
-      options.user or "root",
+      user_line(options.user),
       options.workers or 1,
       options.main or "",
       options.http or "",
@@ -95,12 +102,11 @@ function M.start(options)
   -- nginx ends when the pipe does: nothing stays behind when a spec dies.
   self.pipe = assert(
     io.popen(
-      ("%s%s %s ENDPOINT=%s %s nginx -p %s -c nginx.conf -g 'daemon off; %s' </dev/null >%s/output 2>&1 & "):format(
+      ("%s%s %s ENDPOINT=%s nginx -p %s -c nginx.conf -g 'daemon off; %s' </dev/null >%s/output 2>&1 & "):format(
         options.service or "",
         host.for_luajit(),
         options.preload and "LD_PRELOAD=" .. options.preload or "",
         host.quote(options.endpoint or ""),
-        options.prefix or "",
         folder,
         options.configuration and "user root;" or "",
         folder
