@@ -27,6 +27,7 @@ static inline void cab_budget_begin(cab_budget *budget, bool limited) {
     budget->over = false;
 }
 
+/* Whether it ends at all. */
 static inline bool cab_budget_is_limited(const cab_budget *budget) {
     return budget->ends_us != INT64_MAX;
 }

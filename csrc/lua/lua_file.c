@@ -157,8 +157,8 @@ static int write_all(int fd, const char *text, size_t len) {
     return 0;
 }
 
-/* core.file.replace(path, text) -> true | nil, reason, missing: whoever reads sees the old text or the
- * new one. For what can be fetched again: the disk is not waited for, and after a power cut the
+/* core.file.replace(path, text) -> true | nil, reason, missing: whoever reads sees the old text or
+ * the new one. For what can be fetched again: the disk is not waited for, and after a power cut the
  * file may be empty. */
 static int file_replace(lua_State *L) {
     const char *path = check_path(L);
