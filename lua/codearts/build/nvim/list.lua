@@ -93,15 +93,15 @@ function list.jobs(buffer, project)
   local self = new(buffer)
   local client = session.client()
   return fill(self, function(await)
-    local all, page, count = {}, 0, nil
+    local all, page = {}, 0
     repeat
       local answer, err = await(client:jobs(project, { async = true, page = page, limit = PAGE }))
       if err then
         return nil, err
       end
       vim.list_extend(all, answer.jobs)
-      page, count = page + 1, #answer.jobs
-    until count < PAGE
+      page = page + 1
+    until #answer.jobs < PAGE
     return all
   end, function(all)
     names.remember(project, all, true)
