@@ -312,7 +312,11 @@ static void end_transfer(cab_engine *e, cab_transfer *t, CURLcode code, cab_list
     t->attempt.streaming = false;
 }
 
-/* Nothing of it went out. */
+/* Whether what it was to go over was given up before any of it went out. */
+static bool was_stale(const cab_transfer *t) {
+    return t->attempt.stale || (t->check.stale && t->attempt.let_out == 0);
+}
+
 static CURLcode begin_afresh(cab_engine *e, cab_transfer *t) {
     (void)curl_multi_remove_handle(e->multi, t->easy);
     CURLcode rc = cab_transfer_prepare_afresh(t);
@@ -408,7 +412,7 @@ static void collect_ended(cab_engine *e, cab_budget *budget) {
             CURLcode code = m->data.result; /* the message dies with the handle's removal */
             (void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &private);
             cab_transfer *t = (cab_transfer *)(void *)private;
-            if (t->attempt.stale) {
+            if (was_stale(t)) {
                 code = begin_afresh(e, t);
                 if (code == CURLE_OK) {
                     continue;

@@ -193,12 +193,13 @@ static CURLcode set_constants(cab_transfer *t, const cab_trust *trust) {
     cab_wire *wire = t->wire;
     CURL *h = t->easy;
     CURLcode rc = CURLE_OK;
-    if (trust == NULL) {
-        rc = (CURLcode)cab_trust_set(&wire->trust, &wire->anchors, h);
-    } else if (cab_trust_open(trust, &t->anchors)) {
-        rc = (CURLcode)cab_trust_set(trust, &t->anchors, h);
-    } else {
-        rc = CURLE_OUT_OF_MEMORY;
+    t->check.anchors = &wire->anchors;
+    if (trust != NULL) {
+        t->check.anchors = &t->anchors;
+        rc = cab_trust_open(trust, &t->anchors) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+    }
+    if (rc == CURLE_OK) {
+        rc = (CURLcode)cab_trust_set(trust != NULL ? trust : &wire->trust, &t->check, h);
     }
 #define SET(option, value)                                                                         \
     do {                                                                                           \
@@ -359,6 +360,9 @@ CURLcode cab_transfer_limit(cab_transfer *t, long timeout_ms) {
 static CURLcode set_request(cab_transfer *t, const cab_request *r) {
     CURLcode rc = set_headers(t, r);
     if (rc == CURLE_OK) {
+        rc = (CURLcode)cab_trust_prepare(&t->check, t->easy);
+    }
+    if (rc == CURLE_OK) {
         rc = set_url(t, r->url);
     }
     if (rc == CURLE_OK) {
@@ -411,7 +415,10 @@ CURLcode cab_transfer_prepare_afresh(cab_transfer *t) {
     a->stale = false;
     a->let_out = 0;
     t->why[0] = '\0';
-    CURLcode rc = set_fresh(t, true, false);
+    CURLcode rc = (CURLcode)cab_trust_prepare(&t->check, t->easy);
+    if (rc == CURLE_OK) {
+        rc = set_fresh(t, true, false);
+    }
     if (rc == CURLE_OK && a->ends_ms != INT64_MAX) {
         int64_t left = a->ends_ms - cab_clock_ms();
         rc = cab_transfer_limit(t, left > 0 ? (long)left : 1);
@@ -431,7 +438,7 @@ static void fail_from_code(cab_transfer *t, CURLcode code) {
     const cab_attempt *a = &t->attempt;
     long connect_status = 0;
     (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
-    const cab_anchors *anchors = t->own_trust ? &t->anchors : &t->wire->anchors;
+    const cab_anchors *anchors = t->check.anchors;
     size_t limit = a->head_total > MAX_HEAD_BYTES ? (size_t)MAX_HEAD_BYTES : a->max_body;
     cab_curl_failure f = {
         .code = (int)code,

@@ -67,6 +67,7 @@ typedef struct cab_transfer {
     const char *body; /* whoever sends it keeps it */
     size_t body_len;
     bool sends_body, direct, wide, no_headers;
+    cab_trust_check check;
     bool own_trust;      /* serves one request only */
     cab_anchors anchors; /* then */
     bool fresh;          /* its connection is not one of the kept ones, or does not become one */
@@ -79,7 +80,8 @@ void cab_transfer_free(cab_transfer *t);
 
 /* Prepares the next attempt: whoever adds the handle to a multi handle then begins it. */
 CURLcode cab_transfer_prepare(cab_transfer *t, const cab_request *r);
-/* The same attempt again, over a new connection: the kept one had ended before it was let out. */
+/* The same attempt again, over a new connection: the kept one had ended before it was let out, or a
+ * session was not to be resumed. */
 CURLcode cab_transfer_prepare_afresh(cab_transfer *t);
 /* Gives the attempt that long, from its start. */
 CURLcode cab_transfer_limit(cab_transfer *t, long timeout_ms);

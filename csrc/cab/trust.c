@@ -40,13 +40,25 @@ bool cab_trust_open(const cab_trust *trust, cab_anchors *anchors) {
 
 /* libcurl is about to make a connection with this SSL_CTX. */
 static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *ud) {
-    cab_anchors *anchors = ud;
+    cab_trust_check *check = ud;
+    cab_anchors *anchors = check->anchors;
     X509_STORE *store = cab_anchors_store(anchors);
+    (void)easy;
     if (store == NULL || !cab_libssl_set_store(ssl_ctx, store)) {
         return anchors->unreadable ? CURLE_SSL_CACERT_BADFILE : CURLE_OUT_OF_MEMORY;
     }
-    /* Where a session is resumed, no certificate is looked at. */
-    return curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, anchors->changed ? 0L : 1L);
+    check->stale = anchors->changed && check->resumes;
+    return check->stale ? CURLE_ABORTED_BY_CALLBACK : CURLE_OK;
+}
+
+int cab_trust_prepare(cab_trust_check *check, void *easy) {
+    bool resumes = !check->anchors->changed;
+    check->stale = false;
+    if (resumes == check->resumes) {
+        return CURLE_OK;
+    }
+    check->resumes = resumes;
+    return (int)curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, resumes ? 1L : 0L);
 }
 
 typedef struct {
@@ -64,7 +76,7 @@ static CURLcode set_texts(CURL *easy, const text *texts, size_t count) {
 
 /* The paths tell libcurl which connections are alike; of a file it reads nothing, and in a folder
  * it only would look. */
-static CURLcode set_anchors(const cab_trust *trust, cab_anchors *anchors, CURL *easy) {
+static CURLcode set_anchors(const cab_trust *trust, cab_trust_check *check, CURL *easy) {
     const char *file = trust->ca_file != NULL ? trust->ca_file : NOWHERE;
     const char *folder = trust->ca_path != NULL ? trust->ca_path : NOWHERE;
     const text named[] = {
@@ -77,7 +89,7 @@ static CURLcode set_anchors(const cab_trust *trust, cab_anchors *anchors, CURL *
     CURLcode rc = is_named(trust) ? set_texts(easy, named, 4) : CURLE_OK;
     rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob) : rc;
     rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &blob) : rc;
-    rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, anchors) : rc;
+    rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, check) : rc;
     return rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx) : rc;
 }
 
@@ -102,13 +114,14 @@ static CURLcode set_paths(const cab_trust *trust, CURL *easy) {
     return rc == CURLE_OK && trust->ca_path != NULL ? set_texts(easy, folders, 2) : rc;
 }
 
-static CURLcode set_authorities(const cab_trust *trust, cab_anchors *anchors, CURL *easy) {
-    return has_anchors(anchors) ? set_anchors(trust, anchors, easy)
-           : is_named(trust)    ? set_paths(trust, easy)
-                                : CURLE_OK;
+static CURLcode set_authorities(const cab_trust *trust, cab_trust_check *check, CURL *easy) {
+    check->resumes = true; /* as handles of libcurl do */
+    return has_anchors(check->anchors) ? set_anchors(trust, check, easy)
+           : is_named(trust)           ? set_paths(trust, easy)
+                                       : CURLE_OK;
 }
 
-int cab_trust_set(const cab_trust *trust, cab_anchors *anchors, void *easy) {
+int cab_trust_set(const cab_trust *trust, cab_trust_check *check, void *easy) {
     const struct {
         CURLoption option;
         long value;
@@ -125,7 +138,7 @@ int cab_trust_set(const cab_trust *trust, cab_anchors *anchors, void *easy) {
         {CURLOPT_KEYPASSWD, trust->key_password},
         {CURLOPT_PINNEDPUBLICKEY, trust->pinned_public_key},
     };
-    CURLcode rc = set_authorities(trust, anchors, easy);
+    CURLcode rc = set_authorities(trust, check, easy);
     for (size_t i = 0; rc == CURLE_OK && i < sizeof numbers / sizeof *numbers; i++) {
         rc = curl_easy_setopt(easy, numbers[i].option, numbers[i].value);
     }

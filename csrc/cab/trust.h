@@ -20,11 +20,20 @@ typedef struct {
     int tls_minor; /* least TLS version accepted: 2 or 3 */
 } cab_trust;
 
+/* How a handle of libcurl connects. */
+typedef struct {
+    cab_anchors *anchors;
+    bool resumes; /* sessions of TLS */
+    bool stale;   /* it was about to resume one, but whom to trust has changed since */
+} cab_trust_check;
+
 /* Whom it trusts, in the form that connections take; false when memory ran out. */
 bool cab_trust_open(const cab_trust *trust, cab_anchors *anchors);
 /* Sets an easy handle of libcurl, for servers and proxies; answers a CURLcode. Connections that it
- * opens ask the anchors. */
-int cab_trust_set(const cab_trust *trust, cab_anchors *anchors, void *easy);
+ * opens ask the anchors of `check`. */
+int cab_trust_set(const cab_trust *trust, cab_trust_check *check, void *easy);
+/* Before each attempt: where sessions are resumed, no certificate is looked at. */
+int cab_trust_prepare(cab_trust_check *check, void *easy);
 
 #pragma GCC visibility pop
 
