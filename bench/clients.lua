@@ -7,7 +7,6 @@ local words = measure.words
 local PATH = "/v3/jobs/build"
 local BIN = "build/bench"
 local TOKEN = 2560
-local SYSTEM_TRUST = "/etc/ssl/certs/ca-certificates.crt"
 local VERSION = { h2 = "2", slow_h2 = "2" } -- by kind of server; else 1.1
 local TLS = { https = true, h2 = true, slow_h2 = true }
 local BODY = '{"job_id":"f9d6c8466d614a9788e9a0acf6c15f46",'
@@ -48,14 +47,6 @@ return function(server)
   local function to(kind, token, ca)
     ca = TLS[kind] and (ca or server.ca) or ""
     return words(server[kind] .. PATH, token or TOKEN, VERSION[kind] or "1.1", M.agent, ca)
-  end
-
-  ---A file of the certificates that the system trusts, with the server's own: what a program reads to
-  ---talk to the real service.
-  function M.system_trust()
-    local path = server.dir .. "/trust.pem"
-    measure.output(("cat %s %s >%s 2>/dev/null"):format(server.ca, SYSTEM_TRUST, path))
-    return path
   end
 
   function M.floor(kind, calls, warm, ca)

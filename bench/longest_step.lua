@@ -131,7 +131,9 @@ local function main(servers, hosts, wanted)
     https = servers.https,
     h2 = servers.h2,
     mute = servers.mute,
-    ca = servers.ca,
+    brief = servers.brief,
+    ca = servers.trust,
+    ca_path = servers.ca_path,
     folder = folder,
     log_mib = LOG_MIB,
   }

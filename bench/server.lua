@@ -5,6 +5,7 @@
 --   http, https, h2   answer RunJob at once (`return`: nginx reads the body and drops it)
 --   slow, slow_h2     answer it after 50 ms
 --   mute              answer it after a minute
+--   brief             as https, and each answer ends its connection
 --   echo              answers at once and writes `bytes of the request|User-Agent` to `dir/echo.log`
 --   each of them      GET …/download-log is a log of zeros (a sparse file)
 --
@@ -14,8 +15,8 @@ local socket = require "socket"
 
 local M = {}
 
-local KINDS = { "http", "https", "h2", "slow", "slow_h2", "mute", "echo" }
-local TLS = { https = "ssl", h2 = "ssl http2", slow_h2 = "ssl http2" }
+local KINDS = { "http", "https", "h2", "slow", "slow_h2", "mute", "brief", "echo" }
+local TLS = { https = "ssl", brief = "ssl", h2 = "ssl http2", slow_h2 = "ssl http2" }
 local ANSWER = '{"octopus_job_name":"j_Oaqg3PCN","actual_build_number":"20",'
   .. '"daily_build_number":"20200612.20"}'
 
@@ -31,6 +32,8 @@ local function after(seconds)
     .. "') }"
 end
 
+-- More directives.
+local OWN = { echo = "access_log @DIR@/echo.log echo;", brief = "keepalive_timeout 0;" }
 local ANSWERS = { slow = after(0.05), slow_h2 = after(0.05), mute = after(60) }
 
 -- The first line that a shell command prints.
@@ -86,7 +89,7 @@ http {
 local SERVER = [[
   server {
     listen 127.0.0.1:@PORT@ backlog=4096 @TLS@;
-    @LOG@
+    @OWN@
     location / { @ANSWER@ }
     @MORE@
     location ~ /download-log$ { root @DIR@; rewrite ^ /log break; }
@@ -105,7 +108,7 @@ local function configuration(dir, ports, more)
       DIR = dir,
       PORT = tostring(ports[kind]),
       TLS = TLS[kind] or "",
-      LOG = kind == "echo" and "access_log " .. dir .. "/echo.log echo;" or "",
+      OWN = fill(OWN[kind] or "", { DIR = dir }),
       ANSWER = ANSWERS[kind] or now(),
       MORE = more or "",
     })
@@ -117,17 +120,26 @@ end
 ---Starts the server; blocks until it takes connections.
 ---@param options? { pin?: string, log_bytes?: integer, locations?: string } `pin`: words before it that
 ---  choose its CPU; `locations`: more of each kind
----@return table server one URL per kind (`server.http` …), `ca` (a PEM file), `dir`, `renew()`, `stop()`
+---@return table server one URL per kind (`server.http` …), `ca` (a PEM file), `trust` (a file that has
+---  the system's certificates, too: what a program reads to talk to the real service), `ca_path` (a
+---  hashed folder), `dir`, `renew()`, `stop()`
 function M.start(options)
   options = options or {}
   local dir = assert(line_of("mktemp -d"), "mktemp failed")
-  local server = { dir = dir, ca = dir .. "/cert.pem" }
+  local server = {
+    dir = dir,
+    ca = dir .. "/cert.pem",
+    trust = dir .. "/trust.pem",
+    ca_path = dir .. "/folder",
+  }
   local made = line_of(
     "cd "
       .. dir
       .. " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
       .. " -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1"
-      .. " -keyout key.pem -out cert.pem 2>openssl.log && truncate -s "
+      .. " -keyout key.pem -out cert.pem 2>openssl.log && mkdir folder"
+      .. " && cp cert.pem folder/$(openssl x509 -hash -noout -in cert.pem).0"
+      .. " && cat /etc/ssl/certs/ca-certificates.crt cert.pem >trust.pem && truncate -s "
       .. (options.log_bytes or 0)
       .. " log && echo made"
   )

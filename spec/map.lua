@@ -18,6 +18,7 @@ local ROWS = {
   { "^csrc/cab/trust", "trust tls proxy" },
   { "^csrc/cab/anchors", "trust tls" },
   { "^csrc/cab/bundle", "trust tls" },
+  { "^csrc/cab/pem", "units trust" },
   { "^csrc/cab/file_id", "trust" },
   { "^csrc/cab/libssl", "trust tls" },
   { "^csrc/cab/sign", "sign sign_mismatch" },

@@ -10,6 +10,7 @@ local UNITS = {
   list = "",
   texts = "buf",
   curl_error = "curl_error error",
+  pem = "pem",
 }
 
 for name, rooms in pairs(UNITS) do

@@ -2,15 +2,15 @@
 --
 --   new(options) -> client     in the host, watched
 --   till(done)                 lets the host go on until done() answers true
---   http, https, h2, ca, proxy, folder, log_mib, … what bench/longest_step.lua knows of its servers
+--   http, https, h2, ca, ca_path, proxy, folder, log_mib, … what bench/longest_step.lua knows of its servers
 
 local JOB = { job_id = ("a"):rep(32), parameter = { codeBranch = "master" } }
 local TOKEN = ("A"):rep(2560)
 
 local M = {}
 
--- Starts `count` calls at once, waits for all, and closes the client.
-local function finish(place, client, count, start)
+-- Starts `count` calls at once, waits for all, and closes the client unless it is to go on.
+local function finish(place, client, count, start, goes_on)
   local ended, failure = 0, nil
   for i = 1, count do
     start(i):on_done(function(_, err)
@@ -20,7 +20,9 @@ local function finish(place, client, count, start)
   place.till(function()
     return ended == count
   end)
-  client:close()
+  if not goes_on then
+    client:close()
+  end
   return failure
 end
 
@@ -97,6 +99,20 @@ end)
 
 case("200 calls at once, https over 200 connections", function(place)
   starts(place, secured(place, { http_version = "1.1", max_connections = 200 }), 200)
+end)
+
+case("20 calls at once, https, whose folder is hashed", function(place)
+  starts(place, secured(place, { http_version = "1.1", tls = { ca_path = place.ca_path } }), 20)
+end)
+
+case("20 calls at once twice, https, sessions resumed", function(place)
+  local client = place.new(secured(place, { endpoint = place.brief, auth = TOKEN }))
+  for round = 1, 2 do
+    local err = finish(place, client, 20, function()
+      return client:start(JOB)
+    end, round == 1)
+    assert(err == nil, tostring(err))
+  end
 end)
 
 case("100 calls at once, HTTP/2", function(place)

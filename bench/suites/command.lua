@@ -10,7 +10,7 @@ local JOB = "f9d6c8466d614a9788e9a0acf6c15f46"
 
 return function(bench)
   local lua, times = machine.reference, bench.quick and 5 or 20
-  local trust = bench.clients.system_trust()
+  local trust = bench.server.trust
 
   local function ours(kind, ...)
     local command = bench.clients.lua(lua, "")

@@ -12,7 +12,7 @@ local REQUIRE = 'require "codearts.build"'
 return function(bench)
   local clients = bench.clients
   local times, rounds = 5, bench.quick and bench.rounds or 10 * bench.rounds
-  local trust = clients.system_trust()
+  local trust = bench.server.trust
   local list = {
     { "libcurl in C, one call", clients.floor("http", 1) },
     { "the `curl` program, one call", clients.curl "http" },

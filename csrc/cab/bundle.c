@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,12 +11,13 @@
 
 #include "cab/buf.h"
 #include "cab/file_id.h"
+#include "cab/pem.h"
 
 /* Files that are kept whether a client uses them or not. */
 #define MOST_KEPT 4
 
 typedef struct {
-    unsigned char *der;
+    const unsigned char *der; /* within the text */
     long len;
     const unsigned char *subject; /* within `der` */
     bool has_trust;               /* says what it may be used for, after the certificate */
@@ -27,6 +29,7 @@ struct cab_bundle {
     unsigned refs;
     char *path;
     cab_file_id id;
+    cab_buf text; /* certificates decoded in their places */
     certificate *items;
     size_t count, cap;
     bool named, no_memory;
@@ -43,10 +46,10 @@ static void watch_forks(void) { (void)pthread_atfork(take_lock, leave_lock, leav
 
 static void bundle_free(cab_bundle *bundle) {
     for (size_t i = 0; i < bundle->count; i++) {
-        OPENSSL_free(bundle->items[i].der);
         X509_NAME_free(bundle->items[i].name);
     }
     free(bundle->items);
+    cab_buf_free(&bundle->text);
     free(bundle->path);
     free(bundle);
 }
@@ -83,51 +86,58 @@ static const unsigned char *find_subject(const unsigned char *der, long len) {
     return ok && step_der(&p, end, V_ASN1_SEQUENCE, false) ? subject : NULL;
 }
 
-/* Takes `der` over. */
-static bool add(cab_bundle *bundle, unsigned char *der, long len, bool has_trust) {
-    const unsigned char *subject = find_subject(der, len);
+static bool add(cab_bundle *bundle, const cab_pem *block, bool has_trust) {
+    const unsigned char *der = (const unsigned char *)block->data;
+    const unsigned char *subject = find_subject(der, (long)block->len);
     if (subject != NULL && bundle->count == bundle->cap) {
         size_t cap = bundle->cap == 0 ? 16 : bundle->cap * 2;
         certificate *longer = realloc(bundle->items, cap * sizeof *longer);
+        bundle->no_memory = longer == NULL;
         if (longer != NULL) {
             bundle->items = longer;
             bundle->cap = cap;
-        } else {
-            bundle->no_memory = true;
         }
     }
-    if (subject == NULL || bundle->count == bundle->cap) {
-        OPENSSL_free(der);
+    if (subject == NULL || bundle->no_memory) {
         return false;
     }
-    bundle->items[bundle->count++] = (certificate){der, len, subject, has_trust, NULL};
+    bundle->items[bundle->count++] = (certificate){der, (long)block->len, subject, has_trust, NULL};
     return true;
 }
 
-static bool is_end(void) {
-    unsigned long code = ERR_peek_last_error();
-    return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+/* What is no certificate is passed over, what is broken ends it: as X509_load_cert_file has it. */
+static bool index_text(cab_bundle *bundle) {
+    char *text = bundle->text.data, *end = text + bundle->text.len;
+    cab_pem block;
+    while (cab_pem_next(&text, end, &block)) {
+        bool has_trust = cab_pem_is(&block, PEM_STRING_X509_TRUSTED);
+        if (!has_trust && !cab_pem_is(&block, PEM_STRING_X509) &&
+            !cab_pem_is(&block, PEM_STRING_X509_OLD)) {
+            cab_wipe(block.data, block.len); /* may be a key */
+        } else if (!cab_pem_decode(&block) || !add(bundle, &block, has_trust)) {
+            return false;
+        }
+    }
+    return text == end && bundle->count > 0;
 }
 
-/* As X509_load_cert_file reads it: what is no certificate is passed over, what is broken ends it.
- */
-static bool read_all(cab_bundle *bundle, BIO *file) {
-    char *name = NULL, *header = NULL;
-    unsigned char *der = NULL;
-    long len = 0;
-    bool ok = true;
-    while (ok && PEM_read_bio(file, &name, &header, &der, &len) == 1) {
-        bool has_trust = strcmp(name, PEM_STRING_X509_TRUSTED) == 0;
-        if (has_trust || strcmp(name, PEM_STRING_X509) == 0 ||
-            strcmp(name, PEM_STRING_X509_OLD) == 0) {
-            ok = add(bundle, der, len, has_trust);
-        } else {
-            OPENSSL_clear_free(der, (size_t)len); /* may be a key */
-        }
-        OPENSSL_free(name);
-        OPENSSL_free(header);
+static bool read_text(cab_bundle *bundle) {
+    FILE *file = fopen(bundle->path, "r");
+    cab_buf *text = &bundle->text;
+    size_t room = (size_t)bundle->id.size + 1; /* one to see the end */
+    size_t n = 1;
+    while (file != NULL && n > 0) {
+        bundle->no_memory = !cab_buf_reserve(text, room);
+        room = bundle->no_memory ? 0 : text->cap - 1 - text->len;
+        n = room > 0 ? fread(text->data + text->len, 1, room, file) : 0;
+        text->len += n;
+        room = n < room ? 1 : 4096;
     }
-    return ok && is_end() && bundle->count > 0;
+    bool ok = file != NULL && !bundle->no_memory && ferror(file) == 0;
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return ok;
 }
 
 static cab_bundle *bundle_read(const char *path, const cab_file_id *id, bool *no_memory) {
@@ -140,11 +150,12 @@ static cab_bundle *bundle_read(const char *path, const cab_file_id *id, bool *no
     bundle->id = *id;
     bundle->path = cab_strdup(path, strlen(path));
     bundle->no_memory = bundle->path == NULL;
-    (void)ERR_set_mark();
-    BIO *file = bundle->no_memory ? NULL : BIO_new_file(path, "r");
-    bool ok = file != NULL && read_all(bundle, file);
-    BIO_free(file);
-    (void)ERR_pop_to_mark();
+    bool ok = !bundle->no_memory && read_text(bundle);
+    if (ok) {
+        (void)ERR_set_mark();
+        ok = index_text(bundle);
+        (void)ERR_pop_to_mark();
+    }
     if (!ok) {
         *no_memory = bundle->no_memory;
         bundle_free(bundle);
