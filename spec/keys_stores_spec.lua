@@ -264,7 +264,7 @@ describe("a store of files", function()
     )
   )
   mounted("a disk that can only be read", "mount -t tmpfs -o ro,mode=700 none FOLDER")
-  mounted("a file system that it does not know", "mount -t proc none FOLDER")
+  mounted("a file system that it does not know", "mount -t devpts none FOLDER")
 end)
 
 describe("a list of records in etcd", function()
