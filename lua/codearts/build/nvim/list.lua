@@ -93,7 +93,8 @@ function list.jobs(buffer, project)
   local self = new(buffer)
   local client = session.client()
   return fill(self, function(await)
-    local all, page, count = {}, 0, 0
+    local all, page = {}, 0
+    local count
     repeat
       local answer, err = await(client:jobs(project, { async = true, page = page, limit = PAGE }))
       if err then
