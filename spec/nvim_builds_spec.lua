@@ -356,6 +356,17 @@ describe("Neovim with :CodeArts", function()
     nvim:expect "▸ ShowRecordDetail: transport error"
   end)
 
+  it("tells that a start may have been lost, and where to look", function()
+    start()
+    box:open_gate()
+    box:post "/__sandbox/lose?times=1"
+    nvim:command("CodeArts run " .. WALK)
+    expect_message "a build may have been started"
+    assert.truthy(nvim:messages():find(":CodeArts history " .. WALK, 1, true), nvim:messages())
+    nvim:command("CodeArts run " .. WALK)
+    nvim:wait(STATUS .. ":find 'SUCCESS'")
+  end)
+
   it("shows trouble while it waits in the status alone", function()
     start()
     run_gated("walk", "Second")

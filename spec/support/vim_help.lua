@@ -133,8 +133,7 @@ end
 --- What to sign in with.
 ---@return string
 function M.sign_in()
-  local parts =
-    { "Commands sign in by the environment, the library also by its option `auth`.\n" }
+  local parts = { "Commands sign in by the environment, the library also by its option `auth`.\n" }
   for _, row in ipairs(table_of "| you have | write |") do
     parts[#parts + 1] = item(plain(row[1]), plain(row[2]), 0)
   end
