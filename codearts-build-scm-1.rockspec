@@ -155,6 +155,7 @@ build = {
       ["codearts.build.nvim.log_view"] = "lua/codearts/build/nvim/log_view.lua",
       ["codearts.build.nvim.make"] = "lua/codearts/build/nvim/make.lua",
       ["codearts.build.nvim.marks"] = "lua/codearts/build/nvim/marks.lua",
+      ["codearts.build.nvim.messages"] = "lua/codearts/build/nvim/messages.lua",
       ["codearts.build.nvim.paths"] = "lua/codearts/build/nvim/paths.lua",
       ["codearts.build.nvim.pieces"] = "lua/codearts/build/nvim/pieces.lua",
       ["codearts.build.nvim.problems"] = "lua/codearts/build/nvim/problems.lua",

@@ -558,4 +558,6 @@ void lcab_json_open(lua_State *L) {
     lcab_newtype(L, WORK, no_methods, meta);
     lua_getglobal(L, "require");
     lcab_keep(L, &REQUIRE);
+    lua_pushnil(L); /* who loads the core again may have another lua-cjson */
+    lcab_keep(L, &DECODE);
 }
