@@ -28,6 +28,8 @@ files["spec"] = {
   globals = { io = { other_fields = true, fields = { stderr = { read_only = false } } } },
 }
 files["examples/demo/jobs.lua"] = { read_globals = { "job", "step" } }
+files["bench/steps"] = { read_globals = { "ngx", "vim" } }
+files["bench/steps/love"] = { globals = { "love" } }
 files["examples/love"] = { globals = { "love" } }
 files["examples/nvim.lua"] = { read_globals = { "vim" } }
 files["examples/openresty"] = { globals = { "ngx" } }

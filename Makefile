@@ -266,6 +266,7 @@ include $(wildcard spec/proof/*.mk)
 
 bench: all
 	@$(RUN) $(LUA) bench/run.lua
+	@$(RUN) $(LUA) bench/longest_step.lua
 
 # Instructions, so that it can be a check.
 CHECKS += bench-check

@@ -88,6 +88,7 @@ local SERVER = [[
     listen 127.0.0.1:@PORT@ backlog=4096 @TLS@;
     @LOG@
     location / { @ANSWER@ }
+    @MORE@
     location ~ /download-log$ { root @DIR@; rewrite ^ /log break; }
   }
 ]]
@@ -96,7 +97,7 @@ local function fill(template, values)
   return (template:gsub("@(%u+)@", values))
 end
 
-local function configuration(dir, ports)
+local function configuration(dir, ports, more)
   local user = line_of("id -un") .. " " .. line_of("id -gn")
   local parts = { fill(HEAD, { DIR = dir, USER = user }) }
   for _, kind in ipairs(KINDS) do
@@ -106,6 +107,7 @@ local function configuration(dir, ports)
       TLS = TLS[kind] or "",
       LOG = kind == "echo" and "access_log " .. dir .. "/echo.log echo;" or "",
       ANSWER = ANSWERS[kind] or now(),
+      MORE = more or "",
     })
   end
   parts[#parts + 1] = "}\n"
@@ -113,7 +115,8 @@ local function configuration(dir, ports)
 end
 
 ---Starts the server; blocks until it takes connections.
----@param options? { pin?: string, log_bytes?: integer } `pin`: words before it that choose its CPU
+---@param options? { pin?: string, log_bytes?: integer, locations?: string } `pin`: words before it that
+---  choose its CPU; `locations`: more of each kind
 ---@return table server one URL per kind (`server.http` …), `ca` (a PEM file), `dir`, `renew()`, `stop()`
 function M.start(options)
   options = options or {}
@@ -131,7 +134,7 @@ function M.start(options)
   assert(made == "made", "no certificate could be made, see " .. dir)
   local ports = free_ports()
   local file = assert(io.open(dir .. "/nginx.conf", "w"))
-  file:write(configuration(dir, ports))
+  file:write(configuration(dir, ports, options.locations))
   file:close()
   -- nginx is held by a shell that reads from us: however we end, it sees the end of its input.
   local command = "trap '' INT; ulimit -n $(ulimit -Hn); @PIN@ nginx -p @DIR@ -c nginx.conf "

@@ -63,17 +63,6 @@ describe("a game", function()
     local output = host.example("examples/game.lua", server.url)
     assert.truthy(output:find("^started build 20\tafter %d+ frames\n$"), output)
   end)
-
-  it("runs the example in LÖVE", function()
-    local missing = host.missing("command -v love")
-    if missing then
-      pending(missing)
-    end
-    local output = host.run(
-      host.service(server.url) .. host.for_luajit() .. "SDL_VIDEODRIVER=dummy love examples/love"
-    )
-    assert.equal("started build 20\n", output)
-  end)
 end)
 
 describe("cqueues", function()

@@ -1,0 +1,3 @@
+function love.conf(t)
+  t.modules.audio, t.modules.sound = false, false
+end

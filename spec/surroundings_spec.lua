@@ -1,0 +1,170 @@
+-- Systems that grant little: what works there, what says that it does not, and that nothing is lost.
+-- What nginx needs beside is in host_resty_wake_spec.
+
+local core = require "codearts.build.core"
+local host = require "spec.support.host"
+local native = require "spec.support.native"
+local probe = require "spec.support.probe"
+local quote = require "spec.support.quote"
+local servers = require "spec.support.server"
+
+local LUA = os.getenv "LUA" or (rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "%d%.%d")
+
+-- One start by an address, one by a name that has to be looked up, two with keys; tells what each came
+-- to, and what was warned of.
+local PROGRAM = [[
+local build = require "codearts.build"
+local endpoint, keys = arg[1], arg[2]
+local JOB = { job_id = ("a"):rep(32) }
+local warnings = {}
+local function new(url)
+  return build.new {
+    endpoint = url,
+    allow_http = true,
+    auth = "a-fake-token",
+    proxy = false,
+    retry = false,
+    timeout = 10,
+    key_store = require("codearts.build.key_store").file(keys),
+    on_event = function(event)
+      if event.type == "warning" and event.message:find("thread", 1, true) then
+        warnings[#warnings + 1] = event.message
+      end
+    end,
+  }
+end
+local client = new(endpoint)
+print("address", client:try_run(JOB) ~= nil)
+local result, err = new("http://nowhere.invalid"):try_run(JOB)
+print("name", result, err.kind, err.outcome)
+for i = 1, 2 do
+  local answer, problem = client:try_run(JOB, { key = "k" .. i })
+  print("key", answer and answer.actual_build_number or problem)
+end
+print(#warnings, (warnings[1] or ""):match "no thread can be made" or "")
+client:close()
+]]
+
+local function sh(command)
+  local status = os.execute(command)
+  assert(status == true or status == 0, command)
+end
+
+describe("a system without threads", function()
+  local server, folder, library
+
+  setup(function()
+    server = servers.start()
+    library = native.library "no_threads"
+    folder = host.folder()
+    -- Where a user who may read nothing of ours finds everything.
+    sh(("cp -r lua %s/lua && mkdir -p %s/codearts/build %s/keys"):format(folder, folder, folder))
+    sh(("cp %s %s/codearts/build/core.so"):format(quote(native.core_path()), folder))
+    local file = assert(io.open(folder .. "/program.lua", "w"))
+    file:write(PROGRAM)
+    file:close()
+    sh(("chmod -R a+rX %s && chmod 755 %s"):format(folder, folder))
+  end)
+  teardown(function()
+    server:stop()
+    os.remove(library)
+    host.remove(folder)
+  end)
+
+  local function run(before, name)
+    server:reset()
+    local keys = folder .. "/keys/" .. name
+    sh("mkdir -m 700 " .. keys)
+    if before:find "setpriv" then
+      sh("chown 65534 " .. keys)
+    end
+    return host.run(
+      ("LUA_PATH='%s/lua/?.lua;%s/lua/?/init.lua;;' LUA_CPATH='%s/?.so;;' "):format(
+        folder,
+        folder,
+        folder
+      )
+        .. before
+        .. (" %s %s/program.lua %s %s"):format(LUA, folder, server.url, keys)
+    )
+  end
+
+  local function check(told)
+    assert.truthy(told:find("^address\ttrue\nname\tnil\ttransport\tnot_started\n"), told)
+    assert.truthy(told:find("key\t20\nkey\t20\n1\tno thread can be made\n$"), told)
+    assert.equal(3, server:stats().processed)
+  end
+
+  if native.runtime() == "" then
+    it("runs builds, says once what waits for the disk, and loses nothing: seccomp", function()
+      check(run("LD_PRELOAD=" .. library, "seccomp"))
+    end)
+
+    it("does so where a user may have no more processes", function()
+      -- No limit holds root.
+      check(run("setpriv --reuid=65534 --clear-groups prlimit --nproc=1", "nproc"))
+    end)
+  end
+end)
+
+describe("a process that may have few files open", function()
+  it("starts each build once, or tells that it did not", function()
+    local server = servers.start()
+    local told = host.run(
+      ("sh -c 'ulimit -n 60; exec %s -e %s'"):format(
+        LUA,
+        quote(([[
+local build = require "codearts.build"
+local client = build.new {
+  endpoint = %q, auth = "a-fake-token", proxy = false, max_connections = 200, retry = false,
+}
+local started, outcomes = 0, {}
+for _ = 1, 200 do
+  client:start({ job_id = ("a"):rep(32) }):on_done(function(result, err)
+    started = started + (result and 1 or 0)
+    outcomes[err and err.outcome or "started"] = true
+  end)
+end
+while client:step(1) > 0 do end
+outcomes.started = nil
+print(started, next(outcomes) or "not_started", next(outcomes, (next(outcomes))))
+print(client:run({ job_id = ("a"):rep(32) }).actual_build_number)]]):format(server.url)):gsub(
+          "'",
+          "'\\''"
+        )
+      )
+    )
+    local started = tonumber(told:match "^(%d+)\tnot_started\tnil\n20\n$")
+    assert.truthy(started, told)
+    assert.equal(started + 1, server:stats().processed)
+    server:stop()
+  end)
+end)
+
+describe("a fork while a thread of the core works", function()
+  it("leaves the parent's work alone, and the child its own", function()
+    local base = host.folder()
+    local client = core.new { endpoint = "http://127.0.0.1:1", auth = "a-fake-token" }
+    local journals, calls = {}, {}
+    for i = 1, 4 do
+      journals[i] = assert(core.journal.open(base .. "/keys", "k" .. i, true))
+      calls[i] = client:perform(assert(journals[i]:append "parent"))
+      assert.equal(
+        "true",
+        probe.fork(function()
+          client:close()
+          local mine = core.new { endpoint = "http://127.0.0.1:1", auth = "a-fake-token" }
+          local other = assert(core.journal.open(base .. "/others", "k" .. i, true))
+          return tostring(mine:perform(assert(other:append "child")):wait())
+        end)
+      )
+    end
+    for i, call in ipairs(calls) do
+      assert.is_true(call:wait())
+      assert.same({ "parent", 7 }, { journals[i]:read() })
+      journals[i]:close()
+    end
+    client:close()
+    host.remove(base)
+  end)
+end)
