@@ -76,6 +76,9 @@ static void push_event(lua_State *L, const cab_event *e) {
 }
 
 static void deliver_events(lua_State *L, lcab_client *u, int uv, int first) {
+    if (u->c == NULL || u->c->event_count == 0) {
+        return;
+    }
     for (size_t i = 0; u->c != NULL && i < u->c->event_count; i++) {
         cab_event e = u->c->events[i];
         lcab_rawgeti(L, uv, U_CALL_EVENTS);
