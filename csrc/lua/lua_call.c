@@ -30,14 +30,11 @@ static void check_still_open(lua_State *L, const lcab_client *u, bool start) {
 static bool push_run_call(lua_State *L) {
     lua_getuservalue(L, 1);
     lcab_rawgeti(L, -1, U_RUN_CALL);
+    lua_remove(L, -2);
     const lcab_call *k = lua_touserdata(L, -1);
-    bool found = k != NULL && k->of_run; /* not after its finalizer, which runs once */
-    if (found) {
-        lua_pushnil(L);
-        lcab_rawseti(L, -3, U_RUN_CALL);
-        lua_remove(L, -2);
-    } else {
-        lua_pop(L, 2);
+    bool found = k != NULL && k->idle; /* not after its finalizer, which runs once */
+    if (!found) {
+        lua_pop(L, 1);
     }
     return found;
 }
@@ -47,10 +44,12 @@ static bool push_run_call(lua_State *L) {
 static lcab_call *new_call(lua_State *L, lcab_client *u, bool start, bool of_run) {
     bool again = of_run && push_run_call(L);
     lcab_call *k = again ? lua_touserdata(L, -1) : lcab_newpair(L, sizeof *k);
+    k->kept = again;
     k->call = NULL;
     k->end = LCAB_CALL_OPEN;
     k->has_callbacks = false;
     k->of_run = of_run;
+    k->idle = false;
     memset(&k->context, 0, sizeof k->context);
     if (!again) {
         lua_getuservalue(L, 1);
@@ -333,12 +332,16 @@ static int call_done(lua_State *L) {
 void lcab_call_reuse(lua_State *L, int call) {
     lcab_call *k = lua_touserdata(L, call);
     k->end = LCAB_CALL_OPEN;
+    k->idle = true;
     lua_pushnil(L);
     lcab_setpair(L, call, LCAB_CALL_OUTCOME);
-    lcab_getpair(L, call, LCAB_CALL_CLIENT);
-    lua_pushvalue(L, call);
-    lcab_rawseti(L, -2, U_RUN_CALL);
-    lua_pop(L, 1);
+    if (!k->kept) {
+        k->kept = true;
+        lcab_getpair(L, call, LCAB_CALL_CLIENT);
+        lua_pushvalue(L, call);
+        lcab_rawseti(L, -2, U_RUN_CALL);
+        lua_pop(L, 1);
+    }
 }
 
 /* call:send([deadline]): sends on its way what was started with the option `admission`. `deadline`:
@@ -460,7 +463,7 @@ static int call_on_done(lua_State *L) {
 
 static int call_gc(lua_State *L) {
     lcab_call *k = lua_touserdata(L, 1);
-    k->of_run = false;
+    k->idle = false;
     if (k->call != NULL) {
         cab_client_release(k->call->client, k->call);
         k->call = NULL;

@@ -148,7 +148,6 @@ static bool push_plain_object(lua_State *L, const char *text, size_t len) {
         return false;
     }
     int top = lua_gettop(L);
-    luaL_checkstack(L, 3, "json");
     lua_createtable(L, 0, 4);
     bool plain = put_plain_members(L, p + 1, end);
     if (!plain) {
