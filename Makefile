@@ -71,8 +71,9 @@ HARDENING = -fstack-protector-strong $(FORTIFY)
 ifdef SANITIZER
 HARDENING := -fsanitize=$(SANITIZER) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
-# -Icsrc: "cab/x.h" and "lua/x.h" are ours, <lua.h> is Lua's.
-OUR_CFLAGS = -std=c11 -D_GNU_SOURCE -Icsrc $(WARNINGS) $(HARDENING) -pthread
+# -Icsrc: "cab/x.h" and "lua/x.h" are ours, <lua.h> is Lua's. On 32 bits some files have numbers (inodes)
+# of 64.
+OUR_CFLAGS = -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Icsrc $(WARNINGS) $(HARDENING) -pthread
 MODULE_CFLAGS = $(OUR_CFLAGS) -fPIC $(NO_PLT) $(DEP_CFLAGS) $(LUA_CFLAGS)
 
 # What differs between systems. Lua's own symbols come from the program that loads the module.

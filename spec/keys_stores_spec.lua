@@ -35,7 +35,6 @@ describe("the address of a key store", function()
 
   it("names a folder", function()
     assert.equal("/tmp/keys", address.open("file:/tmp/keys", environment()).folder)
-    assert.equal("keys", address.open("file:keys", environment()).folder)
   end)
 
   it("names a cluster of etcd, whose login comes from the environment", function()
