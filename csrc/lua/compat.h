@@ -1,4 +1,4 @@
-/* Lua 5.1 to 5.4 and LuaJIT seen as one. Each shim tests for what it adds. */
+/* Lua 5.1 to 5.5 and LuaJIT seen as one. Each shim tests for what it adds. */
 #ifndef LCAB_COMPAT_H
 #define LCAB_COMPAT_H
 
