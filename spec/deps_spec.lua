@@ -118,6 +118,13 @@ describe("the set-up of packages", function()
     assert.is_false(ok)
   end)
 
+  it("names the command and does not run it with DEPS=name", function()
+    local output, ok = deps("build lua9.9", "DEPS=name")
+    assert.matches("\n    apt%-get install [^\n]*lua9%.9", output)
+    assert.is_false(ok)
+    assert.is_nil(calls())
+  end)
+
   it("is left out with DEPS=skip", function()
     local output, ok = deps("build lua9.9", "DEPS=skip")
     assert.equal("", output)

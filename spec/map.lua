@@ -103,6 +103,7 @@ local ROWS = {
   { "^%.ci/", "deps run nvim_install" },
   { "^spec/run%.lua$", "run" },
   { "%.rockspec$", "packaging" },
+  { "^packaging/", "packaging" },
   { "^doc/", "docs" },
   { "^README", "docs" },
   { "%.lua$", "layers docs" },
