@@ -17,7 +17,7 @@ FISH = $(PREFIX)/share/fish/vendor_completions.d
 COMMAND = codearts-build-$(LUA_NAME)
 INSTALLED_ARCHIVE = $(LIBDIR)/libcodearts_build-$(LUA_NAME).a
 PC = $(LIBDIR)/pkgconfig/codearts-build-$(LUA_NAME:5.%=lua5.%).pc
-DOCS = README.md CHANGELOG.md LICENSE $(shell find doc examples -type f)
+DOCS = README.md CHANGELOG.md LICENSE $(shell find doc examples -type f ! -name '.*')
 completion = $(PATHS) $(LUA) -e 'io.write(require("codearts.build.cli.completion").scripts.$(1))'
 LIBRARY_VERSION = $(shell sed -n 's/^return "\(.*\)"/\1/p' lua/codearts/build/version.lua)
 # From one folder to another below PREFIX, so that the tree may be moved.
