@@ -44,7 +44,8 @@ describe("the set-up of packages", function()
   end
 
   it("says and does nothing where nothing is missing", function()
-    local output, ok = deps("test " .. LUA)
+    -- Not all that specs can need is there for 5.5.
+    local output, ok = deps((LUA == "lua5.5" and "build " or "test ") .. LUA)
     assert.equal("", output)
     assert.is_true(ok)
     assert.is_nil(calls())

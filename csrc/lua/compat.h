@@ -24,6 +24,14 @@ static inline int lcab_absindex(lua_State *L, int i) {
 #define lcab_absindex lua_absindex
 #endif
 
+/* Raises where another Lua runs than the headers were of. 5.1 lacks it, and needs it least: nothing
+ * else has all of its functions. */
+#if LUA_VERSION_NUM < 502
+#define lcab_checkversion(L) ((void)(L))
+#else
+#define lcab_checkversion luaL_checkversion
+#endif
+
 /* A size_t at first, then as wide as an integer of Lua: more than size_t on 32 bit. */
 static inline size_t lcab_rawlen(lua_State *L, int i) {
 #if LUA_VERSION_NUM < 502
