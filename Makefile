@@ -22,7 +22,7 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
 # What the specs bring in C.
 SPEC_SOURCES := $(wildcard spec/support/*.c spec/units/*.c spec/proof/*.c spec/proof/fuzz/*.c)
 C_FILES := $(SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] spec/units/*.[ch] bench/*.[ch] examples/*.[ch])
-LUA_FILES := lua lazy.lua plugin compiler spec $(wildcard bench examples)
+LUA_FILES := lua lazy.lua plugin compiler spec packaging $(wildcard bench examples)
 
 all: $(CORE) $(ARCHIVE)
 
@@ -175,6 +175,10 @@ compdb: all
 demo: all
 	@$(RUN) $(LUA) examples/demo.lua
 
+# The picture of the README, from the real command; needs tmux.
+picture: all
+	@$(RUN) $(LUA) packaging/picture.lua
+
 # --- Checks ---------------------------------------------------------------------------------------
 
 SUBMAKE := $(MAKE) --no-print-directory
@@ -213,7 +217,7 @@ stylua: $(filter $(PINNED_STYLUA),$(STYLUA))
 
 # Short rooms: see its head.
 sizes:
-	$(LUA) spec/support/sizes.lua `find csrc lua plugin compiler bin spec bench examples -name '*.[ch]' -o -name '*.lua'`
+	$(LUA) spec/support/sizes.lua `find csrc lua plugin compiler bin spec bench examples packaging -name '*.[ch]' -o -name '*.lua'`
 
 clang-format:
 	.ci/pinned $(TIDY_C) clang-format --dry-run -Werror $(C_FILES)
@@ -302,5 +306,5 @@ deb:
 clean:
 	rm -rf build $(PLUGIN_CORE)
 
-.PHONY: all help env test quick compdb release deb demo check lint $(LINTS) format rockspec asan tsan valgrind bench bench-check clean
+.PHONY: all help env nvim test quick picture compdb release deb demo check lint $(LINTS) format rockspec asan tsan valgrind bench bench-check clean
 .DELETE_ON_ERROR:
