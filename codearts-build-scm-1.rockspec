@@ -12,10 +12,11 @@ Starts a build and answers its numbers, follows it to its end, and reads its log
 asynchronous in any event loop, with at most one build a call whatever the network does.
 ]],
   license = "MIT",
+  maintainer = "codearts-build authors",
   labels = { "ci", "cloud", "huaweicloud" },
 }
 dependencies = {
-  "lua >= 5.1",
+  "lua >= 5.1, < 5.6",
   "lua-cjson",
   -- Only the command asks for it; the modules do without.
   "argparse",
@@ -234,7 +235,16 @@ build = {
   },
   copy_directories = { "doc" },
 }
+test_dependencies = {
+  "busted",
+  "cqueues",
+  "http",
+  "luaossl",
+  "luasocket",
+  "lyaml",
+}
+-- `luarocks test`, and `luarocks test -- spec/url_spec.lua`.
 test = {
   type = "command",
-  command = "make test",
+  script = "spec/luarocks.lua",
 }

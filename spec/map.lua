@@ -104,6 +104,7 @@ local ROWS = {
   { "^%.ci/", "deps run nvim_install" },
   { "^spec/run%.lua$", "run" },
   { "%.rockspec$", "packaging" },
+  { "^packaging/", "packaging" },
   { "^doc/", "docs" },
   { "^doc/codearts.txt$", "nvim_help" },
   { "/cli/", "nvim_help" },
