@@ -14,7 +14,9 @@ typedef struct {
     sigset_t before;
 } cab_sigpipe;
 
+/* Does what `hold` does when it is needed. */
 void cab_sigpipe_block(cab_sigpipe *pipe);
+/* Undoes it. */
 void cab_sigpipe_unblock(const cab_sigpipe *pipe);
 
 /* Holds the signal back for this thread, if it is needed. */

@@ -138,15 +138,14 @@ function list.jobs(buffer, project)
   local client = session.client()
   return fill(self, function(await)
     local all, page = {}, 0
-    local count
     repeat
       local answer, err = await(client:jobs(project, { async = true, page = page, limit = PAGE }))
       if err then
         return nil, err
       end
       vim.list_extend(all, answer.jobs)
-      page, count = page + 1, #answer.jobs
-    until count < PAGE
+      page = page + 1
+    until #answer.jobs < PAGE
     return all
   end, function(all)
     names.remember(project, all, true)

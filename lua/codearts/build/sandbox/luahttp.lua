@@ -1,5 +1,5 @@
 -- Makes lua-http loadable. Debian packages its Lua files for 5.1 to 5.3 only, and on 5.3 not all of what it needs; they run on later
--- ones as well, so the 5.1 folders are searched after the version's own ones. The order matters: halves of C modules must be this version's.
+-- ones as well, so the 5.1 folders are searched after the version's own. The order matters: halves of C modules must be this version's.
 
 local M = {}
 
