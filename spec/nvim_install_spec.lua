@@ -29,7 +29,7 @@ describe("the plugin of Neovim", function()
   -- A copy of what git has, with the objects of a build for Neovim, which are the same everywhere.
   local function clone(folder)
     local output, ok = sh(
-      "mkdir -p %s && cp -Rp Makefile .ci csrc lua plugin compiler doc lazy.lua bin %s"
+      "mkdir -p %s && cp -Rp Makefile .ci csrc lua packaging plugin compiler doc lazy.lua bin %s"
         .. " && rm -f %s/lua/codearts/build/core.so && mkdir -p %s/build && cp -Rp build/nvim %s/build",
       quote(folder),
       quote(folder),
