@@ -12,6 +12,8 @@ BUILD ?= build/$(LUA)
 
 LINTS := luacheck stylua clang-format headers clang bsd analyzer clang-tidy cppcheck sizes
 LUAS := lua5.1 lua5.2 lua5.3 lua5.4 luajit
+# Of sid, so that a system may lack it; see its head.
+LUA55 := .ci/lua5.5
 CORE := $(BUILD)/codearts/build/core.so
 ARCHIVE := $(BUILD)/libcodearts_build.a
 SOURCES := $(sort $(wildcard csrc/cab/*.c csrc/lua/*.c))
@@ -20,18 +22,18 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o)
 # What the specs bring in C.
 SPEC_SOURCES := $(wildcard spec/support/*.c spec/units/*.c spec/proof/*.c spec/proof/fuzz/*.c)
 C_FILES := $(SOURCES) $(HEADERS) $(wildcard spec/support/*.[ch] spec/units/*.[ch] bench/*.[ch] examples/*.[ch])
-LUA_FILES := lua lazy.lua plugin compiler spec $(wildcard bench examples)
+LUA_FILES := lua lazy.lua plugin compiler spec packaging $(wildcard bench examples)
 
 all: $(CORE) $(ARCHIVE)
 
 help:
-	@echo 'make            build for LUA (lua5.4; or lua5.1, lua5.2, lua5.3, luajit)'
+	@echo 'make            build for LUA (lua5.4; or lua5.1, lua5.2, lua5.3, lua5.5, luajit)'
 	@echo 'make nvim       build for Neovim, which then finds the module where it is'
 	@echo 'make test       build, then run the specs (SPEC=spec/x_spec.lua: one of them)'
 	@echo 'make quick      while working: build, lint of what changed, the fast specs that it concerns'
 	@echo 'make demo       a real build in the local sandbox, from a Lua script'
 	@echo 'make env        print the export lines that make the in-tree build loadable'
-	@echo 'make install    PREFIX=/usr/local DESTDIR='
+	@echo 'make install    PREFIX=/usr/local DESTDIR=; make uninstall takes it away again'
 	@echo 'make check      everything that CI runs; parts: lint, asan, tsan, valgrind, torture, fuzz'
 	@echo 'make coverage, make soak, make systems   see doc/testing.md'
 	@echo 'make lint       parts: $(LINTS)'
@@ -43,13 +45,17 @@ GROUP := $(if $(filter test demo mutants,$(MAKECMDGOALS)),test,build)
 GROUP := $(or $(firstword $(filter bench coverage,$(MAKECMDGOALS))),$(GROUP))
 GROUP := $(if $(filter valgrind fuzz $(LINTS),$(MAKECMDGOALS)),check,$(GROUP))
 GROUP := $(if $(filter nvim,$(LUA)),nvim,$(GROUP))
-CONFIGURE = DEPS='$(DEPS)' CC='$(CC)' LUA_CFLAGS='$(LUA_CFLAGS)' DEP_LIBS='$(DEP_LIBS)' \
+# Packages are installed for these alone, which say so where they are described; others name what is missing.
+DEPS ?= $(if $(filter test demo check bench coverage mutants,$(MAKECMDGOALS)),install,name)
+PKG_CONFIG ?= pkg-config
+CONFIGURE = DEPS='$(DEPS)' CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' LUA_CFLAGS='$(LUA_CFLAGS)' DEP_LIBS='$(DEP_LIBS)' \
   .ci/configure $(BUILD) $(GROUP) $(LUA)
 
 # These goals need neither. The others do at once, so that nothing follows what they lack but one
 # error; not where make is only to tell (-n, -q) or to touch.
-PLAIN := help env clean nvim check lint format rockspec systems asan tsan torture test-% valgrind-%
+PLAIN := help env clean nvim check lint format rockspec release deb systems asan tsan torture test-% valgrind-%
 ifneq ($(filter-out $(PLAIN),$(or $(MAKECMDGOALS),all)),)
+$(if $(TMPDIR),$(if $(wildcard $(TMPDIR)/.),,$(error TMPDIR=$(TMPDIR): there is no such folder)))
 ifeq ($(strip $(foreach flag,n q t,$(findstring $(flag),$(firstword -$(MAKEFLAGS))))),)
 $(if $(shell $(CONFIGURE) >&2 || echo no),$(error LUA=$(LUA): nothing was built))
 endif
@@ -71,8 +77,9 @@ HARDENING = -fstack-protector-strong $(FORTIFY)
 ifdef SANITIZER
 HARDENING := -fsanitize=$(SANITIZER) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
-# -Icsrc: "cab/x.h" and "lua/x.h" are ours, <lua.h> is Lua's.
-OUR_CFLAGS = -std=c11 -D_GNU_SOURCE -Icsrc $(WARNINGS) $(HARDENING) -pthread
+# -Icsrc: "cab/x.h" and "lua/x.h" are ours, <lua.h> is Lua's. On 32 bits some files have numbers (inodes)
+# of 64.
+OUR_CFLAGS = -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Icsrc $(WARNINGS) $(HARDENING) -pthread
 MODULE_CFLAGS = $(OUR_CFLAGS) -fPIC $(NO_PLT) $(DEP_CFLAGS) $(LUA_CFLAGS)
 
 # What differs between systems. Lua's own symbols come from the program that loads the module.
@@ -129,7 +136,7 @@ env:
 # Specs and demo see a plain world: no variables of one Lua version, which would go before ours, no
 # proxy on the way to loopback, nothing of this make for the ones that they start.
 RUN = env $(foreach v,$(HIDDEN),-u $(v)) LUA=$(LUA) PATH="$(HOST_PATH)$$PATH" $(PATHS) $(CPATHS)
-HIDDEN := LUA_INIT LUA_PATH_5_2 LUA_PATH_5_3 LUA_PATH_5_4 LUA_CPATH_5_2 LUA_CPATH_5_3 LUA_CPATH_5_4 \
+HIDDEN := LUA_INIT LUA_PATH_5_2 LUA_PATH_5_3 LUA_PATH_5_4 LUA_PATH_5_5 LUA_CPATH_5_2 LUA_CPATH_5_3 LUA_CPATH_5_4 LUA_CPATH_5_5 \
   http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY \
   MAKEFLAGS MFLAGS MAKELEVEL BUILD SANITIZER CFLAGS SPEC
 BUSTED = $(LUA) spec/busted.lua
@@ -169,39 +176,52 @@ compdb: all
 demo: all
 	@$(RUN) $(LUA) examples/demo.lua
 
+# The picture of the README, from the real command; needs tmux.
+picture: all
+	@$(RUN) $(LUA) packaging/picture.lua
+
 # --- Checks ---------------------------------------------------------------------------------------
 
 SUBMAKE := $(MAKE) --no-print-directory
 # Side by side: most of what the specs do is waiting.
 check:
-	@.ci/deps check $(LUA)
+	@DEPS='$(DEPS)' .ci/deps check $(LUA)
 	@$(LUA) spec/run.lua $(foreach l,$(LUAS),'$(SUBMAKE) LUA=$(l)') \
 	  '$(LUA) spec/run.lua -j 3 $(foreach c,$(CHECKS),"$(SUBMAKE) $(c)")'
-CHECKS := asan lint $(LUAS:%=test-%) tsan valgrind-lua5.4 valgrind-luajit demo
+CHECKS := asan lint $(LUAS:%=test-%) test-lua5.5 tsan valgrind-lua5.4 valgrind-luajit demo
 
 test-%:
 	@$(SUBMAKE) test LUA=$*
+# For it there is no luv and no LuaSQL.
+test-lua5.5: SPEC = $(filter-out $(foreach s,host_luv keys_hosts keys_postgresql,spec/$(s)_spec.lua),$(sort \
+  $(wildcard spec/*_spec.lua spec/*/*_spec.lua)))
+test-lua5.5:
+	@$(LUA55) $(SUBMAKE) test LUA=lua5.5 DEPS=skip SPEC='$(SPEC)'
 
 # A finding is mended or, with its reason, excepted where it is.
 lint:
 	@$(LUA) spec/run.lua $(foreach l,$(LINTS),'$(SUBMAKE) -s $(l)')
 
-STYLUA ?= build/tools/node_modules/.bin/stylua
+# Of other versions these say nothing, but in CI, which brings them.
+TIDY_LUA := 2.5.2
+TIDY_C := 14.
+STYLUA ?= $(if $(filter 1,$(NO_SKIPS)),$(PINNED_STYLUA),$(or $(wildcard $(PINNED_STYLUA)),stylua))
+PINNED_STYLUA := build/tools/node_modules/.bin/stylua
 each = printf '%s\n' $(1) | xargs -P 2 -I{}
 
 luacheck:
 	luacheck -q --no-color $(LUA_FILES) bin/codearts-build
 
-stylua: $(STYLUA)
-	$(STYLUA) --check $(LUA_FILES)
-	sed '1,/^]]$$/d' bin/codearts-build | $(STYLUA) --check -
+stylua: $(filter $(PINNED_STYLUA),$(STYLUA))
+	.ci/pinned $(TIDY_LUA) $(STYLUA) --check $(LUA_FILES)
+	sed '1,/^]]$$/d' bin/codearts-build | .ci/pinned $(TIDY_LUA) $(STYLUA) --check -
 
 # Short rooms: see its head.
 sizes:
-	$(LUA) spec/support/sizes.lua `find csrc lua plugin compiler bin spec bench examples -name '*.[ch]' -o -name '*.lua'`
+	$(LUA) spec/support/sizes.lua `find csrc lua plugin compiler bin spec bench examples packaging -name '*.[ch]' -o -name '*.lua'`
 
 clang-format:
-	clang-format --dry-run -Werror $(C_FILES)
+	.ci/pinned $(TIDY_C) clang-format --dry-run -Werror $(C_FILES)
 
 # Each header compiles alone.
 headers:
@@ -226,16 +246,16 @@ cppcheck:
 	cppcheck -q --error-exitcode=1 --inline-suppr --std=c11 --suppress=missingIncludeSystem \
 	  --enable=warning,performance,portability -Icsrc csrc $(SPEC_SOURCES)
 
-format: $(STYLUA)
-	$(STYLUA) $(LUA_FILES)
-	clang-format -i $(C_FILES)
+format: $(PINNED_STYLUA)
+	.ci/pinned $(TIDY_LUA) $(PINNED_STYLUA) $(LUA_FILES)
+	.ci/pinned $(TIDY_C) clang-format -i $(C_FILES)
 
 # The rockspec's list of files; a spec compares it with the disk.
 rockspec:
 	@$(LUA) spec/support/rockspec.lua
 
-build/tools/node_modules/.bin/stylua:
-	@npm install --loglevel=error --no-save --prefix build/tools @johnnymorganz/stylua-bin@2.5.2
+$(PINNED_STYLUA):
+	@npm install --loglevel=error --no-save --prefix build/tools @johnnymorganz/stylua-bin@$(TIDY_LUA)
 
 # A representative part, for the slow ones.
 tsan valgrind: SPEC := $(wildcard $(foreach s,args async retry sign_in,spec/$(s)_spec.lua))
@@ -275,40 +295,18 @@ bench-check: all
 
 # --- Installing -----------------------------------------------------------------------------------
 
-SHARE = $(PREFIX)/share/lua/$(LUA_VERSION)
-LIB = $(PREFIX)/lib/lua/$(LUA_VERSION)
-# Where the manual and the completions of the shells are looked for.
-MAN = $(PREFIX)/share/man/man1
-BASH = $(PREFIX)/share/bash-completion/completions
-ZSH = $(PREFIX)/share/zsh/site-functions
-FISH = $(PREFIX)/share/fish/vendor_completions.d
-completion = $(PATHS) $(LUA) -e 'io.write(require("codearts.build.cli.completion").scripts.$(1))'
-install: all
-	@for f in `find lua -name '*.lua'`; do \
-	  install -d "$(DESTDIR)$(SHARE)/$$(dirname $${f#lua/})" && \
-	  install -m 644 $$f "$(DESTDIR)$(SHARE)/$${f#lua/}" || exit 1; \
-	done
-	install -d "$(DESTDIR)$(LIB)/codearts/build" "$(DESTDIR)$(PREFIX)/bin"
-	install -m 755 $(CORE) "$(DESTDIR)$(LIB)/codearts/build/core.so"
-	@# The command runs under this Lua and finds what is installed with it under any PREFIX.
-	@{ sed -e 's|^lua=$$|lua=$(LUA)|' -e '/^]]$$/q' bin/codearts-build; \
-	  echo 'package.path = "$(SHARE)/?.lua;$(SHARE)/?/init.lua;" .. package.path'; \
-	  echo 'package.cpath = "$(LIB)/?.so;" .. package.cpath'; \
-	  tail -n 1 bin/codearts-build; } >$(BUILD)/codearts-build.$$PPID && \
-	  install -m 755 $(BUILD)/codearts-build.$$PPID "$(DESTDIR)$(PREFIX)/bin/codearts-build" && \
-	  rm $(BUILD)/codearts-build.$$PPID
-	install -d "$(DESTDIR)$(MAN)" "$(DESTDIR)$(BASH)" "$(DESTDIR)$(ZSH)" "$(DESTDIR)$(FISH)"
-	@$(PATHS) $(LUA) -e 'require("codearts.build.cli.manual").write "$(DESTDIR)$(MAN)"'
-	@$(call completion,bash) >"$(DESTDIR)$(BASH)/codearts-build"
-	@$(call completion,zsh) >"$(DESTDIR)$(ZSH)/_codearts-build"
-	@$(call completion,fish) >"$(DESTDIR)$(FISH)/codearts-build.fish"
+include packaging/install.mk
 
 # make release VERSION=0.1.0: see its head.
 release:
 	@packaging/release $(VERSION) $(URL)
 
+# Debian packages of what is committed: see its head.
+deb:
+	@packaging/deb
+
 clean:
 	rm -rf build $(PLUGIN_CORE)
 
-.PHONY: all help env nvim test quick compdb release demo check lint $(LINTS) format rockspec asan tsan valgrind bench bench-check install clean
+.PHONY: all help env nvim test quick picture compdb release deb demo check lint $(LINTS) format rockspec asan tsan valgrind bench bench-check clean
 .DELETE_ON_ERROR:

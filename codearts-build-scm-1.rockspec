@@ -12,10 +12,11 @@ Starts a build and answers its numbers, follows it to its end, and reads its log
 asynchronous in any event loop, with at most one build a call whatever the network does.
 ]],
   license = "MIT",
+  maintainer = "codearts-build authors",
   labels = { "ci", "cloud", "huaweicloud" },
 }
 dependencies = {
-  "lua >= 5.1",
+  "lua >= 5.1, < 5.6",
   "lua-cjson",
   -- Only the command asks for it; the modules do without.
   "argparse",
@@ -155,6 +156,7 @@ build = {
       ["codearts.build.nvim.log_view"] = "lua/codearts/build/nvim/log_view.lua",
       ["codearts.build.nvim.make"] = "lua/codearts/build/nvim/make.lua",
       ["codearts.build.nvim.marks"] = "lua/codearts/build/nvim/marks.lua",
+      ["codearts.build.nvim.messages"] = "lua/codearts/build/nvim/messages.lua",
       ["codearts.build.nvim.paths"] = "lua/codearts/build/nvim/paths.lua",
       ["codearts.build.nvim.pieces"] = "lua/codearts/build/nvim/pieces.lua",
       ["codearts.build.nvim.problems"] = "lua/codearts/build/nvim/problems.lua",
@@ -233,7 +235,16 @@ build = {
   },
   copy_directories = { "doc" },
 }
+test_dependencies = {
+  "busted",
+  "cqueues",
+  "http",
+  "luaossl",
+  "luasocket",
+  "lyaml",
+}
+-- `luarocks test`, and `luarocks test -- spec/url_spec.lua`.
 test = {
   type = "command",
-  command = "make test",
+  script = "spec/luarocks.lua",
 }

@@ -8,6 +8,11 @@ local DATE, TEXT = 1700000000, "20231114T221320Z"
 
 describe("an attempt that asks for admission", function()
   local server, client
+  local times -- that it was told of one
+
+  local function told()
+    times = times + 1
+  end
 
   setup(function()
     server = servers.start()
@@ -17,6 +22,7 @@ describe("an attempt that asks for admission", function()
   end)
   before_each(function()
     server:reset()
+    times = 0
     client = core.new {
       endpoint = server.url,
       auth = { ak = "AK", sk = "SK" },
@@ -37,10 +43,10 @@ describe("an attempt that asks for admission", function()
   end
 
   it("goes out when it is let, signed with the date that was said", function()
-    local call = client:start(JOB, { admission = true })
+    local call = client:start(JOB, { admission = told })
     call:send()
     local attempt, signed = until_admission(call)
-    assert.same({ 1, true }, { attempt, signed })
+    assert.same({ 1, true, 1 }, { attempt, signed, times })
     client:step(0)
     assert.equal(0, server:stats().heads)
     call:admit(DATE)
@@ -55,7 +61,7 @@ describe("an attempt that asks for admission", function()
 
   it("is one for each attempt", function()
     server:script { { "answer", status = 429, body = "" } }
-    local call = client:start(JOB, { admission = true })
+    local call = client:start(JOB, { admission = told })
     call:send()
     assert.equal(1, until_admission(call))
     call:admit(DATE - 3600)
@@ -64,11 +70,12 @@ describe("an attempt that asks for admission", function()
     call:admit(DATE)
     assert.equal("20", call:wait().actual_build_number)
     assert.equal(TEXT, server:stats().requests[2].headers["x-sdk-date"])
+    assert.equal(2, times)
   end)
 
   it("goes out with the credentials that it was admitted with", function()
     local identity = core.identity()
-    local call = client:start(JOB, { admission = true, auth = identity })
+    local call = client:start(JOB, { admission = told, auth = identity })
     call:send()
     client:step(0)
     assert.is_nil(call:admission())
@@ -84,7 +91,7 @@ describe("an attempt that asks for admission", function()
 
   it("ends without a request when it is cancelled, late, or its client closes", function()
     local function outcome_of(opts, act)
-      opts.admission = true
+      opts.admission = told
       local call = client:start(JOB, opts)
       call:send()
       until_admission(call)

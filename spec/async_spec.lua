@@ -280,8 +280,7 @@ for name, new in pairs({ facade = build.new, core = core.new }) do
     end)
 
     it("work with the collector at its most aggressive", function()
-      collectgarbage("setpause", 0)
-      collectgarbage("setstepmul", 10000)
+      require("spec.support.collector")(0, 10000)
       local done = 0
       local ok, err = pcall(function()
         for i = 1, 30 do
@@ -300,8 +299,7 @@ for name, new in pairs({ facade = build.new, core = core.new }) do
           collectgarbage()
         end
       end)
-      collectgarbage("setpause", 200)
-      collectgarbage("setstepmul", 200)
+      require("spec.support.collector")(200, 200)
       assert.is_true(ok, tostring(err))
       assert.equal(30, done)
       assert.equal(30, server:stats().processed)
@@ -392,8 +390,7 @@ for name, new in pairs({ facade = build.new, core = core.new }) do
 
     it("is fine while a finalizer runs inside its step", function()
       server:reset()
-      collectgarbage("setpause", 0)
-      collectgarbage("setstepmul", 10000)
+      require("spec.support.collector")(0, 10000)
       local answers = {}
       for i = 1, 40 do
         local client = new(options())
@@ -407,8 +404,7 @@ for name, new in pairs({ facade = build.new, core = core.new }) do
         answers[i] = answer
         client:close()
       end
-      collectgarbage("setpause", 200)
-      collectgarbage("setstepmul", 200)
+      require("spec.support.collector")(200, 200)
       assert.equal(40, #answers)
     end)
 

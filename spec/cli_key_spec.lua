@@ -5,6 +5,7 @@ local command = require "spec.support.command"
 local core = require "codearts.build.core"
 local gates = require "spec.support.gate"
 local host = require "spec.support.host"
+local servers = require "spec.support.server"
 
 describe("codearts-build with a key", function()
   local box, folder, env
@@ -127,6 +128,50 @@ describe("codearts-build with a key", function()
     assert.same({ true, number }, { again.replayed, again.actual_build_number })
     run(("key resolve %s b --none"):format(boxes.good), 2)
     gate:stop()
+  end)
+
+  it("tells that a build was started whose number nobody told", function()
+    local server = servers.start()
+    server:script { { "answer", status = 200, body = '{"octopus_job_name":"j"}' } }
+    env.CODEARTS_BUILD_ENDPOINT = server.url
+    for _, replayed in ipairs { false, true } do
+      local told = json(("run %s --key k --wait"):format(boxes.good), 6)
+      assert.same(
+        { "j", "k", "protocol", "started" },
+        { told.octopus_job_name, told.key, told.error.kind, told.error.outcome }
+      )
+      assert.equal(replayed, told.replayed == true)
+    end
+    assert.equal(1, server:stats().processed)
+    server:stop()
+  end)
+
+  it("is free after a signal that came before anything was sent", function()
+    local line = command.line(("run %s --key k"):format(boxes.good), env)
+    -- What is written comes to the disk late, and meanwhile we are told to end.
+    local running = command.start_line(
+      "exec strace -D -f -qq -o /dev/null -e trace=fdatasync"
+        .. " -e inject=fdatasync:delay_enter=2000000:when=1 "
+        .. line
+    )
+    local function states()
+      local pipe = io.popen(("cat %s/*.key 2>/dev/null"):format(folder))
+      local list = {}
+      for each in pipe:lines() do
+        list[#list + 1] = core.decode(each).state
+      end
+      pipe:close()
+      return list
+    end
+    while not states()[1] do
+      os.execute "sleep 0.01"
+    end
+    running:signal "INT"
+    local status, seen = running:finish()
+    assert.equal(130, status, seen)
+    assert.is_nil(seen:find("history", 1, true), seen)
+    assert.same({ "open", "free" }, states())
+    assert.is_nil(json(("run %s --key k"):format(boxes.good)).replayed)
   end)
 
   it("is looked at by doctor", function()

@@ -6,10 +6,9 @@ local core = require "codearts.build.core"
 local JOB = "f9d6c8466d614a9788e9a0acf6c15f46"
 
 -- The core can be loaded from nowhere, so what works does not need it.
-local NO_CORE =
-  { LUA_CPATH = "/nonexistent/?.so", LUA_CPATH_5_2 = "", LUA_CPATH_5_3 = "", LUA_CPATH_5_4 = "" }
-for _, name in ipairs { "LUA_CPATH_5_2", "LUA_CPATH_5_3", "LUA_CPATH_5_4" } do
-  NO_CORE[name] = NO_CORE.LUA_CPATH
+local NO_CORE = { LUA_CPATH = "/nonexistent/?.so" }
+for _, version in ipairs { "5_2", "5_3", "5_4", "5_5" } do
+  NO_CORE["LUA_CPATH_" .. version] = NO_CORE.LUA_CPATH
 end
 
 local function run(arguments)
@@ -241,6 +240,7 @@ describe("the command line", function()
       LUA_PATH_5_2 = "lua/?.lua",
       LUA_PATH_5_3 = "lua/?.lua",
       LUA_PATH_5_4 = "lua/?.lua",
+      LUA_PATH_5_5 = "lua/?.lua",
     })
     assert.are.equal(2, result.status)
     assert.is_truthy(result.err:find("lua-argparse", 1, true))

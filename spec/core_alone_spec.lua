@@ -3,6 +3,7 @@ local core = require "codearts.build.core"
 local run_job = require "spec.support.run_job"
 local servers = require "spec.support.server"
 local quote = require "spec.support.quote"
+local strace = require "spec.support.strace"
 
 local JOB = { job_id = run_job.JOB_ID }
 local LUA = os.getenv "LUA" or (rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "%d%.%d")
@@ -329,11 +330,11 @@ describe("loading", function()
   -- libcurl's own libraries may look at things when they are loaded; that is not ours.
   local BEFORE = ('assert(package.loadlib(%q, "*"))'):format(CORE)
 
-  local traced = os.execute "strace -o /dev/null true 2>/dev/null"
+  local missing = strace.missing()
   for _, module in ipairs { "codearts.build.core", "codearts.build" } do
     it(module .. " opens nothing and reads nothing beyond the code", function()
-      if traced ~= true and traced ~= 0 then
-        pending "strace is not installed, or may not trace"
+      if missing then
+        pending(missing)
       end
       local before = trace(BEFORE)
       local after, text = trace(("require %q"):format(module))

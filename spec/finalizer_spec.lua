@@ -11,8 +11,7 @@ local JOB = { job_id = ("a"):rep(32) }
 local function new()
   return core.new { endpoint = "%s", auth = "not-a-secret", proxy = false, retry = false }
 end
-collectgarbage("setpause", 0)
-collectgarbage("setstepmul", 100000)
+require("spec.support.collector")(0, 100000)
 ]]
 
 describe("a finalizer", function()

@@ -515,8 +515,7 @@ describe("luv", function()
   end)
 
   it("works with the collector at its most aggressive", function()
-    collectgarbage("setpause", 0)
-    collectgarbage("setstepmul", 10000)
+    require("spec.support.collector")(0, 10000)
     local done = 0
     for _ = 1, 4 do -- each collects all that the specs before have left
       coroutine.wrap(function()
@@ -527,8 +526,7 @@ describe("luv", function()
       end)()
     end
     local ok, err = pcall(run_loop)
-    collectgarbage("setpause", 200)
-    collectgarbage("setstepmul", 200)
+    require("spec.support.collector")(200, 200)
     assert(ok, err)
     assert.equal(4, done)
   end)

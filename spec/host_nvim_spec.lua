@@ -331,14 +331,18 @@ describe("Neovim", function()
   end)
 
   -- The report of :checkhealth, with these variables, less the colons that went with Neovim 0.10.
-  local function health(environment, prefix)
+  local function health(environment, prefix, before)
     local report = folder .. "/report"
     local clean = "-u CODEARTS_BUILD_ENDPOINT -u CODEARTS_BUILD_REGION -u CODEARTS_BUILD_TOKEN -u SSL_CERT_FILE "
       .. "-u CODEARTS_BUILD_KEY_STORE -u HUAWEICLOUD_SDK_AK -u HUAWEICLOUD_SDK_SK -u XDG_STATE_HOME "
     host.run(
       clean
         .. (prefix or host.for_luajit())
-        .. ("HOME=%s %s nvim --clean --headless --cmd 'set rtp+=.' "):format(folder, environment)
+        .. ("HOME=%s %s nvim --clean --headless --cmd 'set rtp+=.' %s "):format(
+          folder,
+          environment,
+          before or ""
+        )
         .. ("-c 'checkhealth codearts' -c 'write! %s' -c 'qall!'"):format(report)
     )
     local file = assert(io.open(report))
@@ -397,6 +401,13 @@ describe("Neovim", function()
       )
     end)
   end
+
+  it("answers :checkhealth with advice: settings", function()
+    local set = "--cmd 'let g:codearts = { \"projekt\": 1 }'"
+    local text = health(host.service(server.url), nil, set)
+    assert.matches("ERROR config error: vim.g.codearts has no projekt; did you mean project", text)
+    assert.matches("%- :help [^\n]*codearts%-settings", text)
+  end)
 
   it("answers :checkhealth where the core is missing with the command that helps", function()
     local text = health("", "LUA_CPATH=/nowhere/?.so ")

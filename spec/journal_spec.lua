@@ -45,14 +45,14 @@ describe("a journal", function()
     return journal
   end
   local function append(line)
-    return client:perform(assert(journal:append(line))):wait()
+    return client:perform(assert(journal:append(line))):wait()[1]
   end
 
   it("keeps the line that was written last, and where it ends", function()
     open()
     assert.same({ nil, 0 }, { journal:read() })
-    assert.is_true(append "first")
-    assert.is_true(append "second")
+    assert.equal(6, append "first")
+    assert.equal(13, append "second")
     assert.same({ "second", 13 }, { journal:read() })
     assert.same({ "second", 13 }, { core.journal.peek(folder, "k", true) })
     assert.equal("first\nsecond\n", read(folder .. "/k"))
@@ -77,6 +77,21 @@ describe("a journal", function()
     assert.equal("new\n", read(folder .. "/k"))
   end)
 
+  it("is not the forked child's: its lock ends with the parent", function()
+    open()
+    append "first"
+    local told = require("spec.support.probe").fork(function()
+      local pipe = io.popen(("ls -l /proc/%d/fd"):format(core.process().pid))
+      local files = pipe:read "*a"
+      pipe:close()
+      local line, err = journal:read()
+      return tostring(files:find(base, 1, true)) .. tostring(line) .. err.reason
+    end)
+    assert.equal("nilnilstore", told)
+    assert.same({ nil, nil }, { core.journal.open(folder, "k", true) })
+    assert.equal(13, append "second")
+  end)
+
   it("lets go only when the work under way is done", function()
     open()
     local call = client:perform(assert(journal:append "line"))
@@ -87,7 +102,7 @@ describe("a journal", function()
     -- Nor is it lost when the client closes.
     call = client:perform(assert(journal:append "last"))
     client:close()
-    assert.is_true((call:try_wait()))
+    assert.is_table((call:try_wait()))
     assert.equal("line\nlast\n", read(folder .. "/k"))
   end)
 
@@ -115,7 +130,7 @@ describe("a journal", function()
     local work, err = journal:append "second"
     assert.same({ nil, "key", "store" }, { work, err.kind, err.reason })
     call:wait()
-    assert.is_true(append(("x"):rep(65536)))
+    assert.equal(6 + 65537, append(("x"):rep(65536)))
     assert.equal(65536, #journal:read())
     assert.is_false(pcall(client.perform, client, work))
   end)

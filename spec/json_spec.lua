@@ -1,4 +1,4 @@
--- JSON as the core reads and writes it: the same on every Lua, with both variants of lua-cjson.
+-- JSON as the core reads and writes it: the same on every Lua, with both variants of lua-cjson, and with none in Neovim.
 
 local accepted = require "spec.data.json.accepted"
 local either = require "spec.data.json.either"
@@ -10,12 +10,15 @@ local JOB = { job_id = run_job.JOB_ID }
 local math_type = math.type or type
 
 -- The core with another lua-cjson beneath it. Loading it again is what a host does that wants that.
-local function core_with(cjson)
+local function core_with(cjson, vim)
   local loaded = package.loaded
   local before, ours = loaded.cjson, loaded["codearts.build.core"]
   loaded.cjson, loaded["codearts.build.core"] = cjson, nil
+  rawset(_G, "vim", vim)
   local ok, core = pcall(require, "codearts.build.core")
+  ok = ok and pcall(core.decode, "0") -- which loads it
   loaded.cjson, loaded["codearts.build.core"] = before, ours
+  rawset(_G, "vim", nil)
   assert(ok, core)
   return core
 end
@@ -38,13 +41,14 @@ end
 local VARIANTS = {
   { "lua-cjson", require "cjson" },
   { "OpenResty's lua-cjson", require "spec.support.openresty_cjson" },
+  { "Neovim's vim.json", {}, require "spec.support.vim_json" },
 }
 
 for _, variant in ipairs(VARIANTS) do
   describe("JSON through " .. variant[1], function()
     local core
     setup(function()
-      core = core_with(variant[2])
+      core = core_with(variant[2], variant[3])
     end)
     teardown(function()
       core_with(require "cjson")

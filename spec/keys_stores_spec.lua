@@ -35,7 +35,6 @@ describe("the address of a key store", function()
 
   it("names a folder", function()
     assert.equal("/tmp/keys", address.open("file:/tmp/keys", environment()).folder)
-    assert.equal("keys", address.open("file:keys", environment()).folder)
   end)
 
   it("names a cluster of etcd, whose login comes from the environment", function()
@@ -264,7 +263,7 @@ describe("a store of files", function()
     )
   )
   mounted("a disk that can only be read", "mount -t tmpfs -o ro,mode=700 none FOLDER")
-  mounted("a file system that it does not know", "mount -t proc none FOLDER")
+  mounted("a file system that it does not know", "mount -t devpts none FOLDER")
 end)
 
 describe("a list of records in etcd", function()

@@ -80,6 +80,7 @@ describe("a build known by its numbers", function()
     local err = failure_of(result.status, result)
     assert.are.equal("protocol", err.kind)
     assert.are.equal("bad_answer", err.reason)
+    assert.are.equal("started", err.outcome)
   end)
 end)
 

@@ -1,6 +1,6 @@
 -- What `require "codearts.build"` says when the core cannot be loaded.
 local LUA = os.getenv "LUA" or (rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "%d%.%d")
-local LUAS = { "lua5.1", "lua5.2", "lua5.3", "lua5.4", "luajit" }
+local LUAS = { "lua5.1", "lua5.2", "lua5.3", "lua5.4", "lua5.5", "luajit" }
 
 local quote = require "spec.support.quote"
 
@@ -38,6 +38,7 @@ local NAMES = {
   ["lua5.2"] = "Lua 5.2",
   ["lua5.3"] = "Lua 5.3",
   ["lua5.4"] = "Lua 5.4",
+  ["lua5.5"] = "Lua 5.5",
   luajit = "LuaJIT %(Lua 5.1%)",
 }
 

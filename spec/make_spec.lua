@@ -29,7 +29,8 @@ describe("make", function()
 
   -- Answers what it printed, and whether it succeeded. What it builds goes into the folder.
   local function make(arguments)
-    local command = "env -u LUA_CFLAGS PATH=%s:$PATH make --no-print-directory BUILD=%s/build %s"
+    local command =
+      "env -u LUA_CFLAGS -u DEPS PATH=%s:$PATH make --no-print-directory BUILD=%s/build %s"
     local pipe = io.popen(command:format(folder, folder, arguments) .. " 2>&1 </dev/null; echo $?")
     local output, status = pipe:read("*a"):match "^(.-)(%d+)\n$"
     pipe:close()
@@ -93,5 +94,52 @@ describe("make", function()
     assert.is_false(ok)
     told = "^LUA=lua: that is Lua %s, but LUA_CFLAGS leads to %s headers"
     assert.matches(told:format(VERSION, OTHER), output)
+  end)
+
+  it("installs nothing where it only builds", function()
+    write("apt-get", '#!/bin/sh\necho "$@" >>"$(dirname "$0")/calls"')
+    for _, goal in ipairs { "", "install DESTDIR=" .. folder, "compdb" } do
+      local output, ok = make("LUA=lua9.9 " .. goal)
+      assert.is_false(ok)
+      assert.matches("\n    [^\n]*apt%-get install [^\n]*lua9%.9", output)
+    end
+    assert.is_nil(io.open(folder .. "/calls"))
+  end)
+
+  it("takes another pkg-config", function()
+    write(
+      "other-pkg-config",
+      '#!/bin/sh\necho "$@" >>"$(dirname "$0")/asked"; exec pkg-config "$@"'
+    )
+    write("pkg-config", '#!/bin/sh\nPATH=${PATH#*:}; [ -n "$PKG_CONFIG" ] && exec pkg-config "$@"')
+    local output, ok =
+      make(("DEPS=skip LUA=%s PKG_CONFIG=other-pkg-config %s/build/config.mk"):format(LUA, folder))
+    assert(ok, output)
+    local asked = io.open(folder .. "/asked"):read "*a"
+    assert.matches("libcurl", asked)
+    assert.matches("lua", asked)
+  end)
+
+  it("says in one line that TMPDIR is nowhere", function()
+    local output, ok = make(("DEPS=skip LUA=%s TMPDIR=%s/nowhere"):format(LUA, folder))
+    assert.is_false(ok)
+    assert.matches("^Makefile:%d+: [^\n]*TMPDIR=[^\n]*/nowhere: [^\n]*\n$", output)
+  end)
+
+  it("formats by the version of the sources alone", function()
+    write("formatter", '#!/bin/sh\n[ "$1" = --version ] && echo "formatter 3.1" || echo "$@"')
+    local function pinned(version, environment)
+      local command = "PATH=%s:$PATH %s .ci/pinned %s formatter a b; echo $?"
+      local pipe = io.popen(command:format(folder, environment or "NO_SKIPS=", version))
+      local output = pipe:read "*a"
+      pipe:close()
+      return output
+    end
+    assert.equal("a b\n0\n", pinned "3.1")
+    assert.matches(
+      "^SKIPPED: formatter 3%.2: [^\n]*\n0 passed, 0 failed, 1 skipped\n0\n$",
+      pinned "3.2"
+    )
+    assert.matches("1\n$", pinned("3.2", "NO_SKIPS=1"))
   end)
 end)

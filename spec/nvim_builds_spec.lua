@@ -251,4 +251,204 @@ describe("Neovim with :CodeArts", function()
     nvim:command "CodeArts wait"
     nvim:wait "select(2, vim.fn.execute('messages'):gsub(', took ', '')) == 2"
   end)
+
+  -- Waits for a message; it is told once, and nothing waits for a key.
+  local function expect_message(wanted)
+    nvim:wait(("vim.fn.execute('messages'):find(%q, 1, true)"):format(wanted))
+    assert.equal(1, count(nvim:messages(), (wanted:gsub("%p", "%%%0"))), nvim:messages())
+    assert.equal("n", nvim:ask "return vim.api.nvim_get_mode().mode")
+  end
+
+  it("says once what is wrong with a name, a number or a word", function()
+    start()
+    nvim:command "CodeArts run wall"
+    expect_message "no job of the project"
+    assert.truthy(nvim:messages():find("there are: walk", 1, true), nvim:messages())
+    nvim:command "CodeArts statu"
+    expect_message "did you mean status?"
+    nvim:command "edit codearts://walk/99999"
+    expect_message "CB.00060214"
+    nvim:expect "▸ ShowRecordDetail: api error: 404"
+    nvim:command "edit codearts://no/such/place"
+    expect_message "expected codearts://, codearts://JOB or"
+    nvim:expect ":e tries again"
+  end)
+
+  it("says once what is wrong with the settings", function()
+    for settings, expected in pairs {
+      ["'x'"] = "vim.g.codearts must be a table",
+      ["{ projekt = 'x' }"] = "vim.g.codearts has no projekt; did you mean project?",
+      ["{ project = 'x' }"] = "vim.g.codearts.project is no project",
+      ["{ maps = 1 }"] = "vim.g.codearts.maps must be true or false",
+      ["{ paths = { ['/a'] = 1 } }"] = "vim.g.codearts.paths must be a table of texts",
+    } do
+      start { init = "vim.g.codearts = " .. settings }
+      nvim:command "edit codearts://"
+      expect_message(expected)
+      nvim:stop()
+    end
+  end)
+
+  it("starts one build when it is told twice at once", function()
+    start()
+    local twice = ("CodeArts run %s GATE=%s"):format(WALK, box.gate)
+    nvim:ask(("vim.cmd %q; pcall(vim.cmd, %q)"):format(twice, twice))
+    nvim:wait(STATUS .. ":find 'Second'")
+    assert.equal("1", nvim:ask "return #require'codearts.build.nvim.watch'.running")
+    expect_message "is under way"
+    nvim:ask(("vim.cmd %q"):format(twice)) -- meant now
+    nvim:wait "#require'codearts.build.nvim.watch'.running == 2"
+    nvim:wait(STATUS .. ":find '^2 builds: walk'")
+    box:open_gate()
+    nvim:wait "#require'codearts.build.nvim.watch'.running == 0"
+  end)
+
+  it("loses nothing when the buffer is closed, wiped or read anew", function()
+    start()
+    for _, close in ipairs { "bdelete!", "bwipeout!", "edit", "enew" } do
+      box:close_gate()
+      local number = run_gated("walk", "Second")
+      nvim:command(("edit codearts://%s/%s"):format(WALK, number))
+      nvim:expect "waiting"
+      nvim:command(close)
+      box:open_gate()
+      nvim:wait(("vim.fn.execute('messages'):find('walk #%s: SUCCESS', 1, true)"):format(number))
+    end
+    assert.equal(4, count(nvim:messages(), ", took "))
+    assert.falsy(nvim:messages():find "E%d+:")
+  end)
+
+  it("asks no more about a build that was only looked at", function()
+    start()
+    local number = run_gated("walk", "Second")
+    start() -- another editor, which has not started it
+    nvim:command(("edit codearts://%s/%s"):format(WALK, number))
+    nvim:expect "waiting"
+    assert.equal("1", nvim:ask "return #require'codearts.build.nvim.watch'.running")
+    nvim:command "split | bdelete!"
+    nvim:wait "#require'codearts.build.nvim.watch'.running == 0"
+    assert.equal("", nvim:ask("return " .. STATUS))
+    box:open_gate()
+  end)
+
+  it("shows a build in two windows, each with its cursor and its folds", function()
+    start()
+    run_gated("walk", "Second")
+    nvim:command "CodeArts log"
+    nvim:expect "waiting"
+    nvim:command "split"
+    box:open_gate()
+    nvim:wait(VIEW .. ".complete")
+    local screen = nvim:expect "▸ Third: SUCCESS"
+    assert.equal(2, count(screen, "▸ First: SUCCESS"), screen)
+    nvim:command "tabnew"
+    nvim:command "CodeArts log"
+    screen = nvim:expect "▸ Third: SUCCESS"
+    assert.truthy(screen:find("▸ First: SUCCESS", 1, true), screen)
+  end)
+
+  it("tells that there is no network, and that nothing was started", function()
+    start({}, { CODEARTS_BUILD_ENDPOINT = "http://127.0.0.1:9" })
+    nvim:command("CodeArts run " .. WALK)
+    expect_message "RunJob: transport error: no build was started"
+    nvim:command(("edit codearts://%s/1"):format(WALK))
+    expect_message "ShowRecordDetail: transport error"
+    nvim:expect "▸ ShowRecordDetail: transport error"
+  end)
+
+  it("tells that a start may have been lost, and where to look", function()
+    start()
+    box:open_gate()
+    box:post "/__sandbox/lose?times=1"
+    nvim:command("CodeArts run " .. WALK)
+    expect_message "a build may have been started"
+    assert.truthy(nvim:messages():find(":CodeArts history " .. WALK, 1, true), nvim:messages())
+    nvim:command("CodeArts run " .. WALK)
+    nvim:wait(STATUS .. ":find 'SUCCESS'")
+  end)
+
+  it("shows trouble while it waits in the status alone", function()
+    start()
+    run_gated("walk", "Second")
+    nvim:command "CodeArts log"
+    nvim:expect "waiting"
+    box:post "/__sandbox/refuse?status=503&times=1000"
+    nvim:wait(STATUS .. ":find 'no answer'")
+    nvim:expect "no answer"
+    assert.equal(0, count(nvim:messages(), "error"), nvim:messages())
+    box:post "/__sandbox/refuse?times=0"
+    box:open_gate()
+    nvim:wait(STATUS .. ":find 'SUCCESS'")
+    assert.equal(1, count(nvim:messages(), ", took "))
+    nvim:wait(VIEW .. ".complete")
+    assert.truthy(lines():find "ended: SUCCESS")
+  end)
+
+  it("goes on after it was suspended", function()
+    start()
+    local number = run_gated("walk", "Second")
+    nvim:command "CodeArts log"
+    nvim:expect "waiting"
+    local pid = nvim:ask "return vim.fn.getpid()"
+    os.execute("kill -STOP " .. pid)
+    box:open_gate()
+    box:finished(WALK, number)
+    os.execute("kill -CONT " .. pid)
+    nvim:wait(STATUS .. ":find 'SUCCESS'")
+    nvim:wait(VIEW .. ".complete")
+    assert.truthy(lines():find "ended: SUCCESS")
+  end)
+
+  it("reads a long log while the editor goes on", function()
+    start()
+    nvim:command "CodeArts run big"
+    nvim:wait(STATUS .. ":find 'SUCCESS'")
+    nvim:ask [[
+      Ticks = 0
+      vim.loop.new_timer():start(1, 1, function() Ticks = Ticks + 1 end)]]
+    nvim:command "CodeArts log"
+    nvim:wait(VIEW .. " and " .. VIEW .. ".lines > 0")
+    nvim:ask "Ticks = 0"
+    nvim:wait(VIEW .. ".complete")
+    assert.is_true(tonumber(nvim:ask "return Ticks") > 20)
+    assert.equal("20003", nvim:ask "return vim.api.nvim_buf_line_count(0)")
+    assert.truthy(lines():find "line 020000 of a log")
+  end)
+
+  it("opens the page of a job in the console where its address was given", function()
+    start { init = "vim.ui.open = function(page) Opened = page end" }
+    nvim:command("edit codearts://" .. WALK)
+    nvim:wait(VIEW .. " ~= nil")
+    nvim.page:type "gx"
+    expect_message "is not known"
+    local page = "https://console.example.com/codeci/project/p/job/" .. WALK
+    nvim:command("CodeArts history " .. page)
+    nvim.page:type "gx"
+    nvim:wait(("Opened == %q"):format(page))
+  end)
+
+  it("shows the records of keys, and runs by one", function()
+    start()
+    box:open_gate()
+    nvim:command "CodeArts run walk --key release-1"
+    nvim:wait(STATUS .. ":find 'SUCCESS'")
+    nvim:command "CodeArts key list walk"
+    local screen = nvim:expect "release-1"
+    assert.truthy(screen:find("done", 1, true), screen)
+    nvim:command "quit"
+    nvim:command "CodeArts key show walk release-1"
+    nvim:expect "its build was started"
+  end)
+
+  it("tells of each change by an autocommand", function()
+    start {
+      init = "Told = {}; vim.cmd [[autocmd User CodeArtsStatus lua table.insert(Told, "
+        .. STATUS
+        .. ")]]",
+    }
+    run_gated("walk", "Second")
+    box:open_gate()
+    nvim:wait "Told[#Told]:find 'SUCCESS'"
+    assert.equal("true", nvim:ask "return #Told >= 3")
+  end)
 end)

@@ -29,7 +29,7 @@ describe("the plugin of Neovim", function()
   -- A copy of what git has, with the objects of a build for Neovim, which are the same everywhere.
   local function clone(folder)
     local output, ok = sh(
-      "mkdir -p %s && cp -Rp Makefile .ci csrc lua plugin doc lazy.lua bin %s"
+      "mkdir -p %s && cp -Rp Makefile .ci csrc lua packaging plugin compiler doc lazy.lua bin %s"
         .. " && rm -f %s/lua/codearts/build/core.so && mkdir -p %s/build && cp -Rp build/nvim %s/build",
       quote(folder),
       quote(folder),
@@ -86,15 +86,28 @@ describe("the plugin of Neovim", function()
     server:stop()
   end)
 
-  it("works as a native package once `make nvim` has run", function()
-    local folder = clone(home .. "/.local/share/nvim/site/pack/any/start/codearts-build")
-    local output, ok = make(folder, "nvim")
+  -- The lines of the README for a package of Neovim itself, which are for a shell.
+  local function readme_lines(url)
+    local file = assert(io.open "README.md")
+    local text = file:read "*a"
+    file:close()
+    local lines = assert(text:match "\n## In Neovim\n.-```sh\n(.-)```")
+    return (lines:gsub("%f[%w]URL%f[%W]", url))
+  end
+
+  it("works as a package of Neovim by the lines of the README", function()
+    local origin = clone(home .. "/origin")
+    local output, ok = sh(
+      "cd %s && git init -q && git add -f . && git -c user.name=x -c user.email=x@y.test commit -qm all",
+      origin
+    )
+    assert(ok, output)
+    output, ok = sh("cd %s && export HOME=%s && %s", home, home, readme_lines(origin))
     assert(ok, output)
     assert.equal(host.NAME .. "\n", nvim(RUN))
-    assert.equal(
-      "2\n",
-      (nvim [[-c 'exe "normal i" | call writefile([exists(":CodeArts")], "/dev/stdout")' -c qall]])
-    )
+    local words =
+      nvim [[-c 'help codearts-tour' -c 'lua io.stdout:write(vim.fn.expand("%%:t"), vim.fn.exists(":CodeArts"), "\n")' -c 'qall!']]
+    assert.equal("codearts.txt2\n", words)
   end)
 
   it("works where a manager adds its folder to the runtime path", function()
@@ -103,7 +116,7 @@ describe("the plugin of Neovim", function()
     assert.equal(host.NAME .. "\n", nvim("--cmd 'set rtp^=%s' %s", folder, RUN))
   end)
 
-  it("tells lazy.nvim what to run", function()
+  it("tells lazy.nvim what to run, which knows it by its name", function()
     assert.same({ "codearts-build", build = "make nvim" }, dofile "lazy.lua")
   end)
 

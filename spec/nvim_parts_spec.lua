@@ -128,3 +128,16 @@ describe("words", function()
     end
   end)
 end)
+
+describe("the words of :CodeArts", function()
+  it("take no option that this editor would not heed", function()
+    local command = require "codearts.build.nvim.command"
+    for _, name in ipairs(command.NAMES) do
+      for _, row in ipairs(command.WORDS[name].rows()) do
+        for _, option in ipairs { "--key-store", "--endpoint", "--region", "--json", "--wait" } do
+          assert.not_equal(option, row.name, name)
+        end
+      end
+    end
+  end)
+end)

@@ -187,6 +187,13 @@ local function version_at(root)
   return ("%s\t%s/share/lua/%s/codearts/build/init.lua\n"):format(version, root, VERSION)
 end
 
+local TOLD = ("codearts-build %s\n"):format(require("codearts.build")._VERSION)
+
+-- What an installed command says of itself, which takes no module of the tree.
+local function told_by(path)
+  return sh("cd / && env -u LUA_PATH -u LUA_CPATH %s --version", quote(path))
+end
+
 describe("installing by make", function()
   local folder
 
@@ -207,31 +214,97 @@ describe("installing by make", function()
     assert.equal(version_at(folder .. "/opt/x"), library_in(folder .. "/opt/x"))
   end)
 
-  it("brings a command that finds its modules under any PREFIX", function()
-    make("PREFIX=%s", folder)
-    local command = folder .. "/bin/codearts-build"
+  it("brings a command that finds its modules wherever the tree is moved to", function()
+    local root = folder .. "/moved"
+    make("PREFIX=%s/first", folder)
+    sh("mv %s/first %s", folder, root)
+    local command = root .. "/bin/codearts-build"
     assert.matches("\nlua=" .. LUA .. "\n", read(command), 1, true)
-    local output = sh("cd / && env -u LUA_PATH -u LUA_CPATH %s --version", command)
-    assert.matches(require("codearts.build")._VERSION, output, 1, true)
-    assert.matches("^%.TH CODEARTS", read(folder .. "/share/man/man1/codearts-build.1"))
-    assert.matches("^%.TH CODEARTS", read(folder .. "/share/man/man1/codearts-build-run.1"))
+    assert.equal(TOLD, told_by(command))
+    assert.matches("^%.TH CODEARTS", read(root .. "/share/man/man1/codearts-build.1"))
+    assert.matches("^%.TH CODEARTS", read(root .. "/share/man/man1/codearts-build-run.1"))
     for path, word in pairs {
       ["bash-completion/completions/codearts-build"] = "complete -F",
       ["zsh/site-functions/_codearts-build"] = "#compdef codearts-build",
       ["fish/vendor_completions.d/codearts-build.fish"] = "complete -c codearts-build",
     } do
-      assert.matches(word, read(folder .. "/share/" .. path), 1, true)
+      assert.matches(word, read(root .. "/share/" .. path), 1, true)
     end
+  end)
+
+  it("brings licence and documents", function()
+    make("PREFIX=%s", folder)
+    for _, name in ipairs { "LICENSE", "README.md", "doc/keys.md", "examples/script.lua" } do
+      assert.equal(read(name), read(folder .. "/share/doc/codearts-build/" .. name))
+    end
+  end)
+
+  if not instrumented then
+    it("brings what a C program links, wherever it is moved to", function()
+      make("PREFIX=%s/first", folder)
+      sh("mv %s/first %s/second", folder, folder)
+      sh(
+        "cc -o %s/embed examples/embed.c -Wl,-E $(PKG_CONFIG_PATH=%s/second/lib/pkgconfig:$PKG_CONFIG_PATH"
+          .. " pkg-config --cflags --libs codearts-build-%s)",
+        folder,
+        folder,
+        LUA
+      )
+      local output = sh("%s/embed http://127.0.0.1:9 a-token %s || true", folder, ("a"):rep(32))
+      assert.matches("transport error: no build was started", output, 1, true)
+    end)
+  end
+
+  describe("for two Luas", function()
+    -- One that shares its modules, if there is one.
+    local other
+    for _, name in ipairs { "luajit", "lua5.1", "lua5.4", "lua5.3" } do
+      if name ~= LUA and sh(".ci/lua-headers %s 2>/dev/null || true", name) ~= "" then
+        other = other or name
+      end
+    end
+    if not other then
+      pending "for two Luas: there is one only"
+      return
+    end
+
+    local function named(lua)
+      return folder .. "/bin/codearts-build-" .. lua:gsub("^lua5", "5")
+    end
+
+    it("serves both, and takes away no more than one", function()
+      make("PREFIX=%s", folder)
+      sh("make -s install DEPS=skip LUA=%s PREFIX=%s", other, folder)
+      for _, lua in ipairs { LUA, other } do
+        assert.equal(TOLD, told_by(named(lua)))
+        assert.matches("\nlua=" .. lua .. "\n", read(named(lua)), 1, true)
+        read(folder .. "/lib/pkgconfig/codearts-build-" .. lua .. ".pc")
+      end
+      assert.equal(read(named(LUA)), read(folder .. "/bin/codearts-build"))
+
+      sh("make -s uninstall DEPS=skip LUA=%s PREFIX=%s", LUA, folder)
+      assert.equal(TOLD, told_by(named(other)))
+      assert.equal(TOLD, told_by(folder .. "/bin/codearts-build"))
+      sh("make -s uninstall DEPS=skip LUA=%s PREFIX=%s", other, folder)
+      assert.equal("", sh("find %s ! -type d", folder))
+    end)
   end)
 end)
 
--- LuaRocks knows LuaJIT as 5.1, and looks for headers beside the interpreter, where a sanitizer's has none.
+-- LuaRocks knows LuaJIT as 5.1, Debian's no 5.5, and looks for headers beside the interpreter, where a sanitizer's has none.
+local served = LUA ~= "luajit" and VERSION ~= "5.5" and not instrumented
 local luarocks = sh("command -v luarocks-%s || true", VERSION):match("%S+")
-if LUA ~= "luajit" and not instrumented and not luarocks then
+if served and not luarocks then
   pending(("LuaRocks: luarocks-%s is not installed"):format(VERSION))
-elseif LUA ~= "luajit" and not instrumented then
+elseif served then
   describe("LuaRocks", function()
     local folder, root, before
+
+    -- The address keeps it from asking anywhere for what it believes missing.
+    local function rock(arguments, ...)
+      local command = "cd %s/source && LUAROCKS_CONFIG=%s/config.lua %s --only-server=%s "
+      return sh(command:format(folder, folder, luarocks, folder) .. arguments, ...)
+    end
 
     local function files()
       return sh(
@@ -244,22 +317,28 @@ elseif LUA ~= "luajit" and not instrumented then
       folder = sh("mktemp -d"):match("%S+")
       root = folder .. "/tree"
       sh(
-        "mkdir %s/source && cp -r csrc lua bin doc .ci Makefile *.rockspec LICENSE %s/source",
+        "mkdir %s/source && cp -r csrc lua bin doc spec examples packaging .ci .busted Makefile *.rockspec LICENSE %s/source",
         folder,
         folder
       )
       before = files()
       local config = assert(io.open(folder .. "/config.lua", "w"))
-      config:write('rocks_provided = { ["lua-cjson"] = "2.1.0-1", argparse = "0.7.1-1" }\n')
+      config:write "rocks_provided = {"
+      for _, name in ipairs {
+        "lua-cjson",
+        "argparse",
+        "busted",
+        "cqueues",
+        "http",
+        "luaossl",
+        "luasocket",
+        "lyaml",
+      } do
+        config:write(("[%q] = '9-1', "):format(name))
+      end
+      config:write "}\n"
       config:close()
-      -- The addresses keep it from asking anywhere for what it believes missing.
-      sh(
-        "cd %s/source && LUAROCKS_CONFIG=../config.lua %s make --tree=%s --only-server=%s *.rockspec",
-        quote(folder),
-        luarocks,
-        root,
-        folder
-      )
+      rock("make --tree=%s *.rockspec", root)
     end)
 
     teardown(function()
@@ -279,9 +358,22 @@ elseif LUA ~= "luajit" and not instrumented then
     end)
 
     it("installs the command", function()
-      local output =
-        sh("cd / && env -u LUA_PATH -u LUA_CPATH %s/bin/codearts-build --version", root)
-      assert.matches(require("codearts.build")._VERSION, output, 1, true)
+      assert.equal(TOLD, told_by(root .. "/bin/codearts-build"))
+    end)
+
+    it("packs a rock that installs elsewhere", function()
+      sh("mkdir -p %s/packed", folder)
+      rock("pack --tree=%s codearts-build && mv *.rock %s/packed", root, folder)
+      rock("install --tree=%s/other %s/packed/*.rock", folder, folder)
+      assert.equal(version_at(folder .. "/other"), library_in(folder .. "/other"))
+      assert.equal(TOLD, told_by(folder .. "/other/bin/codearts-build"))
+      assert.equal(before, files())
+    end)
+
+    it("runs specs", function()
+      local output = rock "test -- spec/url_spec.lua"
+      assert.matches("\n%d+ passed, 0 failed\n", output)
+      assert.equal(before, files())
     end)
   end)
 end

@@ -175,7 +175,7 @@ for _, proxy_tls in ipairs { false, true } do
           endpoint = server,
           proxy = proxy.url,
           tls = { ca_file = certs.shared().ca },
-          timeout = 0.3,
+          timeout = 20,
         }
         for name, value in pairs(more or {}) do
           all[name] = value
@@ -183,9 +183,9 @@ for _, proxy_tls in ipairs { false, true } do
         return caller.new(all)
       end
 
-      local function promise(client, name, refuses)
+      local function promise(client, name, refuses, limit)
         local before = server:stats().processed
-        local result, err = client:try_run(caller.JOB)
+        local result, err = client:try_run(caller.JOB, { timeout = limit })
         local processed = server:stats().processed - before
         client:close()
         if result then
@@ -219,7 +219,8 @@ for _, proxy_tls in ipairs { false, true } do
                 if reused then
                   assert(client:try_run(caller.JOB))
                 end
-                promise(client, name, refuses)
+                -- Some are never answered; a refusal has to come in time on a busy machine, too.
+                promise(client, name, refuses, not refuses and 0.3 or nil)
               end
             )
           end

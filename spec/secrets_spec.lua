@@ -444,7 +444,7 @@ describe("secrets of a proxy:", function()
         proxy = proxy,
         no_proxy = "elsewhere.test",
       })
-      local err = client
+      local err, _ = client, nil
       if ok then
         _, err = client:try_run(JOB)
         client:close()

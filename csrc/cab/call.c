@@ -68,7 +68,9 @@ void cab_call_forget(cab_call *call) {
         call->work->free(call->work);
         call->work = NULL;
     }
-    cab_endpoint_free(&call->elsewhere);
+    if (call->elsewhere.base != NULL) {
+        cab_endpoint_free(&call->elsewhere);
+    }
     each_buf(call, cab_buf_wipe);
 }
 

@@ -76,8 +76,9 @@ typedef struct cab_call {
     size_t endpoint;         /* which of the client's */
     size_t endpoints_failed; /* one after the other, without a pause */
     cab_credentials
-        *refused;  /* renewed once for this call; kept, since they are to be masked still */
-    bool admitted; /* the attempt that begins next; signed with `admitted_at` (UTC) */
+        *refused;   /* renewed once for this call; kept, since they are to be masked still */
+    bool announced; /* that an attempt waits for admission */
+    bool admitted;  /* the attempt that begins next; signed with `admitted_at` (UTC) */
     double admitted_at;
     bool cancelled; /* with an answer at hand, which is the last */
     bool granted;   /* it waited for the current credentials: it may use them whatever their age */

@@ -54,6 +54,7 @@ static void leave_state(cab_client *c, cab_call *call) {
     cab_list *list = list_of(c, call);
     cab_timers_clear(&c->timers, &call->timer);
     c->in_flight -= call->state == CAB_CALL_IN_FLIGHT ? 1 : 0;
+    c->unannounced -= call->state == CAB_CALL_ADMITTING && !call->announced ? 1 : 0;
     if (list != NULL) {
         cab_list_remove(list, &call->link);
     }
@@ -65,7 +66,6 @@ static void enter_state(cab_client *c, cab_call *call, cab_call_state state) {
     }
     leave_state(c, call);
     call->state = state;
-    c->admissions += state == CAB_CALL_ADMITTING ? 1 : 0;
     cab_list *list = list_of(c, call);
     c->in_flight += state == CAB_CALL_IN_FLIGHT ? 1 : 0;
     if (list != NULL) {
@@ -351,6 +351,8 @@ static void begin(cab_client *c, cab_call *call, int64_t now_ms) {
     if (call->asks_admission && !call->admitted) {
         c->parked_now = true;
         enter_state(c, call, CAB_CALL_ADMITTING);
+        call->announced = false;
+        c->unannounced++;
         return;
     }
     const cab_call_env env = {&c->options, c->engine, &c->url};
@@ -538,6 +540,19 @@ void cab_client_unpark(cab_identity *i) {
         enter_state(call->client, call, CAB_CALL_QUEUED);
         wake(call->client);
     }
+}
+
+cab_call *cab_client_next_admission(cab_client *c) {
+    if (c->unannounced == 0) {
+        return NULL;
+    }
+    cab_call *call = first_in(c, CAB_CALL_ADMITTING);
+    while (call->announced) {
+        call = CAB_CONTAINER_OF(call->link.next, cab_call, link);
+    }
+    call->announced = true;
+    c->unannounced--;
+    return call;
 }
 
 void cab_client_admit(cab_client *c, cab_call *call, double date) {

@@ -50,7 +50,7 @@ struct cab_client {
     unsigned fork_count;
     int64_t looked_ms;   /* what had come by then was read */
     bool exported;       /* somebody sleeps on the descriptor */
-    unsigned admissions; /* how often a call began to wait for one: who counts sees news */
+    size_t unannounced;  /* calls that wait for admission, which nobody was told yet */
     bool parked_now;     /* a call began to wait for credentials or admission in this step */
     cab_worker *worker;  /* NULL before the first work, and where there are no threads */
     bool starts_by_twin; /* RunJob is gone from the service: ExecuteJob starts builds */
@@ -94,6 +94,8 @@ void cab_client_finish(cab_client *c, cab_call *call);
 /* A call whose transfer holds bytes of a streamed body, or NULL. */
 cab_call *cab_client_next_streaming(cab_client *c);
 
+/* A call of which an attempt has begun to wait for admission, each attempt once; or NULL. */
+cab_call *cab_client_next_admission(cab_client *c);
 /* Lets the attempt go out that waits for it (CAB_CALL_ADMITTING), with the credentials that it has,
  * signed with that date (UTC) if it is signed. To refuse it, cancel the call. */
 void cab_client_admit(cab_client *c, cab_call *call, double date);

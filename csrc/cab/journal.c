@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cab/list.h"
 #include "cab/locale.h"
 #ifdef __linux__
 #include <sys/vfs.h>
@@ -22,21 +24,61 @@
 #include <sys/param.h>
 #endif
 
-#include "cab/locale.h"
-
 /* Says that the folder and all above it were synced: what is in it is found after a power cut. */
 #define MARK ".synced"
 #define DEEPEST 64
 
 struct cab_journal {
+    cab_link link; /* in `journals` */
     int refs;
     int fd, folder;
-    pid_t owner; /* a forked child must not release what its parent holds */
+    pid_t owner; /* of which a forked child has no more than the memory */
     size_t end;  /* of the last complete line */
     bool busy, broken;
     char vanishing[64]; /* the name of its file system, if that vanishes */
     char path[512];     /* for messages */
 };
+
+/* ---- forks ---------------------------------------------------------------------------------- */
+
+static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t journals_lock = PTHREAD_MUTEX_INITIALIZER;
+static cab_list journals; /* every journal of the process */
+
+static void before_fork(void) { (void)pthread_mutex_lock(&journals_lock); }
+static void after_fork(void) { (void)pthread_mutex_unlock(&journals_lock); }
+
+static void close_files(cab_journal *j) {
+    if (j->fd >= 0) {
+        (void)close(j->fd);
+    }
+    if (j->folder >= 0) {
+        (void)close(j->folder);
+    }
+    j->fd = j->folder = -1;
+}
+
+/* Closes the child's copies: a lock lasts as long as any of them, also beyond the parent's death.
+ */
+static void after_fork_in_child(void) {
+    for (cab_link *link = journals.first; link != NULL; link = link->next) {
+        close_files(CAB_CONTAINER_OF(link, cab_journal, link));
+    }
+    after_fork();
+}
+
+static void watch_forks(void) {
+    (void)pthread_atfork(before_fork, after_fork, after_fork_in_child);
+}
+
+static void remember(cab_journal *j) {
+    (void)pthread_once(&watch_once, watch_forks);
+    before_fork();
+    cab_list_add(&journals, &j->link);
+    after_fork();
+}
+
+/* ---- errors --------------------------------------------------------------------------------- */
 
 static bool fail(cab_error *err, const char *path, const char *what) {
     return cab_fail(err, CAB_KIND_KEY, CAB_REASON_STORE, "key_store", "key store %s: %s", path,
@@ -157,11 +199,11 @@ static bool check_folder(int fd, const char *folder, bool any_system, char vanis
 /* The folder's descriptor, or -1. */
 static int open_folder(const char *folder, bool make, bool any_system, char vanishing[64],
                        cab_error *err) {
-    if (make && !make_folders(folder)) {
-        (void)fail(err, folder, cab_errno_text(errno));
-        return -1;
+    static const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+    int fd = open(folder, flags);
+    if (fd < 0 && errno == ENOENT && make) {
+        fd = make_folders(folder) ? open(folder, flags) : -1;
     }
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         if (!make && errno == ENOENT) {
             err->kind = CAB_KIND_NONE; /* nothing there is no trouble */
@@ -301,15 +343,13 @@ static void unref(cab_journal *j) {
     if (--j->refs > 0) {
         return;
     }
-    if (j->fd >= 0) {
-        if (j->owner == getpid()) {
-            (void)flock(j->fd, LOCK_UN); /* a child that has a copy keeps it open, but no lock */
-        }
-        (void)close(j->fd);
+    before_fork();
+    cab_list_remove(&journals, &j->link);
+    if (j->fd >= 0 && j->owner == getpid()) {
+        (void)flock(j->fd, LOCK_UN); /* whoever else has a copy: no lock */
     }
-    if (j->folder >= 0) {
-        (void)close(j->folder);
-    }
+    close_files(j);
+    after_fork();
     free(j);
 }
 
@@ -334,9 +374,12 @@ static cab_journal_opened open_and_lock(cab_journal *j, const char *name, cab_er
             (void)fail(err, j->path, cab_errno_text(errno));
             return CAB_JOURNAL_FAILED;
         }
-        if (flock(j->fd, LOCK_EX | LOCK_NB) != 0) {
+        while (flock(j->fd, LOCK_EX | LOCK_NB) != 0) {
             int code = errno;
-            if (code == EWOULDBLOCK || code == EINTR) {
+            if (code == EINTR) {
+                continue;
+            }
+            if (code == EWOULDBLOCK) {
                 return CAB_JOURNAL_BUSY;
             }
             (void)fail(err, j->path, cab_errno_text(code));
@@ -373,8 +416,9 @@ cab_journal_opened cab_journal_open(cab_journal **out, const char *folder, const
         return CAB_JOURNAL_FAILED;
     }
     j->refs = 1;
-    j->fd = -1;
+    j->fd = j->folder = -1;
     j->owner = getpid();
+    remember(j);
     (void)snprintf(j->path, sizeof j->path, "%s/%s", folder, name);
     j->folder = open_folder(folder, true, any_system, j->vanishing, err);
     cab_journal_opened opened = j->folder < 0 ? CAB_JOURNAL_FAILED : open_and_lock(j, name, err);
@@ -445,7 +489,7 @@ static void append_done(cab_work *work) {
     append_work *a = (append_work *)(void *)work;
     a->journal->busy = false;
     if (work->error.kind == CAB_KIND_NONE) {
-        a->journal->end = a->at + a->len;
+        a->journal->end = work->answer = a->at + a->len;
     } else {
         a->journal->broken = true;
     }

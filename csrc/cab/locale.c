@@ -36,9 +36,26 @@ const char *cab_errno_text(int code) {
     return text;
 }
 
+void cab_integer_text(char out[40], int64_t n) {
+    char digits[20];
+    size_t count = 0;
+    uint64_t rest = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+    do {
+        digits[count++] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (n < 0) {
+        *out++ = '-';
+    }
+    while (count > 0) {
+        *out++ = digits[--count];
+    }
+    *out = '\0';
+}
+
 void cab_number_text(char out[40], double n) {
     if (n == floor(n) && fabs(n) <= EXACT) {
-        (void)snprintf(out, 40, "%.0f", n == 0 ? 0.0 : n);
+        cab_integer_text(out, (int64_t)n);
         return;
     }
     for (int digits = 1; digits <= 17; digits++) {

@@ -6,6 +6,7 @@
 #include <langinfo.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #pragma GCC visibility push(hidden)
 
@@ -26,6 +27,8 @@ void cab_locale_leave(void *token);
  * next call in this thread. */
 const char *cab_errno_text(int code);
 
+/* Decimal digits; what snprintf does takes ten times as long. */
+void cab_integer_text(char out[40], int64_t n);
 /* A number's shortest plain text that reads back equal, with a point: 20, 0.1, 1e+21. */
 void cab_number_text(char out[40], double n);
 

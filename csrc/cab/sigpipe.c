@@ -14,19 +14,13 @@ static sigset_t only_sigpipe(void) {
     return set;
 }
 
-void cab_sigpipe_hold(cab_sigpipe *pipe, bool needed) {
-    pipe->held = false;
-    if (needed) {
-        sigset_t set = only_sigpipe();
-        pipe->was_pending = is_pending(); /* by somebody else: not ours to take away */
-        pipe->held = pthread_sigmask(SIG_BLOCK, &set, &pipe->before) == 0;
-    }
+void cab_sigpipe_block(cab_sigpipe *pipe) {
+    sigset_t set = only_sigpipe();
+    pipe->was_pending = is_pending(); /* by somebody else: not ours to take away */
+    pipe->held = pthread_sigmask(SIG_BLOCK, &set, &pipe->before) == 0;
 }
 
-void cab_sigpipe_release(const cab_sigpipe *pipe) {
-    if (!pipe->held) {
-        return;
-    }
+void cab_sigpipe_unblock(const cab_sigpipe *pipe) {
     if (!pipe->was_pending && is_pending()) {
         sigset_t set = only_sigpipe();
         int taken;

@@ -14,10 +14,24 @@ typedef struct {
     sigset_t before;
 } cab_sigpipe;
 
+/* Does what `hold` does when it is needed. */
+void cab_sigpipe_block(cab_sigpipe *pipe);
+/* Undoes it. */
+void cab_sigpipe_unblock(const cab_sigpipe *pipe);
+
 /* Holds the signal back for this thread, if it is needed. */
-void cab_sigpipe_hold(cab_sigpipe *pipe, bool needed);
+static inline void cab_sigpipe_hold(cab_sigpipe *pipe, bool needed) {
+    pipe->held = false;
+    if (needed) {
+        cab_sigpipe_block(pipe);
+    }
+}
 /* Takes away what was raised meanwhile and puts the thread's mask back. */
-void cab_sigpipe_release(const cab_sigpipe *pipe);
+static inline void cab_sigpipe_release(const cab_sigpipe *pipe) {
+    if (pipe->held) {
+        cab_sigpipe_unblock(pipe);
+    }
+}
 
 #pragma GCC visibility pop
 

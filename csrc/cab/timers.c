@@ -63,8 +63,6 @@ void cab_timers_clear(cab_timers *h, cab_timer *timer) {
     }
 }
 
-cab_timer *cab_timers_first(const cab_timers *h) { return h->count > 0 ? h->nodes[1] : NULL; }
-
 void cab_timers_free(cab_timers *h) {
     free(h->nodes);
     h->nodes = NULL;

@@ -25,7 +25,9 @@ void cab_timers_set(cab_timers *h, cab_timer *timer, int64_t at_ms);
 /* Takes it out; fine when it is not in. */
 void cab_timers_clear(cab_timers *h, cab_timer *timer);
 /* The earliest one, or NULL. */
-cab_timer *cab_timers_first(const cab_timers *h);
+static inline cab_timer *cab_timers_first(const cab_timers *h) {
+    return h->count > 0 ? h->nodes[1] : NULL;
+}
 void cab_timers_free(cab_timers *h);
 
 #pragma GCC visibility pop

@@ -1,4 +1,4 @@
-/* Lua 5.1 to 5.4 and LuaJIT seen as one. Each shim tests for what it adds. */
+/* Lua 5.1 to 5.5 and LuaJIT seen as one. Each shim tests for what it adds. */
 #ifndef LCAB_COMPAT_H
 #define LCAB_COMPAT_H
 
@@ -22,6 +22,14 @@ static inline int lcab_absindex(lua_State *L, int i) {
 }
 #else
 #define lcab_absindex lua_absindex
+#endif
+
+/* Raises where another Lua runs than the headers were of. 5.1 lacks it, and needs it least: nothing
+ * else has all of its functions. */
+#if LUA_VERSION_NUM < 502
+#define lcab_checkversion(L) ((void)(L))
+#else
+#define lcab_checkversion luaL_checkversion
 #endif
 
 /* A size_t at first, then as wide as an integer of Lua: more than size_t on 32 bit. */

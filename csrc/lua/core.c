@@ -190,6 +190,7 @@ int luaopen_codearts_build_core(lua_State *L) {
         {"nearest", nearest},         {"now", now},   {"time", utc},      {"yieldable", yieldable},
         {"retry_delay", retry_delay}, {NULL, NULL}};
     cab_error err;
+    lcab_checkversion(L);
     cab_pin();
     lua_newtable(L);
     lcab_error_open(L); /* first: the others raise */

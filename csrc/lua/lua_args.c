@@ -242,8 +242,10 @@ static void put_parameters(lua_State *L, int index, cab_buf *out, cab_text run_i
         count++;
     }
     PUT(L, out, "]");
-    qsort(all, count, sizeof *all, by_name);
-    refuse_duplicates(L, all, count);
+    if (count > 1) {
+        qsort(all, count, sizeof *all, by_name);
+        refuse_duplicates(L, all, count);
+    }
 }
 
 /* ---- scm ------------------------------------------------------------------------------------ */

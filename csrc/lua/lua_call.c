@@ -30,14 +30,11 @@ static void check_still_open(lua_State *L, const lcab_client *u, bool start) {
 static bool push_run_call(lua_State *L) {
     lua_getuservalue(L, 1);
     lcab_rawgeti(L, -1, U_RUN_CALL);
+    lua_remove(L, -2);
     const lcab_call *k = lua_touserdata(L, -1);
-    bool found = k != NULL && k->of_run; /* not after its finalizer, which runs once */
-    if (found) {
-        lua_pushnil(L);
-        lcab_rawseti(L, -3, U_RUN_CALL);
-        lua_remove(L, -2);
-    } else {
-        lua_pop(L, 2);
+    bool found = k != NULL && k->idle; /* not after its finalizer, which runs once */
+    if (!found) {
+        lua_pop(L, 1);
     }
     return found;
 }
@@ -47,10 +44,12 @@ static bool push_run_call(lua_State *L) {
 static lcab_call *new_call(lua_State *L, lcab_client *u, bool start, bool of_run) {
     bool again = of_run && push_run_call(L);
     lcab_call *k = again ? lua_touserdata(L, -1) : lcab_newpair(L, sizeof *k);
+    k->kept = again;
     k->call = NULL;
     k->end = LCAB_CALL_OPEN;
     k->has_callbacks = false;
     k->of_run = of_run;
+    k->idle = false;
     memset(&k->context, 0, sizeof k->context);
     if (!again) {
         lua_getuservalue(L, 1);
@@ -103,6 +102,10 @@ static void keep_receivers(lua_State *L, lcab_client *u, lcab_call *k, int spec,
         (void)keep_member(L, uv, U_STREAMS, slot, spec, "stream");
     }
     check_still_open(L, u, start);
+    if (k->call->asks_admission) {
+        (void)keep_member(L, uv, U_ADMISSIONS, slot, opts, "admission");
+        check_still_open(L, u, start);
+    }
     if ((opts != 0 && lua_istable(L, opts)) || u->c->options.events) {
         bool events = keep_member(L, uv, U_CALL_EVENTS, slot, opts, "on_event");
         check_still_open(L, u, start);
@@ -214,8 +217,8 @@ static int client_sleep(lua_State *L) {
     return submit(L, u, k, 0, 0);
 }
 
-/* client:perform(work) -> call, which ends when the work is done: true, or "blocked" when there was
- * no thread for it. See journal:append. */
+/* client:perform(work) -> call, which ends when the work is done: a list of what it answers and,
+ * when there was no thread for it, "blocked". See journal:append. */
 static int client_perform(lua_State *L) {
     lcab_client *u = lcab_check_client(L, 1);
     lua_settop(L, 2);
@@ -224,12 +227,6 @@ static int client_perform(lua_State *L) {
     k->context.answer = LCAB_ANSWER_JSON;
     k->call->work = lcab_take_work(L, 2);
     return submit(L, u, k, 0, 0);
-}
-
-/* client:admissions() -> a number that changes whenever an attempt begins to wait for call:admit */
-static int client_admissions(lua_State *L) {
-    lua_pushinteger(L, (lua_Integer)(lcab_check_client(L, 1)->c->admissions & 0x7fffffffU));
-    return 1;
 }
 
 /* ---- ending --------------------------------------------------------------------------------- */
@@ -278,6 +275,9 @@ void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call) {
     }
     if (k->call->stream) {
         forget(L, uv, U_STREAMS, slot);
+    }
+    if (k->call->asks_admission) {
+        forget(L, uv, U_ADMISSIONS, slot);
     }
     if (u->c->options.events) {
         forget(L, uv, U_CALL_EVENTS, slot);
@@ -333,12 +333,16 @@ static int call_done(lua_State *L) {
 void lcab_call_reuse(lua_State *L, int call) {
     lcab_call *k = lua_touserdata(L, call);
     k->end = LCAB_CALL_OPEN;
+    k->idle = true;
     lua_pushnil(L);
     lcab_setpair(L, call, LCAB_CALL_OUTCOME);
-    lcab_getpair(L, call, LCAB_CALL_CLIENT);
-    lua_pushvalue(L, call);
-    lcab_rawseti(L, -2, U_RUN_CALL);
-    lua_pop(L, 1);
+    if (!k->kept) {
+        k->kept = true;
+        lcab_getpair(L, call, LCAB_CALL_CLIENT);
+        lua_pushvalue(L, call);
+        lcab_rawseti(L, -2, U_RUN_CALL);
+        lua_pop(L, 1);
+    }
 }
 
 /* call:send([deadline]): sends on its way what was started with the option `admission`. `deadline`:
@@ -371,7 +375,8 @@ static int call_body(lua_State *L) {
 }
 
 /* call:admission() -> number of the attempt that waits for call:admit, whether it is signed with a
- * date; nil: none does. With the option `admission` each attempt waits so, credentials at hand. */
+ * date; nil: none does. With the option `admission`, a function that is called in a step then, each
+ * attempt waits so, credentials at hand. */
 static int call_admission(lua_State *L) {
     const lcab_call *k = lcab_check_call(L, 1);
     if (k->end != LCAB_CALL_OPEN || k->call->state != CAB_CALL_ADMITTING) {
@@ -460,7 +465,7 @@ static int call_on_done(lua_State *L) {
 
 static int call_gc(lua_State *L) {
     lcab_call *k = lua_touserdata(L, 1);
-    k->of_run = false;
+    k->idle = false;
     if (k->call != NULL) {
         cab_client_release(k->call->client, k->call);
         k->call = NULL;
@@ -481,9 +486,11 @@ void lcab_call_open(lua_State *L) {
                                        {"body", call_body},       {"cancel", call_cancel},
                                        {"on_done", call_on_done}, {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", call_gc}, {NULL, NULL}};
-    static const luaL_Reg of_clients[] = {
-        {"start", client_start},     {"request", client_request},       {"sleep", client_sleep},
-        {"perform", client_perform}, {"admissions", client_admissions}, {NULL, NULL}};
+    static const luaL_Reg of_clients[] = {{"start", client_start},
+                                          {"request", client_request},
+                                          {"sleep", client_sleep},
+                                          {"perform", client_perform},
+                                          {NULL, NULL}};
     static const luaL_Reg none[] = {{NULL, NULL}};
     lcab_newtype(L, CALL_TYPE, methods, meta);
     lcab_newtype(L, ENDED_TYPE, none, none);

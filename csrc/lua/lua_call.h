@@ -22,7 +22,9 @@ typedef struct {
     cab_call *call; /* NULL once it has ended */
     lcab_call_end end;
     bool has_callbacks;
-    bool of_run; /* nobody but `run` sees it, which uses it again */
+    bool of_run; /* nobody but `run` sees it, which uses it again: */
+    bool kept;   /* the client has it for that */
+    bool idle;   /* no run uses it now */
     lcab_context context;
 } lcab_call;
 

@@ -22,7 +22,8 @@ void lcab_client_share(lua_State *L, int slot) {
 
 /* Pushes what a client keeps of Lua. A copy of what all share is quicker to come by. */
 static void push_user_value(lua_State *L) {
-    static const int tables[] = {U_CALLS, U_CALLBACKS, U_READY, U_CALL_EVENTS, U_STREAMS};
+    static const int tables[] = {U_CALLS,       U_CALLBACKS, U_READY,
+                                 U_CALL_EVENTS, U_STREAMS,   U_ADMISSIONS};
     static const int shared[] = {U_CALL_META, U_ENDED_META, U_DELIVER, U_DELIVER_CANCELLED};
     lua_createtable(L, U_CLIENT, 0);
     int uv = lua_gettop(L);

@@ -117,7 +117,7 @@ static int journal_vanishes(lua_State *L) {
     return 1;
 }
 
-/* journal:append(line) -> work for client:perform | nil, err */
+/* journal:append(line) -> work for client:perform, which answers where it ends then | nil, err */
 static int journal_append(lua_State *L) {
     cab_error err;
     size_t len;
@@ -151,6 +151,23 @@ static int work_gc(lua_State *L) {
     return 0;
 }
 
+/* work:run() -> where the journal ends then | nil, err: at once, blocking, where no client can do
+ * it
+ */
+static int work_run(lua_State *L) {
+    cab_work *work = lcab_take_work(L, 1);
+    work->run(work);
+    work->done(work);
+    cab_error err = work->error;
+    size_t answer = work->answer;
+    work->free(work);
+    if (err.kind != CAB_KIND_NONE) {
+        return fail(L, &err);
+    }
+    lua_pushinteger(L, (lua_Integer)answer);
+    return 1;
+}
+
 cab_work *lcab_take_work(lua_State *L, int index) {
     lcab_work *w = lcab_testudata(L, index, WORK_TYPE);
     if (w == NULL || w->work == NULL) {
@@ -168,11 +185,11 @@ void lcab_journal_open(lua_State *L) {
                                        {"close", journal_close},
                                        {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", journal_close}, {NULL, NULL}};
-    static const luaL_Reg none[] = {{NULL, NULL}};
+    static const luaL_Reg work_methods[] = {{"run", work_run}, {NULL, NULL}};
     static const luaL_Reg work_meta[] = {{"__gc", work_gc}, {NULL, NULL}};
     static const luaL_Reg functions[] = {{"open", open_journal}, {"peek", peek}, {NULL, NULL}};
     lcab_newtype(L, JOURNAL_TYPE, methods, meta);
-    lcab_newtype(L, WORK_TYPE, none, work_meta);
+    lcab_newtype(L, WORK_TYPE, work_methods, work_meta);
     lua_newtable(L);
     lcab_setfuncs(L, functions);
     lua_setfield(L, -2, "journal");

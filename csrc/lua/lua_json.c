@@ -15,6 +15,8 @@ static const char REQUIRE = 0, DECODE = 0;
 static const char WORK[] = "codearts.build.encode";
 #define PLAIN_MOST 1024          /* bytes; see push_plain_object */
 #define EXACT 9007199254740992.0 /* 2^53 */
+#define FEW 24                   /* members of an object that take no memory to be sorted */
+#define USUAL 1000               /* bytes of a text, which then grows no more */
 
 bool lcab_is_null(lua_State *L, int index) {
     if (lua_islightuserdata(L, index)) {
@@ -148,7 +150,6 @@ static bool push_plain_object(lua_State *L, const char *text, size_t len) {
         return false;
     }
     int top = lua_gettop(L);
-    luaL_checkstack(L, 3, "json");
     lua_createtable(L, 0, 4);
     bool plain = put_plain_members(L, p + 1, end);
     if (!plain) {
@@ -337,7 +338,7 @@ bool lcab_json_put_string(cab_buf *out, const char *text, size_t len) {
 bool lcab_number_text(lua_State *L, int index, char out[40]) {
 #if LUA_VERSION_NUM >= 503
     if (lua_isinteger(L, index)) {
-        (void)snprintf(out, 40, "%lld", (long long)lua_tointeger(L, index));
+        cab_integer_text(out, (int64_t)lua_tointeger(L, index));
         return true;
     }
 #endif
@@ -353,12 +354,12 @@ static int encode_error(lua_State *L, const char *why) {
     return lcab_usage_error(L, "value", "cannot become JSON: %s", why);
 }
 
-static bool is_array(lua_State *L, int index) {
-    size_t count = 0;
+static int count_members(lua_State *L, int index) {
+    int count = 0;
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         count++;
     }
-    return count > 0 && count == lcab_rawlen(L, index);
+    return count;
 }
 
 static void put(lua_State *L, cab_buf *out, const char *text, size_t len) {
@@ -406,15 +407,25 @@ static int by_bytes(const void *a, const void *b) {
     return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-void lcab_push_sorted(lua_State *L, int list, int count) {
+static void refer_to(lua_State *L, name_ref *ref, int at) {
+    ref->text = lua_tolstring(L, -1, &ref->len);
+    ref->at = at;
+}
+
+/* Pushes what holds the references, in order, to the strings of the list. */
+static const name_ref *push_references(lua_State *L, int list, int count) {
     name_ref *refs = lua_newuserdata(L, ((size_t)count + 1) * sizeof *refs);
     for (int i = 0; i < count; i++) {
         lcab_rawgeti(L, list, i + 1);
-        refs[i].text = lua_tolstring(L, -1, &refs[i].len);
-        refs[i].at = i + 1;
+        refer_to(L, &refs[i], i + 1);
         lua_pop(L, 1);
     }
     qsort(refs, (size_t)count, sizeof *refs, by_bytes);
+    return refs;
+}
+
+void lcab_push_sorted(lua_State *L, int list, int count) {
+    const name_ref *refs = push_references(L, list, count);
     lua_createtable(L, count, 0);
     for (int i = 0; i < count; i++) {
         lcab_rawgeti(L, list, refs[i].at);
@@ -439,26 +450,25 @@ static int sorted(lua_State *L) {
     return 1;
 }
 
-/* Members sorted by name: the same value always gives the same bytes. */
-static void put_object(lua_State *L, cab_buf *out, int index, int depth) {
-    lua_newtable(L);
-    int names = lua_gettop(L);
-    int count = 0;
-    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-        if (lua_type(L, -2) != LUA_TSTRING) {
-            encode_error(L, "a table is neither a list nor an object");
-        }
-        lua_pushvalue(L, -2);
-        lcab_rawseti(L, names, ++count);
+static void check_name(lua_State *L, int index) {
+    if (lua_type(L, index) != LUA_TSTRING) {
+        encode_error(L, "a table is neither a list nor an object");
     }
-    lcab_push_sorted(L, names, count);
-    lua_replace(L, names);
+}
+
+/* The members of an object by the names below the references; `names`: 0, they are on the stack. */
+static void put_members(lua_State *L, cab_buf *out, int index, int names, const name_ref *refs,
+                        int count, int depth) {
     put(L, out, "{", 1);
-    for (int i = 1; i <= count; i++) {
-        if (i > 1) {
+    for (int i = 0; i < count; i++) {
+        if (i > 0) {
             put(L, out, ",", 1);
         }
-        lcab_rawgeti(L, names, i);
+        if (names == 0) {
+            lua_pushvalue(L, refs[i].at);
+        } else {
+            lcab_rawgeti(L, names, refs[i].at);
+        }
         put_text(L, out, lua_gettop(L));
         put(L, out, ":", 1);
         lua_rawget(L, index);
@@ -466,7 +476,45 @@ static void put_object(lua_State *L, cab_buf *out, int index, int depth) {
         lua_pop(L, 1);
     }
     put(L, out, "}", 1);
-    lua_pop(L, 1);
+}
+
+/* With the names on the stack: nothing is to be allocated. */
+static void put_small_object(lua_State *L, cab_buf *out, int index, int depth) {
+    name_ref refs[FEW];
+    int count = 0;
+    luaL_checkstack(L, FEW + 8, "object");
+    for (lua_pushnil(L); count < FEW && lua_next(L, index); count++) {
+        check_name(L, -2);
+        lua_pop(L, 1);
+        refer_to(L, &refs[count], lua_gettop(L));
+        lua_pushvalue(L, -1);
+    }
+    qsort(refs, (size_t)count, sizeof *refs, by_bytes);
+    put_members(L, out, index, 0, refs, count, depth);
+}
+
+static void put_large_object(lua_State *L, cab_buf *out, int index, int most, int depth) {
+    lua_createtable(L, most, 0);
+    int names = lua_gettop(L);
+    int count = 0;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        check_name(L, -2);
+        lua_pushvalue(L, -2);
+        lcab_rawseti(L, names, ++count);
+    }
+    put_members(L, out, index, names, push_references(L, names, count), count, depth);
+}
+
+static void put_table(lua_State *L, cab_buf *out, int index, int depth) {
+    int top = lua_gettop(L), count = count_members(L, index);
+    if (count > 0 && (size_t)count == lcab_rawlen(L, index)) {
+        put_array(L, out, index, depth);
+    } else if (count < FEW) {
+        put_small_object(L, out, index, depth);
+    } else { /* names sorted, too: the same value always gives the same bytes */
+        put_large_object(L, out, index, count, depth);
+    }
+    lua_settop(L, top);
 }
 
 static void put_value(lua_State *L, cab_buf *out, int index, int depth) {
@@ -489,11 +537,7 @@ static void put_value(lua_State *L, cab_buf *out, int index, int depth) {
         put(L, out, number, strlen(number));
         break;
     case LUA_TTABLE:
-        if (is_array(L, index)) {
-            put_array(L, out, index, depth + 1);
-        } else {
-            put_object(L, out, index, depth + 1);
-        }
+        put_table(L, out, index, depth + 1);
         break;
     default:
         if (!lcab_is_null(L, index)) {
@@ -516,6 +560,9 @@ static int encode(lua_State *L) {
     memset(out, 0, sizeof *out);
     lcab_kept(L, WORK);
     lua_setmetatable(L, -2);
+    if (!cab_buf_reserve(out, USUAL)) {
+        return lcab_raise_memory(L);
+    }
     put_value(L, out, 1, 0);
     lua_pushlstring(L, out->data, out->len);
     return 1;
@@ -558,4 +605,6 @@ void lcab_json_open(lua_State *L) {
     lcab_newtype(L, WORK, no_methods, meta);
     lua_getglobal(L, "require");
     lcab_keep(L, &REQUIRE);
+    lua_pushnil(L); /* who loads the core again may have another lua-cjson */
+    lcab_keep(L, &DECODE);
 }

@@ -196,10 +196,10 @@ static void read_endpoints(lua_State *L, cab_text text, bool allow_http, cab_cli
     }
 }
 
-static int check_callback(lua_State *L, int options, const char *name) {
+static int check_callback(lua_State *L, int options, const lcab_where *where, const char *name) {
     int type = lcab_getfield(L, options, name);
     if (type != LUA_TNIL && type != LUA_TFUNCTION) {
-        lcab_bad(L, &TOP, name, "must be a function, not %s", luaL_typename(L, -1));
+        lcab_bad(L, where, name, "must be a function, not %s", luaL_typename(L, -1));
     }
     return type;
 }
@@ -296,7 +296,7 @@ void lcab_read_client_options(lua_State *L, int options, cab_client_options *o,
     e->no_proxy = v.no_proxy.data;
     e->max_connections = (long)v.max_connections;
     e->idle_timeout_s = (long)ceil(v.idle_timeout);
-    o->events = check_callback(L, options, "on_event") == LUA_TFUNCTION;
+    o->events = check_callback(L, options, &TOP, "on_event") == LUA_TFUNCTION;
     lua_pop(L, 1);
     if (lcab_getfield(L, options, "auth") != LUA_TNIL) {
         o->identity = lcab_read_auth(L, -1, &TOP);
@@ -384,7 +384,6 @@ static void refuse_key_options(lua_State *L, int index, const lcab_where *where)
 void lcab_read_call_options(lua_State *L, int index, cab_call *c) {
     typedef struct {
         double timeout, deadline;
-        bool admission;
     } values;
     static const lcab_opt_row rows[] = {
         {"timeout", LCAB_NUMBER, offsetof(values, timeout), 0.001, LCAB_LONGEST_S},
@@ -394,7 +393,7 @@ void lcab_read_call_options(lua_State *L, int index, cab_call *c) {
         {"auth", LCAB_OTHER, 0, 0, 0},
         {"on_event", LCAB_OTHER, 0, 0, 0},
         {"run_id", LCAB_OTHER, 0, 0, 0},
-        {"admission", LCAB_BOOLEAN, offsetof(values, admission), 0, 0},
+        {"admission", LCAB_OTHER, 0, 0, 0},
         {"key", LCAB_OTHER, 0, 0, 0},
         {"key_wait", LCAB_OTHER, 0, 0, 0},
         {"when_lost", LCAB_OTHER, 0, 0, 0},
@@ -407,21 +406,20 @@ void lcab_read_call_options(lua_State *L, int index, cab_call *c) {
     if (!lua_istable(L, index)) {
         lcab_bad(L, &where, "opts", "must be a table, not %s", luaL_typename(L, index));
     }
-    values v = {c->timeout, c->deadline, false};
+    values v = {c->timeout, c->deadline};
     lcab_read_options(L, index, &where, rows, &v);
     c->timeout = v.timeout;
     c->deadline = v.deadline;
-    c->asks_admission = v.admission;
     refuse_key_options(L, index, &where);
     read_retry(L, index, &where, &c->retry);
     lcab_read_headers(L, index, &where, false, &c->headers, &c->secrets);
-    if (lcab_getfield(L, index, "on_event") != LUA_TNIL && !lua_isfunction(L, -1)) {
-        lcab_bad(L, &where, "on_event", "must be a function, not %s", luaL_typename(L, -1));
-    }
+    (void)check_callback(L, index, &where, "on_event");
+    c->asks_admission = check_callback(L, index, &where, "admission") == LUA_TFUNCTION;
+    lua_pop(L, 2);
     if (lcab_getfield(L, index, "auth") != LUA_TNIL) {
         lcab_replace_identity(c, lcab_read_auth(L, -1, &where));
     }
-    lua_pop(L, 2);
+    lua_pop(L, 1);
     if (c->op == CAB_OP_START) {
         read_run_id(L, index, &where, c);
     } else {

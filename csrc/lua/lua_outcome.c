@@ -124,12 +124,18 @@ static void attach_mask(lua_State *L, const cab_call *c) {
 
 static void push_result(lua_State *L, cab_call *c, const lcab_context *context, int decoded) {
     const cab_answer *a = cab_call_answer(c);
-    if (a == NULL) {
+    if (c->work != NULL) {
+        lua_createtable(L, 2, 0);
+        lua_pushinteger(L, (lua_Integer)c->work->answer);
+        lcab_rawseti(L, -2, 1);
         if (c->work_blocked) {
             lua_pushliteral(L, "blocked");
-        } else {
-            lua_pushboolean(L, 1); /* a sleep, or work */
+            lcab_rawseti(L, -2, 2);
         }
+        return;
+    }
+    if (a == NULL) {
+        lua_pushboolean(L, 1); /* a sleep */
     } else if (context->answer == LCAB_ANSWER_BYTES) {
         push_body(L, a);
     } else if (context->answer == LCAB_ANSWER_RAW) {

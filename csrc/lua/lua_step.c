@@ -143,6 +143,20 @@ static void deliver_streams(lua_State *L, lcab_client *u, int uv, int first) {
     }
 }
 
+/* Tells that attempts wait for admission. */
+static void deliver_admissions(lua_State *L, lcab_client *u, int uv, int first) {
+    cab_call *call;
+    while (u->c != NULL && (call = cab_client_next_admission(u->c)) != NULL) {
+        lcab_rawgeti(L, uv, U_ADMISSIONS);
+        lcab_rawgeti(L, -1, call->slot);
+        call_back(L, u, 0, first);
+        lua_pop(L, 1);
+        if (u->c != NULL && u->c->unannounced > 0 && cab_budget_is_over(&u->budget)) {
+            return;
+        }
+    }
+}
+
 /* Runs what is on top of the stack: the callback of the call at `call`, or a list of them. */
 static void tell_callbacks(lua_State *L, lcab_client *u, int call, int first) {
     if (lua_isfunction(L, -1)) {
@@ -224,6 +238,7 @@ static void deliver_open(lua_State *L, lcab_client *u, int uv, int first) {
         conclude(L, u, uv, first);
     }
     deliver_events(L, u, uv, first);
+    deliver_admissions(L, u, uv, first);
 }
 
 static void deliver(lua_State *L, int client) {

@@ -9,7 +9,7 @@ job {
     codeBranch = "main",
     RUN_ID = "", -- for clients that mark their runs
     NUMBER = "2024", -- what the program is asked at the end
-    DEFECT = "no", -- "yes" breaks the code, so that the tests fail
+    DEFECT = "no", -- "yes" breaks the code, so that the tests fail, "compile" so that it does not compile
     SIGNING_KEY = { default = "not-a-real-key", secret = true },
   },
   packages = { "roman-$BUILDNUMBER.tar.gz" },
@@ -18,7 +18,7 @@ job {
       name = "Compile",
       run = [[
       echo "Branch $codeBranch, commit ${COMMIT_ID:-(newest)}, build $BUILDNUMBER"
-      if [ "$DEFECT" = yes ]; then DEFINES=-DDEFECT; fi
+      case $DEFECT in yes) DEFINES=-DDEFECT ;; compile) DEFINES=-DDEFECT=2 ;; esac
       make DEFINES="${DEFINES:-}"
     ]],
     },

@@ -12,6 +12,8 @@ static const roman_sign SIGNS[] = {
     {40, "XL"},  {10, "X"},   {9, "IX"},  {5, "V"},
 #ifndef DEFECT /* what a change that breaks the tests looks like */
     {4, "IV"},
+#elif DEFECT == 2 /* and of one that does not even compile */
+    {FOUR, "IV"},
 #endif
     {1, "I"},
 };

@@ -76,6 +76,17 @@ local function check_json(versions)
   end
 end
 
+local function check_settings()
+  local found, given = pcall(require("codearts.build.nvim.settings").get)
+  if not found then
+    fail(tostring(given), { ":help codearts-settings" })
+  elseif given.project then
+    ok("project " .. given.project)
+  else
+    info "no project is named: jobs are called by their ids (:help codearts-settings)"
+  end
+end
+
 --- How `:CodeArts` connects.
 local function check_service()
   local connection = require "codearts.build.cli.connection" {}
@@ -188,6 +199,7 @@ function M.check()
     return
   end
   check_json(versions)
+  check_settings()
   local connection, endpoint, sign_in = check_service()
   if connection then
     check_trust(connection, endpoint)

@@ -56,7 +56,8 @@ local function fail(world, call, code)
     if text:find "^build" and n > 3 then
       return
     end
-    if not text:find "^build" and not text:find "^key\tstore\tnot_started" and call ~= "openat" then
+    local of_others = call == "openat" or call == "pread64" and text == "" -- by which programs are loaded
+    if not text:find "^build" and not text:find "^key\tstore\tnot_started" and not of_others then
       failed = failed + 1
       print(("%s at %s %d: %s"):format(code, call, n, text))
     end

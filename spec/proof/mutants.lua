@@ -442,6 +442,13 @@ local MUTANTS = {
     replace = '      return { do_ = "fail", reason = "cancelled", outcome = "not_started" }\n    end\n    call.sent',
     specs = "keys_faults",
   },
+  {
+    name = "a key that is left open by a client that was closed",
+    file = "lua/codearts/build/key_store/file.lua",
+    find = "return work:run()",
+    replace = "error(call, 0)",
+    specs = "keys_twice",
+  },
 }
 
 local COPY = "build/mutants"

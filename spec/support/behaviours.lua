@@ -9,6 +9,7 @@
 --- It gets an exchange (http1.lua, http2.lua) and the arguments that the script gives beside its
 --- name. `over` is there if it can act over one protocol version only.
 
+local clock = require("codearts.build.sandbox.clock")
 local cqueues = require("cqueues")
 
 local RESULT = '{"octopus_job_name":"j_Oaqg3PCN","actual_build_number":"20",'
@@ -81,7 +82,7 @@ row(
     local histories = require("spec.support.history")
     local operation, asked = histories.route(c.request.path)
     local body, status, date = histories.answer(args.history, operation, asked)
-    local headers = date and { { "Date", os.date("!%a, %d %b %Y %H:%M:%S GMT", date) } }
+    local headers = date and { { "Date", clock.http(date) } }
     c:reply(status, body and require("cjson").encode(body) or failure("CB.1", "no"), headers)
   end
 )
@@ -339,7 +340,7 @@ for _, refusal in ipairs({
     return ("%d"):format(args.seconds or 1)
   end)
   retry("_date", "as a date, `seconds` from now (1)", function(args)
-    return os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() + (args.seconds or 1))
+    return clock.http(os.time() + (args.seconds or 1))
   end)
   retry("_absurd", "beyond every number", function()
     return ("9"):rep(40)

@@ -73,6 +73,12 @@ function M.start(more)
   return self
 end
 
+--- A client for it, apart from the library's own.
+---@return spec.SandboxClient
+function CliSandbox:client()
+  return require("spec.support.sandbox_client").of(self.box)
+end
+
 --- Lets steps go on that wait for the gate.
 function CliSandbox:open_gate()
   assert(io.open(self.gate, "w")):close()
@@ -86,6 +92,19 @@ function CliSandbox:close_gate()
   self.gate = os.tmpname()
   self.gates[#self.gates + 1] = self.gate
   os.remove(self.gate)
+end
+
+--- Has the sandbox do something that only tests ask for.
+---@param target string
+function CliSandbox:post(target)
+  self:client():post(target)
+end
+
+--- Waits for the end of a build.
+---@param job_id string
+---@param number integer|string
+function CliSandbox:finished(job_id, number)
+  self:client():finished(job_id, tonumber(number))
 end
 
 function CliSandbox:stop()

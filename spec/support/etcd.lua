@@ -99,7 +99,11 @@ end
 ---@param i integer
 ---@param name "STOP"|"CONT"
 function Etcd:signal(i, name)
-  os.execute(("kill -%s %d"):format(name, self.pids[i]))
+  local pid = self.pids[i]
+  os.execute(("kill -%s %d"):format(name, pid))
+  while name == "STOP" and output(("cat /proc/%d/stat"):format(pid)):find "%) [RSD] " do
+    socket.sleep(0.01)
+  end
 end
 
 --- etcdctl for all members, or for one.

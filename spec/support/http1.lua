@@ -91,8 +91,8 @@ end
 local function read_headers(head)
   local headers, count = {}, 0
   for name, value in head:gmatch("\n([^:\r\n]+):[ \t]*([^\r\n]*)") do
-    name = name:lower()
-    headers[name] = headers[name] and headers[name] .. ", " .. value or value
+    local key = name:lower()
+    headers[key] = headers[key] and headers[key] .. ", " .. value or value
     count = count + 1
   end
   return headers, count

@@ -162,7 +162,9 @@ function Keyed:settle()
   if not text:find "^build" then
     assert(text:find "^key\tin_doubt\tunknown", "neither a build nor doubt: " .. text)
     self:move_clock(PAST_FENCE)
-    local ok, again = pcall(self.run, self, { auth = "token", when_lost = "resend" })
+    -- With time to look, which it takes only as long as nothing is found.
+    local ok, again =
+      pcall(self.run, self, { auth = "token", when_lost = "resend", key_wait = "60" })
     self:move_clock(0)
     assert(ok and again:find "^build", "in doubt for ever: " .. tostring(again))
   end

@@ -33,7 +33,13 @@ end
 ---@param options? table
 ---@return spec.SandboxClient
 function M.start(options)
-  local box = sandbox.start(options)
+  return M.of(sandbox.start(options))
+end
+
+--- A client for a sandbox that runs.
+---@param box codearts.build.sandbox.Handle
+---@return spec.SandboxClient
+function M.of(box)
   return setmetatable({ box = box, auth = { ["X-Auth-Token"] = box.token } }, Client)
 end
 

@@ -58,6 +58,7 @@ function lifecycle.handle(self)
       core.error {
         kind = "protocol",
         reason = "bad_answer",
+        outcome = "started",
         message = "the service did not tell the number of this build",
         retryable = false,
       },

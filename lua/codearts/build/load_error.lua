@@ -17,7 +17,7 @@ local function tree()
 end
 
 local ANY = {
-  other = "Build it for this one (make LUA=lua5.1, lua5.2, lua5.3, lua5.4 or luajit) "
+  other = "Build it for this one (make LUA=lua5.1, lua5.2, lua5.3, lua5.4, lua5.5 or luajit) "
     .. "or install it with this version's luarocks.",
   none = "Build it (make) and set the paths (make -s env), or install it with this version's luarocks.",
 }

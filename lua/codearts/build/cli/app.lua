@@ -163,11 +163,12 @@ end
 
 --- What a signal cut off, as an error: a start that nobody waits for any more may have reached the service.
 ---@param starts string? job of the build that was being started
+---@param outcome string? what is known of that; "unknown" without it
 ---@return table err
-function App:interruption(starts)
+function App:interruption(starts, outcome)
   return self.core.error {
     kind = "cancelled",
-    outcome = starts and "unknown" or nil,
+    outcome = starts and (outcome or "unknown") or nil,
     message = self:ended() .. (starts and " while starting a build of " .. starts or ""),
   }
 end

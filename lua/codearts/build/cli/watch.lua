@@ -6,6 +6,7 @@ local text = require "codearts.build.cli.text"
 
 local TICK = 0.25
 local CHECK_PATIENCE = 2 -- seconds
+local CANCEL_PATIENCE = 5
 local STOP_PATIENCE = 10 -- seconds; who sends a signal often sends SIGKILL after it
 
 ---@class codearts.build.cli.Watch
@@ -168,6 +169,11 @@ function Watch:tell_error(entry)
   end
 end
 
+--- A start that is unanswered.
+local function is_starting(entry)
+  return not entry.build and not entry.err
+end
+
 --- A build that was started and whose end is not known here.
 local function is_open(entry)
   return entry.build and not entry.ended
@@ -201,6 +207,21 @@ function Watch:stop_all()
   until not pending or app.core.now() > patience
 end
 
+--- Breaks off the starts that are under way, and gives them a moment to tell whether anything was sent: with a key
+-- that is written down, too.
+function Watch:cancel_starts()
+  local app = self.app
+  local patience = app.core.now() + CANCEL_PATIENCE
+  for _, entry in ipairs(self.entries) do
+    if is_starting(entry) then
+      entry.start:cancel()
+    end
+  end
+  while self:is_starting() and app.core.now() < patience do
+    app:client():step(TICK)
+  end
+end
+
 --- What becomes of a build that is still open when a signal ends us.
 local function tell_left(app, entry)
   local stopped, err
@@ -230,12 +251,13 @@ function Watch:leave()
     self:stop_all()
   end
   self.detached = true
+  self:cancel_starts()
   local statuses = { exit_status.of_ending[app.core.ending()] }
   for _, entry in ipairs(self.entries) do
     if is_open(entry) then
       tell_left(app, entry)
-    elseif not entry.build and not entry.err then
-      entry.err = app:interruption(entry.job_id)
+    elseif is_starting(entry) or entry.err and entry.err.kind == "cancelled" then
+      entry.err = app:interruption(entry.job_id, entry.err and entry.err.outcome)
       self:tell_error(entry)
     elseif entry.err then
       statuses[#statuses + 1] = exit_status.of_error(entry.err)
@@ -275,7 +297,7 @@ end
 --- Whether a start is still unanswered.
 function Watch:is_starting()
   for _, entry in ipairs(self.entries) do
-    if not entry.build and not entry.err then
+    if is_starting(entry) then
       return true
     end
   end

@@ -7,14 +7,20 @@ local problems = require "codearts.build.problem"
 local Call = {}
 Call.__index = Call
 Call.__name = "codearts.build.Call"
-Call.is_call = true
+
+local kinds = { [Call] = true }
+
+--- Has tables with that metatable taken for calls; for this library's own modules.
+---@param meta table
+function Call.add_kind(meta)
+  kinds[meta] = true
+end
 
 --- Whether a value is a call or a task; for this library's own modules.
 ---@param value any
 ---@return boolean
 function Call.is(value)
-  local meta = type(value) == "table" and getmetatable(value)
-  return type(meta) == "table" and rawget(meta, "is_call") == true
+  return kinds[getmetatable(value)] == true
 end
 
 --- Raises a usage error unless it is one.

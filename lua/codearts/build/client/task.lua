@@ -11,7 +11,7 @@ local coroutines = require "codearts.build.coroutines"
 local Task = setmetatable({}, { __index = Call })
 Task.__index = Task
 Task.__name = "codearts.build.Task"
-Task.is_call = true
+Call.add_kind(Task)
 
 local function cancelled()
   return core.error { kind = "cancelled", message = "the call was cancelled", retryable = false }
@@ -69,7 +69,17 @@ end
 ---@param flow fun(await: codearts.build.Await, stopped: fun(): boolean): any, codearts.build.Error?
 ---@return codearts.build.Task
 function Task.new(client, flow)
-  local self = setmetatable({ client = client, callbacks = {}, ended = false }, Task)
+  local self = setmetatable({
+    client = client,
+    callbacks = {},
+    ended = false,
+    stopped = false,
+    keeps = nil,
+    flow = nil,
+    awaited = nil,
+    result = nil,
+    err = nil,
+  }, Task)
   local function await(call, keeps)
     if self.stopped and not keeps then
       Call.check(call)
@@ -80,7 +90,7 @@ function Task.new(client, flow)
     return coroutines.yield(call)
   end
   local function stopped()
-    return self.stopped == true
+    return self.stopped
   end
   self.flow = coroutines.create(flow)
   continue(self, coroutines.resume(self.flow, await, stopped))

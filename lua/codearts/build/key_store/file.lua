@@ -39,9 +39,10 @@ end
 ---@class codearts.build.FileStore
 ---@field folder string
 ---@field given boolean the folder was named, so it may vanish
----@field journals table<string, userdata> name -> journal that is held
+---@field journals table<string, userdata> key -> journal that is held
 ---@field store codearts.build.KeyStore
 ---@field warned table<string, boolean>
+---@field written fun(list?: table) looks at how a record was written
 local File = {}
 File.__index = File
 
@@ -72,20 +73,19 @@ function File:hold(key)
   if nginx then
     return nil, nginx
   end
-  local name = name_of(key)
-  local journal, err = self:open(name)
+  local journal, err = self:open(name_of(key))
   if not journal then
     return nil, err
   end
-  self.journals[name] = journal
+  self.journals[key] = journal
   local system = journal:vanishes()
   if system then
     local text = "the key store %s is on %s, which vanishes"
     self:warn("vanishes", text:format(self.folder, system))
   end
   return function()
-    if self.journals[name] == journal then
-      self.journals[name] = nil
+    if self.journals[key] == journal then
+      self.journals[key] = nil
     end
     journal:close()
   end
@@ -93,16 +93,15 @@ end
 
 --- See codearts.build.KeyStore.
 function File:get(key)
-  local name = name_of(key)
-  local held = self.journals[name]
+  local held = self.journals[key]
   if held then
     return held:read()
   end
-  return self:peek(name)
+  return self:peek(name_of(key))
 end
 
---- Adds the record if it follows the one of that version. Answers the work and the new version, or what
---- put answers when it cannot be.
+--- Adds the record if it follows the one of that version. Answers the work, which answers the new version,
+--- or what put answers when it cannot be.
 local function append(journal, text, version)
   local line, there = journal:read()
   if core.is_error(there) then
@@ -110,38 +109,31 @@ local function append(journal, text, version)
   elseif there ~= (version or 0) then
     return nil, line, there
   end
-  local work, err = journal:append(text)
-  return work, work and there + #text + 1 or err
+  return journal:append(text)
 end
 
 --- See codearts.build.KeyStore. Writes under the lock of who holds the key, else under one of its own.
 function File:put(key, text, version, client)
-  local name = name_of(key)
-  local held, own = self.journals[name], nil
+  local held, own = self.journals[key], nil
   if not held then
     local err
-    own, err = self:open(name)
+    own, err = self:open(name_of(key))
     if not own then
       return nil, err or store_error "the key is held by another process"
     end
   end
-  local work, next_version, there = append(held or own, text, version)
+  local work, line, there = append(held or own, text, version)
   if own then
     own:close() -- when the work is done
   end
   if not work then
-    return nil, next_version, there
+    return nil, line, there
   end
-  local call = client:perform(work)
-  return client:task(function(await)
-    local done, problem = await(call)
-    if problem then
-      return nil, problem
-    elseif done == "blocked" then
-      self:warn("blocked", "no thread can be made: each record is written while all else waits")
-    end
-    return { next_version }
-  end)
+  local open, call = pcall(client.perform, client, work)
+  if not open then -- the client was closed, and what it did not send is to be known all the same
+    return work:run()
+  end
+  return call:on_done(self.written)
 end
 
 --- See codearts.build.KeyStore. Without their locks: what is there now.
@@ -192,8 +184,13 @@ end
 ---@return codearts.build.KeyStore
 function M.new(folder, getenv)
   local given = folder ~= nil
-  if given and (type(folder) ~= "string" or folder == "" or folder:find("\0", 1, true)) then
+  if given and (type(folder) ~= "string" or folder:find("\0", 1, true)) then
     error(config_error "the key store wants the path of a folder", 0)
+  elseif given and folder:sub(1, 1) ~= "/" then
+    error(
+      config_error "the path of the key store must begin with /: any other names a folder for each place that a program is started from",
+      0
+    )
   end
   folder = folder or default_folder(getenv or os.getenv)
   local store = { folder = folder }
@@ -201,6 +198,11 @@ function M.new(folder, getenv)
     { folder = folder, given = given, journals = {}, store = store, warned = {} },
     File
   )
+  function self.written(list)
+    if list and list[2] == "blocked" then
+      self:warn("blocked", "no thread can be made: each record is written while all else waits")
+    end
+  end
   for _, name in ipairs { "hold", "get", "put", "list", "check" } do
     store[name] = function(...)
       return self[name](self, ...)

@@ -5,30 +5,26 @@ local Call = require "codearts.build.client.call"
 ---@field call userdata of the core, made with the option `admission`
 local Attempts = setmetatable({}, { __index = Call })
 Attempts.__index = Attempts
-Attempts.is_call = true
+Call.add_kind(Attempts)
 
---- One look after each step for all of a client's: at those that wait for news, when there may be some.
-local function watch(client)
-  local waiting, seen = {}, nil
-  client:after_steps(function()
-    local count = client.core:admissions()
-    if count ~= seen then
-      seen = count
-      for self in next, waiting do
-        self:look()
-      end
-    end
-  end)
-  client.attempts_waiting = waiting
-  return waiting
-end
-
+--- Checks the arguments and raises usage errors; sends nothing.
 ---@param client codearts.build.Client
----@param call userdata
+---@param args codearts.build.RunArgs
+---@param opts table that the core takes; changed
+---@param operation? string
 ---@return codearts.build.Attempts
-function Attempts.new(client, call)
-  local self = setmetatable({ client = client, call = call }, Attempts)
-  self.waiting = client.attempts_waiting or watch(client)
+function Attempts.new(client, args, opts, operation)
+  local self =
+    setmetatable({ client = client, sent = false, call = nil, told = nil, waiter = nil }, Attempts)
+  function self.told()
+    local waiter = self.waiter
+    self.waiter = nil
+    if waiter then
+      waiter(true)
+    end
+  end
+  opts.admission = self.told
+  self.call = client:begin("start", args, opts, "not_started", operation)
   return self
 end
 
@@ -36,9 +32,7 @@ end
 ---@param deadline? number seconds from now
 function Attempts:send(deadline)
   self.sent = true
-  self.call:on_done(function()
-    self:tell()
-  end)
+  self.call:on_done(self.told)
   self.call:send(deadline)
 end
 
@@ -48,31 +42,11 @@ function Attempts:done()
   return self.call:done() or self.call:admission() ~= nil
 end
 
---- Wakes who awaits news; in a step, where others may raise.
-function Attempts:tell()
-  local waiter = self.waiter
-  self.waiter, self.waiting[self] = nil, nil
-  if waiter then
-    waiter(true)
-  end
-end
-
---- Whether an attempt waits to be let out by now.
-function Attempts:look()
-  if self.call:admission() then
-    self.waiting[self] = nil
-    self.client:sleep(0):on_done(function()
-      self:tell()
-    end)
-  end
-end
-
---- See codearts.build.Call; one waiter, which is told in a step.
+--- See codearts.build.Call; one waiter, which is told of what is news from now on.
 ---@param f fun(news: boolean)
 ---@return codearts.build.Attempts self
 function Attempts:on_done(f)
-  self.waiter, self.waiting[self] = f, true
-  self.client:wake()
+  self.waiter = f
   return self
 end
 

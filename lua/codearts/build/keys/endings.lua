@@ -2,10 +2,10 @@
 local core = require "codearts.build.core"
 local judge = require "codearts.build.reconcile.judge"
 local meta = require "codearts.build.meta"
+local record = require "codearts.build.keys.record"
 
 local endings = {}
 
-local MEMBERS = { "octopus_job_name", "actual_build_number", "daily_build_number" }
 local LEAST_ASK = 5 -- seconds for what is asked at the end
 
 local TEXTS = {
@@ -18,11 +18,11 @@ local TEXTS = {
 ---@param result table
 ---@return table build
 function endings.build_of(result)
-  local build = {}
-  for _, name in ipairs(MEMBERS) do
-    build[name] = rawget(result, name)
-  end
-  return build
+  return {
+    octopus_job_name = rawget(result, "octopus_job_name"),
+    actual_build_number = rawget(result, "actual_build_number"),
+    daily_build_number = rawget(result, "daily_build_number"),
+  }
 end
 
 local function owner_text(owner)
@@ -113,10 +113,13 @@ end
 local function check_shown(flow, result)
   local facts, client = flow.facts, flow.client
   local number = tonumber(rawget(result, "actual_build_number"))
+  if not (facts.run_id and number) or facts.stopped then
+    return
+  end
   local checked = client.run_ids_checked or {}
   client.run_ids_checked = checked
-  local name = facts.run_id and flow.job_id .. " " .. facts.run_id_parameter
-  if not (name and number) or checked[name] or facts.stopped then
+  local name = flow.job_id .. " " .. facts.run_id_parameter
+  if checked[name] then
     return
   end
   checked[name] = true
@@ -129,10 +132,7 @@ local function check_shown(flow, result)
       facts.run_id_parameter
     ) .. "a start whose answer is lost will stay in doubt"
   )
-  local kept = {}
-  for member, value in next, flow.shelf.record do
-    kept[member] = value
-  end
+  local kept = record.copy(flow.shelf.record)
   kept.run_id_hidden, kept.nonce = true, core.uuid()
   flow.shelf:put(kept)
 end

@@ -8,6 +8,9 @@ local transition = require "codearts.build.keys.transition"
 
 local FIRST_PAUSE, LONGEST_PAUSE, LONGEST_LOOK_PAUSE = 0.02, 1, 5
 local LEAST_LOOK = 5 -- seconds that a look may take though nothing more is waited for
+-- Seconds that a store gets for an answer though the deadline is near: before anything was sent, and after,
+-- when what became of it has to be written down.
+local LEAST_BEFORE, LEAST_AFTER = 0.01, 5
 
 ---@class codearts.build.KeyFlow
 ---@field client codearts.build.Client
@@ -19,10 +22,12 @@ local LEAST_LOOK = 5 -- seconds that a look may take though nothing more is wait
 ---@field fingerprint table of the call's arguments
 ---@field job_id string
 ---@field operation string
----@field asking table options of the requests that look at builds
----@field deadline? number of core.now()
----@field key_wait number
----@field wait_till number
+---@field auth? any of the call, as `headers`: of the requests that look at builds, too
+---@field headers? table
+---@field deadline? number seconds
+---@field key_wait number seconds
+---@field wait_till number of core.now(), as `ends_at`: when its deadline is over
+---@field ends_at? number
 ---@field has_read? boolean what the record says is known, as of some moment
 ---@field warnings table[] events
 ---@field own_result? table what this call's own request answered
@@ -40,7 +45,7 @@ end
 
 --- Seconds until nothing more is waited for.
 function Flow:left()
-  local till = self.deadline and math.min(self.wait_till, self.deadline) or self.wait_till
+  local till = self.ends_at and math.min(self.wait_till, self.ends_at) or self.wait_till
   return till - core.now()
 end
 
@@ -50,12 +55,13 @@ local STOPPED = { type = "stopped" }
 --- Asks the service for what a look needs, as long as somebody waits for it.
 function Flow:ask(operation, args)
   local till = math.max(self.wait_till, self.look_began + LEAST_LOOK)
-  till = self.deadline and math.min(till, self.deadline) or till
-  local opts = { async = true, deadline = math.max(till - core.now(), 0.001) }
-  for name, value in next, self.asking do
-    opts[name] = value
-  end
-  local answer, err = self.await(self.client:call(operation, args, opts))
+  till = self.ends_at and math.min(till, self.ends_at) or till
+  local answer, err = self.await(self.client:call(operation, args, {
+    async = true,
+    deadline = math.max(till - core.now(), 0.001),
+    auth = self.auth,
+    headers = self.headers,
+  }))
   local about = core.meta(answer == nil and err or answer)
   return answer, err, about and about.date
 end
@@ -97,7 +103,7 @@ end
 function on:attempt()
   local attempts = self.attempts
   if not attempts.sent then
-    attempts:send(self.deadline and math.max(self.deadline - core.now(), 0.001))
+    attempts:send(self.ends_at and math.max(self.ends_at - core.now(), 0.001))
   end
   while not attempts:done() do
     self.await(attempts) -- when it is cancelled, so is the call, which tells how it ended
@@ -152,7 +158,7 @@ end
 function on:put(action)
   local done, err, unchanged = self.shelf:put(action.record)
   self.trouble, self.has_read = err, true
-  for _, text in ipairs(self.shelf:take_warnings()) do
+  for _, text in ipairs(self.shelf:take_warnings() or {}) do
     self:warn(text)
   end
   return err and { type = "trouble", unchanged = unchanged }
@@ -184,10 +190,8 @@ function on:wait()
   return err and STOPPED or self:read()
 end
 
---- Runs to the end.
----@return table? result
----@return codearts.build.Error? err
-function Flow:run()
+--- Does what is to be done until the end, and does that.
+local function drive(self)
   -- A new key, as most are, costs a store that is far away one way less when its record is put without a
   -- look: who was first is told by the swap. What holds or what a look is for has to be read.
   local far = not (self.shelf.store.hold or self.facts.run_id)
@@ -203,6 +207,27 @@ function Flow:run()
     end
     event = go_on(self, action)
   end
+end
+
+--- Runs to the end.
+---@param self codearts.build.KeyFlow without what is known only later
+---@return table? result
+---@return codearts.build.Error? err
+function Flow.run(self)
+  local now = core.now()
+  self.wait_till = now + self.key_wait
+  self.ends_at = self.deadline and now + self.deadline
+  setmetatable(self, Flow)
+  -- A disk answers or does not, and its lock outlives the wait.
+  if self.ends_at and not self.shelf.store.hold then
+    function self.shelf.patience()
+      local least = self.facts.sent and LEAST_AFTER or LEAST_BEFORE
+      return math.max(self.ends_at - core.now(), least)
+    end
+  end
+  local result, err = drive(self)
+  self.shelf:close()
+  return result, err
 end
 
 return Flow

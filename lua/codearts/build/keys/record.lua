@@ -1,7 +1,7 @@
 --- The record behind a key: what a store keeps as text. Pure but for the random salt of a new one.
 ---
 ---     { v, scope, key, state = "open" | "done" | "free", attempt, nonce, run_id, run_id_parameter,
----       fingerprint, signed_at, fence_at, started_at, owner = { host, pid }, build = { … } }
+---       fingerprint, signed_at, fence_at, started_at, owner = { host, pid }, build = { … }, run_id_hidden }
 ---
 --- Times are seconds since 1970 by the service's clock, but for `signed_at`, which is what was signed.
 --- No value of a parameter is in it: the fingerprint holds truncated, salted hashes. Who can read the
@@ -13,8 +13,19 @@ local record = {}
 
 local VERSION = 1
 local LONGEST = 64 * 1024
+local LONGEST_REST = 2048 -- of a record, beside its fingerprint
 local HASH_DIGITS = 16
 local DEFAULT_PORTS = { http = "80", https = "443" }
+
+--- The service, however its address is spelled.
+local function service_at(origin)
+  local scheme, authority = ascii.lower(origin):match "^([a-z]+)://(.*)$"
+  local host, port = authority:match "^(.-):(%d+)$"
+  host = (host or authority):gsub("(.)%.$", "%1") -- a name's last dot changes nothing
+  return ("%s://%s:%s/"):format(scheme, host, port or DEFAULT_PORTS[scheme])
+end
+
+local last_origin, last_service -- most programs have one
 
 --- Where a key counts: at one service and for one job. A rehearsal in the sandbox is not the release.
 ---@param origin string of the client: https://HOST[:PORT]
@@ -22,11 +33,10 @@ local DEFAULT_PORTS = { http = "80", https = "443" }
 ---@param key string
 ---@return string
 function record.scope(origin, job_id, key)
-  local scheme, authority = ascii.lower(origin):match "^([a-z]+)://(.*)$"
-  local host, port = authority:match "^(.-):(%d+)$"
-  host = (host or authority):gsub("(.)%.$", "%1") -- a name's last dot changes nothing
-  port = port or DEFAULT_PORTS[scheme]
-  return ("%s://%s:%s/%s/%s"):format(scheme, host, port, ascii.lower(job_id), key)
+  if origin ~= last_origin then
+    last_origin, last_service = origin, service_at(origin)
+  end
+  return last_service .. ascii.lower(job_id) .. "/" .. key
 end
 
 --- The run id of a key, the same wherever it is asked for: when the store was lost, the history of the
@@ -149,6 +159,38 @@ function record.shown_difference(shown, arguments)
       return "parameter." .. name
     end
   end
+end
+
+--- Whether a record of what this body asks for has room in a store. A fingerprint is longer than the body
+--- by 300 bytes at most.
+---@param body string of the request
+---@param fingerprint table
+---@return boolean
+function record.fits(body, fingerprint)
+  return #body < LONGEST / 2 or #core.encode(fingerprint) < LONGEST - LONGEST_REST
+end
+
+--- A copy, which the members of records only are in.
+---@param kept table
+---@return table
+function record.copy(kept)
+  return {
+    v = VERSION,
+    scope = kept.scope,
+    key = kept.key,
+    state = kept.state,
+    attempt = kept.attempt,
+    nonce = kept.nonce,
+    run_id = kept.run_id,
+    run_id_parameter = kept.run_id_parameter,
+    run_id_hidden = kept.run_id_hidden,
+    fingerprint = kept.fingerprint,
+    signed_at = kept.signed_at,
+    fence_at = kept.fence_at,
+    started_at = kept.started_at,
+    owner = kept.owner,
+    build = kept.build,
+  }
 end
 
 --- As a store keeps it; nil when it is longer than 64 KiB.

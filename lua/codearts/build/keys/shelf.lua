@@ -9,7 +9,9 @@ local record = require "codearts.build.keys.record"
 
 ---@class codearts.build.Shelf
 ---@field record table? what was read or put last
----@field patience? fun(): number? seconds that the store may take for an answer
+---@field runner? thread runs the store's functions, one after the other
+---@field patience false|fun(): number seconds that the store may take for an answer
+---@field swapping boolean what is read is to tell what became of a swap
 local Shelf = {}
 Shelf.__index = Shelf
 
@@ -38,7 +40,19 @@ end
 ---@param await fun(call: codearts.build.Call, keeps?: boolean): any, codearts.build.Error?
 ---@return codearts.build.Shelf
 function Shelf.new(store, scope, client, await)
-  return setmetatable({ store = store, scope = scope, client = client, await = await }, Shelf)
+  return setmetatable({
+    store = store,
+    scope = scope,
+    client = client,
+    await = await,
+    patience = false,
+    swapping = false,
+    record = nil,
+    version = nil,
+    release = nil,
+    held = nil,
+    runner = nil,
+  }, Shelf)
 end
 
 --- Awaits a call of the store, as long as there is patience: then it is cancelled, and nobody knows what it did.
@@ -66,36 +80,52 @@ local function await_answer(self, call, keeps)
   return list, err
 end
 
---- Runs a function of the store. Answers a list of what it answered, or nil and an error.
-local function ask(self, name, ...)
-  local routine = coroutines.create(self.store[name])
-  local answer = { coroutines.resume(routine, ...) }
-  if not answer[1] then
-    return nil, trouble(answer[2])
-  elseif coroutines.status(routine) ~= "dead" then
+local RETURNED = {} -- tells what a function answered from what it yielded
+
+--- Runs one function after the other, in a coroutine of its own.
+local function serve(f, ...)
+  return serve(coroutines.yield(RETURNED, f(...)))
+end
+
+--- What became of a function of the store. Answers true and what it answered; or nil and an error.
+local function answer_of(self, name, runner, ok, mark, first, second, third)
+  if not ok then
+    return nil, trouble(mark)
+  elseif mark ~= RETURNED then
     return nil, trouble(name .. " must not yield; answer a call object")
   end
-  if Call.is(answer[2]) then
+  self.runner = runner -- for the next
+  if Call.is(first) then
     -- What a swap did must be known, whoever waits for it.
-    local list, err = await_answer(self, answer[2], name == "put" or self.swapping)
+    local list, err = await_answer(self, first, name == "put" or self.swapping)
     if err ~= nil then
       return nil, trouble(err)
     elseif type(list) ~= "table" then
       return nil, trouble(name .. ": its call answered no list")
     end
-    return { list[1] or nil, list[2], list[3] }
-  elseif answer[2] == nil and core.is_error(answer[3]) then
-    return nil, trouble(answer[3])
+    return true, list[1] or nil, list[2], list[3]
+  elseif first == nil and core.is_error(second) then
+    return nil, trouble(second)
   end
-  return { answer[2] or nil, answer[3], answer[4] }
+  return true, first or nil, second, third
+end
+
+--- Runs a function of the store. Answers true and what it answered, or nil and an error.
+local function ask(self, name, ...)
+  local runner = self.runner or coroutines.create(serve)
+  self.runner = nil
+  return answer_of(self, name, runner, coroutines.resume(runner, self.store[name], ...))
 end
 
 --- The same for the functions that are not about one key: `list`, `check`.
 ---@return any? answer
 ---@return codearts.build.Error? err
 function Shelf:ask(name)
-  local answer, err = ask(self, name, self.client)
-  return answer and answer[1], err
+  local ok, answer = ask(self, name, self.client)
+  if not ok then
+    return nil, answer
+  end
+  return answer
 end
 
 --- Takes what the store holds for read; nil, err when it is no record of this key.
@@ -119,18 +149,17 @@ end
 ---@return codearts.build.Error? err
 function Shelf:read()
   if self.store.hold and not self.release then
-    local answer, err = ask(self, "hold", self.scope, self.client)
-    if not answer then
-      return nil, err
+    local ok, release = ask(self, "hold", self.scope, self.client)
+    if not ok then
+      return nil, release
     end
-    self.release = answer[1]
-    self.held = answer[1] == nil
+    self.release, self.held = release, release == nil
   end
-  local answer, err = ask(self, "get", self.scope, self.client)
-  if not answer then
-    return nil, err
+  local ok, text, version = ask(self, "get", self.scope, self.client)
+  if not ok then
+    return nil, text
   end
-  return take(self, answer[1], answer[2])
+  return take(self, text, version)
 end
 
 --- After an answer that was lost: whether the record is there. What is there still may be replaced later,
@@ -138,9 +167,9 @@ end
 local function read_back(self, nonce, problem)
   local before = self.version
   self.swapping = true
-  local answer = ask(self, "get", self.scope, self.client)
+  local ok, text, version = ask(self, "get", self.scope, self.client)
   self.swapping = false
-  if not answer or not take(self, answer[1], answer[2]) then
+  if not ok or not take(self, text, version) then
     return nil, problem
   elseif self.record and self.record.nonce == nonce then
     return true
@@ -161,16 +190,17 @@ function Shelf:put(kept)
   if not text then
     return nil, trouble "the record is longer than 64 KiB"
   end
-  local answer, err = ask(self, "put", self.scope, text, self.version, self.client)
-  if not answer then
-    return read_back(self, kept.nonce, err)
-  elseif answer[1] then
-    self.record, self.version = kept, answer[1]
+  local before = self.record and self.record.nonce
+  local ok, version, there, version_there =
+    ask(self, "put", self.scope, text, self.version, self.client)
+  if not ok then
+    return read_back(self, kept.nonce, version)
+  elseif version then
+    self.record, self.version = kept, version
     return true
   end
-  local before = self.record and self.record.nonce
-  local ok, problem = take(self, answer[2], answer[3])
-  if not ok then
+  local taken, problem = take(self, there, version_there)
+  if not taken then
     return nil, problem
   end
   local now = self.record and self.record.nonce
@@ -181,11 +211,13 @@ function Shelf:put(kept)
 end
 
 --- What the store wants to be told to its user; each once.
----@return string[]
+---@return string[]?
 function Shelf:take_warnings()
   local texts = self.store.warnings
-  self.store.warnings = nil
-  return type(texts) == "table" and texts or {}
+  if texts ~= nil then
+    self.store.warnings = nil
+    return type(texts) == "table" and texts or nil
+  end
 end
 
 --- Lets go of the key.

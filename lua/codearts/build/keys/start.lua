@@ -8,9 +8,6 @@ local record = require "codearts.build.keys.record"
 local OURS = { key = true, key_wait = true, when_lost = true, settle = true, run_id = true }
 local LONGEST_KEY = 200
 local KEY_WAIT, SETTLE = 60, 120
--- Seconds that a store gets for an answer though the deadline is near: before anything was sent, and after,
--- when what became of it has to be written down.
-local LEAST_BEFORE, LEAST_AFTER = 0.01, 5
 
 local function usage(field, message)
   error(
@@ -54,7 +51,7 @@ end
 
 --- The options that the core takes, with the run id of the key.
 local function core_options(opts, scope)
-  local copy = { admission = true }
+  local copy = {}
   for name, value in next, opts do
     if not OURS[name] then
       copy[name] = value
@@ -70,11 +67,6 @@ local function core_options(opts, scope)
     copy.run_id = run_id
   end
   return copy
-end
-
-local function owner()
-  local about = core.process()
-  return { host = about.host, pid = about.pid }
 end
 
 --- Tells the warnings of a flow, in a step.
@@ -96,23 +88,31 @@ return function(client, args, opts, operation)
   local wants = read_options(opts)
   local job_id = type(args) == "table" and rawget(args, "job_id")
   local scope = record.scope(client.origin, type(job_id) == "string" and job_id or "", wants.key)
-  local prepared = client:begin("start", args, core_options(opts, scope), "not_started", operation)
+  local attempts = Attempts.new(client, args, core_options(opts, scope), operation)
   local parameter = rawget(opts, "run_id") and rawget(opts.run_id, "parameter")
   local facts = {
     key = wants.key,
     scope = scope,
-    arguments = record.arguments(prepared:body(), parameter),
+    arguments = record.arguments(attempts.call:body(), parameter),
     run_id = parameter and record.run_id(scope),
     run_id_parameter = parameter,
     when_lost = wants.when_lost,
     settle = wants.settle,
-    owner = owner(),
+    owner = core.process(),
+    -- What the transition adds.
+    stopped = nil,
+    nonce = nil,
+    sent = nil,
+    own = nil,
+    pending = nil,
+    resend = nil,
+    looked = nil,
+    started_at = nil,
   }
   local fingerprint = record.fingerprint(facts.arguments)
-  if not record.encode { fingerprint = fingerprint, pad = ("x"):rep(2048) } then
+  if not record.fits(attempts.call:body(), fingerprint) then
     usage("key", "there are too many parameters for a record of 64 KiB")
   end
-  local deadline = rawget(opts, "deadline") or client.deadline
   local warnings = {}
   local task = client:task(function(await, stopped)
     local found, store = pcall(client.key_store, client)
@@ -120,33 +120,26 @@ return function(client, args, opts, operation)
       store.outcome = "not_started"
       return nil, store
     end
-    local shelf = Shelf.new(store, scope, client, await)
-    local flow = setmetatable({
+    return Flow.run {
       client = client,
       await = await,
       stopped = stopped,
-      attempts = Attempts.new(client, prepared),
-      shelf = shelf,
+      attempts = attempts,
+      shelf = Shelf.new(store, scope, client, await),
       facts = facts,
       fingerprint = fingerprint,
       job_id = job_id,
       operation = operation or "RunJob",
-      asking = { auth = rawget(opts, "auth"), headers = rawget(opts, "headers") },
+      auth = rawget(opts, "auth"),
+      headers = rawget(opts, "headers"),
       key_wait = wants.key_wait,
-      wait_till = core.now() + wants.key_wait,
-      deadline = deadline and core.now() + deadline,
+      deadline = rawget(opts, "deadline") or client.deadline,
       warnings = warnings,
-    }, Flow)
-    if flow.deadline and not store.hold then -- a disk answers or does not, and its lock outlives the wait
-      function shelf.patience()
-        return math.max(flow.deadline - core.now(), facts.sent and LEAST_AFTER or LEAST_BEFORE)
-      end
-    end
-    local result, err = flow:run()
-    shelf:close()
-    return result, err
+    }
   end)
   return task:on_done(function()
-    deliver(warnings, { client.on_event, rawget(opts, "on_event") })
+    if warnings[1] then
+      deliver(warnings, { client.on_event, rawget(opts, "on_event") })
+    end
   end)
 end

@@ -84,15 +84,10 @@ local function outcome_of(kept, call)
   return is_open(kept) and not is_mine(kept, call) and "unknown" or "not_started"
 end
 
---- A copy of the record with other members.
-local function changed(kept, members)
-  local copy = {}
-  for name, value in next, kept do
-    copy[name] = value
-  end
-  for name, value in next, members do
-    copy[name] = value
-  end
+--- A copy of the record in another state.
+local function changed(kept, state, nonce, build)
+  local copy = record.copy(kept)
+  copy.state, copy.nonce, copy.build = state, nonce, build or kept.build
   return copy
 end
 
@@ -147,10 +142,9 @@ local function adopted(kept, call, event)
       run_id_parameter = call.run_id_parameter,
       fingerprint = event.fingerprint,
     }
-  return changed(
-    base,
-    { state = "done", nonce = event.nonce, owner = call.owner, build = event.build }
-  )
+  local copy = changed(base, "done", event.nonce, event.build)
+  copy.owner = call.owner
+  return copy
 end
 
 --- Whether a second attempt may go out though the first is in doubt: its signature can be accepted no
@@ -203,15 +197,14 @@ end
 function on.ended(kept, call, event)
   call.own = event.outcome
   if event.outcome == "started" then
-    local done = { state = "done", nonce = event.nonce, build = event.build }
-    return put(call, "done", changed(kept, done))
+    return put(call, "done", changed(kept, "done", event.nonce, event.build))
   elseif event.outcome == "unknown" then
     if call.stopped then
       return { do_ = "tell", outcome = "unknown" }
     end
     return call.run_id and { do_ = "look" } or in_doubt(kept, call)
   elseif is_mine(kept, call) and not call.resend then
-    return put(call, "free", changed(kept, { state = "free", nonce = event.nonce }))
+    return put(call, "free", changed(kept, "free", event.nonce))
   end
   -- Nothing was sent by this call, or what was sent before it is in doubt still.
   return { do_ = "tell", outcome = is_open(kept) and "unknown" or "not_started" }
@@ -283,8 +276,7 @@ function on.resolve(kept, call, event)
   if not is_open(kept) then
     return fail("settled", outcome_of(kept, call))
   elseif event.build then
-    local done = { state = "done", nonce = event.nonce, build = event.build }
-    return put(call, "resolve", changed(kept, done))
+    return put(call, "resolve", changed(kept, "done", event.nonce, event.build))
   elseif event.held then
     return fail("held", "unknown", { owner = kept.owner })
   elseif not event.force and not kept.fence_at then
@@ -292,7 +284,7 @@ function on.resolve(kept, call, event)
   elseif not event.force and not (event.date and event.date > clear_at(kept, call.settle)) then
     return fail("early", "unknown", { fence_at = clear_at(kept, call.settle) })
   end
-  return put(call, "resolve", changed(kept, { state = "free", nonce = event.nonce }))
+  return put(call, "resolve", changed(kept, "free", event.nonce))
 end
 
 local GOES_ON = { look = true, attempt = true, wait = true }

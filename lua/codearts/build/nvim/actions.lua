@@ -2,6 +2,7 @@
 local address = require "codearts.build.nvim.address"
 local buffer = require "codearts.build.nvim.buffer"
 local jobs = require "codearts.build.nvim.jobs"
+local messages = require "codearts.build.nvim.messages"
 local parameters = require "codearts.build.cli.parameters"
 local quickfix = require "codearts.build.nvim.quickfix"
 local record = require "codearts.build.lifecycle.record"
@@ -22,11 +23,6 @@ local starting = {}
 
 local function usage(field, message)
   error(session.core.error { kind = "usage", field = field, message = message }, 0)
-end
-
---- A short answer to a command, which nobody has to read later.
-local function echo(message)
-  vim.api.nvim_echo({ { "CodeArts: " .. text.clean(message) } }, false, {})
 end
 
 --- Shows a buffer of ours: where it is seen already, or else in a new window.
@@ -103,7 +99,7 @@ local function start(job_id, name, args, options, bang)
   if bang then
     fill_quickfix(watch)
   end
-  echo("started " .. watch:name())
+  messages.echo("started " .. watch:name())
 end
 
 --- @- is standard input, which an editor has no use for.
@@ -170,7 +166,7 @@ end
 function actions.stop(values)
   local job_id, number, name = build_of(values)
   session:await(session.client():build(job_id, number):stop { async = true })
-  echo(("%s #%d is being stopped"):format(name or job_id, number))
+  messages.echo(("%s #%d is being stopped"):format(name or job_id, number))
 end
 
 ---@param values table
@@ -178,12 +174,12 @@ function actions.status(values)
   local job_id, number, name = build_of(values)
   local watch = watches.find(job_id, number)
   if watch and watch.detail then
-    echo(("%s: %s"):format(watch:name(), watch:brief()))
+    messages.echo(("%s: %s"):format(watch:name(), watch:brief()))
     return
   end
   local detail = session:await(session.client():build(job_id, number):status { async = true })
   local reason = record.text(detail.err_msg)
-  echo(
+  messages.echo(
     ("%s #%d: %s%s"):format(
       name or job_id,
       number,
@@ -216,7 +212,7 @@ local function open_page(page)
       return
     end
   end
-  echo(page)
+  messages.echo(page)
 end
 
 ---@param values table

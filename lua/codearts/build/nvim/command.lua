@@ -7,7 +7,7 @@ local words = require "codearts.build.cli.words"
 
 local command = {}
 
--- What belongs to a program on a terminal.
+-- What belongs to a program on a terminal; an editor has one client, with one store of keys.
 local LEFT_OUT = {
   ["--json"] = true,
   ["--output"] = true,
@@ -18,16 +18,21 @@ local LEFT_OUT = {
   ["--on-interrupt"] = true,
   ["--region"] = true,
   ["--endpoint"] = true,
+  ["--key-store"] = true,
 }
 
-local function rows_of(name)
+local function kept(given)
   local list = {}
-  for _, row in ipairs(arguments.command(name).rows) do
+  for _, row in ipairs(given) do
     if not LEFT_OUT[row.name] then
       list[#list + 1] = row
     end
   end
   return list
+end
+
+local function rows_of(name)
+  return kept(arguments.command(name).rows)
 end
 
 ---@class codearts.build.nvim.Word
@@ -37,7 +42,7 @@ end
 ---@field takes_job? boolean the same with the job
 
 local function of_build()
-  return rows.build
+  return kept(rows.build)
 end
 
 local function of_job()

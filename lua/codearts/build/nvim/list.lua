@@ -3,14 +3,17 @@ local address = require "codearts.build.nvim.address"
 local duration = require "codearts.build.cli.duration"
 local jobs = require "codearts.build.nvim.jobs"
 local names = require "codearts.build.cli.names"
+local Pieces = require "codearts.build.nvim.pieces"
 local record = require "codearts.build.lifecycle.record"
 local session = require "codearts.build.nvim.session"
 local spans = require "codearts.build.cli.spans"
 local table_of = require "codearts.build.cli.table"
+local text = require "codearts.build.cli.text"
 local zone = require "codearts.build.cli.zone"
 
 local PAGE = 100 -- the most that the service lists at once (API reference 7.8)
 local DAYS = 30
+local AT_ONCE = 20 -- rows
 
 local api = vim.api
 
@@ -39,28 +42,69 @@ local function cell(value)
   return record.text(value) or type(value) == "number" and ("%d"):format(value) or "-"
 end
 
---- Puts a table into the buffer; the cursor stays where it was.
-function List:show(head, cells, places, rest)
+--- The widest cell of each column so far.
+local function widen(widest, rows)
+  for _, row in ipairs(rows) do
+    for index, value in ipairs(row) do
+      if text.width(text.clean(value)) > text.width(text.clean(widest[index] or "")) then
+        widest[index] = value
+      end
+    end
+  end
+end
+
+--- The lines of a table, a few at a time: a project may have many jobs.
+local function lay_out(head, cells, done)
+  local lines, widest = {}, {}
+  local printer = Pieces.new(function(rows)
+    -- One more row that is as wide as the widest, and not shown.
+    local printed = table_of(head, vim.list_extend({ widest }, rows))
+    lines[1] = printed[1]
+    vim.list_extend(lines, printed, 3)
+  end, AT_ONCE)
+  local measurer = Pieces.new(function(rows)
+    widen(widest, rows)
+  end, AT_ONCE)
+  for _, row in ipairs(cells) do
+    measurer:add(row)
+  end
+  measurer:finish(function()
+    for _, row in ipairs(cells) do
+      printer:add(row)
+    end
+    printer:finish(function()
+      done(lines)
+    end)
+  end)
+end
+
+--- Puts lines into the buffer. The first time the cursor goes to what they are about.
+local function put(self, lines)
   if self.closed or not api.nvim_buf_is_loaded(self.buffer) then
     return
-  end
-  local lines = table_of(head, cells)
-  self.names = {}
-  for index, name in ipairs(places) do
-    self.names[index + 1] = name
-  end
-  if #cells == 0 then
-    lines = { rest }
   end
   api.nvim_buf_set_option(self.buffer, "modifiable", true)
   api.nvim_buf_set_lines(self.buffer, 0, -1, false, lines)
   api.nvim_buf_set_option(self.buffer, "modifiable", false)
   api.nvim_buf_set_option(self.buffer, "modified", false)
   for _, window in ipairs(vim.fn.win_findbuf(self.buffer)) do
-    if #cells > 0 and api.nvim_win_get_cursor(window)[1] == 1 then
+    if #lines > 1 and api.nvim_win_get_cursor(window)[1] == 1 then
       api.nvim_win_set_cursor(window, { 2, 0 })
     end
   end
+end
+
+--- Shows a table, or the words for none.
+function List:show(head, cells, places, none)
+  if #cells == 0 then
+    return put(self, { none })
+  end
+  lay_out(head, cells, function(lines)
+    for index, name in ipairs(places) do
+      self.names[index + 1] = name
+    end
+    put(self, lines)
+  end)
 end
 
 --- Runs a flow whose result belongs into the buffer.

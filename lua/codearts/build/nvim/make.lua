@@ -81,8 +81,9 @@ end
 --- Runs what stands behind `--` on the command line, and quits.
 ---@param encoded string the settings of the editor that asked, as JSON, each byte as two digits
 function make.main(encoded)
-  vim.notify = say
-  vim.api.nvim_echo = function() end
+  vim.notify = function(message)
+    say(message)
+  end
   session.go(function()
     vim.g.codearts = vim.json.decode((encoded:gsub("..", function(hex)
       return string.char(tonumber(hex, 16))

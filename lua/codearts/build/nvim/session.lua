@@ -1,6 +1,7 @@
 --- The one client of this editor, and what the modules of the command need in its place of a terminal.
 local advice = require "codearts.build.cli.advice"
 local core = require "codearts.build.core"
+local messages = require "codearts.build.nvim.messages"
 local text = require "codearts.build.cli.text"
 
 ---@class codearts.build.nvim.Session
@@ -63,20 +64,16 @@ function session:await(call) -- luacheck: ignore 212
   return call:wait()
 end
 
-local function notify(message, level)
-  vim.notify("CodeArts: " .. text.clean(message), level, { title = "CodeArts" })
-end
-
 ---@param message string
 function session:warn(message) -- luacheck: ignore 212
-  notify(message, vim.log.levels.WARN)
+  messages.notify(message, vim.log.levels.WARN)
 end
 
 --- Says what the user asked for or should know, once.
 ---@param message string
 ---@param level? integer of vim.log.levels
 function session.tell(message, level)
-  notify(message, level or vim.log.levels.INFO)
+  messages.notify(message, level or vim.log.levels.INFO)
 end
 
 --- An error in words, with advice where there is some.
@@ -91,7 +88,7 @@ end
 --- Tells an error.
 ---@param err any
 function session.tell_error(err)
-  notify(session.words(err), vim.log.levels.ERROR)
+  messages.notify(session.words(err), vim.log.levels.ERROR)
 end
 
 local function explained(err)

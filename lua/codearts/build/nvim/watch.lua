@@ -100,12 +100,11 @@ function Watch:name()
   return text.clean(("%s #%d"):format(entries.label(self.entry), self.entry.build_no))
 end
 
--- No ERROR for a build that failed: Neovim would raise it in whatever waits at that moment.
-local LEVELS = { success = "INFO", cancelled = "WARN", failure = "WARN" }
+local LEVELS = { success = "INFO", cancelled = "WARN", failure = "ERROR" }
 
 --- The one notification of a build.
 local function announce(self, more)
-  local level = vim.log.levels[LEVELS[self.verdict] or "WARN"]
+  local level = vim.log.levels[LEVELS[self.verdict] or "ERROR"]
   session.tell(("%s: %s%s"):format(self:name(), self:outcome(), more or ""), level)
 end
 

@@ -30,7 +30,7 @@ local function write(path, text)
   handle:close()
 end
 
-local FIND = [[for lua in luajit lua5.4 lua5.3 lua5.2 lua5.1 lua; do
+local FIND = [[for lua in luajit lua5.5 lua5.4 lua5.3 lua5.2 lua5.1 lua; do
   if $lua -e 'require "cqueues" require "cjson"' >/dev/null 2>&1; then echo $lua; break; fi
 done]]
 

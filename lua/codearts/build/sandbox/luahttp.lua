@@ -1,5 +1,5 @@
--- Makes lua-http loadable. Debian packages its Lua files for 5.1 to 5.3 only, and on 5.3 not all of what it needs; they run on 5.4 as
--- well, so the 5.1 folders are searched after the version's own ones. The order matters: halves of C modules must be this version's.
+-- Makes lua-http loadable. Debian packages its Lua files for 5.1 to 5.3 only, and on 5.3 not all of what it needs; they run on later
+-- ones as well, so the 5.1 folders are searched after the version's own. The order matters: halves of C modules must be this version's.
 
 local M = {}
 
@@ -11,7 +11,7 @@ function M.prepare()
   end
   local added = {}
   for template in package.path:gmatch("[^;]+") do
-    local older, count = template:gsub("/lua/5%.[34]/", "/lua/5.1/")
+    local older, count = template:gsub("/lua/5%.[345]/", "/lua/5.1/")
     if count > 0 then
       added[#added + 1] = older
     end
