@@ -118,6 +118,13 @@ static bool is_current(const cab_anchors *anchors, const cab_bundle *bundle, boo
            (!has_folder || cab_file_id_same(folder_id, &anchors->folder_id));
 }
 
+void cab_anchors_load(cab_anchors *anchors) {
+    bool no_memory;
+    if (anchors->file != NULL && anchors->bundle == NULL) {
+        anchors->bundle = cab_bundle_get(anchors->file, &no_memory);
+    }
+}
+
 X509_STORE *cab_anchors_store(cab_anchors *anchors) {
     cab_file_id folder_id = {0};
     bool has_folder = anchors->folder != NULL && cab_file_id_of(anchors->folder, &folder_id);

@@ -29,6 +29,9 @@ typedef struct {
 bool cab_anchors_init(cab_anchors *anchors, const char *file, const char *folder);
 void cab_anchors_free(cab_anchors *anchors);
 
+/* Reads the file, unless that was done: whoever is about to connect need not do it then. What is
+ * wrong with it is told by the store. */
+void cab_anchors_load(cab_anchors *anchors);
 /* For a new connection; the anchors keep it. NULL when the file cannot be read (`unreadable`) or
  * memory ran out. */
 X509_STORE *cab_anchors_store(cab_anchors *anchors);

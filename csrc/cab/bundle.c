@@ -19,9 +19,8 @@
 typedef struct {
     const unsigned char *der; /* within the text */
     long len;
-    const unsigned char *subject; /* within `der` */
-    bool has_trust;               /* says what it may be used for, after the certificate */
-    X509_NAME *name;              /* the subject, decoded by the first search */
+    X509_NAME *subject;
+    bool has_trust; /* says what it may be used for, after the certificate */
 } certificate;
 
 struct cab_bundle {
@@ -32,10 +31,10 @@ struct cab_bundle {
     cab_buf text; /* certificates decoded in their places */
     certificate *items;
     size_t count, cap;
-    bool named, no_memory;
+    bool no_memory;
 };
 
-/* For `kept`, and in each bundle for `refs` and the names. */
+/* For `kept`, and in each bundle for `refs`. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static cab_bundle *kept; /* the last one first */
@@ -46,7 +45,7 @@ static void watch_forks(void) { (void)pthread_atfork(take_lock, leave_lock, leav
 
 static void bundle_free(cab_bundle *bundle) {
     for (size_t i = 0; i < bundle->count; i++) {
-        X509_NAME_free(bundle->items[i].name);
+        X509_NAME_free(bundle->items[i].subject);
     }
     free(bundle->items);
     cab_buf_free(&bundle->text);
@@ -69,8 +68,8 @@ static bool step_der(const unsigned char **p, const unsigned char *end, int tag,
     return true;
 }
 
-/* RFC 5280, 4.1: where the subject of a certificate begins; NULL: it is none. */
-static const unsigned char *find_subject(const unsigned char *der, long len) {
+/* RFC 5280, 4.1: the subject of a certificate; NULL: it is none. */
+static X509_NAME *read_subject(const unsigned char *der, size_t len) {
     enum { VERSION = 0 };
     const unsigned char *p = der, *end = der + len;
     bool ok = step_der(&p, end, V_ASN1_SEQUENCE, true);
@@ -82,14 +81,11 @@ static const unsigned char *find_subject(const unsigned char *der, long len) {
     for (int i = 0; ok && i < 3; i++) { /* signature, issuer, validity */
         ok = step_der(&p, end, V_ASN1_SEQUENCE, false);
     }
-    const unsigned char *subject = p;
-    return ok && step_der(&p, end, V_ASN1_SEQUENCE, false) ? subject : NULL;
+    return ok ? d2i_X509_NAME(NULL, &p, end - p) : NULL;
 }
 
-static bool add(cab_bundle *bundle, const cab_pem *block, bool has_trust) {
-    const unsigned char *der = (const unsigned char *)block->data;
-    const unsigned char *subject = find_subject(der, (long)block->len);
-    if (subject != NULL && bundle->count == bundle->cap) {
+static bool make_room(cab_bundle *bundle) {
+    if (bundle->count == bundle->cap) {
         size_t cap = bundle->cap == 0 ? 16 : bundle->cap * 2;
         certificate *longer = realloc(bundle->items, cap * sizeof *longer);
         bundle->no_memory = longer == NULL;
@@ -98,10 +94,16 @@ static bool add(cab_bundle *bundle, const cab_pem *block, bool has_trust) {
             bundle->cap = cap;
         }
     }
-    if (subject == NULL || bundle->no_memory) {
+    return !bundle->no_memory;
+}
+
+static bool add(cab_bundle *bundle, const cab_pem *block, bool has_trust) {
+    const unsigned char *der = (const unsigned char *)block->data;
+    X509_NAME *subject = make_room(bundle) ? read_subject(der, block->len) : NULL;
+    if (subject == NULL) {
         return false;
     }
-    bundle->items[bundle->count++] = (certificate){der, (long)block->len, subject, has_trust, NULL};
+    bundle->items[bundle->count++] = (certificate){der, (long)block->len, subject, has_trust};
     return true;
 }
 
@@ -238,24 +240,10 @@ void cab_bundle_unref(cab_bundle *bundle) {
 
 /* ---- searching ------------------------------------------------------------------------------ */
 
-static void decode_names(cab_bundle *bundle) {
-    take_lock();
-    for (size_t i = 0; !bundle->named && i < bundle->count; i++) {
-        certificate *c = &bundle->items[i];
-        const unsigned char *p = c->subject;
-        c->name = d2i_X509_NAME(NULL, &p, c->der + c->len - p);
-    }
-    bundle->named = true;
-    leave_lock();
-}
-
 X509 *cab_bundle_next(cab_bundle *bundle, const X509_NAME *subject, size_t *at) {
-    if (*at == 0) {
-        decode_names(bundle);
-    }
     for (size_t i = *at; i < bundle->count; i++) {
         const certificate *c = &bundle->items[i];
-        if (c->name != NULL && X509_NAME_cmp(c->name, subject) == 0) {
+        if (X509_NAME_cmp(c->subject, subject) == 0) {
             const unsigned char *p = c->der;
             X509 *decoded =
                 c->has_trust ? d2i_X509_AUX(NULL, &p, c->len) : d2i_X509(NULL, &p, c->len);

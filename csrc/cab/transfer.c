@@ -311,6 +311,9 @@ static CURLcode set_url(cab_transfer *t, const char *url) {
     if (urc != CURLUE_OK) {
         return urc == CURLUE_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_URL_MALFORMAT;
     }
+    if (is_https(url)) {
+        cab_anchors_load(t->check.anchors); /* rather now than in the midst of a connection */
+    }
     return cab_buf_puts(&t->url, url) ? set_version(t, is_https(url) ? t->wire->http_version : 1)
                                       : CURLE_OUT_OF_MEMORY;
 }
