@@ -13,6 +13,8 @@
 bool cab_libssl_is_ours(void);
 /* Gives an SSL_CTX another store, which stays the caller's, too. */
 bool cab_libssl_set_store(void *ssl_ctx, X509_STORE *store);
+/* Makes the connections of an SSL_CTX look at certificates, whatever session they could resume. */
+void cab_libssl_resume_nothing(void *ssl_ctx);
 
 #pragma GCC visibility pop
 

@@ -41,12 +41,15 @@ bool cab_trust_open(const cab_trust *trust, cab_anchors *anchors) {
 /* libcurl is about to make a connection with this SSL_CTX. */
 static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *ud) {
     cab_anchors *anchors = ud;
+    (void)easy;
     X509_STORE *store = cab_anchors_store(anchors);
     if (store == NULL || !cab_libssl_set_store(ssl_ctx, store)) {
         return anchors->unreadable ? CURLE_SSL_CACERT_BADFILE : CURLE_OUT_OF_MEMORY;
     }
-    /* Where a session is resumed, no certificate is looked at. */
-    return curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, anchors->changed ? 0L : 1L);
+    if (anchors->changed) { /* where a session is resumed, no certificate is looked at */
+        cab_libssl_resume_nothing(ssl_ctx);
+    }
+    return CURLE_OK;
 }
 
 typedef struct {
