@@ -26,15 +26,15 @@ end
 describe("the plugin of Neovim", function()
   local home
 
-  -- A copy of what git has, with the objects of a build for Neovim, which are the same everywhere.
+  -- A copy of the tree, with the objects of a build for Neovim, which are the same everywhere.
   local function clone(folder)
     local output, ok = sh(
-      "mkdir -p %s && cp -Rp Makefile .ci csrc lua packaging plugin compiler doc lazy.lua bin %s"
-        .. " && rm -f %s/lua/codearts/build/core.so && mkdir -p %s/build && cp -Rp build/nvim %s/build",
-      quote(folder),
-      quote(folder),
-      quote(folder),
-      quote(folder),
+      [[
+        to=%s; mkdir -p "$to/build"
+        for name in * .ci; do [ "$name" = build ] || cp -Rp "$name" "$to" || exit 1; done
+        rm -f "$to/lua/codearts/build/core.so"
+        cp -Rp build/nvim "$to/build"
+      ]],
       quote(folder)
     )
     assert(ok, output)
