@@ -11,6 +11,7 @@ local function quoted(word)
 end
 
 local ok, settings = pcall(function()
+  require "codearts.build" -- which says what helps where the core does not load
   return require("codearts.build.nvim.make").encoded()
 end)
 if not ok then

@@ -133,6 +133,21 @@ describe("the plugin of Neovim", function()
     assert.is_true(exists(folder .. "/lua/codearts/build/core.so"))
   end)
 
+  it("names it, and nothing else, whatever is used first", function()
+    local folder = clone(home .. "/plugin")
+    local told = "CodeArts: codearts.build: its C core is not built for this Neovim. Run: make -C "
+      .. folder
+      .. " nvim"
+    for _, first in ipairs { "CodeArts jobs", "edit codearts://", "compiler codearts" } do
+      local said = nvim("--cmd 'set rtp^=%s' -c '%s' -c 'qall!'", folder, first)
+      local lines = {}
+      for line in said:gmatch "[^\n]+" do
+        lines[#lines + 1] = not line:find "^Error detected" and line or nil
+      end
+      assert.same({ told }, lines)
+    end
+  end)
+
   it("names it where the core is for another Lua", function()
     local folder = clone(home .. "/plugin")
     local other = home .. "/other.c"
