@@ -218,6 +218,31 @@ describe("Neovim with :CodeArts", function()
     )
   end)
 
+  it("lists a project of many jobs, in columns", function()
+    local jobs = {}
+    for number = 1, 230 do
+      jobs[number] = ('job { id = "manyjob%025d", name = "%s%d", steps = { step { name = "A", run = ":" } } }\n'):format(
+        number,
+        number == 229 and "a_long_name_of_a_job_" or "many",
+        number
+      )
+    end
+    local many = cli_sandbox.start(table.concat(jobs))
+    start({}, { CODEARTS_BUILD_ENDPOINT = many.env.CODEARTS_BUILD_ENDPOINT })
+    nvim:command "CodeArts jobs"
+    nvim:wait "vim.fn.line('$') == 233"
+    assert.equal(
+      "26 26 26",
+      nvim:ask [[
+      local columns = {}
+      for index, line in ipairs { 2, 100, 233 } do
+        columns[index] = vim.fn.match(vim.fn.getline(line), " notbuilt") + 1
+      end
+      return table.concat(columns, " ")]]
+    )
+    many:stop()
+  end)
+
   it("completes words, jobs, parameters and numbers", function()
     start()
     nvim:command "edit codearts://"

@@ -99,7 +99,9 @@ local function start(job_id, name, args, options, bang)
   if bang then
     fill_quickfix(watch)
   end
-  messages.echo("started " .. watch:name())
+  local meta = require("codearts.build").meta(result)
+  local earlier = meta and meta.replayed
+  messages.echo((earlier and "was started earlier with this key: " or "started ") .. watch:name())
 end
 
 --- @- is standard input, which an editor has no use for.

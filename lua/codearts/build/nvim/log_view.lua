@@ -93,6 +93,9 @@ end
 
 --- Appends lines, and goes along where somebody looks at the end.
 function View:append(items)
+  if not api.nvim_buf_is_loaded(self.buffer) then
+    self:close() -- without its autocommands
+  end
   if self.closed then
     return
   end
