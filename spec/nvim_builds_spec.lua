@@ -341,6 +341,18 @@ describe("Neovim with :CodeArts", function()
     end)
   end
 
+  it("writes no message over a command that is being typed", function()
+    start()
+    local number = run_gated("walk", "Second")
+    nvim.page:type ":let typed = 1"
+    box:open_gate()
+    nvim:wait(STATUS .. ":find 'SUCCESS'")
+    local screen = nvim:expect ":let typed = 1"
+    assert.falsy(screen:find("SUCCESS", 1, true), screen)
+    nvim.page:type "\n"
+    nvim:expect(("CodeArts: walk #%s: SUCCESS"):format(number))
+  end)
+
   it("asks no more about a build that was only looked at", function()
     start()
     local number = run_gated("walk", "Second")
