@@ -341,6 +341,18 @@ describe("Neovim with :CodeArts", function()
     end)
   end
 
+  it("writes no message over a command that is being typed", function()
+    start()
+    local number = run_gated("walk", "Second")
+    nvim.page:type ":let typed = 1"
+    box:open_gate()
+    nvim:wait(STATUS .. ":find 'SUCCESS'")
+    local screen = nvim:expect ":let typed = 1"
+    assert.falsy(screen:find("SUCCESS", 1, true), screen)
+    nvim.page:type "\n"
+    nvim:expect(("CodeArts: walk #%s: SUCCESS"):format(number))
+  end)
+
   it("asks no more about a build that was only looked at", function()
     start()
     local number = run_gated("walk", "Second")
@@ -426,14 +438,18 @@ describe("Neovim with :CodeArts", function()
     start()
     nvim:command "CodeArts run big"
     nvim:wait(STATUS .. ":find 'SUCCESS'")
+    -- Counts what the main loop does in between.
     nvim:ask [[
-      Ticks = 0
-      vim.loop.new_timer():start(1, 1, function() Ticks = Ticks + 1 end)]]
+      Between = 0
+      vim.loop.new_timer():start(1, 1, vim.schedule_wrap(function()
+        local view = require "codearts.build.nvim.buffer".view()
+        if view and view.lines and view.lines > 0 and not view.complete then
+          Between = Between + 1
+        end
+      end))]]
     nvim:command "CodeArts log"
-    nvim:wait(VIEW .. " and " .. VIEW .. ".lines > 0")
-    nvim:ask "Ticks = 0"
-    nvim:wait(VIEW .. ".complete")
-    assert.is_true(tonumber(nvim:ask "return Ticks") > 20)
+    nvim:wait(VIEW .. " and " .. VIEW .. ".complete")
+    assert.is_true(tonumber(nvim:ask "return Between") > 3)
     assert.equal("20003", nvim:ask "return vim.api.nvim_buf_line_count(0)")
     assert.truthy(lines():find "line 020000 of a log")
   end)
@@ -448,6 +464,13 @@ describe("Neovim with :CodeArts", function()
     nvim:command("CodeArts history " .. page)
     nvim.page:type "gx"
     nvim:wait(("Opened == %q"):format(page))
+  end)
+
+  it("maps nothing where the settings say so", function()
+    start { init = "vim.g.codearts = { maps = false }" }
+    nvim:command "CodeArts jobs"
+    nvim:expect "LAST BUILD"
+    assert.equal("", nvim:ask "return vim.fn.maparg('r', 'n')")
   end)
 
   it("shows the records of keys, and runs by one", function()
