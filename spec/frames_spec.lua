@@ -231,6 +231,24 @@ describe("many calls", function()
     client:close()
   end)
 
+  it("read a large answer over several steps, all of it", function()
+    local size = 6 * 1024 * 1024
+    server:behave("answer", { status = 200, body = ("x"):rep(size), kind = "text/plain" })
+    local client = build.new(options())
+    client:pollfd()
+    local spec = { operation = "Show", method = "GET", path = "/large", answer = "bytes" }
+    local call = client:request(spec)
+    local most, cut = 0, 0
+    while client:step(1) > 0 do
+      cut = cut + (is_readable(client) and client:timeout() == 0 and 1 or 0)
+      most = most + 1
+    end
+    assert.equal(size, #call:wait())
+    assert.is_true(most >= 11 and cut >= 11, most .. " steps, " .. cut .. " cut") -- 512 KiB each
+    assert.equal(size, #client:request(spec):wait())
+    client:close()
+  end)
+
   it("lose no byte of streams whose receivers are slow", function()
     local size = 1000000
     server:behave("answer", { status = 200, body = ("x"):rep(size), kind = "text/plain" })

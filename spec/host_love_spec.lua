@@ -35,14 +35,22 @@ local function sh(command)
   assert(status == true or status == 0, command)
 end
 
+-- LÖVE shows an error until somebody presses a key.
+local ENDS = "function love.errorhandler(text) print(text) return function() return 1 end end\n"
+
 setup(function()
   sh(
-    ("mkdir %s/game && cp examples/love/*.lua %s/game && cp -r lua/codearts %s/game"):format(
+    ("mkdir %s/game && cp examples/love/conf.lua %s/game && cp -r lua/codearts %s/game"):format(
       folder,
       folder,
       folder
     )
   )
+  local example = assert(io.open "examples/love/main.lua")
+  local copy = assert(io.open(folder .. "/game/main.lua", "w"))
+  copy:write(ENDS, example:read "*a")
+  example:close()
+  copy:close()
 end)
 
 teardown(function()

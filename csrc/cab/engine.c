@@ -333,19 +333,23 @@ int64_t cab_engine_timeout_ms(const cab_engine *e) {
     return e->wire.paused > 0 ? 0 : curl_timeout_ms(e);
 }
 
-/* What rested in the last step was taken since. Going on may bring bytes at once, and so make the
- * transfer rest again. */
-static void resume_paused(cab_engine *e) {
+/* What rested in the last step was taken since, or has rested enough. Going on may bring bytes at
+ * once, and so make the transfer rest again. Answers how many there were. */
+static int resume_paused(cab_engine *e, bool streams) {
+    int resumed = 0;
     for (cab_link *link = e->wire.paused > 0 ? e->wire.running.first : NULL; link != NULL;) {
         cab_transfer *t = CAB_CONTAINER_OF(link, cab_transfer, link);
         link = link->next;
-        if (t->attempt.paused) {
+        if (t->attempt.paused && (streams || !t->attempt.stream)) {
             t->attempt.paused = false;
+            t->attempt.since_pause = 0;
             t->attempt.last_byte_ms = cab_clock_ms();
             e->wire.paused--;
+            resumed++;
             (void)curl_easy_pause(t->easy, CURLPAUSE_CONT);
         }
     }
+    return resumed;
 }
 
 /* libcurl from 8.10 on lets those that wait to hear what a connection speaks (CURLOPT_PIPEWAIT)
@@ -481,7 +485,8 @@ static void look_before_ending(cab_engine *e, cab_budget *budget) {
     }
     for (int looks = 0; looks < MOST_LOOKS; looks++) {
         /* HTTP/2 has libcurl come back by its timer for what it has read already. */
-        if (wait_and_act(e, 0, budget) <= 0 && curl_timeout_ms(e) != 0) {
+        int resumed = resume_paused(e, false);
+        if (wait_and_act(e, 0, budget) <= 0 && curl_timeout_ms(e) != 0 && resumed == 0) {
             break;
         }
         fire_due_timer(e, budget);
@@ -496,10 +501,11 @@ static void look_before_ending(cab_engine *e, cab_budget *budget) {
 }
 
 static void move_all(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
-    resume_paused(e);
+    (void)resume_paused(e, true);
     fire_due_timer(e, budget);
     collect_ended(e, budget);
-    bool some = e->ended.first != NULL || e->wire.streaming.first != NULL || budget->over;
+    bool some = e->ended.first != NULL || e->wire.streaming.first != NULL || e->wire.paused > 0 ||
+                budget->over;
     /* One call after another often has its answer by now: there is no socket left to ask about. */
     if (!some || e->wire.running.first != NULL) {
         (void)wait_and_act(e, some ? 0 : wait_ms, budget);
@@ -524,6 +530,7 @@ void cab_engine_step(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
         move_all(e, wait_ms, budget);
     }
     collect_ended(e, budget);
+    budget->over = budget->over || (cab_budget_is_limited(budget) && e->wire.paused > 0);
     cab_sigpipe_release(&pipe);
 }
 

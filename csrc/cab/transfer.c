@@ -16,6 +16,8 @@
 #define STREAM_BUFFER_BYTES 102400L
 /* A stream rests until its owner has taken what is there; libcurl alone would read some 8 MiB. */
 #define STREAM_HELD_BYTES (128 * 1024)
+/* Other bodies rest for a step: libcurl alone would read some 2 MiB at once, for several ms. */
+#define BODY_A_STEP_BYTES (512 * 1024)
 /* A longer body gets the memory for all of it at once: it is not copied as it grows. */
 #define LONG_BODY_BYTES (64 * 1024)
 
@@ -135,12 +137,17 @@ static size_t on_header(char *line, size_t size, size_t count, void *ud) {
     return len;
 }
 
-/* Whether there is room for more of a streamed body; else it pauses. */
+/* libcurl keeps what it has and brings it again. */
+static size_t rest(cab_transfer *t) {
+    t->wire->paused += t->attempt.paused ? 0 : 1;
+    t->attempt.paused = true;
+    return CURL_WRITEFUNC_PAUSE;
+}
+
+/* Whether there is room for more of a streamed body. */
 static bool stream_on(cab_transfer *t) {
     cab_attempt *a = &t->attempt;
     if (t->answer.body.len >= STREAM_HELD_BYTES) {
-        t->wire->paused += a->paused ? 0 : 1;
-        a->paused = true;
         return false;
     }
     if (!a->streaming) {
@@ -173,12 +180,15 @@ static size_t on_body(char *data, size_t size, size_t count, void *ud) {
     }
     if (status >= 200 && status < 300) {
         if (!stream_on(t)) {
-            return CURL_WRITEFUNC_PAUSE; /* libcurl keeps these bytes and brings them again */
+            return rest(t);
         }
     } else if (t->answer.body.len + len > a->max_body) {
         a->too_large = true;
         return 0;
+    } else if (a->since_pause >= BODY_A_STEP_BYTES) {
+        return rest(t);
     }
+    a->since_pause += len;
     if (!append_body(t, data, len)) {
         a->no_memory = true;
         return 0;

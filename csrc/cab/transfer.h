@@ -45,7 +45,9 @@ typedef struct {
     bool overdue;             /* its limit ran out while nobody looked */
     size_t head_total;        /* all heads, interim ones included */
     bool interim, head_ended; /* of the answer: only a 1xx until now; its head came whole */
-    bool streaming, paused;   /* of a stream: in the list of those; waits until that is taken */
+    bool streaming;           /* a stream, in the list of those */
+    bool paused;              /* until the next step; a stream's until what is there was taken */
+    size_t since_pause;       /* bytes of the body, not of a stream's */
     bool encoded, too_large, no_memory; /* why we ended it */
 } cab_attempt;
 

@@ -225,9 +225,10 @@ local function advance(self, timeout, whole)
 end
 
 --- Moves everything that is in flight and runs the callbacks that are due; then raises the first
---- error that one of them raised. A callback must not step or wait itself: a usage error.
+--- error that one of them raised. After 2 ms of work it leaves the rest to the next step, and the
+--- descriptor stays readable. A callback must not step or wait itself: a usage error.
 ---@param timeout? number seconds to wait for something to happen; 0 never blocks; nil: until something does
----@return integer remaining calls that have not ended
+---@return integer remaining calls that have not ended, or whose callbacks are still to run
 function methods:step(timeout)
   check_self(self)
   if self.signing_in then
