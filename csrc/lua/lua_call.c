@@ -98,7 +98,7 @@ static void keep_receivers(lua_State *L, lcab_client *u, lcab_call *k, int spec,
     bool start = k->call->op == CAB_OP_START;
     check_still_open(L, u, start);
     bool may_have_events = (opts != 0 && lua_istable(L, opts)) || u->c->options.events;
-    if (!k->call->stream && !may_have_events) {
+    if (!k->call->stream && !k->call->asks_admission && !may_have_events) {
         return;
     }
     lua_getuservalue(L, 1);
