@@ -130,7 +130,7 @@ local function main()
   page:type "clear\n"
   page:expect "$ "
   page:type(COMMAND .. "\n")
-  local frames, at, done = {}, 0, false
+  local frames, at, done = {}, 0
   repeat
     done = at > 60 or at > 1 and page:text():find "\n%$ *\n*$"
     local bytes = page:tmux "capture-pane -p -e"
