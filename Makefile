@@ -99,10 +99,10 @@ $(CORE): $(OBJECTS)
 	$(call say,LD)$(CC) $(CFLAGS) $(HARDENING) $(MODULE_LDFLAGS) $(LDFLAGS) -o $@ $(OBJECTS) $(DEP_LIBS) -pthread
 
 # Beside the Lua files, where Neovim's loader finds it in every layout of packages. Moved there: one that is
-# loaded must not change.
+# loaded must not change. Four at once: managers of plugins give it no more than two minutes.
 PLUGIN_CORE := lua/codearts/build/core.so
 nvim:
-	@$(MAKE) --no-print-directory LUA=nvim BUILD=build/nvim $(PLUGIN_CORE)
+	@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j 4) LUA=nvim BUILD=build/nvim $(PLUGIN_CORE)
 
 ifeq ($(LUA),nvim)
 $(PLUGIN_CORE): $(CORE)

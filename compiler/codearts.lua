@@ -1,4 +1,4 @@
--- `:compiler codearts`, then `:make JOB [NAME=VALUE …]`: runs a build; the problems in its log become the quickfix list.
+-- `:compiler! codearts`, then `:make JOB [NAME=VALUE …]`: runs a build; the problems in its log become the quickfix list.
 local script = debug.getinfo(1, "S").source:match "^@(.*)/compiler/codearts%.lua$"
 local folder = vim.fn.fnamemodify(script, ":p"):gsub("/$", "")
 
@@ -11,6 +11,7 @@ local function quoted(word)
 end
 
 local ok, settings = pcall(function()
+  require "codearts.build" -- which says what helps where the core does not load
   return require("codearts.build.nvim.make").encoded()
 end)
 if not ok then

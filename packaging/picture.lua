@@ -17,8 +17,8 @@ local PLAIN, PAGE = "#d7dae0", "#1e222a"
 
 -- What the parameters of a colour sequence change; the command uses no more than these.
 local function paint(style, parameters)
-  for code in (parameters == "" and "0" or parameters):gmatch "%d+" do
-    code = tonumber(code)
+  for digits in (parameters == "" and "0" or parameters):gmatch "%d+" do
+    local code = tonumber(digits)
     if code == 0 then
       style.fill, style.bold, style.dim = nil, nil, nil
     elseif code == 1 then
@@ -130,7 +130,7 @@ local function main()
   page:type "clear\n"
   page:expect "$ "
   page:type(COMMAND .. "\n")
-  local frames, at, done = {}, 0, false
+  local frames, at, done = {}, 0
   repeat
     done = at > 60 or at > 1 and page:text():find "\n%$ *\n*$"
     local bytes = page:tmux "capture-pane -p -e"

@@ -4,14 +4,27 @@ if vim.g.loaded_codearts then
 end
 vim.g.loaded_codearts = true
 
-vim.api.nvim_create_user_command("CodeArts", function(command)
-  require("codearts.build.nvim.command").run(command)
+-- A module of ours, or nil where the core does not load: what helps is told then, without a traceback.
+local function module(name)
+  local ok, problem = pcall(require, "codearts.build")
+  if ok then
+    return require("codearts.build.nvim." .. name)
+  end
+  vim.notify("CodeArts: " .. tostring(problem), vim.log.levels.ERROR)
+end
+
+vim.api.nvim_create_user_command("CodeArts", function(given)
+  local command = module "command"
+  if command then
+    command.run(given)
+  end
 end, {
   bang = true,
   nargs = "*",
   desc = "CodeArts Build: start builds and follow them",
   complete = function(...)
-    return require("codearts.build.nvim.command").complete(...)
+    local command = module "command"
+    return command and command.complete(...) or {}
   end,
 })
 
@@ -20,6 +33,9 @@ vim.api.nvim_create_autocmd("BufReadCmd", {
   pattern = "codearts://*",
   desc = "CodeArts Build: show a project, a job or a build",
   callback = function(event)
-    require("codearts.build.nvim.buffer").read(event.buf, event.match)
+    local buffer = module "buffer"
+    if buffer then
+      buffer.read(event.buf, event.match)
+    end
   end,
 })

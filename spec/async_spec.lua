@@ -582,14 +582,9 @@ for name, new in pairs({ facade = build.new, core = core.new }) do
   end)
 
   describe("the descriptor of the " .. name, function()
-    it("becomes readable when something is started or cancelled", function()
-      local client = new(options())
-      server:reset()
-      server:behave("never_answer")
-      local fd = client:pollfd()
-      assert.equal("r", client:events())
-      assert.is_nil(client:timeout())
-      local socket = require("socket")
+    -- A function that tells whether the descriptor is readable now.
+    local function watch(fd)
+      local socket = require "socket"
       local readable = {
         getfd = function()
           return fd
@@ -598,9 +593,39 @@ for name, new in pairs({ facade = build.new, core = core.new }) do
           return false
         end,
       }
-      local function is_readable()
+      return function()
         return socket.select({ readable }, nil, 0)[1] ~= nil
       end
+    end
+
+    it("tells once that the server has ended an idle connection", function()
+      local client = new(options())
+      server:reset()
+      local is_readable = watch(client:pollfd())
+      for round = 1, 3 do
+        local call = client:start(JOB)
+        step_until(client, function()
+          return call:done()
+        end)
+        client:step(0)
+        assert.is_false(is_readable(), "round " .. round)
+        local ended = server:stats().ended
+        server:drop "close"
+        server:wait_for(ended + 1, "ended")
+        client:step(0)
+        assert.is_false(is_readable(), "round " .. round)
+      end
+      assert.equal(3, server:stats().processed)
+      client:close()
+    end)
+
+    it("becomes readable when something is started or cancelled", function()
+      local client = new(options())
+      server:reset()
+      server:behave("never_answer")
+      local is_readable = watch(client:pollfd())
+      assert.equal("r", client:events())
+      assert.is_nil(client:timeout())
       assert.is_false(is_readable())
       local call = client:start(JOB)
       assert.is_true(is_readable())

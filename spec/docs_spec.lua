@@ -189,3 +189,67 @@ describe("in Lua files", function()
     assert.same({}, silent)
   end)
 end)
+
+describe("in documents", function()
+  local DOCUMENTS = files "ls *.md doc/*.md bench/*.md"
+
+  local function text_of(path)
+    return table.concat(read_lines(path), "\n") .. "\n"
+  end
+
+  -- What GitHub makes of a heading.
+  local function anchors_of(text)
+    local anchors = {}
+    for heading in ("\n" .. text):gmatch "\n#+ +([^\n]+)" do
+      anchors[heading:lower():gsub("[^%w %-_\128-\255]", ""):gsub(" ", "-"):gsub("…", "")] = true
+    end
+    return anchors
+  end
+
+  it("each link leads somewhere", function()
+    local broken = {}
+    for _, path in ipairs(DOCUMENTS) do
+      local text = text_of(path):gsub("```.-```", "")
+      for target in text:gmatch "%]%(([^)%s]+)%)" do
+        local file, anchor = target:match "^([^#]*)#?(.*)$"
+        if not target:find "^%a+:" then
+          local where = file == "" and path or (path:match "^(.*/)" or "") .. file
+          local found = io.open(where)
+          if not found or anchor ~= "" and not anchors_of(text_of(where))[anchor] then
+            broken[#broken + 1] = path .. ": " .. target
+          end
+          if found then
+            found:close()
+          end
+        end
+      end
+    end
+    assert.same({}, broken)
+  end)
+
+  it("the ten lines of the README run", function()
+    local lines = text_of("README.md"):match "```lua\n(.-)```"
+    lines = lines:gsub('job_id = "%w+"', 'job_id = "samplejob00000000000000000000001"')
+    local box = require("codearts.build.sandbox").start()
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write(lines)
+    file:close()
+    local pipe = assert(
+      io.popen(
+        ("CODEARTS_BUILD_ENDPOINT=%s CODEARTS_BUILD_TOKEN=%s %s %s 2>&1; echo status $?"):format(
+          box.endpoint,
+          box.token,
+          os.getenv "LUA" or rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "%d%.%d",
+          path
+        )
+      )
+    )
+    local output = pipe:read "*a"
+    pipe:close()
+    os.remove(path)
+    box.stop()
+    assert.matches("^build 1 started\n", output)
+    assert.matches("\nstatus 0\n$", output)
+  end)
+end)

@@ -192,6 +192,15 @@ describe("the disk", function()
     assert.equal(0, world:started())
   end)
 
+  it("is not held by somebody because a signal came", function()
+    world:fresh()
+    local text = world:run {
+      key_wait = "0",
+      prefix = "strace -f -qq -o /dev/null -e trace=flock -e inject=flock:error=EINTR:when=1",
+    }
+    assert.equal("build", text:match "^%a+")
+  end)
+
   it("is believed once: what could not be synced is not sent", function()
     for _, call in ipairs { "fdatasync", "fsync", "pwrite64" } do
       for _, code in ipairs { "EIO", "ENOSPC" } do

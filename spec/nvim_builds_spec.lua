@@ -218,6 +218,31 @@ describe("Neovim with :CodeArts", function()
     )
   end)
 
+  it("lists a project of many jobs, in columns", function()
+    local jobs = {}
+    for number = 1, 230 do
+      jobs[number] = ('job { id = "manyjob%025d", name = "%s%d", steps = { step { name = "A", run = ":" } } }\n'):format(
+        number,
+        number == 229 and "a_long_name_of_a_job_" or "many",
+        number
+      )
+    end
+    local many = cli_sandbox.start(table.concat(jobs))
+    start({}, { CODEARTS_BUILD_ENDPOINT = many.env.CODEARTS_BUILD_ENDPOINT })
+    nvim:command "CodeArts jobs"
+    nvim:wait "vim.fn.line('$') == 233"
+    assert.equal(
+      "26 26 26",
+      nvim:ask [[
+      local columns = {}
+      for index, line in ipairs { 2, 100, 233 } do
+        columns[index] = vim.fn.match(vim.fn.getline(line), " notbuilt") + 1
+      end
+      return table.concat(columns, " ")]]
+    )
+    many:stop()
+  end)
+
   it("completes words, jobs, parameters and numbers", function()
     start()
     nvim:command "edit codearts://"
@@ -303,19 +328,29 @@ describe("Neovim with :CodeArts", function()
     nvim:wait "#require'codearts.build.nvim.watch'.running == 0"
   end)
 
-  it("loses nothing when the buffer is closed, wiped or read anew", function()
-    start()
-    for _, close in ipairs { "bdelete!", "bwipeout!", "edit", "enew" } do
-      box:close_gate()
+  for _, close in ipairs { "bdelete!", "bwipeout!", "noautocmd bwipeout!", "edit", "enew" } do
+    it("loses nothing by :" .. close .. " while it follows", function()
+      start()
       local number = run_gated("walk", "Second")
       nvim:command(("edit codearts://%s/%s"):format(WALK, number))
       nvim:expect "waiting"
       nvim:command(close)
       box:open_gate()
-      nvim:wait(("vim.fn.execute('messages'):find('walk #%s: SUCCESS', 1, true)"):format(number))
-    end
-    assert.equal(4, count(nvim:messages(), ", took "))
-    assert.falsy(nvim:messages():find "E%d+:")
+      expect_message(("walk #%s: SUCCESS"):format(number))
+      assert.falsy(nvim:messages():find "E%d+:")
+    end)
+  end
+
+  it("writes no message over a command that is being typed", function()
+    start()
+    local number = run_gated("walk", "Second")
+    nvim.page:type ":let typed = 1"
+    box:open_gate()
+    nvim:wait(STATUS .. ":find 'SUCCESS'")
+    local screen = nvim:expect ":let typed = 1"
+    assert.falsy(screen:find("SUCCESS", 1, true), screen)
+    nvim.page:type "\n"
+    nvim:expect(("CodeArts: walk #%s: SUCCESS"):format(number))
   end)
 
   it("asks no more about a build that was only looked at", function()
@@ -403,14 +438,18 @@ describe("Neovim with :CodeArts", function()
     start()
     nvim:command "CodeArts run big"
     nvim:wait(STATUS .. ":find 'SUCCESS'")
+    -- Counts what the main loop does in between.
     nvim:ask [[
-      Ticks = 0
-      vim.loop.new_timer():start(1, 1, function() Ticks = Ticks + 1 end)]]
+      Between = 0
+      vim.loop.new_timer():start(1, 1, vim.schedule_wrap(function()
+        local view = require "codearts.build.nvim.buffer".view()
+        if view and view.lines and view.lines > 0 and not view.complete then
+          Between = Between + 1
+        end
+      end))]]
     nvim:command "CodeArts log"
-    nvim:wait(VIEW .. " and " .. VIEW .. ".lines > 0")
-    nvim:ask "Ticks = 0"
-    nvim:wait(VIEW .. ".complete")
-    assert.is_true(tonumber(nvim:ask "return Ticks") > 20)
+    nvim:wait(VIEW .. " and " .. VIEW .. ".complete")
+    assert.is_true(tonumber(nvim:ask "return Between") > 3)
     assert.equal("20003", nvim:ask "return vim.api.nvim_buf_line_count(0)")
     assert.truthy(lines():find "line 020000 of a log")
   end)
@@ -425,6 +464,13 @@ describe("Neovim with :CodeArts", function()
     nvim:command("CodeArts history " .. page)
     nvim.page:type "gx"
     nvim:wait(("Opened == %q"):format(page))
+  end)
+
+  it("maps nothing where the settings say so", function()
+    start { init = "vim.g.codearts = { maps = false }" }
+    nvim:command "CodeArts jobs"
+    nvim:expect "LAST BUILD"
+    assert.equal("", nvim:ask "return vim.fn.maparg('r', 'n')")
   end)
 
   it("shows the records of keys, and runs by one", function()

@@ -26,15 +26,15 @@ end
 describe("the plugin of Neovim", function()
   local home
 
-  -- A copy of what git has, with the objects of a build for Neovim, which are the same everywhere.
+  -- A copy of the tree, with the objects of a build for Neovim, which are the same everywhere.
   local function clone(folder)
     local output, ok = sh(
-      "mkdir -p %s && cp -Rp Makefile .ci csrc lua packaging plugin compiler doc lazy.lua bin %s"
-        .. " && rm -f %s/lua/codearts/build/core.so && mkdir -p %s/build && cp -Rp build/nvim %s/build",
-      quote(folder),
-      quote(folder),
-      quote(folder),
-      quote(folder),
+      [[
+        to=%s; mkdir -p "$to/build"
+        for name in * .ci; do [ "$name" = build ] || cp -Rp "$name" "$to" || exit 1; done
+        rm -f "$to/lua/codearts/build/core.so"
+        cp -Rp build/nvim "$to/build"
+      ]],
       quote(folder)
     )
     assert(ok, output)
@@ -131,6 +131,21 @@ describe("the plugin of Neovim", function()
     local output, ok = sh("%s", command)
     assert(ok, output)
     assert.is_true(exists(folder .. "/lua/codearts/build/core.so"))
+  end)
+
+  it("names it, and nothing else, whatever is used first", function()
+    local folder = clone(home .. "/plugin")
+    local told = "CodeArts: codearts.build: its C core is not built for this Neovim. Run: make -C "
+      .. folder
+      .. " nvim"
+    for _, first in ipairs { "CodeArts jobs", "edit codearts://", "compiler codearts" } do
+      local said = nvim("--cmd 'set rtp^=%s' -c '%s' -c 'qall!'", folder, first)
+      local lines = {}
+      for line in said:gmatch "[^\n]+" do
+        lines[#lines + 1] = not line:find "^Error detected" and line or nil
+      end
+      assert.same({ told }, lines)
+    end
   end)
 
   it("names it where the core is for another Lua", function()

@@ -89,11 +89,22 @@ const char *cab_engine_tls_version(void) {
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ud, void *unused) {
     cab_engine *e = ud;
+    cab_wire *wire = &e->wire;
     (void)easy;
     (void)unused;
+    if (fd == wire->reader) {
+        if (what == CURL_POLL_IN || what == CURL_POLL_REMOVE) {
+            wire->reader_rests = what == CURL_POLL_REMOVE;
+            return 0;
+        }
+        wire->reader_rests = false;
+        cab_wire_drop_reader(wire);
+    }
     if (!cab_poller_set(e->poller, fd, (what & CURL_POLL_IN) != 0 && what != CURL_POLL_REMOVE,
                         (what & CURL_POLL_OUT) != 0 && what != CURL_POLL_REMOVE)) {
         e->unwatched = true;
+    } else if (what == CURL_POLL_IN && cab_sockets_are_one(&wire->sockets, fd)) {
+        wire->reader = fd;
     }
     return 0; /* an error would make libcurl give up for ever, its timeouts included */
 }
@@ -188,6 +199,7 @@ cab_engine *cab_engine_new(const cab_engine_options *options, cab_error *err) {
         return NULL;
     }
     e->curl_due_ms = -1;
+    e->wire.reader = -1;
     if (!copy_options(e, options)) {
         cab_fail_memory(err);
         goto fail;
@@ -198,6 +210,7 @@ cab_engine *cab_engine_new(const cab_engine_options *options, cab_error *err) {
                  "the system gave no event descriptor: too many open files?");
         goto fail;
     }
+    e->wire.poller = e->poller;
     if (!multi_open(e)) {
         cab_fail_memory(err);
         goto fail;
@@ -452,6 +465,10 @@ static int wait_and_act(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
             break;
         }
         const cab_poll_event *event = &events[(first + i) % n];
+        if (e->wire.reader_rests && event->fd == e->wire.reader) {
+            cab_wire_drop_reader(&e->wire); /* its peer has ended it, or is about to */
+            continue;
+        }
         int mask =
             (event->readable ? CURL_CSELECT_IN : 0) | (event->writable ? CURL_CSELECT_OUT : 0);
         act(e, event->fd, mask);

@@ -46,6 +46,10 @@ void cab_sockets_free(cab_sockets *sockets) {
     *sockets = (cab_sockets){0};
 }
 
+bool cab_sockets_are_one(const cab_sockets *sockets, int fd) {
+    return sockets->count == 1 && sockets->items[0].fd == fd;
+}
+
 static int local_port(int fd) {
     union {
         struct sockaddr any;

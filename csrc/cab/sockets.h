@@ -26,6 +26,9 @@ int cab_sockets_open(cab_sockets *sockets, int family, int type, int protocol);
 void cab_sockets_close(cab_sockets *sockets, int fd);
 void cab_sockets_free(cab_sockets *sockets);
 
+/* Whether the only socket there is has that descriptor. */
+bool cab_sockets_are_one(const cab_sockets *sockets, int fd);
+
 /* An answer has come as HTTP/1, and whole, on the connection from this port. */
 void cab_sockets_in_turn(cab_sockets *sockets, int port);
 

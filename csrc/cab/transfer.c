@@ -65,6 +65,14 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
     return CURL_PREREQFUNC_OK;
 }
 
+void cab_wire_drop_reader(cab_wire *wire) {
+    if (wire->reader_rests) {
+        (void)cab_poller_set(wire->poller, wire->reader, false, false);
+    }
+    wire->reader = -1;
+    wire->reader_rests = false;
+}
+
 /* Once a request was let out, no other connection may be made for it: the repetition ends here,
  * before a second handshake. */
 static curl_socket_t on_open_socket(void *ud, curlsocktype purpose, struct curl_sockaddr *a) {
@@ -73,11 +81,15 @@ static curl_socket_t on_open_socket(void *ud, curlsocktype purpose, struct curl_
     if (t->attempt.once && t->attempt.let_out > 0) {
         return CURL_SOCKET_BAD;
     }
+    cab_wire_drop_reader(t->wire);
     return cab_sockets_open(&t->wire->sockets, a->family, a->socktype, a->protocol);
 }
 
 static int on_close_socket(void *ud, curl_socket_t fd) {
     cab_wire *wire = ud; /* a connection outlives its transfer */
+    if (fd == wire->reader) {
+        cab_wire_drop_reader(wire);
+    }
     cab_sockets_close(&wire->sockets, fd);
     return 0;
 }

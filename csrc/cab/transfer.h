@@ -12,6 +12,7 @@
 #include "cab/buf.h"
 #include "cab/error.h"
 #include "cab/list.h"
+#include "cab/poller.h"
 #include "cab/request.h"
 #include "cab/sockets.h"
 #include "cab/trust.h"
@@ -26,7 +27,12 @@ typedef struct {
     int http_version;    /* 0 (best that both know), 1, 2 */
     long idle_timeout_s;
     struct curl_slist *resolve;
+    cab_poller *poller;
     cab_sockets sockets;
+    /* The only socket, while it is watched for reading alone; -1: none. It rests while no request
+     * is on it: the next one would watch it again, and watching costs more than most of a call. */
+    int reader;
+    bool reader_rests;
     cab_list running, streaming; /* those of the second hold bytes of a stream */
     size_t paused;               /* how many of the running */
     bool connected_tls;          /* a TLS connection was made since this was last cleared */
@@ -75,6 +81,10 @@ typedef struct cab_transfer {
     bool fresh;          /* its connection is not one of the kept ones, or does not become one */
     long timeout_ms, connect_timeout_ms;
 } cab_transfer;
+
+/* Watches the reader as libcurl asks, and no more: at the latest before it is closed, or is not the
+ * only one any more. */
+void cab_wire_drop_reader(cab_wire *wire);
 
 /* `trust`: NULL for the wire's. NULL with err on failure. */
 cab_transfer *cab_transfer_new(cab_wire *wire, const cab_trust *trust, cab_error *err);

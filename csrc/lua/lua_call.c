@@ -96,17 +96,22 @@ static void keep_receivers(lua_State *L, lcab_client *u, lcab_call *k, int spec,
     int call = lua_gettop(L);
     size_t slot = k->call->slot;
     bool start = k->call->op == CAB_OP_START;
+    check_still_open(L, u, start);
+    bool may_have_events = (opts != 0 && lua_istable(L, opts)) || u->c->options.events;
+    if (!k->call->stream && !k->call->asks_admission && !may_have_events) {
+        return;
+    }
     lua_getuservalue(L, 1);
     int uv = call + 1;
     if (k->call->stream) {
         (void)keep_member(L, uv, U_STREAMS, slot, spec, "stream");
+        check_still_open(L, u, start);
     }
-    check_still_open(L, u, start);
     if (k->call->asks_admission) {
         (void)keep_member(L, uv, U_ADMISSIONS, slot, opts, "admission");
         check_still_open(L, u, start);
     }
-    if ((opts != 0 && lua_istable(L, opts)) || u->c->options.events) {
+    if (may_have_events) {
         bool events = keep_member(L, uv, U_CALL_EVENTS, slot, opts, "on_event");
         check_still_open(L, u, start);
         u->c->options.events = u->c->options.events || events;

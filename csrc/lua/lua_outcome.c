@@ -26,17 +26,17 @@ static const char *request_id_header(const cab_answer *a, size_t *len) {
     return id != NULL && *len > 0 ? id : NULL;
 }
 
-/* Pushes the request's id, or "". */
-static void push_request_id(lua_State *L, const cab_call *c, const cab_answer *a) {
+/* Pushes the request's id where the answer has one. */
+static bool push_request_id(lua_State *L, const cab_call *c, const cab_answer *a) {
     size_t len = 0;
     const char *id = a != NULL ? request_id_header(a, &len) : NULL;
     if (id == NULL) {
-        lua_pushliteral(L, "");
-        return;
+        return false;
     }
     cab_secrets secrets;
     lcab_collect_secrets(c, &secrets);
     lcab_push_short(L, id, len, LONGEST_ID, &secrets);
+    return true;
 }
 
 /* The service's clock, as the answer tells it; -1: it does not. Nobody asks that of a start, which
@@ -53,11 +53,16 @@ static int64_t date_of(const cab_answer *a, const lcab_context *context) {
 /* For the table on top of the stack. */
 static void remember_meta(lua_State *L, cab_call *c, const lcab_context *context) {
     const cab_answer *a = cab_call_answer(c);
-    push_request_id(L, c, a);
-    lua_insert(L, -2);
-    lcab_remember_meta(L, c, context->job_id, context->started_at, lua_tostring(L, -2),
-                       date_of(a, context));
-    lua_remove(L, -2);
+    const char *id = "";
+    bool has_id = push_request_id(L, c, a);
+    if (has_id) {
+        lua_insert(L, -2);
+        id = lua_tostring(L, -2);
+    }
+    lcab_remember_meta(L, c, context->job_id, context->started_at, id, date_of(a, context));
+    if (has_id) {
+        lua_remove(L, -2);
+    }
 }
 
 /* Sets the member unless it is empty. */

@@ -7,8 +7,7 @@
 
 #include "lua/compat.h"
 
-static const char OWNERS = 0; /* weak: value -> index of its slot */
-static const char SLOTS = 0;  /* the slots */
+static const char SLOTS = 0;
 #define FIRST_SLOTS 32
 
 typedef struct {
@@ -17,31 +16,32 @@ typedef struct {
     bool used;
 } slot;
 
+/* Its user value is a weak table: value -> index of its slot. */
 typedef struct {
     slot *all; /* NULL before the first and, for good, once the Lua state closes */
     unsigned count, touched, free_count, first_free; /* those beyond `touched` were never used */
     bool closed;
 } slots;
 
-static slots *get_slots(lua_State *L) {
+/* Pushes the table of owners. */
+static slots *push_owners(lua_State *L) {
     lcab_kept(L, &SLOTS);
     slots *s = lua_touserdata(L, -1);
-    lua_pop(L, 1);
+    lua_getuservalue(L, -1);
+    lua_remove(L, -2);
     return s;
 }
 
 /* Finds the slots whose owners were collected. */
-static void find_free(lua_State *L, slots *s) {
+static void find_free(lua_State *L, slots *s, int owners) {
     for (unsigned i = 0; i < s->count; i++) {
         s->all[i].used = false;
     }
-    lcab_kept(L, &OWNERS);
-    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    for (lua_pushnil(L); lua_next(L, owners); lua_pop(L, 1)) {
         if (lua_type(L, -1) == LUA_TNUMBER) {
             s->all[(size_t)lua_tointeger(L, -1)].used = true;
         }
     }
-    lua_pop(L, 1);
     s->free_count = 0;
     for (unsigned i = s->count; i-- > 0;) {
         if (!s->all[i].used) {
@@ -53,9 +53,9 @@ static void find_free(lua_State *L, slots *s) {
 }
 
 /* The index of a free slot; false when there is none. */
-static bool take(lua_State *L, slots *s, unsigned *index) {
+static bool take(lua_State *L, slots *s, int owners, unsigned *index) {
     if (s->free_count == 0 && s->touched == s->count && !s->closed) {
-        find_free(L, s);
+        find_free(L, s, owners);
         unsigned count = s->count > 0 ? 2 * s->count : FIRST_SLOTS;
         /* With half of them free, looking for them costs less than what it saves. */
         slot *more = s->free_count < count / 4 ? realloc(s->all, count * sizeof *more) : NULL;
@@ -77,13 +77,12 @@ static bool take(lua_State *L, slots *s, unsigned *index) {
 
 void *lcab_slot_new(lua_State *L, size_t size) {
     int owner = lua_gettop(L);
-    lcab_kept(L, &OWNERS);
+    slots *s = push_owners(L);
     lua_pushvalue(L, owner);
-    slots *s = get_slots(L);
     unsigned i;
     /* From taking a slot to saying whose it is, nothing runs the collector and its finalizers. */
     void *bytes;
-    if (size <= LCAB_SLOT_BYTES && take(L, s, &i)) {
+    if (size <= LCAB_SLOT_BYTES && take(L, s, owner + 1, &i)) {
         bytes = s->all[i].bytes;
         lua_pushinteger(L, (lua_Integer)i);
     } else {
@@ -96,14 +95,13 @@ void *lcab_slot_new(lua_State *L, size_t size) {
 
 const void *lcab_slot_of(lua_State *L, int index, void *copy) {
     lua_pushvalue(L, index);
-    lcab_kept(L, &OWNERS);
+    const slots *s = push_owners(L);
     lua_insert(L, -2);
     lua_rawget(L, -2);
     lua_remove(L, -2);
     if (lua_type(L, -1) != LUA_TNUMBER) {
         return lua_touserdata(L, -1);
     }
-    const slots *s = get_slots(L);
     if (s->closed) {
         return NULL;
     }
@@ -119,13 +117,13 @@ static int close_slots(lua_State *L) {
 }
 
 void lcab_slots_open(lua_State *L) {
+    memset(lua_newuserdata(L, sizeof(slots)), 0, sizeof(slots));
     lua_newtable(L);
     lua_createtable(L, 0, 1);
     lua_pushliteral(L, "k");
     lua_setfield(L, -2, "__mode");
     lua_setmetatable(L, -2);
-    lcab_keep(L, &OWNERS);
-    memset(lua_newuserdata(L, sizeof(slots)), 0, sizeof(slots));
+    lua_setuservalue(L, -2);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, close_slots);
     lua_setfield(L, -2, "__gc");

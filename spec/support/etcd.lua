@@ -67,9 +67,37 @@ function Etcd:command(i)
   return table.concat(words, " ")
 end
 
+--- A letter for what a process does (proc(5)); nil: it is gone.
+local function state_of(pid)
+  return output(("cat /proc/%d/stat"):format(pid)):match "%) (%a) "
+end
+
+--- Whether a member listens, as soon as it does or has ended: somebody else may have its port, for as long as a
+--- connection lasts.
+local function listens(pid, port)
+  repeat
+    local tcp = socket.tcp()
+    local connected = tcp:connect("127.0.0.1", port)
+    tcp:close()
+    local state = state_of(pid)
+    if state == nil or state == "Z" then
+      return false
+    end
+    socket.sleep(0.02)
+  until connected
+  return true
+end
+
 --- Starts a member, again if need be.
 ---@param i integer
 function Etcd:start(i)
+  repeat
+    self:launch(i)
+  until listens(self.pids[i], self.client_ports[i])
+end
+
+---@private
+function Etcd:launch(i)
   local pid_file = ("%s/pid%d"):format(self.folder, i)
   os.remove(pid_file)
   self.pipes[i] = assert(
@@ -101,7 +129,7 @@ end
 function Etcd:signal(i, name)
   local pid = self.pids[i]
   os.execute(("kill -%s %d"):format(name, pid))
-  while name == "STOP" and output(("cat /proc/%d/stat"):format(pid)):find "%) [RSD] " do
+  while name == "STOP" and ("RSD"):find(state_of(pid) or "-", 1, true) do
     socket.sleep(0.01)
   end
 end

@@ -52,17 +52,21 @@ int linkat(int from_folder, const char *from, int to_folder, const char *to, int
 }
 
 /* Files without a name are what some file systems do not have. */
-int open(const char *path, int flags, ...) {
-    NEXT(int, "open", const char *, int, ...)
-    va_list more;
-    va_start(more, flags);
-    mode_t mode = va_arg(more, mode_t); /* whatever it is when there is none: nobody looks */
-    va_end(more);
-    if ((flags & O_TMPFILE) == O_TMPFILE && refused("O_TMPFILE", EOPNOTSUPP)) {
-        return -1;
+#define OPEN(name)                                                                                 \
+    int name(const char *path, int flags, ...) {                                                   \
+        NEXT(int, #name, const char *, int, ...)                                                   \
+        va_list more;                                                                              \
+        va_start(more, flags);                                                                     \
+        mode_t mode = va_arg(more, mode_t); /* whatever it is when there is none: nobody looks */  \
+        va_end(more);                                                                              \
+        if ((flags & O_TMPFILE) == O_TMPFILE && refused("O_TMPFILE", EOPNOTSUPP)) {                \
+            return -1;                                                                             \
+        }                                                                                          \
+        return next(path, flags, mode);                                                            \
     }
-    return next(path, flags, mode);
-}
+
+OPEN(open)
+OPEN(open64) /* how it is called where files may be large */
 
 int rename(const char *from, const char *to) {
     NEXT(int, "rename", const char *, const char *)

@@ -152,9 +152,11 @@ static void run(cab_client *c, cab_identity *identity, int size, const char *mom
     line(&call->headers, "X-Secret: ", 4);
     line(&call->secrets, "", 5);
     cab_client_submit(c, call);
+    cab_budget budget;
+    cab_budget_begin(&budget, false);
     while (call->state != CAB_CALL_DONE) {
         const cab_reading body = {0};
-        cab_client_step(c, 1000);
+        cab_client_step(c, 1000, &budget);
         while (cab_client_next_answered(c) != NULL) {
             if (cab_client_judge(c, call, &body)) {
                 const cab_answer *a = cab_call_answer(call);

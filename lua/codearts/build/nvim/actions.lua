@@ -16,6 +16,8 @@ local watches = require "codearts.build.nvim.watch"
 ---@field bang boolean
 ---@field mods string such as "vertical"
 
+local MOST_LINES = 15 -- of a window that shows an answer
+
 local actions = {}
 
 -- What the service was asked to start and has not answered yet: an impatient second command starts no second build.
@@ -25,11 +27,20 @@ local function usage(field, message)
   error(session.core.error { kind = "usage", field = field, message = message }, 0)
 end
 
+--- The window of this tab page that shows a buffer.
+local function window_of(name)
+  for _, number in ipairs(vim.api.nvim_list_bufs()) do
+    if vim.api.nvim_buf_get_name(number) == name then
+      local window = vim.fn.bufwinid(number)
+      return window > 0 and window or nil
+    end
+  end
+end
+
 --- Shows a buffer of ours: where it is seen already, or else in a new window.
 local function show(name, mods)
-  local number = vim.fn.bufnr("^" .. vim.fn.escape(name, "*?[]{}\\,^$") .. "$")
-  local window = number > 0 and vim.fn.bufwinid(number) or -1
-  if window > 0 then
+  local window = window_of(name)
+  if window then
     vim.api.nvim_set_current_win(window)
   elseif jobs.here() and mods == "" then
     buffer.go(name)
@@ -99,7 +110,9 @@ local function start(job_id, name, args, options, bang)
   if bang then
     fill_quickfix(watch)
   end
-  messages.echo("started " .. watch:name())
+  local meta = require("codearts.build").meta(result)
+  local earlier = meta and meta.replayed
+  messages.echo((earlier and "was started earlier with this key: " or "started ") .. watch:name())
 end
 
 --- @- is standard input, which an editor has no use for.
@@ -230,7 +243,7 @@ end
 
 --- Lines that are too many for a message, in a window that forgets them when it closes.
 local function show_lines(lines)
-  vim.cmd(("botright %dnew"):format(math.min(#lines, 15)))
+  vim.cmd(("botright %dnew"):format(math.max(1, math.min(#lines, MOST_LINES))))
   vim.api.nvim_buf_set_lines(0, 0, -1, false, lines)
   vim.cmd "setlocal buftype=nofile bufhidden=wipe noswapfile nomodifiable nomodified winfixheight"
 end

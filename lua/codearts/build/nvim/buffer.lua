@@ -143,7 +143,7 @@ function buffer.read(number, name)
   local is_log = place and place.number
   prepare(number, is_log and "codearts-log" or "codearts")
   if is_log then
-    vim.cmd [=[syntax match CodeArtsTime /^\[[0-9/]\+ [^]]*\] \?/]=]
+    vim.cmd [=[syntax match CodeArtsTime /^\[[0-9/]\+ [^]]*\] \?/ conceal]=]
   else
     vim.cmd [[syntax match CodeArtsHead /\%1l.*/]]
   end

@@ -187,6 +187,7 @@ return function(command, lead, line)
   end
   local fitting = {}
   for _, word in ipairs(list or {}) do
+    word = word:gsub("[ \\]", "\\%0")
     if word:sub(1, #lead) == lead then
       fitting[#fitting + 1] = word
     end

@@ -67,9 +67,17 @@ local function colour(self, row, spans)
   end
 end
 
+--- Whether there is nothing to show it in any more; a buffer may end without its autocommands.
+function View:is_over()
+  if not self.closed and not api.nvim_buf_is_loaded(self.buffer) then
+    self:close()
+  end
+  return self.closed
+end
+
 --- How the build stands, behind the last line.
 function View:show_state()
-  if self.closed then
+  if self:is_over() then
     return
   end
   local words, group = self.problem, "CodeArtsBad"
@@ -93,7 +101,7 @@ end
 
 --- Appends lines, and goes along where somebody looks at the end.
 function View:append(items)
-  if self.closed then
+  if self:is_over() then
     return
   end
   local windows, plain, styles = followers(self), {}, {}
@@ -142,16 +150,18 @@ end
 --- The steps as folds, as far as the service tells when they ran.
 local function fold_steps(self)
   local detail = self.detail
-  if self.closed or not detail then
+  if self:is_over() or not detail then
     return
   end
   task(self, function(await)
     return folds.stages(await, session.client(), detail)
   end):on_done(function(stages)
-    if stages and not self.closed then
+    if stages and not self:is_over() then
       -- What was read before the steps were asked for has to stand in the buffer first.
       self.pieces:finish(function()
-        folds.set(self.buffer, stages)
+        if not self:is_over() then
+          folds.set(self.buffer, stages)
+        end
       end)
     end
   end)
@@ -159,11 +169,11 @@ end
 
 --- The log is read: what it shows is complete.
 local function complete(self, err)
-  if self.closed then
+  if self:is_over() then
     return
   end
   self.pieces:finish(function()
-    if self.closed then
+    if self:is_over() then
       return
     end
     if err and err.kind ~= "cancelled" then
@@ -178,7 +188,7 @@ end
 
 --- Shows the time that passes.
 local function tick(self)
-  if self.closed or self.complete then
+  if self.complete or self:is_over() then
     return
   end
   if vim.fn.win_findbuf(self.buffer)[1] then
@@ -202,14 +212,14 @@ local function follow_build(self)
   watch:on("progress", function()
     self.detail = watch.detail
     self:show_state()
-    if not self.closed and watch:brief(true) ~= steps then
+    if not self:is_over() and watch:brief(true) ~= steps then
       steps = watch:brief(true)
       self.marks:show()
       fold_steps(self)
     end
   end)
   watch:on("end", function()
-    if self.closed then
+    if self:is_over() then
       return
     end
     self.detail, self.verdict = watch.detail or self.detail, watch.verdict
@@ -253,7 +263,7 @@ function View:read()
     self.detail = detail
     return record.verdict(await, place, detail) or "none"
   end):on_done(function(verdict, err)
-    if self.closed then
+    if self:is_over() then
       return
     elseif err then
       self.problem = session.words(err)

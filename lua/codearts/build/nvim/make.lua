@@ -1,4 +1,4 @@
---- What `:make` runs after `:compiler codearts`: a build, in a Neovim without a screen. Prints its log, then its problems,
+--- What `:make` runs after `:compiler! codearts`: a build, in a Neovim without a screen. Prints its log, then its problems,
 --- each in the one form that the compiler's 'errorformat' reads.
 local command = require "codearts.build.nvim.command"
 local exit_status = require "codearts.build.cli.exit_status"

@@ -8,8 +8,22 @@ local HIGHLIGHTS = {
   [vim.log.levels.ERROR] = "ErrorMsg",
 }
 
---- Shows as much as fits the line; all of it is in :messages. After a command, which would have it wait for a key.
-local show = vim.schedule_wrap(function(message, highlight)
+local LATER = 100 -- milliseconds
+
+--- Whether a message would write over what somebody types, or over a question.
+local function is_taken()
+  local mode = vim.api.nvim_get_mode().mode
+  return mode == "c" or mode:sub(1, 1) == "r"
+end
+
+--- Shows as much as fits the line; all of it is in :messages.
+local function show(message, highlight)
+  if is_taken() then
+    vim.defer_fn(function()
+      show(message, highlight)
+    end, LATER)
+    return
+  end
   local shortmess = vim.o.shortmess
   vim.o.shortmess = shortmess .. "T"
   vim.cmd "redraw" -- two messages, one over the other, would wait for a key, too
@@ -17,7 +31,7 @@ local show = vim.schedule_wrap(function(message, highlight)
   vim.cmd("echomsg " .. vim.fn.string(message))
   vim.cmd "echohl None"
   vim.o.shortmess = shortmess
-end)
+end
 
 --- Whether messages go to Neovim itself: its own vim.notify waits for a key after a long one, and raises what is an error in
 --- whatever script waits at that moment.
@@ -31,7 +45,10 @@ end
 function messages.notify(message, level)
   message = "CodeArts: " .. text.clean(message)
   if is_plain() then
-    show(message, HIGHLIGHTS[level])
+    -- After the command that it may be about: within, it would wait for a key.
+    vim.schedule(function()
+      show(message, HIGHLIGHTS[level])
+    end)
   else
     vim.notify(message, level, { title = "CodeArts" })
   end
@@ -40,6 +57,9 @@ end
 --- A short answer to a command, which nobody has to read later.
 ---@param message string
 function messages.echo(message)
+  if is_taken() then
+    return
+  end
   message = "CodeArts: " .. text.clean(message)
   vim.cmd "redraw"
   vim.api.nvim_echo({ { text.fit(message, math.max(vim.v.echospace, 1)) } }, false, {})

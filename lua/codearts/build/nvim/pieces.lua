@@ -8,6 +8,7 @@ local PAUSE = 1 -- millisecond between two
 ---@field private first integer
 ---@field private last integer
 ---@field private running boolean
+---@field private waiting (fun())[] what comes after it
 local Pieces = {}
 Pieces.__index = Pieces
 
@@ -22,6 +23,7 @@ function Pieces.new(take, at_once)
     first = 1,
     last = 0,
     running = false,
+    waiting = {},
   }, Pieces)
 end
 
@@ -44,10 +46,12 @@ local function work(self)
     vim.defer_fn(function()
       work(self)
     end, PAUSE)
-  elseif self.when_done then
-    local when_done = self.when_done
-    self.when_done = nil
-    when_done()
+    return
+  end
+  local waiting = self.waiting
+  self.waiting = {}
+  for _, f in ipairs(waiting) do
+    f()
   end
 end
 
@@ -66,7 +70,7 @@ end
 --- Calls a function once nothing is left to do.
 ---@param f fun()
 function Pieces:finish(f)
-  self.when_done = f
+  table.insert(self.waiting, f)
   if not self.running then
     work(self)
   end
@@ -74,7 +78,7 @@ end
 
 --- Forgets what is left.
 function Pieces:stop()
-  self.list, self.first, self.last, self.when_done = {}, 1, 0, nil
+  self.list, self.first, self.last, self.waiting = {}, 1, 0, {}
 end
 
 return Pieces

@@ -22,9 +22,9 @@ end
 
 local function note(event)
   local trouble = session.trouble
-  if event.type == "response" and event.status then
+  if event.type == "response" and event.status and event.status < 500 then
     trouble = nil
-  elseif event.type == "retry" then
+  elseif event.type == "retry" and event.kind ~= "auth" then
     trouble = event.reason or event.kind
   end
   if trouble ~= session.trouble then
