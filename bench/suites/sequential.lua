@@ -12,8 +12,8 @@ local ROUNDS = { http = 100, https = 25 } -- over HTTP, one limit is within 1 % 
 local WARM = 1000 -- calls before those that are timed: until then each is a little quicker than the last
 local ROUNDS_OF_A_SERVER = 5
 local OVER = {
-  ["lua5.4"] = { instructions = 12000, data = 720, code = 800 },
-  luajit = { instructions = 8000, data = 610, code = 740 },
+  ["lua5.4"] = { instructions = 12000, data = 370, code = 415 },
+  luajit = { instructions = 7000, data = 300, code = 380 },
 }
 local COUNTED = {
   { "instructions", "instructions" },
