@@ -109,7 +109,8 @@ local ROWS = {
   { "^doc/", "docs" },
   { "^doc/codearts.txt$", "nvim_help" },
   { "/cli/", "nvim_help" },
-  { "^README", "docs nvim_help" },
+  { "^README", "docs" },
+  { "^doc/client", "nvim_help" },
   { "%.lua$", "layers docs" },
   { "^csrc/", "layers docs" },
 }

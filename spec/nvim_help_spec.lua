@@ -16,7 +16,7 @@ end
 describe("the help", function()
   local text = read(FILE)
 
-  it("says what the command and the README say: lua spec/support/vim_help.lua writes it", function()
+  it("says what stands elsewhere: lua spec/support/vim_help.lua writes it", function()
     assert.equal(vim_help.text(), text)
   end)
 

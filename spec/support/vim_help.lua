@@ -1,4 +1,4 @@
---- The parts of doc/codearts.txt that stand elsewhere already: rows of the command, tables of the README.
+--- The parts of doc/codearts.txt that stand elsewhere already: rows of the command, tables of doc/client.md.
 ---
 ---     lua spec/support/vim_help.lua      writes them into the file
 
@@ -111,11 +111,11 @@ function M.environment()
   return table.concat(parts, "\n")
 end
 
--- The rows of the README's table that begins with this head.
+-- The rows of the table that begins with this head.
 local function table_of(head)
-  local _, stop = read("README.md"):find("\n" .. head .. "\n|[-|]+|\n", 1, false)
+  local _, stop = read("doc/client.md"):find("\n" .. head .. "\n|[-|]+|\n", 1, false)
   local rows = {}
-  for line in read("README.md"):sub(assert(stop, head) + 1):gmatch "(.-)\n" do
+  for line in read("doc/client.md"):sub(assert(stop, head) + 1):gmatch "(.-)\n" do
     local first, second = line:match "^| (.-) | (.-) |$"
     if not first then
       break
@@ -152,7 +152,7 @@ Neovim's loop: >
 <
 Callbacks and coroutines go on in the main loop, where the editor's functions
 are allowed. In a coroutine `client:run` waits without holding up the editor.
-What else there is tell the README and doc/after-the-run.md. Its options:
+What else there is tell doc/client.md and doc/after-the-run.md. Its options:
 ]]
 
 --- The library's options.
