@@ -56,7 +56,7 @@ for _, mode in ipairs(MODES) do
           repeat
             server:reset()
             server:behave(name)
-            _, err = run { endpoint = server, [limit] = seconds }
+            err = select(2, run { endpoint = server, [limit] = seconds })
             seconds = seconds * 2
           until err.outcome == "unknown" and err.attempts == 1 or seconds > LONG
           caller.check({
