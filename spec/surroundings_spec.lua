@@ -101,8 +101,10 @@ describe("a system without threads", function()
     end)
 
     it("does so where a user may have no more processes", function()
-      -- No limit holds root.
-      check(run("setpriv --reuid=65534 --clear-groups prlimit --nproc=1", "nproc"))
+      local status = os.execute 'test "$(id -u)" = 0'
+      local is_root = status == true or status == 0 -- whom no limit holds
+      local other = is_root and "setpriv --reuid=65534 --clear-groups " or ""
+      check(run(other .. "prlimit --nproc=1", "nproc"))
     end)
   end
 end)
