@@ -110,6 +110,83 @@ for _, kind in ipairs({ "http", "https", "http/2" }) do
   end
 end
 
+describe("a child of a fork in a callback", function()
+  local server
+
+  before_each(function()
+    server = require("spec.support.server").start { tls = true }
+  end)
+
+  after_each(function()
+    server:stop()
+  end)
+
+  -- In which step an answer comes is the system's affair, so it is tried several times.
+  it("sends nothing when it comes back into the step", function()
+    local client = core.new(options(server))
+    local ROUNDS = 10
+    for _ = 1, ROUNDS do
+      local calls, side = {}, nil
+      local function busy()
+        local ends = core.now() + 0.004 -- so that the step leaves the other callback to the next one
+        while core.now() < ends do
+        end
+      end
+      local function split()
+        calls[3] = client:start(JOB)
+        side = probe.split() and "child" or "parent"
+      end
+      for i = 1, 2 do
+        calls[i] = client:start(JOB)
+        calls[i]:on_done(i == 1 and busy or split)
+      end
+      while not side do
+        pcall(client.step, client, 0)
+      end
+      if side == "child" then
+        probe.leave()
+      end
+      probe.join()
+      assert.equal(NAME, calls[3]:wait(20).octopus_job_name)
+    end
+    assert.equal(3 * ROUNDS, server:stats().processed)
+    client:close()
+  end)
+
+  it("leaves a streamed answer to the parent", function()
+    server:behave("slow", { interval = 0.005 })
+    local client = core.new(options(server))
+    local got, child = {}, false
+    local call = client:request({
+      operation = "x",
+      method = "GET",
+      path = "/x",
+      answer = "bytes",
+      read_only = true,
+      stream = function(piece)
+        got[#got + 1] = piece
+        if #got == 1 then
+          child = probe.split()
+          if child then
+            error "enough"
+          end
+        end
+      end,
+    })
+    local ok = true
+    while ok and not call:done() do
+      ok = pcall(client.step, client, 0.05)
+    end
+    if child then
+      probe.leave()
+    end
+    probe.join()
+    assert(call:wait(1))
+    assert.equal(NAME, core.decode(table.concat(got)).octopus_job_name)
+    client:close()
+  end)
+end)
+
 describe("the default client", function()
   it("is made anew in a forked child, and when it was closed", function()
     local server = require("spec.support.server").start()

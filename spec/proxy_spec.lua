@@ -391,6 +391,20 @@ io.write(result and "started" or tostring(err))
       end)
     end
 
+    -- As key stores ask, on a handle that a start may get next.
+    it("is left alone after a request past the proxy, too", function()
+      local direct = [[
+client:request({ operation = "x", method = "GET", path = "/x", direct = true }):try_wait(5)
+]]
+      local program = PROGRAM:gsub("local result", direct .. "%0")
+        :format(server.port, server.port, "false", "codearts.build.core")
+      local said = caller.elsewhere(program, function(command)
+        return "http_proxy=" .. proxy.url .. " " .. command
+      end)
+      assert.equal("started", said)
+      assert.equal(0, proxy:stats().processed)
+    end)
+
     it("no_proxy is for the facade, not for the core", function()
       local variables = "no_proxy=service.test http_proxy=" .. proxy.url
       assert.equal("started", run("codearts.build", variables))

@@ -136,6 +136,22 @@ describe("a kept connection", function()
     second_call_after({ "send_on_release", bytes = bytes, keep = true }, { tls = true })
   end)
 
+  -- TLS has decrypted it by then: the socket shows nothing of it.
+  it("on which another answer came in the same record of TLS is not used again", function()
+    local body = '{"actual_build_number":"99"}'
+    open { tls = true }
+    server:script { { "answer_twice", bytes = STRAY:format(#body, body) } }
+    local first = client:start(caller.JOB)
+    repeat
+      client:step(0.01)
+    until server:stats().waiting == 1
+    server:release()
+    assert(first:try_wait(10))
+    local result = assert(client:try_run(caller.JOB))
+    assert.equal("20", result.actual_build_number)
+    assert.equal(2, server:stats().connections)
+  end)
+
   for _, keep in ipairs { false, true } do
     local how = keep and "left open" or "ended"
     it("on which something came unasked, " .. how .. ", is not used again", function()

@@ -294,6 +294,9 @@ void cab_client_release(cab_client *c, cab_call *call) {
 }
 
 void cab_client_cancel(cab_client *c, cab_call *call) {
+    if (cab_client_forked(c)) { /* the poller is the parent's */
+        return;
+    }
     if (call->state == CAB_CALL_DONE || call->state == CAB_CALL_NEW ||
         call->state == CAB_CALL_WORKING) { /* what a thread does is not broken off */
         return;

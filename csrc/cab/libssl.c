@@ -12,12 +12,14 @@
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void (*set_cert_store)(void *ssl_ctx, X509_STORE *store); /* NULL: not ours */
+static int (*pending)(const void *ssl);
 
 /* Of C's types for functions and data only a copy leads from one to the other. */
 typedef union {
     void *data;
     void (*function)(void);
     void (*set_cert_store)(void *, X509_STORE *);
+    int (*pending)(const void *);
     X509_STORE *(*store_new)(void);
     CURL *(*easy_init)(void);
 } address;
@@ -35,7 +37,9 @@ static void find(void) {
     void *handle = dlopen(file.dli_fname, RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD); /* stays */
     if (handle != NULL && dlsym(handle, "X509_STORE_new") == new.data) {
         const address found = {.data = dlsym(handle, "SSL_CTX_set_cert_store")};
+        const address unread = {.data = dlsym(handle, "SSL_pending")};
         set_cert_store = found.set_cert_store;
+        pending = unread.pending;
     }
 }
 
@@ -50,4 +54,12 @@ bool cab_libssl_set_store(void *ssl_ctx, X509_STORE *store) {
     }
     set_cert_store(ssl_ctx, store);
     return true;
+}
+
+bool cab_libssl_has_unread(void *easy) {
+    struct curl_tlssessioninfo *info = NULL;
+    return cab_libssl_is_ours() && pending != NULL &&
+           curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &info) == CURLE_OK && info != NULL &&
+           info->backend == CURLSSLBACKEND_OPENSSL && info->internals != NULL &&
+           pending(info->internals) > 0;
 }

@@ -14,6 +14,10 @@ bool cab_libssl_is_ours(void);
 /* Gives an SSL_CTX another store, which stays the caller's, too. */
 bool cab_libssl_set_store(void *ssl_ctx, X509_STORE *store);
 
+/* Within a callback of a transfer over TLS: whether its connection has bytes that were decrypted
+ * and that nobody has read, which the socket does not show. False where that cannot be told. */
+bool cab_libssl_has_unread(void *easy);
+
 #pragma GCC visibility pop
 
 #endif

@@ -100,6 +100,15 @@ void cab_sockets_in_turn(cab_sockets *sockets, int port) {
     }
 }
 
+bool cab_sockets_takes_turns(cab_sockets *sockets, int port) {
+    for (size_t i = 0; i < sockets->count; i++) {
+        if (sockets->items[i].in_turn && port_of(&sockets->items[i]) == port) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool cab_sockets_ended(cab_sockets *sockets, int port, bool plain) {
     for (size_t i = 0; i < sockets->count; i++) {
         cab_socket *one = &sockets->items[i];

@@ -31,6 +31,8 @@ bool cab_sockets_are_one(const cab_sockets *sockets, int fd);
 
 /* An answer has come as HTTP/1, and whole, on the connection from this port. */
 void cab_sockets_in_turn(cab_sockets *sockets, int port);
+/* Whether it was told of that one. */
+bool cab_sockets_takes_turns(cab_sockets *sockets, int port);
 
 /* Whether a request that is sent on the idle connection from this port can have no answer: its peer
  * has ended it, or, on a `plain` one (HTTP/1 without TLS) or one that speaks HTTP/1 within TLS, has

@@ -6,6 +6,7 @@
 
 #include "cab/clock.h"
 #include "cab/curl_error.h"
+#include "cab/libssl.h"
 #include "cab/locale.h"
 
 /* By number: what runs may be older than its headers, and newer headers warn of the old. */
@@ -29,6 +30,12 @@ static bool is_plain(const cab_transfer *t) {
     return !is_https(t->url.data) && (proxy == NULL || !cab_same_n(proxy, "https:", 6));
 }
 
+/* Without one, libcurl must not look into the environment for it. */
+static CURLcode set_proxy(cab_transfer *t, bool direct) {
+    const char *proxy = direct ? NULL : t->wire->proxy;
+    return curl_easy_setopt(t->easy, CURLOPT_PROXY, proxy != NULL ? proxy : "");
+}
+
 /* Whether the transfer is to open a connection, and whether its connection is to go with it. */
 static CURLcode set_fresh(cab_transfer *t, bool before, bool after) {
     CURLcode rc = curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, before ? 1L : 0L);
@@ -37,6 +44,16 @@ static CURLcode set_fresh(cab_transfer *t, bool before, bool after) {
 }
 
 /* ---- libcurl's callbacks: C only, no call leads back into the engine ------------------------ */
+
+/* Whether a kept connection has ended, or holds an answer that nobody asked for. libcurl does not
+ * see the one behind unread bytes, nor (from 8.16 on) within a second of its last look, and takes
+ * the other for the answer to what is sent next. */
+static bool is_over(cab_transfer *t, int port) {
+    cab_sockets *sockets = &t->wire->sockets;
+    return cab_sockets_ended(sockets, port, is_plain(t)) ||
+           (is_https(t->url.data) && cab_sockets_takes_turns(sockets, port) &&
+            cab_libssl_has_unread(t->easy));
+}
 
 /* Runs before each sending of a request, also before one that libcurl repeats by itself because
  * a reused connection died or an HTTP/2 peer asked for it. The second is where a second build
@@ -55,9 +72,8 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
     (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
     if (connects > 0) {
         t->wire->connected_tls = t->wire->connected_tls || is_https(t->url.data);
-    } else if (cab_sockets_ended(&t->wire->sockets, local_port, is_plain(t))) {
-        /* libcurl does not see it behind unread bytes, nor (from 8.16 on) within a second of its
-         * last look. Without reuse the connection goes with the transfer. */
+    } else if (is_over(t, local_port)) {
+        /* Without reuse the connection goes with the transfer. */
         a->stale = true;
         (void)set_fresh(t, false, true);
         return CURL_PREREQFUNC_ABORT;
@@ -248,7 +264,7 @@ static CURLcode set_constants(cab_transfer *t, const cab_trust *trust) {
     SET(CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
     SET(CURLOPT_CLOSESOCKETDATA, wire);
     SET(CURLOPT_MAXAGE_CONN, wire->idle_timeout_s);
-    SET(CURLOPT_PROXY, wire->proxy != NULL ? wire->proxy : "");
+    rc = rc == CURLE_OK ? set_proxy(t, false) : rc;
     SET(CURLOPT_NOPROXY, wire->no_proxy != NULL ? wire->no_proxy : "");
     SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* ours are not for proxies */
     if (wire->resolve != NULL) {
@@ -401,7 +417,7 @@ static CURLcode set_request(cab_transfer *t, const cab_request *r) {
         t->connect_timeout_ms = r->connect_timeout_ms;
     }
     if (rc == CURLE_OK && t->direct != r->direct) {
-        rc = curl_easy_setopt(t->easy, CURLOPT_PROXY, r->direct ? "" : t->wire->proxy);
+        rc = set_proxy(t, r->direct);
         t->direct = r->direct;
     }
     if (rc == CURLE_OK && t->fresh) {

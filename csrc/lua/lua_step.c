@@ -318,7 +318,9 @@ static int move_and_deliver(lua_State *L, lcab_client *u, int client, int64_t wa
         ends = u->budget.over || cab_budget_is_over(&u->budget);
         /* Callbacks that always make others due must not keep the connections still for ever. */
         u->stood_still = ends && !u->stood_still;
-        if (u->c == NULL || u->close_wanted || rc != 0 || u->stood_still) {
+        /* A callback may have come back in a forked child. */
+        if (u->c == NULL || u->close_wanted || rc != 0 || u->stood_still ||
+            cab_client_forked(u->c)) {
             return rc;
         }
     }

@@ -98,6 +98,22 @@ row("ok_then_reset", "body", "a good answer and, once it is read, RST", function
   c:finish("reset")
 end)
 
+-- TLS wraps what one call sends into one record.
+row(
+  "answer_twice",
+  "body",
+  "a good answer, whose body comes with the answer of `bytes` behind it",
+  function(c, args)
+    c:send(("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"):format(#RESULT))
+    if args.bytes then
+      c.server:wait_release() -- the head is read by then
+    end
+    c:send(RESULT .. (args.bytes or ""))
+    c:ignore()
+  end,
+  "h1"
+)
+
 row(
   "send_on_release",
   "body",

@@ -79,8 +79,32 @@ static int fork_(lua_State *L) {
     return 2;
 }
 
+/* split() -> whether this is the child of a fork, which goes on from here and has to `leave` */
+static int split(lua_State *L) {
+    fflush(NULL);
+    pid_t pid = fork();
+    lua_pushboolean(L, pid == 0);
+    return pid < 0 ? luaL_error(L, "no process") : 1;
+}
+
+/* leave(): ends a child without its finalizers. join(): waits for one. */
+static int leave(lua_State *L) {
+    (void)L;
+    _exit(0);
+}
+static int join(lua_State *L) {
+    (void)L;
+    (void)wait(NULL);
+    return 0;
+}
+
 int luaopen_probe(lua_State *L) {
-    lua_createtable(L, 0, 2);
+    static const luaL_Reg of_forks[] = {{"split", split}, {"leave", leave}, {"join", join}};
+    lua_createtable(L, 0, 5);
+    for (size_t i = 0; i < 3; i++) {
+        lua_pushcfunction(L, of_forks[i].func);
+        lua_setfield(L, -2, of_forks[i].name);
+    }
     lua_pushcfunction(L, usage);
     lua_setfield(L, -2, "usage");
     lua_pushcfunction(L, fork_);
