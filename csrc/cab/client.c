@@ -546,15 +546,14 @@ void cab_client_unpark(cab_identity *i) {
 }
 
 cab_call *cab_client_next_admission(cab_client *c) {
-    if (c->unannounced == 0) {
-        return NULL;
-    }
-    cab_call *call = first_in(c, CAB_CALL_ADMITTING);
-    while (call->announced) {
+    cab_call *call = c->unannounced > 0 ? first_in(c, CAB_CALL_ADMITTING) : NULL;
+    while (call != NULL && call->announced) {
         call = CAB_CONTAINER_OF(call->link.next, cab_call, link);
     }
-    call->announced = true;
-    c->unannounced--;
+    if (call != NULL) {
+        call->announced = true;
+        c->unannounced--;
+    }
     return call;
 }
 

@@ -489,6 +489,7 @@ static void put_small_object(lua_State *L, cab_buf *out, int index, int depth) {
         refer_to(L, &refs[count], lua_gettop(L));
         lua_pushvalue(L, -1);
     }
+    // cppcheck-suppress uninitvar ; the loop above has filled as many as are sorted
     qsort(refs, (size_t)count, sizeof *refs, by_bytes);
     put_members(L, out, index, 0, refs, count, depth);
 }
