@@ -37,6 +37,18 @@ job {
 }
 
 job {
+  id = "sourjob0000000000000000000000001",
+  name = "sour",
+  steps = { step { name = "Talk", run = [[
+    echo 'term://touch RAN:1:1: error: in a terminal'
+    echo 'codearts-place: term://touch RAN:1:1: error: ready for use'
+    echo '/etc/passwd:1:1: error: not yours'
+    echo 'src/area.c:1:1: error: term://touch RAN:2:2: error: twice'
+    exit 2
+  ]] } },
+}
+
+job {
   id = "bigjob00000000000000000000000001",
   name = "big",
   steps = { step { name = "Talk", run = "seq -f 'line %06.0f of a log that goes on and on' 20000" } },
@@ -173,6 +185,25 @@ describe("Neovim with :CodeArts", function()
     assert.truthy(
       nvim:ask("return vim.fn.getqflist({ title = 1 }).title"):find("CodeArts break #", 1, true)
     )
+  end)
+
+  it("opens nothing but files that are here, whatever a log says", function()
+    start { files = { ["src/area.c"] = "int a;\n" } }
+    local places = [[
+      local list = {}
+      for index, item in ipairs(vim.fn.getqflist()) do
+        list[index] = item.bufnr == 0 and "-" or vim.fn.bufname(item.bufnr)
+      end
+      return table.concat(list, " ")]]
+    nvim:command "CodeArts! run sour"
+    nvim:expect ", 3 in the quickfix list"
+    assert.equal("- - src/area.c", nvim:ask(places))
+    nvim:command "compiler! codearts"
+    nvim:command "silent make sour"
+    nvim:wait "vim.fn.getqflist({ title = 1 }).title:find 'make'"
+    assert.equal("- - src/area.c", nvim:ask(places))
+    nvim:wait "vim.fn.expand('%') == 'src/area.c'"
+    assert.equal("0", nvim:ask "return vim.fn.filereadable 'RAN'")
   end)
 
   it("builds by :make, with the folders of the settings", function()

@@ -32,7 +32,7 @@ local function words()
 end
 
 local function print_problems(found)
-  local find = paths.finder(settings.get().paths, quickfix.exists)
+  local find = paths.finder(settings.get().paths, quickfix.exists, vim.loop.cwd())
   for _, problem in ipairs(found:places()) do
     say(problems.normal(problem, problem.file and find(problem.file)))
   end
@@ -49,7 +49,7 @@ local function run(job_id, name, args, options)
     line = text.log_line(line, true)
     found:line(row, line)
     row = row + 1
-    say(line)
+    say(problems.harmless(line))
   end)
   if watch.call then
     pcall(watch.call.wait, watch.call) -- its end is in the watch

@@ -22,6 +22,8 @@ local TYPES = {
   info = "I",
 }
 
+local MOST = 2147483647 -- lines
+
 --- What names no file, but looks like it.
 local NO_FILE = { cc1 = true, cc1plus = true, clang = true, collect2 = true }
 
@@ -144,6 +146,7 @@ local function recognise(kind, line, row)
       end
     elseif member == "line" or member == "column" then
       value = tonumber(value)
+      value = value and value <= MOST and value or nil
     end
     problem[member] = value
   end
@@ -230,17 +233,41 @@ end
 
 local WORDS = { E = "error", W = "warning", I = "note" }
 
---- "codearts-problem: src/a.c:7:20: error: …": all kinds in one form, for one 'errorformat'.
+--- The message; before it the place, where that is no file to go to.
+---@param problem codearts.build.nvim.Problem|{ type: "E", message: string }
+---@param file? string
+---@return string
+function problems.words(problem, file)
+  if file or not problem.file then
+    return problem.message
+  end
+  return ("%s:%d: %s"):format(problem.file, problem.line or 1, problem.message)
+end
+
+--- "codearts-place: src/a.c:7:20: error: …" or "codearts-problem: error: …": all kinds in two forms, for one 'errorformat'.
 ---@param problem codearts.build.nvim.Problem|{ type: "E", message: string }
 ---@param file? string
 ---@return string
 function problems.normal(problem, file)
-  local parts = { "codearts-problem: " }
-  for _, part in ipairs { file, file and (problem.line or 1), file and problem.column } do
-    parts[#parts + 1] = ("%s:"):format(part)
+  -- An 'errorformat' ends a name at a colon, and expands what looks like a variable or a home.
+  file = file and not file:find "[:$~`]" and file or nil
+  local words = ("%s: %s"):format(WORDS[problem.type], problems.words(problem, file))
+  if not file then
+    return "codearts-problem: " .. words
   end
-  local place = file and table.concat(parts) .. " " or parts[1]
-  return ("%s%s: %s"):format(place, WORDS[problem.type], problem.message)
+  return ("codearts-place: %s:%d:%d: %s"):format(
+    file,
+    problem.line or 1,
+    problem.column or 0,
+    words
+  )
+end
+
+--- A line of a log that cannot be taken for one of those.
+---@param line string
+---@return string
+function problems.harmless(line)
+  return (line:gsub("^codearts%-", " %0"))
 end
 
 return problems

@@ -21,18 +21,19 @@ end
 
 --- Makes a new list, a few items at a time.
 local function set(found, title, map, done)
-  local find, count = paths.finder(map, quickfix.exists), 0
+  local find, count = paths.finder(map, quickfix.exists, vim.loop.cwd()), 0
   vim.fn.setqflist({}, " ", { title = title })
   local id = vim.fn.getqflist({ id = 0 }).id
   local pieces = Pieces.new(function(list)
     local items = {}
     for index, problem in ipairs(list) do
+      local file = problem.file and find(problem.file)
       items[index] = {
-        filename = problem.file and find(problem.file),
-        lnum = problem.line or 0,
-        col = problem.column or 0,
+        filename = file,
+        lnum = file and problem.line or 0,
+        col = file and problem.column or 0,
         type = problem.type,
-        text = problem.message,
+        text = problems.words(problem, file),
       }
     end
     vim.fn.setqflist({}, "a", { id = id, items = items })
