@@ -49,6 +49,13 @@ job {
 }
 
 job {
+  id = "formatjob00000000000000000000001",
+  name = "format",
+  parameters = { GATE = "" },
+  steps = { step { name = "Now %{1}", run = wait_for_gate } },
+}
+
+job {
   id = "bigjob00000000000000000000000001",
   name = "big",
   steps = { step { name = "Talk", run = "seq -f 'line %06.0f of a log that goes on and on' 20000" } },
@@ -196,12 +203,15 @@ describe("Neovim with :CodeArts", function()
       end
       return table.concat(list, " ")]]
     nvim:command "CodeArts! run sour"
-    nvim:expect ", 3 in the quickfix list"
-    assert.equal("- - src/area.c", nvim:ask(places))
+    nvim:expect ", 4 in the quickfix list"
+    assert.equal("- - - src/area.c", nvim:ask(places))
     nvim:command "compiler! codearts"
     nvim:command "silent make sour"
     nvim:wait "vim.fn.getqflist({ title = 1 }).title:find 'make'"
-    assert.equal("- - src/area.c", nvim:ask(places))
+    assert.equal("- - - src/area.c", nvim:ask(places))
+    for number = 1, 4 do
+      nvim:command(("silent cc %d"):format(number))
+    end
     nvim:wait "vim.fn.expand('%') == 'src/area.c'"
     assert.equal("0", nvim:ask "return vim.fn.filereadable 'RAN'")
   end)
@@ -343,6 +353,36 @@ describe("Neovim with :CodeArts", function()
       expect_message(expected)
       nvim:stop()
     end
+  end)
+
+  it("has no format of a statusline in its status", function()
+    start()
+    run_gated("format", "Now")
+    assert.truthy(nvim:ask("return " .. STATUS):find("Now ％{1}", 1, true))
+    box:open_gate()
+  end)
+
+  it("says again what is wrong with a start", function()
+    start()
+    for times = 1, 2 do
+      nvim:command(("CodeArts run %s WORD=1 WORD=2"):format(WALK))
+      nvim:wait(
+        ("select(2, vim.fn.execute('messages'):gsub('given twice', '')) == %d"):format(times)
+      )
+    end
+  end)
+
+  it("writes a job's name so that it is read as a name", function()
+    local name = "--param-env=HOME"
+    start {
+      files = {
+        ["codearts-build/jobs"] = ("%s\t%s\t%s\n"):format(box.project, ("a"):rep(32), name),
+      },
+    }
+    local completed = "name:" .. name
+    assert.equal(completed, nvim:ask "return vim.fn.getcompletion('CodeArts run n', 'cmdline')[1]")
+    nvim:command("CodeArts run " .. completed)
+    expect_message(("is called '%s'"):format(name))
   end)
 
   it("starts one build when it is told twice at once", function()
@@ -491,6 +531,13 @@ describe("Neovim with :CodeArts", function()
     nvim:wait(VIEW .. " ~= nil")
     nvim.page:type "gx"
     expect_message "is not known"
+    nvim:ask(
+      ("vim.cmd('edit ' .. vim.fn.fnameescape 'codearts://https%%3A%%2F%%2Fexample.com%%2F%s')"):format(
+        WALK
+      )
+    )
+    nvim.page:type "gx"
+    nvim:wait "select(2, vim.fn.execute('messages'):gsub('is not known', '')) == 2"
     local page = "https://console.example.com/codeci/project/p/job/" .. WALK
     nvim:command("CodeArts history " .. page)
     nvim.page:type "gx"
