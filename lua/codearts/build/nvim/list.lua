@@ -1,5 +1,6 @@
 --- The jobs of a project and the builds of a job, as tables in a buffer.
 local address = require "codearts.build.nvim.address"
+local is_id = require("codearts.build.ids").is_id
 local duration = require "codearts.build.cli.duration"
 local jobs = require "codearts.build.nvim.jobs"
 local names = require "codearts.build.cli.names"
@@ -157,7 +158,7 @@ function list.jobs(buffer, project)
         zone(job.last_build_time),
         cell(job.id),
       }
-      places[#places + 1] = type(job.id) == "string" and address.of(job.id) or false
+      places[#places + 1] = is_id(job.id) and address.of(job.id) or false
     end
     self:show({ "NAME", "LAST BUILD", "STARTED", "JOB" }, cells, places, "no jobs")
   end)
@@ -186,8 +187,9 @@ function list.builds(buffer, job_id)
     local cells, places = {}, {}
     for _, item in ipairs(answer.records) do
       cells[#cells + 1] = row_of(item)
-      places[#places + 1] = item.build_number and address.of(job_id, item.build_number) or false
-      if item.build_number then
+      local is_build = item.build_number and item.build_number > 0
+      places[#places + 1] = is_build and address.of(job_id, item.build_number) or false
+      if is_build then
         jobs.saw(job_id, item.build_number)
       end
     end
