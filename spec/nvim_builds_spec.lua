@@ -56,6 +56,12 @@ job {
 }
 
 job {
+  id = "widejob0000000000000000000000001",
+  name = "wide",
+  steps = { step { name = "Talk", run = "head -c 100000 /dev/zero | tr '\\0' x; echo" } },
+}
+
+job {
   id = "bigjob00000000000000000000000001",
   name = "big",
   steps = { step { name = "Talk", run = "seq -f 'line %06.0f of a log that goes on and on' 20000" } },
@@ -523,6 +529,47 @@ describe("Neovim with :CodeArts", function()
     assert.is_true(tonumber(nvim:ask "return Between") > 3)
     assert.equal("20003", nvim:ask "return vim.api.nvim_buf_line_count(0)")
     assert.truthy(lines():find "line 020000 of a log")
+  end)
+
+  it("shows the begin of a very long line", function()
+    start()
+    nvim:command "CodeArts run wide"
+    nvim:wait(STATUS .. ":find 'SUCCESS'")
+    nvim:command "CodeArts log"
+    nvim:wait(VIEW .. " and " .. VIEW .. ".complete")
+    local shown = lines():gsub("xx+", "x")
+    assert.truthy(shown:find "x %[%d+ bytes more%]", shown)
+    assert.falsy(lines():find(("x"):rep(4097)))
+  end)
+
+  it("ends a list where a page brings nothing new, and goes to builds that can be", function()
+    local listed = {}
+    for number = 1, 100 do
+      listed[number] = ('{"id":"%032d","job_name":"n%d"}'):format(number, number)
+    end
+    local server = require("spec.support.server").start()
+    server:script({}, {
+      "answer",
+      status = 200,
+      body = ('{"jobs":[%s],"history_records":[{"build_number":-1},{"build_number":0},{"build_number":5}]}'):format(
+        table.concat(listed, ",")
+      ),
+    })
+    start({}, { CODEARTS_BUILD_ENDPOINT = server.url })
+    nvim:command "edit codearts://"
+    nvim:wait "vim.fn.line('$') == 101"
+    assert.equal(2, server:stats().processed)
+    nvim:command("edit codearts://" .. WALK)
+    nvim:wait "vim.fn.line('$') == 4"
+    assert.equal(
+      ("nil nil codearts://%s/5"):format(WALK),
+      nvim:ask(
+        ("local view = %s; return table.concat({ tostring(view:below(2)), tostring(view:below(3)), view:below(4) }, ' ')"):format(
+          VIEW
+        )
+      )
+    )
+    server:stop()
   end)
 
   it("opens the page of a job in the console where its address was given", function()

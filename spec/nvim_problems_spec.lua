@@ -149,6 +149,32 @@ describe("problems in a log", function()
   end)
 end)
 
+describe("a line of a log", function()
+  local lines = require "codearts.build.nvim.lines"
+
+  it("stays as it is unless it is very long", function()
+    assert.equal("a line", lines.cut "a line")
+    assert.equal(("x"):rep(4096), lines.cut(("x"):rep(4096)))
+  end)
+
+  it("is cut between characters, and tells how much more there is", function()
+    assert.equal(("x"):rep(4096) .. " [5904 bytes more]", lines.cut(("x"):rep(10000)))
+    assert.equal(("x"):rep(4095) .. " [5 bytes more]", lines.cut(("x"):rep(4095) .. "→é"))
+    assert.equal(("\128"):rep(4093) .. " [907 bytes more]", lines.cut(("\128"):rep(5000)))
+  end)
+
+  it("that was written over itself shows its last state", function()
+    assert.equal("100 %", lines.cut(("50 %\r"):rep(5000) .. "100 %\r"))
+  end)
+
+  it("is no problem beyond what a line about a source has", function()
+    local found = problems.new()
+    found:line(0, "not ok 1 - a test")
+    found:line(1, "# Failure message: a.lua:1: " .. ("x"):rep(100000))
+    assert.is_true(#found:places()[1].message < 1100)
+  end)
+end)
+
 describe("files of the machine that builds", function()
   local here = { ["src/a.c"] = true, ["a.c"] = true, ["lib/b.c"] = true }
   local function exists(path)

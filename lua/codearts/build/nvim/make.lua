@@ -3,6 +3,7 @@
 local command = require "codearts.build.nvim.command"
 local exit_status = require "codearts.build.cli.exit_status"
 local follow = require "codearts.build.lifecycle.follow"
+local log_lines = require "codearts.build.nvim.lines"
 local paths = require "codearts.build.nvim.paths"
 local problems = require "codearts.build.nvim.problems"
 local quickfix = require "codearts.build.nvim.quickfix"
@@ -46,7 +47,7 @@ local function run(job_id, name, args, options)
   say("CodeArts: started " .. watch:name())
   local found, row = problems.new(), 0
   local follower = follow(result, function(line)
-    line = text.log_line(line, true)
+    line = text.log_line(log_lines.cut(line), true)
     found:line(row, line)
     row = row + 1
     say(problems.harmless(line))

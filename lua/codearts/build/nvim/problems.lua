@@ -76,14 +76,14 @@ local KINDS = {
   {
     name = "ld",
     has = "undefined reference",
-    pattern = "^(.-):%(.-%): (undefined reference to .*)$",
+    pattern = "^([^:]+):%([^()]*%): (undefined reference to .*)$",
     members = { "file", "message" },
     type = "E",
   },
   {
     name = "busted",
     has = " @ ",
-    pattern = "^([A-Z][a-z]+) [-→]+>? ?(.-) @ (%d+)$",
+    pattern = "^([A-Z][a-z]+) [-→]+>? ?([^-→> ].-) @ (%d+)$",
     members = { "type", "file", "line" },
     -- The name of the test comes next, then what went wrong, and where.
     more = function(problem, line, distance)
@@ -167,7 +167,7 @@ function problems.new()
   return setmetatable({ list = {}, seen = {} }, Problems)
 end
 
-local LONGEST = 2000 -- bytes; no line about a source is longer
+local LONGEST = 1000 -- bytes; no line about a source is longer
 
 --- A line without its time, and without what a build server may have put before it.
 ---@param line string clean text
@@ -194,7 +194,8 @@ end
 ---@param line string clean text
 ---@return codearts.build.nvim.Problem? problem what it tells; members may still come with the next lines
 function Problems:line(row, line)
-  line = problems.bare(line)
+  local is_long = #line > LONGEST
+  line = problems.bare(is_long and line:sub(1, LONGEST) or line)
   local open = self.open
   if open then
     open.distance = open.distance + 1
@@ -202,7 +203,7 @@ function Problems:line(row, line)
       self.open = nil
     end
   end
-  if #line > LONGEST then
+  if is_long then
     return nil
   end
   for _, kind in ipairs(KINDS) do
