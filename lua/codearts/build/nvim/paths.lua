@@ -11,7 +11,7 @@ end
 
 --- Whether an editor takes it for a file: one with a scheme is run, fetched or looked up.
 local function is_plain(file)
-  return not file:find "^%a[%w+.-]*:" and not file:find("[" .. ascii.CONTROLS .. "]")
+  return not file:find "^[A-Za-z][A-Za-z0-9+.-]*:" and not file:find("[" .. ascii.CONTROLS .. "]")
 end
 
 --- Without ".", ".." and empty parts; nil for one that leaves where it begins.
