@@ -56,8 +56,8 @@ job {
 }
 
 job {
-  id = "widejob0000000000000000000000001",
-  name = "wide",
+  id = "longjob0000000000000000000000001",
+  name = "long",
   steps = { step { name = "Talk", run = "head -c 100000 /dev/zero | tr '\\0' x; echo" } },
 }
 
@@ -533,7 +533,7 @@ describe("Neovim with :CodeArts", function()
 
   it("shows the begin of a very long line", function()
     start()
-    nvim:command "CodeArts run wide"
+    nvim:command "CodeArts run long"
     nvim:wait(STATUS .. ":find 'SUCCESS'")
     nvim:command "CodeArts log"
     nvim:wait(VIEW .. " and " .. VIEW .. ".complete")
