@@ -152,6 +152,7 @@ build = {
       ["codearts.build.nvim.folds"] = "lua/codearts/build/nvim/folds.lua",
       ["codearts.build.nvim.jobs"] = "lua/codearts/build/nvim/jobs.lua",
       ["codearts.build.nvim.leaving"] = "lua/codearts/build/nvim/leaving.lua",
+      ["codearts.build.nvim.lines"] = "lua/codearts/build/nvim/lines.lua",
       ["codearts.build.nvim.list"] = "lua/codearts/build/nvim/list.lua",
       ["codearts.build.nvim.log_view"] = "lua/codearts/build/nvim/log_view.lua",
       ["codearts.build.nvim.make"] = "lua/codearts/build/nvim/make.lua",

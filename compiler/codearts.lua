@@ -30,8 +30,4 @@ set(
     "-- $*",
   }, " ")
 )
-set(
-  "errorformat",
-  "codearts-problem: %f:%l:%c: %t%*[^:]: %m,codearts-problem: %f:%l: %t%*[^:]: %m,"
-    .. "codearts-problem: %t%*[^:]: %m,%-G%.%#"
-)
+set("errorformat", "codearts-place: %f:%l:%c: %t%*[^:]: %m,codearts-problem: %t%*[^:]: %m,%-G%.%#")

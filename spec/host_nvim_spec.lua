@@ -374,6 +374,11 @@ describe("Neovim", function()
     { "", "ERROR service", "CODEARTS_BUILD_REGION, for example" },
     { "CODEARTS_BUILD_REGION=cn-north-4", "WARNING credentials: none here", "HUAWEICLOUD_SDK_AK" },
     {
+      "CODEARTS_BUILD_ENDPOINT=https://me:SECRETPW@example.com",
+      "ERROR service: the endpoint must not hold a user or password",
+      "Name the host alone",
+    },
+    {
       "CODEARTS_BUILD_REGION=cn-north-4 HUAWEICLOUD_SDK_AK=x",
       "WARNING credentials: environment: HUAWEICLOUD_SDK_AK is set, but",
       "HUAWEICLOUD_SDK_AK",
@@ -395,6 +400,7 @@ describe("Neovim", function()
       local text = health(case[1])
       local _, at = text:find(case[2], 1, true)
       assert(at, text)
+      assert.is_nil(text:find("SECRETPW", 1, true), text)
       assert.matches(
         "^[^\n]*\n +%- ADVICE\n +%- [^\n]*" .. case[3]:gsub("%p", "%%%0"),
         text:sub(at + 1)

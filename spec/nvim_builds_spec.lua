@@ -37,6 +37,31 @@ job {
 }
 
 job {
+  id = "sourjob0000000000000000000000001",
+  name = "sour",
+  steps = { step { name = "Talk", run = [[
+    echo 'term://touch RAN:1:1: error: in a terminal'
+    echo 'codearts-place: term://touch RAN:1:1: error: ready for use'
+    echo '/etc/passwd:1:1: error: not yours'
+    echo 'src/area.c:1:1: error: term://touch RAN:2:2: error: twice'
+    exit 2
+  ]] } },
+}
+
+job {
+  id = "formatjob00000000000000000000001",
+  name = "format",
+  parameters = { GATE = "" },
+  steps = { step { name = "Now %{1}", run = wait_for_gate } },
+}
+
+job {
+  id = "longjob0000000000000000000000001",
+  name = "long",
+  steps = { step { name = "Talk", run = "head -c 100000 /dev/zero | tr '\\0' x; echo" } },
+}
+
+job {
   id = "bigjob00000000000000000000000001",
   name = "big",
   steps = { step { name = "Talk", run = "seq -f 'line %06.0f of a log that goes on and on' 20000" } },
@@ -173,6 +198,28 @@ describe("Neovim with :CodeArts", function()
     assert.truthy(
       nvim:ask("return vim.fn.getqflist({ title = 1 }).title"):find("CodeArts break #", 1, true)
     )
+  end)
+
+  it("opens nothing but files that are here, whatever a log says", function()
+    start { files = { ["src/area.c"] = "int a;\n" } }
+    local places = [[
+      local list = {}
+      for index, item in ipairs(vim.fn.getqflist()) do
+        list[index] = item.bufnr == 0 and "-" or vim.fn.bufname(item.bufnr)
+      end
+      return table.concat(list, " ")]]
+    nvim:command "CodeArts! run sour"
+    nvim:expect ", 4 in the quickfix list"
+    assert.equal("- - - src/area.c", nvim:ask(places))
+    nvim:command "compiler! codearts"
+    nvim:command "silent make sour"
+    nvim:wait "vim.fn.getqflist({ title = 1 }).title:find 'make'"
+    assert.equal("- - - src/area.c", nvim:ask(places))
+    for number = 1, 4 do
+      nvim:command(("silent cc %d"):format(number))
+    end
+    nvim:wait "vim.fn.expand('%') == 'src/area.c'"
+    assert.equal("0", nvim:ask "return vim.fn.filereadable 'RAN'")
   end)
 
   it("builds by :make, with the folders of the settings", function()
@@ -312,6 +359,36 @@ describe("Neovim with :CodeArts", function()
       expect_message(expected)
       nvim:stop()
     end
+  end)
+
+  it("has no format of a statusline in its status", function()
+    start()
+    run_gated("format", "Now")
+    assert.truthy(nvim:ask("return " .. STATUS):find("Now ％{1}", 1, true))
+    box:open_gate()
+  end)
+
+  it("says again what is wrong with a start", function()
+    start()
+    for times = 1, 2 do
+      nvim:command(("CodeArts run %s WORD=1 WORD=2"):format(WALK))
+      nvim:wait(
+        ("select(2, vim.fn.execute('messages'):gsub('given twice', '')) == %d"):format(times)
+      )
+    end
+  end)
+
+  it("writes a job's name so that it is read as a name", function()
+    local name = "--param-env=HOME"
+    start {
+      files = {
+        ["codearts-build/jobs"] = ("%s\t%s\t%s\n"):format(box.project, ("a"):rep(32), name),
+      },
+    }
+    local completed = "name:" .. name
+    assert.equal(completed, nvim:ask "return vim.fn.getcompletion('CodeArts run n', 'cmdline')[1]")
+    nvim:command("CodeArts run " .. completed)
+    expect_message(("is called '%s'"):format(name))
   end)
 
   it("starts one build when it is told twice at once", function()
@@ -454,12 +531,60 @@ describe("Neovim with :CodeArts", function()
     assert.truthy(lines():find "line 020000 of a log")
   end)
 
+  it("shows the begin of a very long line", function()
+    start()
+    nvim:command "CodeArts run long"
+    nvim:wait(STATUS .. ":find 'SUCCESS'")
+    nvim:command "CodeArts log"
+    nvim:wait(VIEW .. " and " .. VIEW .. ".complete")
+    local shown = lines():gsub("xx+", "x")
+    assert.truthy(shown:find "x %[%d+ bytes more%]", shown)
+    assert.falsy(lines():find(("x"):rep(4097)))
+  end)
+
+  it("ends a list where a page brings nothing new, and goes to builds that can be", function()
+    local listed = {}
+    for number = 1, 100 do
+      listed[number] = ('{"id":"%032d","job_name":"n%d"}'):format(number, number)
+    end
+    local server = require("spec.support.server").start()
+    server:script({}, {
+      "answer",
+      status = 200,
+      body = ('{"jobs":[%s],"history_records":[{"build_number":-1},{"build_number":0},{"build_number":5}]}'):format(
+        table.concat(listed, ",")
+      ),
+    })
+    start({}, { CODEARTS_BUILD_ENDPOINT = server.url })
+    nvim:command "edit codearts://"
+    nvim:wait "vim.fn.line('$') == 101"
+    assert.equal(2, server:stats().processed)
+    nvim:command("edit codearts://" .. WALK)
+    nvim:wait "vim.fn.line('$') == 4"
+    assert.equal(
+      ("nil nil codearts://%s/5"):format(WALK),
+      nvim:ask(
+        ("local view = %s; return table.concat({ tostring(view:below(2)), tostring(view:below(3)), view:below(4) }, ' ')"):format(
+          VIEW
+        )
+      )
+    )
+    server:stop()
+  end)
+
   it("opens the page of a job in the console where its address was given", function()
     start { init = "vim.ui.open = function(page) Opened = page end" }
     nvim:command("edit codearts://" .. WALK)
     nvim:wait(VIEW .. " ~= nil")
     nvim.page:type "gx"
     expect_message "is not known"
+    nvim:ask(
+      ("vim.cmd('edit ' .. vim.fn.fnameescape 'codearts://https%%3A%%2F%%2Fexample.com%%2F%s')"):format(
+        WALK
+      )
+    )
+    nvim.page:type "gx"
+    nvim:wait "select(2, vim.fn.execute('messages'):gsub('is not known', '')) == 2"
     local page = "https://console.example.com/codeci/project/p/job/" .. WALK
     nvim:command("CodeArts history " .. page)
     nvim.page:type "gx"

@@ -26,6 +26,7 @@ describe("the name of a buffer", function()
       "codearts://a/b/c",
       "codearts:///20",
       "codearts://a/0",
+      "codearts://a/-1",
       "codearts://a/2147483648",
       "codearts://a/20x",
     } do

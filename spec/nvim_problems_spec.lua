@@ -123,10 +123,55 @@ describe("problems in a log", function()
 
   it("are written in one form", function()
     local problem = { file = "there.c", line = 3, column = 4, type = "W", message = "m" }
-    assert.equal("codearts-problem: a.c:3:4: warning: m", problems.normal(problem, "a.c"))
+    assert.equal("codearts-place: a.c:3:4: warning: m", problems.normal(problem, "a.c"))
     problem.column = nil
-    assert.equal("codearts-problem: a.c:3: warning: m", problems.normal(problem, "a.c"))
+    assert.equal("codearts-place: a.c:3:0: warning: m", problems.normal(problem, "a.c"))
+    assert.equal("codearts-problem: warning: there.c:3: m", problems.normal(problem, nil))
+    problem.file = nil
     assert.equal("codearts-problem: warning: m", problems.normal(problem, nil))
+  end)
+
+  it("are written so that no name is read as another one", function()
+    local problem = { file = "x", line = 3, column = 4, type = "E", message = "m" }
+    for _, file in ipairs { "a:1:1: error: b", "$HOME/a.c", "~/a.c", "b ~/a.c", "`id`" } do
+      assert.equal("codearts-problem: error: x:3: m", problems.normal(problem, file))
+    end
+    local line = "codearts-place: term://id:1:1: error: m"
+    assert.equal(" " .. line, problems.harmless(line))
+    assert.equal("a " .. line, problems.harmless("a " .. line))
+  end)
+
+  it("have lines and columns that an editor can count", function()
+    local found = problems.new()
+    found:line(0, "a.c:99999999999999999999:2: error: no")
+    assert.is_nil(found:places()[1].line)
+    assert.equal("a.c:1: no", problems.words(found:places()[1], nil))
+  end)
+end)
+
+describe("a line of a log", function()
+  local lines = require "codearts.build.nvim.lines"
+
+  it("stays as it is unless it is very long", function()
+    assert.equal("a line", lines.cut "a line")
+    assert.equal(("x"):rep(4096), lines.cut(("x"):rep(4096)))
+  end)
+
+  it("is cut between characters, and tells how much more there is", function()
+    assert.equal(("x"):rep(4096) .. " [5904 bytes more]", lines.cut(("x"):rep(10000)))
+    assert.equal(("x"):rep(4095) .. " [5 bytes more]", lines.cut(("x"):rep(4095) .. "→é"))
+    assert.equal(("\128"):rep(4093) .. " [907 bytes more]", lines.cut(("\128"):rep(5000)))
+  end)
+
+  it("that was written over itself shows its last state", function()
+    assert.equal("100 %", lines.cut(("50 %\r"):rep(5000) .. "100 %\r"))
+  end)
+
+  it("is no problem beyond what a line about a source has", function()
+    local found = problems.new()
+    found:line(0, "not ok 1 - a test")
+    found:line(1, "# Failure message: a.lua:1: " .. ("x"):rep(100000))
+    assert.is_true(#found:places()[1].message < 1100)
   end)
 end)
 
@@ -137,18 +182,46 @@ describe("files of the machine that builds", function()
   end
 
   it("are found by their last folders, without settings", function()
-    local find = paths.finder({}, exists)
+    local find = paths.finder({}, exists, "/home/me/demo")
     assert.equal("src/a.c", find "/workspace/demo/src/a.c")
     assert.equal("src/a.c", find "./src/a.c")
     assert.equal("a.c", find "/workspace/a.c")
     assert.equal("lib/b.c", find "build/../lib/b.c")
-    assert.equal("/workspace/none.c", find "/workspace/none.c")
+    assert.equal("src/none.c", find "./src//none.c")
+    assert.equal("src/none.c", find "/home/me/demo/src/none.c")
+  end)
+
+  it("are none that a log may not choose", function()
+    local map = { ["/workspace"] = "/home/me", ["/term"] = "term:" }
+    for _, name in ipairs {
+      "term://touch x",
+      "scp://host/x",
+      "zipfile:///tmp/a.zip::b",
+      "x:y",
+      "/etc/passwd",
+      "/home/me/demo/../other",
+      "../../etc/passwd",
+      "src/../../other",
+      "/workspace/../../etc/passwd",
+      "./term://touch x",
+      "src/a\nb.c",
+      "src/a\27[0m",
+      ".",
+      "/",
+      ("../"):rep(100) .. "home/me/x",
+    } do
+      for _, settings in ipairs { {}, map } do
+        assert.is_nil(paths.finder(settings, exists, "/home/me/demo")(name), name)
+      end
+    end
   end)
 
   it("are where the settings say, the longest folder first", function()
-    local find = paths.finder({ ["/workspace"] = "/home/me", ["/workspace/demo/"] = "." }, exists)
+    local find =
+      paths.finder({ ["/workspace"] = "/home/me", ["/workspace/demo/"] = "." }, exists, "/")
     assert.equal("./src/a.c", find "/workspace/demo/src/a.c")
     assert.equal("/home/me/other/a.c", find "/workspace/other/a.c")
-    assert.equal("/workspaces/none.c", find "/workspaces/none.c")
+    assert.is_nil(find "/workspaces/../none.c/..")
+    assert.equal("/home/me/a.c", find "/workspace/x/../a.c")
   end)
 end)

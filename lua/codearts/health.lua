@@ -97,6 +97,12 @@ local function check_service()
     })
     return nil
   end
+  if options.endpoint:find("@", 1, true) then -- as the client refuses it
+    fail("service: the endpoint must not hold a user or password", {
+      "Name the host alone in CODEARTS_BUILD_ENDPOINT, and unset what holds a password",
+    })
+    return nil
+  end
   local source = told.endpoint_source and (" (%s)"):format(told.endpoint_source) or ""
   ok(("service %s%s"):format(options.endpoint, source))
   if told.warning then

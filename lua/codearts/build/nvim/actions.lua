@@ -90,9 +90,11 @@ local function start(job_id, name, args, options, bang)
     usage("JOB", ("a start of %s with these parameters is under way"):format(name or job_id))
   end
   starting[same] = true
-  local call = session.client():start(args, options)
-  check_parameters(job_id, args)
-  local ok, result = pcall(call.wait, call)
+  local ok, result = pcall(function()
+    local call = session.client():start(args, options)
+    check_parameters(job_id, args)
+    return call:wait()
+  end)
   starting[same] = nil
   if not ok then
     if session.core.is_error(result) and result.outcome == "unknown" then

@@ -89,12 +89,13 @@ local function fail(message)
   error(core.error { kind = "usage", field = "CodeArts", message = message }, 0)
 end
 
---- NAME=VALUE is a parameter: no job is called so.
+--- NAME=VALUE is a parameter; a job that is called so is written name:….
 local function with_parameters(list)
   local changed = {}
   for index, word in ipairs(list) do
     local before = list[index - 1] or ""
-    if word:find "^[^-=][^=]*=" and not before:find "^%-%-[a-z-]+$" then
+    local is_parameter = word:find "^[^-=][^=]*=" and not word:find "^name:"
+    if is_parameter and not before:find "^%-%-[a-z-]+$" then
       changed[#changed + 1] = "--param"
     end
     changed[#changed + 1] = word
@@ -147,9 +148,6 @@ function command.values(name, list)
     )
   end
   local project = require("codearts.build.nvim.settings").get().project
-  for _, given in ipairs(list) do
-    jobs.note_page(given)
-  end
   if name == "run" then
     list = with_parameters(list)
   end
@@ -170,7 +168,11 @@ function command.run(given)
   local session = require "codearts.build.nvim.session"
   local name = given.fargs[1] or "jobs"
   session.go(function()
-    local values = command.values(name, vim.list_slice(given.fargs, 2))
+    local list = vim.list_slice(given.fargs, 2)
+    for _, word in ipairs(list) do
+      jobs.note_page(word) -- what was typed; what the service calls a job is no address
+    end
+    local values = command.values(name, list)
     require("codearts.build.nvim.actions")[name](values, {
       bang = given.bang,
       mods = given.mods or "",

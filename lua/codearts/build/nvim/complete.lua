@@ -31,6 +31,13 @@ local function project()
   return settings.get().project
 end
 
+--- A name as it has to be written: some would be an option, a parameter, an id or an address.
+local function as_word(name)
+  local found = reference.job(name)
+  local plain = found and found.name == name and not name:find "^%-" and not name:find("=", 1, true)
+  return plain and name or "name:" .. name
+end
+
 --- Jobs of the last listings, by name where a project says which names are meant.
 local function known_jobs()
   local id, list = project(), {}
@@ -38,7 +45,7 @@ local function known_jobs()
     if not id then
       list[#list + 1] = job.id
     elseif job.project == id then
-      list[#list + 1] = job.name
+      list[#list + 1] = as_word(job.name)
     end
   end
   if id then
@@ -72,7 +79,7 @@ local function known_numbers(job_id)
     local call = client:history(job_id, { async = true, limit = MOST, days = 30 })
     return call:on_done(function(answer)
       for _, item in ipairs(answer and answer.records or {}) do
-        if item.build_number then
+        if item.build_number and item.build_number > 0 then
           jobs.saw(job_id, item.build_number)
         end
       end
@@ -129,7 +136,7 @@ local function read(rows, words)
       waiting = nil
     elseif option and option.word then
       waiting = option
-    elseif word:sub(1, 1) ~= "-" and not word:find("=", 1, true) then
+    elseif word:sub(1, 1) ~= "-" and (word:find "^name:" or not word:find("=", 1, true)) then
       list[#list + 1] = word
     end
   end

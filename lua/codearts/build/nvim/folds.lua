@@ -7,6 +7,7 @@ local text = require "codearts.build.cli.text"
 local times = require "codearts.build.lifecycle.times"
 local verdict = require "codearts.build.lifecycle.verdict"
 
+local MOST = 200 -- steps; of a build with more none is folded
 local SAME_MOMENT = 20 -- lines of one millisecond that are looked through for the name of a step
 
 local folds = {}
@@ -31,7 +32,11 @@ function folds.stages(await, client, detail)
   local body = record_id
     and await(client:call("ShowBuildRecordFullStages", { record_id = record_id }, { async = true }))
   local result = type(body) == "table" and body.result
-  local list, first = spans.of_stages(type(result) == "table" and result.build_stages)
+  local given = type(result) == "table" and result.build_stages
+  if type(given) == "table" and vim.tbl_count(given) > MOST then
+    return nil
+  end
+  local list, first = spans.of_stages(given)
   return list and { list = list, first = first }
 end
 
@@ -50,31 +55,40 @@ local function line_at(buffer, row)
   return vim.api.nvim_buf_get_lines(buffer, row, row + 1, false)[1] or ""
 end
 
---- The time of the line at a row, or of the next one that has any.
-local function moment_from(buffer, row, count)
-  while row < count do
-    local moment = folds.moment(line_at(buffer, row))
-    if moment then
-      return moment, row
-    end
-    row = row + 1
-  end
-  return math.huge, count
+---@class codearts.build.nvim.Dates
+---@field rows integer[] of the lines with a time, from 0
+---@field moments number[] what they tell
+local Dates = {}
+Dates.__index = Dates
+
+--- Which lines of a log have times.
+---@return codearts.build.nvim.Dates
+function folds.dates()
+  return setmetatable({ rows = {}, moments = {} }, Dates)
 end
 
---- The first row whose time is not before a moment. Times grow, so a few lines tell.
-local function row_of(buffer, moment, count)
-  local low, high = 0, count
+---@param row integer from 0
+---@param line string
+function Dates:line(row, line)
+  local moment = folds.moment(line)
+  if moment then
+    local count = #self.rows + 1
+    self.rows[count], self.moments[count] = row, moment
+  end
+end
+
+--- The row behind the last one that is before a moment. Times grow, so a few tell.
+local function row_of(dates, moment)
+  local low, high = 0, #dates.rows
   while low < high do
-    local middle = math.floor((low + high) / 2)
-    local found, row = moment_from(buffer, middle, high)
-    if row < high and found < moment then
-      low = row + 1
+    local middle = math.ceil((low + high) / 2)
+    if dates.moments[middle] < moment then
+      low = middle
     else
-      high = middle
+      high = middle - 1
     end
   end
-  return low
+  return low > 0 and dates.rows[low] + 1 or 0
 end
 
 --- Of several lines of that moment, the one that names the step.
@@ -91,17 +105,17 @@ local function named_row(buffer, row, moment, name)
 end
 
 --- Where each step stands in a buffer.
-local function place(buffer, stages)
+local function place(buffer, stages, dates)
   local count, list = vim.api.nvim_buf_line_count(buffer), {}
   for _, span in ipairs(stages.list) do
     if span.start then
       local moment = stages.first + span.start
-      local row = named_row(buffer, row_of(buffer, moment, count), moment, span.name)
+      local row = named_row(buffer, row_of(dates, moment), moment, span.name)
       local before = list[#list]
       if before then
         before.last = math.min(before.last, row)
       end
-      local stop = row_of(buffer, stages.first + span.stop + 0.001, count)
+      local stop = row_of(dates, stages.first + span.stop + 0.001)
       list[#list + 1] = {
         first = row + 1,
         last = math.max(stop, row + 1),
@@ -144,8 +158,9 @@ end
 --- Has the windows of a buffer show its steps.
 ---@param buffer integer
 ---@param stages table of folds.stages
-function folds.set(buffer, stages)
-  local list = place(buffer, stages)
+---@param dates codearts.build.nvim.Dates of its lines
+function folds.set(buffer, stages, dates)
+  local list = place(buffer, stages, dates)
   local before = of_buffer[buffer]
   of_buffer[buffer] = list
   if before and #before == #list and vim.deep_equal(before, list) then

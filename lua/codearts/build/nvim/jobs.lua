@@ -11,7 +11,8 @@ local pages, numbers, parameters = {}, {}, {}
 --- Takes down the address of a job in the console, if that is what a word is.
 ---@param word string
 function jobs.note_page(word)
-  local found = word:find "^https?://" and reference.job(word)
+  local found = word:find "^https://[A-Za-z0-9.-]+:?%d*/[A-Za-z0-9/_.?&=#%%-]*$"
+    and reference.job(word)
   if found and found.id then
     pages[found.id] = word
   end

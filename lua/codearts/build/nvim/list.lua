@@ -1,5 +1,6 @@
 --- The jobs of a project and the builds of a job, as tables in a buffer.
 local address = require "codearts.build.nvim.address"
+local is_id = require("codearts.build.ids").is_id
 local duration = require "codearts.build.cli.duration"
 local jobs = require "codearts.build.nvim.jobs"
 local names = require "codearts.build.cli.names"
@@ -53,27 +54,32 @@ local function widen(widest, rows)
   end
 end
 
---- The lines of a table, a few at a time: a project may have many jobs.
-local function lay_out(head, cells, done)
-  local lines, widest = {}, {}
+--- The lines of a table and the places they are about, a few at a time: a project may have many jobs.
+local function lay_out(head, items, row_of, done)
+  local lines, widest, cells, places = {}, {}, {}, {}
   local printer = Pieces.new(function(rows)
     -- One more row that is as wide as the widest, and not shown.
     local printed = table_of(head, vim.list_extend({ widest }, rows))
     lines[1] = printed[1]
     vim.list_extend(lines, printed, 3)
   end, AT_ONCE)
-  local measurer = Pieces.new(function(rows)
+  local measurer = Pieces.new(function(some)
+    local rows = {}
+    for index, item in ipairs(some) do
+      local row, name = row_of(item)
+      rows[index], cells[#cells + 1], places[#places + 1] = row, row, name or false
+    end
     widen(widest, rows)
   end, AT_ONCE)
-  for _, row in ipairs(cells) do
-    measurer:add(row)
+  for _, item in ipairs(items) do
+    measurer:add(item)
   end
   measurer:finish(function()
     for _, row in ipairs(cells) do
       printer:add(row)
     end
     printer:finish(function()
-      done(lines)
+      done(lines, places)
     end)
   end)
 end
@@ -95,11 +101,11 @@ local function put(self, lines)
 end
 
 --- Shows a table, or the words for none.
-function List:show(head, cells, places, none)
-  if #cells == 0 then
+function List:show(head, items, row_of, none)
+  if #items == 0 then
     return put(self, { none })
   end
-  lay_out(head, cells, function(lines)
+  lay_out(head, items, row_of, function(lines, places)
     for index, name in ipairs(places) do
       self.names[index + 1] = name
     end
@@ -115,6 +121,30 @@ local function fill(self, flow, show)
     show(answer)
   end
   return self
+end
+
+--- Adds the jobs of a page that were not listed before; answers how many that are.
+local function add_new(all, seen, page)
+  local new_ones = 0
+  for index = 1, math.min(#page, PAGE) do
+    local job = page[index]
+    local id = type(job) == "table" and record.text(job.id)
+    if id and not seen[id] then
+      seen[id], new_ones = true, new_ones + 1
+      all[#all + 1] = job
+    end
+  end
+  return new_ones
+end
+
+local function row_of_job(job)
+  return {
+    cell(job.job_name),
+    cell(job.last_build_status),
+    zone(job.last_build_time),
+    cell(job.id),
+  },
+    is_id(job.id) and address.of(job.id)
 end
 
 local list = {}
@@ -137,33 +167,23 @@ function list.jobs(buffer, project)
   local self = new(buffer)
   local client = session.client()
   return fill(self, function(await)
-    local all, page = {}, 0
+    local all, seen, page, new_ones = {}, {}, 0
     repeat
       local answer, err = await(client:jobs(project, { async = true, page = page, limit = PAGE }))
       if err then
         return nil, err
       end
-      vim.list_extend(all, answer.jobs)
+      new_ones = add_new(all, seen, answer.jobs)
       page = page + 1
-    until #answer.jobs < PAGE
+    until #answer.jobs < PAGE or new_ones == 0 -- which all pages are, if the service heeds no number of a page
     return all
   end, function(all)
     names.remember(project, all, true)
-    local cells, places = {}, {}
-    for _, job in ipairs(all) do
-      cells[#cells + 1] = {
-        cell(job.job_name),
-        cell(job.last_build_status),
-        zone(job.last_build_time),
-        cell(job.id),
-      }
-      places[#places + 1] = type(job.id) == "string" and address.of(job.id) or false
-    end
-    self:show({ "NAME", "LAST BUILD", "STARTED", "JOB" }, cells, places, "no jobs")
+    self:show({ "NAME", "LAST BUILD", "STARTED", "JOB" }, all, row_of_job, "no jobs")
   end)
 end
 
-local function row_of(item)
+local function row_of_build(item)
   local start, stop = spans.time(item.start_time), spans.time(item.end_time)
   return {
     cell(item.build_number),
@@ -183,16 +203,20 @@ function list.builds(buffer, job_id)
   return fill(self, function(await)
     return await(client:history(job_id, { async = true, limit = PAGE, days = DAYS }))
   end, function(answer)
-    local cells, places = {}, {}
-    for _, item in ipairs(answer.records) do
-      cells[#cells + 1] = row_of(item)
-      places[#places + 1] = item.build_number and address.of(job_id, item.build_number) or false
-      if item.build_number then
-        jobs.saw(job_id, item.build_number)
-      end
-    end
     local nothing = ("no builds in the last %d days"):format(DAYS)
-    self:show({ "BUILD", "RESULT", "STARTED", "TOOK" }, cells, places, nothing)
+    self:show(
+      { "BUILD", "RESULT", "STARTED", "TOOK" },
+      vim.list_slice(answer.records, 1, PAGE),
+      function(item)
+        local number = item.build_number
+        if not number or number < 1 then
+          return row_of_build(item)
+        end
+        jobs.saw(job_id, number)
+        return row_of_build(item), address.of(job_id, number)
+      end,
+      nothing
+    )
   end)
 end
 

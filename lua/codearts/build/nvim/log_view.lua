@@ -3,6 +3,7 @@ local colours = require "codearts.build.nvim.colours"
 local folds = require "codearts.build.nvim.folds"
 local follow = require "codearts.build.lifecycle.follow"
 local lifecycle = require "codearts.build.lifecycle"
+local log_lines = require "codearts.build.nvim.lines"
 local marks = require "codearts.build.nvim.marks"
 local Pieces = require "codearts.build.nvim.pieces"
 local read_log = require "codearts.build.lifecycle.log"
@@ -14,7 +15,6 @@ local watches = require "codearts.build.nvim.watch"
 
 local AT_ONCE = 50 -- lines
 local PAGE = 32768 -- bytes of log in one request: reading one has to stay short
-local LONGEST = 16384 -- bytes of a line; more of it goes on in the next one
 
 local TICK = 1000 -- milliseconds
 
@@ -32,6 +32,7 @@ local namespace = api.nvim_create_namespace "codearts"
 ---@field watch codearts.build.nvim.Watch?
 ---@field pieces codearts.build.nvim.Pieces
 ---@field marks codearts.build.nvim.Marks
+---@field dates codearts.build.nvim.Dates
 local View = {}
 View.__index = View
 
@@ -115,6 +116,7 @@ function View:append(items)
       colour(self, row, styles[index])
     end
     self.marks:line(row, line)
+    self.dates:line(row, line)
   end
   self.lines = self.lines + #plain
   for _, window in ipairs(windows) do
@@ -125,19 +127,7 @@ end
 
 --- Takes a line of the log, however long it is.
 local function take(self, line)
-  while #line > LONGEST do
-    local stop = LONGEST
-    while
-      stop > LONGEST - 3
-      and (line:byte(stop + 1) or 0) >= 0x80
-      and line:byte(stop + 1) < 0xC0
-    do
-      stop = stop - 1
-    end
-    self.pieces:add(line:sub(1, stop))
-    line = line:sub(stop + 1)
-  end
-  self.pieces:add(line)
+  self.pieces:add(log_lines.cut(line))
 end
 
 --- Runs a flow that ends with the buffer.
@@ -160,7 +150,7 @@ local function fold_steps(self)
       -- What was read before the steps were asked for has to stand in the buffer first.
       self.pieces:finish(function()
         if not self:is_over() then
-          folds.set(self.buffer, stages)
+          folds.set(self.buffer, stages, self.dates)
         end
       end)
     end
@@ -312,6 +302,7 @@ return function(buffer, job_id, number, name)
     lines = 0,
     calls = {},
     marks = marks.new(buffer, namespace),
+    dates = folds.dates(),
   }, View)
   self.pieces = Pieces.new(function(items)
     self:append(items)

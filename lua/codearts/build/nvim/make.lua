@@ -3,6 +3,7 @@
 local command = require "codearts.build.nvim.command"
 local exit_status = require "codearts.build.cli.exit_status"
 local follow = require "codearts.build.lifecycle.follow"
+local log_lines = require "codearts.build.nvim.lines"
 local paths = require "codearts.build.nvim.paths"
 local problems = require "codearts.build.nvim.problems"
 local quickfix = require "codearts.build.nvim.quickfix"
@@ -32,7 +33,7 @@ local function words()
 end
 
 local function print_problems(found)
-  local find = paths.finder(settings.get().paths, quickfix.exists)
+  local find = paths.finder(settings.get().paths, quickfix.exists, vim.loop.cwd())
   for _, problem in ipairs(found:places()) do
     say(problems.normal(problem, problem.file and find(problem.file)))
   end
@@ -46,10 +47,10 @@ local function run(job_id, name, args, options)
   say("CodeArts: started " .. watch:name())
   local found, row = problems.new(), 0
   local follower = follow(result, function(line)
-    line = text.log_line(line, true)
+    line = text.log_line(log_lines.cut(line), true)
     found:line(row, line)
     row = row + 1
-    say(line)
+    say(problems.harmless(line))
   end)
   if watch.call then
     pcall(watch.call.wait, watch.call) -- its end is in the watch

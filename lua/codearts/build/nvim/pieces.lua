@@ -1,6 +1,7 @@
 --- Much work, a piece at a time: the editor draws and reads keys in between.
 
 local BUDGET = 3e6 -- nanoseconds of a piece
+local BYTES = 4096 -- of texts, after which no more are taken at once
 local PAUSE = 1 -- millisecond between two
 
 ---@class codearts.build.nvim.Pieces
@@ -28,11 +29,13 @@ function Pieces.new(take, at_once)
 end
 
 local function next_items(self)
-  local items = {}
-  for index = self.first, math.min(self.first + self.at_once - 1, self.last) do
-    items[#items + 1], self.list[index] = self.list[index], nil
+  local items, bytes = {}, 0
+  while self.first <= self.last and #items < self.at_once and bytes < BYTES do
+    local item = self.list[self.first]
+    items[#items + 1], self.list[self.first] = item, nil
+    self.first = self.first + 1
+    bytes = bytes + (type(item) == "string" and #item or 0)
   end
-  self.first = self.first + #items
   return items
 end
 

@@ -22,6 +22,8 @@ local TYPES = {
   info = "I",
 }
 
+local MOST = 2147483647 -- lines
+
 --- What names no file, but looks like it.
 local NO_FILE = { cc1 = true, cc1plus = true, clang = true, collect2 = true }
 
@@ -74,14 +76,14 @@ local KINDS = {
   {
     name = "ld",
     has = "undefined reference",
-    pattern = "^(.-):%(.-%): (undefined reference to .*)$",
+    pattern = "^([^:]+):%([^()]*%): (undefined reference to .*)$",
     members = { "file", "message" },
     type = "E",
   },
   {
     name = "busted",
     has = " @ ",
-    pattern = "^([A-Z][a-z]+) [-→]+>? ?(.-) @ (%d+)$",
+    pattern = "^([A-Z][a-z]+) [-→]+>? ?([^-→> ].-) @ (%d+)$",
     members = { "type", "file", "line" },
     -- The name of the test comes next, then what went wrong, and where.
     more = function(problem, line, distance)
@@ -144,6 +146,7 @@ local function recognise(kind, line, row)
       end
     elseif member == "line" or member == "column" then
       value = tonumber(value)
+      value = value and value <= MOST and value or nil
     end
     problem[member] = value
   end
@@ -164,7 +167,7 @@ function problems.new()
   return setmetatable({ list = {}, seen = {} }, Problems)
 end
 
-local LONGEST = 2000 -- bytes; no line about a source is longer
+local LONGEST = 1000 -- bytes; no line about a source is longer
 
 --- A line without its time, and without what a build server may have put before it.
 ---@param line string clean text
@@ -191,7 +194,8 @@ end
 ---@param line string clean text
 ---@return codearts.build.nvim.Problem? problem what it tells; members may still come with the next lines
 function Problems:line(row, line)
-  line = problems.bare(line)
+  local is_long = #line > LONGEST
+  line = problems.bare(is_long and line:sub(1, LONGEST) or line)
   local open = self.open
   if open then
     open.distance = open.distance + 1
@@ -199,7 +203,7 @@ function Problems:line(row, line)
       self.open = nil
     end
   end
-  if #line > LONGEST then
+  if is_long then
     return nil
   end
   for _, kind in ipairs(KINDS) do
@@ -230,17 +234,41 @@ end
 
 local WORDS = { E = "error", W = "warning", I = "note" }
 
---- "codearts-problem: src/a.c:7:20: error: …": all kinds in one form, for one 'errorformat'.
+--- The message; before it the place, where that is no file to go to.
+---@param problem codearts.build.nvim.Problem|{ type: "E", message: string }
+---@param file? string
+---@return string
+function problems.words(problem, file)
+  if file or not problem.file then
+    return problem.message
+  end
+  return ("%s:%d: %s"):format(problem.file, problem.line or 1, problem.message)
+end
+
+--- "codearts-place: src/a.c:7:20: error: …" or "codearts-problem: error: …": all kinds in two forms, for one 'errorformat'.
 ---@param problem codearts.build.nvim.Problem|{ type: "E", message: string }
 ---@param file? string
 ---@return string
 function problems.normal(problem, file)
-  local parts = { "codearts-problem: " }
-  for _, part in ipairs { file, file and (problem.line or 1), file and problem.column } do
-    parts[#parts + 1] = ("%s:"):format(part)
+  -- An 'errorformat' ends a name at a colon, and expands what looks like a variable or a home.
+  file = file and not file:find "[:$~`]" and file or nil
+  local words = ("%s: %s"):format(WORDS[problem.type], problems.words(problem, file))
+  if not file then
+    return "codearts-problem: " .. words
   end
-  local place = file and table.concat(parts) .. " " or parts[1]
-  return ("%s%s: %s"):format(place, WORDS[problem.type], problem.message)
+  return ("codearts-place: %s:%d:%d: %s"):format(
+    file,
+    problem.line or 1,
+    problem.column or 0,
+    words
+  )
+end
+
+--- A line of a log that cannot be taken for one of those.
+---@param line string
+---@return string
+function problems.harmless(line)
+  return (line:gsub("^codearts%-", " %0"))
 end
 
 return problems

@@ -1,5 +1,6 @@
 --- The problems of a build in the quickfix list.
 local lifecycle = require "codearts.build.lifecycle"
+local log_lines = require "codearts.build.nvim.lines"
 local paths = require "codearts.build.nvim.paths"
 local Pieces = require "codearts.build.nvim.pieces"
 local problems = require "codearts.build.nvim.problems"
@@ -9,7 +10,7 @@ local text = require "codearts.build.cli.text"
 
 local PAGE = 32768 -- bytes of log in one request: reading one has to stay short
 local AT_ONCE = 100 -- lines
-local ITEMS = 20
+local ITEMS = 5
 
 local quickfix = {}
 
@@ -21,18 +22,19 @@ end
 
 --- Makes a new list, a few items at a time.
 local function set(found, title, map, done)
-  local find, count = paths.finder(map, quickfix.exists), 0
+  local find, count = paths.finder(map, quickfix.exists, vim.loop.cwd()), 0
   vim.fn.setqflist({}, " ", { title = title })
   local id = vim.fn.getqflist({ id = 0 }).id
   local pieces = Pieces.new(function(list)
     local items = {}
     for index, problem in ipairs(list) do
+      local file = problem.file and find(problem.file)
       items[index] = {
-        filename = problem.file and find(problem.file),
-        lnum = problem.line or 0,
-        col = problem.column or 0,
+        filename = file,
+        lnum = file and problem.line or 0,
+        col = file and problem.column or 0,
         type = problem.type,
-        text = problem.message,
+        text = problems.words(problem, file),
       }
     end
     vim.fn.setqflist({}, "a", { id = id, items = items })
@@ -55,7 +57,7 @@ function quickfix.fill(build, title, map, done)
   local found, row = problems.new(), 0
   local pieces = Pieces.new(function(lines)
     for _, line in ipairs(lines) do
-      found:line(row, text.log_line(line, true))
+      found:line(row, text.log_line(log_lines.cut(line), true))
       row = row + 1
     end
   end, AT_ONCE)

@@ -49,6 +49,7 @@ local function check_names(given)
 end
 
 local function checked_paths(paths)
+  local checked = {}
   if type(paths) ~= "table" then
     refuse("vim.g.codearts.paths", "must be a table: folder there = folder here")
   end
@@ -56,8 +57,11 @@ local function checked_paths(paths)
     if type(there) ~= "string" or there == "" or type(here) ~= "string" then
       refuse("vim.g.codearts.paths", "must be a table of texts: folder there = folder here")
     end
+    checked[there] = here:gsub("^~/", function()
+      return vim.loop.os_homedir() .. "/"
+    end)
   end
-  return paths
+  return checked
 end
 
 --- The settings as they are now. Raises kind "config" for malformed ones.

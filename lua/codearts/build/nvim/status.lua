@@ -1,9 +1,8 @@
 --- How the builds stand that this editor waits for, in few words for a statusline.
+local text = require "codearts.build.cli.text"
 local watches = require "codearts.build.nvim.watch"
 
---- Does no I/O. The one that runs, or how many run; else the one that ended last.
----@return string
-return function()
+local function words()
   local running = watches.running
   if #running > 1 then
     local names = {}
@@ -17,4 +16,11 @@ return function()
     return ("%s: %s"):format(watches.last:name(), watches.last.entry.status or "?")
   end
   return ""
+end
+
+--- Does no I/O. The one that runs, or how many run; else the one that ended last. A statusline may take it for a format, where a
+--- step could be called %{…}, so no % is in it.
+---@return string
+return function()
+  return (text.clean(words()):gsub("%%", "％"))
 end
