@@ -304,3 +304,34 @@ describe("a list of records in etcd", function()
     server:stop()
   end)
 end)
+
+describe("the check of a store in etcd", function()
+  it("tells the version and nothing else that stands in its place", function()
+    local server = servers.start()
+    local client = build.new { endpoint = server.url, auth = "unused" }
+    local token = "etcd-token-hidden.1"
+    for said, told in pairs {
+      ["3.5.9"] = "3.5.9",
+      ["3.6.0-rc.1+dirty"] = "3.6.0-rc.1+dirty",
+      ["3.5 Bearer " .. token .. " " .. SECRET] = "3.5",
+      [token] = "?",
+      [SECRET] = "?",
+      ["3.5\27[2J"] = "3.5",
+      [("9"):rep(500)] = ("9"):rep(32),
+      ["\226\128\174"] = "?",
+    } do
+      local body = core.encode { header = { revision = "1" }, token = token, version = said }
+      server:behave("answer", { body = body })
+      local store =
+        key_store.etcd { endpoint = server.url, prefix = "p", user = "me", password = SECRET }
+      local answer = client
+        :task(function(await)
+          return await(store.check(client))
+        end)
+        :try_wait(10)
+      assert.equal(told, answer[1]:match "^etcd (.*), read in %d+ ms$")
+    end
+    client:close()
+    server:stop()
+  end)
+end)

@@ -11,6 +11,7 @@
 #include "lua/lua_options.h"
 #include "lua/lua_opts.h"
 #include "lua/lua_request.h"
+#include "lua/lua_secrets.h"
 
 static const char CALL_TYPE[] = "codearts.build.call";
 /* The same without a finalizer, which an ended call has no use for and which costs 2 % of a call.
@@ -468,6 +469,17 @@ static int call_on_done(lua_State *L) {
     return 1;
 }
 
+/* client:mask(text) -> the text without what the client signs with */
+static int client_mask(lua_State *L) {
+    cab_secrets secrets;
+    const lcab_client *u = lcab_check_client(L, 1);
+    size_t len;
+    const char *text = luaL_checklstring(L, 2, &len);
+    lcab_collect_client_secrets(u->c, &secrets);
+    lcab_push_masked(L, text, len, &secrets);
+    return 1;
+}
+
 static int call_gc(lua_State *L) {
     lcab_call *k = lua_touserdata(L, 1);
     k->idle = false;
@@ -491,11 +503,9 @@ void lcab_call_open(lua_State *L) {
                                        {"body", call_body},       {"cancel", call_cancel},
                                        {"on_done", call_on_done}, {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", call_gc}, {NULL, NULL}};
-    static const luaL_Reg of_clients[] = {{"start", client_start},
-                                          {"request", client_request},
-                                          {"sleep", client_sleep},
-                                          {"perform", client_perform},
-                                          {NULL, NULL}};
+    static const luaL_Reg of_clients[] = {{"start", client_start}, {"request", client_request},
+                                          {"sleep", client_sleep}, {"perform", client_perform},
+                                          {"mask", client_mask},   {NULL, NULL}};
     static const luaL_Reg none[] = {{NULL, NULL}};
     lcab_newtype(L, CALL_TYPE, methods, meta);
     lcab_newtype(L, ENDED_TYPE, none, none);

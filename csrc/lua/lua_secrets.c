@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "cab/client.h"
 #include "cab/texts.h"
 #include "lua/lua_error.h"
 
@@ -35,6 +34,14 @@ void lcab_collect_secrets(const cab_call *c, cab_secrets *s) {
             cab_secrets_add(s, signature + sizeof "Signature=" - 1);
         }
     }
+}
+
+void lcab_collect_client_secrets(const cab_client *c, cab_secrets *s) {
+    memset(s, 0, sizeof *s);
+    if (c->options.identity != NULL) {
+        add_credentials(s, c->options.identity->current);
+    }
+    add_all(s, &c->options.secrets);
 }
 
 size_t lcab_cut_length(const char *text, size_t len, size_t most) {

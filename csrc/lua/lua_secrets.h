@@ -5,6 +5,7 @@
 #include <lua.h>
 
 #include "cab/call.h"
+#include "cab/client.h"
 #include "cab/secret.h"
 
 #pragma GCC visibility push(hidden)
@@ -13,6 +14,9 @@
 
 /* Everything that the call was sent with, or may be sent with next. */
 void lcab_collect_secrets(const cab_call *c, cab_secrets *s);
+
+/* What the client itself signs with, for texts that outlive the call they came with. */
+void lcab_collect_client_secrets(const cab_client *c, cab_secrets *s);
 
 /* Pushes at most `most` bytes of a text, masked. */
 void lcab_push_short(lua_State *L, const char *text, size_t len, size_t most,

@@ -47,11 +47,14 @@ static const char *skip_digits(const char *p) {
 }
 
 /* Behind the number, or NULL: it is hexadecimal, or has a plus, a leading zero or no digit where
- * one must be. A point at the end passes, as with lua-cjson. */
+ * one must be. A point at the end, or behind the minus, passes, as with lua-cjson. */
 static const char *skip_number(const char *p) {
     const char *first = p + (*p == '-');
     p = skip_digits(first);
-    if (p == first || (*first == '0' && p > first + 1) || *p == 'x' || *p == 'X') {
+    if (p == first && (*p != '.' || skip_digits(p + 1) == p + 1)) {
+        return NULL;
+    }
+    if ((*first == '0' && p > first + 1) || *p == 'x' || *p == 'X') {
         return NULL;
     }
     if (*p == '.') {

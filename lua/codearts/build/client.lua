@@ -450,6 +450,29 @@ function methods:perform(work)
   return call
 end
 
+--- What the service said, as people may read it: a service may repeat the credentials that it was sent. For this
+--- library's own modules.
+---@generic T
+---@param value T a text, or a table that is changed; anything else stays as it is
+---@return T
+function methods:mask(value)
+  if type(value) == "string" then
+    return self.core:mask(value)
+  elseif type(value) ~= "table" then
+    return value
+  end
+  local names = {}
+  for name in next, value do
+    names[#names + 1] = name
+  end
+  for _, name in ipairs(names) do
+    local member = self:mask(value[name])
+    value[name] = nil
+    value[self:mask(name)] = member
+  end
+  return value
+end
+
 --- Tells the host that the client wants a step.
 function methods:wake()
   local wake = self.host and self.host.wake

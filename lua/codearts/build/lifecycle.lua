@@ -34,8 +34,8 @@ local function check_job_id(job_id)
 end
 
 local function check_build_no(build_no)
-  local number = record.number(build_no)
-  if not number or number < 1 or number > 2147483647 or number ~= math.floor(number) then
+  local number = record.integer(build_no)
+  if not number or number < 1 or number > 2147483647 then
     usage("build_no", "build_no must be a build number: an integer from 1 to 2147483647")
   end
   return number
@@ -52,7 +52,7 @@ function lifecycle.handle(self)
   elseif rawget(self, "build_no") ~= nil then
     return { client = client, job_id = self.job_id, build_no = self.build_no }
   end
-  local number = record.number(rawget(self, "actual_build_number"))
+  local number = record.integer(rawget(self, "actual_build_number"))
   if not number then
     error(
       core.error {
@@ -197,15 +197,15 @@ function client_methods:history(job_id, opts)
     args.interval = opts.days or 7
   end
   return run(self, opts, function(await)
-    local body, err = await(operation_call.start(self, name, args))
-    if err then
+    local body, err = record.fetch_body(await, self, name, args)
+    if not body then
       return nil, err
     end
-    local records = record.list(body.history_records, "build_number")
+    local records = record.rows(body.history_records, "build_number")
     for _, item in ipairs(records) do
-      item.build_number = record.number(item.build_number)
+      item.build_number = record.integer(item.build_number)
     end
-    return { total = record.number(body.total) or #records, records = records }
+    return { total = record.integer(body.total) or #records, records = records }
   end)
 end
 
@@ -224,18 +224,14 @@ function client_methods:jobs(project_id, opts)
     usage("project_id", "project_id must be a string of 32 letters and digits")
   end
   return run(self, opts, function(await)
-    local body, err = await(
-      operation_call.start(
-        self,
-        "ShowJobListByProjectId",
-        { project_id = project_id, page_index = opts.page or 0, page_size = opts.limit or 10 }
-      )
-    )
-    if err then
+    local args =
+      { project_id = project_id, page_index = opts.page or 0, page_size = opts.limit or 10 }
+    local body, err = record.fetch_body(await, self, "ShowJobListByProjectId", args)
+    if not body then
       return nil, err
     end
-    local jobs = record.list(body.jobs, "id")
-    return { total = record.number(body.total) or #jobs, jobs = jobs }
+    local jobs = record.rows(body.jobs, "id")
+    return { total = record.integer(body.total) or #jobs, jobs = jobs }
   end)
 end
 

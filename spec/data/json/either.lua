@@ -8,6 +8,8 @@ return {
   { "a control character in a text", '"\1"', '"\\u0001"' },
   { "a point at the end", "[1.]", "[1]" },
   { "a point at the end and an exponent", "[1.e1]", "[10]" },
+  { "a point behind the minus", "[-.25]", "[-0.25]" },
+  { "a point behind the minus and an exponent", "[-.25e1]", "[-2.5]" },
   { "2^53 + 1", "[9007199254740993]", "[9007199254740992]" },
   { "2^63", "[9223372036854775808]", "[9.223372036854776e+18]" },
   { "-2^63", "[-9223372036854775808]", "[-9.223372036854776e+18]" },

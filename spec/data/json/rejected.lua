@@ -63,6 +63,8 @@ return {
   { "two zeros", "[00]" },
   { "a plus", "[+1]" },
   { "a minus alone", "[-]" },
+  { "a minus and a point", "[-.]" },
+  { "a minus, a point and an exponent", "[-.e1]" },
   { "two minuses", "[--1]" },
   { "a blank after the minus", "[- 1]" },
   { "a point at the start", "[.5]" },

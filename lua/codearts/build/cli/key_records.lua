@@ -47,7 +47,8 @@ function key_records.build(app, job_id, key)
   local kept = key_records.with(app, job_id, key, function(shelf)
     return shelf.record or {}
   end)
-  local number = kept.state == "done" and tonumber(kept.build.actual_build_number)
+  local number = kept.state == "done"
+    and require("codearts.build.lifecycle.record").integer(kept.build.actual_build_number)
   if number then
     return number
   elseif kept.state == "open" then

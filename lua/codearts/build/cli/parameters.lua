@@ -26,6 +26,7 @@ end
 ---@param config any result of ShowJobConfig
 ---@return string[]? names nil where they cannot be read
 function parameters.declared(config)
+  local rows = require("codearts.build.lifecycle.record").rows
   local list = type(config) == "table" and config.parameters
   if type(list) ~= "table" then
     return nil
@@ -33,7 +34,8 @@ function parameters.declared(config)
   local names = {}
   for _, parameter in ipairs(list) do
     local name
-    for _, item in ipairs(type(parameter.params) == "table" and parameter.params or {}) do
+    local params = type(parameter) == "table" and parameter.params
+    for _, item in ipairs(rows(params, "name")) do
       name = name or item.name == "name" and item.value
     end
     if type(name) ~= "string" then

@@ -45,6 +45,7 @@ function spans.of_stages(build_stages)
   for key, stage in pairs(build_stages) do
     if type(stage) == "table" then
       local start, stop = spans.time(stage.start_time), spans.time(stage.finish_time)
+      local order = tonumber(stage.sequence) -- some take "nan" for a number, which cannot be sorted
       local name = type(stage.display_name) == "string"
         and stage.display_name ~= ""
         and stage.display_name
@@ -53,7 +54,7 @@ function spans.of_stages(build_stages)
         status = type(stage.status) == "string" and stage.status or "",
         start = start,
         stop = start and stop and math.max(start, stop),
-        order = tonumber(stage.sequence) or math.huge,
+        order = order == order and order or math.huge,
         key = tostring(key),
       }
       if start and (not first or start < first) then

@@ -12,6 +12,7 @@ end
 local function print_rows(app, seen)
   local detail = seen.detail
   local duration = require "codearts.build.cli.duration"
+  local took = require("codearts.build.lifecycle.record").number(detail.duration)
   local zone = require "codearts.build.cli.zone"
   local lines = {
     { "status", string_of(detail.status) or "?" },
@@ -22,7 +23,7 @@ local function print_rows(app, seen)
     { "started", string_of(detail.start_time) and zone(detail.start_time) },
     { "left", seen.left },
     { "finished", string_of(detail.finish_time) and zone(detail.finish_time) },
-    { "took", type(detail.duration) == "number" and duration.format(detail.duration / 1000) },
+    { "took", took and duration.format(took / 1000) },
     { "message", detail.err_msg },
   }
   for _, row in ipairs(lines) do

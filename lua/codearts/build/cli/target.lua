@@ -9,7 +9,10 @@ local PAGE = 100 -- the most that the service lists at once (API reference 7.8)
 local NAMED = 5 -- how many other names are told
 
 local function usage(app, field, message)
-  error(app.core.error { kind = "usage", field = field, message = text.clean(message) }, 0)
+  error(
+    app.core.error { kind = "usage", field = field, message = text.clean(app:client():mask(message)) },
+    0
+  )
 end
 
 -- Not before it is needed: a usage error does without the core.
@@ -18,7 +21,7 @@ local function lifecycle_record()
 end
 
 local function jobs_of(answer)
-  return lifecycle_record().list(type(answer) == "table" and answer.jobs, "id")
+  return lifecycle_record().rows(type(answer) == "table" and answer.jobs, "id")
 end
 
 --- All jobs of a project, page by page. `search` leaves to the service what is like a name.
@@ -129,7 +132,7 @@ local function latest(app, job_id)
       return nil, problem
     end
     local result = type(status) == "table" and type(status.result) == "table" and status.result
-    local number = result and record.number(result.last_build_no) or 0
+    local number = result and record.integer(result.last_build_no) or 0
     for _, item in ipairs(listed and listed.records or {}) do
       number = math.max(number, item.build_number or 0)
     end

@@ -2,6 +2,7 @@
 local entries = require "codearts.build.cli.entry"
 local exit_status = require "codearts.build.cli.exit_status"
 local output = require "codearts.build.cli.output"
+local record = require "codearts.build.lifecycle.record"
 local text = require "codearts.build.cli.text"
 
 local TICK = 0.25
@@ -100,7 +101,8 @@ local function tell_start(app, entry)
     reconciled = entry.reconciled,
   })
   if app.form == "text" then
-    local daily, octopus = result.daily_build_number or "?", result.octopus_job_name or "?"
+    local daily = record.text(result.daily_build_number) or "?"
+    local octopus = record.text(result.octopus_job_name) or "?"
     local how = entry.replayed and "was started earlier with this key" or "started"
     app.terminal:result(
       text.clean(("%s %s (%s, %s)"):format(entries.name(entry), how, daily, octopus))
@@ -121,7 +123,7 @@ function Watch:live_through(await, entry)
       return nil, err
     end
     entry.result, entry.build = result, result
-    entry.build_no = tonumber(result.actual_build_number)
+    entry.build_no = record.integer(result.actual_build_number)
     tell_start(self.app, entry)
   end
   if not self.waiting then

@@ -12,6 +12,7 @@ local M = {}
 
 local PREFIX = "codearts-build/keys"
 local TIMEOUT = 10
+local LONGEST_VERSION = 32
 local PAGE = 50 -- records in one answer: with 64 KiB each it stays below the limit of an answer
 
 local OPTIONS = {
@@ -226,6 +227,13 @@ function Etcd:list(client)
   end)
 end
 
+--- The version in an answer: of what stands there no more than versions are made of.
+function Etcd:version_in(about)
+  local text = about and about.version
+  local version = type(text) == "string" and self.gateway:mask(text):match "^[0-9A-Za-z.+-]+"
+  return version and version:sub(1, LONGEST_VERSION) or "?"
+end
+
 --- The version of the cluster if it tells, and how long a read takes.
 function Etcd:check(client)
   return client:task(function(await)
@@ -237,7 +245,7 @@ function Etcd:check(client)
     end
     local elapsed = core.now() - began
     local about = self.gateway:ask(client, await, "/v3/maintenance/status", {})
-    local version = about and type(about.version) == "string" and about.version or "?"
+    local version = self:version_in(about)
     return { ("etcd %s, read in %d ms"):format(version, math.floor(elapsed * 1000 + 0.5)) }
   end)
 end

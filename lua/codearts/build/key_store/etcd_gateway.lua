@@ -194,4 +194,11 @@ function Gateway:ask(client, await, path, question)
   end
 end
 
+--- What the cluster said, without what it was sent with.
+---@param text string
+---@return string
+function Gateway:mask(text)
+  return core.mask(text, { self.password, self.token })
+end
+
 return Gateway

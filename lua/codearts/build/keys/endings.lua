@@ -14,14 +14,24 @@ local TEXTS = {
   in_doubt = "an earlier start with this key may have started a build%s",
 }
 
+--- The number of a build, of what a service or a record tells.
+local function number_of(result)
+  local number = tonumber(rawget(result, "actual_build_number"))
+  return number and number >= 1 and number <= 2147483647 and number % 1 == 0 and number or nil
+end
+
+local function text(value)
+  return type(value) == "string" and value or nil
+end
+
 --- What a record keeps of a result.
 ---@param result table
 ---@return table build
 function endings.build_of(result)
   return {
-    octopus_job_name = rawget(result, "octopus_job_name"),
-    actual_build_number = rawget(result, "actual_build_number"),
-    daily_build_number = rawget(result, "daily_build_number"),
+    octopus_job_name = text(rawget(result, "octopus_job_name")),
+    actual_build_number = text(rawget(result, "actual_build_number")),
+    daily_build_number = text(rawget(result, "daily_build_number")),
   }
 end
 
@@ -81,7 +91,7 @@ end
 
 --- What a build that was found in a list lacks of a result, as far as its record tells.
 local function add_numbers(flow, result)
-  local number = tonumber(result.actual_build_number)
+  local number = number_of(result)
   local detail = number and ask(flow, "ShowRecordDetail", number) or {}
   if type(detail.daily_build_num) == "string" then
     result.daily_build_number = result.daily_build_number or detail.daily_build_num
@@ -112,7 +122,7 @@ end
 --- in doubt, and now is the time to say so.
 local function check_shown(flow, result)
   local facts, client = flow.facts, flow.client
-  local number = tonumber(rawget(result, "actual_build_number"))
+  local number = number_of(result)
   if not (facts.run_id and number) or facts.stopped then
     return
   end

@@ -45,7 +45,7 @@ local function fetch_page(await, target, offset, length)
     return nil, err
   end
   local content = record.text(result.content) or ""
-  local next_offset = record.number(result.offset) or offset
+  local next_offset = record.integer(result.offset) or offset
   if content ~= "" and next_offset <= offset then
     return nil, protocol_error("the log's offset did not move past " .. offset)
   end

@@ -31,7 +31,7 @@ local function history(await, target, opts)
   if twins.is_gone(err) then
     return nil
   end
-  return record.list(type(body) == "table" and body.history_records, "build_number")
+  return record.rows(type(body) == "table" and body.history_records, "build_number")
 end
 
 --- The same from the list of the current group, which tells how long builds took in milliseconds (API reference 7.8).
@@ -47,7 +47,7 @@ local function builds(await, target, opts)
   local result = type(body) == "table" and body.result
   local list = {}
   for index, item in
-    ipairs(record.list(type(result) == "table" and result.job_build_states, "number"))
+    ipairs(record.rows(type(result) == "table" and result.job_build_states, "number"))
   do
     local start, took = record.number(item.start_time), record.number(item.build_time)
     local over = verdict.of_status(item.state) or item.job_running_status == "Finished"
@@ -70,9 +70,7 @@ end
 return function(await, target, opts)
   local durations, successes = {}, {}
   for _, item in ipairs(history(await, target, opts) or builds(await, target, opts)) do
-    local took = type(item) == "table"
-      and record.number(item.build_number) ~= target.build_no
-      and duration(item)
+    local took = record.number(item.build_number) ~= target.build_no and duration(item)
     if took then
       durations[#durations + 1] = took
       if verdict.of_end(item.result) == "success" then

@@ -10,14 +10,26 @@ local record = {}
 -- Seconds that a build which was just started may take to show: until then its record may be answered as if there were none.
 local TIME_TO_SHOW = 60
 
+-- Far beyond any number or time of the service, and an integer on every Lua.
+local LARGEST = 2 ^ 53
+
 --- A number that older editions of the service print as a string (API reference 7.6, 9).
 ---@param value any
----@return number?
+---@return number? number never NaN or infinite
 function record.number(value)
+  local number = nil
   if type(value) == "number" or type(value) == "string" then
-    return ascii.number(value)
+    number = ascii.number(value)
   end
-  return nil
+  return number and number >= -LARGEST and number <= LARGEST and number or nil
+end
+
+--- The same if it counts something: a build, the rows of a list.
+---@param value any
+---@return integer?
+function record.integer(value)
+  local number = record.number(value)
+  return number and number >= 0 and number == math.floor(number) and math.floor(number) or nil
 end
 
 local function text(value)
@@ -29,7 +41,7 @@ record.text = text
 local function protocol_error(operation, message)
   return core.error {
     kind = "protocol",
-    reason = "bad_json",
+    reason = "bad_answer",
     operation = operation,
     retryable = true,
     message = message,
@@ -63,6 +75,19 @@ end
 
 record.fetch_result = fetch_result
 
+--- Calls an operation whose answer is an object.
+---@return table? body
+---@return table? err
+function record.fetch_body(await, client, operation, args, opts)
+  local body, err = await(operation_call.start(client, operation, args, opts))
+  if err then
+    return nil, err
+  elseif type(body) ~= "table" then
+    return nil, protocol_error(operation, operation .. " answered what is no object")
+  end
+  return body
+end
+
 --- The record detail of the build (API reference 7.3), with build_no as a number.
 ---@return table? detail
 ---@return table? err
@@ -77,7 +102,7 @@ function record.fetch(await, target, opts)
   if not detail then
     return nil, err
   end
-  detail.build_no = record.number(detail.build_no) or target.build_no
+  detail.build_no = record.integer(detail.build_no) or target.build_no
   return detail
 end
 
@@ -92,6 +117,20 @@ function record.list(value, mark)
     return { value }
   end
   return value
+end
+
+--- The rows of such a list: what else stands among them is none.
+---@param value any
+---@param mark string
+---@return table[]
+function record.rows(value, mark)
+  local rows = {}
+  for _, row in ipairs(record.list(value, mark)) do
+    if type(row) == "table" then
+      rows[#rows + 1] = row
+    end
+  end
+  return rows
 end
 
 --- A boolean that some editions write as a text.
@@ -141,7 +180,7 @@ local function has_stopped(await, target, finished, opts)
     end
     return not running
   end
-  local number = record.number(last.last_build_no)
+  local number = record.integer(last.last_build_no)
   return number ~= nil and number > target.build_no
 end
 
@@ -171,19 +210,19 @@ end
 ---@return codearts.build.Step[]? steps
 ---@return table? err
 function record.steps(await, target, opts)
-  local body, err = await(
-    operation_call.start(
-      target.client,
-      "ShowHistoryDetails",
-      { job_id = target.job_id, build_number = target.build_no },
-      opts
-    )
+  local body, err = record.fetch_body(
+    await,
+    target.client,
+    "ShowHistoryDetails",
+    { job_id = target.job_id, build_number = target.build_no },
+    opts
   )
-  if err then
+  if not body then
     return nil, err
   end
   local steps = {}
-  for _, item in ipairs(record.list(type(body) == "table" and body.build_steps, "name")) do
+  for _, item in ipairs(record.list(body.build_steps, "name")) do
+    item = type(item) == "table" and item or {} -- a step is a place, whatever is known of it
     local milliseconds = record.number(item.build_time)
     steps[#steps + 1] = {
       name = text(item.name) or "",

@@ -74,7 +74,7 @@ local function names(list)
   return table.concat(texts, ", ")
 end
 
-local function ambiguous(text, list)
+local function ambiguous(client, text, list)
   local texts = {}
   for index, place in ipairs(list) do
     local number = place.key:match "^stage(%d+)$"
@@ -83,9 +83,11 @@ local function ambiguous(text, list)
   return core.error {
     kind = "usage",
     field = "step",
-    message = ("several steps are called %q: %s; give the number of the one that is meant"):format(
-      text,
-      table.concat(texts, ", ")
+    message = client:mask(
+      ("several steps are called %q: %s; give the number of the one that is meant"):format(
+        text,
+        table.concat(texts, ", ")
+      )
     ),
   }
 end
@@ -115,13 +117,15 @@ function steps.key(await, target, record_id, step)
   if #found == 1 then
     return found[1].key
   elseif #found > 1 then
-    return nil, ambiguous(step, found)
+    return nil, ambiguous(target.client, step, found)
   end
   return nil,
     core.error {
       kind = "usage",
       field = "step",
-      message = ("the build has no step %q; its steps are: %s"):format(step, names(list)),
+      message = target.client:mask(
+        ("the build has no step %q; its steps are: %s"):format(step, names(list))
+      ),
     }
 end
 

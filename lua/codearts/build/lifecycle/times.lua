@@ -3,13 +3,16 @@ local calendar = require "codearts.build.calendar"
 
 local times = {}
 
+local LARGEST = 2 ^ 53 -- milliseconds
+
 --- Seconds since 1970 of `2022-10-11T08:28:42.000+00:00`, or of epoch milliseconds. A time that names no zone is taken for UTC.
 ---@param value any
 ---@return number? seconds
 ---@return boolean zoned whether the moment is certain
 function times.parse(value)
   if type(value) == "number" then
-    return value / 1000, true
+    local moment = value >= -LARGEST and value <= LARGEST and value / 1000 or nil
+    return moment, moment ~= nil
   elseif type(value) ~= "string" then
     return nil, false
   end

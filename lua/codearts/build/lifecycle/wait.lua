@@ -52,7 +52,7 @@ local function report(await, target, opts, detail, started, look, pace)
   if not opts.on_progress then
     return
   end
-  local steps = record.steps(await, target, look) or {}
+  local steps = target.client:mask(record.steps(await, target, look) or {})
   local running, eta, usual = pace:times()
   opts.on_progress {
     job_id = target.job_id,
@@ -98,13 +98,14 @@ local function wait(target, opts)
       local look = look_options(left)
       local detail, err = record.fetch(await, target, look)
       if detail then
-        last_status = record.text(detail.status)
+        last_status = target.client:mask(record.text(detail.status))
         target.fresh_since = nil
         local verdict
         verdict, err = record.verdict(await, target, detail, look)
         if not verdict then
           pace:saw(await, detail, look)
         end
+        target.client:mask(detail) -- from here on others see it
         report(await, target, opts, detail, started, look, pace)
         if verdict == "success" then
           return detail

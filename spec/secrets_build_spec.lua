@@ -1,0 +1,49 @@
+-- What a build says of itself shows no secret that the service repeats: not in errors, not in the progress of a wait.
+local build = require "codearts.build"
+local run_job = require "spec.support.run_job"
+local servers = require "spec.support.server"
+local shown = require "spec.support.shown"
+
+local FORMS, TOKEN, check, json = shown.FORMS, shown.TOKEN, shown.check, shown.json
+
+describe("a build that tells of itself", function()
+  local server
+  setup(function()
+    server = servers.start()
+  end)
+  teardown(function()
+    server:stop()
+  end)
+
+  it("shows no token, whatever the service writes there", function()
+    local client = build.new { endpoint = server.url, auth = TOKEN, retry = false, proxy = false }
+    local told = {}
+    local function note(...)
+      told[#told + 1] = { ... }
+    end
+    local this = client:build(run_job.JOB_ID, 20)
+    for _, form in pairs(FORMS) do
+      local text = json(form(TOKEN))
+      local body =
+        [[{"result":{"status":STATUS,"err_msg":"bad @ used","x":["@",{"@":1}],"build_record_id":"r1",
+        "build_stages":{"s":{"display_name":"@"},"t":{"display_name":"@"}}},
+        "build_steps":[{"name":"@","status":"@"}]}]]
+      for _, status in ipairs { '"FAILURE"', '"@"' } do
+        local answer = body:gsub("STATUS", status):gsub("@", function()
+          return text
+        end)
+        server:script({}, { "answer", body = answer })
+        note(pcall(this.wait, this, { timeout = 0.01, on_progress = note }))
+        note(pcall(this.log, this, { step = "nosuch" }))
+        note(pcall(this.log, this, { step = form(TOKEN) }))
+      end
+    end
+    check(told, { TOKEN }, "a build")
+    client:close()
+    local kinds = {}
+    for _, each in ipairs(told) do
+      kinds[each[1] == false and each[2].kind or "progress"] = true
+    end
+    assert.same({ progress = true, build = true, timeout = true, usage = true }, kinds)
+  end)
+end)
