@@ -238,6 +238,7 @@ local ROOMS = {
       "operations",
       "calls",
       "lifecycle",
+      "reconcile",
       "sandbox",
       "key_store",
       "keys",
