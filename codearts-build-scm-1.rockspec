@@ -102,6 +102,7 @@ build = {
       ["codearts.build.client"] = "lua/codearts/build/client.lua",
       ["codearts.build.client.auth"] = "lua/codearts/build/client/auth.lua",
       ["codearts.build.client.call"] = "lua/codearts/build/client/call.lua",
+      ["codearts.build.client.cancelled"] = "lua/codearts/build/client/cancelled.lua",
       ["codearts.build.client.run_all"] = "lua/codearts/build/client/run_all.lua",
       ["codearts.build.client.task"] = "lua/codearts/build/client/task.lua",
       ["codearts.build.config"] = "lua/codearts/build/config.lua",

@@ -168,7 +168,10 @@ local ROOMS = {
     uses = { "core", "small", "problems", "file" },
   },
   meta = { modules = { "meta" }, uses = { "core" } },
-  calls = { modules = { "client%.call", "client%.task" }, uses = { "core", "small", "problems" } },
+  calls = {
+    modules = { "client%.call", "client%.task", "client%.cancelled" },
+    uses = { "core", "small", "problems" },
+  },
   lifecycle = {
     modules = { "lifecycle", "lifecycle%..+" },
     uses = { "core", "small", "problems", "meta", "operations" },

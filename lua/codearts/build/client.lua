@@ -13,6 +13,7 @@ local problems = require "codearts.build.problem"
 ---@field result_metatable table of what starting a build answers
 ---@field between (fun())|false what the sources of credentials have to do after each step of a run
 ---@field signing_in boolean a sign-in runs functions of the user, which must not step or wait
+---@field closed boolean
 ---@field host codearts.build.Host|false set by host adapters
 ---@field on_close? fun() set by host adapters, called before the client closes
 
@@ -110,6 +111,7 @@ function Client.new(options)
     host = false,
     between = false,
     signing_in = false,
+    closed = false,
   }, Client)
   local auth = rawget(options or {}, "auth")
   core_options.auth = plain_token(auth) or self:source_of(auth)
@@ -500,6 +502,7 @@ function methods:close()
     self.on_close = nil
     on_close()
   end
+  self.closed = true
   self.core:close()
 end
 

@@ -56,6 +56,9 @@ end
 local function open_list(ask, spec)
   local guess = span_of(spec, spec.clock or core.time())
   local page, err, date = listing.page(ask, spec.job_id, guess, 0)
+  if err and err.kind == "cancelled" then
+    return nil, nil, err
+  end
   local span, started_at = span_of(spec, date)
   local list = { job_id = spec.job_id, span = guess, builds = {}, started_at = started_at }
   list.date = page and date or nil
@@ -191,6 +194,9 @@ end
 ---@return codearts.build.Error? err
 function look.at(ask, spec)
   local list, page, problem = open_list(ask, spec)
+  if not list then
+    return nil, problem
+  end
   local whole, sights, shown = false, {}, {}
   if page then
     whole, problem = listing.read(ask, list, page, spec.newest)
