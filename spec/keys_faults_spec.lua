@@ -231,6 +231,29 @@ describe("a start with a key", function()
     other:close()
   end)
 
+  local moves = {
+    "mv F/*.key F/gone",
+    "ln F/*.key F/second; rm F/*.key",
+    "mv F F.bak",
+  }
+  for _, how in ipairs(moves) do
+    it("starts no second build when its file went: " .. how, function()
+      local other = build.new {
+        endpoint = server.url,
+        auth = { ak = "AK", sk = "SK" },
+        key_store = key_store.file(folder),
+      }
+      local call = client:start(ARGS, { key = "k" }) -- holds the key, and has written nothing
+      os.execute((how:gsub("F", folder)))
+      assert(other:run(ARGS, { key = "k" }))
+      other:close()
+      local _, err = call:try_wait(20)
+      assert.same({ "key", "store", "not_started" }, { err.kind, err.reason, err.outcome })
+      assert.equal(1, server:stats().processed)
+      remove(folder .. ".bak")
+    end)
+  end
+
   it("does not try for ever where a store reads and cannot write", function()
     connect {
       key_store = {
