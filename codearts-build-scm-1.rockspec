@@ -112,6 +112,7 @@ build = {
       ["codearts.build.hosts.nginx_waker"] = "lua/codearts/build/hosts/nginx_waker.lua",
       ["codearts.build.hosts.uv"] = "lua/codearts/build/hosts/uv.lua",
       ["codearts.build.ids"] = "lua/codearts/build/ids.lua",
+      ["codearts.build.inherited"] = "lua/codearts/build/inherited.lua",
       ["codearts.build.ini"] = "lua/codearts/build/ini.lua",
       ["codearts.build.init"] = "lua/codearts/build/init.lua",
       ["codearts.build.key_store"] = "lua/codearts/build/key_store.lua",

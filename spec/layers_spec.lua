@@ -151,7 +151,7 @@ local ROOMS = {
     modules = { "ascii", "coroutines", "version", "ini", "calendar", "ids", "unicode", "base64" },
     uses = {},
   },
-  problems = { modules = { "problem", "check" }, uses = { "core", "small" } },
+  problems = { modules = { "problem", "check", "inherited" }, uses = { "core", "small" } },
   file = { modules = { "atomic_file" }, uses = { "core" } },
   config = {
     modules = { "config", "regions", "regions_file" },

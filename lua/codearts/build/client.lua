@@ -2,6 +2,7 @@
 --- after a run.
 local Call = require "codearts.build.client.call"
 local core = require "codearts.build.core"
+local inherited = require "codearts.build.inherited"
 local problems = require "codearts.build.problem"
 
 ---@class codearts.build.Client
@@ -182,9 +183,9 @@ local function has_own_source(opts)
   return auth and type(auth) ~= "string" and type(auth) ~= "userdata"
 end
 
---- Whether the start is one of several that share a key.
+--- Whether the start is one of several that share a key, or was meant to be.
 local function has_key(opts)
-  return type(opts) == "table" and rawget(opts, "key") ~= nil
+  return type(opts) == "table" and (rawget(opts, "key") ~= nil or inherited.name(opts) ~= nil)
 end
 
 --- Options of one call as the core takes them. Credentials that have to be looked at or fetched first

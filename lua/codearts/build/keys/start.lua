@@ -3,6 +3,7 @@ local Attempts = require "codearts.build.keys.attempts"
 local Flow = require "codearts.build.keys.flow"
 local Shelf = require "codearts.build.keys.shelf"
 local core = require "codearts.build.core"
+local inherited = require "codearts.build.inherited"
 local record = require "codearts.build.keys.record"
 
 local OURS = { key = true, key_wait = true, when_lost = true, settle = true, run_id = true }
@@ -33,6 +34,7 @@ end
 
 --- The options of keys, checked.
 local function read_options(opts)
+  inherited.refuse(opts)
   local key, when_lost = rawget(opts, "key"), rawget(opts, "when_lost")
   if type(key) ~= "string" or #key < 1 or #key > LONGEST_KEY or key:find "[^\33-\126]" then
     usage("key", "must be a text of 1 to 200 printable ASCII characters without blanks")
