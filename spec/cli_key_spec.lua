@@ -166,6 +166,12 @@ describe("codearts-build with a key", function()
       )
       assert.equal(replayed, told.replayed == true)
     end
+    for _, name in ipairs { "status", "wait", "log", "stop" } do
+      local told = run(("%s %s --key k"):format(name, boxes.good), 6)
+      assert.truthy(told.err:find("was started with the key k (j)", 1, true), told.err)
+    end
+    local told = json(("status %s --key k"):format(boxes.good), 6)
+    assert.same({ "protocol", "started" }, { told.error.kind, told.error.outcome })
     assert.equal(1, server:stats().processed)
     server:stop()
   end)
