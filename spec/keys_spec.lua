@@ -151,6 +151,30 @@ describe("a start with a key", function()
     assert.equal(1, server:stats().processed)
   end)
 
+  it("is the same for all spellings of an IPv6 address", function()
+    local scope = require("codearts.build.keys.record").scope
+    local forms = {
+      ["https://[::ffff:127.0.0.1]:443/j/k"] = {
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]:443",
+        "[::FFFF:7F00:0001]",
+        "[0:0:0:0:0:ffff:127.0.0.1]",
+      },
+      ["https://[2001:db8::1]:8080/j/k"] = {
+        "[2001:db8::1]:8080",
+        "[2001:DB8:0:0:0:0:0:1]:8080",
+        "[2001:db8:0::0:1]:8080",
+      },
+    }
+    for expected, spellings in pairs(forms) do
+      for _, form in ipairs(spellings) do
+        local other = build.new { endpoint = "https://" .. form, auth = "t" }
+        assert.equal(expected, scope(other.origin, "j", "k"))
+        other:close()
+      end
+    end
+  end)
+
   it("is in the options themselves, and refused where it only seems to be", function()
     local function inheriting(name, index)
       local seems = { key = "k", key_wait = 1, when_lost = "stop", settle = 1 }
