@@ -130,6 +130,30 @@ describe("codearts-build with a key", function()
     gate:stop()
   end)
 
+  it("believes nobody but the service what time it is", function()
+    local server = servers.start()
+    env.CODEARTS_BUILD_ENDPOINT, env.CODEARTS_BUILD_TOKEN = server.url, nil
+    env.HUAWEICLOUD_SDK_AK, env.HUAWEICLOUD_SDK_SK = "AK", "SK"
+    server:script { "close_after_body" }
+    json(("run %s --key k --key-wait 0"):format(boxes.good), 5)
+    local empty = '{"status":"success","result":{"total_record":"0","job_build_states":[]}}'
+    local function at(seconds, status, body)
+      local date = os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() + seconds)
+      server:behave("answer", { status = status, body = body, headers = { { "Date", date } } })
+    end
+    local resolve = ("key resolve %s k --none"):format(boxes.good)
+    at(7200, 404, "no such page, says a proxy")
+    run(resolve, 6)
+    at(7200, 200, "<html>a proxy's page</html>")
+    run(resolve, 6)
+    at(0, 200, empty)
+    assert.equal("early", json(resolve, 5).error.reason)
+    assert.equal("open", json(("key show %s k"):format(boxes.good)).state)
+    at(7200, 200, empty)
+    assert.equal("free", json(resolve).state)
+    server:stop()
+  end)
+
   it("tells that a build was started whose number nobody told", function()
     local server = servers.start()
     server:script { { "answer", status = 200, body = '{"octopus_job_name":"j"}' } }
@@ -142,6 +166,12 @@ describe("codearts-build with a key", function()
       )
       assert.equal(replayed, told.replayed == true)
     end
+    for _, name in ipairs { "status", "wait", "log", "stop" } do
+      local told = run(("%s %s --key k"):format(name, boxes.good), 6)
+      assert.truthy(told.err:find("was started with the key k (j)", 1, true), told.err)
+    end
+    local told = json(("status %s --key k"):format(boxes.good), 6)
+    assert.same({ "protocol", "started" }, { told.error.kind, told.error.outcome })
     assert.equal(1, server:stats().processed)
     server:stop()
   end)

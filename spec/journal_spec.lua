@@ -92,6 +92,25 @@ describe("a journal", function()
     assert.equal(13, append "second")
   end)
 
+  local ways = {
+    ["was removed"] = "rm K",
+    ["was moved"] = "mv K K.bak",
+    ["was replaced"] = "cp K K.new; mv K.new K",
+    ["has a second name and was removed"] = "ln K K.bak; rm K",
+    ["was moved with a folder above"] = "mv BASE/state BASE/bak; mkdir -p -m 700 BASE/state/keys",
+  }
+  for what, how in pairs(ways) do
+    it("takes no line when the file " .. what, function()
+      open()
+      append "first"
+      sh((how:gsub("%u+", { K = folder .. "/k", BASE = base })))
+      local line, err = journal:append("second"):run()
+      assert.is_nil(line)
+      assert.same({ "key", "store" }, { err.kind, err.reason })
+      assert.truthy(err.message:find("moved or removed", 1, true))
+    end)
+  end
+
   it("lets go only when the work under way is done", function()
     open()
     local call = client:perform(assert(journal:append "line"))

@@ -117,6 +117,72 @@ describe("a start with a key", function()
     assert.equal("open", last_record().state)
   end)
 
+  local closings = {
+    {
+      what = "looks before it sends",
+      script = { "never_answer" },
+      told = { "cancelled", "not_started" },
+      again = "20",
+    },
+    {
+      what = "looks for its build",
+      script = { NO_BUILDS, NO_BUILDS, "close_after_body", "never_answer" },
+      told = { "cancelled", "unknown" },
+      again = "in_doubt",
+    },
+    {
+      what = "asks whether the build shows its run id",
+      script = { NO_BUILDS, NO_BUILDS, "ok", "never_answer" },
+      told = { "20" },
+      again = "20",
+    },
+  }
+  for _, case in ipairs(closings) do
+    it("ends with its client, and lets go of the key, while it " .. case.what, function()
+      server:script(case.script)
+      local closing, told = client, nil
+      closing:start(ARGS, { key = "k", run_id = RUN_ID }):on_done(function(result, err)
+        told = result and { result.actual_build_number } or { err.kind, err.outcome }
+      end)
+      while server:stats().processed < #case.script do
+        closing:step(0.05)
+      end
+      closing:close()
+      assert.same(case.told, told)
+      server:script({ NO_BUILDS, NO_BUILDS }, case.again == "in_doubt" and NO_BUILDS or nil)
+      connect()
+      local result, err = client:try_run(ARGS, { key = "k", run_id = RUN_ID, key_wait = 0 })
+      assert.equal(case.again, result and result.actual_build_number or err.reason)
+    end)
+  end
+
+  it("ends with its client when a listener closes it between two requests", function()
+    for _, operation in ipairs { "ListBuildInfoRecord", "RunJob" } do
+      server:script { NO_BUILDS, NO_BUILDS }
+      local before = server:stats().processed
+      connect {
+        on_event = function(event)
+          if event.type == "response" and event.operation == operation then
+            client:close()
+          end
+        end,
+      }
+      local told
+      local call = client:start(ARGS, { key = operation, run_id = RUN_ID })
+      call:on_done(function(result, err)
+        told = result and "started" or err.outcome
+      end)
+      while not client.closed do
+        client:step(0.05)
+      end
+      local sent = server:stats().processed - before
+      assert.equal(sent > 2 and "started" or "not_started", told)
+      server:script { NO_BUILDS, NO_BUILDS }
+      connect()
+      assert(client:run(ARGS, { key = operation, run_id = RUN_ID, key_wait = 0 }))
+    end
+  end)
+
   it("has nothing under way after the store failed between its attempts", function()
     local puts, real = 0, key_store.file(folder)
     connect {
@@ -164,6 +230,29 @@ describe("a start with a key", function()
     assert.is_true(build.meta(other:run(ARGS, { key = "k" })).replayed)
     other:close()
   end)
+
+  local moves = {
+    "mv F/*.key F/gone",
+    "ln F/*.key F/second; rm F/*.key",
+    "mv F F.bak",
+  }
+  for _, how in ipairs(moves) do
+    it("starts no second build when its file went: " .. how, function()
+      local other = build.new {
+        endpoint = server.url,
+        auth = { ak = "AK", sk = "SK" },
+        key_store = key_store.file(folder),
+      }
+      local call = client:start(ARGS, { key = "k" }) -- holds the key, and has written nothing
+      os.execute((how:gsub("F", folder)))
+      assert(other:run(ARGS, { key = "k" }))
+      other:close()
+      local _, err = call:try_wait(20)
+      assert.same({ "key", "store", "not_started" }, { err.kind, err.reason, err.outcome })
+      assert.equal(1, server:stats().processed)
+      remove(folder .. ".bak")
+    end)
+  end
 
   it("does not try for ever where a store reads and cannot write", function()
     connect {

@@ -151,6 +151,74 @@ describe("a start with a key", function()
     assert.equal(1, server:stats().processed)
   end)
 
+  it("is the same for all spellings of an IPv6 address", function()
+    local scope = require("codearts.build.keys.record").scope
+    local forms = {
+      ["https://[::ffff:127.0.0.1]:443/j/k"] = {
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]:443",
+        "[::FFFF:7F00:0001]",
+        "[0:0:0:0:0:ffff:127.0.0.1]",
+      },
+      ["https://[2001:db8::1]:8080/j/k"] = {
+        "[2001:db8::1]:8080",
+        "[2001:DB8:0:0:0:0:0:1]:8080",
+        "[2001:db8:0::0:1]:8080",
+      },
+    }
+    for expected, spellings in pairs(forms) do
+      for _, form in ipairs(spellings) do
+        local other = build.new { endpoint = "https://" .. form, auth = "t" }
+        assert.equal(expected, scope(other.origin, "j", "k"))
+        other:close()
+      end
+    end
+  end)
+
+  it("is in the options themselves, and refused where it only seems to be", function()
+    local function inheriting(name, index)
+      local seems = { key = "k", key_wait = 1, when_lost = "stop", settle = 1 }
+      local opts = name ~= "key" and { key = "k" } or {}
+      local function get(_, asked)
+        return asked == name and seems[name] or nil
+      end
+      return setmetatable(opts, { __index = index == "table" and { [name] = seems[name] } or get })
+    end
+    for _, name in ipairs { "key", "key_wait", "when_lost", "settle" } do
+      for _, index in ipairs { "table", "function" } do
+        local opts = inheriting(name, index)
+        local _, err = client:try_run(ARGS, opts)
+        assert.same({ "usage", name, "not_started" }, { err.kind, err.field, err.outcome })
+        for _, start in ipairs {
+          function()
+            client:run(ARGS, opts)
+          end,
+          function()
+            client:start(ARGS, opts)
+          end,
+          function()
+            client:call("ExecuteJob", ARGS, opts)
+          end,
+          function()
+            client:run_all({ ARGS }, opts)
+          end,
+        } do
+          local ok, raised = pcall(start)
+          assert.is_false(ok)
+          assert.same(
+            { "usage", name, "not_started" },
+            { raised.kind, raised.field, raised.outcome }
+          )
+        end
+      end
+    end
+    local item = setmetatable({ job_id = JOB }, { __index = { key = "k" } })
+    assert.equal("key", client:run_all({ item })[1].error.field)
+    assert.equal(0, server:stats().processed)
+    local trap = setmetatable({ timeout = 5 }, { __index = error })
+    assert(client:run(ARGS, trap))
+  end)
+
   it("is the same for a name with its dot, and with its scheme's own port", function()
     local scope = require("codearts.build.keys.record").scope
     for _, form in ipairs {

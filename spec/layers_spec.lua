@@ -151,7 +151,7 @@ local ROOMS = {
     modules = { "ascii", "coroutines", "version", "ini", "calendar", "ids", "unicode", "base64" },
     uses = {},
   },
-  problems = { modules = { "problem", "check" }, uses = { "core", "small" } },
+  problems = { modules = { "problem", "check", "inherited" }, uses = { "core", "small" } },
   file = { modules = { "atomic_file" }, uses = { "core" } },
   config = {
     modules = { "config", "regions", "regions_file" },
@@ -168,7 +168,10 @@ local ROOMS = {
     uses = { "core", "small", "problems", "file" },
   },
   meta = { modules = { "meta" }, uses = { "core" } },
-  calls = { modules = { "client%.call", "client%.task" }, uses = { "core", "small", "problems" } },
+  calls = {
+    modules = { "client%.call", "client%.task", "client%.cancelled" },
+    uses = { "core", "small", "problems" },
+  },
   lifecycle = {
     modules = { "lifecycle", "lifecycle%..+" },
     uses = { "core", "small", "problems", "meta", "operations" },
@@ -238,6 +241,7 @@ local ROOMS = {
       "operations",
       "calls",
       "lifecycle",
+      "reconcile",
       "sandbox",
       "key_store",
       "keys",

@@ -88,6 +88,7 @@ local ROWS = {
   { "/ids", "lifecycle cli_reference" },
   { "/base64", "keys_etcd" },
   { "/problem", "facade lifecycle" },
+  { "/inherited", "keys" },
   { "/check", "lifecycle" },
   { "/load_error", "load nvim_install" },
   { "/types", "operations" },

@@ -120,6 +120,23 @@ describe("err:reconcile", function()
     assert.equal("cancelled", err.kind)
   end)
 
+  it("ends when its client closes", function()
+    local silent = require("spec.support.server").start()
+    silent:script({ "close_after_body" }, "never_answer")
+    local closing = build.new { endpoint = silent.url, auth = "a-token" }
+    local _, err = closing:try_run({ job_id = JOB }, { run_id = RUN_ID })
+    local told
+    err:reconcile({ async = true, timeout = 60 }):on_done(function(_, problem)
+      told = problem.kind
+    end)
+    while silent:stats().processed < 2 do
+      closing:step(0.05)
+    end
+    closing:close()
+    assert.equal("cancelled", told)
+    silent:stop()
+  end)
+
   it("is there only where the outcome is unknown", function()
     local _, err = client:try_run { job_id = "bad" }
     assert.is_nil(err.reconcile)

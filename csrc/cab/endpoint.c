@@ -10,6 +10,21 @@
 #include "cab/buf.h"
 #include "cab/locale.h"
 
+/* libcurl keeps spellings that are no longer than its own. */
+const char *cab_endpoint_ipv6(const cab_endpoint *ep, char text[CAB_IPV6_TEXT]) {
+    struct in6_addr address;
+    const char *end = ep->host[0] == '[' ? strchr(ep->host, ']') : NULL;
+    size_t len = end != NULL ? (size_t)(end - ep->host) - 1 : CAB_IPV6_TEXT;
+    if (len >= CAB_IPV6_TEXT) {
+        return NULL;
+    }
+    memcpy(text, ep->host + 1, len);
+    text[len] = '\0';
+    bool ok = inet_pton(AF_INET6, text, &address) == 1 &&
+              inet_ntop(AF_INET6, &address, text, CAB_IPV6_TEXT) != NULL;
+    return ok ? end : NULL;
+}
+
 /* libcurl has written addresses of other forms ("127.1") in this one. */
 static bool is_loopback(const char *host) {
     struct in_addr address;

@@ -23,6 +23,11 @@ typedef struct {
 bool cab_endpoint_parse(cab_endpoint *ep, const char *text, size_t len, cab_error *err);
 void cab_endpoint_free(cab_endpoint *ep);
 
+/* Where the host is an IPv6 address: writes that in the one form that all its spellings have, and
+ * answers what follows it in `ep->host`, from the bracket on. Else NULL. */
+#define CAB_IPV6_TEXT 46
+const char *cab_endpoint_ipv6(const cab_endpoint *ep, char text[CAB_IPV6_TEXT]);
+
 /* Whether libcurl can make out the host of a proxy's URL. */
 bool cab_url_is_readable(const char *url);
 /* Whether the host of a URL is this machine, whatever its scheme and whoever its user. */

@@ -36,7 +36,7 @@ struct cab_journal {
     size_t end;  /* of the last complete line */
     bool busy, broken;
     char vanishing[64]; /* the name of its file system, if that vanishes */
-    char path[512];     /* for messages */
+    char path[];
 };
 
 /* ---- forks ---------------------------------------------------------------------------------- */
@@ -81,7 +81,7 @@ static void remember(cab_journal *j) {
 /* ---- errors --------------------------------------------------------------------------------- */
 
 static bool fail(cab_error *err, const char *path, const char *what) {
-    return cab_fail(err, CAB_KIND_KEY, CAB_REASON_STORE, "key_store", "key store %s: %s", path,
+    return cab_fail(err, CAB_KIND_KEY, CAB_REASON_STORE, "key_store", "key store %.500s: %s", path,
                     what);
 }
 
@@ -359,11 +359,12 @@ void cab_journal_close(cab_journal *j) {
     }
 }
 
-/* Whether the path still names what was opened and locked. */
-static bool is_current(const cab_journal *j, const char *name) {
+/* Whether the path still names what was opened and locked: who moved or removed the file, or a
+ * folder above it, has set others free to begin anew. */
+static bool is_current(const cab_journal *j) {
     struct stat mine, there;
-    return fstat(j->fd, &mine) == 0 && fstatat(j->folder, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-           mine.st_dev == there.st_dev && mine.st_ino == there.st_ino;
+    return fstat(j->fd, &mine) == 0 && lstat(j->path, &there) == 0 && mine.st_dev == there.st_dev &&
+           mine.st_ino == there.st_ino;
 }
 
 static cab_journal_opened open_and_lock(cab_journal *j, const char *name, cab_error *err) {
@@ -385,7 +386,7 @@ static cab_journal_opened open_and_lock(cab_journal *j, const char *name, cab_er
             (void)fail(err, j->path, cab_errno_text(code));
             return CAB_JOURNAL_FAILED;
         }
-        if (is_current(j, name)) {
+        if (is_current(j)) {
             return CAB_JOURNAL_OPEN;
         }
         (void)close(j->fd); /* somebody put another file there meanwhile */
@@ -410,7 +411,8 @@ static bool find_end(cab_journal *j, cab_error *err) {
 cab_journal_opened cab_journal_open(cab_journal **out, const char *folder, const char *name,
                                     bool any_system, cab_error *err) {
     *out = NULL;
-    cab_journal *j = calloc(1, sizeof *j);
+    size_t size = strlen(folder) + strlen(name) + 2;
+    cab_journal *j = calloc(1, sizeof *j + size);
     if (j == NULL) {
         (void)cab_fail_memory(err);
         return CAB_JOURNAL_FAILED;
@@ -419,7 +421,7 @@ cab_journal_opened cab_journal_open(cab_journal **out, const char *folder, const
     j->fd = j->folder = -1;
     j->owner = getpid();
     remember(j);
-    (void)snprintf(j->path, sizeof j->path, "%s/%s", folder, name);
+    (void)snprintf(j->path, size, "%s/%s", folder, name);
     j->folder = open_folder(folder, true, any_system, j->vanishing, err);
     cab_journal_opened opened = j->folder < 0 ? CAB_JOURNAL_FAILED : open_and_lock(j, name, err);
     if (opened == CAB_JOURNAL_OPEN && !find_end(j, err)) {
@@ -461,27 +463,20 @@ static bool write_at(int fd, const char *text, size_t len, size_t at) {
     return true;
 }
 
-/* Whether others still find the file: who removed it has set them free to begin anew. */
-static bool is_there(int fd) {
-    struct stat st;
-    if (fstat(fd, &st) == 0 && st.st_nlink == 0) {
-        errno = ENOENT;
-        return false;
-    }
-    return true;
-}
-
 static void run_append(cab_work *work) {
     append_work *a = (append_work *)(void *)work;
     const cab_journal *j = a->journal;
-    bool ok = (a->at > 0 || sync_folders(j->folder)) && write_at(j->fd, a->text, a->len, a->at) &&
-              fdatasync(j->fd) == 0 && is_there(j->fd);
-    if (!ok) {
-        int code = errno;
+    bool current = is_current(j);
+    bool ok = current && (a->at > 0 || sync_folders(j->folder)) &&
+              write_at(j->fd, a->text, a->len, a->at) && fdatasync(j->fd) == 0;
+    int code = errno;
+    current = current && (!ok || is_current(j));
+    if (!ok || !current) {
         /* Nobody has acted on the line, so it is better gone; if not, it only stands in the way. */
         int undone = ftruncate(j->fd, (off_t)a->at);
         (void)undone;
-        (void)fail(&work->error, j->path, cab_errno_text(code));
+        (void)fail(&work->error, j->path,
+                   current ? cab_errno_text(code) : "it was moved or removed while it was held");
     }
 }
 

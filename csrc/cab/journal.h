@@ -24,7 +24,7 @@ typedef enum { CAB_JOURNAL_OPEN, CAB_JOURNAL_BUSY, CAB_JOURNAL_FAILED } cab_jour
 /* Opens `name` in `folder`, making what is missing (0700, 0600), and locks it. `any_system`: also
  * on file systems that vanish with a container or a boot (overlayfs, tmpfs); all others but those
  * known to keep their word are refused by name. BUSY: somebody else holds it. Never blocks on a
- * lock. */
+ * lock. A relative `folder` is that of now and of each append. */
 cab_journal_opened cab_journal_open(cab_journal **out, const char *folder, const char *name,
                                     bool any_system, cab_error *err);
 /* Lets go, once the work under way is done. In a forked child the lock stays its parent's. */
@@ -40,8 +40,9 @@ bool cab_journal_read(const cab_journal *j, cab_buf *line, size_t *end, cab_erro
 bool cab_journal_peek(const char *folder, const char *name, bool any_system, cab_buf *line,
                       size_t *end, cab_error *err);
 
-/* Work that adds a line (without its newline) and syncs it. One at a time; after one that failed
- * the journal takes no more, since nobody knows what is on the disk. NULL with err. */
+/* Work that adds a line (without its newline) and syncs it; it fails when the path names another
+ * file by then. One at a time; after one that failed the journal takes no more, since nobody knows
+ * what is on the disk. NULL with err. */
 cab_work *cab_journal_append(cab_journal *j, const char *line, size_t len, cab_error *err);
 
 #pragma GCC visibility pop

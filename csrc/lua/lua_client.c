@@ -161,11 +161,18 @@ static int client_timeout(lua_State *L) {
     return 1;
 }
 
-/* client:origin() -> "https://host[:port]" of the first endpoint as libcurl reads it: the same for
- * all spellings of an address */
+/* client:origin() -> "https://host[:port]" of the first endpoint: the same for all spellings of an
+ * address */
 static int client_origin(lua_State *L) {
     const cab_endpoint *ep = &lcab_check_client(L, 1)->c->options.endpoints[0];
-    lua_pushfstring(L, "%s://%s", ep->https ? "https" : "http", ep->host);
+    const char *scheme = ep->https ? "https" : "http";
+    char address[CAB_IPV6_TEXT];
+    const char *rest = cab_endpoint_ipv6(ep, address);
+    if (rest != NULL) {
+        lua_pushfstring(L, "%s://[%s%s", scheme, address, rest);
+    } else {
+        lua_pushfstring(L, "%s://%s", scheme, ep->host);
+    }
     return 1;
 }
 

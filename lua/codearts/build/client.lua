@@ -2,6 +2,7 @@
 --- after a run.
 local Call = require "codearts.build.client.call"
 local core = require "codearts.build.core"
+local inherited = require "codearts.build.inherited"
 local problems = require "codearts.build.problem"
 
 ---@class codearts.build.Client
@@ -13,6 +14,7 @@ local problems = require "codearts.build.problem"
 ---@field result_metatable table of what starting a build answers
 ---@field between (fun())|false what the sources of credentials have to do after each step of a run
 ---@field signing_in boolean a sign-in runs functions of the user, which must not step or wait
+---@field closed boolean
 ---@field host codearts.build.Host|false set by host adapters
 ---@field on_close? fun() set by host adapters, called before the client closes
 
@@ -110,6 +112,7 @@ function Client.new(options)
     host = false,
     between = false,
     signing_in = false,
+    closed = false,
   }, Client)
   local auth = rawget(options or {}, "auth")
   core_options.auth = plain_token(auth) or self:source_of(auth)
@@ -180,9 +183,9 @@ local function has_own_source(opts)
   return auth and type(auth) ~= "string" and type(auth) ~= "userdata"
 end
 
---- Whether the start is one of several that share a key.
+--- Whether the start is one of several that share a key, or was meant to be.
 local function has_key(opts)
-  return type(opts) == "table" and rawget(opts, "key") ~= nil
+  return type(opts) == "table" and (rawget(opts, "key") ~= nil or inherited.name(opts) ~= nil)
 end
 
 --- Options of one call as the core takes them. Credentials that have to be looked at or fetched first
@@ -523,6 +526,7 @@ function methods:close()
     self.on_close = nil
     on_close()
   end
+  self.closed = true
   self.core:close()
 end
 

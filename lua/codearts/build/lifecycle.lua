@@ -5,6 +5,7 @@ local core = require "codearts.build.core"
 local check = require "codearts.build.check"
 local dates = require "codearts.build.lifecycle.dates"
 local ids = require "codearts.build.ids"
+local inherited = require "codearts.build.inherited"
 local log = require "codearts.build.lifecycle.log"
 local meta = require "codearts.build.meta"
 local operation_call = require "codearts.build.operations.call"
@@ -238,6 +239,7 @@ end
 --- A start by one of the two operations that start a build: `run` and `start` under another name.
 local function call_start(client, name, args, opts)
   local run_opts = {}
+  inherited.refuse(opts or run_opts)
   for key, value in next, opts or run_opts do
     run_opts[key] = value
   end

@@ -93,17 +93,12 @@ function actions.show(app, values)
   end
 end
 
---- The service's clock.
-local function service_date(app)
-  local answer = app:await(app:client():request {
-    operation = "key resolve",
-    method = "GET",
-    path = "/",
-    auth = false,
-    answer = "raw",
-  })
-  local about = app.core.meta(answer)
-  return about and about.date
+--- The service's clock; raises when it does not answer.
+local function service_date(app, job_id)
+  local look, client = require "codearts.build.reconcile.look", app:client()
+  return app:await(client:task(function(await)
+    return look.date(await, client, job_id)
+  end)) or nil
 end
 
 --- The build that a person names, as a record keeps it; raises when the service knows of none.
@@ -162,8 +157,8 @@ function actions.resolve(app, values)
   local event = {}
   if values.build then
     event.build = named_build(app, job_id, values.build)
-  else
-    event.date = service_date(app)
+  elseif not values.force then
+    event.date = service_date(app, job_id)
   end
   local function settle(shelf)
     if not shelf.record then

@@ -38,6 +38,24 @@ function key_records.with(app, job_id, key, f, holds)
   end))
 end
 
+--- An error for a build that was started, and whose number the service did not tell.
+local function no_number(app, job_id, key, build)
+  local name = build.octopus_job_name or build.daily_build_number
+  return app.core.error {
+    kind = "protocol",
+    reason = "bad_answer",
+    outcome = "started",
+    message = text.clean(
+      ("a build of %s was started with the key %s%s, but the service did not tell its number"):format(
+        job_id,
+        key,
+        name and " (" .. name .. ")" or ""
+      )
+    ),
+    retryable = false,
+  }
+end
+
 --- The number of the build that was started with a key. Raises when there is none, or nobody knows.
 ---@param app codearts.build.cli.App
 ---@param job_id string
@@ -51,6 +69,8 @@ function key_records.build(app, job_id, key)
     and require("codearts.build.lifecycle.record").integer(kept.build.actual_build_number)
   if number then
     return number
+  elseif kept.state == "done" then
+    error(no_number(app, job_id, key, kept.build), 0)
   elseif kept.state == "open" then
     error(
       key_error(

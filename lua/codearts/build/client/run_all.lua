@@ -1,4 +1,5 @@
 --- client:run_all: many builds, a bounded number at a time.
+local inherited = require "codearts.build.inherited"
 local problems = require "codearts.build.problem"
 
 local function usage(field, message)
@@ -17,6 +18,7 @@ local function check(list, opts)
   elseif type(opts) ~= "table" then
     usage("opts", "must be a table, not " .. type(opts))
   end
+  inherited.refuse(opts)
   for name, value in next, opts do
     local is_for_start = FOR_START[name] or OF_KEYS[name]
     if not (KNOWN[name] or is_for_start) then
@@ -44,6 +46,8 @@ local function split(item, opts)
       args[name] = name ~= "key" and value or nil
     end
     start_opts.key = rawget(item, "key")
+  elseif type(item) == "table" and inherited.name(item) == "key" then
+    start_opts.key = false -- which no key is
   end
   if start_opts.key ~= nil then
     for name in next, OF_KEYS do

@@ -1,6 +1,7 @@
 --- A flow of several requests that looks like one call: same methods, same promises. The flow is a
 --- coroutine that awaits calls; it runs inside the client's steps and never blocks.
 local Call = require "codearts.build.client.call"
+local cancelled = require "codearts.build.client.cancelled"
 local core = require "codearts.build.core"
 local problems = require "codearts.build.problem"
 local coroutines = require "codearts.build.coroutines"
@@ -12,10 +13,6 @@ local Task = setmetatable({}, { __index = Call })
 Task.__index = Task
 Task.__name = "codearts.build.Task"
 Call.add_kind(Task)
-
-local function cancelled()
-  return core.error { kind = "cancelled", message = "the call was cancelled", retryable = false }
-end
 
 --- Runs all of them, then raises the first error that one raised.
 local function run_callbacks(self)
@@ -41,7 +38,8 @@ end
 --- What comes back from the flow: whether it broke, then what it awaits or answers.
 local function continue(self, ok, value, err)
   if not ok then
-    return finish(self, nil, value or "a callback raised " .. tostring(value))
+    value = value or "a callback raised " .. tostring(value)
+    return finish(self, nil, cancelled.if_closed(self.client, value))
   elseif coroutines.status(self.flow) == "dead" then
     return finish(self, value, err)
   elseif not Call.is(value) then
@@ -63,7 +61,7 @@ local function continue(self, ok, value, err)
 end
 
 --- Starts a flow: `flow(await, stopped)` runs at once until its first await; `stopped()` tells whether it
---- was cancelled. `await(call)` answers what the call's try_wait would; `await(call, true)` lets it come to
+--- was cancelled, or its client closed. `await(call)` answers what the call's try_wait would; `await(call, true)` lets it come to
 --- its end though the flow is cancelled. The flow returns its result or `nil, err`, or raises.
 ---@param client codearts.build.Client
 ---@param flow fun(await: codearts.build.Await, stopped: fun(): boolean): any, codearts.build.Error?
@@ -84,13 +82,13 @@ function Task.new(client, flow)
     if self.stopped and not keeps then
       Call.check(call)
       call:cancel()
-      return nil, cancelled()
+      return nil, cancelled.error()
     end
     self.keeps = keeps
     return coroutines.yield(call)
   end
   local function stopped()
-    return self.stopped
+    return self.stopped or self.client.closed
   end
   self.flow = coroutines.create(flow)
   continue(self, coroutines.resume(self.flow, await, stopped))

@@ -1,5 +1,6 @@
 --- A start with a key, as a flow: does what the transition says and tells it what happened. It decides
 --- nothing itself; what can be decided is in codearts.build.keys.transition, where it is proved.
+local cancelled = require "codearts.build.client.cancelled"
 local core = require "codearts.build.core"
 local endings = require "codearts.build.keys.endings"
 local look = require "codearts.build.reconcile.look"
@@ -54,6 +55,9 @@ local STOPPED = { type = "stopped" }
 
 --- Asks the service for what a look needs, as long as somebody waits for it.
 function Flow:ask(operation, args)
+  if self.stopped() then
+    return nil, cancelled.error()
+  end
   local till = math.max(self.wait_till, self.look_began + LEAST_LOOK)
   till = self.ends_at and math.min(till, self.ends_at) or till
   local answer, err = self.await(self.client:call(operation, args, {

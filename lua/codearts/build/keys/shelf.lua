@@ -3,6 +3,7 @@
 --- A store answers at once or by a call object, may raise, must not yield, and its answers may be lost:
 --- then the record is read back, and its nonce tells whether it is ours.
 local Call = require "codearts.build.client.call"
+local cancelled = require "codearts.build.client.cancelled"
 local core = require "codearts.build.core"
 local coroutines = require "codearts.build.coroutines"
 local record = require "codearts.build.keys.record"
@@ -90,7 +91,7 @@ end
 --- What became of a function of the store. Answers true and what it answered; or nil and an error.
 local function answer_of(self, name, runner, ok, mark, first, second, third)
   if not ok then
-    return nil, trouble(mark)
+    return nil, trouble(cancelled.if_closed(self.client, mark))
   elseif mark ~= RETURNED then
     return nil, trouble(name .. " must not yield; answer a call object")
   end
@@ -105,7 +106,7 @@ local function answer_of(self, name, runner, ok, mark, first, second, third)
     end
     return true, list[1] or nil, list[2], list[3]
   elseif first == nil and core.is_error(second) then
-    return nil, trouble(second)
+    return nil, trouble(cancelled.if_closed(self.client, second))
   end
   return true, first or nil, second, third
 end

@@ -3,6 +3,7 @@ local Attempts = require "codearts.build.keys.attempts"
 local Flow = require "codearts.build.keys.flow"
 local Shelf = require "codearts.build.keys.shelf"
 local core = require "codearts.build.core"
+local inherited = require "codearts.build.inherited"
 local record = require "codearts.build.keys.record"
 
 local OURS = { key = true, key_wait = true, when_lost = true, settle = true, run_id = true }
@@ -33,6 +34,7 @@ end
 
 --- The options of keys, checked.
 local function read_options(opts)
+  inherited.refuse(opts)
   local key, when_lost = rawget(opts, "key"), rawget(opts, "when_lost")
   if type(key) ~= "string" or #key < 1 or #key > LONGEST_KEY or key:find "[^\33-\126]" then
     usage("key", "must be a text of 1 to 200 printable ASCII characters without blanks")
@@ -69,6 +71,29 @@ local function core_options(opts, scope)
   return copy
 end
 
+--- What the transition knows of the call.
+local function facts_of(wants, scope, body, parameter)
+  return {
+    key = wants.key,
+    scope = scope,
+    arguments = record.arguments(body, parameter),
+    run_id = parameter and record.run_id(scope),
+    run_id_parameter = parameter,
+    when_lost = wants.when_lost,
+    settle = wants.settle,
+    owner = core.process(),
+    -- What the transition adds.
+    stopped = nil,
+    nonce = nil,
+    sent = nil,
+    own = nil,
+    pending = nil,
+    resend = nil,
+    looked = nil,
+    started_at = nil,
+  }
+end
+
 --- Tells the warnings of a flow, in a step.
 local function deliver(warnings, listeners)
   for _, event in ipairs(warnings) do
@@ -90,42 +115,25 @@ return function(client, args, opts, operation)
   local scope = record.scope(client.origin, type(job_id) == "string" and job_id or "", wants.key)
   local attempts = Attempts.new(client, args, core_options(opts, scope), operation)
   local parameter = rawget(opts, "run_id") and rawget(opts.run_id, "parameter")
-  local facts = {
-    key = wants.key,
-    scope = scope,
-    arguments = record.arguments(attempts.call:body(), parameter),
-    run_id = parameter and record.run_id(scope),
-    run_id_parameter = parameter,
-    when_lost = wants.when_lost,
-    settle = wants.settle,
-    owner = core.process(),
-    -- What the transition adds.
-    stopped = nil,
-    nonce = nil,
-    sent = nil,
-    own = nil,
-    pending = nil,
-    resend = nil,
-    looked = nil,
-    started_at = nil,
-  }
+  local facts = facts_of(wants, scope, attempts.call:body(), parameter)
   local fingerprint = record.fingerprint(facts.arguments)
   if not record.fits(attempts.call:body(), fingerprint) then
     usage("key", "there are too many parameters for a record of 64 KiB")
   end
-  local warnings = {}
+  local warnings, shelf = {}, nil
   local task = client:task(function(await, stopped)
     local found, store = pcall(client.key_store, client)
     if not found then
       store.outcome = "not_started"
       return nil, store
     end
+    shelf = Shelf.new(store, scope, client, await)
     return Flow.run {
       client = client,
       await = await,
       stopped = stopped,
       attempts = attempts,
-      shelf = Shelf.new(store, scope, client, await),
+      shelf = shelf,
       facts = facts,
       fingerprint = fingerprint,
       job_id = job_id,
@@ -138,6 +146,9 @@ return function(client, args, opts, operation)
     }
   end)
   return task:on_done(function()
+    if shelf then
+      shelf:close() -- whatever the flow raised
+    end
     if warnings[1] then
       deliver(warnings, { client.on_event, rawget(opts, "on_event") })
     end

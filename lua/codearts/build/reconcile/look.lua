@@ -56,6 +56,9 @@ end
 local function open_list(ask, spec)
   local guess = span_of(spec, spec.clock or core.time())
   local page, err, date = listing.page(ask, spec.job_id, guess, 0)
+  if err and err.kind == "cancelled" then
+    return nil, nil, err
+  end
   local span, started_at = span_of(spec, date)
   local list = { job_id = spec.job_id, span = guess, builds = {}, started_at = started_at }
   list.date = page and date or nil
@@ -191,6 +194,9 @@ end
 ---@return codearts.build.Error? err
 function look.at(ask, spec)
   local list, page, problem = open_list(ask, spec)
+  if not list then
+    return nil, problem
+  end
   local whole, sights, shown = false, {}, {}
   if page then
     whole, problem = listing.read(ask, list, page, spec.newest)
@@ -226,18 +232,40 @@ function look.at(ask, spec)
   }
 end
 
---- The same within a flow of the client's (codearts.build.client.task).
+--- How a flow of the client's asks (codearts.build.client.task).
+local function asker(await, client)
+  return function(operation, args)
+    local answer, err = await(client:call(operation, args, { async = true }))
+    local meta = core.meta(answer == nil and err or answer)
+    return answer, err, meta and meta.date
+  end
+end
+
+--- Looks once within a flow.
 ---@param await fun(call: codearts.build.Call): any, codearts.build.Error?
 ---@param client codearts.build.Client
 ---@param spec codearts.build.LookSpec
 ---@return codearts.build.Look? look
 ---@return codearts.build.Error? err
 function look.run(await, client, spec)
-  return look.at(function(operation, args)
-    local answer, err = await(client:call(operation, args, { async = true }))
-    local meta = core.meta(answer == nil and err or answer)
-    return answer, err, meta and meta.date
-  end, spec)
+  return look.at(asker(await, client), spec)
+end
+
+--- The service's clock, within a flow: the `Date` of a list that it answered. Whatever answers anything
+--- else need not be the service.
+---@param await fun(call: codearts.build.Call): any, codearts.build.Error?
+---@param client codearts.build.Client
+---@param job_id string
+---@return number|false|nil date false: it tells none
+---@return codearts.build.Error? err
+function look.date(await, client, job_id)
+  local now = core.time()
+  local span = { from = now - DAY, to = now + DAY }
+  local page, err, date = listing.page(asker(await, client), job_id, span, 0)
+  if not page then
+    return nil, err
+  end
+  return date or false
 end
 
 return look
