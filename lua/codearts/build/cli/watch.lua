@@ -1,6 +1,7 @@
 --- Starts builds and waits for them, any number at once: each is one flow, all on one client, with one screen.
 local entries = require "codearts.build.cli.entry"
 local exit_status = require "codearts.build.cli.exit_status"
+local ids = require "codearts.build.ids"
 local output = require "codearts.build.cli.output"
 local text = require "codearts.build.cli.text"
 
@@ -121,7 +122,7 @@ function Watch:live_through(await, entry)
       return nil, err
     end
     entry.result, entry.build = result, result
-    entry.build_no = tonumber(result.actual_build_number)
+    entry.build_no = ids.build_number(result.actual_build_number)
     tell_start(self.app, entry)
   end
   if not self.waiting then

@@ -1,5 +1,6 @@
 --- How a start with a key ends: the result or the error that its caller gets.
 local core = require "codearts.build.core"
+local ids = require "codearts.build.ids"
 local judge = require "codearts.build.reconcile.judge"
 local meta = require "codearts.build.meta"
 local record = require "codearts.build.keys.record"
@@ -81,7 +82,7 @@ end
 
 --- What a build that was found in a list lacks of a result, as far as its record tells.
 local function add_numbers(flow, result)
-  local number = tonumber(result.actual_build_number)
+  local number = ids.build_number(result.actual_build_number)
   local detail = number and ask(flow, "ShowRecordDetail", number) or {}
   if type(detail.daily_build_num) == "string" then
     result.daily_build_number = result.daily_build_number or detail.daily_build_num
@@ -112,7 +113,7 @@ end
 --- in doubt, and now is the time to say so.
 local function check_shown(flow, result)
   local facts, client = flow.facts, flow.client
-  local number = tonumber(rawget(result, "actual_build_number"))
+  local number = ids.build_number(rawget(result, "actual_build_number"))
   if not (facts.run_id and number) or facts.stopped then
     return
   end
