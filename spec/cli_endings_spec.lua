@@ -3,6 +3,7 @@
 local cli_sandbox = require "spec.support.cli_sandbox"
 local command = require "spec.support.command"
 local core = require "codearts.build.core"
+local lifecycle = require "spec.support.lifecycle"
 local server_process = require "spec.support.server"
 
 local GOOD, BAD = cli_sandbox.good, cli_sandbox.bad
@@ -87,6 +88,35 @@ describe("codearts-build, ended by a signal", function()
     server:stop()
   end)
 
+  it("tells the verdict of what has ended, whose log is still read", function()
+    local server = server_process.start()
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+    for verdict, status in pairs { SUCCESS = 0, FAILURE = 1 } do
+      for _, form in ipairs { "text", "json", "ndjson" } do
+        server:reset()
+        server:behave("by_path", {
+          rows = {
+            { path = "/record%-info", body = lifecycle.record(verdict) },
+            { path = "/real%-time%-log" },
+          },
+        })
+        local running = command.start(("wait %s 20 --follow --output %s"):format(GOOD, form), env)
+        server:wait_for(3)
+        running:signal "TERM"
+        local ended, seen = running:finish()
+        assert.are.equal(status, ended, form .. seen)
+        assert.is_nil(seen:find("goes on", 1, true), seen)
+        if form == "text" then
+          assert.is_truthy(seen:find("build 20 of " .. GOOD .. ": " .. verdict, 1, true), seen)
+          assert.is_truthy(seen:find("is not complete", 1, true), seen)
+        else
+          assert.are.equal(verdict:lower(), core.decode(seen:match ".*\n({[^\n]*})").verdict, seen)
+        end
+      end
+    end
+    server:stop()
+  end)
+
   it("stops what it waits for if it is to", function()
     for name, status in pairs(STATUSES) do
       local running =
@@ -140,6 +170,38 @@ describe("codearts-build, ended by a signal", function()
       end
     end
     server:stop()
+  end)
+
+  it("says so where Ctrl-C comes while it is being loaded", function()
+    local folder = os.tmpname()
+    os.remove(folder)
+    os.execute("mkdir -p " .. folder .. "/codearts/build")
+    -- Not os.execute, during which a process ignores the signal.
+    local interrupt = 'io.popen("kill -INT $PPID"):close()'
+    local function interrupted(arguments, env)
+      local result = command.run(arguments, env)
+      assert.are.equal(130, result.status, result.err)
+      assert.are.equal("", result.out)
+      assert.are.equal("codearts-build: interrupted\n", result.err)
+    end
+    local path = ("%s/?.lua;%s;;"):format(folder, os.getenv "LUA_PATH" or "")
+    for _, name in ipairs { "argparse", "codearts/build/core" } do
+      local module = ("%s/%s.lua"):format(folder, name)
+      local file = assert(io.open(module, "w"))
+      file:write(interrupt, "\nreturn {}\n")
+      file:close()
+      for _, arguments in ipairs { "status " .. GOOD, "run --json " .. GOOD } do
+        interrupted(arguments, { LUA_PATH = path })
+      end
+      assert.are.equal(130, command.run("doctor", { LUA_PATH = path }).status)
+      os.remove(module)
+    end
+    interrupted("--version", {
+      LUA_INIT = ("local getenv = os.getenv; os.getenv = function(name) %s; return getenv(name) end"):format(
+        interrupt
+      ),
+    })
+    os.execute("rm -r " .. folder)
   end)
 
   it("goes on if it was started with Ctrl-C ignored", function()

@@ -74,13 +74,18 @@ describe("a build known by its numbers", function()
     assert.are.equal(RECORD_PATH, paths()[2])
   end)
 
-  it("is missing where the service told no number", function()
-    answers '{"octopus_job_name":"j_1"}'
-    local result = client:run { job_id = JOB }
-    local err = failure_of(result.status, result)
-    assert.are.equal("protocol", err.kind)
-    assert.are.equal("bad_answer", err.reason)
-    assert.are.equal("started", err.outcome)
+  it("is missing where the service told no number, or what cannot be one", function()
+    for _, more in ipairs { "", "7.5", "1e20", "0", '"-1"', '"x"' } do
+      answers(
+        more == "" and '{"octopus_job_name":"j_1"}'
+          or ('{"octopus_job_name":"j_1","actual_build_number":%s}'):format(more)
+      )
+      local result = client:run { job_id = JOB }
+      local err = failure_of(result.status, result)
+      assert.are.equal("protocol", err.kind)
+      assert.are.equal("bad_answer", err.reason)
+      assert.are.equal("started", err.outcome)
+    end
   end)
 end)
 
@@ -428,6 +433,28 @@ describe("stop", function()
     answers '{"success":true,"result":""}'
     assert.is_true(client:build(JOB, 20):stop())
     assert.are.same({ "POST /v3/jobs/" .. JOB .. "/20/stop" }, paths())
+  end)
+
+  it("raises when the service refuses with status 200", function()
+    for _, body in ipairs {
+      '{"error_code":"CB.9","error_msg":"no"}',
+      '{"error_code":"CB.9"}',
+      '{"status":"error","error":{"code":"CB.9","message":"no"}}',
+    } do
+      answers(body)
+      local one = client:build(JOB, 20)
+      local err = failure_of(one.stop, one)
+      assert.are.equal("api", err.kind)
+      assert.are.equal("CB.9", err.error_code)
+      assert.are.equal(200, err.status)
+    end
+  end)
+
+  it("takes for an error only what is nothing else", function()
+    answers '{"error_code":"","success":true}'
+    assert.is_true(client:build(JOB, 20):stop())
+    answers '{"error_code":"CB.9","success":true}'
+    assert.is_true(client:build(JOB, 20):stop())
   end)
 
   it("raises when the service refuses", function()

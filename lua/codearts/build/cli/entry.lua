@@ -12,6 +12,7 @@ local entry = {}
 ---@field job_name string? of the job, where it is known
 ---@field build_no integer?
 ---@field start table? the call that starts the build
+---@field flow codearts.build.Task its life, as the command follows it
 ---@field check table? the call that asks which parameters the job declares
 ---@field build table? result or build, with its methods
 ---@field result codearts.build.Result?
@@ -27,6 +28,7 @@ local entry = {}
 ---@field began number
 ---@field ended number?
 ---@field record table? of the finished build
+---@field told_end boolean? what it ended with was told
 ---@field detached boolean? a signal ended us before its end
 ---@field run_id string? that the start has put into a parameter
 ---@field key string? that it was started with
@@ -88,13 +90,23 @@ function entry.verdict(self)
   return self.err and verdict.of_end(self.record.status) or "success"
 end
 
---- Everything known, for --json.
+-- What entry.data says in words of ours.
+local OURS = {}
+for name in
+  ("job_id verdict status record steps elapsed run_id key replayed reconciled detached stopped error"):gmatch "[a-z_]+"
+do
+  OURS[name] = true
+end
+
+--- Everything known, for --json. A member of the service's answer is never taken for one of ours.
 ---@return table
 function entry.data(self)
   local data = { job_id = self.job_id }
   local result = self.result or { actual_build_number = self.build_no and tostring(self.build_no) }
   for key, value in pairs(result) do
-    data[key] = value
+    if not OURS[key] then
+      data[key] = value
+    end
   end
   if self.record then
     data.verdict = entry.verdict(self)

@@ -1,4 +1,5 @@
 --- The records of keys as the commands see them: read, listed, and which build is a key's.
+local ids = require "codearts.build.ids"
 local text = require "codearts.build.cli.text"
 
 local key_records = {}
@@ -65,8 +66,7 @@ function key_records.build(app, job_id, key)
   local kept = key_records.with(app, job_id, key, function(shelf)
     return shelf.record or {}
   end)
-  local number = kept.state == "done"
-    and require("codearts.build.lifecycle.record").integer(kept.build.actual_build_number)
+  local number = kept.state == "done" and ids.build_number(kept.build.actual_build_number)
   if number then
     return number
   elseif kept.state == "done" then

@@ -1,5 +1,6 @@
 --- How a start with a key ends: the result or the error that its caller gets.
 local core = require "codearts.build.core"
+local ids = require "codearts.build.ids"
 local judge = require "codearts.build.reconcile.judge"
 local meta = require "codearts.build.meta"
 local record = require "codearts.build.keys.record"
@@ -13,12 +14,6 @@ local TEXTS = {
   busy = "another start with this key is under way%s",
   in_doubt = "an earlier start with this key may have started a build%s",
 }
-
---- The number of a build, of what a service or a record tells.
-local function number_of(result)
-  local number = tonumber(rawget(result, "actual_build_number"))
-  return number and number >= 1 and number <= 2147483647 and number % 1 == 0 and number or nil
-end
 
 local function text(value)
   return type(value) == "string" and value or nil
@@ -91,7 +86,7 @@ end
 
 --- What a build that was found in a list lacks of a result, as far as its record tells.
 local function add_numbers(flow, result)
-  local number = number_of(result)
+  local number = ids.build_number(rawget(result, "actual_build_number"))
   local detail = number and ask(flow, "ShowRecordDetail", number) or {}
   if type(detail.daily_build_num) == "string" then
     result.daily_build_number = result.daily_build_number or detail.daily_build_num
@@ -122,7 +117,7 @@ end
 --- in doubt, and now is the time to say so.
 local function check_shown(flow, result)
   local facts, client = flow.facts, flow.client
-  local number = number_of(result)
+  local number = ids.build_number(rawget(result, "actual_build_number"))
   if not (facts.run_id and number) or facts.stopped then
     return
   end

@@ -3,6 +3,7 @@
 local command = require "codearts.build.nvim.command"
 local exit_status = require "codearts.build.cli.exit_status"
 local follow = require "codearts.build.lifecycle.follow"
+local ids = require "codearts.build.ids"
 local log_lines = require "codearts.build.nvim.lines"
 local paths = require "codearts.build.nvim.paths"
 local problems = require "codearts.build.nvim.problems"
@@ -43,7 +44,8 @@ end
 local function run(job_id, name, args, options)
   local client = session.client()
   local result = session:await(client:start(args, options))
-  local watch = watches.begin(result, job_id, tonumber(result.actual_build_number), name)
+  local number = ids.build_number(result.actual_build_number)
+  local watch = watches.begin(result, job_id, number, name)
   say("CodeArts: started " .. watch:name())
   local found, row = problems.new(), 0
   local follower = follow(result, function(line)
