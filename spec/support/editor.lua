@@ -107,8 +107,14 @@ end
 --- Waits inside until a Lua expression is true.
 ---@param expression string
 function Editor:wait(expression)
-  local answer =
-    self:ask(("return vim.wait(30000, function() return %s end, 20)"):format(expression))
+  -- In short turns: what was typed just before is read in between only.
+  local answer
+  for _ = 1, 150 do
+    answer = self:ask(("return vim.wait(200, function() return %s end, 20)"):format(expression))
+    if answer ~= "false" then
+      break
+    end
+  end
   assert(
     answer == "true",
     ("%s never was; %s; the screen:\n%s"):format(expression, answer, self:screen())
