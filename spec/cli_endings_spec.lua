@@ -3,6 +3,7 @@
 local cli_sandbox = require "spec.support.cli_sandbox"
 local command = require "spec.support.command"
 local core = require "codearts.build.core"
+local lifecycle = require "spec.support.lifecycle"
 local server_process = require "spec.support.server"
 
 local GOOD, BAD = cli_sandbox.good, cli_sandbox.bad
@@ -81,6 +82,35 @@ describe("codearts-build, ended by a signal", function()
           assert.is_truthy(last.actual_build_number)
         else
           assert.are.equal("detached", last.event)
+        end
+      end
+    end
+    server:stop()
+  end)
+
+  it("tells the verdict of what has ended, whose log is still read", function()
+    local server = server_process.start()
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+    for verdict, status in pairs { SUCCESS = 0, FAILURE = 1 } do
+      for _, form in ipairs { "text", "json", "ndjson" } do
+        server:reset()
+        server:behave("by_path", {
+          rows = {
+            { path = "/record%-info", body = lifecycle.record(verdict) },
+            { path = "/real%-time%-log" },
+          },
+        })
+        local running = command.start(("wait %s 20 --follow --output %s"):format(GOOD, form), env)
+        server:wait_for(3)
+        running:signal "TERM"
+        local ended, seen = running:finish()
+        assert.are.equal(status, ended, form .. seen)
+        assert.is_nil(seen:find("goes on", 1, true), seen)
+        if form == "text" then
+          assert.is_truthy(seen:find("build 20 of " .. GOOD .. ": " .. verdict, 1, true), seen)
+          assert.is_truthy(seen:find("is not complete", 1, true), seen)
+        else
+          assert.are.equal(verdict:lower(), core.decode(seen:match ".*\n({[^\n]*})").verdict, seen)
         end
       end
     end

@@ -63,10 +63,13 @@ answer("answer", "whatever the arguments say: status, body, headers, kind", 200,
 row(
   "by_path",
   "body",
-  "what the first of `rows` answers whose pattern the path has",
+  "what the first of `rows` answers whose pattern the path has; without a body nothing",
   function(c, args)
     for _, item in ipairs(args.rows or {}) do
       if c.request.path:find(item.path) then
+        if not item.body then
+          return c:ignore()
+        end
         return c:reply(item.status or 200, item.body)
       end
     end

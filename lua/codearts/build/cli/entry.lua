@@ -12,6 +12,7 @@ local entry = {}
 ---@field job_name string? of the job, where it is known
 ---@field build_no integer?
 ---@field start table? the call that starts the build
+---@field flow codearts.build.Task its life, as the command follows it
 ---@field check table? the call that asks which parameters the job declares
 ---@field build table? result or build, with its methods
 ---@field result codearts.build.Result?
@@ -27,6 +28,7 @@ local entry = {}
 ---@field began number
 ---@field ended number?
 ---@field record table? of the finished build
+---@field told_end boolean? what it ended with was told
 ---@field detached boolean? a signal ended us before its end
 ---@field run_id string? that the start has put into a parameter
 ---@field key string? that it was started with

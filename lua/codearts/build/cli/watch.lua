@@ -141,7 +141,7 @@ function Watch:tell_end(entry)
   if self.detached then
     return -- closing the client ends the flows, which is no news about the builds
   end
-  entry.ended = entry.ended or app.core.now()
+  entry.ended, entry.told_end = entry.ended or app.core.now(), true
   if entry.record then
     return self.waiting.tell_end(app, entry)
   elseif not err then
@@ -178,7 +178,12 @@ end
 
 --- A build that was started and whose end is not known here.
 local function is_open(entry)
-  return entry.build and not entry.ended
+  local ended = entry.record or entry.told_end or entry.err and entry.err.kind ~= "cancelled"
+  return entry.build and not ended
+end
+
+local function status_of(entry)
+  return entry.err and exit_status.of_error(entry.err) or exit_status.success
 end
 
 local function tell_how_to_go_on(app, entry)
@@ -209,9 +214,9 @@ function Watch:stop_all()
   until not pending or app.core.now() > patience
 end
 
---- Breaks off the starts that are under way, and gives them a moment to tell whether anything was sent: with a key
--- that is written down, too.
-function Watch:cancel_starts()
+--- Breaks off what is under way, and gives it a moment to tell how far it came: a start whether anything was sent, with
+-- a key that is written down, too; a wait whether it knows the verdict already.
+function Watch:cancel_all()
   local app = self.app
   local patience = app.core.now() + CANCEL_PATIENCE
   for _, entry in ipairs(self.entries) do
@@ -219,9 +224,19 @@ function Watch:cancel_starts()
       entry.start:cancel()
     end
   end
-  while self:is_starting() and app.core.now() < patience do
-    app:client():step(TICK)
-  end
+  local pending
+  repeat
+    pending = false
+    for _, entry in ipairs(self.entries) do
+      if not (is_starting(entry) or entry.flow:done()) then
+        entry.flow:cancel()
+      end
+      pending = pending or not entry.flow:done()
+    end
+    if pending then
+      app:client():step(TICK)
+    end
+  until not pending or app.core.now() > patience
 end
 
 --- What becomes of a build that is still open when a signal ends us.
@@ -245,7 +260,8 @@ local function tell_left(app, entry)
   tell_how_to_go_on(app, entry)
 end
 
---- A signal ends us: the builds go on, unless they are to be stopped.
+--- A signal ends us: the builds go on, unless they are to be stopped. What has ended is told as ever, though its log
+-- or its picture is not there yet.
 function Watch:leave()
   local app = self.app
   app.terminal:clear()
@@ -253,16 +269,23 @@ function Watch:leave()
     self:stop_all()
   end
   self.detached = true
-  self:cancel_starts()
-  local statuses = { exit_status.of_ending[app.core.ending()] }
-  for _, entry in ipairs(self.entries) do
+  self:cancel_all()
+  local ending = exit_status.of_ending[app.core.ending()]
+  local statuses = {}
+  for index, entry in ipairs(self.entries) do
     if is_open(entry) then
+      entry.err = nil -- that we look no more
       tell_left(app, entry)
-    elseif is_starting(entry) or entry.err and entry.err.kind == "cancelled" then
+      statuses[index] = ending
+    elseif not entry.build and (not entry.err or entry.err.kind == "cancelled") then
       entry.err = app:interruption(entry.job_id, entry.err and entry.err.outcome)
       self:tell_error(entry)
-    elseif entry.err then
-      statuses[#statuses + 1] = exit_status.of_error(entry.err)
+      statuses[index] = ending
+    else
+      if entry.record and not entry.told_end then
+        self.waiting.tell_end(app, entry)
+      end
+      statuses[index] = status_of(entry)
     end
   end
   if app.form == "json" then
@@ -311,10 +334,10 @@ end
 function Watch:run()
   local client, left = self.app:client(), #self.entries
   for _, entry in ipairs(self.entries) do
-    local call = client:task(function(await)
+    entry.flow = client:task(function(await)
       return self:live_through(await, entry)
     end)
-    call:on_done(function(_, err)
+    entry.flow:on_done(function(_, err)
       entry.err = err
       left = left - 1
       self:tell_end(entry)
@@ -346,7 +369,7 @@ function Watch:run()
   end
   local statuses = {}
   for index, entry in ipairs(self.entries) do
-    statuses[index] = entry.err and exit_status.of_error(entry.err) or exit_status.success
+    statuses[index] = status_of(entry)
   end
   return exit_status.of_all(statuses)
 end
