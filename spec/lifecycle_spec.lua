@@ -74,13 +74,18 @@ describe("a build known by its numbers", function()
     assert.are.equal(RECORD_PATH, paths()[2])
   end)
 
-  it("is missing where the service told no number", function()
-    answers '{"octopus_job_name":"j_1"}'
-    local result = client:run { job_id = JOB }
-    local err = failure_of(result.status, result)
-    assert.are.equal("protocol", err.kind)
-    assert.are.equal("bad_answer", err.reason)
-    assert.are.equal("started", err.outcome)
+  it("is missing where the service told no number, or what cannot be one", function()
+    for _, more in ipairs { "", "7.5", "1e20", "0", '"-1"', '"x"' } do
+      answers(
+        more == "" and '{"octopus_job_name":"j_1"}'
+          or ('{"octopus_job_name":"j_1","actual_build_number":%s}'):format(more)
+      )
+      local result = client:run { job_id = JOB }
+      local err = failure_of(result.status, result)
+      assert.are.equal("protocol", err.kind)
+      assert.are.equal("bad_answer", err.reason)
+      assert.are.equal("started", err.outcome)
+    end
   end)
 end)
 

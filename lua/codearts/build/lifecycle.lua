@@ -34,9 +34,14 @@ local function check_job_id(job_id)
   return job_id
 end
 
+local function build_number(value)
+  local number = record.integer(value)
+  return number and number >= 1 and number <= 2147483647 and number or nil
+end
+
 local function check_build_no(build_no)
-  local number = record.integer(build_no)
-  if not number or number < 1 or number > 2147483647 then
+  local number = build_number(build_no)
+  if not number then
     usage("build_no", "build_no must be a build number: an integer from 1 to 2147483647")
   end
   return number
@@ -53,7 +58,7 @@ function lifecycle.handle(self)
   elseif rawget(self, "build_no") ~= nil then
     return { client = client, job_id = self.job_id, build_no = self.build_no }
   end
-  local number = record.integer(rawget(self, "actual_build_number"))
+  local number = build_number(rawget(self, "actual_build_number"))
   if not number then
     error(
       core.error {
