@@ -56,6 +56,7 @@ build = {
       ["codearts.build.cli.app"] = "lua/codearts/build/cli/app.lua",
       ["codearts.build.cli.arguments"] = "lua/codearts/build/cli/arguments.lua",
       ["codearts.build.cli.artifacts"] = "lua/codearts/build/cli/artifacts.lua",
+      ["codearts.build.cli.attempt"] = "lua/codearts/build/cli/attempt.lua",
       ["codearts.build.cli.call"] = "lua/codearts/build/cli/call.lua",
       ["codearts.build.cli.complete"] = "lua/codearts/build/cli/complete.lua",
       ["codearts.build.cli.completion"] = "lua/codearts/build/cli/completion.lua",

@@ -34,11 +34,13 @@ install-module: all
 install-command: all
 	@install -d "$(DESTDIR)$(BIN)" "$(DESTDIR)$(BASH)" "$(DESTDIR)$(ZSH)" "$(DESTDIR)$(FISH)"
 	@{ sed -e 's|^lua=$$|lua=$(notdir $(LUA))|' -e '/^]]$$/q' bin/codearts-build; \
+	  echo 'local function find_modules()'; \
 	  echo 'local bin = arg[0]:match "^(.*)/[^/]*$$"'; \
 	  echo 'local share, lib = bin .. "/$(call from,$(BIN),$(SHARE))/", bin .. "/$(call from,$(BIN),$(LUA_LIBDIR))/"'; \
 	  echo 'package.path = share .. "?.lua;" .. share .. "?/init.lua;" .. package.path'; \
 	  echo 'package.cpath = lib .. "?.so;" .. package.cpath'; \
-	  tail -n 1 bin/codearts-build; } >$(BUILD)/$(COMMAND).$$PPID && \
+	  echo 'end'; \
+	  sed -n '/^-- The command, wherever/,$$p' bin/codearts-build; } >$(BUILD)/$(COMMAND).$$PPID && \
 	  install -m 755 $(BUILD)/$(COMMAND).$$PPID "$(DESTDIR)$(BIN)/$(COMMAND)" && \
 	  rm $(BUILD)/$(COMMAND).$$PPID
 	@cd "$(DESTDIR)$(BIN)" && { [ -e codearts-build ] || ln -sf $(COMMAND) codearts-build; }

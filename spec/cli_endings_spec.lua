@@ -172,6 +172,38 @@ describe("codearts-build, ended by a signal", function()
     server:stop()
   end)
 
+  it("says so where Ctrl-C comes while it is being loaded", function()
+    local folder = os.tmpname()
+    os.remove(folder)
+    os.execute("mkdir -p " .. folder .. "/codearts/build")
+    -- Not os.execute, during which a process ignores the signal.
+    local interrupt = 'io.popen("kill -INT $PPID"):close()'
+    local function interrupted(arguments, env)
+      local result = command.run(arguments, env)
+      assert.are.equal(130, result.status, result.err)
+      assert.are.equal("", result.out)
+      assert.are.equal("codearts-build: interrupted\n", result.err)
+    end
+    local path = ("%s/?.lua;%s;;"):format(folder, os.getenv "LUA_PATH" or "")
+    for _, name in ipairs { "argparse", "codearts/build/core" } do
+      local module = ("%s/%s.lua"):format(folder, name)
+      local file = assert(io.open(module, "w"))
+      file:write(interrupt, "\nreturn {}\n")
+      file:close()
+      for _, arguments in ipairs { "status " .. GOOD, "run --json " .. GOOD } do
+        interrupted(arguments, { LUA_PATH = path })
+      end
+      assert.are.equal(130, command.run("doctor", { LUA_PATH = path }).status)
+      os.remove(module)
+    end
+    interrupted("--version", {
+      LUA_INIT = ("local getenv = os.getenv; os.getenv = function(name) %s; return getenv(name) end"):format(
+        interrupt
+      ),
+    })
+    os.execute("rm -r " .. folder)
+  end)
+
   it("goes on if it was started with Ctrl-C ignored", function()
     for _, name in ipairs { "INT", "HUP" } do
       local running = command.start_line(

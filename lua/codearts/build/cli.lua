@@ -1,4 +1,5 @@
 --- The command line: reads the arguments, hands over to the command, turns errors into messages and exit statuses.
+local attempt = require "codearts.build.cli.attempt"
 local exit_status = require "codearts.build.cli.exit_status"
 local output = require "codearts.build.cli.output"
 
@@ -18,7 +19,7 @@ local function run(argv)
   if argv[1] == "--complete" then -- of the completion scripts, for which every millisecond counts
     return require "codearts.build.cli.complete"(argv[2], { (table.unpack or unpack)(argv, 3) })
   end
-  local has_argparse = pcall(require, "argparse")
+  local has_argparse = attempt(require, "argparse")
   if not has_argparse then
     complain "the command needs argparse for Lua: apt install lua-argparse, or luarocks install argparse"
     return exit_status.usage

@@ -1,4 +1,5 @@
 --- What every command stands on: the library, the terminal, the form of the output, one client, and the way out.
+local attempt = require "codearts.build.cli.attempt"
 local exit_status = require "codearts.build.cli.exit_status"
 local given = require "codearts.build.cli.given"
 local output = require "codearts.build.cli.output"
@@ -53,7 +54,7 @@ end
 ---@return codearts.build.cli.App? app
 ---@return string? problem
 local function open(values)
-  local ok, build = pcall(require, "codearts.build")
+  local ok, build = attempt(require, "codearts.build")
   if not ok then
     return nil, tostring(build)
   end

@@ -1,6 +1,7 @@
 --- codearts-build doctor: looks at everything that goes wrong in practice, in the order in which one needs the other.
 -- What it prints holds no secret: credentials are never read here, and addresses lose their passwords.
 local advice_for = require "codearts.build.cli.advice"
+local attempt = require "codearts.build.cli.attempt"
 local exit_status = require "codearts.build.cli.exit_status"
 local kinds = require "codearts.build.cli.kinds"
 local output = require "codearts.build.cli.output"
@@ -44,7 +45,7 @@ end
 function Doctor:check_library()
   local jit = rawget(_G, "jit")
   self:note("lua", "ok", _VERSION .. (jit and " (" .. jit.version .. ")" or ""))
-  local ok, build = pcall(require, "codearts.build")
+  local ok, build = attempt(require, "codearts.build")
   if not ok then
     self:note(
       "library",

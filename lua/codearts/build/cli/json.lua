@@ -1,5 +1,6 @@
 --- JSON as the command prints it: one line, members sorted by name, so that the same answer is the same text.
 local ascii = require "codearts.build.ascii"
+local attempt = require "codearts.build.cli.attempt"
 local given = require "codearts.build.cli.given"
 local unicode = require "codearts.build.unicode"
 
@@ -8,7 +9,7 @@ local json = {}
 --- A value that is no table. What --json says about a core that cannot be loaded has to do without it, so the little that is
 -- needed of its encoder is here too: text without control characters.
 local function encode_scalar(value)
-  local ok, core = pcall(require, "codearts.build.core")
+  local ok, core = attempt(require, "codearts.build.core")
   if ok then
     -- A log in another encoding is no reason to say nothing.
     return core.encode(type(value) == "string" and unicode.repair(value) or value)
