@@ -448,23 +448,6 @@ describe("codearts-build", function()
       assert.are.equal(6, run("run " .. GOOD .. " --endpoint http://127.0.0.1:1").status)
     end)
 
-    it("is 6 for a started build whose number cannot be one", function()
-      local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
-      for _, number in ipairs { "7.5", "1e20" } do
-        server:script {
-          {
-            "answer",
-            body = ('{"octopus_job_name":"j_1","actual_build_number":%s}'):format(number),
-          },
-        }
-        local result = run("run --wait --json " .. GOOD, env)
-        assert.are.equal(6, result.status, result.err)
-        local data = core.decode(result.out)
-        assert.are.equal("started", data.error.outcome)
-        assert.are.equal("j_1", data.octopus_job_name)
-      end
-    end)
-
     it("is 2 without configuration or credentials that cannot be", function()
       assert.are.equal(2, run("run " .. GOOD, { CODEARTS_BUILD_ENDPOINT = "" }).status)
       assert.are.equal(2, run("run " .. GOOD .. " --endpoint ftp://x").status)

@@ -90,13 +90,23 @@ function entry.verdict(self)
   return self.err and verdict.of_end(self.record.status) or "success"
 end
 
---- Everything known, for --json.
+-- What entry.data says in words of ours.
+local OURS = {}
+for name in
+  ("job_id verdict status record steps elapsed run_id key replayed reconciled detached stopped error"):gmatch "[a-z_]+"
+do
+  OURS[name] = true
+end
+
+--- Everything known, for --json. A member of the service's answer is never taken for one of ours.
 ---@return table
 function entry.data(self)
   local data = { job_id = self.job_id }
   local result = self.result or { actual_build_number = self.build_no and tostring(self.build_no) }
   for key, value in pairs(result) do
-    data[key] = value
+    if not OURS[key] then
+      data[key] = value
+    end
   end
   if self.record then
     data.verdict = entry.verdict(self)
