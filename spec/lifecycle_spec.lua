@@ -435,6 +435,28 @@ describe("stop", function()
     assert.are.same({ "POST /v3/jobs/" .. JOB .. "/20/stop" }, paths())
   end)
 
+  it("raises when the service refuses with status 200", function()
+    for _, body in ipairs {
+      '{"error_code":"CB.9","error_msg":"no"}',
+      '{"error_code":"CB.9"}',
+      '{"status":"error","error":{"code":"CB.9","message":"no"}}',
+    } do
+      answers(body)
+      local one = client:build(JOB, 20)
+      local err = failure_of(one.stop, one)
+      assert.are.equal("api", err.kind)
+      assert.are.equal("CB.9", err.error_code)
+      assert.are.equal(200, err.status)
+    end
+  end)
+
+  it("takes for an error only what is nothing else", function()
+    answers '{"error_code":"","success":true}'
+    assert.is_true(client:build(JOB, 20):stop())
+    answers '{"error_code":"CB.9","success":true}'
+    assert.is_true(client:build(JOB, 20):stop())
+  end)
+
   it("raises when the service refuses", function()
     answers('{"success":false,"result":"already over"}', 404)
     local one = client:build(JOB, 20)

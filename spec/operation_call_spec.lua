@@ -342,6 +342,7 @@ describe("client:call", function()
       '{"success":false,"message":"no","err_code":"CB.9","result":null}',
       '{"success":"false","message":"no","err_code":"CB.9","result":null}',
       '{"status":"FAIL","error":{"error_code":"CB.9","error_msg":"no"}}',
+      '{"error_code":"CB.9","error_msg":"no","request_id":"r-1","result":null}',
     }
     for _, body in ipairs(bodies) do
       server:script { { "answer", body = body } }

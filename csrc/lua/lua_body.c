@@ -86,6 +86,46 @@ static bool says_failed(lua_State *L, int index) {
     return failed;
 }
 
+/* Whether an answer is an error and nothing else: a code, and at most what comes with one. */
+static bool is_error_alone(lua_State *L, int index) {
+    static const char *const names[] = {"error_code", "error_msg", "request_id",
+                                        "encoded_authorization_message"};
+    if (!lua_istable(L, index)) {
+        return false;
+    }
+    bool coded = false, alone = true;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+        bool known = lua_isuserdata(L, -1); /* null */
+        for (size_t i = 0; i < sizeof names / sizeof *names && !known; i++) {
+            known = strcmp(name, names[i]) == 0;
+        }
+        coded = coded || (strcmp(name, names[0]) == 0 && lua_type(L, -1) == LUA_TSTRING &&
+                          lcab_rawlen(L, -1) > 0);
+        alone = alone && known;
+    }
+    return coded && alone;
+}
+
+/* Whether an operation that changes something says that it did not: `status` is "error". In what is
+ * read, that may be the state of something. */
+static bool says_error(lua_State *L, const cab_call *c, int index) {
+    if (c->op == CAB_OP_READ || !lua_istable(L, index)) {
+        return false;
+    }
+    lua_pushliteral(L, "status");
+    lua_rawget(L, index);
+    bool error = begins_with(L, "error") && lcab_rawlen(L, -1) == strlen("error");
+    lua_pop(L, 1);
+    return error;
+}
+
+/* What a start answers is judged by what tells of a build. */
+static bool is_failure(lua_State *L, const cab_call *c, lcab_answer_kind kind, int index) {
+    return says_failed(L, index) ||
+           (kind != LCAB_ANSWER_RUN && (is_error_alone(L, index) || says_error(L, c, index)));
+}
+
 /* Puts the first member of these names that is a text or a number, and not empty, at `to`. */
 static bool take_first(lua_State *L, int object, const char *const *names, int to) {
     for (; *names != NULL; names++) {
@@ -139,7 +179,7 @@ static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,
         return;
     }
     lua_replace(L, top + 1);
-    if (says_failed(L, top + 1)) {
+    if (is_failure(L, c, kind, top + 1)) {
         body->failed = true;
         if (!find_failure(L, top + 1, top + 2)) {
             push_raw_message(L, c, &a->body);
@@ -230,7 +270,7 @@ static int error_texts(lua_State *L) {
 static int failure(lua_State *L) {
     lua_settop(L, 1);
     lua_settop(L, 3);
-    bool failed = says_failed(L, 1);
+    bool failed = says_failed(L, 1) || is_error_alone(L, 1);
     if (failed) {
         (void)find_failure(L, 1, 2);
     }
