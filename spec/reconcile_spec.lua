@@ -328,6 +328,20 @@ describe("err:reconcile, at a service with habits,", function()
     assert.equal(500, found.error.status)
   end)
 
+  it("asks every place before it believes that a build is another's", function()
+    for _, shows in ipairs {
+      { "another", "another", "value" },
+      { "another", "value", "another" },
+      { "value", "another", "another" },
+    } do
+      local found = verdict({}, { { number = 7, mine = true, shows = shows } })
+      assert.equal("started", found.verdict)
+      assert.same({ 7 }, numbers(found.results))
+    end
+    local found = verdict({}, { { number = 7, shows = { "another", "fail", "gone" } } })
+    assert.equal("none_found", found.verdict)
+  end)
+
   it("claims nothing about a build that is not shown", function()
     local function of(...)
       local builds = {}
@@ -407,6 +421,9 @@ describe("err:reconcile, at a service with habits,", function()
       assert.equal("none_found", verdict({ ahead = ahead }, { { number = 8 } }).verdict)
       assert.same({ 9 }, numbers(verdict({ ahead = ahead }, { { number = 9 } }, {}).candidates))
     end
+    -- Within the service, the clock of what began the build may lag.
+    local lags = { number = 7, mine = true, created = core.time() - 16 * 60 }
+    assert.equal("started", verdict({}, { lags }).verdict)
     -- Without a Date each build may be the call's own.
     local old = { number = 3, created = core.time() - 400 * 86400 }
     assert.equal("none_found", verdict({ dates = false }, { old }).verdict)

@@ -33,7 +33,7 @@ local NEVER = 1e9 -- a tick; goes over the wire, as infinity does not
 ---@field mine boolean whether it carries the run id
 ---@field value string|nil
 ---@field legible "always"|"if not secret"|"never" whether that value can be told from a masked id
----@field shows string[] what each of the three sources shows: value, missing, masked, fail
+---@field shows string[] what each of the three sources shows: value, missing, masked, another, fail
 
 -- Numbers that are the same on every Lua.
 local function dice(seed)
@@ -349,6 +349,8 @@ local function parameters_of(h, build, source)
   local list = { { name = "codeBranch", value = "master", secret = false } }
   if shows == "masked" then
     list[2] = { name = NAME, value = h.masks[source], secret = true }
+  elseif shows == "another" then
+    list[2] = { name = NAME, value = "7c2d8b41-0a3f-4e72-9d4c-8f1b5a0e3d22", secret = false }
   elseif shows == "value" and build.value then
     list[2] = { name = NAME, value = build.value, secret = false }
   end

@@ -55,7 +55,7 @@ end
 -- The verdicts that are right, as a set, and the own builds that all of them tell. More than one where the clocks
 -- leave open which builds began before the call, or where the list may be more than can be read.
 local function right_verdicts(h)
-  local since = h.dates and h.start - 900 or -math.huge
+  local since = h.dates and h.start - 3600 or -math.huge
   local verdict, own = expected(h, since, -math.huge)
   local right, times, untimed = { [verdict] = true }, { since }, { -math.huge }
   for _, build in ipairs(h.dates and h.builds or {}) do

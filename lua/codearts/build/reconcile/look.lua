@@ -122,23 +122,27 @@ local function silent(number)
 end
 
 --- Whether a build shows the id. Answers "own" with the parameters that it shows, "other", "hidden", or
---- nil and what kept the service from telling.
+--- nil and what kept the service from telling. Another value in one place is not believed before the other
+--- places were asked, unless no absence is to be proved.
 local function sight_of(ask, spec, number)
-  local told, problem
+  local told, problem, other
   for _, source in ipairs(SOURCES) do
     local parameters, err = source(ask, spec.job_id, number)
     local sight = parameters and judge.sight(parameters, spec.parameter, spec.run_id)
-    if sight then
+    if sight == "own" or sight and spec.newest then
       return sight, nil, parameters
     elseif err and err.kind == "cancelled" then
       return nil, err
     end
+    other = other or sight
     told = told or parameters ~= nil
     if not parameters and not (err and err.status == 404) then -- 404: there is no such place
       problem = problem or err or silent(number)
     end
   end
-  if told and not problem then
+  if other then
+    return other
+  elseif told and not problem then
     return "hidden"
   end
   return nil, problem or silent(number)
