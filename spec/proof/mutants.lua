@@ -205,8 +205,15 @@ local MUTANTS = {
   {
     name = "a forked child that cleans up on its parent's connections",
     file = "csrc/cab/client.c",
-    find = "if (cab_client_forked(c)) {",
-    replace = "if (false) {",
+    find = "if (cab_client_forked(c)) {\n",
+    replace = "if (false) {\n",
+    specs = "fork",
+  },
+  {
+    name = "a forked child that goes on with its parent's step",
+    file = "csrc/lua/lua_step.c",
+    find = "            cab_client_forked(u->c)) {",
+    replace = "            false) {",
     specs = "fork",
   },
   {
