@@ -210,13 +210,6 @@ local MUTANTS = {
     specs = "fork",
   },
   {
-    name = "a forked child that goes on with its parent's step",
-    file = "csrc/lua/lua_step.c",
-    find = "            cab_client_forked(u->c)) {",
-    replace = "            false) {",
-    specs = "fork",
-  },
-  {
     name = "a callback that steps",
     file = "csrc/lua/lua_step.c",
     find = [[if (lcab_client_is_busy(u)) {
