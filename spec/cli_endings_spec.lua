@@ -182,8 +182,9 @@ describe("codearts-build, ended by a signal", function()
       local result = command.run(arguments, env)
       assert.are.equal(130, result.status, result.err)
       assert.are.equal("", result.out)
-      -- An interpreter without a handler of its own ends without a word.
-      assert.is_truthy(("codearts-build: interrupted\n "):find(result.err, 1, true), result.err)
+      if result.err ~= "" then -- an interpreter without a handler of its own ends without a word
+        assert.are.equal("codearts-build: interrupted\n", result.err)
+      end
     end
     local path = ("%s/?.lua;%s;;"):format(folder, os.getenv "LUA_PATH" or "")
     for _, name in ipairs { "argparse", "codearts/build/core" } do
