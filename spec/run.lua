@@ -82,8 +82,13 @@ local function tell_skipped(output)
   end
 end
 
--- Once more at the end, since what failed may be far above.
+-- Once more at the end, since what failed may be far above: busted's, and what says FAILED itself.
 local function tell_failed(output)
+  for line in output:gmatch "[^\n]+" do
+    if line:find "^FAILED: " then
+      print(line)
+    end
+  end
   for kind, place, name in output:gmatch "\n(%a+) %-> ([^\n]+)\n([^\n]+)" do
     if kind == "Failure" or kind == "Error" then
       print(("FAILED: %s: %s"):format(place, name))

@@ -6,7 +6,8 @@
  * This one lies first on the PATH under the name of the Lua it is linked with, so that a spec which
  * starts an interpreter gets an instrumented one, and everything else stays as it is.
  *
- * Understands what the specs use of lua(1): -e CODE, -l MODULE, -v, a script or "-", arguments.
+ * Understands what the specs use of lua(1): -e CODE, -l MODULE, -v, a script or "-", arguments,
+ * code in LUA_INIT.
  */
 #include <lauxlib.h>
 #include <lua.h>
@@ -74,6 +75,10 @@ static int option(lua_State *L, char letter, const char *value, const char *name
 
 static int run(lua_State *L, int argc, char **argv) {
     int script = 1;
+    const char *init = getenv("LUA_INIT");
+    if (init != NULL && !option(L, 'e', init, argv[0])) {
+        return 0;
+    }
     while (script < argc && argv[script][0] == '-' && argv[script][1] != '\0') {
         char letter = argv[script][1];
         if (letter == 'v') {
