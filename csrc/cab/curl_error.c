@@ -69,9 +69,11 @@ static meaning meaning_of(const cab_curl_failure *f) {
 
 /* Whether memory ran out. */
 static bool is_memory(const cab_curl_failure *f) {
-    /* The URL was given and taken: libcurl says that there is none when it cannot copy it. */
+    /* The URL was given and taken, or the words tell why not: libcurl says that there is none when
+     * it cannot copy it, and says it once for a handle. */
     return f->no_memory || f->code == CURLE_OUT_OF_MEMORY ||
-           (f->code == CURLE_URL_MALFORMAT && strncmp(f->why, "No URL set", 10) == 0);
+           (f->code == CURLE_URL_MALFORMAT &&
+            (f->why[0] == '\0' || strncmp(f->why, "No URL set", 10) == 0));
 }
 
 void cab_curl_error(const cab_curl_failure *f, cab_error *err) {

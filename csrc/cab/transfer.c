@@ -336,8 +336,12 @@ static CURLcode set_url(cab_transfer *t, const char *url) {
     }
     cab_buf_clear(&t->url);
     CURLUcode urc = curl_url_set(t->parsed, CURLUPART_URL, url, CURLU_PATH_AS_IS);
+    if (urc == CURLUE_OUT_OF_MEMORY) {
+        return CURLE_OUT_OF_MEMORY;
+    }
     if (urc != CURLUE_OK) {
-        return urc == CURLUE_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_URL_MALFORMAT;
+        (void)snprintf(t->why, sizeof t->why, "%s", curl_url_strerror(urc));
+        return CURLE_URL_MALFORMAT;
     }
     if (is_https(url)) {
         cab_anchors_load(t->check.anchors); /* rather now than in the midst of a connection */
