@@ -103,7 +103,8 @@ describe("codearts-build, given a name", function()
       for index, pair in ipairs { ... } do
         list[index] = ('{"id":"%s","job_name":"%s"}'):format(pair[1], pair[2])
       end
-      return { "answer", body = ('{"total":9,"jobs":[%s]}'):format(table.concat(list, ",")) }
+      local body = ('{"total":%d,"jobs":[%s]}'):format(#list, table.concat(list, ","))
+      return { "answer", body = body }
     end
 
     it("has two jobs of the name", function()
@@ -135,6 +136,21 @@ describe("codearts-build, given a name", function()
       assert.is_truthy(requests[1].path:find("search=web", 1, true))
       assert.is_nil(requests[2].path:find("search", 1, true))
       assert.is_truthy(requests[3].path:find(GOOD, 1, true))
+    end)
+
+    it("lists fewer at once than were asked for, or the same page again and again", function()
+      local first = '{"total":%s,"jobs":[{"id":"' .. BAD .. '","job_name":"webserver"}]}'
+      local second = '{"total":2,"jobs":[{"id":"' .. GOOD .. '","job_name":"web"}]}'
+      local history = { "answer", body = '{"total":0,"history_records":[]}' }
+      server:script({ { "answer", body = first:format(2) }, { "answer", body = second } }, history)
+      local result = command.run("history web --json", env)
+      assert.are.equal(0, result.status, result.err)
+      for _, total in ipairs { "null", "1000" } do
+        server:script({}, { "answer", body = first:format(total) })
+        result = command.run("run web", env)
+        assert.are.equal(2, result.status, result.err)
+        assert.is_truthy(result.err:find("there are: webserver", 1, true), result.err)
+      end
     end)
 
     it("lists nonsense", function()

@@ -24,9 +24,11 @@ local function jobs_of(answer)
   return lifecycle_record().rows(type(answer) == "table" and answer.jobs, "id")
 end
 
---- All jobs of a project, page by page. `search` leaves to the service what is like a name.
+--- All jobs of a project, page by page. `search` leaves to the service what is like a name. The end is where all are there that
+-- it counts, or a page brings no other: it may list fewer at once than were asked for, or the same page again.
 local function list_jobs(app, project, search)
-  local all, page = {}, 0
+  local all, seen, page = {}, {}, 0
+  local before, total
   repeat
     local answer = app:await(app:client():call("ListProjectJobs", {
       project_id = project,
@@ -34,12 +36,14 @@ local function list_jobs(app, project, search)
       page_size = PAGE,
       search = search,
     }, { async = true }))
-    local jobs = jobs_of(answer)
-    for _, job in ipairs(jobs) do
-      all[#all + 1] = job
+    before, total = #all, type(answer) == "table" and lifecycle_record().integer(answer.total)
+    for _, job in ipairs(jobs_of(answer)) do
+      if job.id ~= nil and not seen[job.id] then
+        all[#all + 1], seen[job.id] = job, true
+      end
     end
     page = page + 1
-  until #jobs < PAGE
+  until #all == before or total and #all >= total
   names.remember(project, all, search == nil)
   return all
 end
