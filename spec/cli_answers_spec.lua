@@ -40,7 +40,7 @@ describe("codearts-build run", function()
       {
         "answer",
         body = [[{"octopus_job_name":"j_1","actual_build_number":"7","job_id":"x","verdict":"success",
-          "status":"SUCCESS","error":"no","detached":true,"more":1}]],
+          "status":"SUCCESS","error":"no","detached":true,"more":1,"wait":2,"log":null,"stop":"x"}]],
       },
     }
     local result = command.run("run --json " .. GOOD, env)
@@ -50,6 +50,9 @@ describe("codearts-build run", function()
       octopus_job_name = "j_1",
       actual_build_number = "7",
       more = 1,
+      wait = 2, -- those that are called as methods of a result, too
+      log = core.null,
+      stop = "x",
     }, core.decode(result.out))
   end)
 end)

@@ -68,6 +68,27 @@ describe("a start with a key", function()
     assert.equal(2, server:stats().processed)
   end)
 
+  it(
+    "keeps methods apart from members that are called so, and those apart from its record",
+    function()
+      server:script {
+        {
+          "answer",
+          body = '{"octopus_job_name":"j","actual_build_number":20,"daily_build_number":"d","status":"s"}',
+        },
+      }
+      local first = client:run(ARGS, { key = "k" })
+      assert.is_function(first.status)
+      assert.same({ status = "s" }, build.meta(first).members)
+      assert.equal("k", build.meta(first).key)
+      local again = client:run(ARGS, { key = "k" })
+      assert.is_true(build.meta(again).replayed)
+      assert.is_function(again.status)
+      assert.equal("20", again.actual_build_number)
+      assert.is_nil(build.meta(again).members)
+    end
+  )
+
   it("signs the date that its record committed", function()
     client:run(ARGS, { key = "k" })
     local files = io.popen("cat " .. folder .. "/*.key")

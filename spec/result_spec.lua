@@ -107,7 +107,7 @@ describe("the result", function()
       "octopus_job_name": "j_1", "actual_build_number": null, "daily_build_number": "d",
       "text": "\u00e4/\"", "whole": 3, "integral": 4.0, "large": 9007199254740992, "larger": 1e17,
       "broken": 0.25, "yes": true, "no": false, "nothing": null,
-      "list": [1, "2", null, [], {}], "object": {"a": {"b": 1}}, "wait": "data", "": 1
+      "list": [1, "2", null, [], {}], "object": {"a": {"b": 1}}, "reconcile": "data", "": 1
     }]]
     assert.equal(build.null, result.actual_build_number)
     assert.equal('\195\164/"', result.text)
@@ -121,7 +121,7 @@ describe("the result", function()
     assert.equal(build.null, result.nothing)
     assert.same({ 1, "2", build.null, {}, {} }, result.list)
     assert.equal(1, result.object.a.b)
-    assert.equal("data", result.wait) -- data goes before methods
+    assert.equal("data", result.reconcile)
     assert.equal(1, result[""])
     local whole = math_type(1)
     for _, name in ipairs { "whole", "integral", "large" } do
@@ -214,6 +214,127 @@ describe("the result", function()
   it("carries no member over from an earlier answer", function()
     result_of '{"actual_build_number":"1","extra":"x"}'
     assert.equal("octopus_job_name", members(result_of '{"octopus_job_name":"j"}'))
+  end)
+end)
+
+describe("a member that is called as a method is", function()
+  local METHODS = { "wait", "status", "log", "stop" }
+  local core = require "codearts.build.core"
+  local bench, bare
+  setup(function()
+    bench = run_job.start()
+    bare = core.new { endpoint = bench.server.url, auth = run_job.TOKEN, proxy = false }
+  end)
+  teardown(function()
+    bare:close()
+    bench:stop()
+  end)
+
+  local FLAT = [[{"actual_build_number":7,"wait":9007199254740992,"status":"success","log":null,
+    "stop":{"wait":[1]},"more":"m"}]]
+  local NESTED = '{"result":' .. FLAT .. ',"status":"success","log":"outside"}'
+
+  -- The starts that there are; each answers its result.
+  local STARTS = {
+    run = function()
+      return bench.client:run(JOB)
+    end,
+    try_run = function()
+      return bench.client:try_run(JOB)
+    end,
+    ["start and wait"] = function()
+      return bench.client:start(JOB):wait()
+    end,
+    RunJob = function()
+      return bench.client:call("RunJob", JOB)
+    end,
+    ExecuteJob = function()
+      return bench.client:call("ExecuteJob", JOB)
+    end,
+    run_all = function()
+      return bench.client:run_all({ JOB })[1].result
+    end,
+    ["the core alone"] = function()
+      return bare:run(JOB)
+    end,
+  }
+
+  local function check(result, by, meta)
+    assert.equal("7", result.actual_build_number, by)
+    assert.equal("actual_build_number more", members(result), by)
+    local aside = meta(result).members
+    assert.equal(2 ^ 53, aside.wait, by)
+    assert.equal(math_type(1), math_type(aside.wait), by)
+    assert.equal("success", aside.status, by)
+    assert.equal(build.null, aside.log, by)
+    assert.same({ wait = { 1 } }, aside.stop, by)
+    assert.equal(math_type(1), math_type(aside.stop.wait[1]), by)
+  end
+
+  for by, start in pairs(STARTS) do
+    it("under build.meta(result).members: " .. by, function()
+      for _, body in ipairs { FLAT, NESTED } do
+        bench.server:reset()
+        bench.server:script { { "answer", body = body } }
+        local result = start()
+        if by == "the core alone" then
+          check(result, by, core.meta)
+        else
+          check(result, by, build.meta)
+          for _, name in ipairs(METHODS) do
+            assert.is_function(result[name], by .. " " .. name)
+          end
+        end
+      end
+    end)
+  end
+
+  it("no hindrance: the methods work", function()
+    bench.server:reset()
+    bench.server:script {
+      { "answer", body = FLAT },
+      { "answer", body = '{"result":{"status":"SUCCESS"},"status":"success"}' },
+    }
+    assert.equal("SUCCESS", bench.client:run(JOB):status().status)
+  end)
+
+  it("looked for alone: there is no table of none", function()
+    assert.is_nil(build.meta(bench:result "ok").members)
+    assert.is_nil(build.meta(bench:result "ok_nested").members)
+    for _, name in ipairs(METHODS) do
+      local result =
+        bench:result { "answer", body = ('{"octopus_job_name":"j","%s":false}'):format(name) }
+      assert.same({ [name] = false }, build.meta(result).members)
+      assert.is_function(result[name])
+    end
+  end)
+
+  it("told anew each time, and kept no longer than its result", function()
+    local result = bench:result { "answer", body = FLAT }
+    build.meta(result).members.wait = nil
+    assert.equal(2 ^ 53, build.meta(result).members.wait)
+    local weak = setmetatable({ build.meta(result).members.stop }, { __mode = "v" })
+    result = bench:result "ok" -- luacheck: ignore
+    for _ = 1, 20 do
+      collectgarbage()
+      bench:result "ok"
+    end
+    collectgarbage()
+    assert.is_nil(weak[1])
+  end)
+
+  it("nothing by which another build is asked about", function()
+    bench.server:reset()
+    bench.server:script {
+      { "answer", body = '{"actual_build_number":"7","build_no":8,"job_id":"x"}' },
+      { "answer", body = '{"result":{"status":"SUCCESS"},"status":"success"}' },
+    }
+    local result = bench.client:run(JOB)
+    assert.equal(8, result.build_no)
+    assert.equal(7, result:status().build_no)
+    local path = bench.server:stats().requests[2].path
+    assert.truthy(path:find(JOB.job_id, 1, true), path)
+    assert.truthy(path:find "/7%f[%D]", path)
   end)
 end)
 

@@ -352,41 +352,76 @@ void lcab_write_run_job(lua_State *L, int index, cab_text run_id_name, const cha
 
 /* ---- the answer ----------------------------------------------------------------------------- */
 
-static const char *const RESULT_MEMBERS[] = {"octopus_job_name", "actual_build_number",
-                                             "daily_build_number"};
+enum { MEMBERS = 3 };
+static const char *const RESULT_MEMBERS[MEMBERS] = {"octopus_job_name", "actual_build_number",
+                                                    "daily_build_number"};
 
-/* Whether the object on top has one of the members; numbers among them become strings. Empty texts
- * and 0, as a failure may leave them in an answer of fixed form, tell of no build: their numbers
- * begin with 1. */
-static bool take_members(lua_State *L) {
-    bool found = false;
-    for (int i = 0; i < 3; i++) {
-        int type = lcab_getfield(L, -1, RESULT_MEMBERS[i]);
-        char text[40];
-        bool number = type == LUA_TNUMBER && lcab_number_text(L, -1, text);
-        if (number || type == LUA_TBOOLEAN) {
-            lua_pushstring(L, RESULT_MEMBERS[i]);
-            lua_pushstring(L, number ? text : lua_toboolean(L, -2) ? "true" : "false");
-            lua_rawset(L, -4);
-        }
-        found = found || (number && lua_tonumber(L, -1) != 0) ||
-                (type == LUA_TSTRING && lcab_rawlen(L, -1) > 0);
-        lua_pop(L, 1);
+/* Whether an object that was read from this text may have more members: each has a colon. Costs
+ * nearly nothing, and mostly there are none. */
+static bool may_have_more(cab_text text, int members) {
+    const char *p = text.data, *end = p + text.len;
+    while ((p = memchr(p, ':', (size_t)(end - p))) != NULL && members >= 0) {
+        members--;
+        p++;
     }
-    return found;
+    return members < 0;
 }
 
-bool lcab_read_run_job_answer(lua_State *L) {
+/* Moves the members that would hide a method of the result on top into a table, and pushes that;
+ * if there is none, nothing. */
+static bool set_aside(lua_State *L) {
+    static const char *const methods[] = {"wait", "status", "log", "stop"};
+    int result = lua_gettop(L);
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        if (lcab_getfield(L, result, methods[i]) == LUA_TNIL) {
+            lua_pop(L, 1);
+            continue;
+        }
+        if (lua_gettop(L) == result + 1) {
+            lua_createtable(L, 0, 1);
+            lua_insert(L, -2);
+        }
+        lua_setfield(L, result + 1, methods[i]);
+        lua_pushnil(L);
+        lua_setfield(L, result, methods[i]);
+    }
+    return lua_gettop(L) > result;
+}
+
+/* See lcab_read_run_job_answer, for the object on top. Empty texts and 0, as a failure may leave
+ * them in an answer of fixed form, tell of no build: their numbers begin with 1. */
+static int take_members(lua_State *L, cab_text text) {
+    bool found = false;
+    int object = lua_gettop(L), count = 0;
+    for (int i = 0; i < MEMBERS; i++) {
+        int type = lcab_getfield(L, object, RESULT_MEMBERS[i]);
+        char digits[40];
+        bool number = type == LUA_TNUMBER && lcab_number_text(L, -1, digits);
+        if (number || type == LUA_TBOOLEAN) {
+            lua_pushstring(L, RESULT_MEMBERS[i]);
+            lua_pushstring(L, number ? digits : lua_toboolean(L, -2) ? "true" : "false");
+            lua_rawset(L, object);
+        }
+        count += type != LUA_TNIL;
+        found = found || (number && lua_tonumber(L, -1) != 0) ||
+                (type == LUA_TSTRING && lcab_rawlen(L, -1) > 0);
+    }
+    lua_settop(L, object);
+    bool more = count < MEMBERS || may_have_more(text, MEMBERS);
+    return !found ? 0 : more && set_aside(L) ? 2 : 1;
+}
+
+int lcab_read_run_job_answer(lua_State *L, cab_text text) {
     if (!lua_istable(L, -1)) {
-        return false;
+        return 0;
     }
-    if (take_members(L)) {
-        return true;
+    int values = take_members(L, text);
+    if (values > 0) {
+        return values;
     }
-    if (lcab_getfield(L, -1, "result") == LUA_TTABLE && take_members(L)) {
-        lua_remove(L, -2);
-        return true;
+    if (lcab_getfield(L, -1, "result") == LUA_TTABLE) {
+        values = take_members(L, text);
     }
-    lua_pop(L, 1);
-    return false;
+    lua_remove(L, values > 0 ? -1 - values : -1);
+    return values;
 }

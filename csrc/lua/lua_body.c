@@ -7,6 +7,7 @@
 #include "lua/lua_args.h"
 #include "lua/lua_error.h"
 #include "lua/lua_json.h"
+#include "lua/lua_meta.h"
 #include "lua/lua_secrets.h"
 
 static bool is_text_or_number(int type) { return type == LUA_TSTRING || type == LUA_TNUMBER; }
@@ -187,12 +188,16 @@ static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,
         }
     } else if (kind == LCAB_ANSWER_RUN) {
         lua_pushvalue(L, top + 1);
-        if (!lcab_read_run_job_answer(L)) {
+        int values = lcab_read_run_job_answer(L, (cab_text){a->body.data, a->body.len});
+        if (values == 0) {
             body->body_problem = CAB_REASON_BAD_ANSWER;
             (void)(lua_istable(L, top + 1) && find_error(L, top + 1, top + 2, 0));
-        } else {
-            lua_replace(L, top + 1);
+            return;
         }
+        if (values == 2) {
+            lcab_remember_members(L);
+        }
+        lua_replace(L, top + 1);
     }
 }
 

@@ -45,6 +45,35 @@ void lcab_remember_meta(lua_State *L, cab_call *c, const char *job_id, double st
     }
 }
 
+/* Its address is that of a weak table: result -> members of its answer that it does not show. */
+static const char MEMBERS = 0;
+
+void lcab_remember_members(lua_State *L) {
+    lcab_kept(L, &MEMBERS);
+    lua_pushvalue(L, -3);
+    lua_pushvalue(L, -3);
+    lua_rawset(L, -3);
+    lua_pop(L, 2);
+}
+
+/* Sets `members` of the table on top to a copy of those of the value at `owner`, if it has some. */
+static void set_members(lua_State *L, int owner) {
+    int meta = lua_gettop(L);
+    lcab_kept(L, &MEMBERS);
+    lua_pushvalue(L, owner);
+    lua_rawget(L, -2);
+    if (lua_istable(L, -1)) {
+        lua_newtable(L);
+        for (lua_pushnil(L); lua_next(L, meta + 2);) {
+            lua_pushvalue(L, -2);
+            lua_insert(L, -2);
+            lua_rawset(L, meta + 3);
+        }
+        lua_setfield(L, meta, "members");
+    }
+    lua_settop(L, meta);
+}
+
 static void set_number(lua_State *L, const char *name, double n) {
     lua_pushnumber(L, n);
     lua_setfield(L, -2, name);
@@ -107,11 +136,18 @@ static int get_meta(lua_State *L) {
     set_number(L, "first_byte", m->timings.first_byte);
     set_number(L, "total", m->timings.total);
     lua_setfield(L, -2, "timings");
+    set_members(L, 1);
     return 1;
 }
 
 void lcab_meta_open(lua_State *L) {
     lcab_slots_open(L);
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lcab_keep(L, &MEMBERS);
     lua_pushcfunction(L, get_meta);
     lua_setfield(L, -2, "meta");
 }

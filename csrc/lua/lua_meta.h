@@ -17,6 +17,9 @@ void lcab_meta_open(lua_State *L);
 void lcab_remember_meta(lua_State *L, cab_call *c, const char *job_id, double started_at,
                         const char *request_id, int64_t date);
 
+/* Pops what meta is to tell as `members` of the value below it. */
+void lcab_remember_members(lua_State *L);
+
 #pragma GCC visibility pop
 
 #endif

@@ -97,8 +97,9 @@ function M.run_all(list, opts)
 end
 
 --- How an answer came to be: { job_id, status, request_id, attempts, http_version, elapsed,
---- timings = { dns, connect, tls, first_byte, total } }, times in seconds. nil for anything that is
---- not a result.
+--- timings = { dns, connect, tls, first_byte, total } }, times in seconds. What the service calls as the
+--- methods of results are (wait, status, log, stop) is in `members`, by name, and not in the result. nil for
+--- anything that is not a result.
 ---@param result codearts.build.Result
 ---@return codearts.build.Meta?
 function M.meta(result)

@@ -50,7 +50,7 @@ function lifecycle.handle(self)
   local client = type(metatable) == "table" and metatable.client
   if not client then
     usage("self", "call this as a method of a result: result:status()")
-  elseif rawget(self, "build_no") ~= nil then
+  elseif metatable.by_numbers then
     return { client = client, job_id = self.job_id, build_no = self.build_no }
   end
   local number = ids.build_number(rawget(self, "actual_build_number"))
@@ -156,7 +156,7 @@ end
 ---@return codearts.build.Build build with the fields job_id and build_no
 function client_methods:build(job_id, build_no)
   local build = { job_id = check_job_id(job_id), build_no = check_build_no(build_no) }
-  return setmetatable(build, { __index = result_methods, client = self })
+  return setmetatable(build, { __index = result_methods, client = self, by_numbers = true })
 end
 
 ---@class codearts.build.HistoryOptions

@@ -86,6 +86,7 @@
 ---@field date? number the service's clock when it answered, seconds since 1970; not of a start
 ---@field elapsed number
 ---@field timings { dns: number, connect: number, tls: number, first_byte: number, total: number }
+---@field members? { wait?: any, status?: any, log?: any, stop?: any } of the answer, which would hide methods
 
 ---@class codearts.build.Result
 ---@field octopus_job_name string

@@ -16,6 +16,7 @@ local entry = {}
 ---@field check table? the call that asks which parameters the job declares
 ---@field build table? result or build, with its methods
 ---@field result codearts.build.Result?
+---@field members table? of the answer, that are not in the result because its methods are called so
 ---@field status string? as the service words it
 ---@field steps codearts.build.Step[]
 ---@field step_began table<integer, number> when a step was first seen running
@@ -98,16 +99,23 @@ do
   OURS[name] = true
 end
 
---- Everything known, for --json. A member of the service's answer is never taken for one of ours.
----@return table
-function entry.data(self)
-  local data = { job_id = self.job_id }
-  local result = self.result or { actual_build_number = self.build_no and tostring(self.build_no) }
-  for key, value in pairs(result) do
+local function add_theirs(data, members)
+  for key, value in pairs(members) do
     if not OURS[key] then
       data[key] = value
     end
   end
+end
+
+--- Everything known, for --json. A member of the service's answer is never taken for one of ours.
+---@return table
+function entry.data(self)
+  local data = { job_id = self.job_id }
+  add_theirs(
+    data,
+    self.result or { actual_build_number = self.build_no and tostring(self.build_no) }
+  )
+  add_theirs(data, self.members or {})
   if self.record then
     data.verdict = entry.verdict(self)
     data.status, data.record, data.steps = self.record.status, self.record, entry.steps_data(self)

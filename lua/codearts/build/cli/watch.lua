@@ -119,6 +119,7 @@ function Watch:live_through(await, entry)
     entry.run_id = meta and meta.run_id
     if meta and result then
       entry.key, entry.replayed, entry.reconciled = meta.key, meta.replayed, meta.reconciled
+      entry.members = meta.members
     end
     if err then
       return nil, err
