@@ -165,6 +165,86 @@ describe("secrets in answers:", function()
     end
   end)
 
+  it("the signature of an earlier attempt", function()
+    local keys = {
+      { ak = "AK-ONE", sk = "sk-one-0123456789" },
+      { ak = "AK-TWO", sk = "sk-two-9876543210" },
+    }
+    for name, case in pairs {
+      ["at the twin's path"] = { 404, '{"error_code":"APIGW.0101","error_msg":"m"}', keys[1] },
+      ["by another key"] = { 401, "{}", { keys[1], keys[2] } },
+    } do
+      server:reset()
+      server:script {
+        { "answer", status = case[1], body = case[2] },
+        { "echo_first", status = 403 },
+      }
+      local asked = 0
+      local own = build.new {
+        endpoint = server.url,
+        auth = case[3].ak and case[3] or function()
+          asked = asked + 1
+          return case[3][asked]
+        end,
+        proxy = false,
+      }
+      local _, err = own:try_run(JOB)
+      own:close()
+      assert.equal(403, err.status, name)
+      local sent = server:stats().requests
+      local first = sent[1].headers.authorization:match "Signature=(%x+)"
+      local last = sent[2].headers.authorization:match "Signature=(%x+)"
+      assert.not_equal(first, last)
+      check(err, { first, last }, name)
+      assert.truthy(err.error_msg:find("Signature=***", 1, true), err.error_msg)
+    end
+  end)
+
+  -- A call of attempts, each with its own token; the last answer repeats all of them.
+  local function renewed_between(count)
+    local tokens, script = {}, {}
+    for i = 1, count do
+      tokens[i] = ("%03d-token-0123456789"):format(i)
+      script[i] = { "answer", status = 429, body = "{}" }
+    end
+    script[count] =
+      { "answer", status = 403, body = "of " .. table.concat(tokens, " and ") .. " then" }
+    server:reset()
+    server:script(script)
+    local identity, used = core.identity(), 1
+    identity:set { token = tokens[1] }
+    local own = core.new {
+      endpoint = server.url,
+      auth = identity,
+      retry = { max_attempts = count, base_delay = 0 },
+      proxy = false,
+      on_event = function(event)
+        if event.type == "retry" then
+          used = used + 1
+          identity:set { token = tokens[used] }
+        end
+      end,
+    }
+    local _, err = own:try_run(JOB)
+    own:close()
+    local sent = server:stats().requests
+    assert.equal(count, #sent)
+    for i, token in ipairs(tokens) do
+      assert.equal(token, sent[i].headers["x-auth-token"])
+    end
+    check(err, tokens, "the error")
+    return err
+  end
+
+  it("tokens that were renewed between attempts, for whatever reason", function()
+    assert.equal("of *** and *** then", renewed_between(2).error_msg)
+    assert.equal("of *** and *** and *** and *** then", renewed_between(4).error_msg)
+  end)
+
+  it("so many of them that there is no room: all of the text is hidden", function()
+    assert.equal("***", renewed_between(200).error_msg)
+  end)
+
   it("the secrets of a request of one's own", function()
     local password = 'p\195\164ss "w\\rd" +1'
     for name, text in pairs {
@@ -636,11 +716,12 @@ end)
 describe("more secrets than are looked for", function()
   it("hide the whole text", function()
     local secrets = {}
-    for i = 1, 32 do
+    for i = 1, 128 do
       secrets[i] = ("secret-number-%d"):format(i)
+      secrets[i + 128] = secrets[i] -- that takes no room
     end
-    assert.equal("a *** b", core.mask("a secret-number-32 b", secrets))
-    secrets[33] = "secret-number-33"
+    assert.equal("a *** b", core.mask("a secret-number-128 b", secrets))
+    secrets[257] = "secret-number-129"
     assert.equal("***", core.mask("a secret-number-1 b", secrets))
     assert.equal("***", core.mask("nothing of interest", secrets))
   end)

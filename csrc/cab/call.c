@@ -62,8 +62,6 @@ void cab_call_forget(cab_call *call) {
     call->identity = NULL;
     cab_credentials_unref(call->credentials);
     call->credentials = NULL;
-    cab_credentials_unref(call->refused);
-    call->refused = NULL;
     if (call->work != NULL) {
         call->work->free(call->work);
         call->work = NULL;
@@ -355,6 +353,38 @@ static bool take_other_path(cab_call *call) {
     return true;
 }
 
+const char *cab_call_signature(const cab_call *call) {
+    static const char before[] = "Signature=";
+    for (const char *line = NULL; (line = cab_texts_next(&call->signature, line)) != NULL;) {
+        const char *found = strstr(line, before);
+        if (found != NULL) {
+            return found + sizeof before - 1;
+        }
+    }
+    return NULL;
+}
+
+/* Has a text masked for as long as the call lives. False: no memory. */
+static bool keep_secret(cab_call *call, const char *secret) {
+    if (secret == NULL) {
+        return true;
+    }
+    for (const char *text = NULL; (text = cab_texts_next(&call->secrets, text)) != NULL;) {
+        if (strcmp(text, secret) == 0) {
+            return true;
+        }
+    }
+    return cab_texts_add(&call->secrets, secret, strlen(secret));
+}
+
+/* What the attempt was sent with: the answer to another may repeat it. */
+static bool keep_secrets(cab_call *call) {
+    const cab_credentials *k = call->credentials;
+    return k == NULL ||
+           (keep_secret(call, cab_credentials_get_token(k)) && keep_secret(call, k->sk) &&
+            keep_secret(call, k->security_token) && keep_secret(call, cab_call_signature(call)));
+}
+
 static double remaining_seconds(const cab_call *call, int64_t now_ms) {
     return call->deadline_ms == INT64_MAX ? HUGE_VAL
                                           : (double)(call->deadline_ms - now_ms) / 1000.0;
@@ -386,19 +416,21 @@ cab_next cab_call_judge(const cab_call_env *env, cab_call *call, const cab_readi
     bool later = call->verdict.again == CAB_AGAIN_LATER;
     call->retryable = later || (call->verdict.kind == CAB_KIND_TIMEOUT &&
                                 (call->op == CAB_OP_READ || !answer->sent));
-    if (call->verdict.again == CAB_AGAIN_RENEWED && call->refused == NULL && !call->cancelled &&
+    /* Without memory for what is to be masked in what comes next, nothing does. */
+    bool last = call->verdict.kind == CAB_KIND_NONE || call->cancelled || !keep_secrets(call);
+    if (call->verdict.again == CAB_AGAIN_RENEWED && !call->renewed && !last &&
         call->identity != NULL && !call->identity->fixed) {
-        call->refused = cab_credentials_ref(call->credentials);
+        call->renewed = true;
         cab_identity_refuse(call->identity, call->credentials);
         return CAB_NEXT_PARK;
     }
-    if (body->says == CAB_SAYS_NO_SUCH_API && answer->status == 404 && !call->cancelled &&
+    if (body->says == CAB_SAYS_NO_SUCH_API && answer->status == 404 && !last &&
         take_other_path(call)) {
         return CAB_NEXT_NOW;
     }
     /* Pieces of a streamed body are with the caller already: another attempt would repeat them. */
     bool spent = call->stream && answer->status >= 200 && answer->status < 300;
-    if (later && !spent && !call->cancelled) {
+    if (later && !spent && !last) {
         if (try_next_endpoint(env->options->endpoint_count, call, answer)) {
             return CAB_NEXT_NOW;
         }

@@ -75,10 +75,9 @@ typedef struct cab_call {
     int attempts;
     size_t endpoint;         /* which of the client's */
     size_t endpoints_failed; /* one after the other, without a pause */
-    cab_credentials
-        *refused;   /* renewed once for this call; kept, since they are to be masked still */
-    bool announced; /* that an attempt waits for admission */
-    bool admitted;  /* the attempt that begins next; signed with `admitted_at` (UTC) */
+    bool renewed;            /* its credentials were refused, and renewed for it; once is enough */
+    bool announced;          /* that an attempt waits for admission */
+    bool admitted;           /* the attempt that begins next; signed with `admitted_at` (UTC) */
     double admitted_at;
     bool cancelled; /* with an answer at hand, which is the last */
     bool granted;   /* it waited for the current credentials: it may use them whatever their age */
@@ -103,7 +102,8 @@ typedef struct cab_call {
     cab_buf body;
     cab_buf headers;            /* complete lines, each with its NUL */
     cab_buf note;               /* the binding's own */
-    cab_buf secrets;            /* texts to mask in what people may read, each with its NUL */
+    cab_buf secrets;            /* texts to mask in what people may read, each with its NUL; what
+                                   earlier attempts were sent with, too */
     cab_buf trust_texts;        /* in their order in `trust`, each with its NUL; "" for none */
     cab_buf signature, scratch; /* of the attempt */
     cab_error error;
@@ -132,6 +132,9 @@ void cab_call_free(cab_call *call);
 /* The answer of the attempt that just ended; NULL when the call ended without one: then its error
  * and verdict are set already. */
 cab_answer *cab_call_answer(cab_call *call);
+
+/* The signature of a signed attempt, or NULL. */
+const char *cab_call_signature(const cab_call *call);
 
 /* Hands the attempt to the engine. False: it could not begin, `error` says why, nothing was sent.
  */

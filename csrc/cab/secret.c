@@ -19,6 +19,11 @@ void cab_secrets_add(cab_secrets *s, const char *text) {
     if (text == NULL || text[0] == '\0') {
         return;
     }
+    for (size_t i = 0; i < s->count; i++) {
+        if (strcmp(s->text[i], text) == 0) {
+            return;
+        }
+    }
     if (s->count == CAB_MAX_SECRETS) {
         s->too_many = true;
         return;

@@ -10,7 +10,7 @@
 
 #pragma GCC visibility push(hidden)
 
-#define CAB_MAX_SECRETS 32
+#define CAB_MAX_SECRETS 128 /* of a call with many attempts, each signed anew, too */
 
 /* Borrowed texts that must never be shown. Zero-initialised is none. */
 typedef struct {
@@ -19,7 +19,7 @@ typedef struct {
     bool too_many; /* one did not fit: nothing is safe to show */
 } cab_secrets;
 
-/* NULL and "" are fine. */
+/* NULL and "" are fine, and so is one that is there. */
 void cab_secrets_add(cab_secrets *s, const char *text);
 
 /* What a text has not shown yet of the secrets that it has begun to show. Zero-initialised is none.

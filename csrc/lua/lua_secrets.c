@@ -22,18 +22,12 @@ static void add_credentials(cab_secrets *s, const cab_credentials *k) {
 void lcab_collect_secrets(const cab_call *c, cab_secrets *s) {
     memset(s, 0, sizeof *s);
     add_credentials(s, c->credentials);
-    add_credentials(s, c->refused);
     if (c->identity != NULL && c->identity->current != c->credentials) {
         add_credentials(s, c->identity->current);
     }
     add_all(s, &c->secrets);
     add_all(s, &c->client->options.secrets);
-    for (const char *line = NULL; (line = cab_texts_next(&c->signature, line)) != NULL;) {
-        const char *signature = strstr(line, "Signature=");
-        if (signature != NULL) {
-            cab_secrets_add(s, signature + sizeof "Signature=" - 1);
-        }
-    }
+    cab_secrets_add(s, cab_call_signature(c));
 }
 
 void lcab_collect_client_secrets(const cab_client *c, cab_secrets *s) {

@@ -483,7 +483,7 @@ end
 
 local function echo(name, about, message)
   row(name, "body", about, function(c, args)
-    local text = message(c.request):gsub('[\\"]', "\\%0")
+    local text = message(c.request, c):gsub('[\\"]', "\\%0")
     c:reply(args.status or 401, failure("APIGW.0301", text))
   end, "h1")
 end
@@ -493,6 +493,9 @@ echo("echo_token", "401 with the token in its message", function(request)
 end)
 echo("echo_authorization", "401 with the Authorization header in its message", function(request)
   return "verify aksk signature fail: " .. tostring(request.headers["authorization"])
+end)
+echo("echo_first", "401 with what signed the first request in its message", function(_, c)
+  return "verify aksk signature fail: " .. tostring(c.server.requests[1].headers["authorization"])
 end)
 echo("echo_canonical", "401 with a canonical request, lines parted by |", function(request)
   local signed = tostring(request.headers["authorization"]):match("SignedHeaders=([^,]*)") or ""
