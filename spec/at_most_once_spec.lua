@@ -192,6 +192,27 @@ for _, mode in ipairs(MODES) do
   end)
 end
 
+-- As nginx does by GOAWAY to what is under way when a connection has had its number of requests: libcurl
+-- would send those again, and says of every sixth on a handle that it did.
+describe("streams that the server refuses over HTTP/2,", function()
+  it("many one after the other, are all told alike, and none is sent again", function()
+    local server = servers.start { http2 = true }
+    local client = client_for(server, "refused_stream_after")
+    for i = 1, 8 do
+      server:script { "ok", "refused_stream_after" }
+      assert(client:try_run { job_id = JOB })
+      local _, err = client:try_run { job_id = JOB }
+      assert.equal(2 * i, server:stats().processed)
+      assert.equal("unknown", err.outcome)
+      assert.is_false(err.retryable)
+      assert.equal("http2", err.reason, err.message)
+      assert.truthy(err.message:find("not sent again", 1, true), err.message)
+    end
+    client:close()
+    server:stop()
+  end)
+end)
+
 -- What became of a call must not hang on a number of libcurl's (curl issue 13269).
 describe("at most one build by a libcurl that does not count what it sends", function()
   local library

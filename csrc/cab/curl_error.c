@@ -76,6 +76,14 @@ static bool is_memory(const cab_curl_failure *f) {
             (f->why[0] == '\0' || strncmp(f->why, "No URL set", 10) == 0));
 }
 
+/* Whether libcurl wanted to send again what was let out, and was not let. It counts that over all
+ * transfers of a handle, and says of every sixth that it did. */
+static bool is_refused_repetition(const cab_curl_failure *f) {
+    return f->once && f->sent &&
+           (f->code == CURLE_COULDNT_CONNECT || f->code == CURLE_ABORTED_BY_CALLBACK ||
+            strncmp(f->why, "Connection died, tried ", 23) == 0);
+}
+
 void cab_curl_error(const cab_curl_failure *f, cab_error *err) {
     if (f->code == CURLE_OUT_OF_MEMORY && !f->no_memory && f->sent) {
         /* Until 8.6 libcurl says this of a header line above 100 KiB, too. */
@@ -92,8 +100,7 @@ void cab_curl_error(const cab_curl_failure *f, cab_error *err) {
     } else if (f->code == CURLE_SSL_CACERT_BADFILE && f->unreadable != NULL) {
         cab_fail(err, CAB_KIND_CONFIG, CAB_REASON_TLS_CONFIG, "tls.ca_file",
                  "%s cannot be read, or is no file of certificates", f->unreadable);
-    } else if (f->once && f->sent &&
-               (f->code == CURLE_COULDNT_CONNECT || f->code == CURLE_ABORTED_BY_CALLBACK)) {
+    } else if (is_refused_repetition(f)) {
         /* Once the request was let out, every try for another connection is libcurl's own
          * repetition, which is refused: what happened is that the first one ended unanswered. */
         cab_fail(err, CAB_KIND_TRANSPORT, f->multiplexes ? CAB_REASON_HTTP2 : CAB_REASON_CLOSED,
