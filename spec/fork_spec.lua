@@ -183,6 +183,11 @@ describe("a child of a fork in a callback", function()
     probe.join()
     assert(call:wait(1))
     assert.equal(NAME, core.decode(table.concat(got)).octopus_job_name)
+    -- The child must not break it off: it would end the connection, and have the parent wait in vain.
+    server:behave "ok"
+    assert.equal(NAME, client:run(JOB).octopus_job_name)
+    local stats = server:stats()
+    assert.same({ 1, 0, 2 }, { stats.connections, stats.closed, stats.processed })
     client:close()
   end)
 end)
