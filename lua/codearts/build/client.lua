@@ -485,14 +485,15 @@ function methods:wake()
 end
 
 --- Runs several requests as one call; see codearts.build.client.task.
----@param flow fun(await: fun(call: codearts.build.Call): any, codearts.build.Error?): any, codearts.build.Error?
+---@param flow fun(await: codearts.build.Await, stopped: fun(): boolean): any, codearts.build.Error?
+---@param so_far? fun(): table what who waits in vain is told: operation, attempts, outcome
 ---@return codearts.build.Task
-function methods:task(flow)
+function methods:task(flow, so_far)
   check_self(self)
   if type(flow) ~= "function" then
     error(usage_error("flow", "flow: must be a function, not " .. type(flow)), 0)
   end
-  return require("codearts.build.client.task").new(self, flow)
+  return require("codearts.build.client.task").new(self, flow, so_far)
 end
 
 --- The one descriptor that becomes readable when the client wants a step: for any event loop.
