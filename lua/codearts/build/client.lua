@@ -105,6 +105,7 @@ end
 ---@return codearts.build.Client
 function Client.new(options)
   local core_options, sign_in_options, told = require("codearts.build.config").resolve(options)
+  inherited.refuse(options or {})
   local self = setmetatable({
     sign_in_options = sign_in_options,
     sources = {},
@@ -183,7 +184,8 @@ local function has_own_source(opts)
   return auth and type(auth) ~= "string" and type(auth) ~= "userdata"
 end
 
---- Whether the start is one of several that share a key, or was meant to be.
+--- Whether the start is one of several that share a key; or was meant to be, or to be found again: the other
+--- start refuses it then.
 local function has_key(opts)
   return type(opts) == "table" and (rawget(opts, "key") ~= nil or inherited.name(opts) ~= nil)
 end
