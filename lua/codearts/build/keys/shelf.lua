@@ -113,7 +113,7 @@ local function answer_of(self, name, runner, ok, mark, first, second, third)
   if Call.is(first) then
     local list, err = await_answer(self, first, keeps_for(self, name))
     if err ~= nil then
-      return nil, trouble(err)
+      return nil, trouble(cancelled.if_closed(self.client, err))
     elseif type(list) ~= "table" then
       return nil, trouble(name .. ": its call answered no list")
     end

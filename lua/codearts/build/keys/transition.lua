@@ -248,6 +248,8 @@ function on.trouble(kept, call, event)
     return unwritten(pending)
   elseif pending == "send" and event.unchanged and is_mine(kept, call) then
     return { do_ = "drop" } -- what was sent before was refused
+  elseif call.stopped then
+    return on.stopped(kept, call)
   elseif call.sent then
     return in_doubt(kept, call)
   end
