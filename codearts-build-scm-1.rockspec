@@ -124,6 +124,7 @@ build = {
       ["codearts.build.keys.attempts"] = "lua/codearts/build/keys/attempts.lua",
       ["codearts.build.keys.endings"] = "lua/codearts/build/keys/endings.lua",
       ["codearts.build.keys.flow"] = "lua/codearts/build/keys/flow.lua",
+      ["codearts.build.keys.known"] = "lua/codearts/build/keys/known.lua",
       ["codearts.build.keys.record"] = "lua/codearts/build/keys/record.lua",
       ["codearts.build.keys.shelf"] = "lua/codearts/build/keys/shelf.lua",
       ["codearts.build.keys.start"] = "lua/codearts/build/keys/start.lua",

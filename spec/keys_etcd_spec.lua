@@ -230,6 +230,54 @@ describe("keys in etcd", function()
     gate:stop()
   end)
 
+  -- Closing, unlike cancelling, takes away what a key could be freed with: doubt is left wherever the record may
+  -- be there.
+  local ENDS = {
+    { at = "nothing", close = "cancelled unknown, 20", cancel = "cancelled unknown, 20" },
+    {
+      at = "request key store",
+      close = "cancelled unknown, ", -- whether it arrived is chance
+      cancel = "cancelled not_started, 20",
+    },
+    {
+      at = "response key store",
+      close = "cancelled not_started, in_doubt",
+      cancel = "cancelled not_started, 20",
+    },
+    { at = "response RunJob", close = "20, in_doubt", cancel = "20, 20" },
+  }
+  for _, case in ipairs(ENDS) do
+    for _, how in ipairs { "close", "cancel" } do
+      it(("ends honestly on %s when it has come to: %s"):format(how, case.at), function()
+        local key, client, call, told = core.uuid(), nil, nil, nil
+        local function stop()
+          stop = function() end
+          return how == "close" and client:close() or how == "cancel" and call:cancel()
+        end
+        client = client_with(store_of(), {
+          on_event = function(event)
+            if ("%s %s"):format(event.type, tostring(event.operation)) == case.at then
+              stop()
+            end
+          end,
+        })
+        call = client:start(ARGS, { key = key }):on_done(function(result, err)
+          told = result and result.actual_build_number or err.kind .. " " .. err.outcome
+        end)
+        if case.at == "nothing" then
+          stop()
+        end
+        while not told do
+          client:step(1)
+        end
+        local again, err = client_with(store_of()):try_run(ARGS, { key = key, key_wait = 0 })
+        again = again and again.actual_build_number or err.reason
+        assert.equal(case[how], ("%s, %s"):format(told, again):sub(1, #case[how]))
+        assert.is_true(server:stats().processed <= 1)
+      end)
+    end
+  end
+
   it("takes no bad options", function()
     local bad = {
       { {}, "endpoint" },

@@ -198,14 +198,15 @@ describe("a start with a key", function()
 
   it("is in the options themselves, and refused where it only seems to be", function()
     local function inheriting(name, index)
-      local seems = { key = "k", key_wait = 1, when_lost = "stop", settle = 1 }
+      local seems =
+        { key = "k", key_wait = 1, when_lost = "stop", settle = 1, run_id = { parameter = "R" } }
       local opts = name ~= "key" and { key = "k" } or {}
       local function get(_, asked)
         return asked == name and seems[name] or nil
       end
       return setmetatable(opts, { __index = index == "table" and { [name] = seems[name] } or get })
     end
-    for _, name in ipairs { "key", "key_wait", "when_lost", "settle" } do
+    for _, name in ipairs { "key", "key_wait", "when_lost", "settle", "run_id" } do
       for _, index in ipairs { "table", "function" } do
         local opts = inheriting(name, index)
         local _, err = client:try_run(ARGS, opts)
@@ -235,6 +236,14 @@ describe("a start with a key", function()
     end
     local item = setmetatable({ job_id = JOB }, { __index = { key = "k" } })
     assert.equal("key", client:run_all({ item })[1].error.field)
+    local unkeyed = setmetatable({}, { __index = { run_id = { parameter = "R" } } })
+    assert.equal("run_id", select(2, client:try_run(ARGS, unkeyed)).field)
+    local options = setmetatable(
+      { endpoint = server.url, auth = "a" },
+      { __index = { key_store = {} } }
+    )
+    local ok, err = pcall(build.new, options)
+    assert.same({ false, "key_store" }, { ok, err.field })
     assert.equal(0, server:stats().processed)
     local trap = setmetatable({ timeout = 5 }, { __index = error })
     assert(client:run(ARGS, trap))

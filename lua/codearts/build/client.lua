@@ -105,6 +105,7 @@ end
 ---@return codearts.build.Client
 function Client.new(options)
   local core_options, sign_in_options, told = require("codearts.build.config").resolve(options)
+  inherited.refuse(options or {})
   local self = setmetatable({
     sign_in_options = sign_in_options,
     sources = {},
@@ -183,7 +184,8 @@ local function has_own_source(opts)
   return auth and type(auth) ~= "string" and type(auth) ~= "userdata"
 end
 
---- Whether the start is one of several that share a key, or was meant to be.
+--- Whether the start is one of several that share a key; or was meant to be, or to be found again: the other
+--- start refuses it then.
 local function has_key(opts)
   return type(opts) == "table" and (rawget(opts, "key") ~= nil or inherited.name(opts) ~= nil)
 end
@@ -485,14 +487,15 @@ function methods:wake()
 end
 
 --- Runs several requests as one call; see codearts.build.client.task.
----@param flow fun(await: fun(call: codearts.build.Call): any, codearts.build.Error?): any, codearts.build.Error?
+---@param flow fun(await: codearts.build.Await, stopped: fun(): boolean): any, codearts.build.Error?
+---@param so_far? fun(): table what who waits in vain is told: operation, attempts, outcome
 ---@return codearts.build.Task
-function methods:task(flow)
+function methods:task(flow, so_far)
   check_self(self)
   if type(flow) ~= "function" then
     error(usage_error("flow", "flow: must be a function, not " .. type(flow)), 0)
   end
-  return require("codearts.build.client.task").new(self, flow)
+  return require("codearts.build.client.task").new(self, flow, so_far)
 end
 
 --- The one descriptor that becomes readable when the client wants a step: for any event loop.

@@ -1,10 +1,10 @@
---- Options of keys that a table has not itself, but from its metatable.
+--- Options against a second build that a table has not itself, but from its metatable.
 ---
---- Options are what their table holds: what it only seems to hold is passed over. A key that is passed
---- over is a second build, so that these are refused.
+--- Options are what their table holds: what it only seems to hold is passed over. A key or a store that is passed
+--- over is a second build, and without its run id nobody finds the first, so that these are refused.
 local problems = require "codearts.build.problem"
 
-local NAMES = { "key", "key_wait", "when_lost", "settle" }
+local NAMES = { "key", "key_wait", "when_lost", "settle", "run_id", "key_store" }
 
 local inherited = {}
 
@@ -12,7 +12,7 @@ local function get(opts, name)
   return opts[name]
 end
 
---- The first option of keys that a table inherits.
+--- The first such option that a table inherits.
 ---@param opts table
 ---@return string? name
 function inherited.name(opts)

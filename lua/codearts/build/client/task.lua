@@ -6,7 +6,7 @@ local core = require "codearts.build.core"
 local problems = require "codearts.build.problem"
 local coroutines = require "codearts.build.coroutines"
 
----@alias codearts.build.Await fun(call: codearts.build.Call, keeps?: boolean): any, codearts.build.Error?
+---@alias codearts.build.Await fun(call: codearts.build.Call, keeps?: true|number): any, codearts.build.Error?
 
 ---@class codearts.build.Task: codearts.build.Call
 local Task = setmetatable({}, { __index = Call })
@@ -56,23 +56,52 @@ local function continue(self, ok, value, err)
   end
   self.awaited = value
   value:on_done(function(result, problem)
+    if self.timer then
+      self.timer:cancel()
+      self.timer = nil
+    end
     continue(self, coroutines.resume(self.flow, result, problem))
   end)
 end
 
+--- Now that nobody waits for the flow: what a call is awaited for ends it, at once or after a while.
+local function give_up(self, call, keeps)
+  if not keeps then
+    call:cancel()
+  elseif keeps ~= true and not self.timer then
+    local open, timer = pcall(self.client.sleep, self.client, keeps)
+    if open then -- else the client was closed, which ended it
+      self.timer = timer:on_done(function(_, err)
+        if err == nil then
+          call:cancel()
+        end
+      end)
+    end
+  end
+end
+
+--- What is known of the call that a flow awaits.
+local function of_awaited(self)
+  local inner = self.awaited and select(2, self.awaited:try_wait())
+  return core.is_error(inner) and inner.operation ~= "sleep" and inner or {}
+end
+
 --- Starts a flow: `flow(await, stopped)` runs at once until its first await; `stopped()` tells whether it
 --- was cancelled, or its client closed. `await(call)` answers what the call's try_wait would; `await(call, true)` lets it come to
---- its end though the flow is cancelled. The flow returns its result or `nil, err`, or raises.
+--- its end though the flow is cancelled, `await(call, seconds)` so long. The flow returns its result or `nil, err`, or raises.
 ---@param client codearts.build.Client
 ---@param flow fun(await: codearts.build.Await, stopped: fun(): boolean): any, codearts.build.Error?
+---@param so_far? fun(): table what who waits in vain is told, default: of the call that is awaited
 ---@return codearts.build.Task
-function Task.new(client, flow)
+function Task.new(client, flow, so_far)
   local self = setmetatable({
     client = client,
     callbacks = {},
     ended = false,
     stopped = false,
     keeps = nil,
+    timer = nil,
+    so_far = so_far or of_awaited,
     flow = nil,
     awaited = nil,
     result = nil,
@@ -85,6 +114,9 @@ function Task.new(client, flow)
       return nil, cancelled.error()
     end
     self.keeps = keeps
+    if self.stopped then
+      give_up(self, call, keeps)
+    end
     return coroutines.yield(call)
   end
   local function stopped()
@@ -118,24 +150,20 @@ function Task:try_wait(timeout)
       message = "the call has not ended yet; it goes on",
       retryable = false,
     }
-    local awaited, inner = self.awaited, nil
-    if awaited then
-      inner = select(2, awaited:try_wait())
-    end
-    if core.is_error(inner) and inner.operation ~= "sleep" then -- the request that is under way
-      err.operation, err.attempts, err.outcome = inner.operation, inner.attempts, inner.outcome
-    end
+    local known = self:so_far()
+    err.operation, err.attempts, err.outcome = known.operation, known.attempts, known.outcome
     return nil, err
   end
   return self.result, self.err
 end
 
---- Ends the flow: what it awaits is cancelled, and so is all that it would still await.
+--- Ends the flow: what it awaits is cancelled, unless that is to come to its end, and so is all that it would
+--- still await.
 function Task:cancel()
   Call.check(self)
   self.stopped = true
-  if self.awaited and not self.keeps then
-    self.awaited:cancel()
+  if self.awaited then
+    give_up(self, self.awaited, self.keeps)
   end
 end
 

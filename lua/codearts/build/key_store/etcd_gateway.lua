@@ -104,7 +104,7 @@ function Gateway:once(ctx, index, path, text, token)
     retry = false,
   })
   if not answer then
-    if err.kind == "cancelled" then
+    if err.kind == "cancelled" or err.kind == "usage" then -- the client was closed
       return nil, err
     end
     local wrapped = trouble((err.message:gsub("^key store: ", "")), err.retryable)

@@ -3,19 +3,18 @@
 local cancelled = require "codearts.build.client.cancelled"
 local core = require "codearts.build.core"
 local endings = require "codearts.build.keys.endings"
+local known = require "codearts.build.keys.known"
 local look = require "codearts.build.reconcile.look"
 local record = require "codearts.build.keys.record"
 local transition = require "codearts.build.keys.transition"
 
 local FIRST_PAUSE, LONGEST_PAUSE, LONGEST_LOOK_PAUSE = 0.02, 1, 5
 local LEAST_LOOK = 5 -- seconds that a look may take though nothing more is waited for
--- Seconds that a store gets for an answer though the deadline is near: before anything was sent, and after,
--- when what became of it has to be written down.
-local LEAST_BEFORE, LEAST_AFTER = 0.01, 5
+local LEAST_BEFORE = 0.01 -- seconds that a store gets though the deadline is near, before anything was sent
 
 ---@class codearts.build.KeyFlow
 ---@field client codearts.build.Client
----@field await fun(call: codearts.build.Call, keeps?: boolean): any, codearts.build.Error?
+---@field await codearts.build.Await
 ---@field stopped fun(): boolean
 ---@field attempts codearts.build.Attempts
 ---@field shelf codearts.build.Shelf
@@ -29,7 +28,6 @@ local LEAST_BEFORE, LEAST_AFTER = 0.01, 5
 ---@field key_wait number seconds
 ---@field wait_till number of core.now(), as `ends_at`: when its deadline is over
 ---@field ends_at? number
----@field has_read? boolean what the record says is known, as of some moment
 ---@field warnings table[] events
 ---@field own_result? table what this call's own request answered
 ---@field own_error? codearts.build.Error
@@ -114,7 +112,7 @@ function on:attempt()
   end
   local number, signed = attempts.call:admission()
   if not number then
-    return self.has_read and self:ended() or self:read()
+    return self.shelf.seen and self:ended() or self:read()
   end
   self.attempts_made = number
   return {
@@ -161,7 +159,7 @@ end
 
 function on:put(action)
   local done, err, unchanged = self.shelf:put(action.record)
-  self.trouble, self.has_read = err, true
+  self.trouble = err
   for _, text in ipairs(self.shelf:take_warnings() or {}) do
     self:warn(text)
   end
@@ -172,7 +170,6 @@ end
 --- Reads the record.
 function Flow:read()
   local ok, err = self.shelf:read()
-  self.has_read = true
   if ok then
     return { type = "read", held = self.shelf.held }
   elseif err.kind == "cancelled" then
@@ -194,6 +191,23 @@ function on:wait()
   return err and STOPPED or self:read()
 end
 
+--- The facts that no event tells.
+function Flow:look_around()
+  self.facts.stopped = self.given_up or self.stopped()
+  self.facts.unsure = not self.shelf.seen or self.shelf.held
+end
+
+--- What who waits in vain is told.
+---@return { operation: string, attempts: integer, outcome: string }
+function Flow:so_far()
+  self:look_around()
+  return {
+    operation = self.operation,
+    attempts = self.attempts_made or 0,
+    outcome = known.so_far(self.shelf.record, self.facts),
+  }
+end
+
 --- Does what is to be done until the end, and does that.
 local function drive(self)
   -- A new key, as most are, costs a store that is far away one way less when its record is put without a
@@ -202,7 +216,7 @@ local function drive(self)
   local event = far and { type = "read" } or self:read()
   while true do
     self.given_up = self.given_up or event == STOPPED
-    self.facts.stopped = self.given_up or self.stopped()
+    self:look_around()
     local action = transition(self.shelf.record, self.facts, event)
     local go_on = on[action.do_]
     if not go_on then
@@ -213,19 +227,27 @@ local function drive(self)
   end
 end
 
+---@param self table what is known of the start before it runs
+---@return codearts.build.KeyFlow
+function Flow.new(self)
+  return setmetatable(self, Flow)
+end
+
 --- Runs to the end.
----@param self codearts.build.KeyFlow without what is known only later
+---@param await codearts.build.Await
+---@param stopped fun(): boolean
+---@param shelf codearts.build.Shelf
 ---@return table? result
 ---@return codearts.build.Error? err
-function Flow.run(self)
+function Flow:run(await, stopped, shelf)
   local now = core.now()
+  self.await, self.stopped, self.shelf = await, stopped, shelf
   self.wait_till = now + self.key_wait
   self.ends_at = self.deadline and now + self.deadline
-  setmetatable(self, Flow)
-  -- A disk answers or does not, and its lock outlives the wait.
-  if self.ends_at and not self.shelf.store.hold then
+  if self.ends_at then
     function self.shelf.patience()
-      local least = self.facts.sent and LEAST_AFTER or LEAST_BEFORE
+      -- What became of what was sent has to be written down.
+      local least = self.facts.sent and self.shelf.LAST_PATIENCE or LEAST_BEFORE
       return math.max(self.ends_at - core.now(), least)
     end
   end

@@ -11,10 +11,14 @@ local record = require "codearts.build.keys.record"
 ---@class codearts.build.Shelf
 ---@field record table? what was read or put last
 ---@field runner? thread runs the store's functions, one after the other
+---@field seen boolean what the record says is known, as of some moment
 ---@field patience false|fun(): number seconds that the store may take for an answer
 ---@field swapping boolean what is read is to tell what became of a swap
 local Shelf = {}
 Shelf.__index = Shelf
+
+-- Seconds that a store gets to tell what a swap did when nobody waits for the call any more.
+Shelf.LAST_PATIENCE = 5
 
 --- An error of kind "key", reason "store"; what was cancelled is no trouble of the store.
 ---@param problem any a text, or what the store answered or raised
@@ -38,7 +42,7 @@ end
 ---@param store codearts.build.KeyStore
 ---@param scope string
 ---@param client codearts.build.Client
----@param await fun(call: codearts.build.Call, keeps?: boolean): any, codearts.build.Error?
+---@param await codearts.build.Await
 ---@return codearts.build.Shelf
 function Shelf.new(store, scope, client, await)
   return setmetatable({
@@ -46,6 +50,7 @@ function Shelf.new(store, scope, client, await)
     scope = scope,
     client = client,
     await = await,
+    seen = false,
     patience = false,
     swapping = false,
     record = nil,
@@ -56,9 +61,18 @@ function Shelf.new(store, scope, client, await)
   }, Shelf)
 end
 
+--- How long the answer of a function is awaited though nobody waits for the call any more: what a swap did
+--- must be known. Who holds a key waits as long as it takes: a disk answers or does not, and its lock outlives
+--- the wait.
+local function keeps_for(self, name)
+  if name == "put" or self.swapping then
+    return self.store.hold and true or self.LAST_PATIENCE
+  end
+end
+
 --- Awaits a call of the store, as long as there is patience: then it is cancelled, and nobody knows what it did.
 local function await_answer(self, call, keeps)
-  local left = self.patience and self.patience()
+  local left = keeps ~= true and self.patience and self.patience()
   local ok, timer = false, nil
   if left then
     ok, timer = pcall(self.client.sleep, self.client, left)
@@ -97,10 +111,9 @@ local function answer_of(self, name, runner, ok, mark, first, second, third)
   end
   self.runner = runner -- for the next
   if Call.is(first) then
-    -- What a swap did must be known, whoever waits for it.
-    local list, err = await_answer(self, first, name == "put" or self.swapping)
+    local list, err = await_answer(self, first, keeps_for(self, name))
     if err ~= nil then
-      return nil, trouble(err)
+      return nil, trouble(cancelled.if_closed(self.client, err))
     elseif type(list) ~= "table" then
       return nil, trouble(name .. ": its call answered no list")
     end
@@ -132,7 +145,7 @@ end
 --- Takes what the store holds for read; nil, err when it is no record of this key.
 local function take(self, text, version)
   if text == nil then
-    self.record, self.version = nil, nil
+    self.record, self.version, self.seen = nil, nil, true
     return true
   end
   local kept, problem = record.decode(text, self.scope)
@@ -141,7 +154,7 @@ local function take(self, text, version)
   elseif version == nil then
     return nil, trouble "it told no version"
   end
-  self.record, self.version = kept, version
+  self.record, self.version, self.seen = kept, version, true
   return true
 end
 
@@ -197,7 +210,7 @@ function Shelf:put(kept)
   if not ok then
     return read_back(self, kept.nonce, version)
   elseif version then
-    self.record, self.version = kept, version
+    self.record, self.version, self.seen = kept, version, true
     return true
   end
   local taken, problem = take(self, there, version_there)

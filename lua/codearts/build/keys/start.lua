@@ -82,8 +82,9 @@ local function facts_of(wants, scope, body, parameter)
     when_lost = wants.when_lost,
     settle = wants.settle,
     owner = core.process(),
-    -- What the transition adds.
+    -- What the flow and the transition add.
     stopped = nil,
+    unsure = nil,
     nonce = nil,
     sent = nil,
     own = nil,
@@ -120,34 +121,34 @@ return function(client, args, opts, operation)
   if not record.fits(attempts.call:body(), fingerprint) then
     usage("key", "there are too many parameters for a record of 64 KiB")
   end
-  local warnings, shelf = {}, nil
+  local warnings = {}
+  local flow = Flow.new {
+    client = client,
+    attempts = attempts,
+    facts = facts,
+    fingerprint = fingerprint,
+    job_id = job_id,
+    operation = operation or "RunJob",
+    auth = rawget(opts, "auth"),
+    headers = rawget(opts, "headers"),
+    key_wait = wants.key_wait,
+    deadline = rawget(opts, "deadline") or client.deadline,
+    warnings = warnings,
+    shelf = nil,
+  }
   local task = client:task(function(await, stopped)
     local found, store = pcall(client.key_store, client)
     if not found then
       store.outcome = "not_started"
       return nil, store
     end
-    shelf = Shelf.new(store, scope, client, await)
-    return Flow.run {
-      client = client,
-      await = await,
-      stopped = stopped,
-      attempts = attempts,
-      shelf = shelf,
-      facts = facts,
-      fingerprint = fingerprint,
-      job_id = job_id,
-      operation = operation or "RunJob",
-      auth = rawget(opts, "auth"),
-      headers = rawget(opts, "headers"),
-      key_wait = wants.key_wait,
-      deadline = rawget(opts, "deadline") or client.deadline,
-      warnings = warnings,
-    }
+    return flow:run(await, stopped, Shelf.new(store, scope, client, await))
+  end, function()
+    return flow:so_far()
   end)
   return task:on_done(function()
-    if shelf then
-      shelf:close() -- whatever the flow raised
+    if flow.shelf then
+      flow.shelf:close() -- whatever the flow raised
     end
     if warnings[1] then
       deliver(warnings, { client.on_event, rawget(opts, "on_event") })

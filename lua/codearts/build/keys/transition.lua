@@ -11,8 +11,9 @@
 ---     looked       the history was looked at before the first attempt
 ---     started_at   the service's clock then
 ---
---- and by what stays as it is: `arguments`, `run_id`, `run_id_parameter`, `when_lost`, `settle`, `owner`,
---- `scope`, `key`; and `stopped`, which its driver sets when nobody waits for the call any more.
+--- by what stays as it is: `arguments`, `run_id`, `run_id_parameter`, `when_lost`, `settle`, `owner`,
+--- `scope`, `key`; and by what its driver sets: `stopped` when nobody waits for the call any more, `unsure`
+--- as long as the record was not seen, or somebody else alive holds the key.
 ---
 --- Events, `record` being what was read or put last (nil: none):
 ---
@@ -49,7 +50,10 @@
 ---                                          reasons of kind "key"; "cancelled"; "store"; of `resolve`:
 ---                                          "settled", "held", "early", "no_fence"
 ---     { do_ = "resolved" }
+local known = require "codearts.build.keys.known"
 local record = require "codearts.build.keys.record"
+
+local is_open, is_mine = known.is_open, known.is_mine
 
 local FENCE = 900 -- the gateway refuses a signature that is older (API reference 3.1)
 local NEWEST = 20
@@ -66,22 +70,6 @@ end
 
 local function in_doubt(kept, call)
   return fail("in_doubt", "unknown", { fence_at = clear_at(kept, call.settle) })
-end
-
-local function is_open(kept)
-  return kept ~= nil and kept.state == "open"
-end
-
-local function is_mine(kept, call)
-  return is_open(kept) and call.nonce ~= nil and kept.nonce == call.nonce
-end
-
---- What is known of the key where this call has sent nothing.
-local function outcome_of(kept, call)
-  if kept and kept.state == "done" then
-    return "started"
-  end
-  return is_open(kept) and not is_mine(kept, call) and "unknown" or "not_started"
 end
 
 --- A copy of the record in another state.
@@ -248,7 +236,7 @@ function on.put(kept, call, event)
   elseif pending == "done" or pending == "free" and is_mine(kept, call) then
     return unwritten(pending)
   elseif pending == "resolve" then
-    return fail("settled", outcome_of(kept, call))
+    return fail("settled", known.unsent(kept, call))
   end
   return on.read(kept, call, event)
 end
@@ -260,21 +248,23 @@ function on.trouble(kept, call, event)
     return unwritten(pending)
   elseif pending == "send" and event.unchanged and is_mine(kept, call) then
     return { do_ = "drop" } -- what was sent before was refused
+  elseif call.stopped then
+    return on.stopped(kept, call)
   elseif call.sent then
     return in_doubt(kept, call)
   end
-  return fail("store", outcome_of(kept, call))
+  return fail("store", known.unsent(kept, call))
 end
 
 function on.stopped(kept, call)
-  return fail("cancelled", call.sent and "unknown" or outcome_of(kept, call))
+  return fail("cancelled", known.so_far(kept, call))
 end
 
 --- A person says what became of an attempt. That none was started is believed only when nobody holds
 --- the key and the attempt can be accepted no more.
 function on.resolve(kept, call, event)
   if not is_open(kept) then
-    return fail("settled", outcome_of(kept, call))
+    return fail("settled", known.unsent(kept, call))
   elseif event.build then
     return put(call, "resolve", changed(kept, "done", event.nonce, event.build))
   elseif event.held then

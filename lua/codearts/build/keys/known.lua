@@ -1,0 +1,50 @@
+--- What is known of a key by a call with it. Pure, as codearts.build.keys.transition, whose records and
+--- facts these are.
+local known = {}
+
+---@param kept table?
+---@return boolean
+function known.is_open(kept)
+  return kept ~= nil and kept.state == "open"
+end
+
+--- Whether the record is the one that this call put last.
+---@param kept table?
+---@param call table
+---@return boolean
+function known.is_mine(kept, call)
+  return known.is_open(kept) and call.nonce ~= nil and kept.nonce == call.nonce
+end
+
+--- By a call that has sent nothing, from the record alone.
+---@param kept table?
+---@param call table
+---@return "started"|"unknown"|"not_started" outcome
+function known.unsent(kept, call)
+  if kept and kept.state == "done" then
+    return "started"
+  end
+  return known.is_open(kept) and not known.is_mine(kept, call) and "unknown" or "not_started"
+end
+
+-- While the store works on a swap, by what it is for: before a start is sent somebody else may be first.
+local WHILE_PUT = { send = "unknown", adopt = "started", done = "started", free = "not_started" }
+
+--- By a call that goes on. That nothing was started is said only when the record showed it, nobody alive
+--- held the key then, and this call has begun nothing since.
+---@param kept table?
+---@param call table
+---@return "started"|"unknown"|"not_started" outcome
+function known.so_far(kept, call)
+  if call.pending then
+    return WHILE_PUT[call.pending]
+  elseif call.own == "started" then
+    return "started"
+  elseif call.sent then
+    return kept and kept.state == "done" and "started" or "unknown"
+  end
+  local outcome = known.unsent(kept, call)
+  return call.unsure and outcome == "not_started" and "unknown" or outcome
+end
+
+return known

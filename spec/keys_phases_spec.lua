@@ -1,0 +1,224 @@
+-- What a start with a key tells while its store works, whatever it works at: who waits in vain, who cancels,
+-- whose client is closed, whose deadline is over. The outcome is always told, and it is the key's.
+
+local Shelf = require "codearts.build.keys.shelf"
+local build = require "codearts.build"
+local paused_stores = require "spec.support.paused_store"
+local servers = require "spec.support.server"
+
+local ARGS = { job_id = ("a"):rep(32) }
+local REFUSED = { "answer", status = 400, body = "{}" }
+local THROTTLED = { "answer", status = 429, body = "" }
+
+-- The store pauses at the n-th call (`nth`) of its function `at`, the first answer of `loses` is lost. What who
+-- waits is told, and how the call ends; 20 is the build. A store that holds has as long as it takes for a swap.
+local PHASES = {
+  ["takes its turn"] = {
+    at = "hold",
+    hold = true,
+    waits = "unknown",
+    cancelled = "cancelled unknown",
+    closed = "cancelled not_started",
+    late = "store not_started",
+  },
+  ["reads the record"] = {
+    at = "get",
+    hold = true,
+    waits = "unknown",
+    cancelled = "cancelled not_started",
+    closed = "cancelled not_started",
+    late = "store not_started",
+  },
+  ["swaps the first record"] = {
+    at = "put",
+    waits = "unknown",
+    cancelled = "cancelled not_started",
+    closed = "cancelled not_started",
+    late = "timeout not_started",
+  },
+  ["swaps the first record, and the key is held"] = {
+    at = "put",
+    hold = true,
+    waits = "unknown",
+    cancelled = "cancelled not_started",
+    closed = "cancelled not_started",
+  },
+  ["reads back a swap whose answer was lost"] = {
+    at = "get",
+    loses = "put",
+    waits = "unknown",
+    cancelled = "cancelled not_started",
+    closed = "cancelled not_started",
+    late = "store not_started",
+  },
+  ["swaps before another attempt"] = {
+    at = "put",
+    nth = 2,
+    script = { THROTTLED },
+    waits = "unknown",
+    cancelled = "cancelled not_started",
+    closed = "cancelled not_started",
+    late = "timeout not_started",
+  },
+  ["records that a build was started"] = {
+    at = "put",
+    nth = 2,
+    waits = "started",
+    cancelled = "20",
+    closed = "20",
+    late = "20",
+  },
+  ["records that a build was started, and the key is held"] = {
+    at = "put",
+    nth = 2,
+    hold = true,
+    waits = "started",
+    cancelled = "20",
+    closed = "20",
+  },
+  ["records that none was started"] = {
+    at = "put",
+    nth = 2,
+    script = { REFUSED },
+    waits = "not_started",
+    cancelled = "api not_started",
+    closed = "api not_started",
+    late = "api not_started",
+  },
+  ["reads what another call left in doubt"] = {
+    at = "get",
+    in_doubt = true,
+    waits = "unknown",
+    cancelled = "cancelled unknown",
+    closed = "cancelled unknown",
+    late = "store unknown",
+  },
+}
+
+local function text_of(result, err)
+  return result and result.actual_build_number
+    or ("%s %s"):format(err.kind == "key" and err.reason or err.kind, tostring(err.outcome))
+end
+
+describe("a start with a key, while its store", function()
+  local server, store, client, patience
+
+  setup(function()
+    server = servers.start()
+    patience, Shelf.LAST_PATIENCE = Shelf.LAST_PATIENCE, 0.05
+  end)
+  teardown(function()
+    server:stop()
+    Shelf.LAST_PATIENCE = patience
+  end)
+  before_each(function()
+    server:reset()
+  end)
+  after_each(function()
+    client:close()
+  end)
+
+  local function connect()
+    client = build.new {
+      endpoint = server.url,
+      auth = { ak = "AK", sk = "SK" },
+      retry = { max_attempts = 3, base_delay = 0 },
+      key_store = store,
+    }
+  end
+
+  --- A call whose store has paused; `lost`: what it answers then is lost.
+  local function reach(phase, opts, lost)
+    store = paused_stores.new(phase.hold)
+    connect()
+    if phase.in_doubt then
+      server:script { "close_after_body" }
+      client:try_run(ARGS, { key = "k", key_wait = 0 })
+    end
+    server:script(phase.script or {})
+    store:pause(phase.at, phase.nth or 1, lost)
+    if phase.loses then
+      store:lose(phase.loses, 1)
+    end
+    opts.key = "k"
+    local told = {}
+    local call = client:start(ARGS, opts):on_done(function(result, err)
+      told[1] = text_of(result, err)
+    end)
+    while not (store.gate or told[1]) do
+      client:step(1)
+    end
+    return call, told
+  end
+
+  --- The end that a call told. Nothing is left of it then, and the record agrees with what was told.
+  local function ending(told)
+    while not told[1] do
+      client:step(1)
+    end
+    if not client.closed then
+      assert.equal(0, client:step(0))
+    end
+    assert.equal(0, store.held)
+    if told[1] == "20" then
+      assert.equal("done", store:state())
+    elseif told[1]:find "not_started" and not told[1]:find "store" then
+      assert.not_equal("open", store:state() or "free")
+    end
+    return told[1]
+  end
+
+  for what, phase in pairs(PHASES) do
+    it(what .. ", is waited for in vain", function()
+      local call, told = reach(phase, { key_wait = 0.1 })
+      local _, err = call:try_wait(0)
+      assert.same(
+        { "timeout", "wait", "RunJob", phase.waits },
+        { err.kind, err.reason, err.operation, err.outcome }
+      )
+      store.gate:cancel()
+      ending(told)
+    end)
+
+    it(what .. ", is cancelled", function()
+      local call, told = reach(phase, {})
+      call:cancel()
+      if phase.hold then
+        store.gate:cancel()
+      end
+      assert.equal(phase.cancelled, ending(told))
+    end)
+
+    it(what .. ", ends with its client", function()
+      local _, told = reach(phase, {})
+      client:close()
+      assert.equal(phase.closed, ending(told))
+    end)
+
+    if phase.late then
+      it(what .. ", is not awaited beyond the deadline", function()
+        local _, told = reach(phase, { deadline = 0.5 }, true)
+        assert.equal(phase.late, ending(told))
+      end)
+    end
+  end
+
+  it("knows nothing of a key that somebody alive holds, who may be about to send", function()
+    local _, first = reach({ at = "put", hold = true }, {})
+    local gate, told = store.gate, {}
+    local call = client:start(ARGS, { key = "k" }):on_done(function(_, err)
+      told[1] = text_of(nil, err)
+    end)
+    store:pause("hold", 1) -- after it was refused, once
+    while not store.gate do
+      client:step(1)
+    end
+    assert.equal("unknown", select(2, call:try_wait(0)).outcome)
+    call:cancel()
+    gate:cancel()
+    while not (first[1] and told[1]) do
+      client:step(1)
+    end
+    assert.same({ "20", "cancelled unknown" }, { first[1], told[1] })
+  end)
+end)
