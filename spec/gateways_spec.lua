@@ -174,3 +174,41 @@ for name, more in pairs(TOLD_TO) do
     end)
   end)
 end
+
+-- `error_page 502 /50x.html` stands in nginx's own example. Without a location for the page it is asked of the service,
+-- whose gateway refuses that: nginx answers the start with 502 and a code that was said of something else.
+describe_unless_missing(
+  "nginx",
+  "behind nginx that asks the service for its page of errors",
+  function()
+    it("what the gateway says of the page is not believed of the start", function()
+      local gateway = gateways.start("nginx", server.port, "error_page 502 /50x.html;")
+      for _, code in ipairs { "APIGW.0101", "APIGW.0301", "APIGW.0308" } do
+        for _, call in ipairs { run, execute } do
+          local page = ('{"error_code":"%s","error_msg":"of /50x.html"}'):format(code)
+          server:reset()
+          server:script({ "close_after_body" }, { "answer", status = 404, body = page })
+          local client = client_of(gateway)
+          local _, err = call(client)
+          client:close()
+          local starts = 0
+          for _, request in ipairs(server:stats().requests) do
+            starts = starts + (request.method == "POST" and 1 or 0)
+          end
+          assert.equal(1, starts)
+          caller.check(
+            {
+              outcome = "unknown",
+              retryable = false,
+              attempts = 1,
+              status = 502,
+              error_code = code,
+            },
+            err
+          )
+        end
+      end
+      gateway:stop()
+    end)
+  end
+)

@@ -191,6 +191,9 @@ describe("of RunJob and ExecuteJob", function()
       body_of("APIGW.0613"):sub(1, -2),
       '{"error_code":"APIGW.0201",' .. body_of("APIGW.0613"):sub(2), -- the last of two is left
       '{"error_code":"CB.00060101",' .. body_of("CB.00060211"):sub(2),
+      '{"error_code":"CB.00060101","error_msg":null,"cause":{"code":"CB.00060211","message":"m"}}',
+      '{"error":{"code":"CB.00060101","message":"m"},"quota" : {"error_code" :"CB.00060211","error_msg":"m"}}',
+      '{"error_code":"APIGW.0613","error_msg":"m","backend":{"code":"CB.00060101","message":"m"}}',
       '{"error_code":"APIGW.0201","error\\u005fcode":"APIGW.0613","error_msg":"m"}',
       '{"error_code":"APIGW.0201","error_\\u0063ode":"APIGW.0613","error_msg":"m"}',
       "<p>" .. body_of "APIGW.0613" .. "</p>",

@@ -3,6 +3,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "cab/locale.h"
+
 static bool reason_is_transient(cab_reason reason) {
     switch (reason) {
     case CAB_REASON_RESOLVE:
@@ -63,6 +65,22 @@ cab_says cab_code_says(const char *code, bool gateway_form) {
         return CAB_SAYS_NO_SUCH_API;
     }
     return is_before_forwarding(number) ? CAB_SAYS_NOT_FORWARDED : CAB_SAYS_NOTHING;
+}
+
+bool cab_code_is_of_page(const char *code, int status, const char *server, size_t len) {
+    static const char *const kin[] = {"nginx", "openresty", "tengine", "angie", "freenginx"};
+    int number = gateway_number(code);
+    bool has_such_status = number >= 605 && number <= 613 && number != 607; /* API reference 6.4 */
+    if (status < 500 || number < 0 || has_such_status || server == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof kin / sizeof *kin; i++) {
+        size_t n = strlen(kin[i]);
+        if (len >= n && cab_same_n(server, kin[i], n)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- the table ------------------------------------------------------------------------------ */

@@ -246,20 +246,27 @@ static bool hides_letters(const cab_buf *text) {
     return false;
 }
 
-/* Whether a member that may hold a code is there twice: decoded, only the last is left of them, and
- * what proves a refusal must be the one thing that is said. */
+/* Whether more than one member may hold a code: what proves a refusal must be the one thing that is
+ * said. Counted in the text, since of two of one name only the last is left when decoded. */
 static bool is_ambiguous(const cab_buf *text) {
-    static const char *const names[] = {"\"error_code\"", "\"errorCode\"", "\"code\""};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        size_t len = strlen(names[i]), count = 0;
-        for (size_t at = 0; at + len <= text->len; at++) {
-            count += memcmp(text->data + at, names[i], len) == 0;
-        }
-        if (count > 1) {
-            return true;
+    static const char end[] = "ode\""; /* error_code, errorCode, code, err_code */
+    const size_t len = sizeof end - 1;
+    size_t count = 0;
+    for (size_t at = 0; at + len < text->len; at++) {
+        if (memcmp(text->data + at, end, len) == 0) {
+            size_t next = at + len;
+            next += strspn(text->data + next, " \t\r\n");
+            count += text->data[next] == ':';
         }
     }
-    return hides_letters(text);
+    return count > 1 || hides_letters(text);
+}
+
+/* Whether the code proves nothing of the request that this answers. */
+static bool is_doubtful(const cab_answer *a, const char *code) {
+    size_t len = 0;
+    const char *server = cab_answer_header(a, "Server", &len);
+    return is_ambiguous(&a->body) || cab_code_is_of_page(code, a->status, server, len);
 }
 
 /* core.error_texts(body) -> code, message: the error in a decoded answer, in any of the service's
@@ -307,7 +314,7 @@ void lcab_read_body(lua_State *L, cab_call *c, lcab_answer_kind kind, cab_readin
     const char *code = lua_tolstring(L, top + 2, &len);
     if (code != NULL && len == strlen(code)) {
         body->says = cab_code_says(code, is_gateway_form(L, top));
-        if (body->says != CAB_SAYS_NOTHING && is_ambiguous(&a->body)) {
+        if (body->says != CAB_SAYS_NOTHING && is_doubtful(a, code)) {
             body->says = CAB_SAYS_NOTHING;
         }
     }
