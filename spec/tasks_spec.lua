@@ -67,6 +67,25 @@ describe("run_all", function()
     assert.same({}, client:run_all({}))
   end)
 
+  it("starts what the list held at first, each once", function()
+    local list = list_of(3)
+    for i, item in ipairs(list) do
+      item.parameter = { ITEM = i }
+    end
+    local items = client:run_all(list, {
+      max_in_flight = 1,
+      on_progress = function()
+        table.insert(list, 1, { job_id = JOB.job_id })
+      end,
+    })
+    assert.equal(3, #items)
+    local requests = server:stats().requests
+    assert.equal(3, #requests)
+    for i, request in ipairs(requests) do
+      assert.truthy(request.body:find(('"value":"%d"'):format(i), 1, true), request.body)
+    end
+  end)
+
   it("answers in the order of the list; one failure stops nothing", function()
     local list = list_of(20)
     list[4] = { job_id = "bad" }

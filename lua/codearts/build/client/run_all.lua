@@ -62,6 +62,10 @@ end
 --- nginx cuts a request off, what its functions share with callbacks is gone, and the list goes on.
 local function begin(self, list, opts, limit)
   local on_progress, total = opts.on_progress, #list
+  local todo = {} -- what the list holds now, whatever a callback makes of it
+  for index = 1, total do
+    todo[index] = list[index]
+  end
   local items, next_index, in_flight, done = {}, 1, 0, 0
   local raised, problem = false, nil
   local on_end
@@ -81,7 +85,7 @@ local function begin(self, list, opts, limit)
     while next_index <= total and in_flight < limit do
       local index = next_index
       next_index, in_flight = next_index + 1, in_flight + 1
-      local ok, call = pcall(self.start, self, split(list[index], opts))
+      local ok, call = pcall(self.start, self, split(todo[index], opts))
       if ok then
         call:on_done(function(result, err)
           ended(index, err and { error = err } or { result = result })
