@@ -5,6 +5,7 @@ local core = require "codearts.build.core"
 local gates = require "spec.support.gate"
 local key_store = require "codearts.build.key_store"
 local sandbox = require "codearts.build.sandbox"
+local sandboxes = require "spec.support.sandbox_client"
 local servers = require "spec.support.server"
 
 local JOB = "samplejob00000000000000000000001"
@@ -463,5 +464,32 @@ describe("a key with a run id", function()
     assert.same({ true, true }, { build.meta(again).replayed, build.meta(again).reconciled })
     assert.equal(first.octopus_job_name, again.octopus_job_name)
     assert.equal(before, builds())
+  end)
+
+  -- nginx writes a Date of its own.
+  it("finds it though a gateway's clock was hours ahead", function()
+    local asked = sandboxes.of(box)
+    -- The first look is answered by the wrong clock.
+    local function on_event(event)
+      if event.type == "response" then
+        asked:request("POST", "/__sandbox/clock?ahead=0")
+      end
+    end
+    local early = build.new {
+      endpoint = gate.url,
+      auth = box.token,
+      retry = false,
+      timeout = 5,
+      key_store = key_store.file(folder),
+      on_event = on_event,
+    }
+    asked:request("POST", "/__sandbox/clock?ahead=28800")
+    asked:request("POST", "/__sandbox/lose")
+    local result = early:run(
+      { job_id = JOB },
+      { key = "release-1", run_id = RUN_ID, key_wait = 10 }
+    )
+    assert.is_true(build.meta(result).reconciled)
+    early:close()
   end)
 end)

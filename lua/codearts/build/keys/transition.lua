@@ -9,7 +9,7 @@
 ---     pending      what the record is for that is being put: "send", "adopt", "done", "free"
 ---     resend       an earlier attempt of the key is in doubt still
 ---     looked       the history was looked at before the first attempt
----     started_at   the service's clock then
+---     started_at   the Date of that
 ---
 --- by what stays as it is: `arguments`, `run_id`, `run_id_parameter`, `when_lost`, `settle`, `owner`,
 --- `scope`, `key`; and by what its driver sets: `stopped` when nobody waits for the call any more, `unsure`
@@ -165,6 +165,8 @@ end
 
 function on.ready(kept, call, event)
   local free = not is_open(kept)
+  -- The earlier of two clocks: a gateway may write a Date of its own, and what is older is not looked at.
+  local began = call.started_at and math.min(call.started_at, event.date)
   local open = {
     scope = call.scope,
     key = call.key,
@@ -176,7 +178,7 @@ function on.ready(kept, call, event)
     fingerprint = free and event.fingerprint or kept.fingerprint,
     signed_at = event.date,
     fence_at = event.signed and event.date + FENCE or nil,
-    started_at = free and call.started_at or not free and kept.started_at or nil,
+    started_at = free and began or not free and kept.started_at or nil,
     owner = call.owner,
   }
   return put(call, "send", open)
