@@ -32,6 +32,7 @@ end
 return function(server)
   compile "floor"
   compile "floor_multi"
+  compile "floor_keys"
   local M = { agent = "codearts-build" }
   local environments = {}
 
@@ -59,6 +60,11 @@ return function(server)
   function M.floor_multi(kind, calls, in_flight, connections, warm)
     local program = words(BIN .. "/floor_multi", calls, in_flight, connections, warm)
     return { before = before(), program = program .. " " .. to(kind) }
+  end
+
+  ---The least that the records of keys cost: prints it.
+  function M.floor_keys(folder, runs)
+    return words(BIN .. "/floor_keys", folder, runs)
   end
 
   ---@param mode string of bench/ours.lua, which takes `...` too

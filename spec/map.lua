@@ -29,7 +29,7 @@ local ROWS = {
   { "^csrc/cab/endpoint", "endpoints proxy" },
   { "^csrc/cab/poller", "async fork" },
   { "^csrc/cab/worker", "journal keys" },
-  { "^csrc/cab/journal", "journal keys" },
+  { "^csrc/cab/journal", "journal keys units" },
   { "^csrc/cab/nearest", "options config operation_call" },
   { "^csrc/cab/locale", "locale" },
   { "^csrc/cab/retry", "retry" },

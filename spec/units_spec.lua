@@ -8,6 +8,7 @@ local UNITS = {
   retry = "retry",
   timers = "timers",
   list = "",
+  journal = "journal buf error locale",
   texts = "buf",
   curl_error = "curl_error error",
   pem = "pem",

@@ -380,6 +380,13 @@ local MUTANTS = {
     specs = "keys_faults",
   },
   {
+    name = "a key's record in a file that went while it was synced",
+    file = "csrc/cab/journal.c",
+    find = "(!ok || is_current(j));",
+    replace = "true;",
+    specs = "units",
+  },
+  {
     name = "a key's record in a folder that a power cut forgets",
     file = "csrc/cab/journal.c",
     find = "sync_above(folder)) && fsync(folder) == 0;",
