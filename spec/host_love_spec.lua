@@ -21,7 +21,9 @@ local function play(game, paths, count)
       .. folder
       .. " XDG_DATA_HOME="
       .. folder
-      .. "/data "
+      .. "/data XDG_RUNTIME_DIR="
+      .. folder
+      .. " "
       .. display.command(("love %s %d"):format(game, count))
   )
 end

@@ -90,7 +90,9 @@ describe("a system without threads", function()
   end
 
   local function check(told)
-    assert.truthy(told:find("^address\ttrue\nname\tnil\ttransport\tnot_started\n"), told)
+    local kind = told:match "^address\ttrue\nname\tnil\t(%a+)\tnot_started\n"
+    -- From 8.22 on libcurl tries to make its thread for as long as the call may take.
+    assert.truthy(kind == "transport" or kind == "timeout", told)
     assert.truthy(told:find("key\t20\nkey\t20\n1\tno thread can be made\n$"), told)
     assert.equal(3, server:stats().processed)
   end

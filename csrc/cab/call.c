@@ -247,6 +247,7 @@ static void set_limits(cab_call *call, cab_request *r, int64_t now_ms) {
     double left_ms =
         call->deadline_ms == INT64_MAX ? HUGE_VAL : (double)(call->deadline_ms - now_ms);
     call->deadline_bound = left_ms < limit_ms;
+    call->connect_bound = call->connect_timeout * 1000 < fmin(limit_ms, left_ms);
     r->timeout_ms = whole_ms(call->deadline_bound ? left_ms : limit_ms);
     r->connect_timeout_ms = whole_ms(call->connect_timeout * 1000);
 }
@@ -301,16 +302,16 @@ bool cab_call_attempt(const cab_call_env *env, cab_call *call, int64_t now_ms) {
 /* ---- what its end means --------------------------------------------------------------------- */
 
 /* libcurl has one code for every limit; which one it was follows from what was set, and for the
- * deadline from the clock as libcurl may have seen it, not from when this step began. */
+ * deadline from the clock as libcurl may have seen it, not from when this step began. Its clock may
+ * run a little faster than ours (CLOCK_MONOTONIC_RAW). */
 static void name_the_limit(cab_call *call, cab_answer *answer) {
     if (answer->error.kind == CAB_KIND_NONE || answer->error.reason != CAB_REASON_TIMEOUT ||
         call->silent) {
         return;
     }
     char seconds[40];
-    double attempt_limit = call->deadline_bound ? HUGE_VAL : call->timeout;
     double left = call->deadline_bound ? (double)(call->deadline_ms - cab_clock_ms()) : HUGE_VAL;
-    if (!answer->sent && left > 1 && call->connect_timeout < attempt_limit) {
+    if (!answer->sent && left > 1 && call->connect_bound) {
         cab_number_text(seconds, call->connect_timeout);
         cab_fail(&answer->error, CAB_KIND_TIMEOUT, CAB_REASON_CONNECT_TIMEOUT, NULL,
                  "no connection within %s s", seconds);

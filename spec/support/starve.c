@@ -1,6 +1,7 @@
 /* For LD_PRELOAD: a system that runs out of something, as the environment says.
  *   STARVE_EPOLL=n  the first n sockets cannot be watched
- *   STARVE_CLOCK=1  each look at the monotonic clock finds it a millisecond later */
+ *   STARVE_CLOCK=1  each look at the monotonic clock finds it a millisecond later, and the raw one,
+ *                   which a newer libcurl looks at, 20 */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -28,10 +29,12 @@ int clock_gettime(clockid_t clock, struct timespec *t) {
         *(void **)&next = dlsym(RTLD_NEXT, "clock_gettime");
     }
     int rc = next(clock, t);
-    if (clock == CLOCK_MONOTONIC && getenv("STARVE_CLOCK") != NULL) {
+    if ((clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_RAW) &&
+        getenv("STARVE_CLOCK") != NULL) {
         looks++;
-        t->tv_sec = 1000 + looks / 1000;
-        t->tv_nsec = looks % 1000 * 1000000;
+        long ms = clock == CLOCK_MONOTONIC ? looks : looks * 20;
+        t->tv_sec = 1000 + ms / 1000;
+        t->tv_nsec = ms % 1000 * 1000000;
     }
     return rc;
 }

@@ -33,10 +33,15 @@ local function show(message, highlight)
   vim.o.shortmess = shortmess
 end
 
+local function source_of(func)
+  return debug.getinfo(func, "S").source
+end
+
 --- Whether messages go to Neovim itself: its own vim.notify waits for a key after a long one, and raises what is an error in
 --- whatever script waits at that moment.
 local function is_plain()
-  return debug.getinfo(vim.notify, "S").source:find("vim/_editor", 1, true) ~= nil
+  -- Its file has another name in each version, or none; what nobody replaces is from the same one.
+  return source_of(vim.notify) == source_of(vim.schedule_wrap)
 end
 
 --- What the user asked for or should know: kept, and told by what the user has for that (vim.notify).
