@@ -196,16 +196,13 @@ describe_unless_missing(
             starts = starts + (request.method == "POST" and 1 or 0)
           end
           assert.equal(1, starts)
-          caller.check(
-            {
-              outcome = "unknown",
-              retryable = false,
-              attempts = 1,
-              status = 502,
-              error_code = code,
-            },
-            err
-          )
+          caller.check({
+            outcome = "unknown",
+            retryable = false,
+            attempts = 1,
+            status = 502,
+            error_code = code,
+          }, err)
         end
       end
       gateway:stop()
