@@ -101,4 +101,64 @@ location = /etcd {
     one:stop()
     host.remove(folder)
   end)
+
+  --- Two workers that start a build with a key, in etcd.
+  local function two_workers()
+    return require("spec.support.nginx").start {
+      workers = 2,
+      endpoint = server.url,
+      server = ([[
+location = /run {
+  content_by_lua_block {
+    local client = require("codearts.build.resty").new {
+      endpoint = os.getenv "ENDPOINT", auth = "t", proxy = false,
+      key_store = require("codearts.build.key_store").etcd { endpoint = %q },
+    }
+    local result, err = client:try_run({ job_id = ("a"):rep(32) }, { key = ngx.var.arg_key, key_wait = 0 })
+    ngx.print(ngx.worker.pid(), " ", result and result.actual_build_number or err.reason .. " " .. err.outcome)
+    client:close()
+  }
+}]]):format(etcd.endpoint),
+    }
+  end
+
+  local ENDS = {
+    ["is reloaded"] = { signal = "HUP", told = "20", again = "20" },
+    ["crashes"] = { told = nil, again = "in_doubt unknown" },
+  }
+  for what, case in pairs(ENDS) do
+    it("has one build when nginx " .. what .. " while it is under way", function()
+      local lacking = host.missing "ls /usr/lib/nginx/modules/ngx_http_lua_module.so"
+      if lacking then
+        pending(lacking)
+        return
+      end
+      local one = two_workers()
+      local workers = one:workers()
+      server:script { "ok_on_release" }
+      local request = one:send("/run?key=" .. what:sub(-6))
+      server:wait_for(1, "waiting")
+      if case.signal then
+        one:signal(case.signal)
+      else
+        for _, pid in ipairs(workers) do
+          os.execute("kill -9 " .. pid)
+        end
+      end
+      server:release()
+      local _, told = request.read()
+      assert.equal(case.told, told and told:match " (.*)$")
+      if case.signal then
+        for _, pid in ipairs(workers) do
+          assert.is_true(require("spec.support.nginx").wait_for_end(pid))
+        end
+      end
+      for _ = 1, 4 do
+        local _, again = one:get("/run?key=" .. what:sub(-6))
+        assert.equal(case.again, again:match " (.*)$")
+      end
+      assert.equal(1, server:stats().processed)
+      one:stop()
+    end)
+  end
 end)
