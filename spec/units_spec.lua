@@ -4,7 +4,7 @@ local native = require "spec.support.native"
 
 -- Program of spec/units -> what it is linked with, of csrc/cab.
 local UNITS = {
-  classify = "classify error",
+  classify = "classify error locale",
   retry = "retry",
   timers = "timers",
   list = "",
