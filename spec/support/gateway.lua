@@ -62,7 +62,8 @@ visible_hostname localhost
 read_timeout 1 seconds
 shutdown_lifetime 0 seconds
 ]],
-    command = "squid -N -f FOLDER/squid.conf",
+    -- Its name is what its shared memory is called, whose rest would be in the way of the next.
+    command = "squid -N -n codeartsPORT -f FOLDER/squid.conf",
   },
   apache = {
     file = "apache.conf",
