@@ -184,8 +184,8 @@ describe("the disk", function()
   it("is not believed when it shows what it could not sync", function()
     world:fresh()
     local text = world:run {
-      prefix = "strace -f -qq -o /dev/null -e trace=fdatasync,ftruncate"
-        .. " -e inject=fdatasync:error=EIO:when=1 -e inject=ftruncate:error=EIO",
+      prefix = "strace -f -qq -o /dev/null -e trace=fdatasync,/^ftruncate"
+        .. " -e inject=fdatasync:error=EIO:when=1 -e inject=/^ftruncate:error=EIO",
     }
     assert.equal("key\tstore\tnot_started\n", text)
     assert.equal("open", world:records()[1].state)
