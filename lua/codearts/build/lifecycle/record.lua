@@ -88,6 +88,23 @@ function record.fetch_body(await, client, operation, args, opts)
   return body
 end
 
+--- What the service answered, unless it says that it is about another build: a cache or a place that lags behind answers so.
+---@param answer any
+---@param name string of the member that holds the number of the build
+---@param build_no integer
+---@return any answer nil: it is about another
+function record.about(answer, name, build_no)
+  local told = type(answer) == "table" and record.number(answer[name]) or build_no
+  return told == build_no and answer or nil
+end
+
+local function other_build(operation, build_no)
+  return protocol_error(
+    operation,
+    ("%s answered about another build than %d"):format(operation, build_no)
+  )
+end
+
 --- The record detail of the build (API reference 7.3), with build_no as a number.
 ---@return table? detail
 ---@return table? err
@@ -101,6 +118,8 @@ function record.fetch(await, target, opts)
   )
   if not detail then
     return nil, err
+  elseif not record.about(detail, "build_no", target.build_no) then
+    return nil, other_build("ShowRecordDetail", target.build_no)
   end
   detail.build_no = record.integer(detail.build_no) or target.build_no
   return detail
@@ -219,6 +238,8 @@ function record.steps(await, target, opts)
   )
   if not body then
     return nil, err
+  elseif not record.about(body, "build_number", target.build_no) then
+    return nil, other_build("ShowHistoryDetails", target.build_no)
   end
   local steps = {}
   for _, item in ipairs(record.list(body.build_steps, "name")) do
