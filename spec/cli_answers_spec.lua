@@ -1,6 +1,7 @@
 -- What the command makes of answers that tell too little, or more than they should.
 
 local command = require "spec.support.command"
+local build = require "codearts.build"
 local core = require "codearts.build.core"
 local server_process = require "spec.support.server"
 
@@ -120,5 +121,75 @@ describe("codearts-build --json", function()
         assert.is_table(core.decode(line))
       end
     end
+  end)
+end)
+
+describe("codearts-build call", function()
+  local server, client, env
+
+  setup(function()
+    server = server_process.start()
+    client = build.new { endpoint = server.url, auth = "a-token", retry = false }
+    env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+  end)
+
+  teardown(function()
+    client:close()
+    server:stop()
+  end)
+
+  local STOP = { "StopBuildJob", { job_id = GOOD, build_no = 7 } }
+  local STATUS = { "ShowJobStatus", { job_id = GOOD } }
+  local LOG = { "DownloadRealTimeLog", { job_id = GOOD, build_no = 7, offset = 0 } }
+  local GONE =
+    { status = 404, path = "^/v3/", body = '{"error_code":"APIGW.0101","error_msg":"x"}' }
+
+  --- Both, given these answers: the command's exit status and output, and whether the method raised, and what.
+  local function both(operation, ...)
+    server:behave("by_path", { rows = { ... } })
+    local words = { "call", operation[1] }
+    for name, value in pairs(operation[2]) do
+      words[#words + 1] = ("%s=%s"):format(name, value)
+    end
+    local result = command.run(table.concat(words, " "), env)
+    client.gone = nil
+    local ok, answer = pcall(client.call, client, operation[1], operation[2])
+    return result.status, result.out, ok, answer
+  end
+
+  it("judges as the method does", function()
+    for _, case in ipairs {
+      { STOP, '{"status":"error","error":"no"}', 6 },
+      { STOP, '{"success":true,"status":"error"}', 6 },
+      { STOP, '{"success":true}', 0 },
+      { STATUS, '{"status":"error","result":true}', 0 }, -- the state of something
+      { STATUS, '{"status":"fail","error":"x"}', 6 },
+      { STATUS, '{"status":"fail","error":"\255"}', 6 }, -- though a character is broken
+      { STATUS, '{"result":"\255"}', 0 },
+      { STATUS, "<html>", 6 },
+      { STATUS, "", 6 },
+    } do
+      local status, out, ok = both(case[1], { path = "", body = case[2] })
+      assert.are.equal(case[3], status, case[2])
+      assert.are.equal(case[3] == 0, ok, case[2])
+      assert.are.equal(ok and case[2] .. "\n" or "", out)
+    end
+  end)
+
+  it("takes an answer without a body where the method does", function()
+    local status, out, ok, answer = both(STOP, { path = "", status = 204, body = "" })
+    assert.are.same({ 0, "true\n", true, true }, { status, out, ok, answer })
+  end)
+
+  it("asks the twin of an operation that is gone, as the method does", function()
+    local body = '{"status":"success","empty":[]}'
+    local status, out, ok = both(STOP, GONE, { path = "^/v1/", body = body })
+    assert.are.same({ 0, body .. "\n", true }, { status, out, ok })
+    local page = '{"result":{"log":"a","end_offset":1,"has_more":false,"start_offset":0}}'
+    local answer
+    status, out, ok, answer = both(LOG, GONE, { path = "^/v1/", body = page })
+    assert.are.same({ 0, true }, { status, ok })
+    assert.are.same(answer, core.decode(out))
+    assert.are.equal("a", answer.result.content)
   end)
 end)

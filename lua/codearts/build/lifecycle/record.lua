@@ -63,8 +63,8 @@ function record.may_pass(err, target)
 end
 
 --- Calls an operation and unwraps `result`.
-local function fetch_result(await, target, operation, args, opts, keep_broken)
-  local body, err = await(operation_call.start(target.client, operation, args, opts, keep_broken))
+local function fetch_result(await, target, operation, args, opts, form)
+  local body, err = await(operation_call.start(target.client, operation, args, opts, form))
   if err then
     return nil, err
   elseif type(body) ~= "table" or type(body.result) ~= "table" then
