@@ -124,6 +124,30 @@ describe("codearts-build --json", function()
   end)
 end)
 
+describe("codearts-build, told no steps,", function()
+  it("does not take that for a build that has none", function()
+    local server = server_process.start()
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+    local record = '{"result":{"build_no":7,"status":"FAILURE"}}'
+    for _, case in ipairs { { "{}", 6 }, { '{"build_steps":"x"}', 6 }, { '{"build_steps":null}', 0 } } do
+      server:behave("by_path", {
+        rows = {
+          { path = "/record%-info", body = record },
+          { path = "/history%-details", body = case[1] },
+          { path = "/real%-time%-log", body = '{"result":{"content":"all","offset":3}}' },
+        },
+      })
+      local log = command.run(("log --failed %s 7"):format(GOOD), env)
+      assert.are.equal(case[2], log.status, case[1])
+      local status = command.run(("status %s 7"):format(GOOD), env)
+      assert.are.equal(1, status.status)
+      local warned = status.err:find("the steps cannot be read", 1, true) ~= nil
+      assert.are.equal(case[2] == 6, warned, status.err)
+    end
+    server:stop()
+  end)
+end)
+
 describe("codearts-build call", function()
   local server, client, env
 

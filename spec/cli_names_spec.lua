@@ -154,8 +154,14 @@ describe("codearts-build, given a name", function()
     end)
 
     it("lists nonsense", function()
+      for _, body in ipairs { "{}", "[]", '{"error":"no"}', '{"jobs":"no"}' } do
+        server:script({}, { "answer", body = body })
+        local result = command.run("run web --json", env)
+        assert.are.equal(6, result.status, body .. result.err)
+        assert.are.equal("bad_answer", core.decode(result.out).error.reason)
+      end
       for _, body in ipairs {
-        "{}",
+        '{"total":0}',
         '{"jobs":null}',
         '{"jobs":[{"id":1,"job_name":"web"},{"job_name":2},{}]}',
         '{"jobs":[{"id":"' .. GOOD .. '","job_name":"\\u001b[31mweb\\n"}]}',

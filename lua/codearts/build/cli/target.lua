@@ -20,8 +20,12 @@ local function lifecycle_record()
   return require "codearts.build.lifecycle.record"
 end
 
-local function jobs_of(answer)
-  return lifecycle_record().rows(type(answer) == "table" and answer.jobs, "id")
+--- A page of the jobs of a project.
+local function list_page(app, args)
+  local client = app:client()
+  return app:await(client:task(function(await)
+    return lifecycle_record().fetch_rows(await, client, "ListProjectJobs", args, "jobs", "id")
+  end))
 end
 
 --- All jobs of a project, page by page. `search` leaves to the service what is like a name. The end is where all are there that
@@ -30,14 +34,14 @@ local function list_jobs(app, project, search)
   local all, seen, page = {}, {}, 0
   local before, total
   repeat
-    local answer = app:await(app:client():call("ListProjectJobs", {
+    local answer = list_page(app, {
       project_id = project,
       page_index = page,
       page_size = PAGE,
       search = search,
-    }, { async = true }))
-    before, total = #all, type(answer) == "table" and lifecycle_record().integer(answer.total)
-    for _, job in ipairs(jobs_of(answer)) do
+    })
+    before, total = #all, answer.total
+    for _, job in ipairs(answer.rows) do
       if job.id ~= nil and not seen[job.id] then
         all[#all + 1], seen[job.id] = job, true
       end

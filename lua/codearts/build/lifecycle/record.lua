@@ -88,6 +88,98 @@ function record.fetch_body(await, client, operation, args, opts)
   return body
 end
 
+--- A list that one edition of the service prints as a single object (API reference 7.8).
+---@param value any
+---@param mark string a member that a single element has
+---@return table[]
+function record.list(value, mark)
+  if type(value) ~= "table" then
+    return {}
+  elseif value[mark] ~= nil then
+    return { value }
+  end
+  return value
+end
+
+--- The rows of such a list: what else stands among them is none.
+---@param value any
+---@param mark string
+---@return table[]
+function record.rows(value, mark)
+  local rows = {}
+  for _, row in ipairs(record.list(value, mark)) do
+    if type(row) == "table" then
+      rows[#rows + 1] = row
+    end
+  end
+  return rows
+end
+
+--- The list that an answer is made for. An answer without it tells nothing, least of all that there is nothing.
+---@param body table
+---@param operation string
+---@param name string of the member
+---@param mark string a member that a single element has
+---@return table? list
+---@return table? err
+local function own_list(body, operation, name, mark)
+  local value = body[name]
+  if value == core.null or value == nil and record.integer(body.total) == 0 then
+    return {}
+  end
+  local list = record.list(value, mark)
+  if type(value) ~= "table" or list[1] == nil and next(list) ~= nil then
+    return nil, protocol_error(operation, ("%s answered without %s"):format(operation, name))
+  end
+  return list
+end
+
+--- Calls an operation whose answer is a list: see own_list.
+---@return { rows: table[], total: integer? }? answer
+---@return table? err
+function record.fetch_rows(await, client, operation, args, name, mark)
+  local body, err = record.fetch_body(await, client, operation, args)
+  local list
+  if body then
+    list, err = own_list(body, operation, name, mark)
+  end
+  if not list then
+    return nil, err
+  end
+  return { rows = record.rows(list, mark), total = record.integer(body.total) }
+end
+
+--- Calls an operation that changes something, whose answer tells no more than that it does.
+---@return true? done
+---@return table? err
+function record.change(await, client, operation, args)
+  local body, err = await(operation_call.start(client, operation, args))
+  if err then
+    return nil, err
+  elseif body == true then
+    return true -- an answer without a body
+  end
+  body = type(body) == "table" and body or {}
+  if record.truth(body.success) or text(body.status) then
+    return true
+  end
+  return nil,
+    protocol_error(operation, operation .. " answered nothing that tells that it was done")
+end
+
+--- A boolean that some editions write as a text.
+---@return boolean? value nil: it is none
+local function truth(value)
+  if type(value) == "string" then
+    return ({ ["true"] = true, ["false"] = false })[ascii.lower(value)]
+  elseif type(value) == "boolean" then
+    return value
+  end
+  return nil
+end
+
+record.truth = truth
+
 --- What the service answered, unless it says that it is about another build: a cache or a place that lags behind answers so.
 ---@param answer any
 ---@param name string of the member that holds the number of the build
@@ -124,46 +216,6 @@ function record.fetch(await, target, opts)
   detail.build_no = record.integer(detail.build_no) or target.build_no
   return detail
 end
-
---- A list that one edition of the service prints as a single object (API reference 7.8).
----@param value any
----@param mark string a member that a single element has
----@return table[]
-function record.list(value, mark)
-  if type(value) ~= "table" then
-    return {}
-  elseif value[mark] ~= nil then
-    return { value }
-  end
-  return value
-end
-
---- The rows of such a list: what else stands among them is none.
----@param value any
----@param mark string
----@return table[]
-function record.rows(value, mark)
-  local rows = {}
-  for _, row in ipairs(record.list(value, mark)) do
-    if type(row) == "table" then
-      rows[#rows + 1] = row
-    end
-  end
-  return rows
-end
-
---- A boolean that some editions write as a text.
----@return boolean? value nil: it is none
-local function truth(value)
-  if type(value) == "string" then
-    return ({ ["true"] = true, ["false"] = false })[ascii.lower(value)]
-  elseif type(value) == "boolean" then
-    return value
-  end
-  return nil
-end
-
-record.truth = truth
 
 --- Whether the service says that a build runs no more: build-info of this build, else the status of its task, which does not
 -- count if it is about a later build (API reference 7.2); that one is asked about only if the record has a finish time.
@@ -241,8 +293,12 @@ function record.steps(await, target, opts)
   elseif not record.about(body, "build_number", target.build_no) then
     return nil, other_build("ShowHistoryDetails", target.build_no)
   end
+  local list, problem = own_list(body, "ShowHistoryDetails", "build_steps", "name")
+  if not list then
+    return nil, problem
+  end
   local steps = {}
-  for _, item in ipairs(record.list(body.build_steps, "name")) do
+  for _, item in ipairs(list) do
     item = type(item) == "table" and item or {} -- a step is a place, whatever is known of it
     local milliseconds = record.number(item.build_time)
     steps[#steps + 1] = {
