@@ -55,8 +55,11 @@ local function build_of(values)
   local quiet = setmetatable({
     warn = function() end,
   }, { __index = session })
-  local job_id, number, name = target.build(quiet, values)
+  local job_id, number, name, doubt = target.build(quiet, values)
   jobs.saw(job_id, number)
+  if doubt then
+    session:warn("there may be a later build: " .. tostring(doubt))
+  end
   return job_id, number, name
 end
 
