@@ -1,10 +1,11 @@
--- What the command makes of a start's answer that tells too little, or more than it should.
+-- What the command makes of answers that tell too little, or more than they should.
 
 local command = require "spec.support.command"
+local build = require "codearts.build"
 local core = require "codearts.build.core"
 local server_process = require "spec.support.server"
 
-local GOOD = "goodjob0000000000000000000000001"
+local GOOD, OTHER = "goodjob0000000000000000000000001", "goodjob0000000000000000000000002"
 
 describe("codearts-build run", function()
   local server
@@ -34,13 +35,21 @@ describe("codearts-build run", function()
     end
   end)
 
+  it("has exit status 5 for an answer that has none of the members that tell of a build", function()
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+    server:script { { "answer", body = '{"build_no":9}' } }
+    local result = command.run("run --wait --json " .. GOOD, env)
+    assert.are.equal(5, result.status, result.err)
+    assert.are.equal("unknown", core.decode(result.out).error.outcome)
+  end)
+
   it("says in --json what it knows itself, whatever members the answer has", function()
     local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
     server:script {
       {
         "answer",
         body = [[{"octopus_job_name":"j_1","actual_build_number":"7","job_id":"x","verdict":"success",
-          "status":"SUCCESS","error":"no","detached":true,"more":1,"wait":2,"log":null,"stop":"x"}]],
+          "status":"SUCCESS","build_no":8,"error":"no","detached":true,"more":1,"wait":2,"log":null,"stop":"x"}]],
       },
     }
     local result = command.run("run --json " .. GOOD, env)
@@ -54,5 +63,157 @@ describe("codearts-build run", function()
       log = core.null,
       stop = "x",
     }, core.decode(result.out))
+  end)
+end)
+
+describe("codearts-build --json", function()
+  local server, env
+
+  setup(function()
+    server = server_process.start()
+    env = {
+      CODEARTS_BUILD_ENDPOINT = server.url,
+      CODEARTS_BUILD_TOKEN = "a-token",
+      CODEARTS_BUILD_PROJECT = GOOD,
+    }
+  end)
+
+  teardown(function()
+    server:stop()
+  end)
+
+  --- What the service says, with numbers in it that no double can hold.
+  local ROWS = {
+    { path = "/build$", body = [[{"actual_build_number":"7","octopus_job_name":"j_7","x":1e999}]] },
+    { path = "/execute", body = [[{"actual_build_number":"7","x":[-1e999,{"y":1e999}]}]] },
+    { path = "/history%-details", body = [[{"build_steps":[{"name":"a","build_time":1e999}]}]] },
+    {
+      path = "record%-info",
+      body = [[{"result":{"build_no":7,"status":"SUCCESS","duration":1e999}}]],
+    },
+    {
+      path = "/history",
+      body = [[{"total":1e999,"history_records":[{"build_number":7,"x":1e999}]}]],
+    },
+    { path = "/output%-info", body = [[{"result":{"package_info":{"name":"p","x":-1e999}}}]] },
+    { path = "/jobs", body = [[{"total":1e999,"jobs":[{"id":"a","job_name":"b","x":1e999}]}]] },
+  }
+
+  it("has null for a number that nobody can read, and tells everything else", function()
+    server:behave("by_path", { rows = ROWS })
+    for arguments, expected in pairs {
+      ["run --json " .. GOOD] = '"actual_build_number":"7"',
+      ["run --json --wait " .. GOOD] = '"duration":null',
+      ["run --json " .. GOOD .. " " .. OTHER] = '"job_id":"' .. OTHER,
+      ["run --output ndjson --wait " .. GOOD] = '"event":"finished"',
+      ["wait --json " .. GOOD .. " 7"] = '"duration":null',
+      ["status --json " .. GOOD .. " 7"] = '"duration":null',
+      ["history --json " .. GOOD] = '"x":null',
+      ["artifacts --json " .. GOOD .. " 7"] = '"x":null',
+      ["jobs --json"] = '"x":null',
+      ["call RunJob job_id=" .. GOOD] = '"x":null',
+      ["call ExecuteJob job_id=" .. GOOD] = '"x":[null,{"y":null}]',
+    } do
+      local result = command.run(arguments, env)
+      assert.are.equal(0, result.status, arguments .. "\n" .. result.err)
+      assert.is_truthy(result.out:find(expected, 1, true), arguments .. "\n" .. result.out)
+      for line in result.out:gmatch "[^\n]+" do
+        assert.is_table(core.decode(line))
+      end
+    end
+  end)
+end)
+
+describe("codearts-build, told no steps,", function()
+  it("does not take that for a build that has none", function()
+    local server = server_process.start()
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+    local record = '{"result":{"build_no":7,"status":"FAILURE"}}'
+    for _, case in ipairs { { "{}", 6 }, { '{"build_steps":"x"}', 6 }, { '{"build_steps":null}', 0 } } do
+      server:behave("by_path", {
+        rows = {
+          { path = "/record%-info", body = record },
+          { path = "/history%-details", body = case[1] },
+          { path = "/real%-time%-log", body = '{"result":{"content":"all","offset":3}}' },
+        },
+      })
+      local log = command.run(("log --failed %s 7"):format(GOOD), env)
+      assert.are.equal(case[2], log.status, case[1])
+      local status = command.run(("status %s 7"):format(GOOD), env)
+      assert.are.equal(1, status.status)
+      local warned = status.err:find("the steps cannot be read", 1, true) ~= nil
+      assert.are.equal(case[2] == 6, warned, status.err)
+    end
+    server:stop()
+  end)
+end)
+
+describe("codearts-build call", function()
+  local server, client, env
+
+  setup(function()
+    server = server_process.start()
+    client = build.new { endpoint = server.url, auth = "a-token", retry = false }
+    env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+  end)
+
+  teardown(function()
+    client:close()
+    server:stop()
+  end)
+
+  local STOP = { "StopBuildJob", { job_id = GOOD, build_no = 7 } }
+  local STATUS = { "ShowJobStatus", { job_id = GOOD } }
+  local LOG = { "DownloadRealTimeLog", { job_id = GOOD, build_no = 7, offset = 0 } }
+  local GONE =
+    { status = 404, path = "^/v3/", body = '{"error_code":"APIGW.0101","error_msg":"x"}' }
+
+  --- Both, given these answers: the command's exit status and output, and whether the method raised, and what.
+  local function both(operation, ...)
+    server:behave("by_path", { rows = { ... } })
+    local words = { "call", operation[1] }
+    for name, value in pairs(operation[2]) do
+      words[#words + 1] = ("%s=%s"):format(name, value)
+    end
+    local result = command.run(table.concat(words, " "), env)
+    client.gone = nil
+    local ok, answer = pcall(client.call, client, operation[1], operation[2])
+    return result.status, result.out, ok, answer
+  end
+
+  it("judges as the method does", function()
+    for _, case in ipairs {
+      { STOP, '{"status":"error","error":"no"}', 6 },
+      { STOP, '{"success":true,"status":"error"}', 6 },
+      { STOP, '{"success":true}', 0 },
+      { STATUS, '{"status":"error","result":true}', 0 }, -- the state of something
+      { STATUS, '{"status":"fail","error":"x"}', 6 },
+      { STATUS, '{"status":"fail","error":"\255"}', 6 }, -- though a character is broken
+      { STATUS, '{"result":"\255"}', 0 },
+      { STATUS, "<html>", 6 },
+      { STATUS, "", 6 },
+    } do
+      local status, out, ok = both(case[1], { path = "", body = case[2] })
+      assert.are.equal(case[3], status, case[2])
+      assert.are.equal(case[3] == 0, ok, case[2])
+      assert.are.equal(ok and case[2] .. "\n" or "", out)
+    end
+  end)
+
+  it("takes an answer without a body where the method does", function()
+    local status, out, ok, answer = both(STOP, { path = "", status = 204, body = "" })
+    assert.are.same({ 0, "true\n", true, true }, { status, out, ok, answer })
+  end)
+
+  it("asks the twin of an operation that is gone, as the method does", function()
+    local body = '{"status":"success","empty":[]}'
+    local status, out, ok = both(STOP, GONE, { path = "^/v1/", body = body })
+    assert.are.same({ 0, body .. "\n", true }, { status, out, ok })
+    local page = '{"result":{"log":"a","end_offset":1,"has_more":false,"start_offset":0}}'
+    local answer
+    status, out, ok, answer = both(LOG, GONE, { path = "^/v1/", body = page })
+    assert.are.same({ 0, true }, { status, ok })
+    assert.are.same(answer, core.decode(out))
+    assert.are.equal("a", answer.result.content)
   end)
 end)

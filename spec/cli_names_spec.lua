@@ -154,8 +154,14 @@ describe("codearts-build, given a name", function()
     end)
 
     it("lists nonsense", function()
+      for _, body in ipairs { "{}", "[]", '{"error":"no"}', '{"jobs":"no"}' } do
+        server:script({}, { "answer", body = body })
+        local result = command.run("run web --json", env)
+        assert.are.equal(6, result.status, body .. result.err)
+        assert.are.equal("bad_answer", core.decode(result.out).error.reason)
+      end
       for _, body in ipairs {
-        "{}",
+        '{"total":0}',
         '{"jobs":null}',
         '{"jobs":[{"id":1,"job_name":"web"},{"job_name":2},{}]}',
         '{"jobs":[{"id":"' .. GOOD .. '","job_name":"\\u001b[31mweb\\n"}]}',
@@ -191,6 +197,39 @@ describe("codearts-build, given a name", function()
           result.err:find(("build %d is the latest"):format(case[1]), 1, true),
           result.err
         )
+        local doubts = result.err:find("there may be a later one", 1, true) ~= nil
+        assert.are.equal(case[2] == refusal or case[3] == refusal, doubts, result.err)
+      end
+    end)
+
+    it("fails to tell one of the two for now", function()
+      local status = { path = "/running%-status", body = '{"result":{"last_build_no":"12"}}' }
+      local listed = { path = "/history%?", body = '{"history_records":[{"build_number":11}]}' }
+      local function down(row)
+        return { path = row.path, status = 500, body = '{"error_code":"X"}' }
+      end
+      local function odd(row)
+        return { path = row.path, body = "{}" }
+      end
+      for _, rows in ipairs {
+        { status, down(listed) },
+        { status, odd(listed) },
+        { down(status), listed },
+        { odd(status), listed },
+        {
+          { path = status.path, status = 400, body = "{}" },
+          { path = listed.path, body = '{"total":0}' },
+        },
+      } do
+        server:behave("by_path", { rows = rows })
+        for _, arguments in ipairs { "stop ", "wait " } do
+          local result = command.run(arguments .. GOOD, env)
+          assert.are.equal(6, result.status, result.err)
+          assert.is_nil(result.err:find("is the latest", 1, true), result.err)
+        end
+      end
+      for _, request in ipairs(server:stats().requests) do
+        assert.are.equal("GET", request.method)
       end
     end)
   end)

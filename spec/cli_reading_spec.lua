@@ -203,6 +203,12 @@ describe("codearts-build, to be read", function()
         assert.are.equal(case[1], #core.decode(result.out).artifacts, case[2])
         assert.are.equal(0, run("artifacts " .. good, env).status)
       end
+      for _, body in ipairs { "{}", "[]", '{"result":"no"}', '{"result":{"error":"no"}}', "true" } do
+        server:script({}, { "answer", body = body })
+        local result = run("artifacts --json " .. good, env)
+        assert.are.equal(6, result.status, body)
+        assert.are.equal("bad_answer", core.decode(result.out).error.reason)
+      end
       server:script({}, {
         "answer",
         body = '{"result":{"package_info":{"name":"a\\u001b[2J","uri":"https://'

@@ -172,7 +172,7 @@ describe("an answer cut off in its head", function()
   it("is none, whatever is asked for", function()
     local server = servers.start()
     local client = caller.new { endpoint = server }
-    for _, answer in ipairs { "json", "bytes", "raw" } do
+    for _, answer in ipairs { "json", "text", "bytes", "raw" } do
       server:reset()
       server:behave "close_in_head"
       local call = client:request { method = "GET", path = "/v3/x", answer = answer }

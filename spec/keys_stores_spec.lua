@@ -181,9 +181,11 @@ describe("a store of files", function()
 
   it("refuses a record of another version, and somebody else's file, and leaves them", function()
     assert(run "other")
+    assert(run "k")
     local other = read(path_of "other")
+    local beyond = read(path_of "k"):gsub('"pid":%d+', '"pid":1e999') -- what no number can hold
     server:reset()
-    for _, text in ipairs { '{"v":2}\n', "mine\n", other, "\n", '{"v":1}\n', "\0\n" } do
+    for _, text in ipairs { '{"v":2}\n', "mine\n", other, "\n", '{"v":1}\n', "\0\n", beyond } do
       write(path_of "k", text)
       os.execute("chmod 600 " .. path_of "k")
       refused()

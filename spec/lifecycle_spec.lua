@@ -450,6 +450,21 @@ describe("stop", function()
     end
   end)
 
+  it("raises where nothing tells that the service has taken it", function()
+    for _, body in ipairs { "{}", "[]", '"text"', "null", '{"error":"x"}', '{"success":null}' } do
+      answers(body)
+      local one = client:build(JOB, 20)
+      local err = failure_of(one.stop, one)
+      assert.are.same(
+        { "protocol", "bad_answer", "StopBuildJob" },
+        { err.kind, err.reason, err.operation },
+        body
+      )
+    end
+    server:script { { "answer", status = 204 } }
+    assert.is_true(client:build(JOB, 20):stop())
+  end)
+
   it("takes for an error only what is nothing else", function()
     answers '{"error_code":"","success":true}'
     assert.is_true(client:build(JOB, 20):stop())
@@ -474,6 +489,34 @@ describe("lists", function()
     assert.are.equal(2, history.total)
     assert.are.same({ build_number = 2, result = "SUCCESS" }, history.records[1])
     assert.are.same({ "GET /v3/jobs/" .. JOB .. "/history?interval=30&limit=2&offset=1" }, paths())
+  end)
+
+  it("are empty only where the service says so", function()
+    local function history()
+      return client:history(JOB)
+    end
+    local function jobs()
+      return client:jobs(JOB)
+    end
+    for _, more in ipairs { "null", "[]", "{}" } do
+      answers(('{"history_records":%s}'):format(more), ('{"jobs":%s}'):format(more))
+      assert.are.same({ total = 0, records = {} }, history())
+      assert.are.same({ total = 0, jobs = {} }, jobs())
+    end
+    for _, body in ipairs {
+      "{}",
+      "[]",
+      '{"error":"x"}',
+      '{"result":"permission denied","status":"success","total":1}',
+      '{"history_records":"x","jobs":true}',
+      '{"history_records":{"x":1},"jobs":{"x":1}}',
+    } do
+      answers(body, body)
+      for _, list in ipairs { history, jobs } do
+        local err = failure_of(list)
+        assert.are.same({ "protocol", "bad_answer" }, { err.kind, err.reason }, body)
+      end
+    end
   end)
 
   it("take the single record of the documented example", function()

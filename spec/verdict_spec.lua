@@ -91,6 +91,17 @@ describe("every command judges alike:", function()
     server:script(script, { "answer", status = 404, body = "{}" })
   end
 
+  local function listed(...)
+    local list = {}
+    for index, status in ipairs { ... } do
+      list[index] = ('{"build_number":%d,"result":"%s","end_time":"2022-10-11T08:28:42+00:00"}'):format(
+        21 - index,
+        status
+      )
+    end
+    return ('{"total":1,"history_records":[%s]}'):format(table.concat(list, ","))
+  end
+
   for _, case in ipairs {
     { "SUCCESS", 0, "success" },
     { "FAILURE", 1, "failure" },
@@ -113,15 +124,54 @@ describe("every command judges alike:", function()
       local wait = command.run(("wait %s 20 --json"):format(JOB), env)
       assert.are.equal(case[2], wait.status, wait.err)
       assert.are.equal(case[3], core.decode(wait.out).verdict)
-      answers(
-        ('{"total":1,"history_records":[{"build_number":20,"result":"%s","end_time":"2022-10-11T08:28:42+00:00"}]}'):format(
-          case[1]
-        )
-      )
+      answers(listed(case[1]), unpack(over))
       local history = command.run("history " .. JOB .. " --json", env)
       assert.are.equal(case[3], core.decode(history.out).records[1].verdict)
     end)
   end
+
+  it("what does not tell whether it is over, and cannot be asked, is not known", function()
+    for status, exit in pairs { [403] = 4, [400] = 6 } do
+      server:behave("by_path", {
+        rows = {
+          { path = "/record%-info$", body = record("TIMEOUT", true) },
+          {
+            path = "/history%-details$",
+            body = '{"build_steps":[{"name":"a","status":"success"}]}',
+          },
+          { path = "/history%?", body = listed("TIMEOUT", "SUCCESS", "TIMEOUT") },
+          { path = "", status = status, body = '{"error_code":"X","error_msg":"no"}' },
+        },
+      })
+      for _, arguments in ipairs { "status %s 20", "wait %s 20 --timeout 60s", "log %s 20 --failed" } do
+        local result = command.run(arguments:format(JOB) .. " --json", env)
+        local told = ("%s\n%s%s"):format(arguments, result.out, result.err)
+        assert.are.equal(exit, result.status, told)
+        local data = core.decode(result.out)
+        assert.is_nil(data.verdict, told)
+        assert.are.equal(status, data.error.status, told)
+      end
+      local result = command.run(("status %s 20"):format(JOB), env)
+      assert.are.equal(exit, result.status)
+      assert.is_truthy(result.out:find "^status +TIMEOUT\n", result.out)
+      assert.is_truthy(result.err:find("whether build 20 is over cannot be read", 1, true))
+      result = command.run(("history %s --json"):format(JOB), env)
+      assert.are.equal(0, result.status)
+      assert.is_truthy(result.err:find("whether build 20 is over cannot be read", 1, true))
+      local verdicts = {}
+      for index, item in ipairs(core.decode(result.out).records) do
+        verdicts[index] = item.verdict or "none"
+      end
+      assert.are.same({ "none", "success", "none" }, verdicts)
+    end
+  end)
+
+  it("a listed build that runs has no verdict", function()
+    answers(listed "TIMEOUT", '{"result":{"building":true}}')
+    local history = command.run("history " .. JOB .. " --json", env)
+    assert.is_nil(core.decode(history.out).records[1].verdict)
+    assert.are.equal("", history.err)
+  end)
 
   it("a build that runs is 0", function()
     for _, status in ipairs { "", "RUNNING", "QUEUED" } do

@@ -351,7 +351,7 @@ describe("wait", function()
     server:script({}, { "answer", body = record "SUCCESS" })
     local calls = {}
     for number = 1, 20 do
-      calls[number] = client:build(JOB, number):wait { async = true }
+      calls[number] = client:build(JOB, 20):wait { async = true }
     end
     for _, call in ipairs(calls) do
       assert.are.equal("SUCCESS", call:wait().status)

@@ -169,7 +169,7 @@ static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,
     if (kind == LCAB_ANSWER_BYTES || kind == LCAB_ANSWER_RAW) {
         return;
     }
-    if (kind == LCAB_ANSWER_JSON && a->body.len == 0 && (a->status == 204 || a->status == 205)) {
+    if (kind != LCAB_ANSWER_RUN && a->body.len == 0 && (a->status == 204 || a->status == 205)) {
         lua_pushboolean(L, 1);
         lua_replace(L, top + 1);
         return;

@@ -12,6 +12,7 @@
 typedef enum {
     LCAB_ANSWER_RUN,   /* what starting a build answers (API reference 1.3) */
     LCAB_ANSWER_JSON,  /* the decoded body */
+    LCAB_ANSWER_TEXT,  /* the body as it came, judged as if it were decoded */
     LCAB_ANSWER_BYTES, /* the body as it came */
     LCAB_ANSWER_RAW    /* status, headers and body, whatever the status */
 } lcab_answer_kind;

@@ -141,7 +141,7 @@ static void push_result(lua_State *L, cab_call *c, const lcab_context *context, 
     }
     if (a == NULL) {
         lua_pushboolean(L, 1); /* a sleep */
-    } else if (context->answer == LCAB_ANSWER_BYTES) {
+    } else if (context->answer == LCAB_ANSWER_BYTES || context->answer == LCAB_ANSWER_TEXT) {
         push_body(L, a);
     } else if (context->answer == LCAB_ANSWER_RAW) {
         lua_createtable(L, 0, 3);

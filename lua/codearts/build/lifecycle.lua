@@ -124,17 +124,8 @@ function result_methods:stop(opts)
   local target = lifecycle.handle(self)
   opts = check.options(opts, { async = "boolean" })
   return run(target.client, opts, function(await)
-    local _, err = await(
-      operation_call.start(
-        target.client,
-        "StopBuildJob",
-        { job_id = target.job_id, build_no = target.build_no }
-      )
-    )
-    if err then
-      return nil, err
-    end
-    return true
+    local args = { job_id = target.job_id, build_no = target.build_no }
+    return record.change(await, target.client, "StopBuildJob", args)
   end)
 end
 
@@ -198,15 +189,14 @@ function client_methods:history(job_id, opts)
     args.interval = opts.days or 7
   end
   return run(self, opts, function(await)
-    local body, err = record.fetch_body(await, self, name, args)
-    if not body then
+    local list, err = record.fetch_rows(await, self, name, args, "history_records", "build_number")
+    if not list then
       return nil, err
     end
-    local records = record.rows(body.history_records, "build_number")
-    for _, item in ipairs(records) do
+    for _, item in ipairs(list.rows) do
       item.build_number = record.integer(item.build_number)
     end
-    return { total = record.integer(body.total) or #records, records = records }
+    return { total = list.total or #list.rows, records = list.rows }
   end)
 end
 
@@ -227,12 +217,11 @@ function client_methods:jobs(project_id, opts)
   return run(self, opts, function(await)
     local args =
       { project_id = project_id, page_index = opts.page or 0, page_size = opts.limit or 10 }
-    local body, err = record.fetch_body(await, self, "ShowJobListByProjectId", args)
-    if not body then
+    local list, err = record.fetch_rows(await, self, "ShowJobListByProjectId", args, "jobs", "id")
+    if not list then
       return nil, err
     end
-    local jobs = record.rows(body.jobs, "id")
-    return { total = record.integer(body.total) or #jobs, jobs = jobs }
+    return { total = list.total or #list.rows, jobs = list.rows }
   end)
 end
 

@@ -37,9 +37,7 @@ end
 --- The call's result, as the answer that was lost would have given it.
 local function result_of(client, await, job_id, number)
   local result = { actual_build_number = ("%d"):format(number) }
-  local args = { job_id = job_id, build_no = number }
-  local answer = await(client:call("ShowRecordDetail", args, { async = true }))
-  local detail = answer and type(answer.result) == "table" and answer.result or {}
+  local detail = look.record(await, client, job_id, number) or {}
   result.daily_build_number = type(detail.daily_build_num) == "string" and detail.daily_build_num
     or nil
   result.octopus_job_name = type(detail.execution_id) == "string" and detail.execution_id or nil

@@ -148,6 +148,13 @@ function App:warn_of(err)
   end
 end
 
+--- Tells people that nobody knows whether a build is over: its status alone does not tell, and what would cannot be read.
+---@param build_no integer
+---@param err table
+function App:warn_unjudged(build_no, err)
+  self:warn(("whether build %d is over cannot be read: %s"):format(build_no, tostring(err)))
+end
+
 --- Tells programs what went wrong, with --json.
 ---@param err table structured error
 function App:print_error(err)

@@ -7,6 +7,36 @@ local function cell(value)
   return type(value) == "string" and value ~= "" and value or "-"
 end
 
+-- The members of a result, any of which may be null (API reference 7.9).
+local PLACES = { "package_info", "package_infos", "image_infos" }
+
+--- What the service tells of the products of a build. Raises where that is nothing: it is no proof that there are none.
+local function products(app, job_id, build_no)
+  local args = { job_id = job_id, build_no = build_no }
+  local answer = app:await(app:client():call("ShowOutputInfo", args, { async = true }))
+  local result = type(answer) == "table" and answer.result
+  if result == app.core.null then
+    return {}
+  end
+  local told = type(result) == "table" and next(result) == nil
+  for _, name in ipairs(PLACES) do
+    told = told or type(result) == "table" and result[name] ~= nil
+  end
+  if not told then
+    error(
+      app.core.error {
+        kind = "protocol",
+        reason = "bad_answer",
+        operation = "ShowOutputInfo",
+        message = "ShowOutputInfo answered without packages or images",
+        retryable = true,
+      },
+      0
+    )
+  end
+  return result
+end
+
 --- The packages and images of an answer in one list, by name. One of them may stand alone and among the others too.
 local function list_of(result)
   local list, seen = {}, {}
@@ -53,11 +83,7 @@ end
 
 local function body(app, values)
   local job_id, build_no, name = target.build(app, values)
-  local answer = app:await(
-    app:client():call("ShowOutputInfo", { job_id = job_id, build_no = build_no }, { async = true })
-  )
-  local result = type(answer) == "table" and answer.result
-  local list = list_of(type(result) == "table" and result or {})
+  local list = list_of(products(app, job_id, build_no))
   if app.form == "json" then
     local json = require "codearts.build.cli.json"
     app:print_json { job_id = job_id, build_no = build_no, artifacts = json.array(list) }

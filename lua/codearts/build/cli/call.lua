@@ -74,30 +74,16 @@ end
 ---@return string
 ---@return boolean? started a build
 local function json_answer(app, values, args)
-  if require("codearts.build.operations.rows").operations[values.operation].starts_build then
+  local encode = require("codearts.build.cli.json").encode
+  local operation_call = require "codearts.build.operations.call"
+  if operation_call.starts_build(values.operation) then
     app.starts = args.job_id
     local result = app:await(app:client():call(values.operation, args, { async = true }))
-    return require("codearts.build.cli.json").encode(result), true
+    return encode(result), true
   end
-  local spec = require("codearts.build.operations.request").prepare(values.operation, args)
-  spec.answer = "bytes"
-  local answer = app:await(app:client():request(spec))
-  local body, problem = app.core.decode(answer)
-  if body == nil then -- broken characters do not make it unreadable
-    body = require("codearts.build.operations.mend").decode(answer)
-  end
-  local err = body == nil
-      and app.core.error {
-        kind = "protocol",
-        reason = "bad_json",
-        operation = values.operation,
-        message = "the answer is not usable JSON: " .. tostring(problem),
-      }
-    or require("codearts.build.operations.call").wrapped_failure(values.operation, body)
-  if err then
-    error(err, 0)
-  end
-  return answer
+  local call = operation_call.start(app:client(), values.operation, args, nil, "text")
+  local answer = app:await(call)
+  return type(answer) == "string" and answer or encode(answer)
 end
 
 local function body(app, values)

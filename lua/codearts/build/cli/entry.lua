@@ -94,7 +94,7 @@ end
 -- What entry.data says in words of ours.
 local OURS = {}
 for name in
-  ("job_id verdict status record steps elapsed run_id key replayed reconciled detached stopped error"):gmatch "[a-z_]+"
+  ("job_id build_no verdict status record steps elapsed run_id key replayed reconciled detached stopped error"):gmatch "[a-z_]+"
 do
   OURS[name] = true
 end

@@ -30,6 +30,27 @@ local function row_of(item)
   }
 end
 
+--- Gives each record the verdict that `wait` and `status` come to: whether a build still runs is asked where its result alone
+-- does not tell, until that cannot be read.
+local function judge(app, job_id, records)
+  local client, record = app:client(), require "codearts.build.lifecycle.record"
+  app:await(client:task(function(await)
+    local problem
+    for _, item in ipairs(records) do
+      item.verdict = verdict.of_status(item.result)
+      if not (item.verdict or problem) and item.build_number then
+        local place = { client = client, job_id = job_id, build_no = item.build_number }
+        local detail = { status = item.result, finish_time = item.end_time }
+        item.verdict, problem = record.verdict(await, place, detail)
+        if problem then
+          app:warn_unjudged(item.build_number, problem)
+        end
+      end
+    end
+    return true
+  end))
+end
+
 local function body(app, values)
   local job_id = target.job(app, values.job, values.project)
   local answer = app:await(app:client():history(job_id, {
@@ -42,11 +63,7 @@ local function body(app, values)
   }))
   if app.form == "json" then
     local json = require "codearts.build.cli.json"
-    for _, item in ipairs(answer.records) do
-      item.verdict = verdict.of_status(item.result)
-        or type(item.end_time) == "string" and item.end_time ~= "" and verdict.of_end(item.result)
-        or nil
-    end
+    judge(app, job_id, answer.records)
     app:print_json { total = answer.total, records = json.array(answer.records) }
     return
   end

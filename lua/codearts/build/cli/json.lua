@@ -6,9 +6,18 @@ local unicode = require "codearts.build.unicode"
 
 local json = {}
 
+--- A number beyond all doubles, which JSON can write and no parser keeps: the service may send one anywhere, and what it said
+-- beside that has to be told.
+local function is_beyond(value)
+  return type(value) == "number" and not (value > -math.huge and value < math.huge)
+end
+
 --- A value that is no table. What --json says about a core that cannot be loaded has to do without it, so the little that is
 -- needed of its encoder is here too: text without control characters.
 local function encode_scalar(value)
+  if is_beyond(value) then
+    return "null"
+  end
   local ok, core = attempt(require, "codearts.build.core")
   if ok then
     -- A log in another encoding is no reason to say nothing.

@@ -50,7 +50,7 @@ local function read(app, build, values, step)
   return lines.finish()
 end
 
---- The steps of the build, the places of those that failed, and the verdict.
+--- The steps of the build, the places of those that failed, and the verdict, or the problem why there is none.
 local function find_failed(app, job_id, build_no)
   local client, record = app:client(), require "codearts.build.lifecycle.record"
   return app:await(client:task(function(await)
@@ -59,14 +59,15 @@ local function find_failed(app, job_id, build_no)
     if not detail then
       return nil, err
     end
-    local found = record.verdict(await, place, detail)
+    local found, problem = record.verdict(await, place, detail)
     local steps
     steps, err = record.steps(await, place)
     if not steps then
       return nil, err
     end
     local failed = require "codearts.build.cli.failed"
-    return { steps = steps, places = failed.places(steps, found), verdict = found }
+    local places = failed.places(steps, found)
+    return { steps = steps, places = places, verdict = found, problem = problem }
   end))
 end
 
@@ -88,6 +89,9 @@ local function read_failed(app, build, values)
   end
   if #list > 0 then
     return list
+  elseif seen.problem then
+    app:warn_unjudged(build.build_no, seen.problem)
+    error(seen.problem, 0)
   end
   app:warn(NOTHING[seen.verdict or "running"] or "no step tells that it failed; the whole log:")
   if seen.verdict and seen.verdict ~= "success" then

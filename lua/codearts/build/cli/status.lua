@@ -75,14 +75,14 @@ local function look(app, job_id, build_no)
   local seen = { job_id = job_id, build_no = build_no, detail = detail }
   return app:await(client:task(function(await)
     local place = { client = client, job_id = job_id, build_no = build_no }
-    seen.verdict = record.verdict(await, place, detail)
+    seen.verdict, seen.problem = record.verdict(await, place, detail)
     -- Steps are worth having, but a build whose steps cannot be read still has a status.
     local steps, err = record.steps(await, place)
     if err then
       app:warn("the steps cannot be read: " .. tostring(err))
     end
     seen.steps = steps or {}
-    if not seen.verdict then
+    if not (seen.verdict or seen.problem) then
       local pace = require("codearts.build.lifecycle.pace").new(place)
       pace:saw(await, detail)
       local now = app.core.now()
@@ -112,12 +112,17 @@ local function body(app, values)
       build_no = build_no,
       status = seen.detail.status,
       verdict = seen.verdict,
+      error = seen.problem and json.of_error(seen.problem) or nil,
       eta = seen.eta,
       record = seen.detail,
       steps = json.array(seen.steps),
     }
   else
     print_text(app, seen)
+  end
+  if seen.problem then
+    app:warn_unjudged(build_no, seen.problem)
+    return exit_status.of_error(seen.problem)
   end
   return exit_status.of_verdict(seen.verdict) -- 0 while it runs
 end

@@ -20,8 +20,12 @@ local function lifecycle_record()
   return require "codearts.build.lifecycle.record"
 end
 
-local function jobs_of(answer)
-  return lifecycle_record().rows(type(answer) == "table" and answer.jobs, "id")
+--- A page of the jobs of a project.
+local function list_page(app, args)
+  local client = app:client()
+  return app:await(client:task(function(await)
+    return lifecycle_record().fetch_rows(await, client, "ListProjectJobs", args, "jobs", "id")
+  end))
 end
 
 --- All jobs of a project, page by page. `search` leaves to the service what is like a name. The end is where all are there that
@@ -30,14 +34,14 @@ local function list_jobs(app, project, search)
   local all, seen, page = {}, {}, 0
   local before, total
   repeat
-    local answer = app:await(app:client():call("ListProjectJobs", {
+    local answer = list_page(app, {
       project_id = project,
       page_index = page,
       page_size = PAGE,
       search = search,
-    }, { async = true }))
-    before, total = #all, type(answer) == "table" and lifecycle_record().integer(answer.total)
-    for _, job in ipairs(jobs_of(answer)) do
+    })
+    before, total = #all, answer.total
+    for _, job in ipairs(answer.rows) do
       if job.id ~= nil and not seen[job.id] then
         all[#all + 1], seen[job.id] = job, true
       end
@@ -123,33 +127,47 @@ function target.job(app, reference, project)
   return find(app, reference.name, project), reference.name
 end
 
---- The number of the newest build of a job: of those that the history lists and the one that the service calls the last,
--- for neither alone is documented to know a build that waits, or one of an earlier month.
+--- The number of the last build, as the service calls it.
+local function last_number(await, place)
+  local args = { job_id = place.job_id }
+  local result, err = lifecycle_record().fetch_result(await, place, "ShowRunningStatus", args)
+  return result and lifecycle_record().integer(result.last_build_no) or 0, err
+end
+
+--- The number of the newest build that a history lists.
+local function newest_listed(await, history)
+  local listed, err = await(history)
+  local number = 0
+  for _, item in ipairs(listed and listed.records or {}) do
+    number = math.max(number, item.build_number or 0)
+  end
+  return number, err
+end
+
+--- The number of the newest build of a job, by both, for neither alone is documented to know a build that waits, or one of an
+-- earlier month. Where one cannot be asked, which will not pass, the other's is told, and that it may not be the newest.
+---@return integer newest
+---@return table? doubt why there may be a newer one
 local function latest(app, job_id)
-  local client, record = app:client(), lifecycle_record()
-  local newest = app:await(client:task(function(await)
-    local running = client:call("ShowRunningStatus", { job_id = job_id }, { async = true })
-    local history = client:history(job_id, { limit = PAGE, days = 30, async = true })
-    local status, err = await(running)
-    local listed, problem = await(history)
-    if err and problem then
-      return nil, problem
+  local client = app:client()
+  local found = app:await(client:task(function(await)
+    local history = client:history(job_id, { limit = PAGE, days = 30, async = true }) -- beside the other
+    local last, problem = last_number(await, { client = client, job_id = job_id })
+    local listed, trouble = newest_listed(await, history)
+    local doubt = problem or trouble
+    if doubt and (doubt.retryable or math.max(last, listed) < 1 or problem and trouble) then
+      return nil, trouble or doubt
     end
-    local result = type(status) == "table" and type(status.result) == "table" and status.result
-    local number = result and record.integer(result.last_build_no) or 0
-    for _, item in ipairs(listed and listed.records or {}) do
-      number = math.max(number, item.build_number or 0)
-    end
-    return number
+    return { number = math.max(last, listed), doubt = doubt }
   end))
-  if newest < 1 then
+  if found.number < 1 then
     usage(
       app,
       "NUMBER",
       ("the job %s has no build in the last 30 days: give a number"):format(job_id)
     )
   end
-  return newest
+  return found.number, found.doubt
 end
 
 --- The job and the build that the arguments name; a number that was left out is that of the latest build, and told.
@@ -158,15 +176,25 @@ end
 ---@return string job_id
 ---@return integer build_no
 ---@return string? name of the job, where it is known
+---@return table? doubt why a later build may be the latest
 function target.build(app, values)
   local job_id, name = target.job(app, values.job, values.project)
+  local doubt
   local number = values.build_no
     or values.key and require("codearts.build.cli.key_records").build(app, job_id, values.key)
   if not number then
-    number = latest(app, job_id)
-    app:warn(text.clean(("build %d is the latest of %s"):format(number, name or job_id)))
+    number, doubt = latest(app, job_id)
+    app:warn(
+      text.clean(
+        ("build %d is the latest of %s%s"):format(
+          number,
+          name or job_id,
+          doubt and " that is known; there may be a later one: " .. tostring(doubt) or ""
+        )
+      )
+    )
   end
-  return job_id, number, name
+  return job_id, number, name, doubt
 end
 
 return target

@@ -2,6 +2,7 @@
 local core = require "codearts.build.core"
 local ids = require "codearts.build.ids"
 local judge = require "codearts.build.reconcile.judge"
+local look = require "codearts.build.reconcile.look"
 local meta = require "codearts.build.meta"
 local record = require "codearts.build.keys.record"
 
@@ -75,19 +76,20 @@ local function add_reconcile(flow, err)
   })
 end
 
---- Asks about the build that was started, within the time that is left for it.
-local function ask(flow, operation, number)
+--- How to ask about the build that was started, within the time that is left for it.
+---@return codearts.build.Ask
+local function asker(flow)
   local now = core.now()
   flow.look_began, flow.wait_till = now, math.min(flow.wait_till, now + LEAST_ASK)
-  local answer = flow:ask(operation, { job_id = flow.job_id, build_no = number })
-  local result = type(answer) == "table" and answer.result
-  return type(result) == "table" and result or nil
+  return function(operation, args)
+    return flow:ask(operation, args)
+  end
 end
 
 --- What a build that was found in a list lacks of a result, as far as its record tells.
 local function add_numbers(flow, result)
   local number = ids.build_number(rawget(result, "actual_build_number"))
-  local detail = number and ask(flow, "ShowRecordDetail", number) or {}
+  local detail = number and look.detail(asker(flow), flow.job_id, number) or {}
   if type(detail.daily_build_num) == "string" then
     result.daily_build_number = result.daily_build_number or detail.daily_build_num
   end
@@ -128,8 +130,11 @@ local function check_shown(flow, result)
     return
   end
   checked[name] = true
-  local shown = ask(flow, "ListBuildParameter", number)
-  if not shown or judge.sight(shown, facts.run_id_parameter, facts.run_id) == "own" then
+  local answer = asker(flow)("ListBuildParameter", { job_id = flow.job_id, build_no = number })
+  local shown = type(answer) == "table" and answer.result
+  if
+    type(shown) ~= "table" or judge.sight(shown, facts.run_id_parameter, facts.run_id) == "own"
+  then
     return
   end
   flow:warn(

@@ -273,6 +273,8 @@ function record.decode(text, scope)
     return nil, "its record has a bad state"
   elseif kept.scope ~= scope then
     return nil, "its record is of another key"
+  elseif not pcall(core.encode, kept) then -- JSON can write numbers that no reader can keep
+    return nil, "its record cannot be written again"
   end
   return kept
 end

@@ -63,8 +63,8 @@ function record.may_pass(err, target)
 end
 
 --- Calls an operation and unwraps `result`.
-local function fetch_result(await, target, operation, args, opts, keep_broken)
-  local body, err = await(operation_call.start(target.client, operation, args, opts, keep_broken))
+local function fetch_result(await, target, operation, args, opts, form)
+  local body, err = await(operation_call.start(target.client, operation, args, opts, form))
   if err then
     return nil, err
   elseif type(body) ~= "table" or type(body.result) ~= "table" then
@@ -86,24 +86,6 @@ function record.fetch_body(await, client, operation, args, opts)
     return nil, protocol_error(operation, operation .. " answered what is no object")
   end
   return body
-end
-
---- The record detail of the build (API reference 7.3), with build_no as a number.
----@return table? detail
----@return table? err
-function record.fetch(await, target, opts)
-  local detail, err = fetch_result(
-    await,
-    target,
-    "ShowRecordDetail",
-    { job_id = target.job_id, build_no = target.build_no },
-    opts
-  )
-  if not detail then
-    return nil, err
-  end
-  detail.build_no = record.integer(detail.build_no) or target.build_no
-  return detail
 end
 
 --- A list that one edition of the service prints as a single object (API reference 7.8).
@@ -133,6 +115,58 @@ function record.rows(value, mark)
   return rows
 end
 
+--- The list that an answer is made for. An answer without it tells nothing, least of all that there is nothing.
+---@param body table
+---@param operation string
+---@param name string of the member
+---@param mark string a member that a single element has
+---@return table? list
+---@return table? err
+local function own_list(body, operation, name, mark)
+  local value = body[name]
+  if value == core.null or value == nil and record.integer(body.total) == 0 then
+    return {}
+  end
+  local list = record.list(value, mark)
+  if type(value) ~= "table" or list[1] == nil and next(list) ~= nil then
+    return nil, protocol_error(operation, ("%s answered without %s"):format(operation, name))
+  end
+  return list
+end
+
+--- Calls an operation whose answer is a list: see own_list.
+---@return { rows: table[], total: integer? }? answer
+---@return table? err
+function record.fetch_rows(await, client, operation, args, name, mark)
+  local body, err = record.fetch_body(await, client, operation, args)
+  local list
+  if body then
+    list, err = own_list(body, operation, name, mark)
+  end
+  if not list then
+    return nil, err
+  end
+  return { rows = record.rows(list, mark), total = record.integer(body.total) }
+end
+
+--- Calls an operation that changes something, whose answer tells no more than that it does.
+---@return true? done
+---@return table? err
+function record.change(await, client, operation, args)
+  local body, err = await(operation_call.start(client, operation, args))
+  if err then
+    return nil, err
+  elseif body == true then
+    return true -- an answer without a body
+  end
+  body = type(body) == "table" and body or {}
+  if record.truth(body.success) or text(body.status) then
+    return true
+  end
+  return nil,
+    protocol_error(operation, operation .. " answered nothing that tells that it was done")
+end
+
 --- A boolean that some editions write as a text.
 ---@return boolean? value nil: it is none
 local function truth(value)
@@ -145,6 +179,43 @@ local function truth(value)
 end
 
 record.truth = truth
+
+--- What the service answered, unless it says that it is about another build: a cache or a place that lags behind answers so.
+---@param answer any
+---@param name string of the member that holds the number of the build
+---@param build_no integer
+---@return any answer nil: it is about another
+function record.about(answer, name, build_no)
+  local told = type(answer) == "table" and record.number(answer[name]) or build_no
+  return told == build_no and answer or nil
+end
+
+local function other_build(operation, build_no)
+  return protocol_error(
+    operation,
+    ("%s answered about another build than %d"):format(operation, build_no)
+  )
+end
+
+--- The record detail of the build (API reference 7.3), with build_no as a number.
+---@return table? detail
+---@return table? err
+function record.fetch(await, target, opts)
+  local detail, err = fetch_result(
+    await,
+    target,
+    "ShowRecordDetail",
+    { job_id = target.job_id, build_no = target.build_no },
+    opts
+  )
+  if not detail then
+    return nil, err
+  elseif not record.about(detail, "build_no", target.build_no) then
+    return nil, other_build("ShowRecordDetail", target.build_no)
+  end
+  detail.build_no = record.integer(detail.build_no) or target.build_no
+  return detail
+end
 
 --- Whether the service says that a build runs no more: build-info of this build, else the status of its task, which does not
 -- count if it is about a later build (API reference 7.2); that one is asked about only if the record has a finish time.
@@ -219,9 +290,15 @@ function record.steps(await, target, opts)
   )
   if not body then
     return nil, err
+  elseif not record.about(body, "build_number", target.build_no) then
+    return nil, other_build("ShowHistoryDetails", target.build_no)
+  end
+  local list, problem = own_list(body, "ShowHistoryDetails", "build_steps", "name")
+  if not list then
+    return nil, problem
   end
   local steps = {}
-  for _, item in ipairs(record.list(body.build_steps, "name")) do
+  for _, item in ipairs(list) do
     item = type(item) == "table" and item or {} -- a step is a place, whatever is known of it
     local milliseconds = record.number(item.build_time)
     steps[#steps + 1] = {

@@ -29,15 +29,17 @@ local function timeout_error(target, timeout, last_status, last_error)
   local news = last_error and not (last_status and last_error.reason == "deadline")
   local state = news and "could not be asked: " .. last_error.message
     or "is still " .. (last_status or "not reported")
+  local fate = news and "it may go on" or "it goes on"
   return core.error {
     kind = "timeout",
     reason = "wait",
     retryable = true,
-    message = ("build %d of job %s %s after %s s; it goes on"):format(
+    message = ("build %d of job %s %s after %s s; %s"):format(
       target.build_no,
       target.job_id,
       state,
-      core.encode(timeout)
+      core.encode(timeout),
+      fate
     ),
   }
 end

@@ -55,8 +55,11 @@ local function build_of(values)
   local quiet = setmetatable({
     warn = function() end,
   }, { __index = session })
-  local job_id, number, name = target.build(quiet, values)
+  local job_id, number, name, doubt = target.build(quiet, values)
   jobs.saw(job_id, number)
+  if doubt then
+    session:warn("there may be a later build: " .. tostring(doubt))
+  end
   return job_id, number, name
 end
 
@@ -275,6 +278,7 @@ local function parameters_of(job_id, number)
     job_id = job_id,
     get_all_params = "true",
   }, { async = true }))
+  details = record.about(details, "build_number", number)
   local given = type(details) == "table" and details.parameters
   local list = {}
   local declared = parameters.declared(type(config) == "table" and config.result) or {}

@@ -16,24 +16,24 @@ local operation_call = {}
 ---@field auth? any
 ---@field on_event? fun(event: table)
 
---- The error inside a decoded status 200 answer, if there is one (API reference 6.5); for answers that were asked for
--- as bytes, all others are told so by the core.
+--- What an answer is given as: decoded, and what is broken in its characters replaced (nil); decoded, with broken characters
+-- left in its texts for operation_mend's joiner; or as the text that came, if there is one that says it, judged all the same.
+---@alias codearts.build.AnswerForm nil|"broken"|"text"
+
+--- The error inside a decoded status 200 answer, if there is one (API reference 6.5); for what is read and was asked for as
+-- bytes, all others are told so by the core.
 ---@param operation string
 ---@param body any decoded answer
----@param meta? table how the answer came to be
 ---@return table? err kind "api"
-function operation_call.wrapped_failure(operation, body, meta)
+local function wrapped_failure(operation, body)
   local failed, code, message = core.failure(body)
   if not failed then
     return nil
   end
-  meta = meta or {}
   return core.error {
     kind = "api",
     operation = operation,
-    status = meta.status or 200,
-    request_id = meta.request_id,
-    attempts = meta.attempts,
+    status = 200,
     error_code = code,
     error_msg = message,
     retryable = false,
@@ -101,30 +101,39 @@ function operation_call.starts_build(name)
 end
 
 --- Asks once more for an answer that is no JSON, and reads it in spite of broken characters. Only for what may be asked twice.
-local function ask_again(await, client, spec, opts, keep_broken)
+---@return any body
+---@return table? err what is wrong with it; `problem` if it is no JSON even so
+local function ask_again(await, client, spec, opts, form, problem)
   local copy = {}
   for key, value in pairs(spec) do
     copy[key] = value
   end
   copy.answer = "bytes"
   local bytes = await(client:request(copy, opts))
-  return type(bytes) == "string"
-      and require("codearts.build.operations.mend").decode(bytes, keep_broken)
+  local body = type(bytes) == "string"
+      and require("codearts.build.operations.mend").decode(bytes, form == "broken")
     or nil
+  local err = body == nil and problem or wrapped_failure(spec.operation, body)
+  if err then
+    return nil, err
+  end
+  return form == "text" and bytes or body
 end
 
 --- The same by the operation's twin, which is asked from now on.
-local function ask_twin(await, client, name, args, opts, keep_broken)
+local function ask_twin(await, client, name, args, opts, form)
   local gone = rawget(client, "gone") or {}
   rawset(client, "gone", gone)
   gone[name] = true
   local twin = twins.of(name)
-  local body, err =
-    await(operation_call.start(client, twin.name, twin.args(args), opts, keep_broken))
+  if twin.answer and form == "text" then
+    form = nil -- it has to be given another form
+  end
+  local body, err = await(operation_call.start(client, twin.name, twin.args(args), opts, form))
   if err then
     return nil, err
   end
-  return twin.answer(body)
+  return twin.answer and twin.answer(body) or body
 end
 
 --- Starts an operation, or its twin where the service has no such operation any more. Usage errors are raised at once;
@@ -133,16 +142,19 @@ end
 ---@param name string
 ---@param args? table
 ---@param opts? codearts.build.CallOptions
----@param keep_broken? boolean leave broken characters in the texts of an answer, for operation_mend's joiner
+---@param form? codearts.build.AnswerForm
 ---@return table call
-function operation_call.start(client, name, args, opts, keep_broken)
+function operation_call.start(client, name, args, opts, form)
   local spec, row = operation_request.prepare(name, args)
   local to, request_options = split_options(name, row, opts)
   local gone = rawget(client, "gone")
   if gone and gone[name] then
     return client:task(function(await)
-      return ask_twin(await, client, name, args, request_options, keep_broken)
+      return ask_twin(await, client, name, args, request_options, form)
     end)
+  end
+  if form == "text" and not row.bytes then
+    spec.answer = "text"
   end
   local target
   if to then
@@ -159,17 +171,16 @@ function operation_call.start(client, name, args, opts, keep_broken)
   return client:task(function(await)
     local body, err = await(request)
     if twins.is_gone(err) and twins.of(name) then
-      return ask_twin(await, client, name, args, request_options, keep_broken)
+      return ask_twin(await, client, name, args, request_options, form)
     elseif err and err.reason == "bad_json" and row.method == "GET" and not target then
-      body = ask_again(await, client, spec, request_options, keep_broken)
-      err = body == nil and err or nil
+      body, err = ask_again(await, client, spec, request_options, form, err)
     end
     if err then
       return nil, target and target.discard() or err
     elseif target then
       return target.finish()
     end
-    return body
+    return body == "" and form == "text" and true or body -- as without a body, see csrc/lua/lua_body.c
   end)
 end
 

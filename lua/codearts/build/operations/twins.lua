@@ -29,13 +29,13 @@ end
 ---@class codearts.build.Twin
 ---@field name string
 ---@field args fun(args: table): table
----@field answer fun(body: any): any
+---@field answer? fun(body: any): any nil: it has the same form
 
 ---@type table<string, codearts.build.Twin>
 local TWINS = {
-  ShowRecordDetail = { name = "ShowJobBuildRecordDetail", args = same, answer = same },
-  ListBuildInfoRecord = { name = "ListBuildInfoRecordByJobId", args = same, answer = same },
-  StopBuildJob = { name = "StopTheJob", args = same, answer = same },
+  ShowRecordDetail = { name = "ShowJobBuildRecordDetail", args = same },
+  ListBuildInfoRecord = { name = "ListBuildInfoRecordByJobId", args = same },
+  StopBuildJob = { name = "StopTheJob", args = same },
   DownloadRealTimeLog = {
     name = "DownloadBuildRealTimeLog",
     args = function(args)

@@ -76,10 +76,15 @@ local function member(answer, name)
   return type(value) == "table" and value or nil
 end
 
---- The answer, unless it says that it is about another build than that one.
-local function about(answer, name, number)
-  local told = answer and record.number(answer[name])
-  return (told == nil or told == number) and answer or nil
+--- The record of a build (API reference 7.3).
+---@param ask codearts.build.Ask
+---@param job_id string
+---@param number integer
+---@return table? detail nil: there is none, or one of another build
+---@return codearts.build.Error? err
+function look.detail(ask, job_id, number)
+  local answer, err = ask("ShowRecordDetail", { job_id = job_id, build_no = number })
+  return record.about(member(answer, "result"), "build_no", number), err
 end
 
 --- The three places that show a build's parameters (API reference 7.9, 7.4, 7.3); nil, err when one does
@@ -91,7 +96,7 @@ local SOURCES = {
   end,
   function(ask, job_id, number)
     local answer, err = ask("ShowHistoryDetails", { job_id = job_id, build_number = number })
-    answer = type(answer) == "table" and about(answer, "build_number", number)
+    answer = record.about(answer, "build_number", number)
     local map, list = member(answer, "parameters"), {}
     for name, value in next, map or {} do
       list[#list + 1] = { name = name, value = value }
@@ -99,15 +104,14 @@ local SOURCES = {
     return map and list, err
   end,
   function(ask, job_id, number)
-    local detail, err = ask("ShowRecordDetail", { job_id = job_id, build_no = number })
-    local result = about(member(detail, "result"), "build_no", number)
-    local id = result and result.build_record_id
+    local detail, err = look.detail(ask, job_id, number)
+    local id = detail and detail.build_record_id
     if type(id) ~= "string" or not id:find "^[0-9A-Za-z-]+$" then
       return nil, err
     end
     local answer
     answer, err = ask("ShowBuildRecord", { record_id = id })
-    return member(about(member(answer, "result"), "build_no", number), "parameters"), err
+    return member(record.about(member(answer, "result"), "build_no", number), "parameters"), err
   end,
 }
 
@@ -243,6 +247,16 @@ local function asker(await, client)
     local meta = core.meta(answer == nil and err or answer)
     return answer, err, meta and meta.date
   end
+end
+
+--- The record of a build, within a flow: see look.detail.
+---@param await fun(call: codearts.build.Call): any, codearts.build.Error?
+---@param client codearts.build.Client
+---@param job_id string
+---@param number integer
+---@return table? detail
+function look.record(await, client, job_id, number)
+  return (look.detail(asker(await, client), job_id, number))
 end
 
 --- Looks once within a flow.

@@ -1,0 +1,129 @@
+-- Answers that say that they are about another build than the one that was asked for, as a cache or a place that lags
+-- behind gives them: whoever reads them takes nothing from them.
+
+local build = require "codearts.build"
+local core = require "codearts.build.core"
+local host = require "spec.support.host"
+local key_store = require "codearts.build.key_store"
+local server_process = require "spec.support.server"
+local service = require "spec.support.lifecycle"
+local records = require "codearts.build.keys.record"
+
+local JOB, record, steps, failure_of =
+  service.JOB, service.record, service.steps, service.failure_of
+
+local OTHER = record("SUCCESS", ',"daily_build_num":"d.20","execution_id":"j_20"')
+local RUN_ID = { parameter = "RUN_ID" }
+
+describe("an answer about another build", function()
+  local server, client
+
+  setup(function()
+    server = server_process.start()
+  end)
+
+  teardown(function()
+    server:stop()
+  end)
+
+  before_each(function()
+    server:reset()
+    client = build.new { endpoint = server.url, auth = "a-token", retry = false }
+  end)
+
+  after_each(function()
+    client:close()
+  end)
+
+  it("is no status", function()
+    service.answers(server, OTHER)
+    local err = failure_of(function()
+      client:build(JOB, 21):status()
+    end)
+    assert.are.same(
+      { "protocol", "bad_answer", "ShowRecordDetail", true },
+      { err.kind, err.reason, err.operation, err.retryable }
+    )
+  end)
+
+  it("ends no wait", function()
+    service.answers(server, OTHER, (record("FAILURE"):gsub('"build_no":20', '"build_no":"21"')))
+    local err = failure_of(function()
+      client:build(JOB, 21):wait { interval = 0.001 }
+    end)
+    assert.are.same({ "build", "FAILURE", 21 }, { err.kind, err.build_status, err.record.build_no })
+  end)
+
+  it("has no steps of this one", function()
+    service.answers(
+      server,
+      (record("SUCCESS"):gsub('"build_no":20', '"build_no":21')),
+      steps("success", "error")
+    )
+    local seen
+    client:build(JOB, 21):wait {
+      on_progress = function(progress)
+        seen = progress.steps
+      end,
+    }
+    assert.are.same({}, seen)
+  end)
+
+  it("has no log of a step of this one", function()
+    service.answers(server, OTHER)
+    local err = failure_of(function()
+      client:build(JOB, 21):log { step = 1 }
+    end)
+    assert.are.equal("bad_answer", err.reason)
+    assert.are.equal(1, server:stats().processed)
+  end)
+
+  --- The start's answer is lost, the list shows build 21 with that run id, and its record is another's.
+  local function lose(run_id)
+    local list = ('{"result":{"total_record":"1","total_page":"1","job_build_states":[{"number":21,"start_time":%d}]}}'):format(
+      math.floor(core.time()) * 1000
+    )
+    server:behave("by_path", {
+      rows = {
+        { path = "/build$", status = 500, body = "{}" },
+        { path = "/build%-info%-records", body = list },
+        {
+          path = "/history%-parameters",
+          body = ('{"result":[{"name":"RUN_ID","value":"%s"}]}'):format(run_id),
+        },
+        { path = "/record%-info", body = OTHER },
+      },
+    })
+  end
+
+  it("names no build that a lost start is found to have started", function()
+    lose ""
+    local _, err = client:try_run({ job_id = JOB }, { run_id = RUN_ID })
+    assert.are.equal("unknown", err.outcome)
+    lose(core.meta(err).run_id)
+    local found = err:reconcile { timeout = 0 }
+    assert.are.equal("started", found.verdict)
+    assert.are.equal("21", found.result.actual_build_number)
+    assert.is_nil(found.result.daily_build_number)
+    assert.is_nil(found.result.octopus_job_name)
+  end)
+
+  it("names no build of a key", function()
+    local folder = host.folder()
+    local keyed = build.new {
+      endpoint = server.url,
+      auth = "a-token",
+      retry = false,
+      key_store = key_store.file(folder),
+    }
+    lose(records.run_id(records.scope(server.url, JOB, "k")))
+    for _ = 1, 2 do -- as it is found, and as it is replayed
+      local result = keyed:run({ job_id = JOB }, { key = "k", run_id = RUN_ID })
+      assert.are.equal("21", result.actual_build_number)
+      assert.is_nil(result.daily_build_number)
+      assert.is_nil(result.octopus_job_name)
+    end
+    keyed:close()
+    host.remove(folder)
+  end)
+end)
