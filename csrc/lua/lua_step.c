@@ -395,7 +395,7 @@ static int client_raised(lua_State *L) {
 /* client:delivering() -> whether a step is under way, which callbacks and finalizers must not wait
  * in */
 static int client_delivering(lua_State *L) {
-    lua_pushboolean(L, lcab_client_is_busy(lcab_check_any_client(L, 1)));
+    lua_pushboolean(L, lcab_client_is_busy(lcab_check_client(L, 1)));
     return 1;
 }
 
