@@ -67,7 +67,7 @@ local ROWS = {
   { "/token_store", "token_store" },
   { "/operations/", "operations operation_call wire" },
   { "^spec/data/operations", "operations wire" },
-  { "/lifecycle", "lifecycle wait log_lines proportion" },
+  { "/lifecycle", "lifecycle wait log_lines log_steps proportion" },
   { "/reconcile", "reconcile" },
   { "/keys/", "keys" },
   { "/key_store", "keys journal" },

@@ -28,7 +28,8 @@ local READERS = {
     local cut = LogLines.new()
     cut:add(str)
     cut:add "\n"
-    cut:finish()
+    for _ in cut.next, cut do
+    end
   end,
   ["a log line for a terminal"] = function(str)
     text.log_line(str, false)

@@ -463,7 +463,8 @@ function methods:start(args, opts, operation)
   return Call.new(self, self:begin("start", args, opts, "not_started", operation))
 end
 
---- Any HTTP request on the client's engine, for what the library has no method for. Never blocks.
+--- Any HTTP request on the client's engine, for what the library has no method for. Never blocks. A function as `stream` gets
+--- the body in pieces; while it returns false nothing more is read, and it is called again, perhaps with "", in the next step.
 ---@param spec table operation, method, path or url, query, headers, body, auth, answer, read_only, secrets, stream, tls, direct
 ---@param opts? table timeout, deadline, retry, headers, auth, on_event
 ---@return codearts.build.Call
@@ -521,6 +522,13 @@ function methods:wake()
   if wake then
     wake()
   end
+end
+
+--- Whether the step has worked its 2 ms: long work leaves its rest to the next one. Never while somebody waits, for whom no
+--- step ends. For this library's own modules.
+---@return boolean
+function methods:is_spent()
+  return self.core:spent()
 end
 
 --- Runs several requests as one call; see codearts.build.client.task.
