@@ -80,6 +80,7 @@ local ROWS = {
   { "/cli/words", "nvim_parts" },
   { "/cli/styled", "nvim_parts" },
   { "/cli/table", "proportion" },
+  { "/cli/waiting", "verdict" },
   { "^lazy%.lua$", "nvim_install" },
   { "^plugin/", "host_nvim nvim_install" },
   { "/resty", "host_resty" },
