@@ -143,6 +143,7 @@ build = {
       ["codearts.build.lifecycle.times"] = "lua/codearts/build/lifecycle/times.lua",
       ["codearts.build.lifecycle.verdict"] = "lua/codearts/build/lifecycle/verdict.lua",
       ["codearts.build.lifecycle.wait"] = "lua/codearts/build/lifecycle/wait.lua",
+      ["codearts.build.lifecycle.within"] = "lua/codearts/build/lifecycle/within.lua",
       ["codearts.build.load_error"] = "lua/codearts/build/load_error.lua",
       ["codearts.build.luv"] = "lua/codearts/build/luv.lua",
       ["codearts.build.meta"] = "lua/codearts/build/meta.lua",

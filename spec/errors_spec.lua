@@ -180,7 +180,7 @@ describe("an error answer", function()
     local err = error_of(('{"a":'):rep(200) .. "1" .. ("}"):rep(200))
     assert.is_nil(err.error_code)
     local wide = {}
-    for n = 1, 5000 do
+    for n = 1, 400 do
       wide[n] = ('"m%d":{"x":{}}'):format(n)
     end
     err = error_of("{" .. table.concat(wide, ",") .. ',"z":{"code":"A.1","message":"m"}}')
@@ -286,6 +286,51 @@ describe("an error answer", function()
         assert.is_nil(err.error_code)
         assert.equal(body:sub(1, 1024), err.error_msg)
         assert.equal(err.error_msg, err.message)
+      end
+    end)
+
+    -- Members of members around an error; the answer is longer than the beginning that is told.
+    local function crowd(count, code)
+      local members = {}
+      for i = 1, count do
+        members[i] = ('"m%d":{}'):format(i)
+      end
+      return ('{%s,"z":{"error_code":"%s","error_msg":"m"}}'):format(
+        table.concat(members, ","),
+        code
+      )
+    end
+
+    it("by its beginning alone where it is no error but a crowd", function()
+      assert.equal("A.1", error_of(crowd(900, "A.1")).error_code)
+      for _, count in ipairs { 1100, 3000 } do
+        local body = crowd(count, "A.1")
+        local err = error_of(body)
+        check_line(err)
+        assert.is_nil(err.error_code)
+        assert.equal(body:sub(1, 1024), err.error_msg)
+      end
+    end)
+
+    it("and a code in a crowd proves nothing", function()
+      for status, kind in pairs { [200] = "api", [503] = "api" } do
+        for count, outcome in pairs { [900] = "not_started", [1100] = "unknown", [3000] = "unknown" } do
+          local body = crowd(count, "CB.00060211"):gsub("^{", '{"status":"fail",')
+          local err = error_of(body, status)
+          assert.same({ kind, outcome }, { err.kind, err.outcome })
+        end
+      end
+    end)
+
+    it("by its beginning alone where it has more values than an error", function()
+      local list = ("1,"):rep(5000)
+      for _, body in ipairs {
+        ('{"error_code":"A.1","error_msg":"m","list":[%s1]}'):format(list),
+        ('{"list":[%s{}],"error_code":"A.1","error_msg":"m"}'):format(("{},"):rep(5000)),
+      } do
+        local err = error_of(body)
+        assert.is_nil(err.error_code)
+        assert.equal(body:sub(1, 1024), err.error_msg)
       end
     end)
 

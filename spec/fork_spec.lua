@@ -76,6 +76,24 @@ for _, kind in ipairs({ "http", "https", "http/2" }) do
         assert_goes_on(0)
       end)
 
+      it(
+        "is told that its parent's call may have started a build, and nothing is raised",
+        function()
+          local text = probe.fork(function()
+            local texts = {}
+            for _, seconds in ipairs({ false, 0, 0.01 }) do
+              local _, err = call:try_wait(seconds or nil)
+              texts[#texts + 1] = ("%s %s"):format(err.kind, err.outcome)
+            end
+            local _, err = pcall(call.wait, call)
+            texts[#texts + 1] = ("%s %s"):format(err.kind, err.outcome)
+            return table.concat(texts, ", ")
+          end)
+          assert.equal("timeout unknown" .. (", usage unknown"):rep(3), text)
+          assert_goes_on(0)
+        end
+      )
+
       it("may collect it", function()
         local text = probe.fork(function()
           client, call = nil, nil
@@ -152,6 +170,58 @@ describe("a child of a fork in a callback", function()
     assert.equal(3 * ROUNDS, server:stats().processed)
     client:close()
   end)
+
+  -- The parent goes on, whatever the child saw of the call.
+  for name, start in pairs({
+    run = function(client, opts)
+      local _, err = pcall(client.run, client, JOB, opts)
+      return err
+    end,
+    try_run = function(client, opts)
+      local _, err = client:try_run(JOB, opts)
+      return err
+    end,
+    ["try_run with a key"] = function(client, opts)
+      opts.key = core.uuid()
+      local _, err = client:try_run(JOB, opts)
+      return err
+    end,
+    try_wait = function(client, opts)
+      local _, err = client:start(JOB, opts):try_wait(20)
+      return err
+    end,
+  }) do
+    it(("is told that a build may have been started, by %s"):format(name), function()
+      local folder = os.tmpname()
+      os.remove(folder)
+      local all = options(server)
+      all.key_store = require("codearts.build.key_store").file(folder)
+      local client = build.new(all)
+      local side
+      local err = start(client, {
+        on_event = function(event)
+          if event.type == "request" and not side then
+            side = probe.split() and "child" or "parent"
+          end
+        end,
+      })
+      if side == "child" then
+        local file = assert(io.open(folder .. ".child", "w"))
+        file:write(("%s %s"):format(tostring(err.kind), tostring(err.outcome)))
+        file:close()
+        probe.leave()
+      end
+      probe.join()
+      local file = assert(io.open(folder .. ".child"))
+      local text = file:read("*a")
+      file:close()
+      os.remove(folder .. ".child")
+      os.execute("rm -rf " .. folder)
+      assert.equal("usage unknown", text)
+      client:close()
+      assert.equal(1, server:stats().processed)
+    end)
+  end
 
   it("leaves a streamed answer to the parent", function()
     server:behave("slow", { interval = 0.005 })

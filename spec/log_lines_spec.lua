@@ -2,19 +2,33 @@
 
 local LogLines = require "codearts.build.lifecycle.log_lines"
 local Pause = require "codearts.build.lifecycle.pause"
+local mend = require "codearts.build.operations.mend"
 local work = require "spec.support.work"
+
+-- The lines that are complete now.
+local function complete(lines)
+  local all = {}
+  for line in lines.next, lines do
+    if line then
+      all[#all + 1] = line
+    end
+  end
+  return all
+end
 
 local function cut(...)
   local lines, all = LogLines.new(), {}
-  local function add(list)
-    for _, line in ipairs(list) do
+  local function take()
+    for _, line in ipairs(complete(lines)) do
       all[#all + 1] = line
     end
   end
   for _, piece in ipairs { ... } do
-    add(lines:add(piece))
+    lines:add(piece)
+    take()
   end
-  add(lines:finish())
+  lines:finish()
+  take()
   return all
 end
 
@@ -67,15 +81,40 @@ describe("log lines", function()
   end)
 
   it("come as soon as they are complete", function()
-    local lines = LogLines.new()
-    assert.are.same({ "a" }, lines:add "a\nb")
-    assert.are.same({}, lines:add "c")
-    assert.are.same({ "bc" }, lines:add "\n")
-    assert.are.same({}, lines:finish())
-    lines = LogLines.new()
-    assert.are.same({}, lines:add "one\\n")
-    assert.are.same({ "one", "two" }, lines:add "two\\n")
-    assert.are.same({ "three" }, lines:add "three\\n")
+    for _, case in ipairs {
+      { "a\nb", { "a" }, "c", {}, "\n", { "bc" } },
+      { "one\\n", {}, "two\\n", { "one", "two" }, "three\\n", { "three" } },
+    } do
+      local lines = LogLines.new()
+      for index = 1, #case, 2 do
+        lines:add(case[index])
+        assert.are.same(case[index + 1], complete(lines))
+      end
+      lines:finish()
+      assert.are.same({}, complete(lines))
+    end
+  end)
+
+  it("are cut a bit at a time, however much came at once", function()
+    local expected = {}
+    for number = 1, 5000 do
+      expected[number] = ("line %d %s"):format(number, ("编"):rep(number % 7))
+    end
+    for _, separator in ipairs { "\n", "\\n" } do
+      local lines = LogLines.new(mend.joiner())
+      lines:add(table.concat(expected, separator) .. separator)
+      lines:finish()
+      local first = work.of(lines.next, lines)
+      assert.is_true(first < 100000, first)
+      assert.are.same(expected, complete(lines))
+    end
+    local lines, most = LogLines.new(mend.joiner()), 0
+    lines:add(("x"):rep(100000) .. "\n")
+    for _ = 1, 10 do
+      most = math.max(most, work.of(lines.next, lines))
+    end
+    assert.is_true(most < 100000, most)
+    assert.are.same({ ("x"):rep(100000) }, complete(lines))
   end)
 
   it("take work in proportion to the log, however it is cut", function()
@@ -84,8 +123,10 @@ describe("log lines", function()
         local lines = LogLines.new()
         for _ = 1, count do
           lines:add(piece)
+          complete(lines)
         end
         lines:finish()
+        complete(lines)
       end
       local small, large = work.of(feed, 500), work.of(feed, 4000)
       assert.is_true(large < small * 10, ("%q: %d and %d"):format(piece, small, large))

@@ -221,6 +221,27 @@ describe("a step is a place:", function()
     end
   end)
 
+  -- The clock is no witness here: a log that is waited for is asked for four times, a minute each, and the command is killed then.
+  it("that does not answer does not keep the verdict", function()
+    for _, options in ipairs { "--timeout 2s", "" } do
+      server:script({
+        { "answer", body = DETAIL },
+        { "answer", body = '{"build_steps":[{"name":"Test","status":"error"}]}' },
+        { "answer", body = DETAIL },
+        { "answer", status = 404, body = "{}" },
+        { "answer", body = '{"build_steps":[{"name":"Test","status":"error"}]}' },
+      }, "never_answer")
+      local before = #server:stats().requests
+      local result = command.run(("wait %s 20 %s"):format(JOB, options), env)
+      assert.are.equal(1, result.status)
+      assert.is_truthy((result.out .. result.err):find("FAILURE", 1, true), result.err)
+      assert.is_nil(result.err:find("last lines", 1, true))
+      local requests = server:stats().requests
+      assert.is_truthy(requests[#requests].path:find("task-log", 1, true))
+      assert.are.equal(6, #requests - before)
+    end
+  end)
+
   it("a number is the place", function()
     server:script({ { "answer", body = DETAIL }, { "answer", body = "two\n" } })
     local result = command.run(("log %s 20 --step 2"):format(JOB), env)

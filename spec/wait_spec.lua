@@ -372,6 +372,22 @@ describe("wait", function()
     assert.are.equal("cancelled", err.kind)
   end)
 
+  -- Its steps would be asked for again when an attempt has hung for six seconds, were there so much time for them.
+  it("does not keep the verdict for steps that do not answer", function()
+    local patient = build.new { endpoint = server.url, auth = "a-token", timeout = 6 }
+    server:script({ { "answer", body = record("SUCCESS", FINISHED) } }, "never_answer")
+    local seen
+    local detail = patient:build(JOB, 20):wait {
+      on_progress = function(progress)
+        seen = progress.steps
+      end,
+    }
+    patient:close()
+    assert.are.equal("SUCCESS", detail.status)
+    assert.are.same({}, seen)
+    assert.are.equal(2, #paths())
+  end)
+
   it("refuses options that cannot be", function()
     local cases = { timeout = 0, interval = -1, on_progress = "x", async = 1, timeot = 1 }
     for name, value in pairs(cases) do

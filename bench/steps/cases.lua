@@ -140,6 +140,31 @@ case("an error of 8 MiB", function(place)
   answer(place, "/error", { answer = "json" }, "api")
 end)
 
+case("an error of 128 KiB, 13,000 objects", function(place)
+  answer(place, "/crowd", { answer = "json" }, "api")
+end)
+
+-- The log of a build, line by line.
+local function log(place, options)
+  local client, lines = place.new { endpoint = place.http, auth = TOKEN }, 0
+  options.async = true
+  function options.on_line()
+    lines = lines + 1
+  end
+  local err = finish(place, client, 1, function()
+    return client:build(("a"):rep(32), 20):log(options)
+  end)
+  assert(err == nil and lines > 10000, tostring(err))
+end
+
+case("a page of a log, 1 MB, by lines", function(place)
+  log(place, {})
+end, true)
+
+case("the log of a step, 16 MiB, by lines", function(place)
+  log(place, { step = 1 })
+end)
+
 case("a log of 1 GiB", function(place)
   local size = 0
   answer(place, "/long-log", {

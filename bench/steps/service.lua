@@ -31,12 +31,31 @@ local CONTENT = {
   ["/meta-data/latest/api/token"] = [[ngx.print("a-fake-token")]],
   ["/openstack/latest/securitykey"] = [[ngx.print(KEY)]],
   ["/pod-identity"] = [[ngx.print(KEY)]],
+  ["~ /record-info$"] = [[
+    ngx.print('{"status":"success","result":{"build_no":20,"build_record_id":"record","status":"FAILURE"}}')]],
 }
 
 local KEY = [[
     local KEY = '{"credential":{"access":"AK","secret":"a-fake-secret","securitytoken":"t","expires_at":"%s"}}']]
 
+local LINE = "[2026/01/01 00:00:00.000] [INFO] [build] a line of a log, as long as most of them are"
+
 local FILES = {
+  ["step-log"] = function()
+    return (LINE .. "\n"):rep(math.floor(16 * 1024 * 1024 / #LINE))
+  end,
+  page = function()
+    return ('{"status":"success","result":{"content":"%s","offset":1,"has_more_data":false}}'):format(
+      (LINE .. "\\n"):rep(math.floor(1000000 / #LINE)) -- the service's default
+    )
+  end,
+  crowd = function()
+    local members = {}
+    for i = 1, 13000 do
+      members[i] = ('"%x":{}'):format(i)
+    end
+    return "{" .. table.concat(members, ",") .. "}"
+  end,
   text = function()
     return '{"text":"' .. ("x"):rep(SIZE) .. '"}'
   end,
@@ -70,10 +89,14 @@ function M.locations(folder, log_mib)
     ("location = /objects { alias %s/objects; }"):format(folder),
     "location = /error { error_page 500 /error-body; return 500; }",
     ("location = /error-body { alias %s/error; }"):format(folder),
+    "location = /crowd { error_page 500 /crowd-body; return 500; }",
+    ("location = /crowd-body { alias %s/crowd; }"):format(folder),
+    ("location ~ /real-time-log$ { alias %s/page; }"):format(folder),
+    ("location ~ /task-log$ { alias %s/step-log; }"):format(folder),
   }
   for path, code in pairs(CONTENT) do
-    parts[#parts + 1] = ("location = %s { content_by_lua_block { ngx.req.read_body()\n%s\n%s } }"):format(
-      path,
+    parts[#parts + 1] = ("location %s { content_by_lua_block { ngx.req.read_body()\n%s\n%s } }"):format(
+      path:find "^~" and path or "= " .. path,
       code:find "KEY" and key or "",
       (code:gsub("LOG_MIB", log_mib))
     )

@@ -39,9 +39,14 @@ static inline void cab_budget_slept(cab_budget *budget) {
     }
 }
 
+/* Whether it has been used up. */
+static inline bool cab_budget_is_spent(const cab_budget *budget) {
+    return cab_budget_is_limited(budget) && cab_clock_us() >= budget->ends_us;
+}
+
 /* Whether to leave the rest, which is remembered. */
 static inline bool cab_budget_is_over(cab_budget *budget) {
-    if (cab_budget_is_limited(budget) && cab_clock_us() >= budget->ends_us) {
+    if (cab_budget_is_spent(budget)) {
         budget->over = true;
         return true;
     }

@@ -301,11 +301,11 @@ void cab_client_cancel(cab_client *c, cab_call *call) {
         call->state == CAB_CALL_WORKING) { /* what a thread does is not broken off */
         return;
     }
-    if (call->state == CAB_CALL_ANSWERED) {
+    if (call->state == CAB_CALL_ANSWERED && !call->held) {
         call->cancelled = true; /* what has come is not thrown away */
         return;
     }
-    if (call->state == CAB_CALL_IN_FLIGHT) {
+    if (call->state == CAB_CALL_IN_FLIGHT || call->state == CAB_CALL_ANSWERED) {
         cab_transfer_abort(c->engine, call->transfer);
         (void)cab_fail(&cab_call_answer(call)->error, CAB_KIND_CANCELLED, CAB_REASON_NONE, NULL,
                        "the call was cancelled");
@@ -411,9 +411,11 @@ static void dispatch(cab_client *c, cab_budget *budget) {
     }
 }
 
-/* Silence is what a look at the socket found, not that nobody looked. */
+/* Silence is what a look at the socket found, not that nobody looked, nor a receiver that has not
+ * done with what it got. */
 static void on_silence(cab_client *c, cab_call *call, int64_t now_ms) {
-    int64_t limit = cab_transfer_last_byte_ms(call->transfer) + (int64_t)(call->timeout * 1000);
+    int64_t last_ms = call->held ? now_ms : cab_transfer_last_byte_ms(call->transfer);
+    int64_t limit = last_ms + (int64_t)(call->timeout * 1000);
     if (limit > c->looked_ms) {
         cab_timers_set(&c->timers, &call->timer, limit > now_ms ? limit : now_ms + 1);
         return;
@@ -532,6 +534,20 @@ void cab_client_finish(cab_client *c, cab_call *call) {
 cab_call *cab_client_next_streaming(cab_client *c) {
     cab_transfer *t = cab_engine_next_streaming(c->engine);
     return t != NULL ? cab_transfer_owner(t) : NULL;
+}
+
+void cab_client_hold(cab_client *c, cab_call *call) {
+    if (cab_client_forked(c)) {
+        return;
+    }
+    call->held = true;
+    if (call->state == CAB_CALL_IN_FLIGHT) {
+        cab_engine_hold(c->engine, call->transfer);
+    } else {
+        cab_list *list = list_of(c, call);
+        cab_list_remove(list, &call->link);
+        cab_list_add(list, &call->link); /* behind the others */
+    }
 }
 
 /* ---- credentials ---------------------------------------------------------------------------- */

@@ -93,6 +93,9 @@ bool cab_client_judge(cab_client *c, cab_call *call, const cab_reading *body);
 void cab_client_finish(cab_client *c, cab_call *call);
 /* A call whose transfer holds bytes of a streamed body, or NULL. */
 cab_call *cab_client_next_streaming(cab_client *c);
+/* Its receiver has not done with what it got: the call is told again in the next step, and nothing
+ * more is read meanwhile. */
+void cab_client_hold(cab_client *c, cab_call *call);
 
 /* A call of which an attempt has begun to wait for admission, each attempt once; or NULL. */
 cab_call *cab_client_next_admission(cab_client *c);

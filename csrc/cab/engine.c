@@ -574,6 +574,13 @@ cab_transfer *cab_engine_next_streaming(cab_engine *e) {
     return t;
 }
 
+void cab_engine_hold(cab_engine *e, cab_transfer *t) {
+    if (!t->attempt.streaming) {
+        t->attempt.streaming = true;
+        move(t, &e->wire.running, &e->wire.streaming);
+    }
+}
+
 void *cab_transfer_owner(const cab_transfer *t) { return t->owner; }
 cab_answer *cab_transfer_answer(cab_transfer *t) { return &t->answer; }
 int64_t cab_transfer_last_byte_ms(const cab_transfer *t) { return t->attempt.last_byte_ms; }

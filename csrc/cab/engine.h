@@ -62,6 +62,8 @@ cab_transfer *cab_engine_next_ended(cab_engine *e);
 /* The next transfer that holds bytes of a streamed 2xx body, or NULL; the owner takes them from
  * the answer's body and clears it. Each is told once a step. */
 cab_transfer *cab_engine_next_streaming(cab_engine *e);
+/* Has a running transfer told again, with or without bytes; until then it may rest. */
+void cab_engine_hold(cab_engine *e, cab_transfer *t);
 
 /* What came in with the request, and what became of it. */
 void *cab_transfer_owner(const cab_transfer *t);

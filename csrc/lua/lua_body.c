@@ -10,6 +10,13 @@
 #include "lua/lua_meta.h"
 #include "lua/lua_secrets.h"
 
+/* An error is short and has few members. A text with more is not decoded, of which nothing can be
+ * left to the next step: 128 KiB of members take lua-cjson 5 ms, so many of them 1.5 ms. */
+#define LONGEST_ERROR LCAB_LOOKED_AT
+#define MOST_VALUES 4000
+/* Members of an answer that are looked at for the error in it, which takes up to 1 ms. */
+#define MOST_MEMBERS 1000
+
 static bool is_text_or_number(int type) { return type == LUA_TSTRING || type == LUA_TNUMBER; }
 
 static void replace_with_text(lua_State *L, int at, int from) {
@@ -22,48 +29,95 @@ static void replace_with_text(lua_State *L, int at, int from) {
     lua_replace(L, at);
 }
 
-/* The shapes of API reference 6.1. Puts code and message at `code` and `code + 1`. Members of an
- * object have no order in Lua, so nested ones are examined by name; a later find wins. */
-static bool find_error(lua_State *L, int object, int code, int depth) {
+/* Puts code and message at `code` and `code + 1` if the object itself is of one of the shapes of
+ * API reference 6.1. */
+static bool take_pair(lua_State *L, int object, int code) {
     static const char *const shapes[][2] = {
         {"error_code", "error_msg"}, {"errorCode", "errorMsg"}, {"code", "message"}};
-    luaL_checkstack(L, 8, "deep answer");
     int top = lua_gettop(L);
     for (int i = 0; i < 3; i++) {
         lua_pushstring(L, shapes[i][0]);
         lua_rawget(L, object);
         lua_pushstring(L, shapes[i][1]);
         lua_rawget(L, object);
-        if (is_text_or_number(lua_type(L, -2)) && is_text_or_number(lua_type(L, -1))) {
+        bool found = is_text_or_number(lua_type(L, -2)) && is_text_or_number(lua_type(L, -1));
+        if (found) {
             replace_with_text(L, code, top + 1);
             replace_with_text(L, code + 1, top + 2);
-            lua_settop(L, top);
-            return true;
         }
         lua_settop(L, top);
+        if (found) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Pushes the names of the members that are tables, in order, or nil; `left`: how many members may
+ * still be looked at. */
+static int push_inner_names(lua_State *L, int object, int *left) {
+    int count = 0;
+    lua_pushnil(L);
+    int list = lua_gettop(L);
+    for (lua_pushnil(L); lua_next(L, object); lua_pop(L, 1)) {
+        if (--*left < 0) {
+            lua_settop(L, list);
+            return 0;
+        }
+        if (lua_istable(L, -1) && lua_type(L, -2) == LUA_TSTRING) {
+            if (count == 0) {
+                lua_newtable(L);
+                lua_replace(L, list);
+            }
+            lua_pushvalue(L, -2);
+            lcab_rawseti(L, list, ++count);
+        }
+    }
+    if (count > 0) {
+        lcab_push_sorted(L, list, count);
+        lua_replace(L, list);
+    }
+    return count;
+}
+
+/* Members of an object have no order in Lua, so nested ones are examined by name; a later find
+ * wins.
+ */
+static bool find_within(lua_State *L, int object, int code, int depth, int *left) {
+    luaL_checkstack(L, 8, "deep answer");
+    if (take_pair(L, object, code)) {
+        return true;
     }
     if (depth >= LCAB_JSON_MAX_DEPTH || lcab_rawlen(L, object) > 0) {
         return false;
     }
-    lua_newtable(L);
-    int count = 0;
-    for (lua_pushnil(L); lua_next(L, object); lua_pop(L, 1)) {
-        if (lua_istable(L, -1) && lua_type(L, -2) == LUA_TSTRING) {
-            lua_pushvalue(L, -2);
-            lcab_rawseti(L, top + 1, ++count);
-        }
-    }
-    lcab_push_sorted(L, top + 1, count);
-    lua_replace(L, top + 1);
+    int count = push_inner_names(L, object, left), list = lua_gettop(L);
     bool found = false;
-    for (int i = 1; i <= count; i++) {
-        lcab_rawgeti(L, top + 1, i);
+    for (int i = 1; i <= count && *left >= 0; i++) {
+        lcab_rawgeti(L, list, i);
         lua_rawget(L, object);
-        found = find_error(L, lua_gettop(L), code, depth + 1) || found;
+        found = find_within(L, lua_gettop(L), code, depth + 1, left) || found;
         lua_pop(L, 1);
     }
-    lua_settop(L, top);
+    lua_settop(L, list - 1);
     return found;
+}
+
+typedef enum { FOUND_NONE, FOUND_PAIR, FOUND_TOO_MUCH } finding;
+
+/* Puts the code and the message of the error in an answer at `code` and `code + 1`. Where there is
+ * too much to look at, nothing is found: what was not seen might say otherwise. */
+static finding find_error(lua_State *L, int object, int code) {
+    int left = MOST_MEMBERS;
+    bool found = find_within(L, object, code, 0, &left);
+    if (left >= 0) {
+        return found ? FOUND_PAIR : FOUND_NONE;
+    }
+    lua_pushnil(L);
+    lua_replace(L, code);
+    lua_pushnil(L);
+    lua_replace(L, code + 1);
+    return FOUND_TOO_MUCH;
 }
 
 /* Whether the text on top begins with that one, in letters of any size. */
@@ -94,8 +148,9 @@ static bool is_error_alone(lua_State *L, int index) {
     if (!lua_istable(L, index)) {
         return false;
     }
+    int top = lua_gettop(L);
     bool coded = false, alone = true;
-    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    for (lua_pushnil(L); alone && lua_next(L, index); lua_pop(L, 1)) {
         const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
         bool known = lua_isuserdata(L, -1); /* null */
         for (size_t i = 0; i < sizeof names / sizeof *names && !known; i++) {
@@ -103,8 +158,9 @@ static bool is_error_alone(lua_State *L, int index) {
         }
         coded = coded || (strcmp(name, names[0]) == 0 && lua_type(L, -1) == LUA_TSTRING &&
                           lcab_rawlen(L, -1) > 0);
-        alone = alone && known;
+        alone = known;
     }
+    lua_settop(L, top);
     return coded && alone;
 }
 
@@ -150,8 +206,9 @@ static bool take_first(lua_State *L, int object, const char *const *names, int t
 static bool find_failure(lua_State *L, int object, int code) {
     static const char *const codes[] = {"err_code", "error_code", "code", NULL};
     static const char *const messages[] = {"error", "message", "error_msg", "result", NULL};
-    if (find_error(L, object, code, 0)) {
-        return true;
+    finding found = find_error(L, object, code);
+    if (found != FOUND_NONE) {
+        return found == FOUND_PAIR;
     }
     bool coded = take_first(L, object, codes, code);
     return take_first(L, object, messages, code + 1) || coded;
@@ -191,7 +248,9 @@ static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,
         int values = lcab_read_run_job_answer(L, (cab_text){a->body.data, a->body.len});
         if (values == 0) {
             body->body_problem = CAB_REASON_BAD_ANSWER;
-            (void)(lua_istable(L, top + 1) && find_error(L, top + 1, top + 2, 0));
+            if (lua_istable(L, top + 1)) {
+                (void)find_error(L, top + 1, top + 2);
+            }
             return;
         }
         if (values == 2) {
@@ -201,17 +260,31 @@ static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,
     }
 }
 
-/* An error is short. What is longer is not taken apart, which may take long, but told by its
- * beginning; then no code in it proves anything. */
+/* Whether a text may be an error: by its length, and by what begins a value within others, wherever
+ * that stands. */
+static bool may_be_error(const cab_buf *text) {
+    if (text->len > LONGEST_ERROR) {
+        return false;
+    }
+    size_t values = 0;
+    for (size_t i = 0; i < text->len; i++) {
+        char c = text->data[i];
+        values += c == ',' || c == '{' || c == '[';
+    }
+    return values <= MOST_VALUES;
+}
+
+/* What can be no error is not taken apart but told by its beginning; then no code in it proves
+ * anything. */
 static void read_failure(lua_State *L, const cab_call *c, const cab_answer *a, int top) {
     if (a->body.len == 0) {
         return;
     }
-    bool json = a->body.len <= LCAB_LOOKED_AT && lcab_json_decode(L, a->body.data, a->body.len);
+    bool json = may_be_error(&a->body) && lcab_json_decode(L, a->body.data, a->body.len);
     if (json) {
         lua_replace(L, top + 1);
     }
-    if (!json || !lua_istable(L, top + 1) || !find_error(L, top + 1, top + 2, 0)) {
+    if (!json || !lua_istable(L, top + 1) || find_error(L, top + 1, top + 2) != FOUND_PAIR) {
         push_raw_message(L, c, &a->body);
         lua_replace(L, top + 3);
     }
@@ -266,7 +339,8 @@ static bool is_ambiguous(const cab_buf *text) {
 static bool is_doubtful(const cab_answer *a, const char *code) {
     size_t len = 0;
     const char *server = cab_answer_header(a, "Server", &len);
-    return is_ambiguous(&a->body) || cab_code_is_of_page(code, a->status, server, len);
+    return a->body.len > LONGEST_ERROR || is_ambiguous(&a->body) ||
+           cab_code_is_of_page(code, a->status, server, len);
 }
 
 /* core.error_texts(body) -> code, message: the error in a decoded answer, in any of the service's
@@ -274,7 +348,9 @@ static bool is_doubtful(const cab_answer *a, const char *code) {
 static int error_texts(lua_State *L) {
     lua_settop(L, 1);
     lua_settop(L, 3);
-    (void)(lua_istable(L, 1) && find_error(L, 1, 2, 0));
+    if (lua_istable(L, 1)) {
+        (void)find_error(L, 1, 2);
+    }
     return 2;
 }
 

@@ -28,23 +28,23 @@ static int add_traceback(lua_State *L) {
     return 1;
 }
 
-/* Calls the function below its n arguments. The first error of all is kept at `first`. */
-static void call_back(lua_State *L, lcab_client *u, int n, int first) {
+/* Calls the function below its n arguments. The first error of all is kept at `first`. Answers
+ * whether it returned false. */
+static bool call_back(lua_State *L, lcab_client *u, int n, int first) {
     int function = lua_gettop(L) - n;
     lcab_phase phase = u->phase;
     lua_pushcfunction(L, add_traceback);
     lua_insert(L, function);
     u->phase = LCAB_CALLING_BACK;
-    int rc = lua_pcall(L, n, 0, function);
+    int rc = lua_pcall(L, n, 1, function);
     u->phase = phase;
-    if (rc != 0) {
-        if (lua_isnil(L, first)) {
-            lua_pushvalue(L, -1);
-            lua_replace(L, first);
-        }
-        lua_pop(L, 1);
+    if (rc != 0 && lua_isnil(L, first)) {
+        lua_pushvalue(L, -1);
+        lua_replace(L, first);
     }
-    lua_remove(L, function);
+    bool refused = rc == 0 && lua_isboolean(L, -1) && !lua_toboolean(L, -1);
+    lua_settop(L, function - 1);
+    return refused;
 }
 
 static void push_event(lua_State *L, const cab_event *e) {
@@ -105,10 +105,11 @@ static void deliver_events(lua_State *L, lcab_client *u, int uv, int first) {
 }
 
 /* Hands over what came of a streamed body. From then on the request is not repeated: its receiver
- * would see the beginning twice. */
+ * would see the beginning twice. One that returned false is called in each step until it does not,
+ * and nothing more is read meanwhile. */
 static void stream_body(lua_State *L, lcab_client *u, int uv, cab_call *call, int first) {
     cab_buf *body = &cab_call_answer(call)->body;
-    if (body->len == 0) {
+    if (body->len == 0 && !call->held) {
         return;
     }
     lcab_rawgeti(L, uv, U_STREAMS);
@@ -127,9 +128,15 @@ static void stream_body(lua_State *L, lcab_client *u, int uv, cab_call *call, in
     lua_pushlstring(L, body->data, body->len);
     cab_buf_clear(body);
     int before = lua_isnil(L, first);
-    call_back(L, u, 1, first);
+    call->held = false;
+    bool refused = call_back(L, u, 1, first);
     if (before && !lua_isnil(L, first) && u->c != NULL) {
         cab_client_cancel(u->c, call); /* nobody takes the rest */
+    }
+    /* For who waits and who closes there is no next step. */
+    if (refused && u->c != NULL && cab_budget_is_limited(&u->budget)) {
+        cab_client_hold(u->c, call);
+        u->budget.over = true;
     }
 }
 
@@ -137,7 +144,7 @@ static void deliver_streams(lua_State *L, lcab_client *u, int uv, int first) {
     cab_call *call;
     while (u->c != NULL && (call = cab_client_next_streaming(u->c)) != NULL) {
         stream_body(L, u, uv, call, first);
-        if (cab_budget_is_over(&u->budget)) {
+        if (u->budget.over || cab_budget_is_over(&u->budget)) {
             break;
         }
     }
@@ -202,14 +209,20 @@ static void deliver_ready(lua_State *L, lcab_client *u, int uv, int first) {
     }
 }
 
+/* Whether the answer's body is a stream's; who has cancelled it takes no more of it. */
+static bool has_streamed(cab_call *call) {
+    const cab_answer *a = cab_call_answer(call);
+    return call->stream && a != NULL && a->status >= 200 && a->status < 300 &&
+           a->error.kind != CAB_KIND_CANCELLED;
+}
+
 /* What is answered gets its outcome; callbacks run afterwards. */
 static void conclude(lua_State *L, lcab_client *u, int uv, int first) {
     cab_call *call;
     while ((call = cab_client_next_answered(u->c)) != NULL) {
-        if (call->stream && cab_call_answer(call) != NULL && cab_call_answer(call)->status >= 200 &&
-            cab_call_answer(call)->status < 300) {
+        if (has_streamed(call)) {
             stream_body(L, u, uv, call, first);
-            if (u->c == NULL) {
+            if (u->c == NULL || call->held) {
                 return;
             }
         }
@@ -395,7 +408,14 @@ static int client_raised(lua_State *L) {
 /* client:delivering() -> whether a step is under way, which callbacks and finalizers must not wait
  * in */
 static int client_delivering(lua_State *L) {
-    lua_pushboolean(L, lcab_client_is_busy(lcab_check_any_client(L, 1)));
+    lua_pushboolean(L, lcab_client_is_busy(lcab_check_client(L, 1)));
+    return 1;
+}
+
+/* client:spent() -> whether the step has worked its 2 ms: who can leaves the rest to the next */
+static int client_spent(lua_State *L) {
+    const lcab_client *u = lcab_check_any_client(L, 1);
+    lua_pushboolean(L, cab_budget_is_spent(&u->budget));
     return 1;
 }
 
@@ -418,9 +438,13 @@ static int client_close(lua_State *L) {
 }
 
 void lcab_step_open(lua_State *L) {
-    static const luaL_Reg methods[] = {{"step", client_step},     {"advance", client_advance},
-                                       {"raised", client_raised}, {"delivering", client_delivering},
-                                       {"close", client_close},   {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"step", client_step},
+                                       {"advance", client_advance},
+                                       {"raised", client_raised},
+                                       {"delivering", client_delivering},
+                                       {"spent", client_spent},
+                                       {"close", client_close},
+                                       {NULL, NULL}};
     lua_pushcfunction(L, deliver_all);
     lcab_client_share(L, U_DELIVER);
     lua_pushcfunction(L, deliver_cancelled);

@@ -8,7 +8,8 @@
 
 /* ---- what the caller is told ---------------------------------------------------------------- */
 
-/* Adds to the error on top of the stack what is known of an open call, which may go on. */
+/* Adds to the error on top of the stack what is known of an open call, which may go on: in the
+ * parent of a forked child, whatever the child saw of it. */
 static void describe_open_call(lua_State *L, const lcab_call *k) {
     lua_pushstring(L, k->call->operation);
     lua_setfield(L, -2, "operation");
@@ -17,7 +18,8 @@ static void describe_open_call(lua_State *L, const lcab_call *k) {
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "retryable");
     if (k->call->op == CAB_OP_START) {
-        lua_pushstring(L, k->call->state == CAB_CALL_NEW ? "not_started" : "unknown");
+        bool unsent = k->call->state == CAB_CALL_NEW && !cab_client_forked(k->call->client);
+        lua_pushstring(L, unsent ? "not_started" : "unknown");
         lua_setfield(L, -2, "outcome");
     }
 }
@@ -64,6 +66,15 @@ static void push_failed_step(lua_State *L, const lcab_call *k, int rc) {
     const char *problem = lua_tostring(L, -1);
     cab_fail(&err, CAB_KIND_TRANSPORT, CAB_REASON_INTERNAL, NULL,
              "the answer could not be waited for: %s", problem != NULL ? problem : "?");
+    lcab_push_error(L, &err);
+    describe_open_call(L, k);
+}
+
+/* Pushes what who waits for the call of another process is told. */
+static void push_left_behind(lua_State *L, const lcab_call *k) {
+    cab_error err;
+    cab_fail(&err, CAB_KIND_USAGE, CAB_REASON_NONE, "self",
+             "self: the client of this call belongs to another process");
     lcab_push_error(L, &err);
     describe_open_call(L, k);
 }
@@ -117,8 +128,9 @@ static void wait_for(lua_State *L, const lcab_call *k, const waiting *w, int64_t
     lcab_client *u = lua_touserdata(L, w->client);
     int top = lua_gettop(L);
     while (k->end == LCAB_CALL_OPEN) {
-        if (u->c == NULL || cab_client_forked(u->c)) {
-            lcab_usage_error(L, "self", "the client of this call belongs to another process");
+        if (u->c == NULL || cab_client_forked(u->c)) { /* a callback may come back in a child */
+            push_left_behind(L, k);
+            lua_error(L);
         }
         int64_t left = until == INT64_MAX ? -1 : until - cab_clock_ms();
         if (until != INT64_MAX && left <= 0) {

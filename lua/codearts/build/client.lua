@@ -297,6 +297,22 @@ local function is_done(call)
   return call:done()
 end
 
+--- Whether the client is its parent's, in a forked child: what was begun there goes on there.
+---@return boolean
+function methods:is_left_behind()
+  return not self.closed and not pcall(self.core.delivering, self.core)
+end
+
+--- Why an open call cannot be waited for, with what is known of the call.
+local function described(self, err, call)
+  if core.is_error(err) then
+    local _, open = call:try_wait()
+    err.operation, err.attempts = open.operation, open.attempts
+    err.outcome = open.outcome and (self:is_left_behind() and "unknown" or open.outcome)
+  end
+  return err
+end
+
 --- Waits until a call has ended or the time is over, in the way of the client's host.
 ---@param call codearts.build.Call|userdata
 ---@param timeout? number seconds
@@ -309,7 +325,10 @@ function methods:wait_for(call, timeout, quiet)
   elseif done then
     return
   end
-  check_place(self)
+  ok, done = pcall(check_place, self)
+  if not ok then
+    error(described(self, done, call), 0)
+  end
   if timeout ~= nil and not is_seconds(timeout) then
     error(usage_error("timeout", "timeout must be seconds, 0 or more"), 0)
   elseif self.host then
@@ -317,8 +336,11 @@ function methods:wait_for(call, timeout, quiet)
   end
   local till = timeout and core.now() + timeout
   repeat
-    advance(self, till and math.max(till - core.now(), 0), true)
-    local raised, problem
+    local moved, problem = pcall(advance, self, till and math.max(till - core.now(), 0), true)
+    if not moved then -- a callback may have come back in a forked child
+      error(described(self, problem, call), 0)
+    end
+    local raised
     if not quiet then
       raised, problem = self.core:raised()
     end
@@ -327,6 +349,18 @@ function methods:wait_for(call, timeout, quiet)
       error(core.is_error(problem) and "a callback raised: " .. tostring(problem) or problem, 0)
     end
   until call:done() or (till and core.now() >= till)
+end
+
+--- Waits, and leaves what callbacks raise to the next step. Answers why it cannot wait on.
+local function wait_quietly(self, call, timeout)
+  if self.host then -- which may yield, and not every Lua does that across a pcall
+    return self:wait_for(call, timeout, true)
+  end
+  local ok, err = pcall(self.wait_for, self, call, timeout, true)
+  if not ok and not core.is_error(err) then
+    error(err, 0)
+  end
+  return not ok and err or nil
 end
 
 --- The same for a call object, but answers why it cannot wait instead of raising that; what callbacks
@@ -342,10 +376,10 @@ function methods:try_wait_for(call, timeout)
     return nil
   end
   local err = obstacle(self)
-  if not err then
-    self:wait_for(call, timeout, true)
+  if err then
+    return described(self, err, call)
   end
-  return err
+  return wait_quietly(self, call, timeout)
 end
 
 --- A start that is waited for as any call, in the way of the client's host.
@@ -357,7 +391,10 @@ local function try_run_by_call(self, args, opts, operation)
   local ok, call = pcall(self.start, self, args, opts, operation)
   if ok then
     -- What callbacks raise meanwhile is left to the next step: the outcome must not be lost.
-    self:wait_for(call, nil, true)
+    err = wait_quietly(self, call)
+    if err then
+      return nil, err
+    end
     return call:try_wait()
   elseif core.is_error(call) then
     return nil, call
@@ -426,7 +463,8 @@ function methods:start(args, opts, operation)
   return Call.new(self, self:begin("start", args, opts, "not_started", operation))
 end
 
---- Any HTTP request on the client's engine, for what the library has no method for. Never blocks.
+--- Any HTTP request on the client's engine, for what the library has no method for. Never blocks. A function as `stream` gets
+--- the body in pieces; while it returns false nothing more is read, and it is called again, perhaps with "", in the next step.
 ---@param spec table operation, method, path or url, query, headers, body, auth, answer, read_only, secrets, stream, tls, direct
 ---@param opts? table timeout, deadline, retry, headers, auth, on_event
 ---@return codearts.build.Call
@@ -484,6 +522,13 @@ function methods:wake()
   if wake then
     wake()
   end
+end
+
+--- Whether the step has worked its 2 ms: long work leaves its rest to the next one. Never while somebody waits, for whom no
+--- step ends. For this library's own modules.
+---@return boolean
+function methods:is_spent()
+  return self.core:spent()
 end
 
 --- Runs several requests as one call; see codearts.build.client.task.

@@ -62,7 +62,7 @@ local function render(_, head, rows, columns, kept)
     for index = 1, #head do
       cells[index] = text.pad(text.clean(row[index]), widths[index])
     end
-    lines[number] = table.concat(cells, (" "):rep(GAP)):gsub(" +$", "")
+    lines[number] = table.concat(cells, (" "):rep(GAP)):match "^.*[^ ]" or ""
   end
   return lines
 end

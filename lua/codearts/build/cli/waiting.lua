@@ -13,10 +13,12 @@ local spans = require "codearts.build.cli.spans"
 local text = require "codearts.build.cli.text"
 local timeline = require "codearts.build.cli.timeline"
 local verdict = require "codearts.build.lifecycle.verdict"
+local within = require "codearts.build.lifecycle.within"
 
 local PLAIN_EVERY = 10 -- seconds between two plain lines while nothing changes
 local TAIL_LINES = 10
 local ALARM_LINES = 5 -- that sound like the cause, before those
+local BESIDE = 5 -- seconds that the verdict waits, at most, for what is shown beside it
 
 local waiting = {}
 
@@ -102,6 +104,20 @@ local function read_tail(await, entry)
   entry.tail = failed.excerpt(lines, TAIL_LINES, ALARM_LINES)
 end
 
+--- Reads what is shown beside the verdict, which does not wait for it for long, nor beyond the end of the wait.
+local function read_beside(await, app, entry, options, left)
+  local client = app:client()
+  local call = client:task(function(await_here)
+    if app.terminal.live and options.alone then
+      entry.spans = picture(await_here, app, entry.record, entry.steps)
+    end
+    if entry.err and not options.follow then
+      read_tail(await_here, entry)
+    end
+  end)
+  within(await, client, call, left and math.max(math.min(left, BESIDE), 0) or BESIDE)
+end
+
 --- The part of a build's flow that waits. Answers true, or nil and the error.
 ---@param await function
 ---@param app codearts.build.cli.App
@@ -111,6 +127,7 @@ end
 ---@return table? err
 function waiting.flow(await, app, entry, options)
   entry.told_at = -math.huge
+  local began = app.core.now()
   local finish_log = options.follow and follow_log(app, entry, options.alone)
   local detail, err = await(entry.build:wait {
     async = true,
@@ -127,12 +144,8 @@ function waiting.flow(await, app, entry, options)
     return nil, err
   end
   if app.form == "text" and app.terminal.progress ~= "none" then
-    if app.terminal.live and options.alone then
-      entry.spans = picture(await, app, entry.record, entry.steps)
-    end
-    if err and not options.follow then
-      read_tail(await, entry)
-    end
+    local left = options.timeout and began + options.timeout - app.core.now()
+    read_beside(await, app, entry, options, left)
   end
   return detail and true, err
 end

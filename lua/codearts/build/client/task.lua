@@ -152,6 +152,9 @@ function Task:try_wait(timeout)
     }
     local known = self:so_far()
     err.operation, err.attempts, err.outcome = known.operation, known.attempts, known.outcome
+    if err.outcome and self.client:is_left_behind() then
+      err.outcome = "unknown" -- to this process
+    end
     return nil, err
   end
   return self.result, self.err

@@ -1,6 +1,7 @@
 --- Follows the log of a build beside a wait for its end, so that nobody but the wait asks whether it is over.
 local lifecycle = require "codearts.build.lifecycle"
 local read_log = require "codearts.build.lifecycle.log"
+local within = require "codearts.build.lifecycle.within"
 
 local GRACE = 20 -- seconds that the rest of a log may take once the build is over
 
@@ -17,15 +18,7 @@ function Follower:finish(await)
   if self.watch.sleep then
     self.watch.sleep:cancel()
   end
-  local guard = self.client:sleep(GRACE)
-  guard:on_done(function(_, err)
-    if not err then
-      self.call:cancel()
-    end
-  end)
-  local _, err = await(self.call)
-  guard:cancel()
-  return err
+  return select(2, within(await, self.client, self.call, GRACE))
 end
 
 --- Begins to read.

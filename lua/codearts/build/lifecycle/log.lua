@@ -3,7 +3,7 @@ local core = require "codearts.build.core"
 local LogLines = require "codearts.build.lifecycle.log_lines"
 local Pause = require "codearts.build.lifecycle.pause"
 local mend = require "codearts.build.operations.mend"
-local operation_call = require "codearts.build.operations.call"
+local operation_request = require "codearts.build.operations.request"
 local record = require "codearts.build.lifecycle.record"
 local steps = require "codearts.build.lifecycle.steps"
 
@@ -11,6 +11,7 @@ local FIRST_PAUSE = 0.5
 -- Looks in a row that may fail or bring nothing for a build that is over before we stop believing in the rest.
 local MAX_FRUITLESS = 10
 local MAX_FAILURES = 30
+local MAX_ATTEMPTS = 4 -- at the log of a step
 -- Seconds between two looks at a log that is quiet: somebody reads it as it comes.
 local LONGEST_PAUSE = 5
 
@@ -84,7 +85,8 @@ local function sleep(await, target, seconds, watch)
   return not watch.over and err or nil
 end
 
---- Reads pages and hands their text to `take`. Without `follow` a build that runs is read as far as it has come.
+--- Reads pages and hands their text to `take`, which may answer why to go no further.
+--- Without `follow` a build that runs is read as far as it has come.
 local function read_pages(await, target, opts, take, watch)
   local follow = opts.follow
   local offset, over, fruitless, failures, unknown = 0, false, 0, 0, 0
@@ -96,7 +98,10 @@ local function read_pages(await, target, opts, take, watch)
     if err and not (follow and may_come(err)) then
       return nil, err
     elseif page and page.content ~= "" then
-      take(page.content)
+      err = take(page.content)
+      if err then
+        return nil, err
+      end
       offset, fruitless, unknown = page.offset, 0, 0
       pause:reset()
     elseif over then
@@ -133,8 +138,31 @@ local function read_pages(await, target, opts, take, watch)
   end
 end
 
---- The log of one step comes whole, by the record id of the build (API reference 7.6, DownloadTaskLog).
-local function read_step(await, target, step, take)
+--- Asks for the log of a step and hands it to `receive`, from its byte `skip` + 1 on. Answers how many bytes came.
+local function stream_step(await, target, args, skip, receive)
+  local bytes, raised, problem, call = 0, false, nil, nil
+  local spec = operation_request.prepare("DownloadTaskLog", args)
+  function spec.stream(piece)
+    local before = math.max(skip - bytes, 0)
+    bytes = bytes + #piece
+    local ok, on = pcall(receive, piece:sub(before + 1))
+    if ok then
+      return on
+    end
+    raised, problem = true, on
+    call:cancel()
+  end
+  call = target.client:request(spec)
+  local _, err = await(call)
+  if raised then
+    error(problem, 0)
+  end
+  return bytes, err
+end
+
+--- The log of one step comes whole, however long, by the record id of the build (API reference 7.6, DownloadTaskLog). One that
+--- breaks off is asked for again: what came of it, the engine does not ask for twice.
+local function read_step(await, target, step, receive)
   local detail, err = record.fetch(await, target)
   if not detail then
     return nil, err
@@ -143,23 +171,28 @@ local function read_step(await, target, step, take)
   if not record_id then
     return nil, protocol_error("the record of the build has no build_record_id")
   end
-  local key, bytes
+  local key
   key, err = steps.key(await, target, record_id, step)
   if not key then
     return nil, err
   end
-  bytes, err = await(
-    operation_call.start(
-      target.client,
-      "DownloadTaskLog",
-      { record_id = record_id, task_name = key }
-    )
-  )
-  if not bytes then
-    return nil, err
+  local pause, had = Pause.new(FIRST_PAUSE), 0
+  for attempt = 1, MAX_ATTEMPTS do
+    local bytes
+    bytes, err =
+      stream_step(await, target, { record_id = record_id, task_name = key }, had, receive)
+    if not err then
+      return true
+    elseif bytes == 0 or not err.retryable or attempt == MAX_ATTEMPTS then
+      break
+    end
+    had = math.max(had, bytes)
+    local sleep_error = sleep(await, target, pause:next(nil, err))
+    if sleep_error then
+      return nil, sleep_error
+    end
   end
-  take(bytes)
-  return true
+  return nil, err
 end
 
 --- The flow behind result:log.
@@ -169,38 +202,61 @@ end
 --- over; who knows sets `over` and cancels `sleep`
 ---@return fun(await: function): string|integer|nil, table?
 local function log(target, opts, watch)
-  return function(await)
-    local lines, kept, count = LogLines.new(), {}, 0
-    local function deliver(list)
-      for _, line in ipairs(list) do
-        count = count + 1
-        if opts.on_line then
-          opts.on_line(line)
-        else
-          kept[count] = line
+  return function(await, stopped)
+    local client = target.client
+    local lines, kept, count = LogLines.new(mend.joiner()), {}, 0
+    --- Hands over lines; false: the step's time was over before the last.
+    local function deliver()
+      local line = not stopped() and lines:next()
+      while line ~= nil do
+        if line then
+          count = count + 1
+          if opts.on_line then
+            opts.on_line(line)
+          else
+            kept[count] = line
+          end
+        end
+        if client:is_spent() or stopped() then
+          return false
+        end
+        line = lines:next()
+      end
+    end
+    --- The same over as many steps as it takes.
+    local function deliver_all()
+      while deliver() == false do
+        local _, err = await(client:sleep(0))
+        if err then
+          return err
         end
       end
     end
-    local characters = mend.joiner()
     local ok, err
     if opts.step then
       ok, err = read_step(await, target, opts.step, function(bytes)
-        deliver(lines:add(bytes))
+        lines:add(bytes)
+        return deliver()
       end)
     else
       ok, err = read_pages(await, target, opts, function(content)
-        deliver(lines:add(characters.add(content)))
+        lines:add(content)
+        return deliver_all()
       end, watch)
     end
-    deliver(lines:add(characters.finish()))
-    deliver(lines:finish())
-    if not ok then
+    if err and err.kind == "cancelled" then
       return nil, err
+    end
+    lines:finish()
+    local cut_off = deliver_all()
+    if not ok or cut_off then
+      return nil, err or cut_off
     end
     if opts.on_line then
       return count
     end
-    return count > 0 and table.concat(kept, "\n") .. "\n" or ""
+    kept[count + 1] = "" -- for the last end of line
+    return table.concat(kept, "\n")
   end
 end
 

@@ -6,6 +6,9 @@ local record = require "codearts.build.lifecycle.record"
 -- Looks that may fail in a row while no timeout bounds the wait: some minutes, each look being several attempts.
 local MAX_FAILURES = 30
 
+-- Seconds for what is only shown, or only sets the pace: the verdict must not wait for it.
+local BESIDE = 5
+
 --- The error of a build that ended without success.
 local function build_error(target, detail)
   local status = record.text(detail.status) or "no status"
@@ -104,11 +107,12 @@ local function wait(target, opts)
         target.fresh_since = nil
         local verdict
         verdict, err = record.verdict(await, target, detail, look)
+        local beside = look_options(math.min(left or BESIDE, BESIDE))
         if not verdict then
-          pace:saw(await, detail, look)
+          pace:saw(await, detail, beside)
         end
         target.client:mask(detail) -- from here on others see it
-        report(await, target, opts, detail, started, look, pace)
+        report(await, target, opts, detail, started, beside, pace)
         if verdict == "success" then
           return detail
         elseif verdict then

@@ -40,11 +40,14 @@ function folds.stages(await, client, detail)
   return list and { list = list, first = first }
 end
 
+local LONGEST_TIME = 64 -- bytes, with its brackets
+
 --- Seconds since 1970 of a line of a log; nil for one without a time.
 ---@param line string
 ---@return number?
 function folds.moment(line)
-  local day, clock, zone = line:match "^%[(%d%d%d%d/%d%d/%d%d) ([%d:.]+) ?G?M?T?([+-]?[%d:]*)%]"
+  local day, clock, zone =
+    line:sub(1, LONGEST_TIME):match "^%[(%d%d%d%d/%d%d/%d%d) ([%d:.]+) ?G?M?T?([+-]?[%d:]*)%]"
   if not day then
     return nil
   end

@@ -1,0 +1,18 @@
+--- Awaits what may hang and is not worth to be waited for: after some seconds it is cancelled.
+---@param await codearts.build.Await
+---@param client codearts.build.Client
+---@param call codearts.build.Call
+---@param seconds number
+---@return any result
+---@return codearts.build.Error? err
+return function(await, client, call, seconds)
+  local guard = client:sleep(seconds)
+  guard:on_done(function(_, err)
+    if not err then
+      call:cancel()
+    end
+  end)
+  local result, problem = await(call)
+  guard:cancel()
+  return result, problem
+end

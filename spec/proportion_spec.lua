@@ -1,0 +1,71 @@
+-- What comes from the service may be long, and made so that a pattern goes back again and again: the work stays in proportion.
+
+local LogLines = require "codearts.build.lifecycle.log_lines"
+local Problems = require "codearts.build.nvim.problems"
+local ascii = require "codearts.build.ascii"
+local failed = require "codearts.build.cli.failed"
+local folds = require "codearts.build.nvim.folds"
+local judge = require "codearts.build.reconcile.judge"
+local lines = require "codearts.build.nvim.lines"
+local mend = require "codearts.build.operations.mend"
+local pattern_work = require "spec.support.pattern_work"
+local record = require "codearts.build.lifecycle.record"
+local table_of = require "codearts.build.cli.table"
+local text = require "codearts.build.cli.text"
+local times = require "codearts.build.lifecycle.times"
+
+local RUN_ID = "0d3adb3e-0000-4000-8000-000000000000"
+
+local READERS = {
+  trim = ascii.trim,
+  ["the sight of a parameter"] = function(str)
+    judge.sight({ { name = "RUN_ID", value = str } }, "RUN_ID", RUN_ID)
+  end,
+  ["a table"] = function(str)
+    table_of({ "name" }, { { str } })
+  end,
+  ["log lines"] = function(str)
+    local cut = LogLines.new()
+    cut:add(str)
+    cut:add "\n"
+    for _ in cut.next, cut do
+    end
+  end,
+  ["a log line for a terminal"] = function(str)
+    text.log_line(str, false)
+  end,
+  ["clean text"] = text.clean,
+  ["broken characters"] = mend.replace,
+  ["an excerpt"] = function(str)
+    failed.excerpt({ str, str }, 1, 1)
+  end,
+  ["a time"] = times.parse,
+  ["a number"] = record.number,
+  ["a problem"] = function(str)
+    Problems.new():line(1, str)
+  end,
+  ["the time of a log line"] = folds.moment,
+  ["a cut line"] = lines.cut,
+}
+
+local PIECES =
+  { " ", "\t", "\r", "1", "1.", ":1", ":1:1: ", "a", "\\n", "\27[1", "\255", "\128", "编" }
+local BEFORE = { "", "a", "[2023/12/21 ", "2023-12-21T15:44:18." }
+
+for name, read in pairs(READERS) do
+  it(("%s: patterns take work in proportion to the text"):format(name), function()
+    for _, piece in ipairs(PIECES) do
+      for _, before in ipairs(BEFORE) do
+        local function of(length)
+          local str = before .. piece:rep(math.ceil(length / #piece)) .. "b"
+          return pattern_work.of(read, str)
+        end
+        local small, large = of(250), of(1000)
+        assert.is_true(
+          large <= 6 * small + 100,
+          ("%q %q: %d and %d"):format(before, piece, small, large)
+        )
+      end
+    end
+  end)
+end
