@@ -352,7 +352,7 @@ static bool is_ambiguous(const cab_buf *text) {
 /* Whether the code proves nothing of the request that this answers. */
 static bool is_doubtful(const cab_answer *a, const char *code) {
     size_t len = 0;
-    const char *server = cab_answer_header(a, "Server", &len);
+    const char *server = cab_answer_header(a, "Server", NULL, &len);
     return is_ambiguous(&a->body) || cab_code_is_of_page(code, a->status, server, len);
 }
 
