@@ -27,6 +27,7 @@ typedef struct {
     int http_version;    /* 0 (best that both know), 1, 2 */
     long idle_timeout_s;
     struct curl_slist *resolve;
+    CURLSH *share; /* of resolved names alone */
     cab_poller *poller;
     cab_sockets sockets;
     /* The only socket, while it is watched for reading alone; -1: none. It rests while no request
@@ -71,6 +72,7 @@ typedef struct cab_transfer {
 
     /* What the handle is set to, so that unchanged options are not set again. */
     cab_buf url;
+    bool https;
     char method[16];
     const char *body; /* whoever sends it keeps it */
     size_t body_len;
