@@ -21,6 +21,7 @@
 #define EVENTS_PER_STEP 64
 #define ABSENT_MS 50
 #define MOST_LOOKS 64
+#define CROWD 24
 /* By number: what runs may be newer than the headers. */
 #define QUICK_EXIT ((CURLMoption)(CURLOPTTYPE_LONG + 21))
 
@@ -172,6 +173,14 @@ static bool multi_open(cab_engine *e) {
                CURLM_OK;
 }
 
+/* libcurl looks through its table of names at the end of each transfer; that of a share is a third
+ * of a multi handle's. */
+static bool share_open(cab_engine *e) {
+    e->wire.share = curl_share_init();
+    return e->wire.share != NULL &&
+           curl_share_setopt(e->wire.share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) == CURLSHE_OK;
+}
+
 /* From here on closing connections cannot lead back into us. */
 static void drop_callbacks(cab_engine *e) {
     if (e->multi != NULL) {
@@ -211,7 +220,7 @@ cab_engine *cab_engine_new(const cab_engine_options *options, cab_error *err) {
         goto fail;
     }
     e->wire.poller = e->poller;
-    if (!multi_open(e)) {
+    if (!share_open(e) || !multi_open(e)) {
         cab_fail_memory(err);
         goto fail;
     }
@@ -245,6 +254,7 @@ void cab_engine_free(cab_engine *e) {
     list_free(e, &e->held);
     list_free(e, &e->idle);
     multi_close(e);
+    (void)curl_share_cleanup(e->wire.share);
     cab_sigpipe_release(&pipe);
     cab_poller_free(e->poller);
     cab_sockets_free(&e->wire.sockets);
@@ -420,22 +430,22 @@ static void end_unwatched(cab_engine *e) {
 }
 
 static void collect_ended(cab_engine *e, cab_budget *budget) {
-    int left = 0;
+    int left = 1;
     const CURLMsg *m;
-    while ((left == 0 || e->unwatched || !cab_budget_is_over(budget)) &&
-           (m = curl_multi_info_read(e->multi, &left)) != NULL) {
+    while (left > 0 && (m = curl_multi_info_read(e->multi, &left)) != NULL) {
         if (m->msg == CURLMSG_DONE) {
             char *private = NULL;
             CURLcode code = m->data.result; /* the message dies with the handle's removal */
             (void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &private);
             cab_transfer *t = (cab_transfer *)(void *)private;
-            if (was_stale(t)) {
-                code = begin_afresh(e, t);
-                if (code == CURLE_OK) {
-                    continue;
-                }
+            bool stale = was_stale(t);
+            code = stale ? begin_afresh(e, t) : code;
+            if (!stale || code != CURLE_OK) {
+                end_transfer(e, t, code, &e->ended);
             }
-            end_transfer(e, t, code, &e->ended);
+        }
+        if (left > 0 && !e->unwatched && cab_budget_is_over(budget)) {
+            break;
         }
     }
     if (e->unwatched) {
@@ -610,4 +620,19 @@ int cab_engine_fd(const cab_engine *e) { return cab_poller_fd(e->poller); }
 int cab_engine_wake_fd(cab_engine *e) { return cab_poller_wake_fd(e->poller); }
 void cab_engine_wake(cab_engine *e) { cab_poller_wake(e->poller); }
 bool cab_engine_is_behind(const cab_engine *e) { return e->behind; }
+
+bool cab_engine_is_crowded(const cab_engine *e) {
+    int waiting = 0; /* they began last; a stream comes to the end again with each of its pieces */
+    for (cab_link *link = e->wire.running.last; link != NULL && waiting < CROWD;
+         link = link->prev) {
+        const cab_transfer *t = CAB_CONTAINER_OF(link, cab_transfer, link);
+        if (cab_transfer_waits(t)) {
+            waiting++;
+        } else if (!t->attempt.stream) {
+            break;
+        }
+    }
+    return waiting == CROWD;
+}
+
 bool cab_engine_multiplexes(const cab_engine *e) { return e->wire.multiplexes; }

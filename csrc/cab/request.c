@@ -40,26 +40,38 @@ void cab_answer_each_header(const cab_answer *answer,
     }
 }
 
-const char *cab_answer_header(const cab_answer *answer, const char *name, size_t *len) {
-    size_t name_len = strlen(name);
+static bool is_named(const char *line, const char *stop, const char *name, size_t len) {
+    return (size_t)(stop - line) > len && line[len] == ':' && cab_same_n(line, name, len);
+}
+
+const char *cab_answer_header(const cab_answer *answer, const char *name, const char *other,
+                              size_t *len) {
+    size_t name_len = strlen(name), other_len = other != NULL ? strlen(other) : SIZE_MAX;
+    size_t second_len = 0;
+    const char *second = NULL;
     const char *p = answer->head.data;
     const char *end = p != NULL ? p + answer->head.len : NULL;
-    *len = 0;
     while (p < end) {
         const char *eol = memchr(p, '\n', (size_t)(end - p));
         const char *stop = eol != NULL ? eol : end;
-        if ((size_t)(stop - p) > name_len && p[name_len] == ':' && cab_same_n(p, name, name_len)) {
-            return value_of(p + name_len, stop, len);
+        if (is_named(p, stop, name, name_len)) {
+            const char *value = value_of(p + name_len, stop, len);
+            if (*len > 0) {
+                return value;
+            }
+        } else if (second_len == 0 && is_named(p, stop, other, other_len)) {
+            second = value_of(p + other_len, stop, &second_len);
         }
         p = eol != NULL ? eol + 1 : end;
     }
-    return NULL;
+    *len = second_len;
+    return second_len > 0 ? second : NULL;
 }
 
 double cab_answer_retry_after(const cab_answer *answer, double utc) {
     size_t len;
-    const char *text = cab_answer_header(answer, "Retry-After", &len);
-    if (text == NULL || len == 0) {
+    const char *text = cab_answer_header(answer, "Retry-After", NULL, &len);
+    if (text == NULL) {
         return -1;
     }
     double seconds = 0;

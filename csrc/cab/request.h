@@ -48,9 +48,11 @@ typedef struct {
     cab_timings timings;
 } cab_answer;
 
-/* The value of the first header of that name (compared without case), without white space at its
- * ends. NULL when there is none; points into the answer's head. */
-const char *cab_answer_header(const cab_answer *answer, const char *name, size_t *len);
+/* The value of the first header of that name (compared without case), or else of the `other` (NULL:
+ * none), without white space at its ends. NULL when there is none, or all are empty; points into
+ * the answer's head. */
+const char *cab_answer_header(const cab_answer *answer, const char *name, const char *other,
+                              size_t *len);
 /* Calls f for each header line of the answer. */
 void cab_answer_each_header(const cab_answer *answer,
                             void (*f)(void *ud, const char *name, size_t name_len,

@@ -22,12 +22,10 @@
 /* A longer body gets the memory for all of it at once: it is not copied as it grows. */
 #define LONG_BODY_BYTES (64 * 1024)
 
-static bool is_https(const char *url) { return strncmp(url, "https:", 6) == 0; }
-
 /* Whether the bytes of its connection are those of HTTP/1 itself. */
 static bool is_plain(const cab_transfer *t) {
     const char *proxy = t->direct ? NULL : t->wire->proxy;
-    return !is_https(t->url.data) && (proxy == NULL || !cab_same_n(proxy, "https:", 6));
+    return !t->https && (proxy == NULL || !cab_same_n(proxy, "https:", 6));
 }
 
 /* Without one, libcurl must not look into the environment for it. */
@@ -51,8 +49,7 @@ static CURLcode set_fresh(cab_transfer *t, bool before, bool after) {
 static bool is_over(cab_transfer *t, int port) {
     cab_sockets *sockets = &t->wire->sockets;
     return cab_sockets_ended(sockets, port, is_plain(t)) ||
-           (is_https(t->url.data) && cab_sockets_takes_turns(sockets, port) &&
-            cab_libssl_has_unread(t->easy));
+           (t->https && cab_sockets_takes_turns(sockets, port) && cab_libssl_has_unread(t->easy));
 }
 
 /* Runs before each sending of a request, also before one that libcurl repeats by itself because
@@ -71,7 +68,7 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
     long connects = 0;
     (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
     if (connects > 0) {
-        t->wire->connected_tls = t->wire->connected_tls || is_https(t->url.data);
+        t->wire->connected_tls = t->wire->connected_tls || t->https;
     } else if (is_over(t, local_port)) {
         /* Without reuse the connection goes with the transfer. */
         a->stale = true;
@@ -97,6 +94,7 @@ static curl_socket_t on_open_socket(void *ud, curlsocktype purpose, struct curl_
     if (t->attempt.once && t->attempt.let_out > 0) {
         return CURL_SOCKET_BAD;
     }
+    t->attempt.opened = true;
     cab_wire_drop_reader(t->wire);
     return cab_sockets_open(&t->wire->sockets, a->family, a->socktype, a->protocol);
 }
@@ -246,6 +244,7 @@ static CURLcode set_constants(cab_transfer *t, const cab_trust *trust) {
         }                                                                                          \
     } while (0)
     SET(CURLOPT_PRIVATE, t);
+    SET(CURLOPT_SHARE, wire->share);
     SET(CURLOPT_CURLU, t->parsed);
     SET(CURLOPT_ERRORBUFFER, t->why);
     SET(CURLOPT_NOSIGNAL, 1L);
@@ -343,10 +342,11 @@ static CURLcode set_url(cab_transfer *t, const char *url) {
         (void)snprintf(t->why, sizeof t->why, "%s", curl_url_strerror(urc));
         return CURLE_URL_MALFORMAT;
     }
-    if (is_https(url)) {
+    t->https = strncmp(url, "https:", 6) == 0;
+    if (t->https) {
         cab_anchors_load(t->check.anchors); /* rather now than in the midst of a connection */
     }
-    return cab_buf_puts(&t->url, url) ? set_version(t, is_https(url) ? t->wire->http_version : 1)
+    return cab_buf_puts(&t->url, url) ? set_version(t, t->https ? t->wire->http_version : 1)
                                       : CURLE_OUT_OF_MEMORY;
 }
 
@@ -471,6 +471,10 @@ CURLcode cab_transfer_prepare_afresh(cab_transfer *t) {
     return rc;
 }
 
+bool cab_transfer_waits(const cab_transfer *t) {
+    return !t->attempt.opened && t->attempt.let_out == 0 && t->wire->http_version != 1 && t->https;
+}
+
 /* ---- what became of it ---------------------------------------------------------------------- */
 
 static double seconds(CURL *easy, CURLINFO info) {
@@ -505,6 +509,7 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
     const cab_attempt *a = &t->attempt;
     cab_answer *answer = &t->answer;
     long status = 0, version = 0;
+    bool plain = is_plain(t);
     (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
     /* What libcurl counts as sent proves nothing: 8.7 counts nothing (its issue 13269), others not
@@ -516,10 +521,10 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
     t->wire->multiplexes = t->wire->multiplexes || answer->http_major == 2;
     answer->timings.dns = seconds(t->easy, CURLINFO_NAMELOOKUP_TIME_T);
     answer->timings.connect = seconds(t->easy, CURLINFO_CONNECT_TIME_T);
-    answer->timings.tls = seconds(t->easy, CURLINFO_APPCONNECT_TIME_T);
+    answer->timings.tls = plain ? 0 : seconds(t->easy, CURLINFO_APPCONNECT_TIME_T);
     answer->timings.first_byte = seconds(t->easy, CURLINFO_STARTTRANSFER_TIME_T);
     answer->timings.total = seconds(t->easy, CURLINFO_TOTAL_TIME_T);
-    if (code == CURLE_OK && answer->http_major == 1 && !is_plain(t)) {
+    if (code == CURLE_OK && answer->http_major == 1 && !plain) {
         long port = 0;
         (void)curl_easy_getinfo(t->easy, CURLINFO_LOCAL_PORT, &port);
         cab_sockets_in_turn(&t->wire->sockets, (int)port);

@@ -27,6 +27,7 @@ typedef struct {
     int http_version;    /* 0 (best that both know), 1, 2 */
     long idle_timeout_s;
     struct curl_slist *resolve;
+    CURLSH *share; /* of resolved names alone */
     cab_poller *poller;
     cab_sockets sockets;
     /* The only socket, while it is watched for reading alone; -1: none. It rests while no request
@@ -46,6 +47,7 @@ typedef struct {
     int64_t ends_ms;      /* when its limit runs out; INT64_MAX: never */
     int64_t last_byte_ms; /* of a stream */
 
+    bool opened;              /* a socket was opened for it */
     int let_out;              /* how often libcurl was about to send it */
     bool stale;               /* its kept connection had ended: nothing of it went out */
     bool overdue;             /* its limit ran out while nobody looked */
@@ -71,6 +73,7 @@ typedef struct cab_transfer {
 
     /* What the handle is set to, so that unchanged options are not set again. */
     cab_buf url;
+    bool https;
     char method[16];
     const char *body; /* whoever sends it keeps it */
     size_t body_len;
@@ -97,6 +100,8 @@ CURLcode cab_transfer_prepare(cab_transfer *t, const cab_request *r);
 CURLcode cab_transfer_prepare_afresh(cab_transfer *t);
 /* Gives the attempt that long, from its start. */
 CURLcode cab_transfer_limit(cab_transfer *t, long timeout_ms);
+/* Whether it waits for a connection that another request is making, or that is full. */
+bool cab_transfer_waits(const cab_transfer *t);
 /* Writes down what became of the attempt, while the handle is still with its multi handle. */
 void cab_transfer_end(cab_transfer *t, CURLcode code);
 

@@ -73,9 +73,9 @@ static inline void *lcab_newpair(lua_State *L, size_t size) {
 }
 static inline void lcab_setpair(lua_State *L, int i, int n) {
     lua_getuservalue(L, i);
-    lua_insert(L, -2);
+    lua_pushvalue(L, -2);
     lua_rawseti(L, -2, n);
-    lua_pop(L, 1);
+    lua_pop(L, 2);
 }
 static inline void lcab_getpair(lua_State *L, int i, int n) {
     lua_getuservalue(L, i);

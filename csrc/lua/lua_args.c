@@ -265,14 +265,11 @@ static void put_scm_value(lua_State *L, cab_buf *out, int value, const char *nam
 }
 
 static void put_scm(lua_State *L, int index, cab_buf *out) {
-    static const lcab_opt_row rows[] = {
-        {"build_tag", LCAB_OTHER, 0, 0, 0}, {"build_commit_id", LCAB_OTHER, 0, 0, 0},
-        {"branch", LCAB_OTHER, 0, 0, 0},    {"build_type", LCAB_OTHER, 0, 0, 0},
-        {"repo_id", LCAB_OTHER, 0, 0, 0},   {"repo_name", LCAB_OTHER, 0, 0, 0},
-        {"scm_type", LCAB_OTHER, 0, 0, 0},  {"url", LCAB_OTHER, 0, 0, 0},
-        {NULL, LCAB_OTHER, 0, 0, 0}};
+    static const char *const names[] = {"build_tag", "build_commit_id", "branch",   "build_type",
+                                        "repo_id",   "repo_name",       "scm_type", "url",
+                                        NULL};
     int first = lua_gettop(L) + 1;
-    unsigned given = lcab_push_options(L, index, &SCM, rows);
+    unsigned given = lcab_push_options(L, index, &SCM, names);
     if (given == 0) {
         return;
     }
@@ -282,9 +279,9 @@ static void put_scm(lua_State *L, int index, cab_buf *out) {
         if ((given >> i & 1) != 0) {
             char head[] = {before, '"'};
             put(L, out, head, sizeof head);
-            put(L, out, rows[i].name, strlen(rows[i].name));
+            put(L, out, names[i], strlen(names[i]));
             PUT(L, out, "\":");
-            put_scm_value(L, out, first + i, rows[i].name);
+            put_scm_value(L, out, first + i, names[i]);
             before = ',';
         }
     }
@@ -318,110 +315,33 @@ static void put_job_id(lua_State *L, int index, cab_buf *out, char job_id[LCAB_J
 }
 
 static void check_table(lua_State *L, int index, const char *name) {
-    if (!lua_istable(L, index) && !lua_isnil(L, index)) {
+    if (!lua_istable(L, index)) {
         lcab_bad(L, &ARGS, name, "must be a table, not %s", luaL_typename(L, index));
     }
 }
 
 void lcab_write_run_job(lua_State *L, int index, cab_text run_id_name, const char *run_id,
                         cab_buf *body, char job_id[LCAB_JOB_ID_LEN + 1]) {
-    static const lcab_opt_row rows[] = {{"job_id", LCAB_OTHER, 0, 0, 0},
-                                        {"parameter", LCAB_OTHER, 0, 0, 0},
-                                        {"scm", LCAB_OTHER, 0, 0, 0},
-                                        {NULL, LCAB_OTHER, 0, 0, 0}};
+    static const char *const names[] = {"job_id", "parameter", "scm", NULL};
     if (!lua_istable(L, index)) {
         lcab_bad(L, &ARGS, "args", "must be a table, not %s", luaL_typename(L, index));
     }
     int top = lua_gettop(L), id = top + 1, parameters = top + 2, scm = top + 3;
-    lcab_push_options(L, index, &ARGS, rows);
+    unsigned given = lcab_push_options(L, index, &ARGS, names);
     if (!cab_buf_reserve(body, 255)) { /* most bodies fit */
         lcab_raise_memory(L);
     }
     PUT(L, body, "{\"job_id\":\"");
     put_job_id(L, id, body, job_id);
     PUT(L, body, "\"");
-    check_table(L, parameters, "parameter");
+    if ((given & 2) != 0) {
+        check_table(L, parameters, "parameter");
+    }
     put_parameters(L, parameters, body, run_id_name, run_id);
-    check_table(L, scm, "scm");
-    if (lua_istable(L, scm)) {
+    if ((given & 4) != 0) {
+        check_table(L, scm, "scm");
         put_scm(L, scm, body);
     }
     PUT(L, body, "}");
     lua_settop(L, top);
-}
-
-/* ---- the answer ----------------------------------------------------------------------------- */
-
-enum { MEMBERS = 3 };
-static const char *const RESULT_MEMBERS[MEMBERS] = {"octopus_job_name", "actual_build_number",
-                                                    "daily_build_number"};
-
-/* Whether an object that was read from this text may have more members: each has a colon. Costs
- * nearly nothing, and mostly there are none. */
-static bool may_have_more(cab_text text, int members) {
-    const char *p = text.data, *end = p + text.len;
-    while ((p = memchr(p, ':', (size_t)(end - p))) != NULL && members >= 0) {
-        members--;
-        p++;
-    }
-    return members < 0;
-}
-
-/* Moves the members that would hide a method of the result on top into a table, and pushes that;
- * if there is none, nothing. */
-static bool set_aside(lua_State *L) {
-    static const char *const methods[] = {"wait", "status", "log", "stop"};
-    int result = lua_gettop(L);
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
-        if (lcab_getfield(L, result, methods[i]) == LUA_TNIL) {
-            lua_pop(L, 1);
-            continue;
-        }
-        if (lua_gettop(L) == result + 1) {
-            lua_createtable(L, 0, 1);
-            lua_insert(L, -2);
-        }
-        lua_setfield(L, result + 1, methods[i]);
-        lua_pushnil(L);
-        lua_setfield(L, result, methods[i]);
-    }
-    return lua_gettop(L) > result;
-}
-
-/* See lcab_read_run_job_answer, for the object on top. Empty texts and 0, as a failure may leave
- * them in an answer of fixed form, tell of no build: their numbers begin with 1. */
-static int take_members(lua_State *L, cab_text text) {
-    bool found = false;
-    int object = lua_gettop(L), count = 0;
-    for (int i = 0; i < MEMBERS; i++) {
-        int type = lcab_getfield(L, object, RESULT_MEMBERS[i]);
-        char digits[40];
-        bool number = type == LUA_TNUMBER && lcab_number_text(L, -1, digits);
-        if (number || type == LUA_TBOOLEAN) {
-            lua_pushstring(L, RESULT_MEMBERS[i]);
-            lua_pushstring(L, number ? digits : lua_toboolean(L, -2) ? "true" : "false");
-            lua_rawset(L, object);
-        }
-        count += type != LUA_TNIL;
-        found = found || (number && lua_tonumber(L, -1) != 0) ||
-                (type == LUA_TSTRING && lcab_rawlen(L, -1) > 0);
-    }
-    lua_settop(L, object);
-    bool more = count < MEMBERS || may_have_more(text, MEMBERS);
-    return !found ? 0 : more && set_aside(L) ? 2 : 1;
-}
-
-int lcab_read_run_job_answer(lua_State *L, cab_text text) {
-    if (!lua_istable(L, -1)) {
-        return 0;
-    }
-    int values = take_members(L, text);
-    if (values > 0) {
-        return values;
-    }
-    if (lcab_getfield(L, -1, "result") == LUA_TTABLE) {
-        values = take_members(L, text);
-    }
-    lua_remove(L, values > 0 ? -1 - values : -1);
-    return values;
 }

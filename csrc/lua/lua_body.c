@@ -4,10 +4,10 @@
 
 #include "cab/locale.h"
 #include "lua/compat.h"
-#include "lua/lua_args.h"
 #include "lua/lua_error.h"
 #include "lua/lua_json.h"
 #include "lua/lua_meta.h"
+#include "lua/lua_opts.h"
 #include "lua/lua_secrets.h"
 
 /* An error is short and has few members. A text with more is not decoded, of which nothing can be
@@ -125,18 +125,28 @@ static bool begins_with(lua_State *L, const char *text) {
     return lua_type(L, -1) == LUA_TSTRING && cab_same_n(lua_tostring(L, -1), text, strlen(text));
 }
 
+/* What an answer is judged by, and where lcab_push_names has it. */
+static const char *const NAMES[] = {
+    "status", "success", "octopus_job_name", "actual_build_number", "daily_build_number", NULL};
+enum { STATUS = 1, SUCCESS, FIRST_MEMBER, MEMBERS = 3 };
+
+/* Pushes the member of that name; answers its type. `names` is where the list of them is. */
+static int push_member(lua_State *L, int object, int names, int name) {
+    lcab_rawgeti(L, names, name);
+    lua_rawget(L, object);
+    return lua_type(L, -1);
+}
+
 /* A failure inside a 2xx answer (API reference 6.5): `status` says that it failed, or `success` is
  * false, which some editions write as a text. */
-static bool says_failed(lua_State *L, int index) {
+static bool says_failed(lua_State *L, int index, int names) {
     if (!lua_istable(L, index)) {
         return false;
     }
-    lua_pushliteral(L, "status");
-    lua_rawget(L, index);
+    (void)push_member(L, index, names, STATUS);
     bool failed = begins_with(L, "fail");
-    lua_pushliteral(L, "success");
-    lua_rawget(L, index);
-    failed = failed || begins_with(L, "false") || (lua_isboolean(L, -1) && !lua_toboolean(L, -1));
+    int type = push_member(L, index, names, SUCCESS);
+    failed = failed || begins_with(L, "false") || (type == LUA_TBOOLEAN && !lua_toboolean(L, -1));
     lua_pop(L, 2);
     return failed;
 }
@@ -178,8 +188,9 @@ static bool says_error(lua_State *L, const cab_call *c, int index) {
 }
 
 /* What a start answers is judged by what tells of a build. */
-static bool is_failure(lua_State *L, const cab_call *c, lcab_answer_kind kind, int index) {
-    return says_failed(L, index) ||
+static bool is_failure(lua_State *L, const cab_call *c, lcab_answer_kind kind, int index,
+                       int names) {
+    return says_failed(L, index, names) ||
            (kind != LCAB_ANSWER_RUN && (is_error_alone(L, index) || says_error(L, c, index)));
 }
 
@@ -214,6 +225,80 @@ static bool find_failure(lua_State *L, int object, int code) {
     return take_first(L, object, messages, code + 1) || coded;
 }
 
+/* Whether an object that was read from this text may have more members: each has a colon. Costs
+ * nearly nothing, and mostly there are none. */
+static bool may_have_more(const cab_buf *text, int members) {
+    const char *p = text->data, *end = p + text->len;
+    while ((p = memchr(p, ':', (size_t)(end - p))) != NULL && members >= 0) {
+        members--;
+        p++;
+    }
+    return members < 0;
+}
+
+/* Moves the members that would hide a method of the result on top into a table, and pushes that;
+ * if there is none, nothing. */
+static bool set_aside(lua_State *L) {
+    static const char *const methods[] = {"wait", "status", "log", "stop"};
+    int result = lua_gettop(L);
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        if (lcab_getfield(L, result, methods[i]) == LUA_TNIL) {
+            lua_pop(L, 1);
+            continue;
+        }
+        if (lua_gettop(L) == result + 1) {
+            lua_createtable(L, 0, 1);
+            lua_insert(L, -2);
+        }
+        lua_setfield(L, result + 1, methods[i]);
+        lua_pushnil(L);
+        lua_setfield(L, result, methods[i]);
+    }
+    return lua_gettop(L) > result;
+}
+
+/* See read_build, for the object on top. Empty texts and 0, as a failure may leave them in an
+ * answer of fixed form, tell of no build: their numbers begin with 1. */
+static int take_members(lua_State *L, int names, const cab_buf *text) {
+    bool found = false;
+    int object = lua_gettop(L), count = 0;
+    for (int name = FIRST_MEMBER; name < FIRST_MEMBER + MEMBERS; name++) {
+        int type = push_member(L, object, names, name);
+        char digits[40];
+        bool number = type == LUA_TNUMBER && lcab_number_text(L, -1, digits);
+        if (number || type == LUA_TBOOLEAN) {
+            lcab_rawgeti(L, names, name);
+            lua_pushstring(L, number ? digits : lua_toboolean(L, -2) ? "true" : "false");
+            lua_rawset(L, object);
+        }
+        count += type != LUA_TNIL;
+        found = found || (number && lua_tonumber(L, -1) != 0) ||
+                (type == LUA_TSTRING && lcab_rawlen(L, -1) > 0);
+    }
+    lua_settop(L, object);
+    bool more = count < MEMBERS || may_have_more(text, MEMBERS);
+    return !found ? 0 : more && set_aside(L) ? 2 : 1;
+}
+
+/* Turns the decoded answer on top of the stack, which came as `text`, into the result of a start:
+ * unwraps `result`, makes the three members strings, and takes out those that are called as the
+ * methods of results are. Answers how many values it left: 1, the result; 2, with a table of those
+ * above it; 0, with the stack as it was, when none of the three is there. */
+static int read_build(lua_State *L, int names, const cab_buf *text) {
+    if (!lua_istable(L, -1)) {
+        return 0;
+    }
+    int values = take_members(L, names, text);
+    if (values > 0) {
+        return values;
+    }
+    if (lcab_getfield(L, -1, "result") == LUA_TTABLE) {
+        values = take_members(L, names, text);
+    }
+    lua_remove(L, values > 0 ? -1 - values : -1);
+    return values;
+}
+
 /* Text that is no error of a known shape. */
 static void push_raw_message(lua_State *L, const cab_call *c, const cab_buf *text) {
     cab_secrets secrets;
@@ -237,7 +322,9 @@ static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,
         return;
     }
     lua_replace(L, top + 1);
-    if (is_failure(L, c, kind, top + 1)) {
+    int names = top + 4;
+    lcab_push_names(L, NAMES);
+    if (is_failure(L, c, kind, top + 1, names)) {
         body->failed = true;
         if (!find_failure(L, top + 1, top + 2)) {
             push_raw_message(L, c, &a->body);
@@ -245,7 +332,7 @@ static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,
         }
     } else if (kind == LCAB_ANSWER_RUN) {
         lua_pushvalue(L, top + 1);
-        int values = lcab_read_run_job_answer(L, (cab_text){a->body.data, a->body.len});
+        int values = read_build(L, names, &a->body);
         if (values == 0) {
             body->body_problem = CAB_REASON_BAD_ANSWER;
             if (lua_istable(L, top + 1)) {
@@ -338,7 +425,7 @@ static bool is_ambiguous(const cab_buf *text) {
 /* Whether the code proves nothing of the request that this answers. */
 static bool is_doubtful(const cab_answer *a, const char *code) {
     size_t len = 0;
-    const char *server = cab_answer_header(a, "Server", &len);
+    const char *server = cab_answer_header(a, "Server", NULL, &len);
     return a->body.len > LONGEST_ERROR || is_ambiguous(&a->body) ||
            cab_code_is_of_page(code, a->status, server, len);
 }
@@ -358,7 +445,9 @@ static int error_texts(lua_State *L) {
 static int failure(lua_State *L) {
     lua_settop(L, 1);
     lua_settop(L, 3);
-    bool failed = says_failed(L, 1) || is_error_alone(L, 1);
+    lcab_push_names(L, NAMES);
+    bool failed = says_failed(L, 1, 4) || is_error_alone(L, 1);
+    lua_settop(L, 3);
     if (failed) {
         (void)find_failure(L, 1, 2);
     }

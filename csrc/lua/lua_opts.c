@@ -16,6 +16,20 @@ int lcab_getfield(lua_State *L, int index, const char *name) {
     return lua_type(L, -1);
 }
 
+void lcab_push_names(lua_State *L, const char *const *names) {
+    lcab_kept(L, names);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        for (int i = 0; names[i] != NULL; i++) {
+            lua_pushstring(L, names[i]);
+            lcab_rawseti(L, -2, i + 1);
+        }
+        lua_pushvalue(L, -1);
+        lcab_keep(L, names);
+    }
+}
+
 const char *lcab_key_text(lua_State *L, int index, char out[48]) {
     char number[40];
     switch (lua_type(L, index)) {
@@ -33,11 +47,19 @@ const char *lcab_key_text(lua_State *L, int index, char out[48]) {
     }
 }
 
-static int unknown_name(lua_State *L, const lcab_where *where, const lcab_opt_row *rows,
+/* The i-th name of a list of them, or of rows that begin with one; NULL ends both. */
+static const char *name_at(const void *names, size_t step, size_t i) {
+    const char *name;
+    memcpy(&name, (const char *)names + i * step, sizeof name);
+    return name;
+}
+
+static int unknown_name(lua_State *L, const lcab_where *where, const void *names, size_t step,
                         const char *name) {
     cab_nearest nearest = {NULL, 0};
-    for (; rows->name != NULL; rows++) {
-        cab_nearest_weigh(&nearest, name, rows->name);
+    const char *known;
+    for (size_t i = 0; (known = name_at(names, step, i)) != NULL; i++) {
+        cab_nearest_weigh(&nearest, name, known);
     }
     if (nearest.name != NULL) {
         return lcab_bad(L, where, name, "unknown name; did you mean '%s'?", nearest.name);
@@ -117,24 +139,23 @@ static void read_value(lua_State *L, const lcab_where *where, const lcab_opt_row
     }
 }
 
-/* The row whose name is the key below the top. */
-static const lcab_opt_row *row_of_key(lua_State *L, const lcab_where *where,
-                                      const lcab_opt_row *rows) {
+/* Which of the names is the key below the top. */
+static size_t place_of_key(lua_State *L, const lcab_where *where, const void *names, size_t step) {
     char other[48];
     if (lua_type(L, -2) != LUA_TSTRING) {
         lcab_bad(L, where, lcab_key_text(L, -2, other), "names are strings, not %s",
                  luaL_typename(L, -2));
     }
-    size_t len;
-    const char *name = lua_tolstring(L, -2, &len);
-    const lcab_opt_row *row = rows;
-    while (row->name != NULL && (row->name[0] != name[0] || strcmp(row->name, name) != 0)) {
-        row++;
+    size_t len, i = 0;
+    const char *key = lua_tolstring(L, -2, &len), *name;
+    while ((name = name_at(names, step, i)) != NULL &&
+           (name[0] != key[0] || strcmp(name, key) != 0)) {
+        i++;
     }
-    if (row->name == NULL || strlen(name) != len) { /* a NUL byte belongs to no name */
-        unknown_name(L, where, rows, lcab_key_text(L, -2, other));
+    if (name == NULL || strlen(key) != len) { /* a NUL byte belongs to no name */
+        unknown_name(L, where, names, step, lcab_key_text(L, -2, other));
     }
-    return row;
+    return i;
 }
 
 void lcab_own_table(lua_State *L, int index) {
@@ -153,24 +174,24 @@ void lcab_read_options(lua_State *L, int index, const lcab_where *where, const l
                        void *into) {
     index = lcab_absindex(L, index);
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-        read_value(L, where, row_of_key(L, where, rows), into);
+        read_value(L, where, &rows[place_of_key(L, where, rows, sizeof *rows)], into);
     }
 }
 
 unsigned lcab_push_options(lua_State *L, int index, const lcab_where *where,
-                           const lcab_opt_row *rows) {
+                           const char *const *names) {
     int first = lua_gettop(L) + 1, count = 0;
     unsigned given = 0;
     index = lcab_absindex(L, index);
-    while (rows[count].name != NULL) {
+    while (names[count] != NULL) {
         count++;
     }
     luaL_checkstack(L, count + 3, "options");
     lua_settop(L, first + count - 1);
     for (lua_pushnil(L); lua_next(L, index);) {
-        int row = (int)(row_of_key(L, where, rows) - rows);
-        given |= 1U << row;
-        lua_replace(L, first + row);
+        int place = (int)place_of_key(L, where, names, sizeof *names);
+        given |= 1U << place;
+        lua_replace(L, first + place);
     }
     return given;
 }

@@ -38,16 +38,20 @@ void lcab_own_table(lua_State *L, int index);
 void lcab_read_options(lua_State *L, int index, const lcab_where *where, const lcab_opt_row *rows,
                        void *into);
 
-/* Pushes a value for each row, in their order: nil for those that are not given; answers a bit for
- * each that is. Unknown names are usage errors; the rows' types say nothing. */
+/* Pushes a value for each name, in their order: nil for those that are not given; answers a bit for
+ * each that is. NULL ends the names; others are usage errors. */
 unsigned lcab_push_options(lua_State *L, int index, const lcab_where *where,
-                           const lcab_opt_row *rows);
+                           const char *const *names);
 
 /* A key as fields show it: its text, or [1], [true], [table]. */
 const char *lcab_key_text(lua_State *L, int index, char out[48]);
 
 /* Raw lua_getfield; pushes the value and answers its type. */
 int lcab_getfield(lua_State *L, int index, const char *name);
+
+/* Pushes the list of these names, which end with NULL and are of static life: the same one each
+ * time. A string of Lua's takes longer to make than to find. */
+void lcab_push_names(lua_State *L, const char *const *names);
 
 /* Raises when a text that goes into a header or a path has a byte that may not stand there.
  * `blank` allows spaces and tabs. */

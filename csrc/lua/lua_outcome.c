@@ -19,11 +19,7 @@
 /* ---- the request's id ----------------------------------------------------------------------- */
 
 static const char *request_id_header(const cab_answer *a, size_t *len) {
-    const char *id = cab_answer_header(a, "X-Request-Id", len);
-    if (id == NULL || *len == 0) {
-        id = cab_answer_header(a, "X-IAM-Trace-Id", len);
-    }
-    return id != NULL && *len > 0 ? id : NULL;
+    return cab_answer_header(a, "X-Request-Id", "X-IAM-Trace-Id", len);
 }
 
 /* Pushes the request's id where the answer has one. */
@@ -45,7 +41,7 @@ static int64_t date_of(const cab_answer *a, const lcab_context *context) {
     size_t len;
     const char *date = NULL;
     if (a != NULL && context->answer != LCAB_ANSWER_RUN) {
-        date = cab_answer_header(a, "Date", &len);
+        date = cab_answer_header(a, "Date", NULL, &len);
     }
     return date != NULL ? cab_clock_http_date(date, len) : -1;
 }
@@ -189,7 +185,7 @@ static void explain(const cab_call *c, const cab_answer *a, const char *words, c
         return;
     }
     size_t len;
-    const char *date = cab_answer_header(a, "Date", &len);
+    const char *date = cab_answer_header(a, "Date", NULL, &len);
     int64_t there = date != NULL ? cab_clock_http_date(date, len) : -1;
     double skew = there < 0 ? 0 : cab_clock_utc() - (double)there;
     if (fabs(skew) > MAX_CLOCK_SKEW_S) {
