@@ -305,7 +305,7 @@ end
 
 --- Why an open call cannot be waited for, with what is known of the call.
 local function described(self, err, call)
-  if core.is_error(err) then
+  if core.is_error(err) and not call:done() then
     local _, open = call:try_wait()
     err.operation, err.attempts = open.operation, open.attempts
     err.outcome = open.outcome and (self:is_left_behind() and "unknown" or open.outcome)
