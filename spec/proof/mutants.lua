@@ -205,8 +205,8 @@ local MUTANTS = {
   {
     name = "a forked child that cleans up on its parent's connections",
     file = "csrc/cab/client.c",
-    find = "if (cab_client_forked(c)) {\n",
-    replace = "if (false) {\n",
+    find = "if (cab_client_forked(c)) {\n        /* Cleaning up",
+    replace = "if (false) {\n        /* Cleaning up",
     specs = "fork",
   },
   {
