@@ -23,27 +23,41 @@ end
 
 describe("codearts-build in a shell", function()
   local cache, env
+  local marks = os.tmpname() -- a folder in which a name's command would leave a file
+  os.remove(marks)
+  local hostile = {
+    ("dollar $(touch %s/a)"):format(marks),
+    ("ticks `touch %s/b`"):format(marks),
+    ([[double " ; touch %s/c ; "]]):format(marks),
+    ([[single ' ; touch %s/d ; ']]):format(marks),
+    ([[slash \\" ; touch %s/e ; "\\]]):format(marks),
+    "bang !! $HOME",
+    ("semicolon ; touch %s/f"):format(marks),
+  }
 
   setup(function()
+    os.execute("mkdir " .. marks)
     cache = os.tmpname()
     os.remove(cache)
-    names.remember(
-      PROJECT,
-      {
-        { id = JOB, job_name = "nightly build" },
-        { id = ("a"):rep(32), job_name = "web:app" },
-        { id = ("b"):rep(32), job_name = "编译" },
-      },
-      true,
-      function(name)
-        return name == "XDG_CACHE_HOME" and cache or nil
-      end
-    )
+    local jobs = {
+      { id = JOB, job_name = "nightly build" },
+      { id = ("a"):rep(32), job_name = "web:app" },
+      { id = ("b"):rep(32), job_name = "编译" },
+    }
+    for index, name in ipairs(hostile) do
+      jobs[#jobs + 1] = { id = ("%032d"):format(index), job_name = name }
+    end
+    for index, name in ipairs { "--endpoint=http://127.0.0.1:1", ("c"):rep(32), "a/b=c" } do
+      jobs[#jobs + 1] = { id = ("%032d"):format(index + 100), job_name = name }
+    end
+    names.remember(PROJECT, jobs, true, function(name)
+      return name == "XDG_CACHE_HOME" and cache or nil
+    end)
     env = { XDG_CACHE_HOME = cache, CODEARTS_BUILD_PROJECT = PROJECT }
   end)
 
   teardown(function()
-    os.execute("rm -r " .. cache)
+    os.execute(("rm -r %s %s"):format(cache, marks))
   end)
 
   --- What is offered, without the descriptions.
@@ -72,8 +86,8 @@ describe("codearts-build in a shell", function()
       { "run --on-interrupt=s", "--on-interrupt=stop" },
       { "run --tag x --ta", "" },
       { "run --param a=b --par", "--param --param-env" },
-      { "run n", "nightly build" },
-      { "run x y ''", "nightly build web:app 编译" },
+      { "run ni", "nightly build" },
+      { "run x y w", "web:app" },
       { "run --tag ''", "" },
       { "run --project ''", PROJECT },
       { "status web:app ''", "" },
@@ -84,6 +98,20 @@ describe("codearts-build in a shell", function()
       { "call ShowJobSt", "ShowJobStatus ShowJobStepStatus" },
     } do
       assert.are.equal(case[2], offered("fish", case[1]), case[1])
+    end
+    local awkward = ("name:--endpoint=http://127.0.0.1:1 name:a/b=c name:%s"):format(("c"):rep(32))
+    for _, shell in ipairs { "bash", "zsh", "fish" } do
+      assert.are.equal(awkward, offered(shell, "run x name:"))
+    end
+    for typed, name in pairs {
+      ["'ni"] = "nightly build",
+      ['"ni'] = "nightly build",
+      ["nightly\\ b"] = "nightly build",
+      ['"dollar \\$('] = hostile[1],
+      ['"slash \\\\'] = hostile[5],
+      ["'slash \\"] = hostile[5],
+    } do
+      assert.are.equal(name, offered("bash", "run '" .. typed:gsub("'", "'\\''") .. "'"), typed)
     end
     assert.are.equal("stop", offered("bash", "run --on-interrupt = s"))
     assert.are.equal("stop", offered("bash", "run --on-interrupt=s"))
@@ -115,6 +143,34 @@ describe("codearts-build in a shell", function()
     page:stop()
   end
 
+  local REPORT = marks .. "/told"
+  local POSIX = [[codearts-build() {
+    if [ "$1" = --complete ]; then command codearts-build "$@";
+    else printf %s "$3" >]] .. REPORT .. [[; echo told:$#; fi; }]]
+  local FISH = [[function codearts-build;
+    if test "$argv[1]" = --complete; command codearts-build $argv;
+    else; printf %s "$argv[3]" >]] .. REPORT .. [[; echo told:(count $argv); end; end]]
+
+  --- Completes each of the hostile names, behind each quote, and runs the line.
+  local function run_completed(shell, source, stand_in)
+    local page = tmux.start(200, 60, ("env %s %s"):format(command.shell_environment(env), shell))
+    page:type(source .. "\n")
+    page:expect "ready:"
+    page:type(stand_in:gsub("\n *", " ") .. "\n")
+    page:expect "ready:"
+    for _, quote in ipairs { "", '"', "'" } do
+      for _, name in ipairs(hostile) do
+        page:type(("codearts-build run x %s%s\t\n"):format(quote, name:match "%a+"))
+        page:expect "told:3"
+        local file = assert(io.open(REPORT))
+        assert.are.equal(name, file:read "*a", quote)
+        file:close()
+      end
+    end
+    page:stop()
+    assert.are.equal("told\n", output_of("ls " .. marks))
+  end
+
   if tmux.is_here() then
     it("completes in bash, with set -u", function()
       complete("bash --norc --noprofile -i", "set -u; source <(codearts-build completion bash)", {
@@ -129,7 +185,15 @@ describe("codearts-build in a shell", function()
       })
     end)
 
+    it("runs nothing of a name in bash", function()
+      run_completed("bash --norc --noprofile -i", "source <(codearts-build completion bash)", POSIX)
+    end)
+
     if has "zsh" then
+      it("runs nothing of a name in zsh", function()
+        run_completed("zsh -f", "source <(codearts-build completion zsh)", POSIX)
+      end)
+
       it("completes in zsh", function()
         complete("zsh -f", "source <(codearts-build completion zsh)", {
           { "codearts-build comp\t", "completion " },
@@ -163,6 +227,14 @@ describe("codearts-build in a shell", function()
     end
 
     if has "fish" then
+      it("runs nothing of a name in fish", function()
+        run_completed(
+          "fish -N -C 'function fish_prompt; echo -n ready:; end'",
+          "codearts-build completion fish | source",
+          FISH
+        )
+      end)
+
       it("completes in fish", function()
         complete(
           "fish -N -C 'function fish_prompt; echo -n ready:; end'",

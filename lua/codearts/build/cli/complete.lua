@@ -3,6 +3,7 @@
 local arguments = require "codearts.build.cli.arguments"
 local kinds = require "codearts.build.cli.kinds"
 local output = require "codearts.build.cli.output"
+local reference = require "codearts.build.cli.reference"
 
 local FILES = ":files"
 
@@ -58,7 +59,7 @@ local function jobs(seen)
     if project == "" then
       list[#list + 1] = { job.id, job.name }
     elseif project:find(job.project, 1, true) then
-      list[#list + 1] = { job.name, job.id }
+      list[#list + 1] = { reference.word(job.name), job.id }
     end
   end
   return list
@@ -160,6 +161,17 @@ local function candidates(words)
   return row and values_of(row, seen) or {}, current, ""
 end
 
+--- The word that is being typed, of which zsh alone tells what it says: without a quote that is still open, and what
+-- that makes necessary.
+local function plain(shell, typed)
+  local quote = typed:match "^[\"']"
+  typed = quote and typed:sub(2) or typed
+  if shell == "zsh" or quote == "'" then
+    return typed
+  end
+  return (typed:gsub(quote and '\\([\\"$`])' or "\\(.)", "%1"))
+end
+
 ---@param shell string
 ---@param words string[] after the name of the program
 ---@return integer exit status
@@ -172,7 +184,7 @@ return function(shell, words)
   table.sort(list, function(a, b)
     return a[1] < b[1]
   end)
-  typed = typed:gsub("^[\"']", "") -- a quote that is still open
+  typed = plain(shell, typed)
   for _, item in ipairs(list) do
     if item[1]:sub(1, #typed) == typed then
       -- Bash completes what comes after the "=" alone.

@@ -6,18 +6,41 @@ local SCRIPTS = {}
 
 SCRIPTS.bash = [==[
 # Completion of codearts-build for bash: source <(codearts-build completion bash)
+# Sets "quoted": a text as it has to stand behind the quote $1, or behind none. Whoever makes a job chooses its name, and nothing
+# in a name may be run.
+_codearts_build_quote() {
+    local at character
+    if [[ -z $1 ]]; then
+        printf -v quoted %q "$2"
+        return
+    fi
+    quoted=
+    for ((at = 0; at < ${#2}; at++)); do
+        character=${2:at:1}
+        case $1$character in
+            \"[\"\\\$\`]) quoted+=\\$character ;;
+            \"!) quoted+="\"'!'\"" ;;
+            \'\') quoted+="'\\''" ;;
+            *) quoted+=$character ;;
+        esac
+    done
+    # Bash closes the quote by itself, unless the text seems to have done that.
+    [[ $quoted != *"$1" ]] || quoted+=$1
+}
 _codearts_build() {
-    local line program=${COMP_WORDS[0]} typed=${COMP_WORDS[COMP_CWORD]-}
+    local line quoted open= program=${COMP_WORDS[0]} typed=${COMP_WORDS[COMP_CWORD]-}
     program=${program/#\~\//${HOME-}/}
     COMPREPLY=()
+    [[ $typed != [\'\"]* ]] || open=${typed:0:1}
+    # What follows a quote in the middle of a word would have to be quoted for that.
+    [[ ${typed#"$open"} != *[\'\"]* ]] || return 0
     while IFS= read -r line; do
         line=${line%%$'\t'*}
         if [[ $line == :files ]]; then
             compopt -o default 2>/dev/null
-        elif [[ $typed == [\'\"]* ]]; then
-            COMPREPLY+=("$line")
         else
-            COMPREPLY+=("$(printf %q "$line")")
+            _codearts_build_quote "$open" "$line"
+            COMPREPLY+=("$quoted")
         fi
     done < <("$program" --complete bash "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
     return 0
@@ -37,7 +60,7 @@ _codearts-build() {
         return
     fi
     for line in "${lines[@]}"; do
-        [[ -n $line ]] && described+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+        [[ -n $line ]] && described+=("${${${line%%$'\t'*}//\\/\\\\}//:/\\:}:${line#*$'\t'}")
     done
     (( $#described )) && _describe -t values codearts-build described
 }

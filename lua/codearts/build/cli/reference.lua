@@ -47,6 +47,15 @@ function reference.job(str)
   return { name = str }
 end
 
+--- The name of a job as it has to be typed: some would be an option, a parameter, an id or an address.
+---@param name string
+---@return string
+function reference.word(name)
+  local found = reference.job(name)
+  local plain = found and found.name == name and not name:find "^%-" and not name:find("=", 1, true)
+  return plain and name or "name:" .. name
+end
+
 --- The id of a project: the part after "project" in an address, else its first id.
 ---@param str string
 ---@return string? project_id

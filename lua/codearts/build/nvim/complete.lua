@@ -31,13 +31,6 @@ local function project()
   return settings.get().project
 end
 
---- A name as it has to be written: some would be an option, a parameter, an id or an address.
-local function as_word(name)
-  local found = reference.job(name)
-  local plain = found and found.name == name and not name:find "^%-" and not name:find("=", 1, true)
-  return plain and name or "name:" .. name
-end
-
 --- Jobs of the last listings, by name where a project says which names are meant.
 local function known_jobs()
   local id, list = project(), {}
@@ -45,7 +38,7 @@ local function known_jobs()
     if not id then
       list[#list + 1] = job.id
     elseif job.project == id then
-      list[#list + 1] = as_word(job.name)
+      list[#list + 1] = reference.word(job.name)
     end
   end
   if id then
