@@ -577,6 +577,43 @@ describe("core.mask", function()
     assert.equal("*** of it", core.mask("12345678 of it", { "1234567890" }))
   end)
 
+  it("hides a piece from wherever in one, and hides no ordinary word for it", function()
+    local secret = "MIIFxwYJKoZIhvcNAQcCoIIFuDCCBbQ/AQExDTALBglghkgB"
+    for from = 1, #secret - 12 do
+      local piece = secret:sub(from, from + 12) -- twelve letters and digits at least
+      local parted, other = piece:gsub(".", "%0 "), piece:gsub("/", "?")
+      for _, form in ipairs { piece, piece:upper(), parted:sub(1, -2), other } do
+        local masked = core.mask("0:" .. form .. ".", { "another-secret", secret })
+        assert.equal("0:***.", (masked:gsub("[/? ]", ""))) -- what is no letter may stay beside it
+      end
+    end
+    for _, text in ipairs {
+      "request 0f1e2d3c4b5a69788796a5b4c3d2e1f0 of job f9d6c8466d614a9788e9a0acf6c15f46",
+      "decrypt token fail: the token is not valid for this project, please sign in again",
+      "the configuration of the authentication service is unavailable",
+    } do
+      assert.equal(text, core.mask(text, { secret, "fake-token-of-the-configured-service" }))
+    end
+  end)
+
+  it("writes one mask for what belongs together", function()
+    assert.equal(
+      "*** and ***",
+      core.mask("secret-1secret-2 and secret-2", { "secret-1", "secret-2" })
+    )
+    assert.equal("?***?", core.mask("\0secret-1\255", { "secret-1" }))
+  end)
+
+  it("hides all where there is more to be looked for than it can", function()
+    local long = {}
+    for i = 1, 9 do
+      long[i] = ("%d-"):format(i) .. ("0123456789abcdefghij"):rep(400)
+    end
+    local text = ("x "):rep(5000)
+    assert.equal(text, core.mask(text, { long[1], long[2] }))
+    assert.equal("***", core.mask(text, long))
+  end)
+
   it("is quick about hostile texts", function()
     for _, text in ipairs {
       ("\\"):rep(500000),

@@ -12,6 +12,7 @@ local UNITS = {
   texts = "buf",
   curl_error = "curl_error error",
   pem = "pem",
+  pieces = "pieces escape buf",
 }
 
 for name, rooms in pairs(UNITS) do

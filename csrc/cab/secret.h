@@ -12,11 +12,17 @@
 
 #define CAB_MAX_SECRETS 128 /* of a call with many attempts, each signed anew, too */
 
+/* Masking every occurrence of a shorter text would leave nothing readable: all goes. */
+#define CAB_SHORTEST_SECRET 4
+
 /* Borrowed texts that must never be shown. Zero-initialised is none. */
 typedef struct {
     const char *text[CAB_MAX_SECRETS];
     size_t count;
     bool too_many; /* one did not fit: nothing is safe to show */
+    /* The last that begins with that byte, and the one of the same beginning before each: their
+     * numbers from 1, or 0. */
+    unsigned char last_of[256], before[CAB_MAX_SECRETS];
 } cab_secrets;
 
 /* NULL and "" are fine, and so is one that is there. */
@@ -26,6 +32,7 @@ void cab_secrets_add(cab_secrets *s, const char *text);
  */
 typedef struct {
     const char *text[CAB_MAX_SECRETS];
+    bool begins[256]; /* whether one began with that byte */
 } cab_secret_rests;
 
 /* Bytes of [p, end) that show a secret, the beginning of one, or more of one in `*rests`, which is

@@ -4,40 +4,57 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cab/pieces.h"
 #include "lua/compat.h"
 #include "lua/utf8.h"
 
 #define ERROR_TYPE "codearts.build.error"
 #define MASK "***"
 
+/* Pushes a bit for each byte that shows a piece of a secret; NULL: nothing is safe to show. */
+static const unsigned char *push_marks(lua_State *L, const char *text, size_t len,
+                                       const cab_secrets *secrets) {
+    size_t size = len / 8 + 1;
+    unsigned char *marks = lua_newuserdata(L, size);
+    memset(marks, 0, size);
+    return cab_pieces_mark(secrets, text, len, marks) ? marks : NULL;
+}
+
 void lcab_push_masked(lua_State *L, const char *text, size_t len, const cab_secrets *secrets) {
     const char *end = text + len;
-    cab_secret_rests rests = {{NULL}};
+    const char *hidden = text; /* what stands before this is */
+    const char *plain = text;  /* what is to be shown from here on was not added yet */
+    bool masking = false;      /* a mask was the last that was added before that */
+    cab_secret_rests rests = {.text = {NULL}};
+    const unsigned char *marks = push_marks(L, text, len, secrets);
+    bool all = marks == NULL;
     luaL_Buffer b;
     luaL_buffinit(L, &b);
-    for (const char *p = text; p < end;) {
-        bool all;
-        size_t hidden = cab_secret_at(secrets, &rests, p, end, &all);
+    for (const char *p = text; p < end && !all;) {
+        size_t at = (size_t)(p - text);
+        if (p >= hidden) {
+            hidden = p + cab_secret_at(secrets, &rests, p, end, &all);
+        }
+        bool masked = p < hidden || (marks[at / 8] >> at % 8 & 1) != 0;
         size_t n = lcab_utf8_next(p, end);
-        if (all) {
-            /* The buffer may keep pieces on the stack, so it is ended before it is dropped. */
-            luaL_pushresult(&b);
-            lua_pop(L, 1);
-            lua_pushliteral(L, MASK);
-            return;
-        }
-        if (hidden > 0) {
-            luaL_addlstring(&b, MASK, sizeof MASK - 1);
-            p += hidden;
-        } else if (n == 0 || *p == '\0') {
-            luaL_addlstring(&b, "?", 1);
-            p++;
-        } else {
-            luaL_addlstring(&b, p, n);
+        if (!masked && n > 0 && *p != '\0') {
             p += n;
+            continue;
         }
+        if (!masked || !masking || p > plain) { /* else the last mask stands for it, too */
+            luaL_addlstring(&b, plain, (size_t)(p - plain));
+            luaL_addstring(&b, masked ? MASK : "?");
+        }
+        masking = masked;
+        plain = ++p;
     }
+    luaL_addlstring(&b, plain, (size_t)(end - plain));
     luaL_pushresult(&b);
+    if (all) { /* the buffer may keep pieces on the stack, so it is ended before it is dropped */
+        lua_pop(L, 1);
+        lua_pushliteral(L, MASK);
+    }
+    lua_remove(L, -2);
 }
 
 void lcab_push_new_error(lua_State *L) {
@@ -62,7 +79,7 @@ int lcab_raise_memory(lua_State *L) {
 }
 
 static void set_text(lua_State *L, const char *name, const char *text) {
-    static const cab_secrets none = {{NULL}, 0, false};
+    static const cab_secrets none = {.count = 0};
     lcab_push_masked(L, text, strlen(text), &none);
     lua_setfield(L, -2, name);
 }
@@ -236,7 +253,7 @@ void lcab_read_secrets(lua_State *L, int index, cab_secrets *secrets) {
 
 /* core.mask(text, secrets): the text as people may see it, with *** for each secret of the list. */
 static int mask(lua_State *L) {
-    cab_secrets secrets = {{NULL}, 0, false};
+    cab_secrets secrets = {.count = 0};
     size_t len;
     const char *text = luaL_checklstring(L, 1, &len);
     luaL_checktype(L, 2, LUA_TTABLE);

@@ -92,7 +92,7 @@ static void push_body(lua_State *L, const cab_answer *a) {
 
 /* answer:mask(text): what people may see of it. */
 static int mask_text(lua_State *L) {
-    cab_secrets secrets = {{NULL}, 0, false};
+    cab_secrets secrets = {.count = 0};
     size_t len;
     const char *text = luaL_checklstring(L, 2, &len);
     lcab_read_secrets(L, lua_upvalueindex(1), &secrets);

@@ -51,9 +51,8 @@ size_t lcab_cut_length(const char *text, size_t len, size_t most) {
 /* Masked before it is cut: half a secret is one, too. What is far behind the cut costs nothing. */
 void lcab_push_short(lua_State *L, const char *text, size_t len, size_t most,
                      const cab_secrets *secrets) {
-    if (most <= LCAB_LOOKED_AT) {
-        len = lcab_cut_length(text, len, LCAB_LOOKED_AT);
-    }
+    size_t looked_at = most + LCAB_LOOKED_BEYOND;
+    len = lcab_cut_length(text, len, looked_at < LCAB_LOOKED_AT ? looked_at : LCAB_LOOKED_AT);
     lcab_push_masked(L, text, len, secrets);
     const char *masked = lua_tolstring(L, -1, &len);
     if (len > most) {

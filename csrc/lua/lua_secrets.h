@@ -10,7 +10,8 @@
 
 #pragma GCC visibility push(hidden)
 
-#define LCAB_LOOKED_AT 131072 /* bytes of a text of which little is shown */
+#define LCAB_LOOKED_AT 131072   /* bytes of a text, at most */
+#define LCAB_LOOKED_BEYOND 4096 /* what is shown: there goes on what was cut */
 
 /* Everything that the call was sent with, or may be sent with next. */
 void lcab_collect_secrets(const cab_call *c, cab_secrets *s);

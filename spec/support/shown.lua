@@ -2,7 +2,8 @@
 
 local M = {}
 
-M.PIECE = 8 -- bytes of a secret that tell something
+M.PIECE = 8 -- bytes of a secret that tell something, at its beginning; of a long one, more of another place
+local LONG_PIECE = 12
 
 -- What an escaped text says: one of JSON, URL and HTML after the other.
 local function plain(text)
@@ -31,8 +32,45 @@ local function plain(text)
   )
 end
 
--- Fails when a text shows the beginning of a secret, or all of a short one.
+local function letters(text)
+  return (plain(text):gsub("%W", ""):lower())
+end
+
+local pieces_of = {} -- by secret: how long they are, and which there are
+
+local function pieces(secret)
+  local found = pieces_of[secret]
+  if not found then
+    local all = letters(secret)
+    found = { length = #all < 2 * LONG_PIECE and M.PIECE or LONG_PIECE }
+    for at = 1, #all - found.length + 1 do
+      found[all:sub(at, at + found.length - 1)] = true
+    end
+    pieces_of[secret] = found
+  end
+  return found
+end
+
+-- Fails when a text shows a piece of a secret from wherever in it, whatever became of what is no letter or digit.
+local function check_pieces(text, secrets, where)
+  for shown in (text:gsub("%*%*%*", "\0") .. "\0"):gmatch "(%Z*)%z" do
+    local there = #shown >= M.PIECE and letters(shown) or ""
+    for _, secret in ipairs(secrets) do
+      local known = pieces(secret)
+      for at = 1, #there - known.length + 1 do
+        local piece = there:sub(at, at + known.length - 1)
+        assert(
+          not known[piece],
+          ("%s shows %s of %s: %s"):format(where, piece, secret, shown:sub(1, 300))
+        )
+      end
+    end
+  end
+end
+
+-- Fails when a text shows the beginning of a secret, all of a short one, or a piece of one.
 local function check_text(text, secrets, where)
+  check_pieces(text, secrets, where)
   for _, secret in ipairs(secrets) do
     local piece = plain(secret):sub(1, M.PIECE)
     for _, form in ipairs { text, plain(text) } do
@@ -111,7 +149,32 @@ M.FORMS = {
   ["in groups"] = function(text)
     return (text:gsub("....", "%0 "))
   end,
+  ["for HTML within HTML"] = function(text)
+    local once = text:gsub("&", "&amp;"):gsub('"', "&quot;"):gsub("<", "&lt;"):gsub(">", "&gt;")
+    return (once:gsub("&", "&amp;"))
+  end,
+  ["with blanks for +"] = function(text)
+    return (text:gsub("+", " "))
+  end,
+  ["with ? for what is no letter or digit"] = function(text)
+    return (text:gsub("%W", "?"))
+  end,
+  ["without what is no letter or digit"] = function(text)
+    return (text:gsub("%W", ""))
+  end,
+  ["in capitals"] = function(text)
+    return (text:gsub("%W", ""):upper())
+  end,
+  ["without its beginning"] = function(text)
+    return (text:sub(2):gsub('[\\"]', "_"))
+  end,
 }
+
+-- Between two escapes.
+local function halves(text)
+  local middle = text:find("[%w][%w][%w][%w]", math.floor(#text / 2)) or #text
+  return text:sub(1, middle + 1), text:sub(middle + 2)
+end
 
 -- Where a server may write it.
 local function places(text)
@@ -120,6 +183,8 @@ local function places(text)
   return {
     { body = ('{"error_code":"A.1","error_msg":"you sent %s !"}'):format(text) },
     { body = ('{"error_code":"%s","error_msg":"m"}'):format(text) },
+    { body = ('{"error_code":"A.%s","error_msg":"%s"}'):format(halves(text)) },
+    { body = (text:gsub(".", "%0\0")) }, -- UTF-16
     { body = ('{"error_code":"A.1","error_msg":"m","request_id":"%s"}'):format(text) },
     { body = ('{"error":{"code":401,"message":"%s","title":"x"}}'):format(text) },
     { body = ('{"hello":"%s"}'):format(text) },

@@ -1,0 +1,149 @@
+#include "cab/escape.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* Nobody escapes an escape more often than that; also bounds the work on hostile texts. */
+#define MAX_BACKSLASHES 8
+
+static int hex_value(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = (char)(c | 32);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+size_t cab_read_digits(const char *p, const char *end, size_t most, uint32_t base,
+                       uint32_t *value) {
+    size_t n = 0;
+    *value = 0;
+    for (; n < most && p + n < end; n++) {
+        int digit = hex_value(p[n]);
+        if (digit < 0 || (uint32_t)digit >= base) {
+            break;
+        }
+        *value = *value * base + (uint32_t)digit;
+    }
+    return n;
+}
+
+static size_t write_utf8(uint32_t code, char out[4]) {
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    size_t n = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = n - 1; i > 0; i--) {
+        out[i] = (char)(0x80 | (code & 0x3f));
+        code >>= 6;
+    }
+    out[0] = (char)((0xf00 >> n) | code);
+    return n;
+}
+
+static cab_unit from_code(size_t used, uint32_t code) {
+    cab_unit u = {used, 0, {0}};
+    u.len = write_utf8(code <= 0x10ffff ? code : 0xfffd, u.bytes);
+    return u;
+}
+
+static const cab_unit NONE = {0, 0, {0}};
+
+/* \n, \/, \x2f, \u002f, \ud83d\ude00, each also behind more backslashes. */
+static cab_unit read_backslash(const char *p, const char *end) {
+    static const char letters[] = "b\bf\fn\nr\rt\t";
+    size_t n = 0;
+    while (n < MAX_BACKSLASHES && p + n < end && p[n] == '\\') {
+        n++;
+    }
+    if (p + n == end) {
+        return NONE;
+    }
+    uint32_t code, low;
+    if (p[n] == 'u' && cab_read_digits(p + n + 1, end, 4, 16, &code) == 4) {
+        const char *next = p + n + 5;
+        size_t more = 0;
+        while (next + more < end && more < MAX_BACKSLASHES && next[more] == '\\') {
+            more++;
+        }
+        if (code >= 0xd800 && code < 0xdc00 && more > 0 && next + more < end && next[more] == 'u' &&
+            cab_read_digits(next + more + 1, end, 4, 16, &low) == 4) {
+            return from_code(n + 5 + more + 5, 0x10000 + ((code & 0x3ff) << 10) + (low & 0x3ff));
+        }
+        return from_code(n + 5, code);
+    }
+    if (p[n] == 'x' && cab_read_digits(p + n + 1, end, 2, 16, &code) == 2) {
+        cab_unit byte = {n + 3, 1, {(char)code}};
+        return byte;
+    }
+    const char *letter = strchr(letters, p[n]);
+    bool named = p[n] != '\0' && letter != NULL && (letter - letters) % 2 == 0;
+    cab_unit u = {n + 1, 1, {named ? letter[1] : p[n]}};
+    return u;
+}
+
+/* What stands behind the & of &amp; &#38; &#x26; */
+static cab_unit read_entity(const char *p, const char *end) {
+    static const struct {
+        const char *name;
+        char c;
+    } names[] = {{"amp;", '&'}, {"lt;", '<'}, {"gt;", '>'}, {"quot;", '"'}, {"apos;", '\''}};
+    size_t left = (size_t)(end - p);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t len = strlen(names[i].name);
+        if (left >= len && memcmp(p, names[i].name, len) == 0) {
+            cab_unit u = {len, 1, {names[i].c}};
+            return u;
+        }
+    }
+    if (left > 2 && p[0] == '#') {
+        bool hex = p[1] == 'x' || p[1] == 'X';
+        size_t start = hex ? 2 : 1;
+        uint32_t code;
+        size_t n = cab_read_digits(p + start, end, 7, hex ? 16 : 10, &code);
+        if (n > 0 && p + start + n < end && p[start + n] == ';') {
+            return from_code(start + n + 1, code);
+        }
+    }
+    return NONE;
+}
+
+cab_unit cab_read_escape(const char *p, const char *end) {
+    uint32_t code;
+    switch (*p) {
+    case '\\':
+        return read_backslash(p, end);
+    case '&': {
+        cab_unit u = read_entity(p + 1, end);
+        u.used += u.used > 0;
+        return u;
+    }
+    case '%':
+        if (cab_read_digits(p + 1, end, 2, 16, &code) == 2) {
+            cab_unit u = {3, 1, {(char)code}};
+            return u;
+        }
+        return NONE;
+    case '+': {
+        cab_unit blank = {1, 1, {' '}};
+        return blank;
+    }
+    default:
+        return NONE;
+    }
+}
+
+cab_unit cab_read_again(const char *p, const char *end, cab_unit u) {
+    uint32_t code;
+    if (u.bytes[0] == '%' && cab_read_digits(p + u.used, end, 2, 16, &code) == 2) {
+        cab_unit byte = {u.used + 2, 1, {(char)code}};
+        return byte;
+    }
+    if (u.bytes[0] == '&') {
+        cab_unit inner = read_entity(p + u.used, end);
+        inner.used += inner.used > 0 ? u.used : 0;
+        return inner;
+    }
+    return NONE;
+}

@@ -1,0 +1,28 @@
+/* Reads the escapes of JSON, URLs and HTML, of which nobody says which one a text is written in. */
+#ifndef CAB_ESCAPE_H
+#define CAB_ESCAPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma GCC visibility push(hidden)
+
+/* What an escape stands for. `used` bytes of the text give `len` bytes; used 0: it is none. */
+typedef struct {
+    size_t used, len;
+    char bytes[4];
+} cab_unit;
+
+/* The escape at p, which is before `end`. */
+cab_unit cab_read_escape(const char *p, const char *end);
+
+/* What %252f and &amp;lt; stand for, which are escaped twice: the escape at p, which is `u`, stands
+ * for the beginning of another one. */
+cab_unit cab_read_again(const char *p, const char *end, cab_unit u);
+
+/* Reads up to `most` digits; answers how many there were. */
+size_t cab_read_digits(const char *p, const char *end, size_t most, uint32_t base, uint32_t *value);
+
+#pragma GCC visibility pop
+
+#endif

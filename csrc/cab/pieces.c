@@ -1,0 +1,223 @@
+#include "cab/pieces.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cab/buf.h"
+#include "cab/escape.h"
+
+/* Letters and digits in a row that are a piece, of a secret of at least so many: half of a short
+ * secret is too much, while words must stay readable that stand in a long one by chance. */
+#define SHORT_PIECE 8
+#define LONG_PIECE 12
+#define LONG_SECRET (2 * LONG_PIECE)
+/* Pieces that are looked for, of all secrets together. */
+#define MOST_PIECES 65536
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+/* A text, letter by letter; of the last ones each has five bits in `last`, none of which is 0. */
+typedef struct {
+    const char *start, *at, *end;
+    bool escapes; /* are read as what they stand for */
+    uint64_t last;
+    size_t count;
+    size_t starts[16]; /* where the last ones begin */
+} reader;
+
+static reader read_text(const char *text, size_t len, bool escapes) {
+    reader r = {text, text, text + len, escapes, 0, 0, {0}};
+    return r;
+}
+
+static bool is_letter(char c) {
+    const unsigned char folded = (unsigned char)(c | 32);
+    return (unsigned char)(folded - 'a') < 26 || (unsigned char)(c - '0') < 10;
+}
+
+/* The byte at `at`, and how many bytes of the text it takes. */
+static char read_byte(const reader *r, size_t *used) {
+    *used = 1;
+    if (!r->escapes || (*r->at != '\\' && *r->at != '%' && *r->at != '&')) {
+        return *r->at;
+    }
+    cab_unit u = cab_read_escape(r->at, r->end);
+    if (u.used == 0) {
+        return *r->at;
+    }
+    for (cab_unit again = u; again.used > 0;) {
+        u = again;
+        again = cab_read_again(r->at, r->end, u);
+    }
+    *used = u.used;
+    return u.bytes[0];
+}
+
+/* Goes behind the next letter. */
+static bool next_letter(reader *r) {
+    while (r->at < r->end) {
+        size_t used;
+        char c = read_byte(r, &used);
+        size_t start = (size_t)(r->at - r->start);
+        r->at += used;
+        if (is_letter(c)) {
+            r->starts[r->count++ % 16] = start;
+            r->last = r->last << 5 | (uint64_t)(c & 31);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The last letters as one number, of which a longer piece has a larger one; 0: they are too few. */
+static uint64_t piece_of(const reader *r, size_t length) {
+    return r->count < length ? 0 : r->last & ((UINT64_C(1) << (5 * length)) - 1);
+}
+
+/* How long a piece of this secret is; 0: it is too short to have any, and only found as a whole. */
+static size_t piece_length(const char *secret) {
+    size_t letters = 0;
+    for (; *secret != '\0' && letters < LONG_SECRET; secret++) {
+        letters += is_letter(*secret);
+    }
+    return letters < SHORT_PIECE ? 0 : letters < LONG_SECRET ? SHORT_PIECE : LONG_PIECE;
+}
+
+/* ---- looking up ----------------------------------------------------------------------------- */
+
+#define SIEVE_BITS 16
+/* Of a longer text nearly everything would pass. */
+#define LONGEST_SIEVED 8192
+
+/* A bit for each of the values of a hash: what is not in it is seen at once. */
+typedef struct {
+    unsigned char bits[1 << (SIEVE_BITS - 3)];
+} sieve;
+
+typedef struct {
+    bool has_short, has_long; /* pieces are looked for */
+    sieve of_text;            /* few secrets have a piece that passes: only these are put down */
+    sieve of_secrets;
+    uint64_t *pieces; /* of the secrets; 0: free */
+    unsigned bits;    /* there is room for 1 << bits */
+} finder;
+
+static size_t hash(uint64_t piece, unsigned bits) {
+    return (size_t)(piece * UINT64_C(0x9e3779b97f4a7c15) >> (64 - bits));
+}
+
+static void put_in_sieve(sieve *s, uint64_t piece) {
+    size_t at = hash(piece, SIEVE_BITS);
+    s->bits[at / 8] |= (unsigned char)(1 << at % 8);
+}
+
+static bool passes(const sieve *s, uint64_t piece) {
+    size_t at = hash(piece, SIEVE_BITS);
+    return (s->bits[at / 8] >> at % 8 & 1) != 0;
+}
+
+/* Where that piece is, or would be. */
+static uint64_t *place_of(const finder *f, uint64_t piece) {
+    size_t mask = ((size_t)1 << f->bits) - 1;
+    size_t at = hash(piece, f->bits);
+    while (f->pieces[at] != 0 && f->pieces[at] != piece) {
+        at = (at + 1) & mask;
+    }
+    return &f->pieces[at];
+}
+
+static void sieve_text(finder *f, reader r) {
+    while (next_letter(&r)) {
+        if (f->has_short) {
+            put_in_sieve(&f->of_text, piece_of(&r, SHORT_PIECE));
+        }
+        if (f->has_long) {
+            put_in_sieve(&f->of_text, piece_of(&r, LONG_PIECE));
+        }
+    }
+}
+
+/* Looks at the secrets' pieces that may be in the text: counts them, or puts them down. */
+static size_t sieve_secrets(finder *f, const cab_secrets *s) {
+    size_t count = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        size_t length = piece_length(s->text[i]);
+        reader r = read_text(s->text[i], strlen(s->text[i]), false);
+        while (length > 0 && next_letter(&r)) {
+            uint64_t piece = piece_of(&r, length);
+            if (piece != 0 && passes(&f->of_text, piece)) {
+                count++;
+                if (f->pieces != NULL) {
+                    *place_of(f, piece) = piece;
+                    put_in_sieve(&f->of_secrets, piece);
+                }
+            }
+        }
+    }
+    return count;
+}
+
+static bool is_found(const finder *f, uint64_t piece) {
+    return piece != 0 && passes(&f->of_secrets, piece) && *place_of(f, piece) != 0;
+}
+
+static void mark_text(const finder *f, reader r, unsigned char *marks) {
+    size_t marked = 0; /* up to here there is nothing to do any more */
+    while (next_letter(&r)) {
+        size_t length = 0;
+        if (f->has_long && is_found(f, piece_of(&r, LONG_PIECE))) {
+            length = LONG_PIECE;
+        } else if (f->has_short && is_found(f, piece_of(&r, SHORT_PIECE))) {
+            length = SHORT_PIECE;
+        }
+        if (length > 0) {
+            size_t start = r.starts[(r.count - length) % 16];
+            size_t end = (size_t)(r.at - r.start);
+            for (size_t i = start > marked ? start : marked; i < end; i++) {
+                marks[i / 8] |= (unsigned char)(1 << i % 8);
+            }
+            marked = end;
+        }
+    }
+}
+
+bool cab_pieces_mark(const cab_secrets *s, const char *text, size_t len, unsigned char *marks) {
+    if (s->count == 0 || len < SHORT_PIECE) {
+        return true;
+    }
+    finder f;
+    memset(&f, 0, sizeof f);
+    for (size_t i = 0; i < s->count; i++) {
+        size_t length = piece_length(s->text[i]);
+        f.has_short = f.has_short || length == SHORT_PIECE;
+        f.has_long = f.has_long || length == LONG_PIECE;
+    }
+    /* What looks like an escape may be one, or stand for itself. */
+    bool escapes = memchr(text, '\\', len) != NULL || memchr(text, '%', len) != NULL ||
+                   memchr(text, '&', len) != NULL;
+    if (len > LONGEST_SIEVED) {
+        memset(&f.of_text, 0xff, sizeof f.of_text);
+    }
+    for (int with = 0; with <= (int)escapes && len <= LONGEST_SIEVED; with++) {
+        sieve_text(&f, read_text(text, len, with));
+    }
+    size_t count = sieve_secrets(&f, s);
+    if (count == 0 || count > MOST_PIECES) {
+        return count == 0;
+    }
+    for (f.bits = 4; (size_t)1 << f.bits < 2 * count; f.bits++) {
+    }
+    size_t size = sizeof *f.pieces << f.bits;
+    f.pieces = calloc(1, size);
+    if (f.pieces == NULL) {
+        return false;
+    }
+    (void)sieve_secrets(&f, s);
+    for (int with = 0; with <= (int)escapes; with++) {
+        mark_text(&f, read_text(text, len, with), marks);
+    }
+    cab_wipe(f.pieces, size);
+    free(f.pieces);
+    return true;
+}
