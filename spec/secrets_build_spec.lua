@@ -46,4 +46,45 @@ describe("a build that tells of itself", function()
     end
     assert.same({ progress = true, build = true, timeout = true, usage = true }, kinds)
   end)
+
+  --- What waiting for a build raises whose record repeats these tokens.
+  local function failed(client, opts, tokens)
+    local said = "the tokens " .. table.concat(tokens, " and ") .. " have expired"
+    local result = client:run({ job_id = run_job.JOB_ID }, opts)
+    server:script({}, {
+      "answer",
+      body = ('{"result":{"status":"FAILURE","err_msg":"%s"}}'):format(said),
+    })
+    local ok, err = pcall(result.wait, result)
+    client:close()
+    assert.is_false(ok)
+    assert.equal("build", err.kind)
+    check(err, tokens, "a build")
+    return err.record.err_msg
+  end
+
+  local OLD, NEW = "MIIFfirst-0123456789abcdef", "MIIGsecond-9876543210fedcba"
+
+  it("shows neither the token of the call that started it", function()
+    local client = build.new { endpoint = server.url, auth = NEW, retry = false, proxy = false }
+    server:script {}
+    assert.equal("the tokens *** have expired", failed(client, { auth = OLD }, { OLD }))
+  end)
+
+  it("nor one that was renewed since", function()
+    local given = 0
+    local client = build.new {
+      endpoint = server.url,
+      auth = function()
+        given = given + 1
+        return ({ OLD, NEW })[given]
+      end,
+      proxy = false,
+    }
+    server:script {}
+    client:run { job_id = run_job.JOB_ID }
+    server:script { { "answer", status = 401, body = "{}" } }
+    assert.equal("the tokens *** and *** have expired", failed(client, nil, { OLD, NEW }))
+    assert.equal(2, given)
+  end)
 end)

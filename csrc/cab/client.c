@@ -143,6 +143,7 @@ void cab_client_free(cab_client *c) {
     cab_engine_free(c->engine);
     cab_timers_free(&c->timers);
     cab_client_options_free(&c->options);
+    cab_recent_free(&c->started_by);
     cab_buf_free(&c->url);
     free(c->events);
     free(c);
@@ -510,6 +511,10 @@ bool cab_client_judge(cab_client *c, cab_call *call, const cab_reading *body) {
     c->starts_by_twin = c->starts_by_twin || (had_twin && call->other_path == NULL);
     if (next == CAB_NEXT_END) {
         call->elapsed = (double)(now - call->started_ms) / 1000.0;
+        if (call->op == CAB_OP_START && call->credentials != NULL &&
+            call->verdict.outcome != CAB_OUTCOME_NOT_STARTED) {
+            cab_recent_add(&c->started_by, call->credentials);
+        }
         return true;
     }
     double delay = next == CAB_NEXT_WAIT ? (double)call->delay_ms / 1000.0 : 0;

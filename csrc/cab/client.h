@@ -37,7 +37,8 @@ typedef struct {
 struct cab_client {
     cab_client_options options;
     cab_engine *engine;
-    cab_buf url; /* of the attempt that is being begun */
+    cab_recent started_by; /* what the service says of a build may repeat what started it */
+    cab_buf url;           /* of the attempt that is being begun */
     cab_timers timers;
     cab_call **calls; /* every call there is, by its slot - 1 */
     size_t slots, slots_cap;

@@ -76,6 +76,31 @@ const char *cab_credentials_get_token(const cab_credentials *k) {
     return k->token_line != NULL ? k->token_line + strlen(CAB_TOKEN_HEADER) : NULL;
 }
 
+static bool same_text(const char *a, const char *b) {
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+void cab_recent_add(cab_recent *recent, cab_credentials *k) {
+    for (size_t i = 0; i < CAB_RECENT_CREDENTIALS; i++) {
+        const cab_credentials *known = recent->list[i];
+        if (known == k ||
+            (known != NULL && same_text(known->token_line, k->token_line) &&
+             same_text(known->sk, k->sk) && same_text(known->security_token, k->security_token))) {
+            return;
+        }
+    }
+    cab_credentials_unref(recent->list[recent->next]);
+    recent->list[recent->next] = cab_credentials_ref(k);
+    recent->next = (recent->next + 1) % CAB_RECENT_CREDENTIALS;
+}
+
+void cab_recent_free(cab_recent *recent) {
+    for (size_t i = 0; i < CAB_RECENT_CREDENTIALS; i++) {
+        cab_credentials_unref(recent->list[i]);
+        recent->list[i] = NULL;
+    }
+}
+
 cab_identity *cab_identity_new(void) {
     cab_identity *i = calloc(1, sizeof *i);
     if (i != NULL) {

@@ -37,6 +37,18 @@ void cab_credentials_unref(cab_credentials *k);
 /* The bare token; NULL for a key pair. */
 const char *cab_credentials_get_token(const cab_credentials *k);
 
+#define CAB_RECENT_CREDENTIALS 16
+
+/* The last ones of some kind. Zero-initialised is none. */
+typedef struct {
+    cab_credentials *list[CAB_RECENT_CREDENTIALS]; /* NULL: none */
+    size_t next;                                   /* is replaced next */
+} cab_recent;
+
+/* Takes a reference of its own, unless the same texts are there. */
+void cab_recent_add(cab_recent *recent, cab_credentials *k);
+void cab_recent_free(cab_recent *recent);
+
 typedef enum {
     CAB_WANTED_NO = 0,
     CAB_WANTED_MISSING,

@@ -19,23 +19,42 @@ static void add_credentials(cab_secrets *s, const cab_credentials *k) {
     }
 }
 
-void lcab_collect_secrets(const cab_call *c, cab_secrets *s) {
-    memset(s, 0, sizeof *s);
-    add_credentials(s, c->credentials);
-    if (c->identity != NULL && c->identity->current != c->credentials) {
-        add_credentials(s, c->identity->current);
+/* Not one for which all of a text would be hidden that has nothing to do with it. */
+static void add_starter(cab_secrets *s, const char *text) {
+    if (text != NULL && strlen(text) >= CAB_SHORTEST_SECRET) {
+        cab_secrets_add(s, text);
     }
-    add_all(s, &c->secrets);
-    add_all(s, &c->client->options.secrets);
-    cab_secrets_add(s, cab_call_signature(c));
 }
 
-void lcab_collect_client_secrets(const cab_client *c, cab_secrets *s) {
-    memset(s, 0, sizeof *s);
+static void add_client(cab_secrets *s, const cab_client *c) {
     if (c->options.identity != NULL) {
         add_credentials(s, c->options.identity->current);
     }
     add_all(s, &c->options.secrets);
+    for (size_t i = 0; i < CAB_RECENT_CREDENTIALS; i++) {
+        const cab_credentials *k = c->started_by.list[i];
+        if (k != NULL) {
+            add_starter(s, cab_credentials_get_token(k));
+            add_starter(s, k->sk);
+            add_starter(s, k->security_token);
+        }
+    }
+}
+
+void lcab_collect_secrets(const cab_call *c, cab_secrets *s) {
+    memset(s, 0, sizeof *s);
+    add_credentials(s, c->credentials);
+    if (c->identity != NULL) {
+        add_credentials(s, c->identity->current);
+    }
+    add_all(s, &c->secrets);
+    cab_secrets_add(s, cab_call_signature(c));
+    add_client(s, c->client);
+}
+
+void lcab_collect_client_secrets(const cab_client *c, cab_secrets *s) {
+    memset(s, 0, sizeof *s);
+    add_client(s, c);
 }
 
 size_t lcab_cut_length(const char *text, size_t len, size_t most) {

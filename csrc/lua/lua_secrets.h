@@ -13,10 +13,11 @@
 #define LCAB_LOOKED_AT 131072   /* bytes of a text, at most */
 #define LCAB_LOOKED_BEYOND 4096 /* what is shown: there goes on what was cut */
 
-/* Everything that the call was sent with, or may be sent with next. */
+/* Everything that the call was sent with, or may be sent with next, and the client's. */
 void lcab_collect_secrets(const cab_call *c, cab_secrets *s);
 
-/* What the client itself signs with, for texts that outlive the call they came with. */
+/* What the client itself signs with and what its last builds were started with, for texts that
+ * outlive the call they came with. */
 void lcab_collect_client_secrets(const cab_client *c, cab_secrets *s);
 
 /* Pushes at most `most` bytes of a text, masked. */

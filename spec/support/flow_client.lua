@@ -32,6 +32,12 @@ function FlowClient:sleep(...)
   return self.core:sleep(...)
 end
 
+function FlowClient:problem(members)
+  local err = core.error(members)
+  err.message = self.core:mask(err.message)
+  return err
+end
+
 --- Runs a flow. A flow that raises ends as one that answered nil and what it raised.
 function FlowClient.task(_, flow)
   local task, listeners, outcome = {}, {}, nil

@@ -500,7 +500,8 @@ end
 ---@return T
 function methods:mask(value)
   if type(value) == "string" then
-    return self.core:mask(value)
+    local known, text = pcall(self.core.mask, self.core, value)
+    return known and text or "***" -- who is closed cannot tell what is to be hidden
   elseif type(value) ~= "table" then
     return value
   end
@@ -514,6 +515,20 @@ function methods:mask(value)
     value[self:mask(name)] = member
   end
   return value
+end
+
+local TOLD = { "message", "error_code", "error_msg", "request_id", "build_status", "record" }
+
+--- A structured error with what the service said: the door for all that is made in Lua of a service's text. For this
+--- library's own modules.
+---@param members table of the error
+---@return codearts.build.Error
+function methods:problem(members)
+  local err = core.error(members)
+  for _, name in ipairs(TOLD) do
+    err[name] = self:mask(err[name])
+  end
+  return err
 end
 
 --- Tells the host that the client wants a step.

@@ -56,10 +56,11 @@ local function call_function(ctx, f)
   elseif not ok or value == nil then
     err = ok and err or value
     if core.is_error(err) then
-      return nil, err
+      return nil, ctx.client:problem(err)
     end
     err = err ~= nil and ": " .. tostring(err) or " without saying why"
-    return nil, core.error { kind = "auth", message = "the auth function failed" .. err }
+    -- The function may name what it answered the last time.
+    return nil, ctx.client:problem { kind = "auth", message = "the auth function failed" .. err }
   end
   return read_auth(value, ctx.region, "the answer of the auth function:")
 end

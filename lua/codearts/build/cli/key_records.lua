@@ -42,7 +42,7 @@ end
 --- An error for a build that was started, and whose number the service did not tell.
 local function no_number(app, job_id, key, build)
   local name = build.octopus_job_name or build.daily_build_number
-  return app.core.error {
+  return app:client():problem {
     kind = "protocol",
     reason = "bad_answer",
     outcome = "started",

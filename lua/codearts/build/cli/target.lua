@@ -9,10 +9,7 @@ local PAGE = 100 -- the most that the service lists at once (API reference 7.8)
 local NAMED = 5 -- how many other names are told
 
 local function usage(app, field, message)
-  error(
-    app.core.error { kind = "usage", field = field, message = text.clean(app:client():mask(message)) },
-    0
-  )
+  error(app:client():problem { kind = "usage", field = field, message = text.clean(message) }, 0)
 end
 
 -- Not before it is needed: a usage error does without the core.

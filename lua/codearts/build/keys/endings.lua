@@ -20,14 +20,16 @@ local function text(value)
   return type(value) == "string" and value or nil
 end
 
---- What a record keeps of a result.
+--- What a record keeps of a result. Who reads it does not know what this client's texts must not show.
+---@param client codearts.build.Client
 ---@param result table
 ---@return table build
-function endings.build_of(result)
+function endings.build_of(client, result)
+  local number = text(rawget(result, "actual_build_number"))
   return {
-    octopus_job_name = text(rawget(result, "octopus_job_name")),
-    actual_build_number = text(rawget(result, "actual_build_number")),
-    daily_build_number = text(rawget(result, "daily_build_number")),
+    octopus_job_name = client:mask(text(rawget(result, "octopus_job_name"))),
+    actual_build_number = ids.build_number(number) and number or client:mask(number),
+    daily_build_number = client:mask(text(rawget(result, "daily_build_number"))),
   }
 end
 
@@ -99,7 +101,7 @@ local function add_numbers(flow, result)
 end
 
 function endings.replay(flow, action)
-  local facts, result = flow.facts, endings.build_of(action.build)
+  local facts, result = flow.facts, endings.build_of(flow.client, action.build)
   if result.daily_build_number == nil or result.octopus_job_name == nil then
     add_numbers(flow, result)
   end

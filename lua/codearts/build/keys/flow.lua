@@ -130,7 +130,7 @@ function Flow:ended()
   self.own_result, self.own_error = result, err
   local event = { type = "ended", nonce = core.uuid(), outcome = "started" }
   if result then
-    event.build = endings.build_of(result)
+    event.build = endings.build_of(self.client, result)
   else
     event.outcome = core.is_error(err) and err.outcome or "unknown"
     self.given_up = core.is_error(err) and err.kind == "cancelled"

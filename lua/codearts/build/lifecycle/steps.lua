@@ -1,6 +1,5 @@
 --- Which step of a build is meant: a step is a place, and a name only a way to find it.
 local ascii = require "codearts.build.ascii"
-local core = require "codearts.build.core"
 local record = require "codearts.build.lifecycle.record"
 
 local steps = {}
@@ -80,14 +79,12 @@ local function ambiguous(client, text, list)
     local number = place.key:match "^stage(%d+)$"
     texts[index] = ("%s (%s)"):format(number or place.key, place.name)
   end
-  return core.error {
+  return client:problem {
     kind = "usage",
     field = "step",
-    message = client:mask(
-      ("several steps are called %q: %s; give the number of the one that is meant"):format(
-        text,
-        table.concat(texts, ", ")
-      )
+    message = ("several steps are called %q: %s; give the number of the one that is meant"):format(
+      text,
+      table.concat(texts, ", ")
     ),
   }
 end
@@ -120,12 +117,10 @@ function steps.key(await, target, record_id, step)
     return nil, ambiguous(target.client, step, found)
   end
   return nil,
-    core.error {
+    target.client:problem {
       kind = "usage",
       field = "step",
-      message = target.client:mask(
-        ("the build has no step %q; its steps are: %s"):format(step, names(list))
-      ),
+      message = ("the build has no step %q; its steps are: %s"):format(step, names(list)),
     }
 end
 

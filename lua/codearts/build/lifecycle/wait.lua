@@ -13,7 +13,7 @@ local BESIDE = 5
 local function build_error(target, detail)
   local status = record.text(detail.status) or "no status"
   local reason = record.text(detail.err_msg)
-  return core.error {
+  return target.client:problem {
     kind = "build",
     message = ("build %d of job %s ended with %s%s"):format(
       target.build_no,

@@ -22,15 +22,16 @@ local operation_call = {}
 
 --- The error inside a decoded status 200 answer, if there is one (API reference 6.5); for what is read and was asked for as
 -- bytes, all others are told so by the core.
+---@param client codearts.build.Client that asked
 ---@param operation string
 ---@param body any decoded answer
 ---@return table? err kind "api"
-local function wrapped_failure(operation, body)
+local function wrapped_failure(client, operation, body)
   local failed, code, message = core.failure(body)
   if not failed then
     return nil
   end
-  return core.error {
+  return client:problem {
     kind = "api",
     operation = operation,
     status = 200,
@@ -113,7 +114,7 @@ local function ask_again(await, client, spec, opts, form, problem)
   local body = type(bytes) == "string"
       and require("codearts.build.operations.mend").decode(bytes, form == "broken")
     or nil
-  local err = body == nil and problem or wrapped_failure(spec.operation, body)
+  local err = body == nil and problem or wrapped_failure(client, spec.operation, body)
   if err then
     return nil, err
   end

@@ -27,9 +27,10 @@ local function refusal(who, answer, body)
   if code == tostring(answer.status) then
     code = nil -- IAM's way of saying nothing more
   end
+  -- As one text: two halves of a secret may stand in both.
+  local detail = message and ": " .. M.short((code and code .. " " or "") .. message, answer) or ""
   code, message = code and M.short(code, answer), message and M.short(message, answer)
   local id = answer.headers["x-iam-trace-id"] or answer.headers["x-request-id"]
-  local detail = message and ": " .. (code and code .. " " or "") .. message or ""
   return core.error {
     kind = kind,
     message = ("%s answered %d%s"):format(who, answer.status, detail),

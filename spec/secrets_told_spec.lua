@@ -1,0 +1,163 @@
+-- Errors that are made in Lua of what the service said, and what is kept of that for others, show no secret either.
+local build = require "codearts.build"
+local command = require "spec.support.command"
+local key_store = require "codearts.build.key_store"
+local run_job = require "spec.support.run_job"
+local servers = require "spec.support.server"
+local shown = require "spec.support.shown"
+
+local FORMS, TOKEN, check, json = shown.FORMS, shown.TOKEN, shown.check, shown.json
+
+describe("what is told in Lua of the service's words", function()
+  local server, folder
+  setup(function()
+    server = servers.start()
+    folder = os.tmpname()
+    os.remove(folder)
+  end)
+  teardown(function()
+    server:stop()
+    os.execute("rm -rf " .. folder)
+  end)
+  before_each(function()
+    server:reset()
+  end)
+
+  local function env(more)
+    local all = {
+      CODEARTS_BUILD_ENDPOINT = server.url,
+      CODEARTS_BUILD_TOKEN = TOKEN,
+      CODEARTS_BUILD_KEY_STORE = "file:" .. folder,
+    }
+    for name, value in pairs(more or {}) do
+      all[name] = value
+    end
+    return all
+  end
+
+  it("is masked in the errors of the command call", function()
+    for name, form in pairs(FORMS) do
+      local text = json(form(TOKEN))
+      local body = ('{"error_code":"CB.1 %s","error_msg":"bad token %s"}'):format(text, text)
+      server:script({}, { "answer", body = body })
+      local result =
+        command.run("call StopBuildJob --json build_no=1 job_id=" .. run_job.JOB_ID, env())
+      assert.equal(6, result.status, result.err)
+      check({ result.out, result.err }, { TOKEN }, name)
+      assert.truthy(
+        result.err:find("bad token ***", 1, true) or name == "without its beginning",
+        result.err
+      )
+    end
+  end)
+
+  it("is masked in what is read in spite of broken characters", function()
+    local client = build.new { endpoint = server.url, auth = TOKEN, retry = false, proxy = false }
+    server:script({}, {
+      "answer",
+      body = ('{"status":"fail","message":"bad token %s \255"}'):format(json(TOKEN)),
+    })
+    local ok, err = pcall(client.call, client, "ShowJobStatus", { job_id = run_job.JOB_ID })
+    client:close()
+    assert.is_false(ok)
+    assert.equal("api", err.kind)
+    assert.truthy(err.message:find("bad token ***", 1, true), err.message)
+    check(err, { TOKEN }, "the error")
+  end)
+
+  it("is masked in the record of a key, which others read", function()
+    local client = build.new {
+      endpoint = server.url,
+      auth = run_job.TOKEN,
+      key_store = key_store.file(folder),
+      proxy = false,
+    }
+    local count = 0
+    for name, form in pairs(FORMS) do
+      count = count + 1
+      local key = "k" .. count
+      server:script({}, {
+        "answer",
+        body = ('{"octopus_job_name":"job for %s"}'):format(json(form(TOKEN))),
+      })
+      client:run({ job_id = run_job.JOB_ID }, { key = key, auth = TOKEN })
+      local told = {}
+      for index, arguments in ipairs {
+        ("key show %s %s --json"):format(run_job.JOB_ID, key),
+        ("status %s --key %s --json"):format(run_job.JOB_ID, key),
+      } do
+        local result = command.run(arguments, env { CODEARTS_BUILD_TOKEN = "another-token" })
+        told[index] = result.out .. result.err
+        assert.truthy(told[index]:find("job for", 1, true), told[index])
+      end
+      check(told, { TOKEN }, name)
+    end
+    client:close()
+    local pipe = io.popen("cat " .. folder .. "/*.key")
+    local kept = pipe:read "*a"
+    pipe:close()
+    assert.truthy(kept:find("job for", 1, true))
+    check(kept, { TOKEN }, "the store")
+  end)
+
+  it("keeps the numbers of a build in it, whatever the token is", function()
+    local client = build.new {
+      endpoint = server.url,
+      auth = "20",
+      key_store = key_store.file(folder),
+      proxy = false,
+    }
+    local result = client:run({ job_id = run_job.JOB_ID }, { key = "numbers" })
+    assert.equal("20", result.actual_build_number)
+    result = client:run({ job_id = run_job.JOB_ID }, { key = "numbers" })
+    assert.is_true(build.meta(result).replayed)
+    assert.equal("20", result.actual_build_number)
+    client:close()
+  end)
+
+  it("is masked where the auth function fails and names what it answered before", function()
+    for name, failure in pairs {
+      ["with a text"] = function()
+        return nil, "cannot renew " .. TOKEN
+      end,
+      ["with an error"] = function()
+        return nil, require("codearts.build.core").error { kind = "auth", message = "no " .. TOKEN }
+      end,
+      ["by raising"] = function()
+        error("cannot renew " .. TOKEN)
+      end,
+    } do
+      local events, asked = {}, 0
+      local client = build.new {
+        endpoint = server.url,
+        auth = function()
+          asked = asked + 1
+          if asked == 1 then
+            return TOKEN
+          end
+          return failure()
+        end,
+        proxy = false,
+        on_event = function(event)
+          events[#events + 1] = event
+        end,
+      }
+      server:script({}, { "answer", status = 401, body = "{}" })
+      local _, err = client:try_run { job_id = run_job.JOB_ID }
+      client:close()
+      assert.equal("auth", err.kind)
+      assert.equal(2, asked)
+      assert.truthy(err.message:find("***", 1, true), err.message)
+      check(err, { TOKEN }, name)
+      check(events, { TOKEN }, name)
+      assert.equal("sign_in", events[#events].type)
+    end
+  end)
+
+  it("hides everything once its client is closed", function()
+    local client = build.new { endpoint = server.url, auth = TOKEN, proxy = false }
+    assert.equal("a *** end", client:mask("a " .. TOKEN .. " end"))
+    client:close()
+    assert.equal("***", client:mask("a " .. TOKEN .. " end"))
+  end)
+end)
