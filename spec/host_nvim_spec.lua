@@ -330,6 +330,42 @@ describe("Neovim", function()
     assert.equal("true 0 true\n", output)
   end)
 
+  -- What is told of a start with a parameter that only its variable tells.
+  local TOLD = {
+    [":CodeArts"] = [[
+      vim.cmd("CodeArts run " .. JOB .. " --param-env SIGNING_KEY")
+      vim.wait(20000, function() return vim.fn.execute("messages"):find "error" ~= nil end)
+      tell(vim.fn.execute "messages")]],
+    [":make"] = [[
+      vim.cmd "compiler! codearts"
+      vim.cmd("silent make! " .. JOB .. " --param-env SIGNING_KEY")
+      tell(vim.inspect(vim.fn.getqflist()))]],
+  }
+  for what, code in pairs(TOLD) do
+    it("shows no value of --param-env in what fails: " .. what, function()
+      local told, script = folder .. "/told", folder .. "/told.lua"
+      local file = assert(io.open(script, "w"))
+      file:write(([[
+        local JOB = os.getenv "JOB_ID"
+        local function tell(text) vim.fn.writefile(vim.split(text, "\n"), %q) end
+        %s]]):format(told, code))
+      file:close()
+      server:script({}, { "echo_body", status = 400 })
+      host.run(
+        host.service(server.url)
+          .. host.for_luajit()
+          .. ("HOME=%s SIGNING_KEY=hunter2-hunter2 nvim --clean --headless --cmd 'set rtp^=.' -S %s -c 'qall!'"):format(
+            folder,
+            script
+          )
+      )
+      local text = assert(io.open(told)):read "*a"
+      os.remove(told)
+      assert.truthy(text:find("***", 1, true), text)
+      assert.is_nil(text:find("hunter2", 1, true), text)
+    end)
+  end
+
   -- The report of :checkhealth, with these variables, less the colons that went with Neovim 0.10.
   local function health(environment, prefix, before)
     local report = folder .. "/report"
@@ -376,6 +412,11 @@ describe("Neovim", function()
     {
       "CODEARTS_BUILD_ENDPOINT=https://me:SECRETPW@example.com",
       "ERROR service: the endpoint must not hold a user or password",
+      "Name the host alone",
+    },
+    {
+      "'CODEARTS_BUILD_ENDPOINT=https://example.com/?token=SECRETPW'",
+      "ERROR service: the endpoint must be an address alone",
       "Name the host alone",
     },
     {

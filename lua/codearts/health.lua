@@ -102,6 +102,11 @@ local function check_service()
       "Name the host alone in CODEARTS_BUILD_ENDPOINT, and unset what holds a password",
     })
     return nil
+  elseif options.endpoint:find "[?#]" then
+    fail("service: the endpoint must be an address alone, without a query or a fragment", {
+      "Name the host alone in CODEARTS_BUILD_ENDPOINT",
+    })
+    return nil
   end
   local source = told.endpoint_source and (" (%s)"):format(told.endpoint_source) or ""
   ok(("service %s%s"):format(options.endpoint, source))

@@ -2,6 +2,7 @@
 --- each in the one form that the compiler's 'errorformat' reads.
 local command = require "codearts.build.nvim.command"
 local exit_status = require "codearts.build.cli.exit_status"
+local given_values = require "codearts.build.cli.given"
 local follow = require "codearts.build.lifecycle.follow"
 local ids = require "codearts.build.ids"
 local log_lines = require "codearts.build.nvim.lines"
@@ -61,7 +62,7 @@ local function run(job_id, name, args, options)
     return true, follower:finish(await)
   end))
   print_problems(found)
-  say(("CodeArts: %s: %s"):format(watch:name(), watch:outcome()))
+  say(given_values.masked(("CodeArts: %s: %s"):format(watch:name(), watch:outcome())))
   return watch.err and exit_status.of_error(watch.err) or exit_status.success
 end
 

@@ -1,6 +1,7 @@
 --- The one client of this editor, and what the modules of the command need in its place of a terminal.
 local advice = require "codearts.build.cli.advice"
 local core = require "codearts.build.core"
+local given = require "codearts.build.cli.given"
 local messages = require "codearts.build.nvim.messages"
 local text = require "codearts.build.cli.text"
 
@@ -82,7 +83,7 @@ end
 function session.words(err)
   local words = tostring(err)
   local hint = core.is_error(err) and advice(err)
-  return text.clean(hint and ("%s (%s)"):format(words, hint) or words)
+  return given.masked(text.clean(hint and ("%s (%s)"):format(words, hint) or words))
 end
 
 --- Tells an error.
