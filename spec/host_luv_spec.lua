@@ -269,20 +269,23 @@ describe("luv", function()
     end,
   }
 
-  -- Ways to wait: whether it starts a build, then what does it.
+  -- Ways to wait: whether it starts a build, then what does it; `answer`: what it needs to be told.
   local WAYS = {
     run = { true, "run", JOB },
     try_run = { true, "try_run", JOB },
     run_all = { true, "run_all", { JOB } },
     call = { true, "call", "ExecuteJob", JOB },
-    history = { false, "history", JOB.job_id },
-    stop = { false, "stop" },
+    history = { false, "history", JOB.job_id, answer = '{"history_records":[]}' },
+    stop = { false, "stop", answer = '{"success":true}' },
   }
 
   for place, call_in in pairs(PLACES) do
     it("waits or refuses structured in a coroutine: " .. place, function()
       for _, way in pairs(WAYS) do
         server:reset()
+        if way.answer then
+          server:script({}, { "answer", body = way.answer })
+        end
         local object = client[way[2]] and client or client:build(JOB.job_id, 20)
         local asked, outcome, foreign = 0, nil, nil
         local ok, raised = coroutine.resume(coroutine.create(function()

@@ -300,6 +300,7 @@ describe("a start with a key", function()
 
   it("looks no longer than its deadline", function()
     server:script({ NO_BUILDS, NO_BUILDS, "close_after_body" }, "never_answer")
+    client:try_run(ARGS, { key = "k", run_id = RUN_ID, key_wait = 0 })
     local began = core.now()
     local _, err =
       client:try_run(ARGS, { key = "k", deadline = 0.5, run_id = RUN_ID, key_wait = 0.5 })
