@@ -45,7 +45,8 @@ describe("a journal", function()
     return journal
   end
   local function append(line)
-    return client:perform(assert(journal:append(line))):wait()[1]
+    local _, version = journal:read()
+    return client:perform(assert(journal:append(line, version))):wait()[1]
   end
 
   it("keeps the line that was written last, and where it ends", function()
@@ -104,12 +105,42 @@ describe("a journal", function()
       open()
       append "first"
       sh((how:gsub("%u+", { K = folder .. "/k", BASE = base })))
-      local line, err = journal:append("second"):run()
+      local line, err = journal:append("second", 6):run()
       assert.is_nil(line)
       assert.same({ "key", "store" }, { err.kind, err.reason })
       assert.truthy(err.message:find("moved or removed", 1, true))
     end)
   end
+
+  it("takes no line when somebody writes without its lock", function()
+    for _, how in ipairs { "printf x >>%s/k", "truncate -s 0 %s/k" } do
+      open()
+      local version = append "first"
+      local work = assert(journal:append("second", version))
+      sh(how, folder)
+      local before = read(folder .. "/k")
+      local line, err = work:run()
+      assert.same({ nil, "key", "store" }, { line, err.kind, err.reason })
+      assert.truthy(err.message:find("was changed while", 1, true))
+      assert.equal(before, read(folder .. "/k"))
+      journal:close()
+      os.remove(folder .. "/k")
+    end
+  end)
+
+  it("takes a line after the one of that version only", function()
+    open()
+    assert.same(
+      { n = 1 },
+      { n = select("#", journal:append("first", 1)), journal:append("first", 1) }
+    )
+    append "first"
+    for _, version in ipairs { 0, 5, 7 } do
+      assert.is_nil((journal:append("second", version)))
+    end
+    assert.is_nil((journal:append "second"))
+    assert.same({ "first", 6 }, { journal:read() })
+  end)
 
   it("lets go only when the work under way is done", function()
     open()
@@ -119,7 +150,7 @@ describe("a journal", function()
     assert.equal("line\n", read(folder .. "/k"))
     open()
     -- Nor is it lost when the client closes.
-    call = client:perform(assert(journal:append "last"))
+    call = client:perform(assert(journal:append("last", 5)))
     client:close()
     assert.is_table((call:try_wait()))
     assert.equal("line\nlast\n", read(folder .. "/k"))

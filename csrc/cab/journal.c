@@ -33,7 +33,10 @@ struct cab_journal {
     int refs;
     int fd, folder;
     pid_t owner; /* of which a forked child has no more than the memory */
+    dev_t device;
+    ino_t inode;
     size_t end;  /* of the last complete line */
+    bool placed; /* its folder was synced with a line of it */
     bool busy, broken;
     char vanishing[64]; /* the name of its file system, if that vanishes */
     char path[];
@@ -257,8 +260,9 @@ static bool sync_folders(int folder) {
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-/* The last complete line of the file, and where it ends. */
-static bool read_last(int fd, const char *path, cab_buf *line, size_t *end, cab_error *err) {
+/* The last complete line of the file, where it ends, and how long the file is. */
+static bool read_last(int fd, const char *path, cab_buf *line, size_t *end, size_t *size_out,
+                      cab_error *err) {
     struct stat st;
     if (fstat(fd, &st) != 0) {
         return fail(err, path, cab_errno_text(errno));
@@ -271,6 +275,7 @@ static bool read_last(int fd, const char *path, cab_buf *line, size_t *end, cab_
     /* A torn line after a whole one. */
     size_t most = 2 * (CAB_JOURNAL_LONGEST_LINE + 1);
     size_t size = (size_t)st.st_size, want = size < most ? size : most, got = 0;
+    *size_out = size;
     cab_buf_clear(line);
     if (!cab_buf_reserve(line, want + 1)) {
         return cab_fail_memory(err);
@@ -313,7 +318,8 @@ bool cab_journal_read(const cab_journal *j, cab_buf *line, size_t *end, cab_erro
     if (j->broken) { /* what is there may be seen though it is not on the disk */
         return fail(err, j->path, "writing failed before, so what it shows is not to be relied on");
     }
-    return read_last(j->fd, j->path, line, end, err);
+    size_t size;
+    return read_last(j->fd, j->path, line, end, &size, err);
 }
 
 bool cab_journal_peek(const char *folder, const char *name, bool any_system, cab_buf *line,
@@ -332,7 +338,8 @@ bool cab_journal_peek(const char *folder, const char *name, bool any_system, cab
     if (fd < 0) {
         return code == ENOENT || fail(err, path, cab_errno_text(code));
     }
-    bool ok = read_last(fd, path, line, end, err);
+    size_t size;
+    bool ok = read_last(fd, path, line, end, &size, err);
     (void)close(fd);
     return ok;
 }
@@ -360,11 +367,24 @@ void cab_journal_close(cab_journal *j) {
 }
 
 /* Whether the path still names what was opened and locked: who moved or removed the file, or a
- * folder above it, has set others free to begin anew. */
-static bool is_current(const cab_journal *j) {
-    struct stat mine, there;
-    return fstat(j->fd, &mine) == 0 && lstat(j->path, &there) == 0 && mine.st_dev == there.st_dev &&
-           mine.st_ino == there.st_ino;
+ * folder above it, has set others free to begin anew. `size` becomes its length. */
+static bool is_current(const cab_journal *j, size_t *size) {
+    struct stat there;
+    bool same =
+        lstat(j->path, &there) == 0 && j->device == there.st_dev && j->inode == there.st_ino;
+    *size = same ? (size_t)there.st_size : 0;
+    return same;
+}
+
+static bool is_opened(cab_journal *j) {
+    struct stat mine;
+    size_t size;
+    if (fstat(j->fd, &mine) != 0) {
+        return false;
+    }
+    j->device = mine.st_dev;
+    j->inode = mine.st_ino;
+    return is_current(j, &size);
 }
 
 static cab_journal_opened open_and_lock(cab_journal *j, const char *name, cab_error *err) {
@@ -386,7 +406,7 @@ static cab_journal_opened open_and_lock(cab_journal *j, const char *name, cab_er
             (void)fail(err, j->path, cab_errno_text(code));
             return CAB_JOURNAL_FAILED;
         }
-        if (is_current(j)) {
+        if (is_opened(j)) {
             return CAB_JOURNAL_OPEN;
         }
         (void)close(j->fd); /* somebody put another file there meanwhile */
@@ -398,11 +418,10 @@ static cab_journal_opened open_and_lock(cab_journal *j, const char *name, cab_er
 /* Finds the end, and cuts off what a crash left of a line: it would swallow the next one. */
 static bool find_end(cab_journal *j, cab_error *err) {
     cab_buf line = {0};
-    bool ok = read_last(j->fd, j->path, &line, &j->end, err);
+    size_t size;
+    bool ok = read_last(j->fd, j->path, &line, &j->end, &size, err);
     cab_buf_free(&line);
-    struct stat st;
-    if (ok && (fstat(j->fd, &st) != 0 ||
-               (st.st_size != (off_t)j->end && ftruncate(j->fd, (off_t)j->end) != 0))) {
+    if (ok && size != j->end && ftruncate(j->fd, (off_t)j->end) != 0) {
         ok = fail(err, j->path, cab_errno_text(errno));
     }
     return ok;
@@ -466,11 +485,17 @@ static bool write_at(int fd, const char *text, size_t len, size_t at) {
 static void run_append(cab_work *work) {
     append_work *a = (append_work *)(void *)work;
     const cab_journal *j = a->journal;
-    bool current = is_current(j);
-    bool ok = current && (a->at > 0 || sync_folders(j->folder)) &&
-              write_at(j->fd, a->text, a->len, a->at) && fdatasync(j->fd) == 0;
+    size_t size;
+    bool current = is_current(j, &size);
+    if (current && size != a->at) {
+        (void)fail(&work->error, j->path, "it was changed while it was held");
+        return; /* what is there is not ours */
+    }
+    /* The line first: most file systems have its folder on the disk by that, too. */
+    bool ok = current && write_at(j->fd, a->text, a->len, a->at) && fdatasync(j->fd) == 0 &&
+              (j->placed || sync_folders(j->folder));
     int code = errno;
-    current = current && (!ok || is_current(j));
+    current = current && (!ok || is_current(j, &size));
     if (!ok || !current) {
         /* Nobody has acted on the line, so it is better gone; if not, it only stands in the way. */
         int undone = ftruncate(j->fd, (off_t)a->at);
@@ -485,6 +510,7 @@ static void append_done(cab_work *work) {
     a->journal->busy = false;
     if (work->error.kind == CAB_KIND_NONE) {
         a->journal->end = work->answer = a->at + a->len;
+        a->journal->placed = true;
     } else {
         a->journal->broken = true;
     }
@@ -495,6 +521,8 @@ static void append_free(cab_work *work) {
     unref(a->journal);
     free(a);
 }
+
+size_t cab_journal_end(const cab_journal *j) { return j->end; }
 
 cab_work *cab_journal_append(cab_journal *j, const char *line, size_t len, cab_error *err) {
     if (len > CAB_JOURNAL_LONGEST_LINE || memchr(line, '\n', len) != NULL) {

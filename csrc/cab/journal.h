@@ -1,9 +1,9 @@
 /* A file of lines that only grows, for one key: what was written last counts, and it is on the disk
  * before anybody acts on it. Who has it open holds its lock, which the system drops at his death.
  *
- * Durability: a line is written, then fdatasync; before the first line of a file its folder is
- * synced, and before the first file of a folder the folders above it. So a line that can be read
- * was preceded by everything that makes it be found after a power cut. */
+ * Durability: a line is written, then fdatasync; then, with the first line that a journal adds, its
+ * folder is synced, and with the first file of a folder the folders above it. Whoever opens a
+ * journal does so anew, since who wrote what is there may have died before he came to it. */
 #ifndef CAB_JOURNAL_H
 #define CAB_JOURNAL_H
 
@@ -40,9 +40,12 @@ bool cab_journal_read(const cab_journal *j, cab_buf *line, size_t *end, cab_erro
 bool cab_journal_peek(const char *folder, const char *name, bool any_system, cab_buf *line,
                       size_t *end, cab_error *err);
 
+/* Where its last line ends: nobody else adds to it. Not while one is being added. */
+size_t cab_journal_end(const cab_journal *j);
+
 /* Work that adds a line (without its newline) and syncs it; it fails when the path names another
- * file by then. One at a time; after one that failed the journal takes no more, since nobody knows
- * what is on the disk. NULL with err. */
+ * file by then, or when that has grown or shrunk. One at a time; after one that failed the journal
+ * takes no more, since nobody knows what is on the disk. NULL with err. */
 cab_work *cab_journal_append(cab_journal *j, const char *line, size_t len, cab_error *err);
 
 #pragma GCC visibility pop

@@ -117,13 +117,19 @@ static int journal_vanishes(lua_State *L) {
     return 1;
 }
 
-/* journal:append(line) -> work for client:perform, which answers where it ends then | nil, err */
+/* journal:append(line, version) -> work for client:perform, which answers where it ends then | nil:
+ * it ends elsewhere than at that version, or at 0 for nil | nil, err */
 static int journal_append(lua_State *L) {
     cab_error err;
     size_t len;
+    lua_settop(L, 3);
     cab_journal *j = check_journal(L);
     (void)check_text(L, 2, "line");
     const char *line = lua_tolstring(L, 2, &len);
+    if (lua_tonumber(L, 3) != (lua_Number)cab_journal_end(j)) {
+        lua_pushnil(L);
+        return 1;
+    }
     lcab_work *w = lua_newuserdata(L, sizeof *w);
     w->work = NULL;
     lcab_kept(L, WORK_TYPE);

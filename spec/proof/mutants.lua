@@ -375,21 +375,21 @@ local MUTANTS = {
   {
     name = "a key's request before its record is on the disk",
     file = "csrc/cab/journal.c",
-    find = " && fdatasync(j->fd) == 0;",
-    replace = ";",
+    find = " && fdatasync(j->fd) == 0 &&",
+    replace = " &&",
     specs = "keys_races",
   },
   {
     name = "a key's record in a file that somebody replaced",
     file = "csrc/cab/journal.c",
-    find = "mine.st_ino == there.st_ino;",
+    find = "j->inode == there.st_ino;",
     replace = "true;",
-    specs = "keys_faults",
+    specs = "journal",
   },
   {
     name = "a key's record in a file that went while it was synced",
     file = "csrc/cab/journal.c",
-    find = "(!ok || is_current(j));",
+    find = "(!ok || is_current(j, &size));",
     replace = "true;",
     specs = "units",
   },
@@ -401,6 +401,13 @@ local MUTANTS = {
     specs = "keys_races",
   },
   {
+    name = "a key's record in a folder that who died before left unsynced",
+    file = "csrc/cab/journal.c",
+    find = "(j->placed || sync_folders(j->folder));",
+    replace = "(a->at > 0 || sync_folders(j->folder));",
+    specs = "units",
+  },
+  {
     name = "a key's record that was read back though it was not synced",
     file = "csrc/cab/journal.c",
     find = "if (j->broken) { /* what",
@@ -410,8 +417,8 @@ local MUTANTS = {
   {
     name = "a key's torn record that swallows the next",
     file = "csrc/cab/journal.c",
-    find = "(st.st_size != (off_t)j->end && ftruncate(j->fd, (off_t)j->end) != 0)",
-    replace = "(j->end = (size_t)st.st_size, false)",
+    find = "ok && size != j->end &&",
+    replace = "ok && (j->end = size, false) &&",
     specs = "journal",
   },
   {

@@ -103,13 +103,12 @@ end
 --- Adds the record if it follows the one of that version. Answers the work, which answers the new version,
 --- or what put answers when it cannot be.
 local function append(journal, text, version)
-  local line, there = journal:read()
-  if core.is_error(there) then
-    return nil, there
-  elseif there ~= (version or 0) then
-    return nil, line, there
+  local work, err = journal:append(text, version)
+  if work or err then
+    return work, err
   end
-  return journal:append(text)
+  local line, there = journal:read()
+  return nil, line, there
 end
 
 --- See codearts.build.KeyStore. Writes under the lock of who holds the key, else under one of its own.
