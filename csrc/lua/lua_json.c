@@ -478,24 +478,28 @@ static void put_members(lua_State *L, cab_buf *out, int index, int names, const 
     put(L, out, "}", 1);
 }
 
-/* With the names on the stack: nothing is to be allocated. */
-static void put_small_object(lua_State *L, cab_buf *out, int index, int depth) {
+/* With the names on the stack: nothing is to be allocated. False: there are more than FEW. */
+static bool put_small_object(lua_State *L, cab_buf *out, int index, int depth) {
     name_ref refs[FEW];
     int count = 0;
     luaL_checkstack(L, FEW + 8, "object");
-    for (lua_pushnil(L); count < FEW && lua_next(L, index); count++) {
+    for (lua_pushnil(L); lua_next(L, index); count++) {
         check_name(L, -2);
         lua_pop(L, 1);
+        if (count == FEW) {
+            return false;
+        }
         refer_to(L, &refs[count], lua_gettop(L));
         lua_pushvalue(L, -1);
     }
     // cppcheck-suppress uninitvar ; the loop above has filled as many as are sorted
     qsort(refs, (size_t)count, sizeof *refs, by_bytes);
     put_members(L, out, index, 0, refs, count, depth);
+    return true;
 }
 
-static void put_large_object(lua_State *L, cab_buf *out, int index, int most, int depth) {
-    lua_createtable(L, most, 0);
+static void put_large_object(lua_State *L, cab_buf *out, int index, int depth) {
+    lua_createtable(L, count_members(L, index), 0);
     int names = lua_gettop(L);
     int count = 0;
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
@@ -507,13 +511,13 @@ static void put_large_object(lua_State *L, cab_buf *out, int index, int most, in
 }
 
 static void put_table(lua_State *L, cab_buf *out, int index, int depth) {
-    int top = lua_gettop(L), count = count_members(L, index);
-    if (count > 0 && (size_t)count == lcab_rawlen(L, index)) {
+    int top = lua_gettop(L);
+    size_t length = lcab_rawlen(L, index);
+    if (length > 0 && (size_t)count_members(L, index) == length) {
         put_array(L, out, index, depth);
-    } else if (count < FEW) {
-        put_small_object(L, out, index, depth);
-    } else { /* names sorted, too: the same value always gives the same bytes */
-        put_large_object(L, out, index, count, depth);
+    } else if (!put_small_object(L, out, index, depth)) {
+        lua_settop(L, top);
+        put_large_object(L, out, index, depth); /* names sorted, too: the same bytes each time */
     }
     lua_settop(L, top);
 }

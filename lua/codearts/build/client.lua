@@ -13,6 +13,7 @@ local problems = require "codearts.build.problem"
 ---@field on_event? fun(event: codearts.build.Event)
 ---@field result_metatable table of what starting a build answers
 ---@field between (fun())|false what the sources of credentials have to do after each step of a run
+---@field store_runner thread|false runs functions of key stores, one after the other
 ---@field signing_in boolean a sign-in runs functions of the user, which must not step or wait
 ---@field closed boolean
 ---@field host codearts.build.Host|false set by host adapters
@@ -113,6 +114,7 @@ function Client.new(options)
     host = false,
     between = false,
     signing_in = false,
+    store_runner = false,
     closed = false,
   }, Client)
   local auth = rawget(options or {}, "auth")

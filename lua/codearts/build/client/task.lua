@@ -55,13 +55,7 @@ local function continue(self, ok, value, err)
     )
   end
   self.awaited = value
-  value:on_done(function(result, problem)
-    if self.timer then
-      self.timer:cancel()
-      self.timer = nil
-    end
-    continue(self, coroutines.resume(self.flow, result, problem))
-  end)
+  value:on_done(self.go_on)
 end
 
 --- Now that nobody waits for the flow: what a call is awaited for ends it, at once or after a while.
@@ -103,6 +97,7 @@ function Task.new(client, flow, so_far)
     timer = nil,
     so_far = so_far or of_awaited,
     flow = nil,
+    go_on = nil,
     awaited = nil,
     result = nil,
     err = nil,
@@ -121,6 +116,13 @@ function Task.new(client, flow, so_far)
   end
   local function stopped()
     return self.stopped or self.client.closed
+  end
+  function self.go_on(result, problem)
+    if self.timer then
+      self.timer:cancel()
+      self.timer = nil
+    end
+    continue(self, coroutines.resume(self.flow, result, problem))
   end
   self.flow = coroutines.create(flow)
   continue(self, coroutines.resume(self.flow, await, stopped))

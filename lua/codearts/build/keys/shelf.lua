@@ -10,7 +10,6 @@ local record = require "codearts.build.keys.record"
 
 ---@class codearts.build.Shelf
 ---@field record table? what was read or put last
----@field runner? thread runs the store's functions, one after the other
 ---@field seen boolean what the record says is known, as of some moment
 ---@field patience false|fun(): number seconds that the store may take for an answer
 ---@field swapping boolean what is read is to tell what became of a swap
@@ -57,7 +56,6 @@ function Shelf.new(store, scope, client, await)
     version = nil,
     release = nil,
     held = nil,
-    runner = nil,
   }, Shelf)
 end
 
@@ -109,7 +107,7 @@ local function answer_of(self, name, runner, ok, mark, first, second, third)
   elseif mark ~= RETURNED then
     return nil, trouble(name .. " must not yield; answer a call object")
   end
-  self.runner = runner -- for the next
+  self.client.store_runner = runner -- for the next
   if Call.is(first) then
     local list, err = await_answer(self, first, keeps_for(self, name))
     if err ~= nil then
@@ -126,8 +124,9 @@ end
 
 --- Runs a function of the store. Answers true and what it answered, or nil and an error.
 local function ask(self, name, ...)
-  local runner = self.runner or coroutines.create(serve)
-  self.runner = nil
+  local client = self.client
+  local runner = client.store_runner or coroutines.create(serve)
+  client.store_runner = false -- a store may wait for a call of this client, which has a key itself
   return answer_of(self, name, runner, coroutines.resume(runner, self.store[name], ...))
 end
 

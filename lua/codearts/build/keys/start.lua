@@ -116,9 +116,10 @@ return function(client, args, opts, operation)
   local scope = record.scope(client.origin, type(job_id) == "string" and job_id or "", wants.key)
   local attempts = Attempts.new(client, args, core_options(opts, scope), operation)
   local parameter = rawget(opts, "run_id") and rawget(opts.run_id, "parameter")
-  local facts = facts_of(wants, scope, attempts.call:body(), parameter)
+  local body = attempts.call:body()
+  local facts = facts_of(wants, scope, body, parameter)
   local fingerprint = record.fingerprint(facts.arguments)
-  if not record.fits(attempts.call:body(), fingerprint) then
+  if not record.fits(body, fingerprint) then
     usage("key", "there are too many parameters for a record of 64 KiB")
   end
   local warnings = {}
