@@ -4,8 +4,7 @@
 
 local build = require("codearts.build")
 local core = require("codearts.build.core")
-local servers = require("spec.support.server")
-local server = servers.start()
+local server = require("spec.support.server").start()
 local socket = require("socket")
 
 local JOB = { job_id = ("a"):rep(32) }
@@ -207,58 +206,6 @@ describe("many calls", function()
     assert.is_true(most <= 32, most) -- events that one step left are told in the next
     assert.equal(100, server:stats().processed)
     client:close()
-  end)
-
-  describe("to one host over https", function()
-    -- A client that counts the attempts that began, and `count` calls of it.
-    local function begin_calls(more, count)
-      local seen = { begun = 0, ended = 0, built = 0 }
-      more.auth, more.proxy = "a-fake-token", false
-      function more.on_event(event)
-        seen.begun = seen.begun + (event.type == "request" and 1 or 0)
-      end
-      local client = build.new(more)
-      for _ = 1, count do
-        client:start(JOB, { retry = false }):on_done(function(result)
-          seen.ended = seen.ended + 1
-          seen.built = seen.built + (result and 1 or 0)
-        end)
-      end
-      return client, seen
-    end
-
-    it("wait outside of libcurl for the connection, all but a few", function()
-      local listener = assert(socket.bind("127.0.0.1", 0))
-      local _, port = listener:getsockname()
-      local client, seen = begin_calls({ endpoint = "https://127.0.0.1:" .. math.floor(port) }, 60)
-      client:pollfd()
-      for _ = 1, 20 do
-        client:step(0)
-      end
-      assert.equal(25, seen.begun) -- one of them makes it
-      assert.is_false(is_readable(client))
-      assert.is_true(client:timeout() > 0) -- who waits need not turn round and round
-      assert(listener:accept()):close()
-      listener:close()
-      while client:step(1) > 0 do
-      end
-      assert.same({ begun = 60, ended = 60, built = 0 }, seen)
-      client:close()
-    end)
-
-    for _, case in ipairs({ "HTTP/2", "HTTP/1.1" }) do
-      it("all go when it is there: " .. case, function()
-        local service = servers.start({ tls = true, http2 = case == "HTTP/2" })
-        local client, seen =
-          begin_calls({ endpoint = service.url, tls = { ca_file = service.ca_file } }, 100)
-        while client:step(1) > 0 do
-        end
-        assert.same({ begun = 100, ended = 100, built = 100 }, seen)
-        assert.equal(100, service:stats().processed)
-        client:close()
-        service:stop()
-      end)
-    end
   end)
 
   it("tell of a call's events before its end, whatever they take", function()

@@ -387,19 +387,14 @@ static size_t capacity(const cab_client *c) {
 
 /* Whether another attempt may begin in this step. Each is moved before the next: libcurl moves all
  * that have begun at once. */
-static bool may_begin(cab_client *c, int begun, cab_budget *budget) {
+static bool may_begin_more(cab_client *c, int begun, cab_budget *budget) {
     if (!cab_budget_is_limited(budget)) {
         return true;
     }
-    if (begun > 0) {
-        cab_engine_push(c->engine, budget);
-        bool behind = cab_engine_is_behind(c->engine);
-        budget->over = budget->over || begun >= (behind ? BEGUN_WHEN_BEHIND : BEGUN_AT_ONCE);
-        if (budget->over || cab_budget_is_over(budget)) {
-            return false;
-        }
-    }
-    return !cab_engine_is_crowded(c->engine);
+    cab_engine_push(c->engine, budget);
+    bool behind = cab_engine_is_behind(c->engine);
+    budget->over = budget->over || begun >= (behind ? BEGUN_WHEN_BEHIND : BEGUN_AT_ONCE);
+    return !budget->over && !cab_budget_is_over(budget);
 }
 
 static void dispatch(cab_client *c, cab_budget *budget) {
@@ -409,7 +404,7 @@ static void dispatch(cab_client *c, cab_budget *budget) {
     int64_t now = cab_clock_ms();
     size_t room = capacity(c);
     for (int begun = 0; first_in(c, CAB_CALL_QUEUED) != NULL && c->in_flight < room;) {
-        if (!may_begin(c, begun, budget)) {
+        if (begun > 0 && !may_begin_more(c, begun, budget)) {
             break;
         }
         begin(c, first_in(c, CAB_CALL_QUEUED), now);
@@ -616,8 +611,7 @@ int cab_client_watched_fd(const cab_client *c) { return cab_engine_fd(c->engine)
 
 int64_t cab_client_timeout_ms(const cab_client *c) {
     if (first_in(c, CAB_CALL_ANSWERED) != NULL ||
-        (first_in(c, CAB_CALL_QUEUED) != NULL && c->in_flight < capacity(c) &&
-         !cab_engine_is_crowded(c->engine))) {
+        (first_in(c, CAB_CALL_QUEUED) != NULL && c->in_flight < capacity(c))) {
         return 0;
     }
     return sooner(cab_engine_timeout_ms(c->engine), timers_due_ms(c));

@@ -21,7 +21,6 @@
 #define EVENTS_PER_STEP 64
 #define ABSENT_MS 50
 #define MOST_LOOKS 64
-#define CROWD 24
 /* By number: what runs may be newer than the headers. */
 #define QUICK_EXIT ((CURLMoption)(CURLOPTTYPE_LONG + 21))
 
@@ -620,19 +619,4 @@ int cab_engine_fd(const cab_engine *e) { return cab_poller_fd(e->poller); }
 int cab_engine_wake_fd(cab_engine *e) { return cab_poller_wake_fd(e->poller); }
 void cab_engine_wake(cab_engine *e) { cab_poller_wake(e->poller); }
 bool cab_engine_is_behind(const cab_engine *e) { return e->behind; }
-
-bool cab_engine_is_crowded(const cab_engine *e) {
-    int waiting = 0; /* they began last; a stream comes to the end again with each of its pieces */
-    for (cab_link *link = e->wire.running.last; link != NULL && waiting < CROWD;
-         link = link->prev) {
-        const cab_transfer *t = CAB_CONTAINER_OF(link, cab_transfer, link);
-        if (cab_transfer_waits(t)) {
-            waiting++;
-        } else if (!t->attempt.stream) {
-            break;
-        }
-    }
-    return waiting == CROWD;
-}
-
 bool cab_engine_multiplexes(const cab_engine *e) { return e->wire.multiplexes; }

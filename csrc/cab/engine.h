@@ -88,9 +88,6 @@ int64_t cab_engine_timeout_ms(const cab_engine *e);
  * libcurl moves all whose time has come at once, and each has a time of 200 ms to be connected in.
  */
 bool cab_engine_is_behind(const cab_engine *e);
-/* Whether so many requests wait for the connection that another one makes, or for room on it, that
- * one more would make a step too long: libcurl moves all of them at once when it is there. */
-bool cab_engine_is_crowded(const cab_engine *e);
 /* Whether HTTP/2 was seen: then many requests share a connection. */
 bool cab_engine_multiplexes(const cab_engine *e);
 

@@ -94,7 +94,6 @@ static curl_socket_t on_open_socket(void *ud, curlsocktype purpose, struct curl_
     if (t->attempt.once && t->attempt.let_out > 0) {
         return CURL_SOCKET_BAD;
     }
-    t->attempt.opened = true;
     cab_wire_drop_reader(t->wire);
     return cab_sockets_open(&t->wire->sockets, a->family, a->socktype, a->protocol);
 }
@@ -469,10 +468,6 @@ CURLcode cab_transfer_prepare_afresh(cab_transfer *t) {
         rc = cab_transfer_limit(t, left > 0 ? (long)left : 1);
     }
     return rc;
-}
-
-bool cab_transfer_waits(const cab_transfer *t) {
-    return !t->attempt.opened && t->attempt.let_out == 0 && t->wire->http_version != 1 && t->https;
 }
 
 /* ---- what became of it ---------------------------------------------------------------------- */

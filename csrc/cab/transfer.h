@@ -47,7 +47,6 @@ typedef struct {
     int64_t ends_ms;      /* when its limit runs out; INT64_MAX: never */
     int64_t last_byte_ms; /* of a stream */
 
-    bool opened;              /* a socket was opened for it */
     int let_out;              /* how often libcurl was about to send it */
     bool stale;               /* its kept connection had ended: nothing of it went out */
     bool overdue;             /* its limit ran out while nobody looked */
@@ -100,8 +99,6 @@ CURLcode cab_transfer_prepare(cab_transfer *t, const cab_request *r);
 CURLcode cab_transfer_prepare_afresh(cab_transfer *t);
 /* Gives the attempt that long, from its start. */
 CURLcode cab_transfer_limit(cab_transfer *t, long timeout_ms);
-/* Whether it waits for a connection that another request is making, or that is full. */
-bool cab_transfer_waits(const cab_transfer *t);
 /* Writes down what became of the attempt, while the handle is still with its multi handle. */
 void cab_transfer_end(cab_transfer *t, CURLcode code);
 
