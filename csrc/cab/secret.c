@@ -11,6 +11,8 @@
 
 /* A piece of a longer one tells something from this length on. */
 #define LONGEST_PIECE 8
+/* White space within a beginning that is this short: what is longer shows more of the secret. */
+#define MOST_SKIPPED 16
 
 void cab_secrets_add(cab_secrets *s, const char *text) {
     if (text == NULL || text[0] == '\0') {
@@ -60,8 +62,9 @@ static size_t match(const char *p, const char *end, const char *secret, bool esc
     const char *at = p;
     const char *stop = p;
     const char *s = secret;
+    size_t skipped = 0;
     cab_unit u;
-    while (at < end && *s != '\0') {
+    while (at < end && *s != '\0' && skipped <= MOST_SKIPPED + (size_t)(s - secret)) {
         if (!escapes && *at == *s) {
             stop = ++at;
             s++;
@@ -73,8 +76,10 @@ static size_t match(const char *p, const char *end, const char *secret, bool esc
             s++;
         } else if (s > secret && is_space(*at)) {
             at++;
+            skipped++;
         } else if (s > secret && u.used > 0 && is_space(u.bytes[0])) {
             at += u.used;
+            skipped++;
         } else {
             break;
         }

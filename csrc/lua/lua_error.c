@@ -17,7 +17,7 @@ static const unsigned char *push_marks(lua_State *L, const char *text, size_t le
     size_t size = len / 8 + 1;
     unsigned char *marks = lua_newuserdata(L, size);
     memset(marks, 0, size);
-    return cab_pieces_mark(secrets, text, len, marks) ? marks : NULL;
+    return secrets->whole || cab_pieces_mark(secrets, text, len, marks) ? marks : NULL;
 }
 
 void lcab_push_masked(lua_State *L, const char *text, size_t len, const cab_secrets *secrets) {
@@ -251,9 +251,10 @@ void lcab_read_secrets(lua_State *L, int index, cab_secrets *secrets) {
     }
 }
 
-/* core.mask(text, secrets): the text as people may see it, with *** for each secret of the list. */
+/* core.mask(text, secrets [, whole]): the text as people may see it, with *** for each secret of
+ * the list; if not `whole`, for each piece of one, too. */
 static int mask(lua_State *L) {
-    cab_secrets secrets = {.count = 0};
+    cab_secrets secrets = {.whole = lua_toboolean(L, 3) != 0};
     size_t len;
     const char *text = luaL_checklstring(L, 1, &len);
     luaL_checktype(L, 2, LUA_TTABLE);

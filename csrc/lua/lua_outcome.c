@@ -114,7 +114,7 @@ static void attach_mask(lua_State *L, const cab_call *c) {
         lcab_rawseti(L, -2, i + 1);
     }
     if (secrets.too_many) { /* still one more than there is room for */
-        lua_pushstring(L, secrets.text[0]);
+        lua_pushliteral(L, "\001 one more");
         lcab_rawseti(L, -2, secrets.count + 1);
     }
     lua_pushcclosure(L, mask_text, 1);

@@ -495,18 +495,23 @@ function methods:perform(work)
   return call
 end
 
---- What the service said, as people may read it: a service may repeat the credentials that it was sent. For this
---- library's own modules.
----@generic T
----@param value T a text, or a table that is changed; anything else stays as it is
----@return T
-function methods:mask(value)
+local function mask_text(self, text)
+  local known, masked = pcall(self.core.mask, self.core, text)
+  return known and masked or "***" -- who is closed cannot tell what is to be hidden
+end
+
+local function add_texts(value, texts)
   if type(value) == "string" then
-    local known, text = pcall(self.core.mask, self.core, value)
-    return known and text or "***" -- who is closed cannot tell what is to be hidden
-  elseif type(value) ~= "table" then
-    return value
+    texts[#texts + 1] = value
+  elseif type(value) == "table" then
+    for name, member in next, value do
+      add_texts(name, texts)
+      add_texts(member, texts)
+    end
   end
+end
+
+local function mask_table(self, value)
   local names = {}
   for name in next, value do
     names[#names + 1] = name
@@ -515,6 +520,25 @@ function methods:mask(value)
     local member = self:mask(value[name])
     value[name] = nil
     value[self:mask(name)] = member
+  end
+end
+
+--- What the service said, as people may read it: a service may repeat the credentials that it was sent. For this
+--- library's own modules.
+---@generic T
+---@param value T a text, or a table that is changed; anything else stays as it is
+---@return T
+function methods:mask(value)
+  if type(value) == "string" then
+    return mask_text(self, value)
+  elseif type(value) == "table" then
+    -- All at once: to look for a secret takes longer than most texts are. There is hardly ever one.
+    local texts = {}
+    add_texts(value, texts)
+    local all = table.concat(texts, "\n")
+    if mask_text(self, all) ~= all then
+      mask_table(self, value)
+    end
   end
   return value
 end

@@ -89,6 +89,9 @@ local ERROR_MEMBERS = {
   "owner",
 }
 
+-- Words of this library's own.
+local OURS = { kind = true, reason = true, operation = true, outcome = true }
+
 --- A structured error as plain data.
 ---@param err table
 ---@return table
@@ -96,7 +99,7 @@ function json.of_error(err)
   local data = {}
   for _, name in ipairs(ERROR_MEMBERS) do
     local value = err[name]
-    data[name] = type(value) == "string" and given.masked(value) or value
+    data[name] = type(value) == "string" and not OURS[name] and given.masked(value) or value
   end
   return data
 end

@@ -107,7 +107,9 @@ local function named_build(app, job_id, number)
   return {
     actual_build_number = ("%d"):format(number),
     daily_build_number = type(detail.daily_build_num) == "string" and detail.daily_build_num or nil,
-    octopus_job_name = type(detail.execution_id) == "string" and detail.execution_id or nil,
+    octopus_job_name = type(detail.execution_id) == "string" and app
+      :client()
+      :mask(detail.execution_id) or nil,
   }
 end
 
