@@ -216,3 +216,28 @@ describe("an engine that has seen a call fail", function()
     end)
   end
 end)
+
+-- As behind a load balancer whose servers differ, or one that is being set up anew. Until 8.5 libcurl sends on
+-- the busy connection too, and who reads first has the other's answer (its issue 4885).
+describe("a connection over HTTP/1.1 that is in use, beside one over HTTP/2,", function()
+  it("carries no other request", function()
+    local server = servers.start { http2 = true, http1_first = true }
+    local client = caller.new { endpoint = server, retry = false, timeout = 10 }
+    server:script({ "ok_on_release" }, "ok")
+    local first = client:start(caller.JOB)
+    repeat
+      client:step(0.01)
+    until server:stats().waiting == 1
+    for _ = 1, 5 do
+      local result, err = client:try_run(caller.JOB)
+      assert(result, tostring(err))
+      assert.equal("2", build.meta(result).http_version:sub(1, 1))
+    end
+    assert.is_false(first:done())
+    server:release()
+    assert.equal("1.1", build.meta(first:wait()).http_version)
+    assert.equal(6, server:stats().processed)
+    client:close()
+    server:stop()
+  end)
+end)

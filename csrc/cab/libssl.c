@@ -13,6 +13,7 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void (*set_cert_store)(void *ssl_ctx, X509_STORE *store); /* NULL: not ours */
 static int (*pending)(const void *ssl);
+static void (*alpn)(const void *ssl, const unsigned char **name, unsigned *len);
 
 /* Of C's types for functions and data only a copy leads from one to the other. */
 typedef union {
@@ -20,6 +21,7 @@ typedef union {
     void (*function)(void);
     void (*set_cert_store)(void *, X509_STORE *);
     int (*pending)(const void *);
+    void (*alpn)(const void *, const unsigned char **, unsigned *);
     X509_STORE *(*store_new)(void);
     CURL *(*easy_init)(void);
 } address;
@@ -38,8 +40,10 @@ static void find(void) {
     if (handle != NULL && dlsym(handle, "X509_STORE_new") == new.data) {
         const address found = {.data = dlsym(handle, "SSL_CTX_set_cert_store")};
         const address unread = {.data = dlsym(handle, "SSL_pending")};
+        const address agreed = {.data = dlsym(handle, "SSL_get0_alpn_selected")};
         set_cert_store = found.set_cert_store;
         pending = unread.pending;
+        alpn = agreed.alpn;
     }
 }
 
@@ -56,10 +60,26 @@ bool cab_libssl_set_store(void *ssl_ctx, X509_STORE *store) {
     return true;
 }
 
-bool cab_libssl_has_unread(void *easy) {
+/* The SSL of the connection of a transfer; NULL: it cannot be had. */
+static const void *ssl_of(CURL *easy) {
     struct curl_tlssessioninfo *info = NULL;
-    return cab_libssl_is_ours() && pending != NULL &&
-           curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &info) == CURLE_OK && info != NULL &&
-           info->backend == CURLSSLBACKEND_OPENSSL && info->internals != NULL &&
-           pending(info->internals) > 0;
+    bool has = cab_libssl_is_ours() &&
+               curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &info) == CURLE_OK && info != NULL &&
+               info->backend == CURLSSLBACKEND_OPENSSL;
+    return has ? info->internals : NULL;
+}
+
+bool cab_libssl_has_unread(void *easy) {
+    const void *ssl = ssl_of(easy);
+    return ssl != NULL && pending != NULL && pending(ssl) > 0;
+}
+
+bool cab_libssl_is_http2(void *easy) {
+    const void *ssl = ssl_of(easy);
+    const unsigned char *name = NULL;
+    unsigned len = 0;
+    if (ssl != NULL && alpn != NULL) {
+        alpn(ssl, &name, &len);
+    }
+    return len == 2 && memcmp(name, "h2", 2) == 0;
 }

@@ -26,7 +26,7 @@ int cab_sockets_open(cab_sockets *sockets, int family, int type, int protocol) {
 #endif
     int fd = socket(family, type, protocol);
     if (fd >= 0) {
-        sockets->items[sockets->count++] = (cab_socket){fd, 0, false};
+        sockets->items[sockets->count++] = (cab_socket){.fd = fd};
     }
     return fd;
 }
@@ -91,6 +91,15 @@ static bool has_ended(int fd, bool in_turn) {
 static int port_of(cab_socket *one) {
     one->port = one->port != 0 ? one->port : local_port(one->fd);
     return one->port;
+}
+
+cab_socket *cab_sockets_from(cab_sockets *sockets, int port) {
+    for (size_t i = port != 0 ? sockets->count : 0; i-- > 0;) {
+        if (port_of(&sockets->items[i]) == port) {
+            return &sockets->items[i];
+        }
+    }
+    return NULL;
 }
 
 void cab_sockets_in_turn(cab_sockets *sockets, int port) {

@@ -13,6 +13,8 @@ typedef struct {
     int fd;
     int port;     /* of this side; 0: not asked for yet */
     bool in_turn; /* an answer came as HTTP/1: without a request there is nothing to say */
+    bool shared;  /* it speaks HTTP/2: many requests are under way on it */
+    int requests; /* that are under way */
 } cab_socket;
 
 typedef struct {
@@ -25,6 +27,10 @@ typedef struct {
 int cab_sockets_open(cab_sockets *sockets, int family, int type, int protocol);
 void cab_sockets_close(cab_sockets *sockets, int fd);
 void cab_sockets_free(cab_sockets *sockets);
+
+/* The one whose connection is from this port, the newest if there are more (to elsewhere, that is);
+ * NULL: none. Until the next is opened or closed. */
+cab_socket *cab_sockets_from(cab_sockets *sockets, int port);
 
 /* Whether the only socket there is has that descriptor. */
 bool cab_sockets_are_one(const cab_sockets *sockets, int fd);

@@ -52,6 +52,36 @@ static bool is_over(cab_transfer *t, int port) {
            (t->https && cab_sockets_takes_turns(sockets, port) && cab_libssl_has_unread(t->easy));
 }
 
+/* The request is under way on the connection from this port, 0: on none any more. */
+static void occupy(cab_transfer *t, int port) {
+    cab_socket *left = cab_sockets_from(&t->wire->sockets, t->attempt.port);
+    if (left != NULL && left->requests > 0) {
+        left->requests--;
+    }
+    cab_socket *one = cab_sockets_from(&t->wire->sockets, port);
+    if (one != NULL) {
+        one->requests++;
+    }
+    t->attempt.port = one != NULL ? port : 0;
+}
+
+/* Notes that a connection speaks HTTP/2. */
+static void note_http2(cab_transfer *t, int port) {
+    cab_socket *one = cab_sockets_from(&t->wire->sockets, port);
+    if (one != NULL) {
+        one->shared = true;
+    }
+    t->wire->multiplexes = true;
+}
+
+/* Whether another request is under way on a kept connection that carries one at a time. Until 8.5
+ * libcurl takes all connections to a host for such as carry many once one of them does (its issue
+ * 4885), and whoever reads first has the answer. */
+static bool is_occupied(cab_transfer *t, int port) {
+    const cab_socket *one = cab_sockets_from(&t->wire->sockets, port);
+    return t->wire->multiplexes && one != NULL && one->requests > 0 && !one->shared;
+}
+
 /* Runs before each sending of a request, also before one that libcurl repeats by itself because
  * a reused connection died or an HTTP/2 peer asked for it. The second is where a second build
  * would start. */
@@ -62,19 +92,26 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
     (void)local_ip;
     (void)port;
     a->let_out++;
-    if (a->let_out > 1) {
-        return a->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+    if (a->let_out > 1 && a->once) {
+        return CURL_PREREQFUNC_ABORT;
     }
     long connects = 0;
     (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
     if (connects > 0) {
         t->wire->connected_tls = t->wire->connected_tls || t->https;
-    } else if (is_over(t, local_port)) {
+        if (t->https && cab_libssl_is_http2(t->easy)) {
+            note_http2(t, local_port);
+        }
+    } else if (a->let_out == 1 && is_occupied(t, local_port)) {
+        a->stale = true; /* the connection is the other's */
+        return CURL_PREREQFUNC_ABORT;
+    } else if (a->let_out == 1 && is_over(t, local_port)) {
         /* Without reuse the connection goes with the transfer. */
         a->stale = true;
         (void)set_fresh(t, false, true);
         return CURL_PREREQFUNC_ABORT;
     }
+    occupy(t, local_port);
     return CURL_PREREQFUNC_OK;
 }
 
@@ -513,7 +550,10 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
     answer->status = a->interim ? 0 : (int)status;
     answer->http_major = version == CURL_HTTP_VERSION_2_0 ? 2 : version == 0 ? 0 : 1;
     answer->http_minor = version == CURL_HTTP_VERSION_1_1 ? 1 : 0;
-    t->wire->multiplexes = t->wire->multiplexes || answer->http_major == 2;
+    if (answer->http_major == 2) {
+        note_http2(t, a->port);
+    }
+    occupy(t, 0);
     answer->timings.dns = seconds(t->easy, CURLINFO_NAMELOOKUP_TIME_T);
     answer->timings.connect = seconds(t->easy, CURLINFO_CONNECT_TIME_T);
     answer->timings.tls = plain ? 0 : seconds(t->easy, CURLINFO_APPCONNECT_TIME_T);

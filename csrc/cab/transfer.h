@@ -48,6 +48,7 @@ typedef struct {
     int64_t last_byte_ms; /* of a stream */
 
     int let_out;              /* how often libcurl was about to send it */
+    int port;                 /* of this side, of the connection that it was let out on; 0: none */
     bool stale;               /* its kept connection had ended: nothing of it went out */
     bool overdue;             /* its limit ran out while nobody looked */
     size_t head_total;        /* all heads, interim ones included */

@@ -9,9 +9,16 @@ local MUTANTS = {
   {
     name = "a POST that libcurl repeats on another connection of the pool",
     file = "csrc/cab/transfer.c",
-    find = "return a->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;",
-    replace = "return CURL_PREREQFUNC_OK;",
+    find = "if (a->let_out > 1 && a->once) {",
+    replace = "if (false) {",
     specs = "at_most_once",
+  },
+  {
+    name = "a request on a connection that carries another one, and one at a time",
+    file = "csrc/cab/transfer.c",
+    find = "return t->wire->multiplexes && one != NULL && one->requests > 0 && !one->shared;",
+    replace = "return one == NULL && port < 0;",
+    specs = "reused",
   },
   {
     name = "a POST that libcurl repeats on a new connection",

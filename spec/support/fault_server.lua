@@ -15,7 +15,9 @@ local function serve(server, connection, drawn)
   end
   local version = "h1"
   if server.options.tls then
-    if not connection:handshake(server:context(row.context or server.options.tls)) then
+    local context = row.context or server.options.http1_first and "http1" or server.options.tls
+    server.options.http1_first = nil
+    if not connection:handshake(server:context(context)) then
       if row.at ~= "accept" then
         server:give_back(drawn)
       end

@@ -27,6 +27,7 @@ local ROWS = {
   tls_1_1 = { protocol = "TLSv1_1", weak = true },
   tls_1_2 = { protocol = "TLSv1_2" },
   client_certificate = { ask = true },
+  http1 = { protocols = { "http/1.1" } },
 }
 
 ---@param name string
@@ -48,7 +49,7 @@ function M.context(name, files, protocols)
     made:setVerify(context.VERIFY_PEER + context.VERIFY_FAIL_IF_NO_PEER_CERT)
   end
   made:setAlpnSelect(function(_, offered)
-    for _, wanted in ipairs(protocols) do
+    for _, wanted in ipairs(row.protocols or protocols) do
       for _, protocol in ipairs(offered) do
         if protocol == wanted then
           return wanted
