@@ -21,7 +21,7 @@ bool cab_buf_puts(cab_buf *b, const char *text);
 bool cab_buf_reserve(cab_buf *b, size_t extra);
 /* Appends len bytes. False when memory ran out. */
 static inline bool cab_buf_append(cab_buf *b, const void *data, size_t len) {
-    if (len >= b->cap - b->len && !cab_buf_reserve(b, len)) {
+    if ((b->data == NULL || len >= b->cap - b->len) && !cab_buf_reserve(b, len)) {
         return false;
     }
     if (len > 0) {

@@ -403,11 +403,11 @@ static void dispatch(cab_client *c, cab_budget *budget) {
     }
     int64_t now = cab_clock_ms();
     size_t room = capacity(c);
-    for (int begun = 0; first_in(c, CAB_CALL_QUEUED) != NULL && c->in_flight < room;) {
-        if (begun > 0 && !may_begin_more(c, begun, budget)) {
-            break;
-        }
-        begin(c, first_in(c, CAB_CALL_QUEUED), now);
+    int begun = 0;
+    cab_call *next;
+    while ((next = first_in(c, CAB_CALL_QUEUED)) != NULL && c->in_flight < room &&
+           (begun == 0 || may_begin_more(c, begun, budget))) {
+        begin(c, next, now);
         begun++;
     }
 }
@@ -548,10 +548,10 @@ void cab_client_hold(cab_client *c, cab_call *call) {
     call->held = true;
     if (call->state == CAB_CALL_IN_FLIGHT) {
         cab_engine_hold(c->engine, call->transfer);
-    } else {
-        cab_list *list = list_of(c, call);
-        cab_list_remove(list, &call->link);
-        cab_list_add(list, &call->link); /* behind the others */
+    } else if (call->state == CAB_CALL_ANSWERED) {
+        cab_list *answered = &c->calls_in[CAB_CALL_ANSWERED];
+        cab_list_remove(answered, &call->link);
+        cab_list_add(answered, &call->link); /* behind the others */
     }
 }
 

@@ -418,7 +418,7 @@ static cab_journal_opened open_and_lock(cab_journal *j, const char *name, cab_er
 /* Finds the end, and cuts off what a crash left of a line: it would swallow the next one. */
 static bool find_end(cab_journal *j, cab_error *err) {
     cab_buf line = {0};
-    size_t size;
+    size_t size = 0;
     bool ok = read_last(j->fd, j->path, &line, &j->end, &size, err);
     cab_buf_free(&line);
     if (ok && size != j->end && ftruncate(j->fd, (off_t)j->end) != 0) {

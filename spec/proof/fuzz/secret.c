@@ -90,13 +90,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         L = luaL_newstate();
     }
     fuzz_input in = {data, data + size};
-    char secret[64];
+    char secret[64] = {0};
     size_t len, before_len;
     const char *told = fuzz_text(&in, sizeof secret - 1, &len);
     for (size_t i = 0; i < len; i++) { /* as credentials are checked: printable ASCII */
         secret[i] = (char)(0x21 + (unsigned char)told[i] % 0x5e);
     }
-    secret[len] = '\0';
     int way = fuzz_byte(&in) % WAYS;
     const char *before = fuzz_text(&in, 255, &before_len);
     cab_buf b = {NULL, 0, 0};
