@@ -109,6 +109,25 @@ describe("codearts-build, given a value", function()
     end
   end)
 
+  it("and takes none of its own words for one", function()
+    for _, word in ipairs { "not_started", "usage error", "transport", "RunJob call" } do
+      local result = command.run(
+        ("run %s --param-env WORD --json"):format(GOOD),
+        {
+          CODEARTS_BUILD_ENDPOINT = "http://127.0.0.1:9",
+          CODEARTS_BUILD_TOKEN = "a-token",
+          WORD = word,
+        }
+      )
+      local err = require("codearts.build.core").decode(result.out).error
+      assert.same(
+        { "transport", "not_started", "RunJob" },
+        { err.kind, err.outcome, err.operation },
+        word
+      )
+    end
+  end)
+
   it("keeps values out of the reason that a failed build is told with", function()
     server:behave("answer", {
       body = core.encode {

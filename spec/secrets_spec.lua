@@ -577,6 +577,13 @@ describe("core.mask", function()
     assert.equal("*** of it", core.mask("12345678 of it", { "1234567890" }))
   end)
 
+  it("hides a piece from the midst of one, unless it is looked for as a whole", function()
+    local secrets = { "registry/my-codearts-build:2024" }
+    assert.equal("look at ***", core.mask("look at codearts-build", secrets))
+    assert.equal("look at codearts-build", core.mask("look at codearts-build", secrets, true))
+    assert.equal("look at ***", core.mask("look at " .. secrets[1], secrets, true))
+  end)
+
   it("hides a piece from wherever in one, and hides no ordinary word for it", function()
     local secret = "MIIFxwYJKoZIhvcNAQcCoIIFuDCCBbQ/AQExDTALBglghkgB"
     for from = 1, #secret - 12 do
