@@ -25,7 +25,9 @@ describe("the example of a key store in PostgreSQL", function()
   local folder, server, client
   local function database(command)
     local told = host.run(
-      ("%s%s/pg_ctl -D %s/data -s -w -l %s/log -o '-k %s -h \"\"' %s"):format(
+      -- From where that user may be, which it says otherwise.
+      ("env --chdir=%s %s%s/pg_ctl -D %s/data -s -w -l %s/log -o '-k %s -h \"\"' %s"):format(
+        folder,
         as_user,
         programs,
         folder,
@@ -53,8 +55,8 @@ describe("the example of a key store in PostgreSQL", function()
     client = new_client()
   end)
   teardown(function()
-    client:close()
     database "-m immediate stop"
+    client:close()
     host.remove(folder)
     server:stop()
   end)
