@@ -111,14 +111,11 @@ describe("codearts-build, given a value", function()
 
   it("and takes none of its own words for one", function()
     for _, word in ipairs { "not_started", "usage error", "transport", "RunJob call" } do
-      local result = command.run(
-        ("run %s --param-env WORD --json"):format(GOOD),
-        {
-          CODEARTS_BUILD_ENDPOINT = "http://127.0.0.1:9",
-          CODEARTS_BUILD_TOKEN = "a-token",
-          WORD = word,
-        }
-      )
+      local result = command.run(("run %s --param-env WORD --json"):format(GOOD), {
+        CODEARTS_BUILD_ENDPOINT = "http://127.0.0.1:9",
+        CODEARTS_BUILD_TOKEN = "a-token",
+        WORD = word,
+      })
       local err = require("codearts.build.core").decode(result.out).error
       assert.same(
         { "transport", "not_started", "RunJob" },
