@@ -36,7 +36,7 @@ bool cab_buf_reserve(cab_buf *b, size_t extra) {
         return false;
     }
     size_t need = b->len + extra + 1;
-    if (need <= b->cap) {
+    if (b->data != NULL && need <= b->cap) {
         return true;
     }
     size_t cap = b->cap < 32 ? 64 : b->cap * 2;
