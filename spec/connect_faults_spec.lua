@@ -235,3 +235,28 @@ describe("a name server", function()
     assert.equal("transport resolve not_started true 2 ", look_up(server, "deadline = 20"))
   end)
 end)
+
+-- libcurl times nothing that waits in it for the connection which another request makes.
+describe("a connection that is being made for ever", function()
+  for limit, more in pairs { deadline = 1, timeout = 2 } do
+    it("holds nobody beyond the " .. limit .. " of a call that waits for it", function()
+      local listener = assert(socket.bind("127.0.0.1", 0))
+      local _, port = listener:getsockname()
+      local client = caller.new {
+        endpoint = ("https://127.0.0.1:%d"):format(port),
+        connect_timeout = LONG,
+        retry = { max_attempts = 2, base_delay = 0 },
+      }
+      local first = client:start(caller.JOB, { retry = false })
+      client:step(0.01)
+      local _, err = client:try_run(caller.JOB, { [limit] = 0.05 })
+      caller.check(
+        { kind = "timeout", reason = limit, outcome = "not_started", attempts = more },
+        err
+      )
+      assert.is_false(first:done())
+      client:close()
+      listener:close()
+    end)
+  end
+end)

@@ -370,8 +370,11 @@ static void begin(cab_client *c, cab_call *call, int64_t now_ms) {
     }
     enter_state(c, call, CAB_CALL_IN_FLIGHT);
     tell(c, CAB_EVENT_REQUEST, call, 0);
+    int64_t till_ms = c->in_flight > 1 ? cab_transfer_waits_till_ms(call->transfer) : INT64_MAX;
     if (call->stream) {
         cab_timers_set(&c->timers, &call->timer, now_ms + (int64_t)(call->timeout * 1000));
+    } else if (till_ms != INT64_MAX) {
+        cab_timers_set(&c->timers, &call->timer, till_ms);
     }
 }
 
@@ -430,6 +433,19 @@ static void on_silence(cab_client *c, cab_call *call, int64_t now_ms) {
     enter_state(c, call, CAB_CALL_ANSWERED);
 }
 
+/* Its limit is over: if it still waits within libcurl, it ends; else libcurl ends it. */
+static void on_limit(cab_client *c, cab_call *call) {
+    cab_timers_clear(&c->timers, &call->timer);
+    if (cab_transfer_waits_till_ms(call->transfer) == INT64_MAX) {
+        return;
+    }
+    cab_transfer_abort(c->engine, call->transfer);
+    call->connect_bound = false;
+    (void)cab_fail(&cab_call_answer(call)->error, CAB_KIND_TIMEOUT, CAB_REASON_TIMEOUT, NULL, "%s",
+                   "no connection was free");
+    enter_state(c, call, CAB_CALL_ANSWERED);
+}
+
 static void fire_timers(cab_client *c, cab_budget *budget) {
     cab_timer *timer = cab_timers_first(&c->timers);
     if (timer == NULL) {
@@ -438,8 +454,10 @@ static void fire_timers(cab_client *c, cab_budget *budget) {
     int64_t now = cab_clock_ms();
     for (; timer != NULL && timer->at_ms <= now; timer = cab_timers_first(&c->timers)) {
         cab_call *call = CAB_CONTAINER_OF(timer, cab_call, timer);
-        if (call->state == CAB_CALL_IN_FLIGHT) {
+        if (call->state == CAB_CALL_IN_FLIGHT && call->stream) {
             on_silence(c, call, now);
+        } else if (call->state == CAB_CALL_IN_FLIGHT) {
+            on_limit(c, call);
         } else if (call->state == CAB_CALL_WAITING && call->sleeps) {
             enter_state(c, call, CAB_CALL_ANSWERED);
         } else if (call->state == CAB_CALL_WAITING) {

@@ -592,6 +592,11 @@ void cab_engine_hold(cab_engine *e, cab_transfer *t) {
 
 void *cab_transfer_owner(const cab_transfer *t) { return t->owner; }
 cab_answer *cab_transfer_answer(cab_transfer *t) { return &t->answer; }
+int64_t cab_transfer_waits_till_ms(const cab_transfer *t) {
+    bool may_wait = t->running && t->https && t->wire->http_version != 1;
+    return may_wait && t->attempt.let_out == 0 ? t->attempt.ends_ms : INT64_MAX;
+}
+
 int64_t cab_transfer_last_byte_ms(const cab_transfer *t) { return t->attempt.last_byte_ms; }
 
 void cab_transfer_abort(cab_engine *e, cab_transfer *t) {

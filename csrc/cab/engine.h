@@ -75,6 +75,9 @@ void cab_transfer_abort(cab_engine *e, cab_transfer *t);
 void cab_transfer_release(cab_engine *e, cab_transfer *t);
 /* Milliseconds (monotonic) of the last byte received, or of the start. */
 int64_t cab_transfer_last_byte_ms(const cab_transfer *t);
+/* Until when it may last if libcurl may have it wait, for a connection that another one makes or
+ * for room on one, which no timer of libcurl's ends; else INT64_MAX. */
+int64_t cab_transfer_waits_till_ms(const cab_transfer *t);
 
 /* Readable when a step is due; the engine keeps it. */
 int cab_engine_fd(const cab_engine *e);
