@@ -172,6 +172,32 @@ describe("a child of a fork in a callback", function()
   end)
 
   -- The parent goes on, whatever the child saw of the call.
+  it("is told of a call with a key that it is open, after it has closed the client", function()
+    local folder = os.tmpname()
+    os.remove(folder)
+    local all = options(server)
+    all.key_store = require("codearts.build.key_store").file(folder)
+    local client = build.new(all)
+    server:behave "ok_on_release"
+    local call = client:start(JOB, { key = core.uuid() })
+    repeat
+      client:step(0.01)
+    until server:stats().waiting == 1
+    local text = probe.fork(function()
+      client:close()
+      local told = {}
+      for i, seconds in ipairs { false, 0.01 } do
+        told[i] = select(2, call:try_wait(seconds or nil)).outcome
+      end
+      return table.concat(told, " ")
+    end)
+    assert.equal("unknown unknown", text)
+    server:release()
+    assert.is_table(call:wait())
+    client:close()
+    os.execute("rm -r " .. folder)
+  end)
+
   for name, start in pairs({
     run = function(client, opts)
       local _, err = pcall(client.run, client, JOB, opts)

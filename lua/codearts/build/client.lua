@@ -16,6 +16,7 @@ local problems = require "codearts.build.problem"
 ---@field store_runner thread|false runs functions of key stores, one after the other
 ---@field signing_in boolean a sign-in runs functions of the user, which must not step or wait
 ---@field closed boolean
+---@field was_left_behind? boolean when it was closed
 ---@field host codearts.build.Host|false set by host adapters
 ---@field on_close? fun() set by host adapters, called before the client closes
 
@@ -302,7 +303,10 @@ end
 --- Whether the client is its parent's, in a forked child: what was begun there goes on there.
 ---@return boolean
 function methods:is_left_behind()
-  return not self.closed and not pcall(self.core.delivering, self.core)
+  if self.closed then
+    return self.was_left_behind
+  end
+  return not pcall(self.core.delivering, self.core)
 end
 
 --- Why an open call cannot be waited for, with what is known of the call.
@@ -615,6 +619,7 @@ function methods:close()
     self.on_close = nil
     on_close()
   end
+  self.was_left_behind = self:is_left_behind()
   self.closed = true
   self.core:close()
 end
