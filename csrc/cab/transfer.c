@@ -78,8 +78,11 @@ static void note_http2(cab_transfer *t, int port) {
  * libcurl takes all connections to a host for such as carry many once one of them does (its issue
  * 4885), and whoever reads first has the answer. */
 static bool is_occupied(cab_transfer *t, int port) {
+    if (!t->wire->multiplexes) {
+        return false;
+    }
     const cab_socket *one = cab_sockets_from(&t->wire->sockets, port);
-    return t->wire->multiplexes && one != NULL && one->requests > 0 && !one->shared;
+    return one != NULL && one->requests > 0 && !one->shared;
 }
 
 /* Runs before each sending of a request, also before one that libcurl repeats by itself because
@@ -111,7 +114,9 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
         (void)set_fresh(t, false, true);
         return CURL_PREREQFUNC_ABORT;
     }
-    occupy(t, local_port);
+    if (t->https && t->wire->http_version != 1) {
+        occupy(t, local_port);
+    }
     return CURL_PREREQFUNC_OK;
 }
 
@@ -553,7 +558,9 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
     if (answer->http_major == 2) {
         note_http2(t, a->port);
     }
-    occupy(t, 0);
+    if (a->port != 0) {
+        occupy(t, 0);
+    }
     answer->timings.dns = seconds(t->easy, CURLINFO_NAMELOOKUP_TIME_T);
     answer->timings.connect = seconds(t->easy, CURLINFO_CONNECT_TIME_T);
     answer->timings.tls = plain ? 0 : seconds(t->easy, CURLINFO_APPCONNECT_TIME_T);
