@@ -6,8 +6,9 @@ PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
 # 1: a compiler warning ends the build, as in the checks.
 WERROR ?= 0
-# What is run: spec files or folders.
+# What is run: spec files or folders, and how many files at a time: most of what the specs do is waiting.
 SPEC ?= spec
+JOBS ?= 3
 BUILD ?= build/$(LUA)
 
 LINTS := luacheck stylua clang-format headers clang bsd analyzer clang-tidy cppcheck sizes
@@ -155,8 +156,9 @@ BASE ?= HEAD
 ifdef CHANGED
 SPEC = $(shell $(LUA) spec/map.lua specs $(BASE))
 endif
+SPECS = $(foreach s,$(SPEC),$(if $(filter %.lua,$(s)),$(s),$(sort $(wildcard $(s)/*_spec.lua $(s)/*/*_spec.lua))))
 test: all $(HOST)
-	@$(if $(SPEC),$(RUN) $(LUA) spec/run.lua '$(BUSTED) $(SPEC)',echo 'No spec concerns what changed since $(BASE).')
+	@$(if $(SPEC),$(RUN) $(LUA) spec/run.lua -j $(JOBS) $(SPECS:%='$(BUSTED) %'),echo 'No spec concerns what changed since $(BASE).')
 
 # While working: builds, lints what changed, runs the fast specs that it concerns. Under 20 seconds.
 quick: all
@@ -183,21 +185,22 @@ picture: all
 # --- Checks ---------------------------------------------------------------------------------------
 
 SUBMAKE := $(MAKE) --no-print-directory
-# Side by side: most of what the specs do is waiting.
+# Three parts at a time, the long ones first. DONE=test-lua5.4: leaves out parts that were run before.
+check: export JOBS = 2
 check:
 	@DEPS='$(DEPS)' .ci/deps check $(LUA)
-	@$(LUA) spec/run.lua $(foreach l,$(LUAS),'$(SUBMAKE) LUA=$(l)') \
-	  '$(LUA) spec/run.lua -j 3 $(foreach c,$(CHECKS),"$(SUBMAKE) $(c)")'
-CHECKS := asan lint $(LUAS:%=test-%) test-lua5.5 tsan valgrind-lua5.4 valgrind-luajit demo
+	@$(LUA) spec/run.lua $(foreach l,$(LUAS),'$(SUBMAKE) -j2 LUA=$(l)') \
+	  '$(LUA) spec/run.lua -j 3 $(foreach c,$(filter-out $(DONE),$(CHECKS)),"$(SUBMAKE) $(c)")'
+CHECKS := mutants asan torture torture-lua5.1 lint $(LUAS:%=test-%) test-lua5.5 tsan valgrind-lua5.4 valgrind-luajit demo
 
 test-%:
 	@$(SUBMAKE) test LUA=$* $(if $(SPEC),SPEC='$(SPEC)')
 all_but = $(filter-out $(foreach s,$(1),spec/$(s)_spec.lua),$(sort $(wildcard spec/*_spec.lua spec/*/*_spec.lua)))
-# They drive Neovim, which has a Lua of its own: two of ours do for that.
-OF_NEOVIM := nvim_builds nvim_help nvim_install
-test-lua5.1 test-lua5.2 test-lua5.3: SPEC = $(call all_but,$(OF_NEOVIM))
+# They drive LÖVE, Neovim and nginx, which have a Lua of their own: two of ours do for that.
+OF_HOSTS := host_love host_nvim host_resty host_resty_wake nvim_builds nvim_help nvim_install
+test-lua5.1 test-lua5.2 test-lua5.3 asan: SPEC = $(call all_but,$(OF_HOSTS))
 # For it there is no luv and no LuaSQL.
-test-lua5.5: SPEC = $(call all_but,$(OF_NEOVIM) host_luv keys_hosts keys_postgresql)
+test-lua5.5: SPEC = $(call all_but,$(OF_HOSTS) host_luv keys_hosts keys_postgresql)
 test-lua5.5:
 	@$(LUA55) $(SUBMAKE) test LUA=lua5.5 DEPS=skip SPEC='$(SPEC)'
 
@@ -269,7 +272,7 @@ asan:
 	@ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1$(if \
 	    $(filter luajit,$(LUA)),:detect_leaks=0) \
 	  UBSAN_OPTIONS=print_stacktrace=1 \
-	  $(SUBMAKE) test SANITIZER=address,undefined BUILD=build/asan-$(LUA) CFLAGS='-O1 -g'
+	  $(SUBMAKE) test SPEC='$(SPEC)' SANITIZER=address,undefined BUILD=build/asan-$(LUA) CFLAGS='-O1 -g'
 
 tsan:
 	@TSAN_OPTIONS=halt_on_error=1 \

@@ -26,11 +26,21 @@ local function run(commands, jobs)
   for i, command in ipairs(commands) do
     local log = os.tmpname()
     results[i] = { command = command, log = log }
-    local head = #commands > 1 and "echo == " .. quote(command) .. "; " or ""
+    local head, foot = "", ""
+    if #commands > 1 then
+      head = "began=`date +%s`; echo == " .. quote(command) .. "; "
+      foot = "; echo == $((`date +%s` - began)) s"
+    end
     -- `tee` would hide the command's exit status, so that one goes through a file.
-    lines[i] = ("%s{ (%s\n); echo $? >%s.status; } 2>&1 | tee %s"):format(head, command, log, log)
+    lines[i] = ("%s{ (%s\n); echo $? >%s.status; } 2>&1 | tee %s%s"):format(
+      head,
+      command,
+      log,
+      log,
+      foot
+    )
   end
-  if jobs == 1 then
+  if jobs == 1 or #commands == 1 then
     for _, line in ipairs(lines) do
       os.execute(line)
     end
