@@ -407,7 +407,7 @@ describe("a streamed answer:", function()
 
   it("the deadline limits its duration", function()
     -- A busy server may not have begun by then.
-    local deadline, err, text, _ = 0.25, nil, nil, nil
+    local deadline, text = 0.25, ""
     repeat
       deadline = deadline * 2
       local interval = deadline / 62
