@@ -407,15 +407,13 @@ describe("a streamed answer:", function()
 
   it("the deadline limits its duration", function()
     -- A busy server may not have begun by then.
-    local deadline, text = 0.25, ""
+    local deadline = 0.25
+    local err, text
     repeat
       deadline = deadline * 2
-      local interval = deadline / 62
-      _, err, text = stream(
-        "slow",
-        { interval = interval },
-        { timeout = LONG, deadline = deadline }
-      )
+      local opts = { timeout = LONG, deadline = deadline }
+      local _
+      _, err, text = stream("slow", { interval = deadline / 62 }, opts)
       caller.check({ kind = "timeout", reason = "deadline" }, err)
     until #text > 0 or deadline > LONG
     assert.is_true(#text > 0)
