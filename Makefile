@@ -139,8 +139,8 @@ env:
 RUN = env $(foreach v,$(HIDDEN),-u $(v)) LUA=$(LUA) PATH="$(HOST_PATH)$$PATH" $(PATHS) $(CPATHS)
 HIDDEN := LUA_INIT LUA_PATH_5_2 LUA_PATH_5_3 LUA_PATH_5_4 LUA_PATH_5_5 LUA_CPATH_5_2 LUA_CPATH_5_3 LUA_CPATH_5_4 LUA_CPATH_5_5 \
   http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY \
-  MAKEFLAGS MFLAGS MAKELEVEL BUILD SANITIZER CFLAGS SPEC
-BUSTED = $(LUA) spec/busted.lua
+  MAKEFLAGS MFLAGS MAKELEVEL BUILD SANITIZER CFLAGS SPEC JOBS BUSTED_FLAGS
+BUSTED = $(LUA) spec/busted.lua $(BUSTED_FLAGS)
 
 # The interpreter that carries a sanitizer's runtime; see its source.
 ifdef SANITIZER

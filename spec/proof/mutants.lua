@@ -528,7 +528,7 @@ end
 --- Runs specs until an example fails. Answers that one; nil when all is green.
 local function red_example(specs)
   local files = specs:gsub("%S+", "spec/%0_spec.lua")
-  local text, green = make(("test SPEC='-o TAP --no-keep-going %s'"):format(files))
+  local text, green = make(("test BUSTED_FLAGS='-o TAP --no-keep-going' SPEC='%s'"):format(files))
   if green then
     return nil
   end
