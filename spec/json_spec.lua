@@ -212,9 +212,11 @@ describe("the JSON of the core", function()
 
   local cyclic = {}
   cyclic.a = cyclic
-  local deep = {}
-  for _ = 1, 100000 do
-    deep = { deep }
+  local function does_not_write(value)
+    local ok, err = pcall(core.encode, value)
+    assert.is_false(ok)
+    assert.is_true(core.is_error(err), tostring(err))
+    assert.equal("usage", err.kind)
   end
   for name, value in pairs {
     ["NaN"] = 0 / 0,
@@ -231,15 +233,20 @@ describe("the JSON of the core", function()
     ["bad UTF-8"] = "\255",
     ["bad UTF-8 in a name"] = { ["\255"] = 1 },
     ["a table in itself"] = cyclic,
-    ["a very deep table"] = deep,
   } do
     it("does not write " .. name, function()
-      local ok, err = pcall(core.encode, value)
-      assert.is_false(ok)
-      assert.is_true(core.is_error(err), tostring(err))
-      assert.equal("usage", err.kind)
+      does_not_write(value)
     end)
   end
+
+  -- Made here: the collector goes through all of it after each example.
+  it("does not write a very deep table", function()
+    local deep = {}
+    for _ = 1, 100000 do
+      deep = { deep }
+    end
+    does_not_write(deep)
+  end)
 end)
 
 describe("an answer that is JSON by its looks only", function()
