@@ -53,16 +53,20 @@ describe("what is told in Lua of the service's words", function()
 
   it("is masked in what is read in spite of broken characters", function()
     local client = build.new { endpoint = server.url, auth = TOKEN, retry = false, proxy = false }
-    server:script({}, {
-      "answer",
-      body = ('{"status":"fail","message":"bad token %s \255"}'):format(json(TOKEN)),
-    })
-    local ok, err = pcall(client.call, client, "ShowJobStatus", { job_id = run_job.JOB_ID })
+    local own = { auth = "MIIFown-0123456789abcdef", headers = { Cookie = "session=MIIFcookie" } }
+    local secrets = { TOKEN, own.auth, own.headers.Cookie }
+    for secret, opts in pairs { [TOKEN] = {}, [own.auth] = own, [own.headers.Cookie] = own } do
+      server:script({}, {
+        "answer",
+        body = ('{"status":"fail","message":"bad token %s \255"}'):format(json(secret)),
+      })
+      local ok, err = pcall(client.call, client, "ShowJobStatus", { job_id = run_job.JOB_ID }, opts)
+      assert.is_false(ok)
+      assert.equal("api", err.kind)
+      assert.truthy(err.message:find("bad token ***", 1, true), err.message)
+      check(err, secrets, "the error")
+    end
     client:close()
-    assert.is_false(ok)
-    assert.equal("api", err.kind)
-    assert.truthy(err.message:find("bad token ***", 1, true), err.message)
-    check(err, { TOKEN }, "the error")
   end)
 
   it("is masked in the record of a key, which others read", function()
@@ -98,6 +102,42 @@ describe("what is told in Lua of the service's words", function()
     pipe:close()
     assert.truthy(kept:find("job for", 1, true))
     check(kept, { TOKEN }, "the store")
+  end)
+
+  it("is masked there whatever the call alone was sent with", function()
+    local SESSION, GATE = "session=MIIFcookie", "gate-9876543210"
+    local cases = {
+      { auth = TOKEN, opts = { headers = { Cookie = SESSION, ["X-Gate-Token"] = GATE } } },
+      { auth = { ak = "AK", sk = "SK-0123456789" } },
+      { auth = TOKEN, opts = { auth = { ak = "AK", sk = "SK-0123456789" } } },
+    }
+    local text = "job for @ " .. SESSION .. " " .. GATE
+    server:script({}, {
+      "echo_anywhere",
+      status = 200,
+      body = ([[{"octopus_job_name":"%s","daily_build_number":"%s"}]]):format(text, text),
+    })
+    for i, case in ipairs(cases) do
+      local own = folder .. "/own" .. i
+      local client = build.new {
+        endpoint = server.url,
+        auth = case.auth,
+        key_store = key_store.file(own),
+        proxy = false,
+      }
+      local opts = case.opts or {}
+      opts.key = "own"
+      client:run({ job_id = run_job.JOB_ID }, opts)
+      client:close()
+      local sent = server:stats().requests
+      local signature = (sent[#sent].headers.authorization or ""):match "Signature=(%x+)"
+      assert.equal(i > 1, signature ~= nil)
+      local pipe = io.popen("cat " .. own .. "/*.key")
+      local kept = pipe:read "*a"
+      pipe:close()
+      assert.truthy(kept:find("job for", 1, true))
+      check(kept, i == 1 and { SESSION, GATE } or { signature, "SK-0123456789" }, "the store")
+    end
   end)
 
   it("keeps the numbers of a build in it, whatever the token is", function()
