@@ -194,6 +194,60 @@ describe("what is told in Lua of the service's words", function()
     end
   end)
 
+  describe("where the auth function answers a password", function()
+    local client, events
+    before_each(function()
+      local asked = 0
+      events = {}
+      client = build.new {
+        endpoint = server.url,
+        iam_endpoint = server.url,
+        auth = function()
+          asked = asked + 1
+          if asked == 1 then
+            return { user = "ci", password = TOKEN, domain = "d", project = "p" }
+          end
+          return nil, "no luck with " .. TOKEN
+        end,
+        retry = false,
+        proxy = false,
+        on_event = function(event)
+          events[#events + 1] = event
+        end,
+      }
+    end)
+    after_each(function()
+      client:close()
+    end)
+
+    for name, form in pairs(FORMS) do
+      it("is masked in what IAM says to it, " .. name, function()
+        local said = json(form(TOKEN))
+        local body = '{"error":{"code":401,"message":"wrong password %s","title":"%s"}}'
+        server:script({}, { "answer", status = 401, body = body:format(said, said) })
+        local _, err = client:try_run { job_id = run_job.JOB_ID }
+        assert.equal("auth", err.kind)
+        assert.truthy(err.message:find("wrong password", 1, true), err.message)
+        check({ err, events }, { TOKEN }, name)
+      end)
+    end
+
+    it("is masked in what the function says when it fails afterwards", function()
+      server:script {
+        {
+          "answer",
+          status = 201,
+          headers = { { "X-Subject-Token", "a-fake-token" } },
+          body = os.date('!{"token":{"expires_at":"%Y-%m-%dT%H:%M:%SZ"}}', os.time() + 86400),
+        },
+        { "answer", status = 401, body = "{}" },
+      }
+      local _, err = client:try_run { job_id = run_job.JOB_ID }
+      assert.truthy(err.message:find("no luck with ***", 1, true), err.message)
+      check({ err, events }, { TOKEN }, "the error")
+    end)
+  end)
+
   it("hides everything once its client is closed", function()
     local client = build.new { endpoint = server.url, auth = TOKEN, proxy = false }
     assert.equal("a *** end", client:mask("a " .. TOKEN .. " end"))
