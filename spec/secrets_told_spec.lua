@@ -51,6 +51,70 @@ describe("what is told in Lua of the service's words", function()
     end
   end)
 
+  describe("by a command", function()
+    local cache
+    before_each(function()
+      cache = os.tmpname()
+      os.remove(cache)
+      local body = [[{
+        "octopus_job_name":"job @","actual_build_number":"20","daily_build_number":"@",
+        "result":{"status":"FAILURE","err_msg":"bad @","daily_build_num":"@","build_record_id":"r1",
+          "build_stages":{"s":{"display_name":"stage @","start_time":1,"end_time":2}},
+          "content":"the log has @\n","offset":9,"has_more_data":false,
+          "package_infos":[{"name":"p @","version":"@","uri":"https://x/@"}]},
+        "history_records":[{"build_number":20,"result":"@","build_time":"@"}],
+        "jobs":[{"id":"]] .. run_job.JOB_ID .. [[","job_name":"called @","last_build_status":"@"}],
+        "total":1,
+        "build_steps":[{"name":"step @","status":"FAILURE"}]}]]
+      server:script({}, { "answer", body = (body:gsub("@", (json(TOKEN):gsub("%%", "%%%%")))) })
+    end)
+    after_each(function()
+      os.execute("rm -rf " .. cache)
+    end)
+
+    local JOB = run_job.JOB_ID
+    for _, arguments in ipairs {
+      "run %s",
+      "run %s --json --wait --progress none",
+      "wait %s 20 --progress none",
+      "status %s 20",
+      "status %s 20 --json",
+      "history %s",
+      "history %s --json",
+      "jobs %s",
+      "jobs %s --json",
+      "artifacts %s 20",
+      "artifacts %s 20 --json",
+    } do
+      it("is masked in what it prints: " .. arguments:format "JOB", function()
+        local result = command.run(arguments:format(JOB), env { XDG_CACHE_HOME = cache })
+        assert.is_true(result.status < 2, result.err)
+        check({ result.out, result.err }, { TOKEN }, arguments)
+        assert.truthy(result.out:find("***", 1, true), result.out)
+      end)
+    end
+
+    it("is masked in the names that are kept", function()
+      command.run("jobs " .. JOB, env { XDG_CACHE_HOME = cache })
+      local kept = assert(io.open(cache .. "/codearts-build/jobs"))
+      local names = kept:read "*a"
+      kept:close()
+      assert.truthy(names:find("called ***", 1, true), names)
+      check(names, { TOKEN }, "the names")
+    end)
+
+    it("is masked beside a log, and a log is as it came", function()
+      for _, arguments in ipairs { "log %s 20", "log %s 20 --failed" } do
+        local result = command.run(arguments:format(JOB), env { XDG_CACHE_HOME = cache })
+        assert.equal(0, result.status, result.err)
+        local seen = arguments:find "failed" and json(TOKEN) or TOKEN -- the bytes of a step's log, or a text in JSON
+        assert.truthy(result.out:find(seen, 1, true), result.out)
+        check(result.err, { TOKEN }, arguments)
+        assert.equal(arguments:find "failed" ~= nil, result.err:find("step ***", 1, true) ~= nil)
+      end
+    end)
+  end)
+
   it("is masked in what is read in spite of broken characters", function()
     local client = build.new { endpoint = server.url, auth = TOKEN, retry = false, proxy = false }
     local own = { auth = "MIIFown-0123456789abcdef", headers = { Cookie = "session=MIIFcookie" } }
