@@ -33,18 +33,27 @@ void cab_secrets_add(cab_secrets *s, const char *text) {
     *last = (unsigned char)s->count;
 }
 
+/* How a text is read that looks like an escape, which is tried first. */
+typedef enum { AS_IT_IS, ESCAPED, ESCAPED_TWICE, READINGS } reading;
+
+static bool stands_for(const cab_unit *u, const char *s) {
+    return u->used > 0 && strncmp(s, u->bytes, u->len) == 0;
+}
+
 /* Whether the text at `at` stands for the beginning of `s` by an escape. */
-static bool match_escape(const char *at, const char *end, const char *s, cab_unit *u) {
+static bool match_escape(const char *at, const char *end, const char *s, reading first,
+                         cab_unit *u) {
     *u = cab_read_escape(at, end);
     if (u->used == 0) {
         return false;
     }
-    if (strncmp(s, u->bytes, u->len) == 0) {
+    cab_unit again = cab_read_again(at, end, *u);
+    bool twice = stands_for(&again, s);
+    if (twice && (first == ESCAPED_TWICE || !stands_for(u, s))) {
+        *u = again;
         return true;
     }
-    cab_unit again = cab_read_again(at, end, *u);
-    if (again.used > 0 && strncmp(s, again.bytes, again.len) == 0) {
-        *u = again;
+    if (stands_for(u, s)) {
         return true;
     }
     u->len = 1;
@@ -55,9 +64,8 @@ static bool match_escape(const char *at, const char *end, const char *s, cab_uni
 static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /* How much of the text from p on shows the secret's beginning; `*shown` bytes of the secret. White
- * space within it, where lines were wrapped and indented, is skipped. "&amp;" may be an escape or
- * stand for itself: `escapes` is what to try first. */
-static size_t match(const char *p, const char *end, const char *secret, bool escapes,
+ * space within it, where lines were wrapped and indented, is skipped. */
+static size_t match(const char *p, const char *end, const char *secret, reading first,
                     size_t *shown) {
     const char *at = p;
     const char *stop = p;
@@ -65,10 +73,10 @@ static size_t match(const char *p, const char *end, const char *secret, bool esc
     size_t skipped = 0;
     cab_unit u;
     while (at < end && *s != '\0' && skipped <= MOST_SKIPPED + (size_t)(s - secret)) {
-        if (!escapes && *at == *s) {
+        if (first == AS_IT_IS && *at == *s) {
             stop = ++at;
             s++;
-        } else if (match_escape(at, end, s, &u)) {
+        } else if (match_escape(at, end, s, first, &u)) {
             stop = at += u.used;
             s += u.len;
         } else if (*at == *s) {
@@ -103,9 +111,9 @@ static bool tells(const char *secret, size_t shown) {
 static size_t hide(const char *p, const char *end, const char *secret, const char **rest,
                    bool *all) {
     size_t longest = 0;
-    for (int escapes = 0; escapes < 2; escapes++) {
+    for (reading first = AS_IT_IS; first < READINGS; first++) {
         size_t shown;
-        size_t used = match(p, end, secret, escapes, &shown);
+        size_t used = match(p, end, secret, first, &shown);
         if (tells(secret, shown)) {
             *all = *all || shown < CAB_SHORTEST_SECRET;
             if (used > longest) {
@@ -140,7 +148,7 @@ static bool may_begin(const cab_secrets *s, const cab_secret_rests *rests, const
     }
     const unsigned char plain = (unsigned char)u.bytes[0], last = (unsigned char)p[u.used - 1];
     return s->last_of[plain] > 0 || rests->begins[plain] || s->last_of[last] > 0 ||
-           rests->begins[last] || plain == '%' || plain == '&'; /* it may be escaped twice */
+           rests->begins[last] || plain == '%' || plain == '&' || plain == '\\'; /* once more */
 }
 
 /* Nearly everywhere in a long text no secret begins, which is to be seen at once. */
