@@ -139,7 +139,8 @@ cab_unit cab_read_escape(const char *p, const char *end) {
 
 /* Reads on where `u` stands for the beginning of an escape: what follows may be escaped as well. */
 cab_unit cab_read_again(const char *p, const char *end, cab_unit u) {
-    if (u.len != 1 || memchr("%&\\", u.bytes[0], 3) == NULL) {
+    bool backslashes = p[0] == '\\' && p[u.used - 1] == '\\'; /* nothing but these */
+    if (u.len != 1 || memchr("%&\\", u.bytes[0], 3) == NULL || backslashes) {
         return NONE;
     }
     char inner[LONGEST_ESCAPE];
