@@ -137,10 +137,10 @@ describe("in Lua files", function()
           missing[#missing + 1] = where .. " has no description"
         end
         for parameter in parameters:gmatch "[%w_.]+" do
-          local plain = parameter == "..." and "%.%.%." or parameter
+          local plain = parameter == "..." and "%.%.%. " or parameter .. "%??%f[%W]"
           if
             parameter:sub(1, 1) ~= "_"
-            and not text:find("%-%-%-@param " .. plain .. "%??%f[%W]")
+            and not text:find("%-%-%-@param " .. plain)
             and not text:find "@overload"
           then
             missing[#missing + 1] = ("%s says nothing of %s"):format(where, parameter)

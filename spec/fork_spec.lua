@@ -129,14 +129,16 @@ for _, kind in ipairs({ "http", "https", "http/2" }) do
 end
 
 describe("a child of a fork in a callback", function()
-  local server
+  local server, path
 
   before_each(function()
     server = require("spec.support.server").start { tls = true }
+    path = os.tmpname()
   end)
 
   after_each(function()
     server:stop()
+    os.remove(path)
   end)
 
   -- In which step an answer comes is the system's affair, so it is tried several times.
@@ -248,6 +250,71 @@ describe("a child of a fork in a callback", function()
       assert.equal(1, server:stats().processed)
     end)
   end
+
+  -- What the flow of a key does after an event is the parent's to do: a child that went on with it told of
+  -- errors without an outcome, and wrote to the store.
+  it(
+    "leaves a start with a key to the parent, whichever event it was, and closed or not",
+    function()
+      local told, right = {}, {}
+      local function note(closes, nth)
+        local texts, swaps, events, side, there = {}, 0, 0, nil, nil
+        local all = options(server)
+        all.key_store = {
+          get = function(key)
+            return texts[key], texts[key]
+          end,
+          put = function(key, text, version)
+            if texts[key] ~= version then
+              return nil, texts[key], texts[key]
+            end
+            texts[key], swaps = text, swaps + 1
+            return text
+          end,
+        }
+        local client
+        function all.on_event()
+          events = events + 1
+          if events == nth then
+            there = swaps
+            side = probe.split() and "child" or "parent"
+            if side == "child" and closes then
+              client:close()
+            end
+          end
+        end
+        client = build.new(all)
+        local result, err =
+          client:try_run(JOB, { key = core.uuid(), run_id = { parameter = "RUN_ID" } })
+        if side == "child" then
+          local file = assert(io.open(path, "w"))
+          local outcome = type(err) == "table" and tostring(err.outcome) or "a result"
+          file:write(("%s, %d swaps"):format(outcome, swaps - there))
+          file:close()
+          probe.leave()
+        end
+        assert.is_table(result)
+        client:close()
+        if not side then
+          return false
+        end
+        probe.join()
+        local file = assert(io.open(path))
+        told[#told + 1] = ("%s %d: %s"):format(tostring(closes), nth, file:read "*a")
+        right[#right + 1] = ("%s %d: unknown, 0 swaps"):format(tostring(closes), nth)
+        file:close()
+        return true
+      end
+      for _, closes in ipairs { false, true } do
+        local nth = 1
+        while nth <= 4 and note(closes, nth) do
+          nth = nth + 1
+        end
+        assert.equal(5, nth) -- of the look and of the start
+      end
+      assert.same(right, told)
+    end
+  )
 
   it("leaves a streamed answer to the parent", function()
     server:behave("slow", { interval = 0.005 })

@@ -623,3 +623,53 @@ describe("Neovim with :CodeArts", function()
     assert.equal("true", nvim:ask "return #Told >= 3")
   end)
 end)
+
+describe("Neovim and a service that repeats the token", function()
+  local TOKEN = "MIIFtoken-0123456789abcdef"
+  local server, nvim
+
+  setup(function()
+    server = require("spec.support.server").start()
+    local body = [[{
+      "result":{"status":"FAILURE","err_msg":"bad @","build_record_id":"r1",
+        "build_stages":{"s":{"display_name":"stage @"}},"content":"the log has @\n","offset":9,"has_more_data":false},
+      "history_records":[{"build_number":20,"result":"@"}],
+      "jobs":[{"id":"]] .. WALK .. [[","job_name":"called @","last_build_status":"@"}],
+      "total":1}]]
+    server:script({}, { "answer", body = (body:gsub("@", TOKEN)) })
+  end)
+
+  teardown(function()
+    nvim:stop()
+    server:stop()
+  end)
+
+  -- As codearts-build: see SECURITY.md.
+  it("hides it in what is told of builds, and shows a log as it came", function()
+    nvim = editor.start {
+      CODEARTS_BUILD_ENDPOINT = server.url,
+      CODEARTS_BUILD_TOKEN = TOKEN,
+      CODEARTS_BUILD_PROJECT = ("p"):rep(32),
+    }
+    local function seen()
+      return nvim:ask [[
+        local texts = vim.api.nvim_buf_get_lines(0, 0, -1, false)
+        local space = vim.api.nvim_create_namespace "codearts"
+        for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(0, space, 0, -1, { details = true })) do
+          for _, part in ipairs(mark[4].virt_text or {}) do
+            texts[#texts + 1] = part[1]
+          end
+        end
+        return table.concat(texts, "|")]]
+    end
+    for command, shown in pairs { jobs = "called %*%*%*", ["history " .. WALK] = "20 +%*%*%*" } do
+      nvim:command("CodeArts " .. command)
+      nvim:wait "vim.api.nvim_buf_get_lines(0, 1, 2, false)[1] ~= nil"
+      assert.matches(shown, seen())
+      assert.is_nil(seen():find(TOKEN, 1, true), seen())
+    end
+    nvim:command(("CodeArts log %s 20"):format(WALK))
+    nvim:wait(VIEW .. " and " .. VIEW .. ".complete")
+    assert.matches("^the log has " .. TOKEN:gsub("%-", "%%-") .. "|.*FAILURE: bad %*%*%*$", seen())
+  end)
+end)

@@ -79,7 +79,7 @@ describe("an answer about another build", function()
   end)
 
   --- The start's answer is lost, the list shows build 21 with that run id, and its record is another's.
-  local function lose(run_id)
+  local function lose(run_id, about)
     local list = ('{"result":{"total_record":"1","total_page":"1","job_build_states":[{"number":21,"start_time":%d}]}}'):format(
       math.floor(core.time()) * 1000
     )
@@ -91,10 +91,54 @@ describe("an answer about another build", function()
           path = "/history%-parameters",
           body = ('{"result":[{"name":"RUN_ID","value":"%s"}]}'):format(run_id),
         },
-        { path = "/record%-info", body = OTHER },
+        { path = "/record%-info", body = about or OTHER },
       },
     })
   end
+
+  -- Of that number, and of another job.
+  local ELSEWHERE = (
+    record("SUCCESS", ',"daily_build_num":"d.21","execution_id":"j_21"'):gsub(
+      '"build_no":20',
+      '"build_no":21,"codeci_job_id":"' .. ("0"):rep(32) .. '"'
+    )
+  )
+
+  it("is no proof that a lost start has started none, if it is of another job", function()
+    lose("", ELSEWHERE)
+    local _, err = client:try_run({ job_id = JOB }, { run_id = RUN_ID })
+    assert.are.equal("unknown", err.outcome)
+    for job, verdict in pairs { [("0"):rep(32)] = "unknown", [JOB:upper()] = "none_found" } do
+      server:behave("by_path", {
+        rows = {
+          {
+            path = "/build%-info%-records",
+            body = ('{"result":{"total_record":"1","total_page":"1","job_build_states":[{"number":21,"start_time":%d}]}}'):format(
+              math.floor(core.time()) * 1000
+            ),
+          },
+          { path = "/record%-info", body = (ELSEWHERE:gsub(("0"):rep(32), job)) },
+          {
+            path = "/v1/record/",
+            body = '{"result":{"build_no":21,"parameters":[{"name":"RUN_ID","value":"another"}]}}',
+          },
+        },
+      })
+      assert.are.equal(verdict, err:reconcile({ timeout = 0 }).verdict, job)
+    end
+  end)
+
+  it(
+    "names no build that a lost start is found to have started, if it is of another job",
+    function()
+      lose("", ELSEWHERE)
+      local _, err = client:try_run({ job_id = JOB }, { run_id = RUN_ID })
+      lose(core.meta(err).run_id, ELSEWHERE)
+      local found = err:reconcile { timeout = 0 }
+      assert.are.equal("started", found.verdict)
+      assert.is_nil(found.result.daily_build_number)
+    end
+  )
 
   it("names no build that a lost start is found to have started", function()
     lose ""

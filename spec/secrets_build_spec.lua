@@ -48,9 +48,12 @@ describe("a build that tells of itself", function()
   end)
 
   --- What waiting for a build raises whose record repeats these tokens.
-  local function failed(client, opts, tokens)
+  local function failed(client, opts, tokens, between)
     local said = "the tokens " .. table.concat(tokens, " and ") .. " have expired"
     local result = client:run({ job_id = run_job.JOB_ID }, opts)
+    if between then
+      between()
+    end
     server:script({}, {
       "answer",
       body = ('{"result":{"status":"FAILURE","err_msg":"%s"}}'):format(said),
@@ -69,6 +72,49 @@ describe("a build that tells of itself", function()
     local client = build.new { endpoint = server.url, auth = NEW, retry = false, proxy = false }
     server:script {}
     assert.equal("the tokens *** have expired", failed(client, { auth = OLD }, { OLD }))
+  end)
+
+  it("nor that one when many others were started with other tokens since", function()
+    local client = build.new { endpoint = server.url, auth = NEW, retry = false, proxy = false }
+    server:script {}
+    local said = failed(client, { auth = OLD }, { OLD }, function()
+      for i = 1, 17 do
+        client:run({ job_id = run_job.JOB_ID }, { auth = ("other-token-%d"):format(i) })
+      end
+    end)
+    assert.equal("the tokens *** have expired", said)
+  end)
+
+  it("nor a header of the call that started it", function()
+    local client = build.new { endpoint = server.url, auth = NEW, retry = false, proxy = false }
+    server:script {}
+    assert.equal(
+      "the tokens *** and *** have expired",
+      failed(
+        client,
+        { headers = { Cookie = "session=" .. OLD, ["X-Gate-Token"] = "gate-" .. OLD } },
+        { "session=" .. OLD, "gate-" .. OLD }
+      )
+    )
+  end)
+
+  it("nor the signature of the call that started it, nor that of the question", function()
+    local client =
+      build.new { endpoint = server.url, auth = { ak = "AK", sk = NEW }, proxy = false }
+    server:reset()
+    local result = client:run { job_id = run_job.JOB_ID }
+    local sent = server:stats().requests
+    local of_start = sent[#sent].headers.authorization:match "Signature=(%x+)"
+    local body = [[{"result":{"status":"FAILURE","err_msg":"not @ nor %s"}}]]
+    server:script({}, { "echo_anywhere", status = 200, body = body:format(of_start) })
+    local _, err = pcall(result.wait, result)
+    assert.equal("build", err.kind)
+    sent = server:stats().requests
+    for _, request in ipairs(sent) do
+      check(err, { request.headers.authorization:match "Signature=(%x+)" }, "a build")
+    end
+    assert.truthy(err.record.err_msg:find "not .*%*%*%* .*nor %*%*%*$", err.record.err_msg)
+    client:close()
   end)
 
   it("nor one that was renewed since", function()

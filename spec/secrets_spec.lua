@@ -280,11 +280,12 @@ describe("secrets of an access key whose project is looked up:", function()
     iam:reset()
     iam:script { { "answer", status = 403, body = "{}" } }
     local client = build.new { endpoint = iam.url, auth = { ak = "AK", sk = SK }, proxy = false }
-    local answer = client:request({ path = "/", answer = "raw" }):wait()
+    local own = "MIIFown-qwertzuiop"
+    local answer = client:request({ path = "/", answer = "raw", auth = own }):wait()
+    check(answer, { own }, "the answer")
+    assert.equal("you sent ***", client:mask("you sent " .. own, answer))
+    assert.equal("you sent " .. own, client:mask("you sent " .. own))
     client:close()
-    check(answer, { SK }, "the answer")
-    assert.equal("you sent ***", answer:mask("you sent " .. SK))
-    assert.is_nil(rawget(answer, "mask"))
   end)
 end)
 

@@ -51,18 +51,86 @@ describe("what is told in Lua of the service's words", function()
     end
   end)
 
+  describe("by a command", function()
+    local cache
+    before_each(function()
+      cache = os.tmpname()
+      os.remove(cache)
+      local body = [[{
+        "octopus_job_name":"job @","actual_build_number":"20","daily_build_number":"@",
+        "result":{"status":"FAILURE","err_msg":"bad @","daily_build_num":"@","build_record_id":"r1",
+          "build_stages":{"s":{"display_name":"stage @","start_time":1,"end_time":2}},
+          "content":"the log has @\n","offset":9,"has_more_data":false,
+          "package_infos":[{"name":"p @","version":"@","uri":"https://x/@"}]},
+        "history_records":[{"build_number":20,"result":"@","build_time":"@"}],
+        "jobs":[{"id":"]] .. run_job.JOB_ID .. [[","job_name":"called @","last_build_status":"@"}],
+        "total":1,
+        "build_steps":[{"name":"step @","status":"FAILURE"}]}]]
+      server:script({}, { "answer", body = (body:gsub("@", (json(TOKEN):gsub("%%", "%%%%")))) })
+    end)
+    after_each(function()
+      os.execute("rm -rf " .. cache)
+    end)
+
+    local JOB = run_job.JOB_ID
+    for _, arguments in ipairs {
+      "run %s",
+      "run %s --json --wait --progress none",
+      "wait %s 20 --progress none",
+      "status %s 20",
+      "status %s 20 --json",
+      "history %s",
+      "history %s --json",
+      "jobs %s",
+      "jobs %s --json",
+      "artifacts %s 20",
+      "artifacts %s 20 --json",
+    } do
+      it("is masked in what it prints: " .. arguments:format "JOB", function()
+        local result = command.run(arguments:format(JOB), env { XDG_CACHE_HOME = cache })
+        assert.is_true(result.status < 2, result.err)
+        check({ result.out, result.err }, { TOKEN }, arguments)
+        assert.truthy(result.out:find("***", 1, true), result.out)
+      end)
+    end
+
+    it("is masked in the names that are kept", function()
+      command.run("jobs " .. JOB, env { XDG_CACHE_HOME = cache })
+      local kept = assert(io.open(cache .. "/codearts-build/jobs"))
+      local names = kept:read "*a"
+      kept:close()
+      assert.truthy(names:find("called ***", 1, true), names)
+      check(names, { TOKEN }, "the names")
+    end)
+
+    it("is masked beside a log, and a log is as it came", function()
+      for _, arguments in ipairs { "log %s 20", "log %s 20 --failed" } do
+        local result = command.run(arguments:format(JOB), env { XDG_CACHE_HOME = cache })
+        assert.equal(0, result.status, result.err)
+        local seen = arguments:find "failed" and json(TOKEN) or TOKEN -- the bytes of a step's log, or a text in JSON
+        assert.truthy(result.out:find(seen, 1, true), result.out)
+        check(result.err, { TOKEN }, arguments)
+        assert.equal(arguments:find "failed" ~= nil, result.err:find("step ***", 1, true) ~= nil)
+      end
+    end)
+  end)
+
   it("is masked in what is read in spite of broken characters", function()
     local client = build.new { endpoint = server.url, auth = TOKEN, retry = false, proxy = false }
-    server:script({}, {
-      "answer",
-      body = ('{"status":"fail","message":"bad token %s \255"}'):format(json(TOKEN)),
-    })
-    local ok, err = pcall(client.call, client, "ShowJobStatus", { job_id = run_job.JOB_ID })
+    local own = { auth = "MIIFown-0123456789abcdef", headers = { Cookie = "session=MIIFcookie" } }
+    local secrets = { TOKEN, own.auth, own.headers.Cookie }
+    for secret, opts in pairs { [TOKEN] = {}, [own.auth] = own, [own.headers.Cookie] = own } do
+      server:script({}, {
+        "answer",
+        body = ('{"status":"fail","message":"bad token %s \255"}'):format(json(secret)),
+      })
+      local ok, err = pcall(client.call, client, "ShowJobStatus", { job_id = run_job.JOB_ID }, opts)
+      assert.is_false(ok)
+      assert.equal("api", err.kind)
+      assert.truthy(err.message:find("bad token ***", 1, true), err.message)
+      check(err, secrets, "the error")
+    end
     client:close()
-    assert.is_false(ok)
-    assert.equal("api", err.kind)
-    assert.truthy(err.message:find("bad token ***", 1, true), err.message)
-    check(err, { TOKEN }, "the error")
   end)
 
   it("is masked in the record of a key, which others read", function()
@@ -98,6 +166,42 @@ describe("what is told in Lua of the service's words", function()
     pipe:close()
     assert.truthy(kept:find("job for", 1, true))
     check(kept, { TOKEN }, "the store")
+  end)
+
+  it("is masked there whatever the call alone was sent with", function()
+    local SESSION, GATE = "session=MIIFcookie", "gate-9876543210"
+    local cases = {
+      { auth = TOKEN, opts = { headers = { Cookie = SESSION, ["X-Gate-Token"] = GATE } } },
+      { auth = { ak = "AK", sk = "SK-0123456789" } },
+      { auth = TOKEN, opts = { auth = { ak = "AK", sk = "SK-0123456789" } } },
+    }
+    local text = "job for @ " .. SESSION .. " " .. GATE
+    server:script({}, {
+      "echo_anywhere",
+      status = 200,
+      body = ([[{"octopus_job_name":"%s","daily_build_number":"%s"}]]):format(text, text),
+    })
+    for i, case in ipairs(cases) do
+      local own = folder .. "/own" .. i
+      local client = build.new {
+        endpoint = server.url,
+        auth = case.auth,
+        key_store = key_store.file(own),
+        proxy = false,
+      }
+      local opts = case.opts or {}
+      opts.key = "own"
+      client:run({ job_id = run_job.JOB_ID }, opts)
+      client:close()
+      local sent = server:stats().requests
+      local signature = (sent[#sent].headers.authorization or ""):match "Signature=(%x+)"
+      assert.equal(i > 1, signature ~= nil)
+      local pipe = io.popen("cat " .. own .. "/*.key")
+      local kept = pipe:read "*a"
+      pipe:close()
+      assert.truthy(kept:find("job for", 1, true))
+      check(kept, i == 1 and { SESSION, GATE } or { signature, "SK-0123456789" }, "the store")
+    end
   end)
 
   it("keeps the numbers of a build in it, whatever the token is", function()
@@ -152,6 +256,60 @@ describe("what is told in Lua of the service's words", function()
       check(events, { TOKEN }, name)
       assert.equal("sign_in", events[#events].type)
     end
+  end)
+
+  describe("where the auth function answers a password", function()
+    local client, events
+    before_each(function()
+      local asked = 0
+      events = {}
+      client = build.new {
+        endpoint = server.url,
+        iam_endpoint = server.url,
+        auth = function()
+          asked = asked + 1
+          if asked == 1 then
+            return { user = "ci", password = TOKEN, domain = "d", project = "p" }
+          end
+          return nil, "no luck with " .. TOKEN
+        end,
+        retry = false,
+        proxy = false,
+        on_event = function(event)
+          events[#events + 1] = event
+        end,
+      }
+    end)
+    after_each(function()
+      client:close()
+    end)
+
+    for name, form in pairs(FORMS) do
+      it("is masked in what IAM says to it, " .. name, function()
+        local said = json(form(TOKEN))
+        local body = '{"error":{"code":401,"message":"wrong password %s","title":"%s"}}'
+        server:script({}, { "answer", status = 401, body = body:format(said, said) })
+        local _, err = client:try_run { job_id = run_job.JOB_ID }
+        assert.equal("auth", err.kind)
+        assert.truthy(err.message:find("wrong password", 1, true), err.message)
+        check({ err, events }, { TOKEN }, name)
+      end)
+    end
+
+    it("is masked in what the function says when it fails afterwards", function()
+      server:script {
+        {
+          "answer",
+          status = 201,
+          headers = { { "X-Subject-Token", "a-fake-token" } },
+          body = os.date('!{"token":{"expires_at":"%Y-%m-%dT%H:%M:%SZ"}}', os.time() + 86400),
+        },
+        { "answer", status = 401, body = "{}" },
+      }
+      local _, err = client:try_run { job_id = run_job.JOB_ID }
+      assert.truthy(err.message:find("no luck with ***", 1, true), err.message)
+      check({ err, events }, { TOKEN }, "the error")
+    end)
   end)
 
   it("hides everything once its client is closed", function()

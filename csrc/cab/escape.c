@@ -134,16 +134,29 @@ cab_unit cab_read_escape(const char *p, const char *end) {
     }
 }
 
+/* Bytes of the longest escape, a pair of \uXXXX. */
+#define LONGEST_ESCAPE 12
+
+/* Reads on where `u` stands for the beginning of an escape: what follows may be escaped as well. */
 cab_unit cab_read_again(const char *p, const char *end, cab_unit u) {
-    uint32_t code;
-    if (u.bytes[0] == '%' && cab_read_digits(p + u.used, end, 2, 16, &code) == 2) {
-        cab_unit byte = {u.used + 2, 1, {(char)code}};
-        return byte;
+    bool backslashes = p[0] == '\\' && p[u.used - 1] == '\\'; /* nothing but these */
+    if (u.len != 1 || memchr("%&\\", u.bytes[0], 3) == NULL || backslashes) {
+        return NONE;
     }
-    if (u.bytes[0] == '&') {
-        cab_unit inner = read_entity(p + u.used, end);
-        inner.used += inner.used > 0 ? u.used : 0;
-        return inner;
+    char inner[LONGEST_ESCAPE];
+    size_t ends[LONGEST_ESCAPE], n = 0; /* where in the text each byte of `inner` ends */
+    for (size_t at = u.used; n < LONGEST_ESCAPE; at += u.used) {
+        inner[n] = u.bytes[0];
+        ends[n++] = at;
+        if (p + at >= end) {
+            break;
+        }
+        u = cab_read_escape(p + at, end);
+        if (u.len != 1 || p[at] == '+') { /* it stands for itself */
+            u = (cab_unit){1, 1, {p[at]}};
+        }
     }
-    return NONE;
+    cab_unit again = cab_read_escape(inner, inner + n);
+    again.used = again.used > 0 ? ends[again.used - 1] : 0;
+    return again;
 }

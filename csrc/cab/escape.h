@@ -16,8 +16,8 @@ typedef struct {
 /* The escape at p, which is before `end`. */
 cab_unit cab_read_escape(const char *p, const char *end);
 
-/* What %252f and &amp;lt; stand for, which are escaped twice: the escape at p, which is `u`, stands
- * for the beginning of another one. */
+/* What %252f, &amp;lt; and %5Cu002f stand for, which are escaped twice: the escape at p, which is
+ * `u`, stands for the beginning of another one. */
 cab_unit cab_read_again(const char *p, const char *end, cab_unit u);
 
 /* Reads up to `most` digits; answers how many there were. */

@@ -1,6 +1,7 @@
 /* Finds pieces of secrets in a text, from wherever in a secret they are. Compared are letters and
  * digits alone, whatever their case: a service may have written all else in another way, or have
- * left it out. */
+ * left it out. Of letters beyond ASCII the same is to be feared, so they count for all else: of a
+ * secret that has few others no piece is found, only its beginning and all of it (secret.h). */
 #ifndef CAB_PIECES_H
 #define CAB_PIECES_H
 

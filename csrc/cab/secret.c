@@ -1,5 +1,6 @@
 #include "cab/secret.h"
 
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -13,6 +14,20 @@
 #define LONGEST_PIECE 8
 /* White space within a beginning that is this short: what is longer shows more of the secret. */
 #define MOST_SKIPPED 16
+
+/* How many bytes at a secret's beginning are worth hiding, unless they are all of it. */
+static size_t enough_of(const char *secret) {
+    size_t half = strnlen(secret, 2 * LONGEST_PIECE) / 2;
+    return half < CAB_SHORTEST_SECRET ? CAB_SHORTEST_SECRET : half;
+}
+
+static size_t shared_beginning(const char *a, const char *b) {
+    size_t n = 0;
+    while (n < UCHAR_MAX && a[n] != '\0' && a[n] == b[n]) {
+        n++;
+    }
+    return n;
+}
 
 void cab_secrets_add(cab_secrets *s, const char *text) {
     if (text == NULL || text[0] == '\0') {
@@ -29,22 +44,34 @@ void cab_secrets_add(cab_secrets *s, const char *text) {
     }
     unsigned char *last = &s->last_of[(unsigned char)text[0]];
     s->before[s->count] = *last;
+    s->shared[s->count] =
+        (unsigned char)(*last > 0 ? shared_beginning(text, s->text[*last - 1]) : 0);
+    s->enough[s->count] = (unsigned char)enough_of(text);
     s->text[s->count++] = text;
     *last = (unsigned char)s->count;
 }
 
+/* How a text is read that looks like an escape, which is tried first. */
+typedef enum { AS_IT_IS, ESCAPED, ESCAPED_TWICE, READINGS } reading;
+
+static bool stands_for(const cab_unit *u, const char *s) {
+    return u->used > 0 && strncmp(s, u->bytes, u->len) == 0;
+}
+
 /* Whether the text at `at` stands for the beginning of `s` by an escape. */
-static bool match_escape(const char *at, const char *end, const char *s, cab_unit *u) {
+static bool match_escape(const char *at, const char *end, const char *s, reading first,
+                         cab_unit *u) {
     *u = cab_read_escape(at, end);
     if (u->used == 0) {
         return false;
     }
-    if (strncmp(s, u->bytes, u->len) == 0) {
+    cab_unit again = cab_read_again(at, end, *u);
+    bool twice = stands_for(&again, s);
+    if (twice && (first == ESCAPED_TWICE || !stands_for(u, s))) {
+        *u = again;
         return true;
     }
-    cab_unit again = cab_read_again(at, end, *u);
-    if (again.used > 0 && strncmp(s, again.bytes, again.len) == 0) {
-        *u = again;
+    if (stands_for(u, s)) {
         return true;
     }
     u->len = 1;
@@ -55,9 +82,8 @@ static bool match_escape(const char *at, const char *end, const char *s, cab_uni
 static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /* How much of the text from p on shows the secret's beginning; `*shown` bytes of the secret. White
- * space within it, where lines were wrapped and indented, is skipped. "&amp;" may be an escape or
- * stand for itself: `escapes` is what to try first. */
-static size_t match(const char *p, const char *end, const char *secret, bool escapes,
+ * space within it, where lines were wrapped and indented, is skipped. */
+static size_t match(const char *p, const char *end, const char *secret, reading first,
                     size_t *shown) {
     const char *at = p;
     const char *stop = p;
@@ -65,10 +91,10 @@ static size_t match(const char *p, const char *end, const char *secret, bool esc
     size_t skipped = 0;
     cab_unit u;
     while (at < end && *s != '\0' && skipped <= MOST_SKIPPED + (size_t)(s - secret)) {
-        if (!escapes && *at == *s) {
+        if (first == AS_IT_IS && *at == *s) {
             stop = ++at;
             s++;
-        } else if (match_escape(at, end, s, &u)) {
+        } else if (match_escape(at, end, s, first, &u)) {
             stop = at += u.used;
             s += u.len;
         } else if (*at == *s) {
@@ -88,25 +114,18 @@ static size_t match(const char *p, const char *end, const char *secret, bool esc
     return (size_t)(stop - p);
 }
 
-/* Whether `shown` bytes of a secret are worth hiding. */
-static bool tells(const char *secret, size_t shown) {
-    if (shown == 0 || secret[shown] == '\0') {
-        return shown > 0;
-    }
-    size_t half = strlen(secret) / 2;
-    return shown >= (half < CAB_SHORTEST_SECRET ? CAB_SHORTEST_SECRET
-                     : half < LONGEST_PIECE     ? half
-                                                : LONGEST_PIECE);
-}
-
-/* The longest of what shows `secret` or its beginning at p; `*rest` is what it does not show. */
-static size_t hide(const char *p, const char *end, const char *secret, const char **rest,
-                   bool *all) {
+/* The longest of what shows `secret` or its beginning at p, of which `enough` bytes tell something;
+ * `*rest` is what it does not show. `*seen`: the most bytes that any way to read it had in common
+ * with the secret. */
+static size_t hide(const char *p, const char *end, const char *secret, size_t enough,
+                   const char **rest, size_t *seen, bool *all) {
     size_t longest = 0;
-    for (int escapes = 0; escapes < 2; escapes++) {
+    *seen = 0;
+    for (reading first = AS_IT_IS; first < READINGS; first++) {
         size_t shown;
-        size_t used = match(p, end, secret, escapes, &shown);
-        if (tells(secret, shown)) {
+        size_t used = match(p, end, secret, first, &shown);
+        *seen = shown > *seen ? shown : *seen;
+        if (shown > 0 && (secret[shown] == '\0' || shown >= enough)) {
             *all = *all || shown < CAB_SHORTEST_SECRET;
             if (used > longest) {
                 longest = used;
@@ -117,48 +136,91 @@ static size_t hide(const char *p, const char *end, const char *secret, const cha
     return longest;
 }
 
-/* The same for secret number i and what is left of it. */
-static size_t hide_one(const cab_secrets *s, cab_secret_rests *rests, size_t i, const char *p,
-                       const char *end, bool *all) {
-    const char *rest = rests->text[i];
-    size_t used = hide(p, end, s->text[i], &rests->text[i], all);
-    if (rest != NULL && used == 0) { /* something else stands between the pieces */
-        used = hide(p, end, rest, &rests->text[i], all);
+/* What shows more of a secret that began before, behind something that stands between. */
+static size_t hide_rests(const cab_secrets *s, cab_secret_rests *rests, char first, const char *p,
+                         const char *end, bool *all) {
+    size_t longest = 0, seen;
+    for (size_t i = 0; i < s->count; i++) {
+        const char *rest = rests->text[i];
+        if (rest != NULL && *rest == first) {
+            size_t used = hide(p, end, rest, enough_of(rest), &rests->text[i], &seen, all);
+            longest = used > longest ? used : longest;
+        }
     }
-    if (used > 0 && rests->text[i] != NULL) {
-        rests->begins[(unsigned char)*rests->text[i]] = true;
-    }
-    return used;
+    return longest;
 }
 
-/* Whether what an escape stands for may begin a secret, or the rest of one. */
-static bool may_begin(const cab_secrets *s, const cab_secret_rests *rests, const char *p,
-                      const char *end) {
-    cab_unit u = cab_read_escape(p, end);
-    if (u.used == 0) {
-        return false;
+/* What shows one of the secrets with that first byte. Where too little of one is there to tell
+ * something, the next one that begins in the same way need not be looked at: tokens of one maker
+ * all begin alike. (A character beyond ASCII is compared as a whole.) */
+static size_t hide_beginnings(const cab_secrets *s, cab_secret_rests *rests, char first,
+                              const char *p, const char *end, bool *all) {
+    size_t longest = 0, seen = 0, same = 0;
+    for (size_t number = s->last_of[(unsigned char)first]; number > 0;
+         number = s->before[number - 1]) {
+        size_t i = number - 1;
+        bool known = seen < same && seen < s->enough[i] && (s->text[i][seen] & 0x80) == 0;
+        if (!known) {
+            size_t used = hide(p, end, s->text[i], s->enough[i], &rests->text[i], &seen, all);
+            longest = used > longest ? used : longest;
+        }
+        same = s->shared[i];
     }
-    const unsigned char plain = (unsigned char)u.bytes[0], last = (unsigned char)p[u.used - 1];
-    return s->last_of[plain] > 0 || rests->begins[plain] || s->last_of[last] > 0 ||
-           rests->begins[last] || plain == '%' || plain == '&'; /* it may be escaped twice */
+    return longest;
+}
+
+static void note_rests(const cab_secrets *s, cab_secret_rests *rests) {
+    for (size_t i = 0; i < s->count; i++) {
+        if (rests->text[i] != NULL) {
+            rests->begins[(unsigned char)*rests->text[i]] = true;
+        }
+    }
+}
+
+/* What a text may stand for at one place: all begins with one of these bytes. */
+typedef struct {
+    char bytes[4];
+    size_t count;
+} beginnings;
+
+static void add_beginning(beginnings *b, char c) {
+    if (memchr(b->bytes, c, b->count) == NULL) {
+        b->bytes[b->count++] = c;
+    }
+}
+
+static beginnings read_beginnings(const char *p, const char *end) {
+    beginnings b = {{*p}, 1};
+    cab_unit u = cab_read_escape(p, end);
+    if (u.used > 0) {
+        add_beginning(&b, u.bytes[0]);
+        add_beginning(&b, p[u.used - 1]);
+        u = cab_read_again(p, end, u);
+    }
+    if (u.used > 0) {
+        add_beginning(&b, u.bytes[0]);
+    }
+    return b;
 }
 
 /* Nearly everywhere in a long text no secret begins, which is to be seen at once. */
 size_t cab_secret_at(const cab_secrets *s, cab_secret_rests *rests, const char *p, const char *end,
                      bool *all) {
-    const unsigned char c = (unsigned char)*p;
-    size_t longest = 0;
     *all = s->too_many;
-    if (rests->begins[c] || may_begin(s, rests, p, end)) {
-        for (size_t i = 0; i < s->count; i++) {
-            size_t used = hide_one(s, rests, i, p, end, all);
-            longest = used > longest ? used : longest;
+    beginnings b = read_beginnings(p, end);
+    size_t longest = 0;
+    for (size_t i = 0; i < b.count; i++) {
+        const char first = b.bytes[i];
+        size_t more = 0;
+        if (rests->begins[(unsigned char)first]) {
+            more = hide_rests(s, rests, first, p, end, all);
         }
-        return longest;
-    }
-    for (size_t number = s->last_of[c]; number > 0; number = s->before[number - 1]) {
-        size_t used = hide_one(s, rests, number - 1, p, end, all);
+        size_t used = hide_beginnings(s, rests, first, p, end, all);
         longest = used > longest ? used : longest;
+        longest = more > longest ? more : longest;
+    }
+    if (longest > 0) {
+        note_rests(s, rests);
     }
     return longest;
 }

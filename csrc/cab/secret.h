@@ -24,6 +24,8 @@ typedef struct {
     /* The last that begins with that byte, and the one of the same beginning before each: their
      * numbers from 1, or 0. */
     unsigned char last_of[256], before[CAB_MAX_SECRETS];
+    unsigned char shared[CAB_MAX_SECRETS]; /* bytes at the beginning of it and of the one before */
+    unsigned char enough[CAB_MAX_SECRETS]; /* bytes at its beginning that tell something */
 } cab_secrets;
 
 /* NULL and "" are fine, and so is one that is there. */

@@ -21,6 +21,7 @@
 #include "lua/lua_json.h"
 #include "lua/lua_meta.h"
 #include "lua/lua_opts.h"
+#include "lua/lua_secrets.h"
 #include "lua/lua_sign.h"
 #include "lua/lua_step.h"
 #include "lua/lua_term.h"
@@ -200,6 +201,7 @@ int luaopen_codearts_build_core(lua_State *L) {
     lcab_json_open(L);
     lcab_identity_open(L);
     lcab_meta_open(L);
+    lcab_secrets_open(L);
     lcab_body_open(L);
     lcab_client_open(L);
     lcab_call_open(L);

@@ -469,13 +469,21 @@ static int call_on_done(lua_State *L) {
     return 1;
 }
 
-/* client:mask(text) -> the text without what the client signs with */
+/* client:mask(text, ...) -> the text without what the client signs with, and without what the calls
+ * knew that brought these answers, if they are any; where there is nil, there is none */
 static int client_mask(lua_State *L) {
     cab_secrets secrets;
     const lcab_client *u = lcab_check_client(L, 1);
     size_t len;
     const char *text = luaL_checklstring(L, 2, &len);
+    int last = lua_gettop(L);
+    luaL_checkstack(L, 2 * last + 8, "mask");
     lcab_collect_client_secrets(u->c, &secrets);
+    for (int i = 3; i <= last; i++) {
+        if (lua_istable(L, i)) {
+            lcab_add_kept_secrets(L, i, &secrets);
+        }
+    }
     lcab_push_masked(L, text, len, &secrets);
     return 1;
 }

@@ -6,7 +6,9 @@
 #include "lua/compat.h"
 #include "lua/lua_slots.h"
 
-/* Followed by four texts with their NULs: job id, run id, run id's parameter, request id. */
+/* Texts that follow, each with its NUL. */
+enum { JOB_ID, RUN_ID, PARAMETER, REQUEST_ID, SHOWN, SIGNATURE = SHOWN, TEXTS };
+
 typedef struct {
     double started_at, elapsed;
     int64_t began_ms, date; /* monotonic; the service's clock, -1: unknown */
@@ -19,9 +21,11 @@ void lcab_remember_meta(lua_State *L, cab_call *c, const char *job_id, double st
     const cab_answer *a = cab_call_answer(c);
     const char *run_id = c->note.len > 0 ? c->note.data : "";
     const char *parameter = c->note.len > 0 ? run_id + strlen(run_id) + 1 : "";
-    const char *texts[] = {job_id, run_id, parameter, request_id};
-    size_t sizes[4], size = 0;
-    for (int i = 0; i < 4; i++) {
+    const char *signature = cab_call_signature(c);
+    const char *texts[TEXTS] = {job_id, run_id, parameter, request_id,
+                                signature != NULL ? signature : ""};
+    size_t sizes[TEXTS], size = 0;
+    for (int i = 0; i < TEXTS; i++) {
         sizes[i] = strlen(texts[i]) + 1;
         size += sizes[i];
     }
@@ -39,10 +43,25 @@ void lcab_remember_meta(lua_State *L, cab_call *c, const char *job_id, double st
         m->timings = a->timings;
     }
     char *at = (char *)(m + 1);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < TEXTS; i++) {
         memcpy(at, texts[i], sizes[i]);
         at += sizes[i];
     }
+}
+
+/* What lcab_slot_of writes to; what follows it may run finalizers, and those make the slots move.
+ */
+typedef union {
+    lcab_meta meta; /* for its alignment */
+    char bytes[LCAB_SLOT_BYTES];
+} copy_of_meta;
+
+static const char *text_of(const lcab_meta *m, int which) {
+    const char *text = (const char *)(m + 1);
+    for (int i = 0; i < which; i++) {
+        text += strlen(text) + 1;
+    }
+    return text;
 }
 
 /* Its address is that of a weak table: result -> members of its answer that it does not show. */
@@ -94,24 +113,32 @@ static void set_text(lua_State *L, const char *name, const char *text) {
     }
 }
 
+bool lcab_push_signature(lua_State *L, int index) {
+    copy_of_meta copy;
+    const lcab_meta *m = lcab_slot_of(L, index, &copy);
+    if (m == NULL || text_of(m, SIGNATURE)[0] == '\0') {
+        lua_pop(L, 1);
+        return false;
+    }
+    lua_pushstring(L, text_of(m, SIGNATURE));
+    lua_remove(L, -2);
+    return true;
+}
+
 /* core.meta(result): how the answer came to be; nil for anything that is no result or error. */
 static int get_meta(lua_State *L) {
     luaL_checkany(L, 1);
     lua_settop(L, 1);
-    union {
-        lcab_meta meta; /* for its alignment */
-        char bytes[LCAB_SLOT_BYTES];
-    } copy; /* what follows may run finalizers, and those make the slots move */
+    copy_of_meta copy;
     const lcab_meta *m = lcab_slot_of(L, 1, &copy);
     if (m == NULL) {
         lua_pushnil(L);
         return 1;
     }
     lua_createtable(L, 0, 12);
-    static const char *const names[] = {"job_id", "run_id", "run_id_parameter", "request_id"};
-    const char *text = (const char *)(m + 1);
-    for (int i = 0; i < 4; i++, text += strlen(text) + 1) {
-        set_text(L, names[i], text);
+    static const char *const names[SHOWN] = {"job_id", "run_id", "run_id_parameter", "request_id"};
+    for (int i = 0; i < SHOWN; i++) {
+        set_text(L, names[i], text_of(m, i));
     }
     set_number(L, "started_at", m->started_at);
     set_number(L, "began", (double)m->began_ms / 1000.0); /* as core.now() counts */

@@ -3,6 +3,7 @@
 #define LCAB_LUA_META_H
 
 #include <lua.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cab/call.h"
@@ -16,6 +17,10 @@ void lcab_meta_open(lua_State *L);
  * the answer's Date says, in seconds since 1970; -1 when that is not known. */
 void lcab_remember_meta(lua_State *L, cab_call *c, const char *job_id, double started_at,
                         const char *request_id, int64_t date);
+
+/* Pushes the signature that the value at `index`, an answer, was asked for with, if there is one.
+ */
+bool lcab_push_signature(lua_State *L, int index);
 
 /* Pops what meta is to tell as `members` of the value below it. */
 void lcab_remember_members(lua_State *L);

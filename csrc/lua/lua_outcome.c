@@ -90,37 +90,9 @@ static void push_body(lua_State *L, const cab_answer *a) {
     lua_pushlstring(L, a->body.len > 0 ? a->body.data : "", a->body.len);
 }
 
-/* answer:mask(text): what people may see of it. */
-static int mask_text(lua_State *L) {
-    cab_secrets secrets = {.count = 0};
-    size_t len;
-    const char *text = luaL_checklstring(L, 2, &len);
-    lcab_read_secrets(L, lua_upvalueindex(1), &secrets);
-    lcab_push_masked(L, text, len, &secrets);
-    return 1;
-}
-
-/* Gives the raw answer on top of the stack its method. What the call was sent with, its signature
- * among it, is known here only; it is no member, so that who prints the answer does not print it.
- */
-static void attach_mask(lua_State *L, const cab_call *c) {
-    cab_secrets secrets;
-    lcab_collect_secrets(c, &secrets);
-    lua_createtable(L, 0, 1);
-    lua_createtable(L, 0, 1);
-    lua_newtable(L);
-    for (size_t i = 0; i < secrets.count; i++) {
-        lua_pushstring(L, secrets.text[i]);
-        lcab_rawseti(L, -2, i + 1);
-    }
-    if (secrets.too_many) { /* still one more than there is room for */
-        lua_pushliteral(L, "\001 one more");
-        lcab_rawseti(L, -2, secrets.count + 1);
-    }
-    lua_pushcclosure(L, mask_text, 1);
-    lua_setfield(L, -2, "mask");
-    lua_setfield(L, -2, "__index");
-    lua_setmetatable(L, -2);
+/* Whether the call knows what its client does not, besides its signature. */
+static bool knows_more(const cab_call *c) {
+    return c->secrets.len > 0 || c->identity != c->client->options.identity;
 }
 
 static void push_result(lua_State *L, cab_call *c, const lcab_context *context, int decoded) {
@@ -148,11 +120,14 @@ static void push_result(lua_State *L, cab_call *c, const lcab_context *context, 
         lua_setfield(L, -2, "headers");
         push_body(L, a);
         lua_setfield(L, -2, "body");
-        attach_mask(L, c);
+        lcab_remember_secrets(L, c);
     } else {
         lua_pushvalue(L, decoded);
     }
     if (lua_istable(L, -1)) {
+        if (c->op == CAB_OP_START && knows_more(c)) {
+            lcab_remember_secrets(L, c);
+        }
         remember_meta(L, c, context);
     }
 }

@@ -3,7 +3,21 @@
 #include <string.h>
 
 #include "cab/texts.h"
+#include "lua/compat.h"
 #include "lua/lua_error.h"
+#include "lua/lua_meta.h"
+
+/* Its address is that of a weak table: answer -> list of texts. */
+static const char KEPT = 0;
+
+void lcab_secrets_open(lua_State *L) {
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lcab_keep(L, &KEPT);
+}
 
 static void add_all(cab_secrets *s, const cab_buf *texts) {
     for (const char *text = NULL; (text = cab_texts_next(texts, text)) != NULL;) {
@@ -55,6 +69,37 @@ void lcab_collect_secrets(const cab_call *c, cab_secrets *s) {
 void lcab_collect_client_secrets(const cab_client *c, cab_secrets *s) {
     memset(s, 0, sizeof *s);
     add_client(s, c);
+}
+
+void lcab_remember_secrets(lua_State *L, const cab_call *c) {
+    cab_secrets secrets;
+    lcab_collect_secrets(c, &secrets);
+    lcab_kept(L, &KEPT);
+    lua_pushvalue(L, -2);
+    lua_createtable(L, (int)secrets.count, 0);
+    for (size_t i = 0; i < secrets.count; i++) {
+        lua_pushstring(L, secrets.text[i]);
+        lcab_rawseti(L, -2, i + 1);
+    }
+    if (secrets.too_many) { /* still one more than there is room for */
+        lua_pushliteral(L, "\001 one more");
+        lcab_rawseti(L, -2, secrets.count + 1);
+    }
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+}
+
+void lcab_add_kept_secrets(lua_State *L, int index, cab_secrets *s) {
+    lcab_kept(L, &KEPT);
+    lua_pushvalue(L, index);
+    lua_rawget(L, -2);
+    lua_remove(L, -2);
+    if (lua_istable(L, -1)) {
+        lcab_read_secrets(L, lua_gettop(L), s);
+    }
+    if (lcab_push_signature(L, index)) {
+        cab_secrets_add(s, lua_tostring(L, -1));
+    }
 }
 
 size_t lcab_cut_length(const char *text, size_t len, size_t most) {

@@ -18,7 +18,7 @@
 
 #pragma GCC visibility push(hidden)
 
-#define LCAB_SLOT_BYTES 208
+#define LCAB_SLOT_BYTES 240
 
 /* Once for a Lua state. */
 void lcab_slots_open(lua_State *L);

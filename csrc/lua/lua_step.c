@@ -9,6 +9,12 @@
 
 /* ---- calling back --------------------------------------------------------------------------- */
 
+/* Whether a callback came back in a forked child, where all that is left to do is the parent's. */
+static bool is_left_behind(const lcab_client *u) { return u->c != NULL && cab_client_forked(u->c); }
+
+/* Whether a callback left nothing to do: it may also have closed the client. */
+static bool is_gone(const lcab_client *u) { return u->c == NULL || is_left_behind(u); }
+
 static int add_traceback(lua_State *L) {
     if (lua_isnil(L, 1)) {
         lua_pushliteral(L, "a callback raised nil");
@@ -79,7 +85,7 @@ static void push_event(lua_State *L, const cab_event *e) {
 
 static void deliver_events(lua_State *L, lcab_client *u, int uv, int first) {
     size_t told = 0;
-    for (size_t i = 0; u->c != NULL && i < u->c->event_count; i++) {
+    for (size_t i = 0; !is_gone(u) && i < u->c->event_count; i++) {
         cab_event e = u->c->events[i];
         lcab_rawgeti(L, uv, U_CALL_EVENTS);
         lcab_rawgeti(L, -1, e.slot);
@@ -142,7 +148,7 @@ static void stream_body(lua_State *L, lcab_client *u, int uv, cab_call *call, in
 
 static void deliver_streams(lua_State *L, lcab_client *u, int uv, int first) {
     cab_call *call;
-    while (u->c != NULL && (call = cab_client_next_streaming(u->c)) != NULL) {
+    while (!is_gone(u) && (call = cab_client_next_streaming(u->c)) != NULL) {
         stream_body(L, u, uv, call, first);
         if (u->budget.over || cab_budget_is_over(&u->budget)) {
             break;
@@ -153,7 +159,7 @@ static void deliver_streams(lua_State *L, lcab_client *u, int uv, int first) {
 /* Tells that attempts wait for admission. */
 static void deliver_admissions(lua_State *L, lcab_client *u, int uv, int first) {
     cab_call *call;
-    while (u->c != NULL && (call = cab_client_next_admission(u->c)) != NULL) {
+    while (!is_gone(u) && (call = cab_client_next_admission(u->c)) != NULL) {
         lcab_rawgeti(L, uv, U_ADMISSIONS);
         lcab_rawgeti(L, -1, call->slot);
         call_back(L, u, 0, first);
@@ -172,7 +178,7 @@ static void tell_callbacks(lua_State *L, lcab_client *u, int call, int first) {
         return;
     }
     int list = lua_gettop(L), count = lua_istable(L, list) ? (int)lcab_rawlen(L, list) : 0;
-    for (int i = 1; i <= count; i++) {
+    for (int i = 1; i <= count && !is_left_behind(u); i++) {
         lcab_rawgeti(L, list, i);
         lcab_push_callback_arguments(L, call);
         call_back(L, u, 2, first);
@@ -199,7 +205,8 @@ static void deliver_ready(lua_State *L, lcab_client *u, int uv, int first) {
         lua_rawset(L, -4);
         tell_callbacks(L, u, call, first);
         lua_settop(L, call - 1);
-        if (u->c != NULL && u->ready_first <= last && cab_budget_is_over(&u->budget)) {
+        if (is_left_behind(u) ||
+            (u->c != NULL && u->ready_first <= last && cab_budget_is_over(&u->budget))) {
             break;
         }
     }
@@ -222,7 +229,7 @@ static void conclude(lua_State *L, lcab_client *u, int uv, int first) {
     while ((call = cab_client_next_answered(u->c)) != NULL) {
         if (has_streamed(call)) {
             stream_body(L, u, uv, call, first);
-            if (u->c == NULL || call->held) {
+            if (is_gone(u) || call->held) {
                 return;
             }
         }
@@ -243,11 +250,11 @@ static void conclude(lua_State *L, lcab_client *u, int uv, int first) {
 /* As far as the budget goes. Who is told of events hears of them before the call's end. */
 static void deliver_open(lua_State *L, lcab_client *u, int uv, int first) {
     deliver_events(L, u, uv, first);
-    if (u->c == NULL || u->c->event_count > 0) {
+    if (is_gone(u) || u->c->event_count > 0) {
         return;
     }
     deliver_streams(L, u, uv, first);
-    if (u->c != NULL) {
+    if (!is_gone(u)) {
         conclude(L, u, uv, first);
     }
     deliver_events(L, u, uv, first);
@@ -263,7 +270,7 @@ static void deliver(lua_State *L, int client) {
     if (u->c != NULL) {
         deliver_open(L, u, uv, first);
     }
-    if (u->c == NULL || u->c->event_count == 0) {
+    if (!is_left_behind(u) && (u->c == NULL || u->c->event_count == 0)) {
         deliver_ready(L, u, uv, first);
     }
     if (!lua_isnil(L, first)) {
@@ -307,7 +314,10 @@ static int run_protected(lua_State *L, lcab_client *u, int client, int which) {
 static void close_now(lua_State *L, lcab_client *u, int client) {
     luaL_checkstack(L, 4, "close");
     cab_budget_begin(&u->budget, false);
-    if (!cab_client_forked(u->c)) {
+    if (is_left_behind(u)) { /* what has ended is told by the parent */
+        u->ready_first = 1;
+        u->ready_last = 0;
+    } else {
         cab_client_cancel_all(u->c);
         if (run_protected(L, u, client, U_DELIVER_CANCELLED) != 0) {
             lua_error(L);
@@ -332,8 +342,7 @@ static int move_and_deliver(lua_State *L, lcab_client *u, int client, int64_t wa
         /* Callbacks that always make others due must not keep the connections still for ever. */
         u->stood_still = ends && !u->stood_still;
         /* A callback may have come back in a forked child. */
-        if (u->c == NULL || u->close_wanted || rc != 0 || u->stood_still ||
-            cab_client_forked(u->c)) {
+        if (u->c == NULL || u->close_wanted || rc != 0 || u->stood_still || is_left_behind(u)) {
             return rc;
         }
     }

@@ -93,9 +93,16 @@ local MUTANTS = {
   {
     name = "secrets that come back escaped",
     file = "csrc/cab/secret.c",
-    find = "} else if (match_escape(at, end, s, &u)) {",
-    replace = "} else if (match_escape(at, end, s, &u) && false) {",
+    find = "} else if (match_escape(at, end, s, first, &u)) {",
+    replace = "} else if (match_escape(at, end, s, first, &u) && false) {",
     specs = "secrets",
+  },
+  {
+    name = "blanks within a secret that are skipped without end",
+    file = "csrc/cab/secret.c",
+    find = "#define MOST_SKIPPED 16",
+    replace = "#define MOST_SKIPPED 1000000",
+    specs = "units",
   },
   {
     name = "pieces of secrets that are not masked",

@@ -32,9 +32,13 @@ function FlowClient:sleep(...)
   return self.core:sleep(...)
 end
 
+function FlowClient:mask(...)
+  return self.core:mask(...)
+end
+
 function FlowClient:problem(members)
   local err = core.error(members)
-  err.message = self.core:mask(err.message)
+  err.message = self:mask(err.message)
   return err
 end
 

@@ -6,7 +6,7 @@ M.PIECE = 8 -- bytes of a secret that tell something, at its beginning; of a lon
 local LONG_PIECE = 12
 
 -- What an escaped text says: one of JSON, URL and HTML after the other.
-local function plain(text)
+local function unescaped(text)
   return (
     text
       :gsub("\\+u00(%x%x)", function(hex)
@@ -28,8 +28,12 @@ local function plain(text)
       :gsub("&quot;", '"')
       :gsub("&lt;", "<")
       :gsub("&gt;", ">")
-      :gsub("[\\%s]", "")
   )
+end
+
+-- The same of what was escaped twice.
+local function plain(text)
+  return (unescaped(unescaped(text)):gsub("[\\%s]", ""))
 end
 
 local function letters(text)
@@ -129,6 +133,13 @@ M.FORMS = {
   ["percent-encoded in small letters"] = hex("%%%02x", "[^%w._~-]"),
   ["percent-encoded as a whole"] = hex "%%%02X",
   ["percent-encoded twice"] = hex("%%25%02X", "[^%w._~-]"),
+  ["with \\u00XX, percent-encoded"] = hex("%%5Cu%04x", "[^%w]"),
+  ["with \\u00XX for all, percent-encoded as a whole"] = function(text)
+    return (hex "%%%02x"(hex "\\u%04x"(text)))
+  end,
+  ["with \\u00XX, in numbers of HTML"] = hex("&#92;u%04X", "[^%w]"),
+  ["percent-encoded in numbers of HTML"] = hex("&#37;%02X", "[^%w._~-]"),
+  ["in numbers of HTML, percent-encoded"] = hex("%%26%%23%d%%3B", "[^%w._~-]"),
   ["for HTML"] = function(text)
     return (text:gsub("&", "&amp;"):gsub('"', "&quot;"):gsub("<", "&lt;"):gsub(">", "&gt;"))
   end,

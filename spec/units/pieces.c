@@ -20,6 +20,8 @@ static const struct {
     {LONG, "CBbQ AQExDTALBglg.", "#################."},
     {LONG, "%42%62%51%2f\\u0041QExDTALBg", "###########################"},
     {LONG, "%2542b&amp;#81;AQExDTALBg", "#########################"},
+    {LONG, "CBbQ%5cu002FAQ%5C%75%30%30%34%35xDTALBg", "#######################################"},
+    {LONG, "CBbQ&#92;/AQ%26%2369%3bxDTALBg", "##############################"},
     {LONG, "f9d6c8466d614a9788e9a0acf6c15f46", "f9d6c8466d614a9788e9a0acf6c15f46"},
     {SHORT, "of correct horse", "of #########orse"},
     {SHORT, "of correct words", "of correct words"},

@@ -499,8 +499,8 @@ function methods:perform(work)
   return call
 end
 
-local function mask_text(self, text)
-  local known, masked = pcall(self.core.mask, self.core, text)
+local function mask_text(self, text, ...)
+  local known, masked = pcall(self.core.mask, self.core, text, ...)
   return known and masked or "***" -- who is closed cannot tell what is to be hidden
 end
 
@@ -515,15 +515,15 @@ local function add_texts(value, texts)
   end
 end
 
-local function mask_table(self, value)
+local function mask_table(self, value, ...)
   local names = {}
   for name in next, value do
     names[#names + 1] = name
   end
   for _, name in ipairs(names) do
-    local member = self:mask(value[name])
+    local member = self:mask(value[name], ...)
     value[name] = nil
-    value[self:mask(name)] = member
+    value[self:mask(name, ...)] = member
   end
 end
 
@@ -531,17 +531,18 @@ end
 --- library's own modules.
 ---@generic T
 ---@param value T a text, or a table that is changed; anything else stays as it is
+---@param ... table? what it came with: results of starts and answers, whose calls may have had secrets of their own
 ---@return T
-function methods:mask(value)
+function methods:mask(value, ...)
   if type(value) == "string" then
-    return mask_text(self, value)
+    return mask_text(self, value, ...)
   elseif type(value) == "table" then
     -- All at once: to look for a secret takes longer than most texts are. There is hardly ever one.
     local texts = {}
     add_texts(value, texts)
     local all = table.concat(texts, "\n")
-    if mask_text(self, all) ~= all then
-      mask_table(self, value)
+    if mask_text(self, all, ...) ~= all then
+      mask_table(self, value, ...)
     end
   end
   return value
@@ -552,11 +553,12 @@ local TOLD = { "message", "error_code", "error_msg", "request_id", "build_status
 --- A structured error with what the service said: the door for all that is made in Lua of a service's text. For this
 --- library's own modules.
 ---@param members table of the error
+---@param ... table? see mask
 ---@return codearts.build.Error
-function methods:problem(members)
+function methods:problem(members, ...)
   local err = core.error(members)
   for _, name in ipairs(TOLD) do
-    err[name] = self:mask(err[name])
+    err[name] = self:mask(err[name], ...)
   end
   return err
 end

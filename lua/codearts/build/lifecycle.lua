@@ -44,7 +44,7 @@ end
 
 --- The build behind `self`, a result of run or what client:build answered.
 ---@param self table
----@return { client: codearts.build.Client, job_id: string, build_no: integer, fresh_since: number? } target
+---@return { client: codearts.build.Client, job_id: string, build_no: integer, fresh_since: number?, result: table? } target
 function lifecycle.handle(self)
   local metatable = type(self) == "table" and getmetatable(self)
   local client = type(metatable) == "table" and metatable.client
@@ -70,6 +70,7 @@ function lifecycle.handle(self)
     client = client,
     job_id = meta.of(self).job_id,
     build_no = number,
+    result = self,
     fresh_since = core.now(), -- what was just started may take a while to show
   }
 end

@@ -44,6 +44,21 @@ local function read_auth(value, region, source)
   return given
 end
 
+--- An error with what the user's function said, which may name what it answered the last time.
+local function function_failed(ctx, members)
+  local last, hidden = ctx.state.answered or {}, {}
+  for _, name in ipairs { "token", "password", "sk", "security_token" } do
+    hidden[#hidden + 1] = last[name]
+  end
+  local err = ctx.client:problem(members)
+  for _, name in ipairs { "message", "error_code", "error_msg", "request_id" } do
+    if type(err[name]) == "string" then
+      err[name] = core.mask(err[name], hidden)
+    end
+  end
+  return err
+end
+
 --- Calls the user's function. In a coroutine of its own: there a yield is seen, and an error caught.
 local function call_function(ctx, f)
   local routine = coroutines.create(f)
@@ -56,13 +71,14 @@ local function call_function(ctx, f)
   elseif not ok or value == nil then
     err = ok and err or value
     if core.is_error(err) then
-      return nil, ctx.client:problem(err)
+      return nil, function_failed(ctx, err)
     end
     err = err ~= nil and ": " .. tostring(err) or " without saying why"
-    -- The function may name what it answered the last time.
-    return nil, ctx.client:problem { kind = "auth", message = "the auth function failed" .. err }
+    return nil, function_failed(ctx, { kind = "auth", message = "the auth function failed" .. err })
   end
-  return read_auth(value, ctx.region, "the answer of the auth function:")
+  local given, problem = read_auth(value, ctx.region, "the answer of the auth function:")
+  ctx.state.answered = given or ctx.state.answered
+  return given, problem
 end
 
 --- Turns what a source holds into what requests are sent with.

@@ -12,7 +12,7 @@
 #include "cab/url.h"
 #include "lua/lua_error.h"
 
-enum { PLAIN, URL, HEX_ESCAPES, UNICODE_ESCAPES, ENTITIES, WAYS };
+enum { PLAIN, URL, HEX_ESCAPES, UNICODE_ESCAPES, ENTITIES, URL_OF_ESCAPES, ENTITIES_OF_URL, WAYS };
 
 static void write_secret(cab_buf *b, const char *secret, int way) {
     char one[16];
@@ -23,9 +23,13 @@ static void write_secret(cab_buf *b, const char *secret, int way) {
     case HEX_ESCAPES:
     case UNICODE_ESCAPES:
     case ENTITIES:
+    case URL_OF_ESCAPES:
+    case ENTITIES_OF_URL:
         for (const char *p = secret; *p != '\0'; p++) {
             const char *form = way == HEX_ESCAPES       ? "\\x%02x"
                                : way == UNICODE_ESCAPES ? "\\u%04X"
+                               : way == URL_OF_ESCAPES  ? "%%5Cu%04x"
+                               : way == ENTITIES_OF_URL ? "&#37;%02x"
                                                         : "&#%u;";
             (void)snprintf(one, sizeof one, form, (unsigned)(unsigned char)*p);
             MUST(cab_buf_puts(b, one));

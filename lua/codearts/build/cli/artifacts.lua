@@ -34,7 +34,7 @@ local function products(app, job_id, build_no)
       0
     )
   end
-  return result
+  return app:client():mask(result, answer)
 end
 
 --- The packages and images of an answer in one list, by name. One of them may stand alone and among the others too.

@@ -64,11 +64,12 @@ local function body(app, values)
   if app.form == "json" then
     local json = require "codearts.build.cli.json"
     judge(app, job_id, answer.records)
+    app:client():mask(answer.records)
     app:print_json { total = answer.total, records = json.array(answer.records) }
     return
   end
   local cells = {}
-  for index, item in ipairs(answer.records) do
+  for index, item in ipairs(app:client():mask(answer.records)) do
     cells[index] = row_of(item)
   end
   local head = { "BUILD", "RESULT", "STARTED", "ENDED", "TOOK" }

@@ -15,6 +15,7 @@ local function body(app, values)
     page = values.page,
     limit = values.limit,
   }))
+  app:client():mask(answer.jobs)
   names.remember(project, answer.jobs, not values.page and #answer.jobs == answer.total)
   if app.form == "json" then
     local json = require "codearts.build.cli.json"

@@ -60,14 +60,20 @@ local function find_failed(app, job_id, build_no)
       return nil, err
     end
     local found, problem = record.verdict(await, place, detail)
-    local steps
-    steps, err = record.steps(await, place)
+    local steps, answer
+    steps, err, answer = record.steps(await, place)
     if not steps then
       return nil, err
     end
     local failed = require "codearts.build.cli.failed"
     local places = failed.places(steps, found)
-    return { steps = steps, places = places, verdict = found, problem = problem }
+    return {
+      steps = steps,
+      answer = answer,
+      places = places,
+      verdict = found,
+      problem = problem,
+    }
   end))
 end
 
@@ -83,9 +89,10 @@ local function read_failed(app, build, values)
   local list = require("codearts.build.cli.json").array {}
   for _, place in ipairs(seen.places) do
     local step = seen.steps[place]
-    app:warn(("step %d, %s:"):format(place, step.name))
-    local lines = read(app, build, values, failed.asked_for(seen.steps, place))
-    list[#list + 1] = { number = place, name = step.name, status = step.status, lines = lines }
+    local told = { number = place, name = step.name, status = step.status }
+    list[#list + 1] = app:client():mask(told, seen.answer)
+    app:warn(("step %d, %s:"):format(place, told.name))
+    told.lines = read(app, build, values, failed.asked_for(seen.steps, place))
   end
   if #list > 0 then
     return list

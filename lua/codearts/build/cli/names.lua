@@ -65,7 +65,7 @@ end
 
 --- Remembers a listing. That it cannot be kept is no trouble of the command's.
 ---@param project string
----@param jobs table[] as the service lists them
+---@param jobs table[] as the service lists them, without what must not be shown
 ---@param complete boolean all jobs of the project are there; else the others stay known
 ---@param getenv? fun(name: string): string?
 function names.remember(project, jobs, complete, getenv)

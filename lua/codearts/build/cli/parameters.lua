@@ -68,7 +68,8 @@ end
 ---@param tell fun(unknown: { name: string, nearest: string? })
 ---@return table call
 function parameters.check(app, job_id, asked, tell)
-  local call = app:client():call(
+  local client = app:client()
+  local call = client:call(
     "ShowJobConfig",
     { job_id = job_id, get_all_params = "true" },
     { async = true }
@@ -76,6 +77,7 @@ function parameters.check(app, job_id, asked, tell)
   call:on_done(function(body)
     local names = parameters.declared(type(body) == "table" and body.result)
     for _, unknown in ipairs(names and unknown_ones(names, asked) or {}) do
+      unknown.nearest = client:mask(unknown.nearest, body)
       app:warn(
         text.clean(
           ("the job %s does not declare the parameter %s%s"):format(

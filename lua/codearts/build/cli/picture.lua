@@ -13,6 +13,6 @@ return function(await, app, detail, steps)
     and await(
       app:client():call("ShowBuildRecordFullStages", { record_id = record_id }, { async = true })
     )
-  local result = type(body) == "table" and body.result
+  local result = type(body) == "table" and app:client():mask(body.result, body)
   return spans.of_stages(type(result) == "table" and result.build_stages) or spans.of_steps(steps)
 end

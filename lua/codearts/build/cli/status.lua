@@ -70,18 +70,23 @@ end
 --- What the service knows of the build.
 local function look(app, job_id, build_no)
   local client = app:client()
-  local detail = app:await(client:build(job_id, build_no):status { async = true })
   local record = require "codearts.build.lifecycle.record"
-  local seen = { job_id = job_id, build_no = build_no, detail = detail }
+  local seen = { job_id = job_id, build_no = build_no }
   return app:await(client:task(function(await)
     local place = { client = client, job_id = job_id, build_no = build_no }
+    local detail, err, answer = record.fetch(await, place)
+    if not detail then
+      return nil, err
+    end
     seen.verdict, seen.problem = record.verdict(await, place, detail)
+    seen.detail = client:mask(detail, answer)
     -- Steps are worth having, but a build whose steps cannot be read still has a status.
-    local steps, err = record.steps(await, place)
+    local steps
+    steps, err, answer = record.steps(await, place)
     if err then
       app:warn("the steps cannot be read: " .. tostring(err))
     end
-    seen.steps = steps or {}
+    seen.steps = client:mask(steps or {}, answer)
     if not (seen.verdict or seen.problem) then
       local pace = require("codearts.build.lifecycle.pace").new(place)
       pace:saw(await, detail)

@@ -38,7 +38,7 @@ local function list_jobs(app, project, search)
       search = search,
     })
     before, total = #all, answer.total
-    for _, job in ipairs(answer.rows) do
+    for _, job in ipairs(app:client():mask(answer.rows)) do -- names are kept
       if job.id ~= nil and not seen[job.id] then
         all[#all + 1], seen[job.id] = job, true
       end

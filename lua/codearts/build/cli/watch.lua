@@ -111,6 +111,19 @@ local function tell_start(app, entry)
   end
 end
 
+--- The members of a result, as they may be shown.
+local function shown(client, result, build_no)
+  local members = {}
+  for name, value in pairs(result) do
+    members[name] = value
+  end
+  client:mask(members, result)
+  if build_no then
+    members.actual_build_number = result.actual_build_number
+  end
+  return members
+end
+
 --- The life of one build. Answers true, or nil and the error.
 function Watch:live_through(await, entry)
   if entry.start then
@@ -119,13 +132,13 @@ function Watch:live_through(await, entry)
     entry.run_id = meta and meta.run_id
     if meta and result then
       entry.key, entry.replayed, entry.reconciled = meta.key, meta.replayed, meta.reconciled
-      entry.members = meta.members
+      entry.members = self.app:client():mask(meta.members, result)
     end
     if err then
       return nil, err
     end
-    entry.result, entry.build = result, result
-    entry.build_no = ids.build_number(result.actual_build_number)
+    entry.build, entry.build_no = result, ids.build_number(result.actual_build_number)
+    entry.result = shown(self.app:client(), result, entry.build_no)
     tell_start(self.app, entry)
   end
   if not self.waiting then

@@ -29,8 +29,16 @@ local function run_callbacks(self)
   end
 end
 
+--- An outcome as it is known here: in a forked child the parent goes on with what had not begun.
+local function seen_from_here(self, outcome)
+  return outcome == "not_started" and self.client:is_left_behind() and "unknown" or outcome
+end
+
 local function finish(self, result, err)
   self.ended, self.awaited = true, nil
+  if core.is_error(err) then
+    err.outcome = seen_from_here(self, err.outcome or self:so_far().outcome)
+  end
   self.result, self.err = result, err
   run_callbacks(self)
 end
@@ -153,10 +161,8 @@ function Task:try_wait(timeout)
       retryable = false,
     }
     local known = self:so_far()
-    err.operation, err.attempts, err.outcome = known.operation, known.attempts, known.outcome
-    if err.outcome and self.client:is_left_behind() then
-      err.outcome = "unknown" -- to this process
-    end
+    err.operation, err.attempts = known.operation, known.attempts
+    err.outcome = seen_from_here(self, known.outcome)
     return nil, err
   end
   return self.result, self.err

@@ -27,9 +27,9 @@ end
 function endings.build_of(client, result)
   local number = text(rawget(result, "actual_build_number"))
   return {
-    octopus_job_name = client:mask(text(rawget(result, "octopus_job_name"))),
-    actual_build_number = ids.build_number(number) and number or client:mask(number),
-    daily_build_number = client:mask(text(rawget(result, "daily_build_number"))),
+    octopus_job_name = client:mask(text(rawget(result, "octopus_job_name")), result),
+    actual_build_number = ids.build_number(number) and number or client:mask(number, result),
+    daily_build_number = client:mask(text(rawget(result, "daily_build_number")), result),
   }
 end
 

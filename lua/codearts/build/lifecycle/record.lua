@@ -62,7 +62,7 @@ function record.may_pass(err, target)
       and core.now() - target.fresh_since < TIME_TO_SHOW
 end
 
---- Calls an operation and unwraps `result`.
+--- Calls an operation and unwraps `result`. Answers also what it was in, which says whose answer it is.
 local function fetch_result(await, target, operation, args, opts, form)
   local body, err = await(operation_call.start(target.client, operation, args, opts, form))
   if err then
@@ -70,7 +70,7 @@ local function fetch_result(await, target, operation, args, opts, form)
   elseif type(body) ~= "table" or type(body.result) ~= "table" then
     return nil, protocol_error(operation, operation .. " answered without a result")
   end
-  return body.result
+  return body.result, nil, body
 end
 
 record.fetch_result = fetch_result
@@ -200,8 +200,9 @@ end
 --- The record detail of the build (API reference 7.3), with build_no as a number.
 ---@return table? detail
 ---@return table? err
+---@return table? answer that it was in
 function record.fetch(await, target, opts)
-  local detail, err = fetch_result(
+  local detail, err, answer = fetch_result(
     await,
     target,
     "ShowRecordDetail",
@@ -214,7 +215,7 @@ function record.fetch(await, target, opts)
     return nil, other_build("ShowRecordDetail", target.build_no)
   end
   detail.build_no = record.integer(detail.build_no) or target.build_no
-  return detail
+  return detail, nil, answer
 end
 
 --- Whether the service says that a build runs no more: build-info of this build, else the status of its task, which does not
@@ -280,6 +281,7 @@ end
 --- The steps of a build (API reference 7.4); their times are milliseconds there.
 ---@return codearts.build.Step[]? steps
 ---@return table? err
+---@return table? answer that they were in
 function record.steps(await, target, opts)
   local body, err = record.fetch_body(
     await,
@@ -307,7 +309,7 @@ function record.steps(await, target, opts)
       time = milliseconds and milliseconds / 1000,
     }
   end
-  return steps
+  return steps, nil, body
 end
 
 return record

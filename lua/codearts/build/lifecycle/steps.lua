@@ -8,9 +8,9 @@ local steps = {}
 ---@field key string stage key, as the log of one step is asked for (API reference 7.6)
 ---@field name string
 
---- The stages in their order; nil if the service does not tell them.
+--- The stages in their order, and the answer that they are in; nil if the service does not tell them.
 local function stages(await, target, record_id)
-  local result =
+  local result, _, answer =
     record.fetch_result(await, target, "ShowBuildRecordFullStages", { record_id = record_id })
   if not result or type(result.build_stages) ~= "table" then
     return nil
@@ -31,12 +31,12 @@ local function stages(await, target, record_id)
     end
     return a.key < b.key
   end)
-  return list
+  return list, answer
 end
 
 --- The steps as the page of the build lists them, in the same form.
 local function listed(await, target)
-  local found, err = record.steps(await, target)
+  local found, err, answer = record.steps(await, target)
   if not found then
     return nil, err
   end
@@ -44,7 +44,7 @@ local function listed(await, target)
   for index, step in ipairs(found) do
     list[index] = { key = "stage" .. index, name = step.name }
   end
-  return list
+  return list, nil, answer
 end
 
 --- The places that a text fits: exactly, or else without regard to case.
@@ -73,20 +73,20 @@ local function names(list)
   return table.concat(texts, ", ")
 end
 
-local function ambiguous(client, text, list)
+local function ambiguous(target, text, list, answer)
   local texts = {}
   for index, place in ipairs(list) do
     local number = place.key:match "^stage(%d+)$"
     texts[index] = ("%s (%s)"):format(number or place.key, place.name)
   end
-  return client:problem {
+  return target.client:problem({
     kind = "usage",
     field = "step",
     message = ("several steps are called %q: %s; give the number of the one that is meant"):format(
       text,
       table.concat(texts, ", ")
     ),
-  }
+  }, answer, target.result)
 end
 
 --- The stage key of a step that is given by its number or its name.
@@ -101,11 +101,11 @@ function steps.key(await, target, record_id, step)
     return ("stage%d"):format(step)
   end
   -- The service's own stages know the keys best.
-  local list = stages(await, target, record_id)
+  local list, answer = stages(await, target, record_id)
   local found = matches(list or {}, step)
   if #found == 0 then
     local err
-    list, err = listed(await, target)
+    list, err, answer = listed(await, target)
     if not list then
       return nil, err
     end
@@ -114,14 +114,14 @@ function steps.key(await, target, record_id, step)
   if #found == 1 then
     return found[1].key
   elseif #found > 1 then
-    return nil, ambiguous(target.client, step, found)
+    return nil, ambiguous(target, step, found, answer)
   end
   return nil,
-    target.client:problem {
+    target.client:problem({
       kind = "usage",
       field = "step",
       message = ("the build has no step %q; its steps are: %s"):format(step, names(list)),
-    }
+    }, answer, target.result)
 end
 
 return steps

@@ -10,10 +10,10 @@ local MAX_FAILURES = 30
 local BESIDE = 5
 
 --- The error of a build that ended without success.
-local function build_error(target, detail)
+local function build_error(target, detail, answer)
   local status = record.text(detail.status) or "no status"
   local reason = record.text(detail.err_msg)
-  return target.client:problem {
+  return target.client:problem({
     kind = "build",
     message = ("build %d of job %s ended with %s%s"):format(
       target.build_no,
@@ -24,7 +24,7 @@ local function build_error(target, detail)
     build_status = status,
     record = detail,
     retryable = false,
-  }
+  }, answer, target.result)
 end
 
 local function timeout_error(target, timeout, last_status, last_error)
@@ -57,7 +57,8 @@ local function report(await, target, opts, detail, started, look, pace)
   if not opts.on_progress then
     return
   end
-  local steps = target.client:mask(record.steps(await, target, look) or {})
+  local steps, _, answer = record.steps(await, target, look)
+  steps = target.client:mask(steps or {}, answer, target.result)
   local running, eta, usual = pace:times()
   opts.on_progress {
     job_id = target.job_id,
@@ -101,9 +102,9 @@ local function wait(target, opts)
     while true do
       local left = opts.timeout and started + opts.timeout - core.now()
       local look = look_options(left)
-      local detail, err = record.fetch(await, target, look)
+      local detail, err, answer = record.fetch(await, target, look)
       if detail then
-        last_status = target.client:mask(record.text(detail.status))
+        last_status = target.client:mask(record.text(detail.status), answer, target.result)
         target.fresh_since = nil
         local verdict
         verdict, err = record.verdict(await, target, detail, look)
@@ -111,12 +112,12 @@ local function wait(target, opts)
         if not verdict then
           pace:saw(await, detail, beside)
         end
-        target.client:mask(detail) -- from here on others see it
+        target.client:mask(detail, answer, target.result) -- from here on others see it
         report(await, target, opts, detail, started, beside, pace)
         if verdict == "success" then
           return detail
         elseif verdict then
-          return nil, build_error(target, detail)
+          return nil, build_error(target, detail, answer)
         end
       end
       failures = err and failures + 1 or 0

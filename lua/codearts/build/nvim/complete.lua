@@ -46,7 +46,7 @@ local function known_jobs()
       local call = client:jobs(id, { async = true, limit = MOST })
       return call:on_done(function(answer)
         if answer then
-          names.remember(id, answer.jobs, #answer.jobs == answer.total)
+          names.remember(id, client:mask(answer.jobs), #answer.jobs == answer.total)
         end
       end)
     end)

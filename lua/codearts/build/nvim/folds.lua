@@ -31,7 +31,7 @@ function folds.stages(await, client, detail)
   local record_id = record.text(detail.build_record_id)
   local body = record_id
     and await(client:call("ShowBuildRecordFullStages", { record_id = record_id }, { async = true }))
-  local result = type(body) == "table" and body.result
+  local result = type(body) == "table" and client:mask(body.result, body)
   local given = type(result) == "table" and result.build_stages
   if type(given) == "table" and vim.tbl_count(given) > MOST then
     return nil

@@ -173,7 +173,7 @@ function list.jobs(buffer, project)
       if err then
         return nil, err
       end
-      new_ones = add_new(all, seen, answer.jobs)
+      new_ones = add_new(all, seen, client:mask(answer.jobs))
       page = page + 1
     until #answer.jobs < PAGE or new_ones == 0 -- which all pages are, if the service heeds no number of a page
     return all
@@ -201,7 +201,8 @@ function list.builds(buffer, job_id)
   local self = new(buffer, job_id)
   local client = session.client()
   return fill(self, function(await)
-    return await(client:history(job_id, { async = true, limit = PAGE, days = DAYS }))
+    local answer, err = await(client:history(job_id, { async = true, limit = PAGE, days = DAYS }))
+    return client:mask(answer), err
   end, function(answer)
     local nothing = ("no builds in the last %d days"):format(DAYS)
     self:show(

@@ -246,12 +246,13 @@ function View:read()
   end
   local place = { client = session.client(), job_id = self.job_id, build_no = self.number }
   task(self, function(await)
-    local detail, err = record.fetch(await, place)
+    local detail, err, answer = record.fetch(await, place)
     if not detail then
       return nil, err
     end
-    self.detail = detail
-    return record.verdict(await, place, detail) or "none"
+    local found = record.verdict(await, place, detail) or "none"
+    self.detail = place.client:mask(detail, answer)
+    return found
   end):on_done(function(verdict, err)
     if self:is_over() then
       return

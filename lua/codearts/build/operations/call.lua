@@ -25,13 +25,14 @@ local operation_call = {}
 ---@param client codearts.build.Client that asked
 ---@param operation string
 ---@param body any decoded answer
+---@param answer table that it was in
 ---@return table? err kind "api"
-local function wrapped_failure(client, operation, body)
+local function wrapped_failure(client, operation, body, answer)
   local failed, code, message = core.failure(body)
   if not failed then
     return nil
   end
-  return client:problem {
+  return client:problem({
     kind = "api",
     operation = operation,
     status = 200,
@@ -39,7 +40,7 @@ local function wrapped_failure(client, operation, body)
     error_msg = message,
     retryable = false,
     message = message or "the answer says that it failed, without an explanation",
-  }
+  }, answer)
 end
 
 local function bad_target(operation, message)
@@ -109,12 +110,12 @@ local function ask_again(await, client, spec, opts, form, problem)
   for key, value in pairs(spec) do
     copy[key] = value
   end
-  copy.answer = "bytes"
-  local bytes = await(client:request(copy, opts))
-  local body = type(bytes) == "string"
-      and require("codearts.build.operations.mend").decode(bytes, form == "broken")
+  copy.answer = "raw"
+  local answer = await(client:request(copy, opts))
+  local bytes = answer and answer.status >= 200 and answer.status < 300 and answer.body
+  local body = bytes and require("codearts.build.operations.mend").decode(bytes, form == "broken")
     or nil
-  local err = body == nil and problem or wrapped_failure(client, spec.operation, body)
+  local err = body == nil and problem or wrapped_failure(client, spec.operation, body, answer)
   if err then
     return nil, err
   end

@@ -6,11 +6,12 @@ local timestamp = require "codearts.build.sign_in.timestamp"
 local M = {}
 
 --- A text from outside, made fit for one line of a message.
+---@param ctx table of the sign-in
 ---@param text string
----@param answer table the raw answer it came with: it knows what the request was sent with
+---@param answer table the raw answer it came with
 ---@return string
-function M.short(text, answer)
-  text = answer:mask(text):gsub("[" .. ascii.CONTROLS .. "]+", " ")
+function M.short(ctx, text, answer)
+  text = ctx.client:mask(text, answer):gsub("[" .. ascii.CONTROLS .. "]+", " ")
   return #text > 200 and text:sub(1, 200) .. "…" or text
 end
 
@@ -21,15 +22,16 @@ local function kind_of(status)
   return status < 400 and "protocol" or "auth"
 end
 
-local function refusal(who, answer, body)
+local function refusal(ctx, who, answer, body)
   local code, message = core.error_texts(body)
   local kind = kind_of(answer.status)
   if code == tostring(answer.status) then
     code = nil -- IAM's way of saying nothing more
   end
   -- As one text: two halves of a secret may stand in both.
-  local detail = message and ": " .. M.short((code and code .. " " or "") .. message, answer) or ""
-  code, message = code and M.short(code, answer), message and M.short(message, answer)
+  local detail = message and ": " .. M.short(ctx, (code and code .. " " or "") .. message, answer)
+    or ""
+  code, message = code and M.short(ctx, code, answer), message and M.short(ctx, message, answer)
   local id = answer.headers["x-iam-trace-id"] or answer.headers["x-request-id"]
   return core.error {
     kind = kind,
@@ -38,7 +40,7 @@ local function refusal(who, answer, body)
     error_code = code,
     error_msg = message,
     reason = kind == "protocol" and "redirect" or nil,
-    request_id = id and M.short(id, answer),
+    request_id = id and M.short(ctx, id, answer),
     retryable = kind == "api",
   }
 end
@@ -56,7 +58,7 @@ end
 ---@param who string whom the messages name
 ---@param spec table of client:request
 ---@param opts? table of client:request
----@return table? answer status, headers, body, and the method mask
+---@return table? answer status, headers, body
 ---@return table? err kinds transport, timeout, protocol, cancelled; config or usage for a bad address
 function M.send(ctx, who, spec, opts)
   spec.answer = "raw"
@@ -124,7 +126,7 @@ function M.json(ctx, who, spec)
     if not answer then
       return nil, err
     elseif not delay then
-      return M.read(who, answer)
+      return M.read(ctx, who, answer)
     end
     local slept
     slept, err = ctx.await(ctx.client:sleep(delay))
@@ -137,10 +139,10 @@ end
 --- Reads an answer that must be a JSON object.
 ---@return table? body
 ---@return table|nil answer_or_err
-function M.read(who, answer)
+function M.read(ctx, who, answer)
   local body = core.decode(answer.body)
   if answer.status < 200 or answer.status > 299 then
-    return nil, refusal(who, answer, body)
+    return nil, refusal(ctx, who, answer, body)
   elseif type(body) ~= "table" then
     local form = answer.headers["content-type"]
     return nil,
@@ -148,7 +150,7 @@ function M.read(who, answer)
         who,
         ("answered %d without JSON (%s)"):format(
           answer.status,
-          form and M.short(form, answer) or "no type"
+          form and M.short(ctx, form, answer) or "no type"
         )
       )
   end

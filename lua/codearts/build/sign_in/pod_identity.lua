@@ -44,7 +44,7 @@ function M.sign_in(ctx)
   local answer, body, err
   answer, err = http.send(ctx, who, spec, LIMITS)
   if answer then
-    body, err = http.read(who, answer)
+    body, err = http.read(ctx, who, answer)
   end
   if not body then
     return nil, err

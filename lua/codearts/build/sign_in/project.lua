@@ -32,7 +32,7 @@ function M.complete(ctx, key)
       ids[#ids + 1] = type(project) == "table" and tostring(project.id) or nil
     end
     if #ids ~= 1 then
-      local found = #ids == 0 and "none" or http.short(table.concat(ids, ", "), answer)
+      local found = #ids == 0 and "none" or http.short(ctx, table.concat(ids, ", "), answer)
       return nil,
         core.error {
           kind = "config",

@@ -1,0 +1,163 @@
+/* Secrets in texts: many at once are found as each alone, and what it takes stays in proportion to
+ * the text, whatever is in it. Work is counted in basic blocks that ran, by the compiler. */
+#include "cab/secret.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cab/pieces.h"
+
+#include "unit.h"
+
+/* Called by each basic block of the rooms, which are compiled for it; not by this file's. */
+static unsigned long work;
+void __sanitizer_cov_trace_pc(void);
+void __sanitizer_cov_trace_pc(void) { work++; }
+
+/* What masking does with a text, but for writing the new one. */
+static unsigned long work_of(const cab_secrets *s, const char *text, size_t len) {
+    unsigned char *marks = calloc(1, len / 8 + 1);
+    cab_secret_rests rests = {.text = {NULL}};
+    bool all = false;
+    work = 0;
+    CHECK("memory", marks != NULL && cab_pieces_mark(s, text, len, marks));
+    for (const char *p = text, *hidden = text; p < text + len; p++) {
+        if (p >= hidden) {
+            hidden = p + cab_secret_at(s, &rests, p, text + len, &all);
+        }
+    }
+    free(marks);
+    return work;
+}
+
+/* ---- many at once --------------------------------------------------------------------------- */
+
+static const char *const ALIKE[] = {
+    "MIIFabcdefghijkl",
+    "MIIFabcdXfghijkl",
+    "MIIFabcdefghijklmnop",
+    "MIIF",
+    "MIIFab\303\244fgh",
+    "MIIFab\303\266fghi",
+    "MI",
+    "MIIFabcdefgh\\jkl",
+    "other",
+    "M",
+};
+
+static const char *const TEXTS[] = {
+    "MIIFabcdefghijklmnop",
+    "MIIFabcdefgh\\\\jkl",
+    "MIIFabcdX",
+    "MIIFab\\u00e4fgh",
+    "MIIFab%C3%B6f",
+    "M\n IIFabcdefg",
+    "%4dIIFabcd\\u0058fgh",
+    "MIIFab",
+    "&#77;IIFabcdefghi",
+    "otherM",
+    "%254DIIFabcdefghijk",
+    "MIIG",
+    "MIIFa",
+    "\\M\\I\\I\\F",
+};
+
+static size_t longest_at(const cab_secrets *s, const char *text, bool *all) {
+    cab_secret_rests rests = {.text = {NULL}};
+    return cab_secret_at(s, &rests, text, text + strlen(text), all);
+}
+
+/* Secrets from `from` on, whichever bits of `chosen` are set. */
+static void check_choice(unsigned chosen, const char *text) {
+    cab_secrets together = {.count = 0};
+    size_t longest = 0;
+    bool all = false, all_together;
+    for (size_t i = 0; i < COUNT(ALIKE); i++) {
+        if ((chosen >> i & 1) != 0) {
+            cab_secrets alone = {.count = 0};
+            bool all_alone;
+            cab_secrets_add(&together, ALIKE[i]);
+            cab_secrets_add(&alone, ALIKE[i]);
+            size_t used = longest_at(&alone, text, &all_alone);
+            longest = used > longest ? used : longest;
+            all = all || all_alone;
+        }
+    }
+    CHECK(text, longest_at(&together, text, &all_together) == longest);
+    CHECK(text, all_together == all);
+}
+
+/* ---- work ----------------------------------------------------------------------------------- */
+
+/* Repeated, what may be the beginning of much. */
+static const char *const PIECES[] = {
+    "a",     " ",       "M",          "MIIF\n",  "M         ", "M\n",     "MIIFabcd",
+    "\\",    "\\u004d", "%",          "%4d",     "%25",        "%5C",     "&",
+    "&amp;", "&#",      "&#92;u004d", "%5Cu004", "\303\244",   "MIIF%0A", "{\"a\":1},",
+};
+
+enum { TOKENS = 64, LONGEST_TOKEN = 900, LENGTH = 2000, MOST_WORK = 1000 };
+
+/* As IAM makes them: all begin alike; and a password that begins as wrapped lines do. */
+static void make_tokens(cab_secrets *s, char tokens[TOKENS][LONGEST_TOKEN + 1], size_t count) {
+    memset(s, 0, sizeof *s);
+    cab_secrets_add(s, " \n of blanks");
+    unsigned random = 1;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(tokens[i], "MIIF", 4);
+        for (size_t k = 4; k < LONGEST_TOKEN; k++) {
+            random = random * 1103515245u + 12345u;
+            tokens[i][k] = "abcdefghijklmnopqrstuvwxyzABCDEF"[random >> 16 & 31];
+        }
+        tokens[i][LONGEST_TOKEN] = '\0';
+        cab_secrets_add(s, tokens[i]);
+    }
+}
+
+/* The work for `length` bytes: "M", as if one of them began, and then one piece again and again. */
+static unsigned long work_for(const cab_secrets *s, const char *piece, size_t length) {
+    char *text = malloc(length);
+    size_t size = strlen(piece);
+    CHECK("memory", text != NULL);
+    for (size_t i = 0; i < length; i++) {
+        text[i] = i == 0 ? 'M' : piece[(i - 1) % size];
+    }
+    unsigned long done = work_of(s, text, length);
+    free(text);
+    return done;
+}
+
+/* For each further byte, where the text is long enough for all else not to count. */
+static double work_by_byte(const cab_secrets *s, const char *piece) {
+    unsigned long once = work_for(s, piece, LENGTH), twice = work_for(s, piece, 2 * LENGTH);
+    unsigned long more = work_for(s, piece, 4 * LENGTH) - twice;
+    CHECK(piece, (double)more <= 2.2 * (double)(twice - once) + 2000);
+    return (double)more / (2.0 * LENGTH);
+}
+
+static void check_work(const char *piece) {
+    static char tokens[TOKENS][LONGEST_TOKEN + 1];
+    cab_secrets secrets;
+    make_tokens(&secrets, tokens, 1);
+    double one = work_by_byte(&secrets, piece);
+    make_tokens(&secrets, tokens, TOKENS);
+    double all = work_by_byte(&secrets, piece);
+    if (getenv("SHOW") != NULL) {
+        (void)printf("%s: %.1f and %.1f\n", piece, one, all);
+    }
+    CHECK(piece, one <= MOST_WORK);
+    /* Only where all of them begin each has to be looked at. */
+    CHECK(piece, all <= (strncmp(piece, "MIIF", 4) == 0 ? TOKENS : 6) * one);
+}
+
+int main(void) {
+    for (unsigned chosen = 0; chosen < 1u << COUNT(ALIKE); chosen++) {
+        for (size_t i = 0; i < COUNT(TEXTS); i++) {
+            check_choice(chosen, TEXTS[i]);
+        }
+    }
+    for (size_t i = 0; i < COUNT(PIECES); i++) {
+        check_work(PIECES[i]);
+    }
+    return failures > 0;
+}
