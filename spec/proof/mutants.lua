@@ -352,6 +352,27 @@ local MUTANTS = {
     specs = "reconcile",
   },
   {
+    name = "another endpoint's builds that prove an absence",
+    file = "lua/codearts/build/reconcile/look.lua",
+    find = "elsewhere = spec.endpoint ~= nil and spec.endpoint ~= endpoint(),",
+    replace = "elsewhere = false,",
+    specs = "reconcile_asks",
+  },
+  {
+    name = "a key that is sent again after a look at another endpoint",
+    file = "lua/codearts/build/keys/transition.lua",
+    find = "    and event.endpoint == kept.endpoint\n",
+    replace = "",
+    specs = "reconcile_asks",
+  },
+  {
+    name = "a lost start that is asked for as somebody else",
+    file = "lua/codearts/build/client.lua",
+    find = "  if auth == nil and headers == nil then\n",
+    replace = "  if true then\n",
+    specs = "reconcile_asks",
+  },
+  {
     name = "a run_id that replaces a parameter of the caller",
     file = "csrc/lua/lua_args.c",
     find = "if (a->position == 0 && b->position > 0) {",

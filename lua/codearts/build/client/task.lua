@@ -152,11 +152,7 @@ function Task:try_wait(timeout)
       message = "the call has not ended yet; it goes on",
       retryable = false,
     }
-    local known = self:so_far()
-    err.operation, err.attempts, err.outcome = known.operation, known.attempts, known.outcome
-    if err.outcome and self.client:is_left_behind() then
-      err.outcome = "unknown" -- to this process
-    end
+    self.client:describe(err, self:so_far())
     return nil, err
   end
   return self.result, self.err
