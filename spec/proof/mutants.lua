@@ -77,6 +77,13 @@ local MUTANTS = {
     specs = "refusals",
   },
   {
+    name = "a refusal that is believed though it tells of a build",
+    file = "csrc/lua/lua_body.c",
+    find = "if (kind == LCAB_ANSWER_RUN && tells_of_build(a->body.data)) {",
+    replace = "if (false) {",
+    specs = "refusals",
+  },
+  {
     name = "a Retry-After that outlasts the deadline",
     file = "csrc/cab/retry.c",
     find = "return delay < limit ? delay : -1;",
