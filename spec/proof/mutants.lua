@@ -84,6 +84,13 @@ local MUTANTS = {
     specs = "refusals",
   },
   {
+    name = "a request that goes out after its limit",
+    file = "csrc/cab/transfer.c",
+    find = "if (a->let_out == 0 && a->ends_ms <= cab_clock_ms()) {",
+    replace = "if (false) {",
+    specs = "time",
+  },
+  {
     name = "a Retry-After that outlasts the deadline",
     file = "csrc/cab/retry.c",
     find = "return delay < limit ? delay : -1;",
