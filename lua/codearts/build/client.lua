@@ -23,7 +23,8 @@ local problems = require "codearts.build.problem"
 
 --- How a host's event loop drives a client; see codearts.build.luv and its like.
 ---@class codearts.build.Host
----@field wait fun(client: codearts.build.Client, call: codearts.build.Call, timeout?: number) waits in the host's way
+---@field wait fun(client: codearts.build.Client, call: codearts.build.Call, timeout?: number): codearts.build.Error?
+--- waits in the host's way; answers what keeps it from waiting
 ---@field wake? fun() something was begun outside of a step
 ---@field check? fun(outcome?: string) raises a usage error where the host cannot wait
 ---@field probe? fun(outcome?: string): codearts.build.Error? what only a try can tell; may yield
@@ -362,10 +363,29 @@ end
 
 --- Why an open call cannot be waited for, with what is known of the call.
 local function described(self, err, call)
-  if core.is_error(err) and not call:done() then
+  if core.is_error(err) and call.try_wait and not call:done() then
     self:describe(err, select(2, call:try_wait()))
   end
   return err
+end
+
+--- Steps until a call has ended or the time is over.
+local function step_until(self, call, timeout, quiet)
+  local till = timeout and core.now() + timeout
+  repeat
+    local moved, problem = pcall(advance, self, till and math.max(till - core.now(), 0), true)
+    if not moved then -- a callback may have come back in a forked child
+      error(described(self, problem, call), 0)
+    end
+    local raised
+    if not quiet then
+      raised, problem = self.core:raised()
+    end
+    if raised then
+      -- Never as a structured error, which would look like the call's own.
+      error(core.is_error(problem) and "a callback raised: " .. tostring(problem) or problem, 0)
+    end
+  until call:done() or (till and core.now() >= till)
 end
 
 --- Waits until a call has ended or the time is over, in the way of the client's host.
@@ -384,26 +404,17 @@ function methods:wait_for(call, timeout, quiet)
   if not ok then
     error(described(self, done, call), 0)
   end
+  local err
   if timeout ~= nil and not is_seconds(timeout) then
-    error(usage_error("timeout", "timeout must be seconds, 0 or more"), 0)
+    err = usage_error("timeout", "timeout must be seconds, 0 or more")
   elseif self.host then
-    return self.host.wait(self, call, timeout)
+    err = self.host.wait(self, call, timeout)
+  else
+    return step_until(self, call, timeout, quiet)
   end
-  local till = timeout and core.now() + timeout
-  repeat
-    local moved, problem = pcall(advance, self, till and math.max(till - core.now(), 0), true)
-    if not moved then -- a callback may have come back in a forked child
-      error(described(self, problem, call), 0)
-    end
-    local raised
-    if not quiet then
-      raised, problem = self.core:raised()
-    end
-    if raised then
-      -- Never as a structured error, which would look like the call's own.
-      error(core.is_error(problem) and "a callback raised: " .. tostring(problem) or problem, 0)
-    end
-  until call:done() or (till and core.now() >= till)
+  if err then
+    error(described(self, err, call), 0)
+  end
 end
 
 --- Waits, and leaves what callbacks raise to the next step. Answers why it cannot wait on.
@@ -426,7 +437,7 @@ end
 function methods:try_wait_for(call, timeout)
   check_self(self)
   if not is_seconds(timeout) then
-    return usage_error("timeout", "timeout must be seconds, 0 or more")
+    return described(self, usage_error("timeout", "timeout must be seconds, 0 or more"), call)
   elseif call:done() then
     return nil
   end
