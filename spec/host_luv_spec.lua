@@ -193,6 +193,26 @@ describe("luv", function()
     assert.equal(NAME, client:start(JOB):try_wait(10).octopus_job_name)
   end)
 
+  it("says what is known of a start that it cannot wait for", function()
+    local told = {}
+    coroutine.wrap(function()
+      local call = client:start(JOB)
+      string.gsub("x", "x", function()
+        for i, seconds in ipairs { false, 0.001, "x" } do
+          local ok, err = pcall(call.wait, call, seconds or nil)
+          local known = not ok and type(err.reconcile) == "function" and err.operation
+          told[i] = ok and NAME or ("%s %s %s"):format(err.kind, err.outcome, known)
+        end
+      end)
+      call:cancel()
+    end)()
+    run_loop()
+    if require("codearts.build.core").yieldable() == nil then
+      local expected = "usage unknown RunJob"
+      assert.same({ expected, expected, expected }, told)
+    end
+  end)
+
   it("reconciles in a coroutine", function()
     server:script({ "close_after_body" }, {
       "answer",

@@ -54,6 +54,16 @@ describe("run_all with keys", function()
     assert.same({ job_id = job "a", key = "own" }, list[1])
   end)
 
+  it("passes no member over that is wrong, as run does not", function()
+    for _, name in ipairs { "job_id", "parameter", "scm" } do
+      local item = { job_id = job "a", key = "k" }
+      item[name] = false
+      local err = client:run_all({ item })[1].error
+      assert.same({ "usage", name, "not_started" }, { err.kind, err.field, err.outcome })
+    end
+    assert.equal(0, server:stats().processed)
+  end)
+
   it("works without any", function()
     local items = client:run_all { { job_id = job "a" }, { job_id = job "a" } }
     assert(items[1].result and items[2].result)

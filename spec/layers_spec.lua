@@ -193,6 +193,7 @@ local ROOMS = {
       "core",
       "small",
       "problems",
+      "meta",
       "config",
       "calls",
       "sign_in",

@@ -70,7 +70,7 @@ local ROWS = {
   { "/operations/", "operations operation_call wire" },
   { "^spec/data/operations", "operations wire" },
   { "/lifecycle", "lifecycle wait log_lines log_steps proportion" },
-  { "/reconcile", "reconcile" },
+  { "/reconcile", "reconcile reconcile_asks" },
   { "/keys/", "keys" },
   { "/key_store", "keys journal" },
   { "/hosts/", "host_plain host_luv host_nvim" },

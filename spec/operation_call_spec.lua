@@ -426,6 +426,15 @@ describe("client:call", function()
     assert.are.equal(0, server:stats().processed)
   end)
 
+  it("tells of options that are none that no build was started", function()
+    for _, name in ipairs { "RunJob", "ExecuteJob" } do
+      local err = failure_of(client.call, client, name, { job_id = ("a"):rep(32) }, 5)
+      assert.are.same({ "usage", "opts", "not_started" }, { err.kind, err.field, err.outcome })
+    end
+    assert.is_nil(failure_of(client.call, client, "ShowJobStatus", { job_id = "x" }, 5).outcome)
+    assert.are.equal(0, server:stats().processed)
+  end)
+
   it("has an asynchronous form, which raises usage errors at once", function()
     server:script { { "answer", body = '{"result":false}' } }
     local call = client:call("ShowJobStatus", { job_id = "x" }, { async = true })

@@ -229,6 +229,32 @@ describe("of RunJob and ExecuteJob", function()
     end
   end)
 
+  -- Who has the numbers of a build was not refused, whoever says so.
+  it("a refusal that tells of a build", function()
+    local function body(code, members)
+      return ('{"error_code":"%s","error_msg":"m",%s}'):format(code, members)
+    end
+    for _, status in ipairs { 302, 307, 400, 401, 404, 408, 429, 500, 503 } do
+      for _, code in ipairs { "CB.00060211", "APIGW.0613", "APIGW.0101" } do
+        for _, members in ipairs {
+          '"octopus_job_name":"j_X"',
+          '"actual_build_number" : 21',
+          '"data":{"result":[{"daily_build_number":"20200612.21"}]}',
+        } do
+          check(client, { status = status, body = body(code, members) }, run, "unknown", false)
+        end
+      end
+      local none = '"octopus_job_name":"","actual_build_number":0,"daily_build_number":null'
+      check_rule(status, "CB.00060211", { body = body("CB.00060211", none) })
+    end
+    for _, answer in ipairs {
+      '{"data":{"actual_build_number":"21"},"warning":{"code":"CB.00060211","message":"m"}}',
+      '{"status":"fail","error":{"code":"CB.00060211","message":"m"},"actual_build_number":"21"}',
+    } do
+      check(client, { status = 200, body = answer }, run, "unknown", false)
+    end
+  end)
+
   it("an answer whose body we refuse to read, by its status", function()
     local small = caller.new { endpoint = server, retry = QUICK, max_response_bytes = 100 }
     for _, status in ipairs { 200, 302, 307, 400, 404, 408, 429, 499, 500, 503 } do

@@ -143,6 +143,24 @@ describe("a program that does not look for longer than a limit", function()
       server:stop()
     end)
 
+    -- A handshake takes more than one step.
+    if mode.options.tls or mode.options.http2 then
+      for _, reason in ipairs { "deadline", "timeout" } do
+        it(("sends nothing then: %s, %s"):format(mode.name, reason), function()
+          local server = servers.start(mode.options)
+          local client = caller.new { endpoint = server, retry = false }
+          local call = client:start(caller.JOB, { [reason] = 0.25 })
+          client:step(0)
+          busy(0.35)
+          local _, err = caller.wait(client, call)
+          caller.check({ kind = "timeout", reason = reason, outcome = "not_started" }, err)
+          assert.equal(0, server:stats().heads)
+          client:close()
+          server:stop()
+        end)
+      end
+    end
+
     it(("hears at once that none came: %s, %s"):format(mode.name, limit), function()
       local server = servers.start(mode.options)
       local _, err = away(server, i == 1 and "never_answer" or "stall_in_body", { [limit] = 0.25 })

@@ -17,6 +17,7 @@ typedef enum {
 /* What a body's error code proves, whatever the status says. */
 typedef enum {
     CAB_SAYS_NOTHING,
+    CAB_SAYS_BOTH,          /* what would prove a refusal, and what tells of a build */
     CAB_SAYS_BUSY,          /* the service itself: too many requests */
     CAB_SAYS_NOT_FORWARDED, /* the gateway before the service: it refused, and passed nothing on */
     CAB_SAYS_NO_SUCH_API    /* the same, because it knows of no such operation */

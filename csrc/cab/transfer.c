@@ -94,6 +94,10 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
     (void)ip;
     (void)local_ip;
     (void)port;
+    if (a->let_out == 0 && a->ends_ms <= cab_clock_ms()) {
+        a->overdue = true; /* the program was busy while the connection was made */
+        return CURL_PREREQFUNC_ABORT;
+    }
     a->let_out++;
     if (a->let_out > 1 && a->once) {
         return CURL_PREREQFUNC_ABORT;
@@ -547,6 +551,9 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
     cab_answer *answer = &t->answer;
     long status = 0, version = 0;
     bool plain = is_plain(t);
+    if (code == CURLE_ABORTED_BY_CALLBACK && a->overdue && a->let_out == 0) {
+        code = CURLE_OPERATION_TIMEDOUT; /* see on_prereq */
+    }
     (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
     /* What libcurl counts as sent proves nothing: 8.7 counts nothing (its issue 13269), others not

@@ -422,12 +422,45 @@ static bool is_ambiguous(const cab_buf *text) {
     return count > 1 || hides_letters(text);
 }
 
-/* Whether the code proves nothing of the request that this answers. */
-static bool is_doubtful(const cab_answer *a, const char *code) {
+/* Whether a text, which is JSON, has one of the three members that tell of a build, wherever that
+ * stands, and in it more than an answer of fixed form has without a build: null, "" or 0. */
+static bool tells_of_build(const char *text) {
+    static const char blanks[] = " \t\r\n";
+    for (int name = FIRST_MEMBER; name < FIRST_MEMBER + MEMBERS; name++) {
+        const char *member = NAMES[name - 1];
+        for (const char *p = text; (p = strstr(p, member)) != NULL;) {
+            p += strlen(member);
+            if (*p != '"') {
+                continue;
+            }
+            p++;
+            p += strspn(p, blanks);
+            if (*p == ':') {
+                p++;
+                p += strspn(p, blanks);
+                bool some = *p == '"' ? p[1] != '"' : *p == '-' || (*p >= '1' && *p <= '9');
+                if (some) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
+/* What the code proves of the request that this answers. */
+static cab_says weigh(cab_says says, const cab_answer *a, const char *code, lcab_answer_kind kind) {
     size_t len = 0;
     const char *server = cab_answer_header(a, "Server", NULL, &len);
-    return a->body.len > LONGEST_ERROR || is_ambiguous(&a->body) ||
-           cab_code_is_of_page(code, a->status, server, len);
+    if (a->body.len > LONGEST_ERROR) {
+        return CAB_SAYS_NOTHING;
+    }
+    if (kind == LCAB_ANSWER_RUN && tells_of_build(a->body.data)) {
+        return CAB_SAYS_BOTH;
+    }
+    return is_ambiguous(&a->body) || cab_code_is_of_page(code, a->status, server, len)
+               ? CAB_SAYS_NOTHING
+               : says;
 }
 
 /* core.error_texts(body) -> code, message: the error in a decoded answer, in any of the service's
@@ -479,8 +512,8 @@ void lcab_read_body(lua_State *L, cab_call *c, lcab_answer_kind kind, cab_readin
     const char *code = lua_tolstring(L, top + 2, &len);
     if (code != NULL && len == strlen(code)) {
         body->says = cab_code_says(code, is_gateway_form(L, top));
-        if (body->says != CAB_SAYS_NOTHING && is_doubtful(a, code)) {
-            body->says = CAB_SAYS_NOTHING;
+        if (body->says != CAB_SAYS_NOTHING) {
+            body->says = weigh(body->says, a, code, kind);
         }
     }
     lua_settop(L, top + 3);

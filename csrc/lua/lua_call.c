@@ -8,6 +8,7 @@
 #include "lua/lua_body.h"
 #include "lua/lua_error.h"
 #include "lua/lua_journal.h"
+#include "lua/lua_meta.h"
 #include "lua/lua_options.h"
 #include "lua/lua_opts.h"
 #include "lua/lua_request.h"
@@ -48,7 +49,7 @@ static lcab_call *new_call(lua_State *L, lcab_client *u, bool start, bool of_run
     k->kept = again;
     k->call = NULL;
     k->end = LCAB_CALL_OPEN;
-    k->has_callbacks = false;
+    k->has_callbacks = k->reconciles = false;
     k->of_run = of_run;
     k->idle = false;
     memset(&k->context, 0, sizeof k->context);
@@ -120,6 +121,19 @@ static void keep_receivers(lua_State *L, lcab_client *u, lcab_call *k, int spec,
     lua_settop(L, call);
 }
 
+/* Has the errors of the call on top of the stack get the function at `reconcile`, if it is one. */
+static void keep_reconcile(lua_State *L, lcab_call *k, int reconcile) {
+    if (!lua_isfunction(L, reconcile)) {
+        return;
+    }
+    lua_getuservalue(L, 1);
+    lcab_rawgeti(L, -1, U_RECONCILES);
+    lua_pushvalue(L, reconcile);
+    lcab_rawseti(L, -2, k->call->slot);
+    lua_pop(L, 2);
+    k->reconciles = true;
+}
+
 /* Sends the call on top of the stack on its way. */
 static int submit(lua_State *L, lcab_client *u, lcab_call *k, int spec, int opts) {
     keep_receivers(L, u, k, spec, opts);
@@ -181,17 +195,19 @@ lcab_call *lcab_call_prepare_start(lua_State *L, lcab_client *u, int operation, 
         lcab_raise_memory(L);
     }
     keep_receivers(L, u, k, 0, 3);
+    keep_reconcile(L, k, operation + 1);
     return k;
 }
 
-/* client:start(args [, opts [, operation]]) -> call. `operation`: "RunJob" (default) or
- * "ExecuteJob". Raises usage errors; never blocks. */
+/* client:start(args [, opts [, operation [, reconcile]]]) -> call. `operation`: "RunJob" (default)
+ * or "ExecuteJob"; `reconcile`: for the library's own Lua side, see lcab_call_prepare_start. Raises
+ * usage errors; never blocks. */
 static int client_start(lua_State *L) {
     lcab_client *u = lcab_check_client_to(L, 1, true);
-    lua_settop(L, 4);
+    lua_settop(L, 5);
     const lcab_call *k = lcab_call_prepare_start(L, u, 4, false);
     if (!k->call->asks_admission) { /* that waits for call:send */
-        lcab_call_send(L, u, 1, 5);
+        lcab_call_send(L, u, 1, 6);
     }
     return 1;
 }
@@ -244,20 +260,53 @@ static void forget(lua_State *L, int uv, int kind, size_t slot) {
     lua_pop(L, 1);
 }
 
-/* Gives the outcome of a RunJob on top of the stack what its client's maker adds: the metatable to
- * a result, the method `reconcile` to an error that leaves open whether a build was started. */
-static void attach(lua_State *L, int uv, bool ok, cab_outcome outcome) {
-    lcab_rawgeti(L, uv, U_RESULT_META);
-    if (!lua_istable(L, -1) || !lua_istable(L, -2)) {
-        lua_pop(L, 1);
-    } else if (ok) {
-        lua_setmetatable(L, -2);
-    } else if (outcome == CAB_OUTCOME_UNKNOWN) {
+/* Gives the error on top of the stack, which leaves open whether a build was started, its method
+ * `reconcile`: the call's own, or what its client's maker adds. */
+static void add_reconcile(lua_State *L, int uv, const lcab_call *k) {
+    int error = lua_gettop(L);
+    lcab_rawgeti(L, uv, k->reconciles ? U_RECONCILES : U_RESULT_META);
+    if (k->reconciles) {
+        lcab_rawgeti(L, -1, k->call->slot);
+    } else if (lua_istable(L, -1)) {
         (void)lcab_getfield(L, -1, "reconcile");
-        lua_setfield(L, -3, "reconcile");
-        lua_pop(L, 1);
+    } else {
+        lua_pushnil(L);
+    }
+    lua_setfield(L, error, "reconcile");
+    lua_settop(L, error);
+}
+
+/* Gives the result of a start on top of the stack what its client's maker adds. */
+static void add_methods(lua_State *L, int uv) {
+    lcab_rawgeti(L, uv, U_RESULT_META);
+    if (lua_istable(L, -1) && lua_istable(L, -2)) {
+        lua_setmetatable(L, -2);
     } else {
         lua_pop(L, 1);
+    }
+}
+
+void lcab_call_describe(lua_State *L, int call) {
+    const lcab_call *k = lua_touserdata(L, call);
+    cab_call *c = k->call;
+    lua_pushstring(L, c->operation);
+    lua_setfield(L, -2, "operation");
+    lua_pushinteger(L, c->attempts);
+    lua_setfield(L, -2, "attempts");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "retryable");
+    if (c->op != CAB_OP_START) {
+        return;
+    }
+    bool unsent = c->state == CAB_CALL_NEW && !cab_client_forked(c->client);
+    lua_pushstring(L, unsent ? "not_started" : "unknown");
+    lua_setfield(L, -2, "outcome");
+    if (!unsent) {
+        lcab_getpair(L, call, LCAB_CALL_CLIENT);
+        lua_insert(L, -2);
+        add_reconcile(L, lua_gettop(L) - 1, k);
+        lcab_remember_meta(L, c, k->context.job_id, k->context.started_at, "", -1);
+        lua_remove(L, -2);
     }
 }
 
@@ -271,8 +320,11 @@ void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call) {
         return;
     }
     bool ok = lcab_push_outcome(L, k->call, &k->context, top + 1);
-    if (k->context.answer == LCAB_ANSWER_RUN) {
-        attach(L, uv, ok, k->call->verdict.outcome);
+    if (k->context.answer == LCAB_ANSWER_RUN && ok) {
+        add_methods(L, uv);
+    } else if (k->context.answer == LCAB_ANSWER_RUN && lua_istable(L, -1) &&
+               k->call->verdict.outcome == CAB_OUTCOME_UNKNOWN) {
+        add_reconcile(L, uv, k);
     }
     size_t slot = k->call->slot;
     lcab_setpair(L, call, LCAB_CALL_OUTCOME);
@@ -284,6 +336,9 @@ void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call) {
     }
     if (k->call->asks_admission) {
         forget(L, uv, U_ADMISSIONS, slot);
+    }
+    if (k->reconciles) {
+        forget(L, uv, U_RECONCILES, slot);
     }
     if (u->c->options.events) {
         forget(L, uv, U_CALL_EVENTS, slot);
@@ -381,8 +436,8 @@ static int call_body(lua_State *L) {
 }
 
 /* call:admission() -> number of the attempt that waits for call:admit, whether it is signed with a
- * date; nil: none does. With the option `admission`, a function that is called in a step then, each
- * attempt waits so, credentials at hand. */
+ * date, which of the client's endpoints it goes to; nil: none does. With the option `admission`, a
+ * function that is called in a step then, each attempt waits so, credentials at hand. */
 static int call_admission(lua_State *L) {
     const lcab_call *k = lcab_check_call(L, 1);
     if (k->end != LCAB_CALL_OPEN || k->call->state != CAB_CALL_ADMITTING) {
@@ -391,7 +446,8 @@ static int call_admission(lua_State *L) {
     }
     lua_pushinteger(L, k->call->attempts + 1);
     lua_pushboolean(L, k->call->credentials != NULL && k->call->credentials->ak != NULL);
-    return 2;
+    lua_pushinteger(L, (lua_Integer)k->call->endpoint + 1);
+    return 3;
 }
 
 /* call:admit(date): lets that attempt go out, signed with that date, in seconds since 1970 */

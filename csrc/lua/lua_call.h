@@ -22,9 +22,10 @@ typedef struct {
     cab_call *call; /* NULL once it has ended */
     lcab_call_end end;
     bool has_callbacks;
-    bool of_run; /* nobody but `run` sees it, which uses it again: */
-    bool kept;   /* the client has it for that */
-    bool idle;   /* no run uses it now */
+    bool reconciles; /* by a function of its own, in U_RECONCILES */
+    bool of_run;     /* nobody but `run` sees it, which uses it again: */
+    bool kept;       /* the client has it for that */
+    bool idle;       /* no run uses it now */
     lcab_context context;
 } lcab_call;
 
@@ -40,7 +41,8 @@ lcab_call *lcab_check_call(lua_State *L, int index);
 lcab_client *lcab_client_of_call(lua_State *L);
 
 /* Pushes a call that would start a build, ready but not sent. The client stands at 1, the
- * arguments at 2, the options at 3, the operation's name or nil at `operation`. */
+ * arguments at 2, the options at 3, the operation's name or nil at `operation`, and above it what
+ * its errors get as `reconcile`, in place of what the client's have, or nil. */
 lcab_call *lcab_call_prepare_start(lua_State *L, lcab_client *u, int operation, bool of_run);
 /* Sends the call at `call` on its way; `client` is its client. Only memory can lack, and nothing
  * is sent then. */
@@ -51,6 +53,9 @@ void lcab_call_reuse(lua_State *L, int call);
 /* Judges the call at `call`, which was answered; when it has ended, keeps its outcome and queues
  * its callbacks. `uv` is the index of the client's user value. */
 void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call);
+/* Adds to the error on top of the stack what is known of the open call at `call`, which may go on:
+ * in the parent of a forked child, whatever the child saw of it. */
+void lcab_call_describe(lua_State *L, int call);
 /* Pushes what callbacks get: result and nil, or nil and error. */
 void lcab_push_callback_arguments(lua_State *L, int call);
 

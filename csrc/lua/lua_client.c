@@ -22,8 +22,8 @@ void lcab_client_share(lua_State *L, int slot) {
 
 /* Pushes what a client keeps of Lua. A copy of what all share is quicker to come by. */
 static void push_user_value(lua_State *L) {
-    static const int tables[] = {U_CALLS,       U_CALLBACKS, U_READY,
-                                 U_CALL_EVENTS, U_STREAMS,   U_ADMISSIONS};
+    static const int tables[] = {U_CALLS,   U_CALLBACKS,  U_READY,     U_CALL_EVENTS,
+                                 U_STREAMS, U_ADMISSIONS, U_RECONCILES};
     static const int shared[] = {U_CALL_META, U_ENDED_META, U_DELIVER, U_DELIVER_CANCELLED};
     lua_createtable(L, U_CLIENT, 0);
     int uv = lua_gettop(L);
@@ -161,10 +161,7 @@ static int client_timeout(lua_State *L) {
     return 1;
 }
 
-/* client:origin() -> "https://host[:port]" of the first endpoint: the same for all spellings of an
- * address */
-static int client_origin(lua_State *L) {
-    const cab_endpoint *ep = &lcab_check_client(L, 1)->c->options.endpoints[0];
+static void push_origin(lua_State *L, const cab_endpoint *ep) {
     const char *scheme = ep->https ? "https" : "http";
     char address[CAB_IPV6_TEXT];
     const char *rest = cab_endpoint_ipv6(ep, address);
@@ -173,7 +170,17 @@ static int client_origin(lua_State *L) {
     } else {
         lua_pushfstring(L, "%s://%s", scheme, ep->host);
     }
-    return 1;
+}
+
+/* client:origins() -> "https://host[:port]" of each endpoint: the same for all spellings of an
+ * address */
+static int client_origins(lua_State *L) {
+    const cab_client_options *o = &lcab_check_client(L, 1)->c->options;
+    luaL_checkstack(L, CAB_MAX_ENDPOINTS, "endpoints");
+    for (size_t i = 0; i < o->endpoint_count; i++) {
+        push_origin(L, &o->endpoints[i]);
+    }
+    return (int)o->endpoint_count;
 }
 
 void lcab_client_add_methods(lua_State *L, const luaL_Reg *methods) {
@@ -194,7 +201,7 @@ void lcab_client_open(lua_State *L) {
     static const luaL_Reg methods[] = {{"pollfd", client_pollfd},
                                        {"events", client_events},
                                        {"timeout", client_timeout},
-                                       {"origin", client_origin},
+                                       {"origins", client_origins},
                                        {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", client_gc}, {NULL, NULL}};
     lcab_newtype(L, CLIENT_TYPE, methods, meta);

@@ -13,12 +13,14 @@ typedef struct {
     double started_at, elapsed;
     int64_t began_ms, date; /* monotonic; the service's clock, -1: unknown */
     cab_timings timings;
-    int status, attempts, http_major, http_minor;
+    int status, attempts, endpoint; /* which of the client's, from 1; 0: not to be told */
+    short http_major, http_minor;
 } lcab_meta;
 
 void lcab_remember_meta(lua_State *L, cab_call *c, const char *job_id, double started_at,
                         const char *request_id, int64_t date) {
-    const cab_answer *a = cab_call_answer(c);
+    /* What is under way has no times yet, and may go elsewhere. */
+    const cab_answer *a = c->state == CAB_CALL_ANSWERED ? cab_call_answer(c) : NULL;
     const char *run_id = c->note.len > 0 ? c->note.data : "";
     const char *parameter = c->note.len > 0 ? run_id + strlen(run_id) + 1 : "";
     const char *signature = cab_call_signature(c);
@@ -38,8 +40,9 @@ void lcab_remember_meta(lua_State *L, cab_call *c, const char *job_id, double st
     m->elapsed = c->elapsed;
     if (a != NULL) {
         m->status = a->status;
-        m->http_major = a->http_major;
-        m->http_minor = a->http_minor;
+        m->http_major = (short)a->http_major;
+        m->http_minor = (short)a->http_minor;
+        m->endpoint = c->judged && c->elsewhere.base == NULL ? (int)c->endpoint + 1 : 0;
         m->timings = a->timings;
     }
     char *at = (char *)(m + 1);
@@ -135,7 +138,7 @@ static int get_meta(lua_State *L) {
         lua_pushnil(L);
         return 1;
     }
-    lua_createtable(L, 0, 12);
+    lua_createtable(L, 0, 13);
     static const char *const names[SHOWN] = {"job_id", "run_id", "run_id_parameter", "request_id"};
     for (int i = 0; i < SHOWN; i++) {
         set_text(L, names[i], text_of(m, i));
@@ -147,6 +150,7 @@ static int get_meta(lua_State *L) {
     }
     set_whole(L, "status", m->status);
     set_whole(L, "attempts", m->attempts);
+    set_whole(L, "endpoint", m->endpoint);
     if (m->http_major != 0) {
         if (m->http_major == 1) {
             lua_pushfstring(L, "1.%d", m->http_minor);

@@ -8,23 +8,7 @@
 
 /* ---- what the caller is told ---------------------------------------------------------------- */
 
-/* Adds to the error on top of the stack what is known of an open call, which may go on: in the
- * parent of a forked child, whatever the child saw of it. */
-static void describe_open_call(lua_State *L, const lcab_call *k) {
-    lua_pushstring(L, k->call->operation);
-    lua_setfield(L, -2, "operation");
-    lua_pushinteger(L, k->call->attempts);
-    lua_setfield(L, -2, "attempts");
-    lua_pushboolean(L, 0);
-    lua_setfield(L, -2, "retryable");
-    if (k->call->op == CAB_OP_START) {
-        bool unsent = k->call->state == CAB_CALL_NEW && !cab_client_forked(k->call->client);
-        lua_pushstring(L, unsent ? "not_started" : "unknown");
-        lua_setfield(L, -2, "outcome");
-    }
-}
-
-static void push_still_waiting(lua_State *L, const lcab_call *k) {
+static void push_still_waiting(lua_State *L, int call) {
     lcab_push_new_error(L);
     lua_pushstring(L, cab_kind_name(CAB_KIND_TIMEOUT));
     lua_setfield(L, -2, "kind");
@@ -32,7 +16,7 @@ static void push_still_waiting(lua_State *L, const lcab_call *k) {
     lua_setfield(L, -2, "reason");
     lua_pushliteral(L, "the call has not ended yet; it goes on");
     lua_setfield(L, -2, "message");
-    describe_open_call(L, k);
+    lcab_call_describe(L, call);
 }
 
 /* For the call at `call`: pushes result, or nil and error; answers how many. */
@@ -43,7 +27,7 @@ static int push_returns(lua_State *L, int call, const lcab_call *k) {
     }
     lua_pushnil(L);
     if (k->end == LCAB_CALL_OPEN) {
-        push_still_waiting(L, k);
+        push_still_waiting(L, call);
         return 2;
     }
     lcab_getpair(L, call, LCAB_CALL_OUTCOME);
@@ -53,9 +37,9 @@ static int push_returns(lua_State *L, int call, const lcab_call *k) {
     return 2;
 }
 
-/* Pushes what who waits for a call is told when a step failed: no bare text, which could not say
- * that a build may have been started. Out of memory is raised. */
-static void push_failed_step(lua_State *L, const lcab_call *k, int rc) {
+/* Pushes what who waits for the call at `call` is told when a step failed: no bare text, which
+ * could not say that a build may have been started. Out of memory is raised. */
+static void push_failed_step(lua_State *L, int call, int rc) {
     if (rc == LUA_ERRMEM) {
         lua_error(L);
     }
@@ -67,16 +51,16 @@ static void push_failed_step(lua_State *L, const lcab_call *k, int rc) {
     cab_fail(&err, CAB_KIND_TRANSPORT, CAB_REASON_INTERNAL, NULL,
              "the answer could not be waited for: %s", problem != NULL ? problem : "?");
     lcab_push_error(L, &err);
-    describe_open_call(L, k);
+    lcab_call_describe(L, call);
 }
 
 /* Pushes what who waits for the call of another process is told. */
-static void push_left_behind(lua_State *L, const lcab_call *k) {
+static void push_left_behind(lua_State *L, int call) {
     cab_error err;
     cab_fail(&err, CAB_KIND_USAGE, CAB_REASON_NONE, "self",
              "self: the client of this call belongs to another process");
     lcab_push_error(L, &err);
-    describe_open_call(L, k);
+    lcab_call_describe(L, call);
 }
 
 /* Raises what a callback raised; never as a structured error, which would look like the call's. */
@@ -129,7 +113,7 @@ static void wait_for(lua_State *L, const lcab_call *k, const waiting *w, int64_t
     int top = lua_gettop(L);
     while (k->end == LCAB_CALL_OPEN) {
         if (u->c == NULL || cab_client_forked(u->c)) { /* a callback may come back in a child */
-            push_left_behind(L, k);
+            push_left_behind(L, w->call);
             lua_error(L);
         }
         int64_t left = until == INT64_MAX ? -1 : until - cab_clock_ms();
@@ -145,7 +129,7 @@ static void wait_for(lua_State *L, const lcab_call *k, const waiting *w, int64_t
             rc = run_between(L, w->between);
         }
         if (rc != 0 && k->end == LCAB_CALL_OPEN) {
-            push_failed_step(L, k, rc);
+            push_failed_step(L, w->call, rc);
             lua_error(L);
         }
         if (w->reports && lcab_take_raised(L, w->client)) {
@@ -200,13 +184,13 @@ static int call_try_wait(lua_State *L) {
 
 /* ---- running -------------------------------------------------------------------------------- */
 
-/* client:run(args [, opts [, between [, operation]]]) -> result; raises. Blocks in C. `between` is
- * a function for the library's own Lua side, called after each step: what sources of credentials
- * have to do. */
+/* client:run(args [, opts [, between [, operation [, reconcile]]]]) -> result; raises. Blocks in C.
+ * For the library's own Lua side: `between`, a function that is called after each step, to do what
+ * sources of credentials have to do, and `reconcile`, see lcab_call_prepare_start. */
 static int client_run(lua_State *L) {
     static const lcab_where where = {"", true};
     lcab_client *u = lcab_check_client_to(L, 1, true);
-    lua_settop(L, 5);
+    lua_settop(L, 6);
     if (lcab_client_is_busy(u)) { /* said before anything is sent */
         lcab_bad(L, &where, "run", LCAB_NOT_IN_CALLBACK);
     }
@@ -214,7 +198,7 @@ static int client_run(lua_State *L) {
     if (!lua_checkstack(L, LCAB_STEP_STACK)) { /* before anything is sent */
         lcab_raise_memory(L);
     }
-    waiting w = {6, 1, lua_isfunction(L, 4) ? 4 : 0, false};
+    waiting w = {7, 1, lua_isfunction(L, 4) ? 4 : 0, false};
     lcab_call_send(L, u, 1, w.call);
     wait_for(L, k, &w, -1);
     bool ok = push_returns(L, w.call, k) == 1;
@@ -222,12 +206,12 @@ static int client_run(lua_State *L) {
     return ok ? 1 : lua_error(L);
 }
 
-/* client:try_run(args [, opts [, between [, operation]]]) -> result | nil, err */
+/* client:try_run(args [, opts [, between [, operation [, reconcile]]]]) -> result | nil, err */
 static int client_try_run(lua_State *L) {
-    lua_settop(L, 5);
+    lua_settop(L, 6);
     lua_pushcfunction(L, client_run);
     lua_insert(L, 1);
-    if (lua_pcall(L, 5, 1, 0) == 0) {
+    if (lua_pcall(L, 6, 1, 0) == 0) {
         return 1;
     }
     if (!lcab_is_error(L, -1)) {

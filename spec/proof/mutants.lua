@@ -77,6 +77,20 @@ local MUTANTS = {
     specs = "refusals",
   },
   {
+    name = "a refusal that is believed though it tells of a build",
+    file = "csrc/lua/lua_body.c",
+    find = "if (kind == LCAB_ANSWER_RUN && tells_of_build(a->body.data)) {",
+    replace = "if (false) {",
+    specs = "refusals",
+  },
+  {
+    name = "a request that goes out after its limit",
+    file = "csrc/cab/transfer.c",
+    find = "if (a->let_out == 0 && a->ends_ms <= cab_clock_ms()) {",
+    replace = "if (false) {",
+    specs = "time",
+  },
+  {
     name = "a Retry-After that outlasts the deadline",
     file = "csrc/cab/retry.c",
     find = "return delay < limit ? delay : -1;",
@@ -357,6 +371,27 @@ local MUTANTS = {
     find = "list.date = list.date or page and date or nil",
     replace = "list.date = date",
     specs = "reconcile",
+  },
+  {
+    name = "another endpoint's builds that prove an absence",
+    file = "lua/codearts/build/reconcile/look.lua",
+    find = "elsewhere = spec.endpoint ~= nil and spec.endpoint ~= endpoint(),",
+    replace = "elsewhere = false,",
+    specs = "reconcile_asks",
+  },
+  {
+    name = "a key that is sent again after a look at another endpoint",
+    file = "lua/codearts/build/keys/transition.lua",
+    find = "    and event.endpoint == kept.endpoint\n",
+    replace = "",
+    specs = "reconcile_asks",
+  },
+  {
+    name = "a lost start that is asked for as somebody else",
+    file = "lua/codearts/build/client.lua",
+    find = "  if auth == nil and headers == nil then\n",
+    replace = "  if true then\n",
+    specs = "reconcile_asks",
   },
   {
     name = "a run_id that replaces a parameter of the caller",

@@ -80,12 +80,13 @@ row(
 row(
   "history",
   "body",
-  "what the service of the argument `history` shows (history.lua)",
+  "what the service of the argument `history` shows (history.lua); `last`: on this connection",
   function(c, args)
     local histories = require("spec.support.history")
     local operation, asked = histories.route(c.request.path)
     local body, status, date = histories.answer(args.history, operation, asked)
-    local headers = date and { { "Date", clock.http(date) } }
+    local headers = { date and { "Date", clock.http(date) } or nil }
+    headers[#headers + 1] = args.last and { "Connection", "close" } or nil
     c:reply(status, body and require("cjson").encode(body) or failure("CB.1", "no"), headers)
   end
 )

@@ -8,7 +8,8 @@ local problems = require "codearts.build.problem"
 ---@class codearts.build.Client
 ---@field core userdata the core's client
 ---@field endpoint string as it was given, several with commas
----@field origin string of the first endpoint, however it was spelled: https://HOST[:PORT]
+---@field origins string[] of its endpoints, however they were spelled: https://HOST[:PORT]
+---@field origin string the first of these
 ---@field deadline? number seconds, of calls that have none of their own
 ---@field on_event? fun(event: codearts.build.Event)
 ---@field result_metatable table of what starting a build answers
@@ -22,7 +23,8 @@ local problems = require "codearts.build.problem"
 
 --- How a host's event loop drives a client; see codearts.build.luv and its like.
 ---@class codearts.build.Host
----@field wait fun(client: codearts.build.Client, call: codearts.build.Call, timeout?: number) waits in the host's way
+---@field wait fun(client: codearts.build.Client, call: codearts.build.Call, timeout?: number): codearts.build.Error?
+--- waits in the host's way; answers what keeps it from waiting
 ---@field wake? fun() something was begun outside of a step
 ---@field check? fun(outcome?: string) raises a usage error where the host cannot wait
 ---@field probe? fun(outcome?: string): codearts.build.Error? what only a try can tell; may yield
@@ -125,7 +127,8 @@ function Client.new(options)
   self.given_key_store = rawget(options or {}, "key_store")
   self.result_metatable = result_metatable(self)
   self.core = new_core(core_options, self.result_metatable, told.endpoint_source)
-  self.origin = self.core:origin()
+  self.origins = { self.core:origins() }
+  self.origin = self.origins[1]
   if told.warning and self.on_event then
     -- As every callback, inside of a step.
     self:sleep(0):on_done(function()
@@ -194,12 +197,44 @@ local function has_key(opts)
 end
 
 --- Options of one call as the core takes them. Credentials that have to be looked at or fetched first
---- become a source, and then there is a function to be called when the call has ended.
-local function prepare(self, opts, outcome)
+--- become a source, and then there is a function to be called when the call has ended. For this library's own
+--- modules.
+---@param opts? table
+---@param outcome? "not_started" of errors
+---@return table? core_opts
+---@return (fun())? ended
+function methods:prepare(opts, outcome)
   if not has_own_source(opts) then
     return opts
   end
   return require "codearts.build.client.auth"(self, opts, outcome)
+end
+
+local function copy(value)
+  if type(value) ~= "table" then
+    return value
+  end
+  local copied = {}
+  for name, member in next, value do
+    copied[name] = member
+  end
+  return copied
+end
+
+--- What the errors of a start get as `reconcile`, if not what those of the client have: it asks as the start did, with
+--- the credentials and headers of that call, which are in no member of the error. For this library's own modules.
+---@param opts? table of the start
+---@return (fun(err: codearts.build.Error, opts?: table): table)?
+function methods:reconciler(opts)
+  local auth = type(opts) == "table" and rawget(opts, "auth") or nil
+  local headers = type(opts) == "table" and rawget(opts, "headers") or nil
+  if auth == nil and headers == nil then
+    return nil
+  end
+  local own = { auth = copy(auth), headers = copy(headers) }
+  return function(err, more)
+    return require "codearts.build.reconcile"(self, err, more, own)
+  end
 end
 
 --- The core's call, under way, for this library's own modules.
@@ -211,8 +246,9 @@ end
 ---@return userdata call
 function methods:begin(method, args, opts, outcome, operation)
   local engine = self.core
-  local core_opts, ended = prepare(self, opts, outcome)
-  local ok, call = pcall(engine[method], engine, args, core_opts, operation)
+  local core_opts, ended = self:prepare(opts, outcome)
+  local reconcile = method == "start" and self:reconciler(opts) or nil
+  local ok, call = pcall(engine[method], engine, args, core_opts, operation, reconcile)
   if not ok then
     if ended then
       ended()
@@ -309,14 +345,47 @@ function methods:is_left_behind()
   return not pcall(self.core.delivering, self.core)
 end
 
+--- Adds to the error of who waits in vain what is known of the call, which may go on. For this library's own
+--- modules.
+---@param err codearts.build.Error
+---@param open table an error of the open call, or what a task tells so far
+function methods:describe(err, open)
+  err.operation, err.attempts, err.outcome = open.operation, open.attempts, open.outcome
+  if open.outcome and self:is_left_behind() then
+    err.outcome = "unknown" -- to this process
+  end
+  if err.outcome == "unknown" then
+    local meta = require "codearts.build.meta"
+    err.reconcile = open.reconcile or self.result_metatable.reconcile
+    meta.add(err, open.about or meta.of(open) or {})
+  end
+end
+
 --- Why an open call cannot be waited for, with what is known of the call.
 local function described(self, err, call)
-  if core.is_error(err) and not call:done() then
-    local _, open = call:try_wait()
-    err.operation, err.attempts = open.operation, open.attempts
-    err.outcome = open.outcome and (self:is_left_behind() and "unknown" or open.outcome)
+  if core.is_error(err) and call.try_wait and not call:done() then
+    self:describe(err, select(2, call:try_wait()))
   end
   return err
+end
+
+--- Steps until a call has ended or the time is over.
+local function step_until(self, call, timeout, quiet)
+  local till = timeout and core.now() + timeout
+  repeat
+    local moved, problem = pcall(advance, self, till and math.max(till - core.now(), 0), true)
+    if not moved then -- a callback may have come back in a forked child
+      error(described(self, problem, call), 0)
+    end
+    local raised
+    if not quiet then
+      raised, problem = self.core:raised()
+    end
+    if raised then
+      -- Never as a structured error, which would look like the call's own.
+      error(core.is_error(problem) and "a callback raised: " .. tostring(problem) or problem, 0)
+    end
+  until call:done() or (till and core.now() >= till)
 end
 
 --- Waits until a call has ended or the time is over, in the way of the client's host.
@@ -335,26 +404,17 @@ function methods:wait_for(call, timeout, quiet)
   if not ok then
     error(described(self, done, call), 0)
   end
+  local err
   if timeout ~= nil and not is_seconds(timeout) then
-    error(usage_error("timeout", "timeout must be seconds, 0 or more"), 0)
+    err = usage_error("timeout", "timeout must be seconds, 0 or more")
   elseif self.host then
-    return self.host.wait(self, call, timeout)
+    err = self.host.wait(self, call, timeout)
+  else
+    return step_until(self, call, timeout, quiet)
   end
-  local till = timeout and core.now() + timeout
-  repeat
-    local moved, problem = pcall(advance, self, till and math.max(till - core.now(), 0), true)
-    if not moved then -- a callback may have come back in a forked child
-      error(described(self, problem, call), 0)
-    end
-    local raised
-    if not quiet then
-      raised, problem = self.core:raised()
-    end
-    if raised then
-      -- Never as a structured error, which would look like the call's own.
-      error(core.is_error(problem) and "a callback raised: " .. tostring(problem) or problem, 0)
-    end
-  until call:done() or (till and core.now() >= till)
+  if err then
+    error(described(self, err, call), 0)
+  end
 end
 
 --- Waits, and leaves what callbacks raise to the next step. Answers why it cannot wait on.
@@ -377,7 +437,7 @@ end
 function methods:try_wait_for(call, timeout)
   check_self(self)
   if not is_seconds(timeout) then
-    return usage_error("timeout", "timeout must be seconds, 0 or more")
+    return described(self, usage_error("timeout", "timeout must be seconds, 0 or more"), call)
   elseif call:done() then
     return nil
   end
@@ -418,7 +478,7 @@ function methods:run(args, opts, operation)
   check_self(self, "not_started")
   if not (self.host or self.signing_in) then
     if opts == nil or not (has_own_source(opts) or has_key(opts)) then
-      return self.core:run(args, opts, self.between, operation)
+      return self.core:run(args, opts, self.between, operation, self:reconciler(opts))
     end
   end
   local result, err = self:try_run(args, opts, operation)
@@ -442,14 +502,15 @@ function methods:try_run(args, opts, operation)
     return try_run_by_call(self, args, opts, operation)
   end
   local core_opts, ended
-  ok, core_opts, ended = pcall(prepare, self, opts, "not_started")
+  ok, core_opts, ended = pcall(self.prepare, self, opts, "not_started")
   if not ok then
     if core.is_error(core_opts) then
       return nil, core_opts
     end
     error(core_opts, 0)
   end
-  local result, err = self.core:try_run(args, core_opts, self.between, operation)
+  local reconcile = self:reconciler(opts)
+  local result, err = self.core:try_run(args, core_opts, self.between, operation, reconcile)
   if ended then
     ended()
   end
@@ -580,7 +641,7 @@ end
 
 --- Runs several requests as one call; see codearts.build.client.task.
 ---@param flow fun(await: codearts.build.Await, stopped: fun(): boolean): any, codearts.build.Error?
----@param so_far? fun(): table what who waits in vain is told: operation, attempts, outcome
+---@param so_far? fun(): table what who waits in vain is told: operation, attempts, outcome, reconcile; `about`: of meta
 ---@return codearts.build.Task
 function methods:task(flow, so_far)
   check_self(self)

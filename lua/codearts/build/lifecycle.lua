@@ -249,10 +249,11 @@ end
 ---@param opts? codearts.build.CallOptions
 ---@return any answer the decoded body as it came; bytes for operations that are not JSON, their count if `to` is given
 function client_methods:call(name, args, opts)
+  local starts = operation_call.starts_build(name)
   if opts ~= nil and type(opts) ~= "table" then
-    usage("opts", "the options must be a table, not a " .. type(opts))
-  end
-  if operation_call.starts_build(name) then
+    local text = "the options must be a table, not a " .. type(opts)
+    usage("opts", text, starts and "not_started" or nil)
+  elseif starts then
     return call_start(self, name, args, opts)
   elseif opts and opts.async then
     return operation_call.start(self, name, args, opts)

@@ -9,7 +9,7 @@ local judge = require "codearts.build.reconcile.judge"
 local problems = require "codearts.build.problem"
 local look = require "codearts.build.reconcile.look"
 
-local DEFAULTS = { timeout = 10, interval = 1 }
+local DEFAULTS = { timeout = 10, interval = 1 } -- seconds
 
 local function usage(field, message)
   problems.refuse(field, field .. ": " .. message)
@@ -21,10 +21,10 @@ local function read_options(opts)
     usage("opts", "must be a table")
   end
   for name, value in next, opts or {} do
-    if name == "async" and type(value) == "boolean" then
-      read.async = value
+    if name == "auth" or name == "async" and type(value) == "boolean" then
+      read[name] = value
     elseif not DEFAULTS[name] then
-      usage(tostring(name), "unknown name; only timeout, interval and async")
+      usage(tostring(name), "unknown name; only timeout, interval, auth and async")
     elseif type(value) ~= "number" or not (value >= 0 and value < math.huge) then
       usage(name, "must be a number of seconds")
     else
@@ -35,9 +35,9 @@ local function read_options(opts)
 end
 
 --- The call's result, as the answer that was lost would have given it.
-local function result_of(client, await, job_id, number)
+local function result_of(client, await, job_id, number, how)
   local result = { actual_build_number = ("%d"):format(number) }
-  local detail = look.record(await, client, job_id, number) or {}
+  local detail = look.record(await, client, job_id, number, how) or {}
   result.daily_build_number = type(detail.daily_build_num) == "string" and detail.daily_build_num
     or nil
   result.octopus_job_name = type(detail.execution_id) == "string" and detail.execution_id or nil
@@ -49,13 +49,13 @@ local function result_of(client, await, job_id, number)
 end
 
 --- What a look says, for the caller.
-local function told(client, await, meta, seen)
+local function told(client, await, meta, seen, how)
   if seen.verdict == "none_found" then
     return { verdict = "none_found" }
   elseif seen.verdict == "started" then
     local results = {}
     for i, build in ipairs(seen.builds) do
-      results[i] = result_of(client, await, meta.job_id, build.number)
+      results[i] = result_of(client, await, meta.job_id, build.number, how)
     end
     return { verdict = "started", result = results[1], results = results, error = seen.error }
   end
@@ -75,6 +75,7 @@ local function spec_of(meta)
     job_id = meta.job_id,
     run_id = meta.run_id,
     parameter = meta.run_id_parameter,
+    endpoint = meta.endpoint or false,
     known = {},
     started_at = function(date)
       return judge.started_at(date, { steady = meta.began, utc = meta.started_at }, clocks())
@@ -82,17 +83,17 @@ local function spec_of(meta)
   }
 end
 
---- Looks until the verdict is final or the time is over.
-local function flow(client, await, meta, opts)
+--- Looks until the verdict is final or the time is over. `how`: with which credentials and headers.
+local function flow(client, await, meta, opts, how)
   local till, spec, found = core.now() + opts.timeout, spec_of(meta), nil
   while true do
-    local seen, stopped = look.run(await, client, spec)
+    local seen, stopped = look.run(await, client, spec, how)
     if not seen then
       return nil, stopped
     end
     found = seen.verdict == "started" and seen or found
     if (found and not found.error) or not meta.run_id or core.now() >= till then
-      return told(client, await, meta, found or seen)
+      return told(client, await, meta, found or seen, how)
     end
     local pause = math.min(opts.interval, math.max(till - core.now(), 0))
     stopped = select(2, await(client:sleep(pause)))
@@ -117,12 +118,14 @@ end
 --- - "unknown": neither can be said. `error`: why not; `candidates`: the builds that may be the call's own as far
 ---   as they are known.
 ---
---- Blocks like run, for up to `timeout` and the requests of one look; raises usage errors.
+--- It asks with the credentials and headers that the start was made with; `auth` goes before these. Blocks like run,
+--- for up to `timeout` and the requests of one look; raises usage errors.
 ---@param client codearts.build.Client
 ---@param err codearts.build.Error
----@param opts? { timeout?: number, interval?: number, async?: boolean } seconds; default 10 and 1
+---@param opts? { timeout?: number, interval?: number, auth?: any, async?: boolean } seconds; default 10 and 1
+---@param own? { auth?: any, headers?: table } of the start, where they are not the client's
 ---@return { verdict: string, result?: table, results?: table[], candidates?: table[], error?: codearts.build.Error }
-return function(client, err, opts)
+return function(client, err, opts, own)
   opts = read_options(opts)
   local meta = require("codearts.build.meta").of(err)
   if not meta or not meta.job_id then
@@ -131,9 +134,16 @@ return function(client, err, opts)
   if not opts.async then
     client:check_wait() -- before anything is sent
   end
+  local how, ended = client:prepare {
+    auth = opts.auth == nil and own and own.auth or opts.auth,
+    headers = own and own.headers,
+  }
   local task = client:task(function(await)
-    return flow(client, await, meta, opts)
+    return flow(client, await, meta, opts, how)
   end)
+  if ended then
+    task:on_done(ended)
+  end
   if opts.async then
     return task
   end

@@ -82,6 +82,7 @@
 ---@field status? integer
 ---@field request_id? string
 ---@field attempts? integer
+---@field endpoint? integer which of the client's endpoints the last attempt went to
 ---@field http_version? string
 ---@field date? number the service's clock when it answered, seconds since 1970; not of a start
 ---@field elapsed number

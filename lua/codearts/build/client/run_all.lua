@@ -43,7 +43,9 @@ local function split(item, opts)
   if type(item) == "table" and rawget(item, "key") ~= nil then
     args = {}
     for name, value in next, item do
-      args[name] = name ~= "key" and value or nil
+      if name ~= "key" then
+        args[name] = value
+      end
     end
     start_opts.key = rawget(item, "key")
   elseif type(item) == "table" and inherited.name(item) == "key" then

@@ -160,9 +160,7 @@ function Task:try_wait(timeout)
       message = "the call has not ended yet; it goes on",
       retryable = false,
     }
-    local known = self:so_far()
-    err.operation, err.attempts = known.operation, known.attempts
-    err.outcome = seen_from_here(self, known.outcome)
+    self.client:describe(err, self:so_far())
     return nil, err
   end
   return self.result, self.err

@@ -159,6 +159,7 @@ end
 --- See codearts.build.Host.
 ---@param call codearts.build.Call
 ---@param timeout? number seconds
+---@return codearts.build.Error? err
 function Driver:wait(call, timeout)
   local problem
   local limit = timeout and self.client:sleep(timeout)
@@ -175,9 +176,7 @@ function Driver:wait(call, timeout)
   if limit then
     limit:cancel()
   end
-  if problem then
-    error(problem, 0)
-  end
+  return problem
 end
 
 --- Lets go of the loop before the client closes.
@@ -238,7 +237,7 @@ function M.drive(client, loop)
   end
   return host.adopt(client, {
     wait = function(_, call, timeout)
-      self:wait(call, timeout)
+      return self:wait(call, timeout)
     end,
     wake = function()
       self:wake()

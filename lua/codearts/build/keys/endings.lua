@@ -65,17 +65,36 @@ local function key_error(flow, action)
   }
 end
 
---- As other errors that leave open whether a build was started.
-local function add_reconcile(flow, err)
+--- What reconcile has to know of a start that is in doubt.
+---@param flow codearts.build.KeyFlow
+---@return table about
+function endings.about(flow)
   local kept = flow.shelf.record
-  err.reconcile = flow.client.result_metatable.reconcile
-  meta.add(err, {
+  return {
     job_id = flow.job_id,
     run_id = flow.facts.run_id,
     run_id_parameter = flow.facts.run_id_parameter,
     began = core.now(),
     started_at = kept and kept.started_at or 0,
-  })
+  }
+end
+
+--- Which of the client's endpoints the attempt in doubt was sent to, if it is one of them.
+local function endpoint_in_doubt(flow)
+  local kept = flow.shelf.record
+  for n in ipairs(kept and flow.client.origins or {}) do
+    if flow:service(n) == kept.endpoint then
+      return n
+    end
+  end
+end
+
+--- As other errors that leave open whether a build was started.
+local function add_reconcile(flow, err)
+  local about = endings.about(flow)
+  about.endpoint = endpoint_in_doubt(flow)
+  err.reconcile = flow.reconcile
+  meta.add(err, about)
 end
 
 --- How to ask about the build that was started, within the time that is left for it.
@@ -168,6 +187,9 @@ function endings.tell(flow, action)
   if core.is_error(err) then
     err.outcome, err.operation = action.outcome, flow.operation
     err.retryable = err.kind ~= "cancelled" and (err.retryable or action.outcome == "unknown")
+    if action.outcome == "unknown" then -- of the key: an attempt before this call's may be what is in doubt
+      add_reconcile(flow, err)
+    end
   end
   return nil, err
 end

@@ -24,6 +24,7 @@ local LEAST_BEFORE = 0.01 -- seconds that a store gets though the deadline is ne
 ---@field operation string
 ---@field auth? any of the call, as `headers`: of the requests that look at builds, too
 ---@field headers? table
+---@field reconcile fun(err: codearts.build.Error, opts?: table): table what errors get that leave open what was started
 ---@field deadline? number seconds
 ---@field key_wait number seconds
 ---@field wait_till number of core.now(), as `ends_at`: when its deadline is over
@@ -65,7 +66,16 @@ function Flow:ask(operation, args)
     headers = self.headers,
   }))
   local about = core.meta(answer == nil and err or answer)
-  return answer, err, about and about.date
+  return answer, err, about and about.date, look.endpoint(self.client, about)
+end
+
+--- The service at one of the client's endpoints, as records name it; nil: the scope's; false: it is none.
+function Flow:service(endpoint)
+  local origin = self.client.origins[endpoint or 0]
+  if not origin then
+    return false
+  end
+  return record.elsewhere(self.facts.scope, origin)
 end
 
 local on = {}
@@ -86,6 +96,7 @@ function on:look(action)
     return STOPPED
   end
   local event = { type = "looked", verdict = seen.verdict, date = seen.date }
+  event.endpoint = self:service(seen.endpoint)
   local first = seen.builds[1]
   if first then
     event.build = { actual_build_number = ("%d"):format(first.number) }
@@ -110,7 +121,7 @@ function on:attempt()
   while not attempts:done() do
     self.await(attempts) -- when it is cancelled, so is the call, which tells how it ended
   end
-  local number, signed = attempts.call:admission()
+  local number, signed, endpoint = attempts.call:admission()
   if not number then
     return self.shelf.seen and self:ended() or self:read()
   end
@@ -120,6 +131,7 @@ function on:attempt()
     nonce = core.uuid(),
     date = math.floor(core.time()),
     signed = signed,
+    endpoint = self:service(endpoint),
     fingerprint = self.fingerprint,
   }
 end
@@ -198,13 +210,15 @@ function Flow:look_around()
 end
 
 --- What who waits in vain is told.
----@return { operation: string, attempts: integer, outcome: string }
+---@return { operation: string, attempts: integer, outcome: string, reconcile: function, about: table }
 function Flow:so_far()
   self:look_around()
   return {
     operation = self.operation,
     attempts = self.attempts_made or 0,
     outcome = known.so_far(self.shelf.record, self.facts),
+    reconcile = self.reconcile,
+    about = endings.about(self),
   }
 end
 

@@ -1,11 +1,12 @@
 --- The record behind a key: what a store keeps as text. Pure but for the random salt of a new one.
 ---
 ---     { v, scope, key, state = "open" | "done" | "free", attempt, nonce, run_id, run_id_parameter,
----       fingerprint, signed_at, fence_at, started_at, owner = { host, pid }, build = { … }, run_id_hidden }
+---       fingerprint, signed_at, fence_at, endpoint, started_at, owner = { host, pid }, build = { … },
+---       run_id_hidden }
 ---
---- Times are seconds since 1970 by the service's clock, but for `signed_at`, which is what was signed.
---- No value of a parameter is in it: the fingerprint holds truncated, salted hashes. Who can read the
---- store can test guesses of a short one.
+--- `endpoint` is where the attempt was sent, if that is not the scope's. Times are seconds since 1970 by the
+--- service's clock, but for `signed_at`, which is what was signed. No value of a parameter is in it: the
+--- fingerprint holds truncated, salted hashes. Who can read the store can test guesses of a short one.
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 
@@ -37,6 +38,15 @@ function record.scope(origin, job_id, key)
     last_origin, last_service = origin, service_at(origin)
   end
   return last_service .. ascii.lower(job_id) .. "/" .. key
+end
+
+--- The service at an address, unless it is the scope's.
+---@param scope string
+---@param origin string
+---@return string? service
+function record.elsewhere(scope, origin)
+  local service = service_at(origin)
+  return scope:sub(1, #service) ~= service and service or nil
 end
 
 --- The run id of a key, the same wherever it is asked for: when the store was lost, the history of the
@@ -187,6 +197,7 @@ function record.copy(kept)
     fingerprint = kept.fingerprint,
     signed_at = kept.signed_at,
     fence_at = kept.fence_at,
+    endpoint = kept.endpoint,
     started_at = kept.started_at,
     owner = kept.owner,
     build = kept.build,
@@ -230,6 +241,7 @@ local OPTIONAL = {
   run_id_parameter = is_text,
   signed_at = is_number,
   fence_at = is_number,
+  endpoint = is_text,
   started_at = is_number,
   -- A build is known by any of these; the service may leave the others out.
   build = function(value)

@@ -132,6 +132,7 @@ return function(client, args, opts, operation)
     operation = operation or "RunJob",
     auth = rawget(opts, "auth"),
     headers = rawget(opts, "headers"),
+    reconcile = client:reconciler(opts) or client.result_metatable.reconcile,
     key_wait = wants.key_wait,
     deadline = rawget(opts, "deadline") or client.deadline,
     warnings = warnings,

@@ -19,9 +19,10 @@
 ---
 ---     { type = "read", held }              a record was read; `held`: somebody alive holds the key
 ---     { type = "expired", held }           the time is over, instead of reading again
----     { type = "looked", verdict, date, build, differs, nonce, fingerprint }
----                                          a look ended; `date` is the Date of the answer that began it
----     { type = "ready", nonce, date, signed, fingerprint }
+---     { type = "looked", verdict, date, endpoint, build, differs, nonce, fingerprint }
+---                                          a look ended; `date` is the Date of the answer that began it, `endpoint`
+---                                          who told all of it (nil: the scope's; false: no one alone)
+---     { type = "ready", nonce, date, endpoint, signed, fingerprint }
 ---                                          an attempt is at hand: credentials, endpoint, and the date
 ---     { type = "ended", outcome, build, nonce }
 ---                                          what this call may have sent ended
@@ -136,7 +137,7 @@ local function adopted(kept, call, event)
 end
 
 --- Whether a second attempt may go out though the first is in doubt: its signature can be accepted no
---- more by the service's own clock, and what it may have started would be listed by now.
+--- more by the service's own clock, and what it may have started would be listed by now, where it was sent.
 local function may_resend(kept, call, event)
   return call.when_lost == "resend"
     and not call.sent
@@ -144,6 +145,7 @@ local function may_resend(kept, call, event)
     and kept.run_id ~= nil
     and kept.fence_at ~= nil
     and event.verdict == "none_found"
+    and event.endpoint == kept.endpoint
     and event.date ~= nil
     and event.date > clear_at(kept, call.settle)
 end
@@ -178,6 +180,7 @@ function on.ready(kept, call, event)
     fingerprint = free and event.fingerprint or kept.fingerprint,
     signed_at = event.date,
     fence_at = event.signed and event.date + FENCE or nil,
+    endpoint = event.endpoint,
     started_at = free and began or not free and kept.started_at or nil,
     owner = call.owner,
   }

@@ -130,13 +130,14 @@ end
 ---@field sights table<integer, "own"|"other"|"hidden"|nil> hidden: it shows no legible id; nil: it was not told
 ---@field whole boolean the list was read to its end
 ---@field run_id? string
+---@field elsewhere? boolean some of it was not told where the start went to, or the start may go out yet
 
 ---@class codearts.build.LookVerdict
 ---@field verdict "started"|"none_found"|"candidates"|"unknown"
 ---@field own integer[] numbers of the builds that show the id, lowest first
 ---@field open integer[] those that may be the call's own still, newest first
----@field doubt "list"|"untold"|"hidden"|nil what keeps it from being known: the list was not read to its end, a build
---- was not told about, or one shows no legible id
+---@field doubt "list"|"untold"|"hidden"|"elsewhere"|nil what keeps it from being known: the list was not read to its
+--- end, a build was not told about, one shows no legible id, or see above
 
 --- The verdict (see codearts.build.reconcile).
 ---@param facts codearts.build.LookFacts
@@ -163,7 +164,8 @@ function judge.verdict(facts)
   elseif not facts.run_id and not doubt or doubt == "hidden" and others == 0 then
     verdict = "candidates"
   elseif not doubt then
-    verdict = "none_found"
+    doubt = facts.elsewhere and "elsewhere" or nil
+    verdict = doubt and "unknown" or "none_found"
   end
   return { verdict = verdict, own = own, open = open, doubt = doubt }
 end

@@ -19,8 +19,9 @@ local SLACK = 9 * 3600
 local LONGEST_SPAN = 30 * DAY -- of other lists (API reference 7.8)
 local LAST_DAY = calendar.days(2999, 12, 31) * DAY
 
----@alias codearts.build.Ask fun(operation: string, args: table): any, codearts.build.Error?, number?
---- an operation's answer, or nil and the error; and the service's clock, if the answer tells it
+---@alias codearts.build.Ask fun(operation: string, args: table): any, codearts.build.Error?, number?, integer?
+--- an operation's answer, or nil and the error; the service's clock, if the answer tells it; and which of the client's
+--- endpoints told it, 0: it is not known
 
 ---@class codearts.build.LookSpec
 ---@field job_id string
@@ -31,6 +32,8 @@ local LAST_DAY = calendar.days(2999, 12, 31) * DAY
 ---@field newest? integer look at so many of the newest alone: what is not found among them is `unknown`
 ---@field known? table<integer, "other"> filled by looks: builds that are not asked about again
 ---@field clock? number our time of day in UTC: for the first guess, and how far the list is read at least
+---@field endpoint? integer|false where the start went to: what another endpoint answers proves no absence; false: that
+--- is not settled yet, so that nothing does
 
 --- When the call began, and what to ask the list for.
 ---@param date number? the service's clock
@@ -196,12 +199,36 @@ local function hidden(spec, open)
   }
 end
 
+local function elsewhere(spec)
+  return core.error {
+    kind = "protocol",
+    reason = "bad_answer",
+    message = spec.endpoint
+        and "what was asked was another endpoint than that of the start, which proves nothing"
+      or "the call has not ended yet: it may start a build later",
+    retryable = true,
+  }
+end
+
+--- The same way to ask, and a function that answers which endpoint told all of it; false: there were several.
+local function watched(ask)
+  local at
+  return function(operation, args)
+    local answer, err, date, endpoint = ask(operation, args)
+    at = (at == nil or at == endpoint) and endpoint
+    return answer, err, date
+  end, function()
+    return at
+  end
+end
+
 ---@class codearts.build.Look
 ---@field verdict "started"|"none_found"|"candidates"|"unknown" see codearts.build.reconcile
 ---@field date? number the service's clock when the look began: the `Date` of its first 2xx answer
 ---@field builds { number: integer, parameters: { name: any, value: any, secret: any }[] }[] those that show the id,
 --- lowest first, with their parameters as one of the service's lists shows them
 ---@field open integer[] numbers of those that may be the call's own still, newest first
+---@field endpoint? integer|false which of the client's told all of it; 0 or false: none alone
 ---@field error? codearts.build.Error what keeps it from being known; beside `started`: whether these are all
 
 --- Looks once. Sends nothing that changes anything.
@@ -210,6 +237,8 @@ end
 ---@return codearts.build.Look? look nil when it was cancelled
 ---@return codearts.build.Error? err
 function look.at(ask, spec)
+  local endpoint
+  ask, endpoint = watched(ask)
   local list, page, problem = open_list(ask, spec)
   if not list then
     return nil, problem
@@ -232,6 +261,7 @@ function look.at(ask, spec)
     sights = sights,
     whole = whole,
     run_id = spec.run_id,
+    elsewhere = spec.endpoint ~= nil and spec.endpoint ~= endpoint(),
   }
   local builds = {}
   for i, number in ipairs(judged.own) do
@@ -239,22 +269,35 @@ function look.at(ask, spec)
   end
   if not problem and judged.verdict == "unknown" and judged.open[1] then
     problem = hidden(spec, judged.open)
+  elseif judged.doubt == "elsewhere" then
+    problem = elsewhere(spec)
   end
   return {
     verdict = judged.verdict,
     date = list.date,
     builds = builds,
     open = judged.open,
+    endpoint = endpoint(),
     error = problem,
   }
 end
 
---- How a flow of the client's asks (codearts.build.client.task).
-local function asker(await, client)
+--- Which endpoint told something; what had to be mended before it could be read does not know that.
+---@param client codearts.build.Client
+---@param meta? table of the answer or error
+---@return integer endpoint 0: it is not known
+function look.endpoint(client, meta)
+  return meta and meta.endpoint or client.origins[2] and 0 or 1
+end
+
+--- How a flow of the client's asks (codearts.build.client.task), and with which credentials and headers if not the
+--- client's.
+local function asker(await, client, how)
+  local opts = { async = true, auth = how and how.auth, headers = how and how.headers }
   return function(operation, args)
-    local answer, err = await(client:call(operation, args, { async = true }))
+    local answer, err = await(client:call(operation, args, opts))
     local meta = core.meta(answer == nil and err or answer)
-    return answer, err, meta and meta.date
+    return answer, err, meta and meta.date, look.endpoint(client, meta)
   end
 end
 
@@ -263,19 +306,21 @@ end
 ---@param client codearts.build.Client
 ---@param job_id string
 ---@param number integer
+---@param how? { auth?: any, headers?: table }
 ---@return table? detail
-function look.record(await, client, job_id, number)
-  return (look.detail(asker(await, client), job_id, number))
+function look.record(await, client, job_id, number, how)
+  return (look.detail(asker(await, client, how), job_id, number))
 end
 
 --- Looks once within a flow.
 ---@param await fun(call: codearts.build.Call): any, codearts.build.Error?
 ---@param client codearts.build.Client
 ---@param spec codearts.build.LookSpec
+---@param how? { auth?: any, headers?: table }
 ---@return codearts.build.Look? look
 ---@return codearts.build.Error? err
-function look.run(await, client, spec)
-  return look.at(asker(await, client), spec)
+function look.run(await, client, spec, how)
+  return look.at(asker(await, client, how), spec)
 end
 
 --- The service's clock, within a flow: the `Date` of a list that it answered. Whatever answers anything
