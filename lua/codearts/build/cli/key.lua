@@ -103,14 +103,13 @@ end
 
 --- The build that a person names, as a record keeps it; raises when the service knows of none.
 local function named_build(app, job_id, number)
+  local endings = require "codearts.build.keys.endings"
   local detail = app:await(app:client():build(job_id, number):status { async = true })
-  return {
+  return endings.build_of(app:client(), {
     actual_build_number = ("%d"):format(number),
-    daily_build_number = type(detail.daily_build_num) == "string" and detail.daily_build_num or nil,
-    octopus_job_name = type(detail.execution_id) == "string" and app
-      :client()
-      :mask(detail.execution_id) or nil,
-  }
+    daily_build_number = detail.daily_build_num,
+    octopus_job_name = detail.execution_id,
+  })
 end
 
 local REFUSALS = {
