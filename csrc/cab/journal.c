@@ -14,6 +14,7 @@
 #include "cab/list.h"
 #include "cab/locale.h"
 #ifdef __linux__
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #elif defined(__NetBSD__)
 #include <sys/statvfs.h>
@@ -343,6 +344,44 @@ bool cab_journal_peek(const char *folder, const char *name, bool any_system, cab
     (void)close(fd);
     return ok;
 }
+
+/* ---- holders -------------------------------------------------------------------------------- */
+
+#ifdef __linux__
+/* Linux tells each lock as "1: FLOCK  ADVISORY  WRITE 367 fe:00:10952757 0 EOF". */
+static pid_t pid_of_lock(const char *line, const struct stat *file) {
+    int pid;
+    unsigned int high, low;
+    unsigned long long number;
+    return sscanf(line, "%*9[0-9]: FLOCK %*15s %*15s %9d %8x:%8x:%20llu", &pid, &high, &low,
+                  &number) == 4 &&
+                   high == major(file->st_dev) && low == minor(file->st_dev) &&
+                   number == file->st_ino
+               ? pid
+               : 0;
+}
+
+long cab_journal_holder(const char *folder, const char *name) {
+    char path[512], line[256];
+    struct stat file;
+    pid_t pid = 0;
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *locks = lstat(path, &file) == 0 ? fopen("/proc/locks", "re") : NULL;
+    while (locks != NULL && pid <= 0 && fgets(line, sizeof line, locks) != NULL) {
+        pid = pid_of_lock(line, &file);
+    }
+    if (locks != NULL) {
+        (void)fclose(locks);
+    }
+    return pid > 0 ? pid : 0;
+}
+#else
+long cab_journal_holder(const char *folder, const char *name) {
+    (void)folder;
+    (void)name;
+    return 0;
+}
+#endif
 
 /* ---- opening -------------------------------------------------------------------------------- */
 

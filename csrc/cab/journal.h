@@ -40,6 +40,10 @@ bool cab_journal_read(const cab_journal *j, cab_buf *line, size_t *end, cab_erro
 bool cab_journal_peek(const char *folder, const char *name, bool any_system, cab_buf *line,
                       size_t *end, cab_error *err);
 
+/* The process that holds it now, as far as the system tells (Linux alone does, and not of those in
+ * other namespaces); 0: nobody knows. */
+long cab_journal_holder(const char *folder, const char *name);
+
 /* Where its last line ends: nobody else adds to it. Not while one is being added. */
 size_t cab_journal_end(const cab_journal *j);
 

@@ -92,6 +92,15 @@ function File:hold(key)
 end
 
 --- See codearts.build.KeyStore.
+function File:holder(key)
+  local process = core.process()
+  if not self.journals[key] then
+    process.pid = core.journal.holder(self.folder, name_of(key))
+  end
+  return process.pid and process
+end
+
+--- See codearts.build.KeyStore.
 function File:get(key)
   local held = self.journals[key]
   if held then
@@ -202,7 +211,7 @@ function M.new(folder, getenv)
       self:warn("blocked", "no thread can be made: each record is written while all else waits")
     end
   end
-  for _, name in ipairs { "hold", "get", "put", "list", "check" } do
+  for _, name in ipairs { "hold", "holder", "get", "put", "list", "check" } do
     store[name] = function(...)
       return self[name](self, ...)
     end

@@ -18,7 +18,7 @@
 --- Events, `record` being what was read or put last (nil: none):
 ---
 ---     { type = "read", held }              a record was read; `held`: somebody alive holds the key
----     { type = "expired", held }           the time is over, instead of reading again
+---     { type = "expired", held, holder }   the time is over, instead of reading again; who that is, if known
 ---     { type = "looked", verdict, date, build, differs, nonce, fingerprint }
 ---                                          a look ended; `date` is the Date of the answer that began it
 ---     { type = "ready", nonce, date, signed, fingerprint }
@@ -30,7 +30,7 @@
 ---     { type = "trouble", unchanged }      the store did not tell what it did; `unchanged`: but it showed
 ---                                          afterwards that it had done nothing by then
 ---     { type = "stopped" }                 nobody waits any more
----     { type = "resolve", build, date, held, force, nonce }
+---     { type = "resolve", build, date, held, holder, force, nonce }
 ---                                          a person found out: `build`, or none was started
 ---
 --- Actions:
@@ -114,7 +114,7 @@ end
 
 function on.expired(kept, call, event)
   if event.held and not call.sent then
-    return fail("busy", "unknown", { owner = kept and kept.owner or nil })
+    return fail("busy", "unknown", { owner = event.holder })
   end
   return in_doubt(kept, call)
 end
@@ -270,7 +270,7 @@ function on.resolve(kept, call, event)
   elseif event.build then
     return put(call, "resolve", changed(kept, "done", event.nonce, event.build))
   elseif event.held then
-    return fail("held", "unknown", { owner = kept.owner })
+    return fail("held", "unknown", { owner = event.holder })
   elseif not event.force and not kept.fence_at then
     return fail("no_fence", "unknown")
   elseif not event.force and not (event.date and event.date > clear_at(kept, call.settle)) then

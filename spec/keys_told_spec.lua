@@ -1,0 +1,100 @@
+-- What is told of a key while things go wrong: who holds it, and whether a build was started.
+
+local build = require "codearts.build"
+local command = require "spec.support.command"
+local core = require "codearts.build.core"
+local host = require "spec.support.host"
+local key_store = require "codearts.build.key_store"
+local probe = require "spec.support.probe"
+local servers = require "spec.support.server"
+
+local JOB = ("a"):rep(32)
+local ARGS = { job_id = JOB }
+local RUN_ID = { parameter = "RUN_ID" }
+
+describe("of a key", function()
+  local server, folder
+  local clients = {}
+
+  local function connect(store)
+    local client = build.new {
+      endpoint = server.url,
+      auth = "token",
+      retry = false,
+      key_store = store or key_store.file(folder),
+    }
+    clients[#clients + 1] = client
+    return client
+  end
+
+  setup(function()
+    server = servers.start()
+  end)
+  teardown(function()
+    server:stop()
+  end)
+  before_each(function()
+    server:reset()
+    folder = host.folder()
+  end)
+  after_each(function()
+    for i, client in ipairs(clients) do
+      client:close()
+      clients[i] = nil
+    end
+    host.remove(folder)
+  end)
+
+  --- What the end of a start in a process of its own tells.
+  local function in_child(opts, store)
+    return (
+      probe.fork(function()
+        local result, err = connect(store):try_run(ARGS, opts)
+        local owner = err and err.owner
+        return result and "build " .. result.actual_build_number
+          or ("%s %s %s"):format(
+            err.reason or err.kind,
+            err.outcome,
+            owner and owner.pid or "nobody"
+          )
+      end)
+    )
+  end
+
+  --- A start whose answer was lost, by a process that is dead since; and one that is looking for its build.
+  local function look_after_the_dead(store)
+    server:script({ "close_after_body" }, "not_found")
+    local died = in_child({ key = "k", key_wait = 0 }, store)
+    assert.equal("in_doubt unknown nobody", died)
+    local client = connect(store)
+    local call = client:start(ARGS, { key = "k", key_wait = 3600 })
+    client:step(0)
+    return call, client
+  end
+
+  it("who holds it is named, not the dead whose record it is", function()
+    local call = look_after_the_dead()
+    local mine = core.process().pid
+    assert.equal("busy unknown " .. mine, in_child { key = "k", key_wait = 0 })
+    local same = connect(key_store.file(folder)) -- another store in the holder's own process
+    assert.equal(mine, select(2, same:try_run(ARGS, { key = "k", key_wait = 0 })).owner.pid)
+    local told = command.run(("key resolve %s k --none --force --json"):format(JOB), {
+      CODEARTS_BUILD_ENDPOINT = server.url,
+      CODEARTS_BUILD_TOKEN = "token",
+      CODEARTS_BUILD_KEY_STORE = "file:" .. folder,
+    })
+    local err = core.decode(told.out).error
+    assert.same({ "held", mine }, { err.reason, err.owner.pid })
+    assert.truthy(err.message:find(("process %d)"):format(mine), 1, true), err.message)
+    assert.is_false(call:done())
+  end)
+
+  it("nobody is named where the store does not know who holds it", function()
+    local files = key_store.file(folder)
+    local store = { hold = files.hold, get = files.get, put = files.put }
+    look_after_the_dead(store)
+    local other = key_store.file(folder)
+    store = { hold = other.hold, get = other.get, put = other.put }
+    assert.equal("busy unknown nobody", in_child({ key = "k", key_wait = 0 }, store))
+  end)
+end)
