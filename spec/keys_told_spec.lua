@@ -6,11 +6,14 @@ local core = require "codearts.build.core"
 local host = require "spec.support.host"
 local key_store = require "codearts.build.key_store"
 local probe = require "spec.support.probe"
+local record = require "codearts.build.keys.record"
 local servers = require "spec.support.server"
 
 local JOB = ("a"):rep(32)
 local ARGS = { job_id = JOB }
 local RUN_ID = { parameter = "RUN_ID" }
+
+local FULL = core.error { kind = "key", reason = "store", message = "no space" }
 
 describe("of a key", function()
   local server, folder
@@ -96,5 +99,85 @@ describe("of a key", function()
     local other = key_store.file(folder)
     store = { hold = other.hold, get = other.get, put = other.put }
     assert.equal("busy unknown nobody", in_child({ key = "k", key_wait = 0 }, store))
+  end)
+
+  --- Has the service show one build, which is the key's.
+  local function show_own(client)
+    local run_id = record.run_id(record.scope(client.origin, JOB, "k"))
+    local listed = {
+      total_page = 1,
+      total_record = 1,
+      job_build_states = { { number = 7, start_time = 1795814700000 } },
+    }
+    server:behave("by_path", {
+      rows = {
+        { path = "build%-info%-records", body = core.encode { result = listed } },
+        {
+          path = "history%-parameters",
+          body = core.encode { result = { { name = "RUN_ID", value = run_id } } },
+        },
+      },
+    })
+  end
+
+  it("a build that was found is told though its record cannot be written", function()
+    local client = connect {
+      get = function() end,
+      put = function()
+        return nil, FULL
+      end,
+    }
+    show_own(client)
+    local result, err = client:try_run(ARGS, { key = "k", run_id = RUN_ID, key_wait = 0 })
+    assert.is_nil(result)
+    assert.same({ "key", "store", "started" }, { err.kind, err.reason, err.outcome })
+    -- The same of its own start, whose answer was lost.
+    server:reset()
+    local sent
+    client = connect {
+      get = function()
+        return sent, sent
+      end,
+      put = function(_, text)
+        if sent then
+          return nil, FULL
+        end
+        sent = text
+        return text
+      end,
+    }
+    local empty = { "answer", body = '{"result":{"total_record":0,"job_build_states":[]}}' }
+    server:script { empty, empty, "close_after_body" } -- without a Date the list is asked for twice
+    local call = client:start(ARGS, { key = "k", run_id = RUN_ID })
+    while server:stats().processed < 3 do
+      client:step(0.01)
+    end
+    show_own(client)
+    _, err = call:try_wait(60)
+    assert.same({ "key", "store", "started" }, { err.kind, err.reason, err.outcome })
+  end)
+
+  it("a build that was found is told to who cancels while its record is written", function()
+    local gate
+    local client = connect {
+      get = function() end,
+      put = function(_, _, _, of)
+        return of:task(function(await)
+          gate = of:sleep(3600)
+          await(gate)
+          return nil, FULL
+        end)
+      end,
+    }
+    show_own(client)
+    local call = client:start(ARGS, { key = "k", run_id = RUN_ID })
+    while not gate do
+      client:step(1)
+    end
+    assert.equal("started", select(2, call:try_wait()).outcome)
+    call:cancel()
+    gate:cancel()
+    local _, err = call:try_wait(60)
+    assert.same({ "cancelled", "started" }, { err.kind, err.outcome })
   end)
 end)

@@ -250,6 +250,9 @@ function on.trouble(kept, call, event)
     return unwritten(pending)
   elseif pending == "send" and event.unchanged and is_mine(kept, call) then
     return { do_ = "drop" } -- what was sent before was refused
+  elseif pending == "adopt" then
+    -- The build that was found is the key's, though not by this store yet.
+    return fail(call.stopped and "cancelled" or "store", "started")
   elseif call.stopped then
     return on.stopped(kept, call)
   elseif call.sent then
