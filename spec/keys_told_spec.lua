@@ -48,6 +48,15 @@ describe("of a key", function()
     host.remove(folder)
   end)
 
+  --- How many starts came to the service.
+  local function starts()
+    local count = 0
+    for _, request in ipairs(server:stats().requests) do
+      count = count + (request.method == "POST" and 1 or 0)
+    end
+    return count
+  end
+
   --- What the end of a start in a process of its own tells.
   local function in_child(opts, store)
     return (
@@ -90,6 +99,26 @@ describe("of a key", function()
     assert.same({ "held", mine }, { err.reason, err.owner.pid })
     assert.truthy(err.message:find(("process %d)"):format(mine), 1, true), err.message)
     assert.is_false(call:done())
+  end)
+
+  it("nothing is believed of what was held when a process was forked", function()
+    local store = key_store.file(folder)
+    server:behave("by_path", { rows = { { path = "^/v3/jobs/build$" } } }) -- never answered
+    local client = connect(store)
+    local call = client:start(ARGS, { key = "k", run_id = RUN_ID })
+    while starts() < 1 do
+      client:step(0.01)
+    end
+    local busy = "busy unknown " .. core.process().pid
+    local opts = { key = "k", key_wait = 0, run_id = RUN_ID }
+    for _ = 1, 2 do
+      assert.equal(busy, in_child(opts, store))
+    end
+    assert.is_false(call:done())
+    call:cancel()
+    assert.equal("unknown", select(2, call:try_wait(60)).outcome)
+    assert.equal("in_doubt unknown nobody", in_child(opts, store))
+    assert.equal(1, starts())
   end)
 
   it("nobody is named where the store does not know who holds it", function()

@@ -311,6 +311,8 @@ static bool read_last(int fd, const char *path, cab_buf *line, size_t *end, size
     return true;
 }
 
+bool cab_journal_is_own(const cab_journal *j) { return j->owner == getpid(); }
+
 const char *cab_journal_vanishes(const cab_journal *j) {
     return j->vanishing[0] != '\0' ? j->vanishing : NULL;
 }
@@ -391,7 +393,7 @@ static void unref(cab_journal *j) {
     }
     before_fork();
     cab_list_remove(&journals, &j->link);
-    if (j->fd >= 0 && j->owner == getpid()) {
+    if (j->fd >= 0 && cab_journal_is_own(j)) {
         (void)flock(j->fd, LOCK_UN); /* whoever else has a copy: no lock */
     }
     close_files(j);
@@ -568,7 +570,7 @@ cab_work *cab_journal_append(cab_journal *j, const char *line, size_t len, cab_e
         (void)fail(err, j->path, "a record must be one line of at most 64 KiB");
         return NULL;
     }
-    if (j->busy || j->broken || j->owner != getpid()) {
+    if (j->busy || j->broken || !cab_journal_is_own(j)) {
         (void)fail(err, j->path,
                    j->broken ? "writing failed before, so it is not tried again"
                    : j->busy ? "the line before is being written still"

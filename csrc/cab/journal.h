@@ -30,6 +30,9 @@ cab_journal_opened cab_journal_open(cab_journal **out, const char *folder, const
 /* Lets go, once the work under way is done. In a forked child the lock stays its parent's. */
 void cab_journal_close(cab_journal *j);
 
+/* False in a forked child, which has no more than the memory of it. */
+bool cab_journal_is_own(const cab_journal *j);
+
 /* The file system that it is on, if that vanishes with a container or a boot; else NULL. */
 const char *cab_journal_vanishes(const cab_journal *j);
 

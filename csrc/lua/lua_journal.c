@@ -130,6 +130,12 @@ static int journal_vanishes(lua_State *L) {
     return 1;
 }
 
+/* journal:is_own() -> whether it is of this process, not of the one that this was forked from */
+static int journal_is_own(lua_State *L) {
+    lua_pushboolean(L, cab_journal_is_own(check_journal(L)));
+    return 1;
+}
+
 /* journal:append(line, version) -> work for client:perform, which answers where it ends then | nil:
  * it ends elsewhere than at that version, or at 0 for nil | nil, err */
 static int journal_append(lua_State *L) {
@@ -198,11 +204,9 @@ cab_work *lcab_take_work(lua_State *L, int index) {
 }
 
 void lcab_journal_open(lua_State *L) {
-    static const luaL_Reg methods[] = {{"read", journal_read},
-                                       {"append", journal_append},
-                                       {"vanishes", journal_vanishes},
-                                       {"close", journal_close},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"read", journal_read},         {"append", journal_append},
+                                       {"vanishes", journal_vanishes}, {"is_own", journal_is_own},
+                                       {"close", journal_close},       {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", journal_close}, {NULL, NULL}};
     static const luaL_Reg work_methods[] = {{"run", work_run}, {NULL, NULL}};
     static const luaL_Reg work_meta[] = {{"__gc", work_gc}, {NULL, NULL}};

@@ -67,6 +67,13 @@ function File:peek(name)
   return core.journal.peek(self.folder, name, self.given)
 end
 
+--- The journal of a key that a call of this process holds. What was held when a child was forked is its
+--- parent's: the child opens its own.
+function File:held(key)
+  local journal = self.journals[key]
+  return journal and journal:is_own() and journal or nil
+end
+
 --- See codearts.build.KeyStore.
 function File:hold(key)
   local nginx = refusal_in_nginx()
@@ -94,7 +101,7 @@ end
 --- See codearts.build.KeyStore.
 function File:holder(key)
   local process = core.process()
-  if not self.journals[key] then
+  if not self:held(key) then
     process.pid = core.journal.holder(self.folder, name_of(key))
   end
   return process.pid and process
@@ -102,7 +109,7 @@ end
 
 --- See codearts.build.KeyStore.
 function File:get(key)
-  local held = self.journals[key]
+  local held = self:held(key)
   if held then
     return held:read()
   end
@@ -122,7 +129,7 @@ end
 
 --- See codearts.build.KeyStore. Writes under the lock of who holds the key, else under one of its own.
 function File:put(key, text, version, client)
-  local held, own = self.journals[key], nil
+  local held, own = self:held(key), nil
   if not held then
     local err
     own, err = self:open(name_of(key))
