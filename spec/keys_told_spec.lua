@@ -121,6 +121,28 @@ describe("of a key", function()
     assert.equal(1, starts())
   end)
 
+  it("nothing is held by a client that was collected in the middle of its start", function()
+    local store = key_store.file(folder)
+    server:behave("by_path", { rows = { { path = "^/v3/jobs/build$" } } }) -- never answered
+    do
+      local client = connect(store)
+      client:start(ARGS, { key = "k", run_id = RUN_ID })
+      while starts() < 1 do
+        client:step(0.01)
+      end
+      clients[#clients] = nil
+    end
+    for _ = 1, 4 do
+      collectgarbage()
+    end
+    for _, other in ipairs { store, key_store.file(folder) } do
+      local client = connect(other)
+      local _, err = client:try_run(ARGS, { key = "k", key_wait = 0, run_id = RUN_ID })
+      assert.same({ "in_doubt", "unknown" }, { err.reason, err.outcome })
+    end
+    assert.equal(1, starts())
+  end)
+
   it("nobody is named where the store does not know who holds it", function()
     local files = key_store.file(folder)
     local store = { hold = files.hold, get = files.get, put = files.put }

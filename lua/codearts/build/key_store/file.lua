@@ -55,6 +55,12 @@ function File:warn(reason, text)
   end
 end
 
+--- Who may let go of a journal keeps it: what is collected with a client in the middle of a start is closed
+--- with it, and its key is free.
+local function weak_values()
+  return setmetatable({}, { __mode = "v" })
+end
+
 local function name_of(key)
   return core.sha256(key):sub(1, 40) .. ".key"
 end
@@ -210,7 +216,7 @@ function M.new(folder, getenv)
   folder = folder or default_folder(getenv or os.getenv)
   local store = { folder = folder }
   local self = setmetatable(
-    { folder = folder, given = given, journals = {}, store = store, warned = {} },
+    { folder = folder, given = given, journals = weak_values(), store = store, warned = {} },
     File
   )
   function self.written(list)
