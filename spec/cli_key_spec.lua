@@ -130,6 +130,27 @@ describe("codearts-build with a key", function()
     gate:stop()
   end)
 
+  it("keeps no secret in the record of a build that a person names", function()
+    local server = servers.start()
+    env.CODEARTS_BUILD_ENDPOINT, env.CODEARTS_BUILD_TOKEN = server.url, "SECRETTOKEN0123456789abcdef"
+    server:script { "close_after_body" }
+    json(("run %s --key k --key-wait 0"):format(boxes.good), 5)
+    local echo = ("x %s y"):format(env.CODEARTS_BUILD_TOKEN)
+    local detail = { build_no = 7, status = "SUCCESS", daily_build_num = echo, execution_id = echo }
+    local rows = { { path = "record%-info", body = core.encode { result = detail } } }
+    server:behave("by_path", { rows = rows })
+    assert.equal("done", json(("key resolve %s k --build 7"):format(boxes.good)).state)
+    local pipe = io.popen(("tail -n 1 %s/*.key"):format(folder))
+    local kept = core.decode(pipe:read "*a").build
+    pipe:close()
+    assert.same({
+      actual_build_number = "7",
+      daily_build_number = "x *** y",
+      octopus_job_name = "x *** y",
+    }, kept)
+    server:stop()
+  end)
+
   it("believes nobody but the service what time it is", function()
     local server = servers.start()
     env.CODEARTS_BUILD_ENDPOINT, env.CODEARTS_BUILD_TOKEN = server.url, nil

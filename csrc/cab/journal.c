@@ -14,6 +14,7 @@
 #include "cab/list.h"
 #include "cab/locale.h"
 #ifdef __linux__
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #elif defined(__NetBSD__)
 #include <sys/statvfs.h>
@@ -310,6 +311,8 @@ static bool read_last(int fd, const char *path, cab_buf *line, size_t *end, size
     return true;
 }
 
+bool cab_journal_is_own(const cab_journal *j) { return j->owner == getpid(); }
+
 const char *cab_journal_vanishes(const cab_journal *j) {
     return j->vanishing[0] != '\0' ? j->vanishing : NULL;
 }
@@ -344,6 +347,44 @@ bool cab_journal_peek(const char *folder, const char *name, bool any_system, cab
     return ok;
 }
 
+/* ---- holders -------------------------------------------------------------------------------- */
+
+#ifdef __linux__
+/* Linux tells each lock as "1: FLOCK  ADVISORY  WRITE 367 fe:00:10952757 0 EOF". */
+static pid_t pid_of_lock(const char *line, const struct stat *file) {
+    int pid;
+    unsigned int high, low;
+    unsigned long long number;
+    return sscanf(line, "%*9[0-9]: FLOCK %*15s %*15s %9d %8x:%8x:%20llu", &pid, &high, &low,
+                  &number) == 4 &&
+                   high == major(file->st_dev) && low == minor(file->st_dev) &&
+                   number == file->st_ino
+               ? pid
+               : 0;
+}
+
+long cab_journal_holder(const char *folder, const char *name) {
+    char path[512], line[256];
+    struct stat file;
+    pid_t pid = 0;
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *locks = lstat(path, &file) == 0 ? fopen("/proc/locks", "re") : NULL;
+    while (locks != NULL && pid <= 0 && fgets(line, sizeof line, locks) != NULL) {
+        pid = pid_of_lock(line, &file);
+    }
+    if (locks != NULL) {
+        (void)fclose(locks);
+    }
+    return pid > 0 ? pid : 0;
+}
+#else
+long cab_journal_holder(const char *folder, const char *name) {
+    (void)folder;
+    (void)name;
+    return 0;
+}
+#endif
+
 /* ---- opening -------------------------------------------------------------------------------- */
 
 static void unref(cab_journal *j) {
@@ -352,7 +393,7 @@ static void unref(cab_journal *j) {
     }
     before_fork();
     cab_list_remove(&journals, &j->link);
-    if (j->fd >= 0 && j->owner == getpid()) {
+    if (j->fd >= 0 && cab_journal_is_own(j)) {
         (void)flock(j->fd, LOCK_UN); /* whoever else has a copy: no lock */
     }
     close_files(j);
@@ -529,7 +570,7 @@ cab_work *cab_journal_append(cab_journal *j, const char *line, size_t len, cab_e
         (void)fail(err, j->path, "a record must be one line of at most 64 KiB");
         return NULL;
     }
-    if (j->busy || j->broken || j->owner != getpid()) {
+    if (j->busy || j->broken || !cab_journal_is_own(j)) {
         (void)fail(err, j->path,
                    j->broken ? "writing failed before, so it is not tried again"
                    : j->busy ? "the line before is being written still"

@@ -30,6 +30,9 @@ cab_journal_opened cab_journal_open(cab_journal **out, const char *folder, const
 /* Lets go, once the work under way is done. In a forked child the lock stays its parent's. */
 void cab_journal_close(cab_journal *j);
 
+/* False in a forked child, which has no more than the memory of it. */
+bool cab_journal_is_own(const cab_journal *j);
+
 /* The file system that it is on, if that vanishes with a container or a boot; else NULL. */
 const char *cab_journal_vanishes(const cab_journal *j);
 
@@ -39,6 +42,10 @@ bool cab_journal_read(const cab_journal *j, cab_buf *line, size_t *end, cab_erro
 /* The same without opening it for writing and without its lock: what is there now. */
 bool cab_journal_peek(const char *folder, const char *name, bool any_system, cab_buf *line,
                       size_t *end, cab_error *err);
+
+/* The process that holds it now, as far as the system tells (Linux alone does, and not of those in
+ * other namespaces); 0: nobody knows. */
+long cab_journal_holder(const char *folder, const char *name);
 
 /* Where its last line ends: nobody else adds to it. Not while one is being added. */
 size_t cab_journal_end(const cab_journal *j);

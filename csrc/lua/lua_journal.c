@@ -102,6 +102,19 @@ static int peek(lua_State *L) {
     return push_line(L, ok, &line, end, &err);
 }
 
+/* journal.holder(folder, name) -> the process that holds it, nil: nobody knows */
+static int holder(lua_State *L) {
+    lua_settop(L, 2);
+    const char *folder = check_text(L, 1, "folder");
+    long pid = cab_journal_holder(folder, check_text(L, 2, "name"));
+    if (pid == 0) {
+        lua_pushnil(L);
+    } else {
+        lua_pushinteger(L, (lua_Integer)pid);
+    }
+    return 1;
+}
+
 /* journal:read() -> line or nil, version | nil, err */
 static int journal_read(lua_State *L) {
     cab_error err;
@@ -114,6 +127,12 @@ static int journal_read(lua_State *L) {
 /* journal:vanishes() -> the name of the file system, if that vanishes; or nil */
 static int journal_vanishes(lua_State *L) {
     lua_pushstring(L, cab_journal_vanishes(check_journal(L)));
+    return 1;
+}
+
+/* journal:is_own() -> whether it is of this process, not of the one that this was forked from */
+static int journal_is_own(lua_State *L) {
+    lua_pushboolean(L, cab_journal_is_own(check_journal(L)));
     return 1;
 }
 
@@ -185,15 +204,14 @@ cab_work *lcab_take_work(lua_State *L, int index) {
 }
 
 void lcab_journal_open(lua_State *L) {
-    static const luaL_Reg methods[] = {{"read", journal_read},
-                                       {"append", journal_append},
-                                       {"vanishes", journal_vanishes},
-                                       {"close", journal_close},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"read", journal_read},         {"append", journal_append},
+                                       {"vanishes", journal_vanishes}, {"is_own", journal_is_own},
+                                       {"close", journal_close},       {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", journal_close}, {NULL, NULL}};
     static const luaL_Reg work_methods[] = {{"run", work_run}, {NULL, NULL}};
     static const luaL_Reg work_meta[] = {{"__gc", work_gc}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"open", open_journal}, {"peek", peek}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"open", open_journal}, {"peek", peek}, {"holder", holder}, {NULL, NULL}};
     lcab_newtype(L, JOURNAL_TYPE, methods, meta);
     lcab_newtype(L, WORK_TYPE, work_methods, work_meta);
     lua_newtable(L);

@@ -181,6 +181,8 @@ local function finish(s, a, action)
     if not build or build.state ~= "accepted" or build.arguments ~= config.arguments then
       violated "true_"
     end
+  elseif action.outcome == "started" and accepted(s) == 0 then
+    violated "true_"
   elseif action.outcome == "not_started" then
     for _, p in ipairs(s.posts) do
       if p.call == a.name .. a.calls then

@@ -103,18 +103,17 @@ end
 
 --- The build that a person names, as a record keeps it; raises when the service knows of none.
 local function named_build(app, job_id, number)
+  local endings = require "codearts.build.keys.endings"
   local detail = app:await(app:client():build(job_id, number):status { async = true })
-  return {
+  return endings.build_of(app:client(), {
     actual_build_number = ("%d"):format(number),
-    daily_build_number = type(detail.daily_build_num) == "string" and detail.daily_build_num or nil,
-    octopus_job_name = type(detail.execution_id) == "string" and app
-      :client()
-      :mask(detail.execution_id) or nil,
-  }
+    daily_build_number = detail.daily_build_num,
+    octopus_job_name = detail.execution_id,
+  })
 end
 
 local REFUSALS = {
-  held = "a living process is at it: end that first",
+  held = "a living process is at it%s: end that first",
   early = "the service might still accept what was sent, or list it later; not before %s by its clock",
   no_fence = "it was sent with a token, whose requests never get too old: with --force a second build may start, "
     .. "if the first is only late",
@@ -124,12 +123,14 @@ local function refusal(app, action)
   if action.reason == "settled" then
     return bad_key(app, "nothing is in doubt: `key show` tells the record")
   end
+  local who = action.owner
+  who = who and (" (%s, process %s)"):format(tostring(who.host), tostring(who.pid)) or ""
   local message = REFUSALS[action.reason] or ("it cannot be settled: " .. tostring(action.reason))
   return key_records.error(
     app,
     action.reason,
     action.outcome,
-    message:format(moment(action.fence_at) or "?"),
+    message:format(action.reason == "held" and who or moment(action.fence_at) or "?"),
     { fence_at = action.fence_at, owner = action.owner }
   )
 end
@@ -137,8 +138,8 @@ end
 --- Does what the transition says to a person's word.
 local function resolve(app, values, shelf, event)
   local transition = require "codearts.build.keys.transition"
-  event.type, event.nonce, event.held = "resolve", app.core.uuid(), shelf.held
-  event.force = values.force
+  event.type, event.nonce, event.force = "resolve", app.core.uuid(), values.force
+  event.held, event.holder = shelf.held, shelf:holder()
   local facts = { settle = values.settle or SETTLE }
   local action = transition(shelf.record, facts, event)
   while action.do_ == "put" do

@@ -55,6 +55,12 @@ function File:warn(reason, text)
   end
 end
 
+--- Who may let go of a journal keeps it: what is collected with a client in the middle of a start is closed
+--- with it, and its key is free.
+local function weak_values()
+  return setmetatable({}, { __mode = "v" })
+end
+
 local function name_of(key)
   return core.sha256(key):sub(1, 40) .. ".key"
 end
@@ -65,6 +71,13 @@ end
 
 function File:peek(name)
   return core.journal.peek(self.folder, name, self.given)
+end
+
+--- The journal of a key that a call of this process holds. What was held when a child was forked is its
+--- parent's: the child opens its own.
+function File:held(key)
+  local journal = self.journals[key]
+  return journal and journal:is_own() and journal or nil
 end
 
 --- See codearts.build.KeyStore.
@@ -92,8 +105,17 @@ function File:hold(key)
 end
 
 --- See codearts.build.KeyStore.
+function File:holder(key)
+  local process = core.process()
+  if not self:held(key) then
+    process.pid = core.journal.holder(self.folder, name_of(key))
+  end
+  return process.pid and process
+end
+
+--- See codearts.build.KeyStore.
 function File:get(key)
-  local held = self.journals[key]
+  local held = self:held(key)
   if held then
     return held:read()
   end
@@ -113,7 +135,7 @@ end
 
 --- See codearts.build.KeyStore. Writes under the lock of who holds the key, else under one of its own.
 function File:put(key, text, version, client)
-  local held, own = self.journals[key], nil
+  local held, own = self:held(key), nil
   if not held then
     local err
     own, err = self:open(name_of(key))
@@ -194,7 +216,7 @@ function M.new(folder, getenv)
   folder = folder or default_folder(getenv or os.getenv)
   local store = { folder = folder }
   local self = setmetatable(
-    { folder = folder, given = given, journals = {}, store = store, warned = {} },
+    { folder = folder, given = given, journals = weak_values(), store = store, warned = {} },
     File
   )
   function self.written(list)
@@ -202,7 +224,7 @@ function M.new(folder, getenv)
       self:warn("blocked", "no thread can be made: each record is written while all else waits")
     end
   end
-  for _, name in ipairs { "hold", "get", "put", "list", "check" } do
+  for _, name in ipairs { "hold", "holder", "get", "put", "list", "check" } do
     store[name] = function(...)
       return self[name](self, ...)
     end

@@ -194,7 +194,7 @@ end
 function on:wait()
   local left = self:left()
   if left <= 0 then
-    return { type = "expired", held = self.shelf.held }
+    return { type = "expired", held = self.shelf.held, holder = self.shelf:holder() }
   end
   local longest = self.has_looked and LONGEST_LOOK_PAUSE or LONGEST_PAUSE
   self.pause = math.min((self.pause or FIRST_PAUSE / 2) * 2, longest)

@@ -155,18 +155,23 @@ function record.difference(kept, arguments)
   end
 end
 
---- The argument that a build of the history shows to be another, or nil. Only what can be read counts:
---- secret values are shown as asterisks (API reference 7.4).
----@param shown { name: any, value: any, secret: any }[]? the build's parameters
+--- The text that a parameter of a build shows, or nil: secret values are shown as asterisks (API reference 7.4).
+local function legible(each)
+  local value = type(each) == "table" and each.secret ~= true and each.value
+  return type(value) == "string" and not value:find("*", 1, true) and value ~= "" and value or nil
+end
+
+--- The argument that a build of the history shows to be another, or nil. Only what can be read counts. A
+--- service that trims what it shows does not make it another.
+---@param shown any[]? the build's parameters, each { name, value, secret } if it is one
 ---@param arguments codearts.build.KeyArguments
 ---@return string? field
 function record.shown_difference(shown, arguments)
   for _, each in ipairs(shown or {}) do
-    local name, value = type(each) == "table" and each.name or nil, each.value
-    local ours = name ~= nil and arguments.parameter[name]
-    local legible = type(value) == "string" and not value:find("*", 1, true) and value ~= ""
-    if ours and legible and each.secret ~= true and value ~= ours then
-      return "parameter." .. name
+    local value = legible(each)
+    local ours = value and arguments.parameter[each.name]
+    if ours and value ~= ours and ascii.trim(value) ~= ascii.trim(ours) then
+      return "parameter." .. each.name
     end
   end
 end

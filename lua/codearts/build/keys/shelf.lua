@@ -175,6 +175,15 @@ function Shelf:read()
   return take(self, text, version)
 end
 
+--- Who else holds the key now, as far as the store can tell: not its record's owner, who may be dead.
+---@return { host: string, pid: integer }?
+function Shelf:holder()
+  if self.held and self.store.holder then
+    local ok, process = ask(self, "holder", self.scope, self.client)
+    return ok and type(process) == "table" and process or nil
+  end
+end
+
 --- After an answer that was lost: whether the record is there. What is there still may be replaced later,
 --- by the same swap: whoever counts on its failure swaps again.
 local function read_back(self, nonce, problem)

@@ -18,7 +18,7 @@
 --- Events, `record` being what was read or put last (nil: none):
 ---
 ---     { type = "read", held }              a record was read; `held`: somebody alive holds the key
----     { type = "expired", held }           the time is over, instead of reading again
+---     { type = "expired", held, holder }   the time is over, instead of reading again; who that is, if known
 ---     { type = "looked", verdict, date, endpoint, build, differs, nonce, fingerprint }
 ---                                          a look ended; `date` is the Date of the answer that began it, `endpoint`
 ---                                          who told all of it (nil: the scope's; false: no one alone)
@@ -31,7 +31,7 @@
 ---     { type = "trouble", unchanged }      the store did not tell what it did; `unchanged`: but it showed
 ---                                          afterwards that it had done nothing by then
 ---     { type = "stopped" }                 nobody waits any more
----     { type = "resolve", build, date, held, force, nonce }
+---     { type = "resolve", build, date, held, holder, force, nonce }
 ---                                          a person found out: `build`, or none was started
 ---
 --- Actions:
@@ -115,7 +115,7 @@ end
 
 function on.expired(kept, call, event)
   if event.held and not call.sent then
-    return fail("busy", "unknown", { owner = kept and kept.owner or nil })
+    return fail("busy", "unknown", { owner = event.holder })
   end
   return in_doubt(kept, call)
 end
@@ -253,6 +253,9 @@ function on.trouble(kept, call, event)
     return unwritten(pending)
   elseif pending == "send" and event.unchanged and is_mine(kept, call) then
     return { do_ = "drop" } -- what was sent before was refused
+  elseif pending == "adopt" then
+    -- The build that was found is the key's, though not by this store yet.
+    return fail(call.stopped and "cancelled" or "store", "started")
   elseif call.stopped then
     return on.stopped(kept, call)
   elseif call.sent then
@@ -273,7 +276,7 @@ function on.resolve(kept, call, event)
   elseif event.build then
     return put(call, "resolve", changed(kept, "done", event.nonce, event.build))
   elseif event.held then
-    return fail("held", "unknown", { owner = kept.owner })
+    return fail("held", "unknown", { owner = event.holder })
   elseif not event.force and not kept.fence_at then
     return fail("no_fence", "unknown")
   elseif not event.force and not (event.date and event.date > clear_at(kept, call.settle)) then

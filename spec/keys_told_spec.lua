@@ -1,0 +1,234 @@
+-- What is told of a key while things go wrong: who holds it, and whether a build was started.
+
+local build = require "codearts.build"
+local command = require "spec.support.command"
+local core = require "codearts.build.core"
+local host = require "spec.support.host"
+local key_store = require "codearts.build.key_store"
+local probe = require "spec.support.probe"
+local record = require "codearts.build.keys.record"
+local servers = require "spec.support.server"
+
+local JOB = ("a"):rep(32)
+local ARGS = { job_id = JOB }
+local RUN_ID = { parameter = "RUN_ID" }
+
+local FULL = core.error { kind = "key", reason = "store", message = "no space" }
+
+describe("of a key", function()
+  local server, folder
+  local clients = {}
+
+  local function connect(store)
+    local client = build.new {
+      endpoint = server.url,
+      auth = "token",
+      retry = false,
+      key_store = store or key_store.file(folder),
+    }
+    clients[#clients + 1] = client
+    return client
+  end
+
+  setup(function()
+    server = servers.start()
+  end)
+  teardown(function()
+    server:stop()
+  end)
+  before_each(function()
+    server:reset()
+    folder = host.folder()
+  end)
+  after_each(function()
+    for i, client in ipairs(clients) do
+      client:close()
+      clients[i] = nil
+    end
+    host.remove(folder)
+  end)
+
+  --- How many starts came to the service.
+  local function starts()
+    local count = 0
+    for _, request in ipairs(server:stats().requests) do
+      count = count + (request.method == "POST" and 1 or 0)
+    end
+    return count
+  end
+
+  --- What the end of a start in a process of its own tells.
+  local function in_child(opts, store)
+    return (
+      probe.fork(function()
+        local result, err = connect(store):try_run(ARGS, opts)
+        local owner = err and err.owner
+        return result and "build " .. result.actual_build_number
+          or ("%s %s %s"):format(
+            err.reason or err.kind,
+            err.outcome,
+            owner and owner.pid or "nobody"
+          )
+      end)
+    )
+  end
+
+  --- A start whose answer was lost, by a process that is dead since; and one that is looking for its build.
+  local function look_after_the_dead(store)
+    server:script({ "close_after_body" }, "not_found")
+    local died = in_child({ key = "k", key_wait = 0 }, store)
+    assert.equal("in_doubt unknown nobody", died)
+    local client = connect(store)
+    local call = client:start(ARGS, { key = "k", key_wait = 3600 })
+    client:step(0)
+    return call, client
+  end
+
+  it("who holds it is named, not the dead whose record it is", function()
+    local call = look_after_the_dead()
+    local mine = core.process().pid
+    assert.equal("busy unknown " .. mine, in_child { key = "k", key_wait = 0 })
+    local same = connect(key_store.file(folder)) -- another store in the holder's own process
+    assert.equal(mine, select(2, same:try_run(ARGS, { key = "k", key_wait = 0 })).owner.pid)
+    local told = command.run(("key resolve %s k --none --force --json"):format(JOB), {
+      CODEARTS_BUILD_ENDPOINT = server.url,
+      CODEARTS_BUILD_TOKEN = "token",
+      CODEARTS_BUILD_KEY_STORE = "file:" .. folder,
+    })
+    local err = core.decode(told.out).error
+    assert.same({ "held", mine }, { err.reason, err.owner.pid })
+    assert.truthy(err.message:find(("process %d)"):format(mine), 1, true), err.message)
+    assert.is_false(call:done())
+  end)
+
+  it("nothing is believed of what was held when a process was forked", function()
+    local store = key_store.file(folder)
+    server:behave("by_path", { rows = { { path = "^/v3/jobs/build$" } } }) -- never answered
+    local client = connect(store)
+    local call = client:start(ARGS, { key = "k", run_id = RUN_ID })
+    while starts() < 1 do
+      client:step(0.01)
+    end
+    local busy = "busy unknown " .. core.process().pid
+    local opts = { key = "k", key_wait = 0, run_id = RUN_ID }
+    for _ = 1, 2 do
+      assert.equal(busy, in_child(opts, store))
+    end
+    assert.is_false(call:done())
+    call:cancel()
+    assert.equal("unknown", select(2, call:try_wait(60)).outcome)
+    assert.equal("in_doubt unknown nobody", in_child(opts, store))
+    assert.equal(1, starts())
+  end)
+
+  it("nothing is held by a client that was collected in the middle of its start", function()
+    local store = key_store.file(folder)
+    server:behave("by_path", { rows = { { path = "^/v3/jobs/build$" } } }) -- never answered
+    do
+      local client = connect(store)
+      client:start(ARGS, { key = "k", run_id = RUN_ID })
+      while starts() < 1 do
+        client:step(0.01)
+      end
+      clients[#clients] = nil
+    end
+    for _ = 1, 4 do
+      collectgarbage()
+    end
+    for _, other in ipairs { store, key_store.file(folder) } do
+      local client = connect(other)
+      local _, err = client:try_run(ARGS, { key = "k", key_wait = 0, run_id = RUN_ID })
+      assert.same({ "in_doubt", "unknown" }, { err.reason, err.outcome })
+    end
+    assert.equal(1, starts())
+  end)
+
+  it("nobody is named where the store does not know who holds it", function()
+    local files = key_store.file(folder)
+    local store = { hold = files.hold, get = files.get, put = files.put }
+    look_after_the_dead(store)
+    local other = key_store.file(folder)
+    store = { hold = other.hold, get = other.get, put = other.put }
+    assert.equal("busy unknown nobody", in_child({ key = "k", key_wait = 0 }, store))
+  end)
+
+  --- Has the service show one build, which is the key's.
+  local function show_own(client)
+    local run_id = record.run_id(record.scope(client.origin, JOB, "k"))
+    local listed = {
+      total_page = 1,
+      total_record = 1,
+      job_build_states = { { number = 7, start_time = 1795814700000 } },
+    }
+    server:behave("by_path", {
+      rows = {
+        { path = "build%-info%-records", body = core.encode { result = listed } },
+        {
+          path = "history%-parameters",
+          body = core.encode { result = { { name = "RUN_ID", value = run_id } } },
+        },
+      },
+    })
+  end
+
+  it("a build that was found is told though its record cannot be written", function()
+    local client = connect {
+      get = function() end,
+      put = function()
+        return nil, FULL
+      end,
+    }
+    show_own(client)
+    local result, err = client:try_run(ARGS, { key = "k", run_id = RUN_ID, key_wait = 0 })
+    assert.is_nil(result)
+    assert.same({ "key", "store", "started" }, { err.kind, err.reason, err.outcome })
+    -- The same of its own start, whose answer was lost.
+    server:reset()
+    local sent
+    client = connect {
+      get = function()
+        return sent, sent
+      end,
+      put = function(_, text)
+        if sent then
+          return nil, FULL
+        end
+        sent = text
+        return text
+      end,
+    }
+    local empty = { "answer", body = '{"result":{"total_record":0,"job_build_states":[]}}' }
+    server:script { empty, empty, "close_after_body" } -- without a Date the list is asked for twice
+    local call = client:start(ARGS, { key = "k", run_id = RUN_ID })
+    while server:stats().processed < 3 do
+      client:step(0.01)
+    end
+    show_own(client)
+    _, err = call:try_wait(60)
+    assert.same({ "key", "store", "started" }, { err.kind, err.reason, err.outcome })
+  end)
+
+  it("a build that was found is told to who cancels while its record is written", function()
+    local gate
+    local client = connect {
+      get = function() end,
+      put = function(_, _, _, of)
+        return of:task(function(await)
+          gate = of:sleep(3600)
+          await(gate)
+          return nil, FULL
+        end)
+      end,
+    }
+    show_own(client)
+    local call = client:start(ARGS, { key = "k", run_id = RUN_ID })
+    while not gate do
+      client:step(1)
+    end
+    assert.equal("started", select(2, call:try_wait()).outcome)
+    call:cancel()
+    gate:cancel()
+    local _, err = call:try_wait(60)
+    assert.same({ "cancelled", "started" }, { err.kind, err.outcome })
+  end)
+end)
