@@ -112,9 +112,10 @@ for _, variant in ipairs(VARIANTS) do
       end
     end)
 
-    -- An object of plain texts alone takes another way than the same within an array.
+    -- An object of nothing but plain texts takes another way than the same within an array.
     it("reads an object of texts as it does within an array, whatever its bytes", function()
       local text = ' { "a" : "b c" ,\n"":"", "a":"\195\164/" }\t'
+      local lists = '{"a":[ "b" , {"c":"d","e" : ["f"] } ] ,"g":{"h":"i"} }'
       local function same(changed)
         local alone, problem = core.decode(changed)
         local within = core.decode("[" .. changed .. "]")
@@ -123,11 +124,17 @@ for _, variant in ipairs(VARIANTS) do
       end
       same(text)
       same('{"a":"' .. ("x"):rep(100000) .. '"}')
-      for at = 1, #text do
-        same(text:sub(1, at))
-        for byte in ('"{}[]:,\\ n1\127\31\0\195'):gmatch "." do
-          same(text:sub(1, at - 1) .. byte .. text:sub(at + 1))
-          same(text:sub(1, at - 1) .. byte .. text:sub(at))
+      for depth = 1, 9 do
+        same('{"a":' .. ("["):rep(depth) .. '"b"' .. ("]"):rep(depth) .. "}")
+        same(('{"a":'):rep(depth) .. '"b"' .. ("}"):rep(depth))
+      end
+      for _, whole in ipairs { text, lists } do
+        for at = 1, #whole do
+          same(whole:sub(1, at))
+          for byte in ('"{}[]:,\\ n1\127\31\0\195'):gmatch "." do
+            same(whole:sub(1, at - 1) .. byte .. whole:sub(at + 1))
+            same(whole:sub(1, at - 1) .. byte .. whole:sub(at))
+          end
         end
       end
     end)

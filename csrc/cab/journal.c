@@ -261,22 +261,17 @@ static bool sync_folders(int folder) {
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-/* The last complete line of the file, where it ends, and how long the file is. */
-static bool read_last(int fd, const char *path, cab_buf *line, size_t *end, size_t *size_out,
+/* The last complete line of the file, which is as `st` says, and where it ends. */
+static bool read_last(int fd, const struct stat *st, const char *path, cab_buf *line, size_t *end,
                       cab_error *err) {
-    struct stat st;
-    if (fstat(fd, &st) != 0) {
-        return fail(err, path, cab_errno_text(errno));
-    }
-    if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) != 0) {
+    if (!S_ISREG(st->st_mode) || st->st_uid != geteuid() || (st->st_mode & 077) != 0) {
         return fail(err, path,
                     "it must be a file of this user that nobody else may touch "
                     "(chmod 600)");
     }
     /* A torn line after a whole one. */
     size_t most = 2 * (CAB_JOURNAL_LONGEST_LINE + 1);
-    size_t size = (size_t)st.st_size, want = size < most ? size : most, got = 0;
-    *size_out = size;
+    size_t size = (size_t)st->st_size, want = size < most ? size : most, got = 0;
     cab_buf_clear(line);
     if (!cab_buf_reserve(line, want + 1)) {
         return cab_fail_memory(err);
@@ -313,6 +308,15 @@ static bool read_last(int fd, const char *path, cab_buf *line, size_t *end, size
 
 bool cab_journal_is_own(const cab_journal *j) { return j->owner == getpid(); }
 
+/* The same of the file as it is now. */
+static bool look_at_last(int fd, const char *path, cab_buf *line, size_t *end, cab_error *err) {
+    struct stat st;
+    if (fstat(fd, &st) != 0) {
+        return fail(err, path, cab_errno_text(errno));
+    }
+    return read_last(fd, &st, path, line, end, err);
+}
+
 const char *cab_journal_vanishes(const cab_journal *j) {
     return j->vanishing[0] != '\0' ? j->vanishing : NULL;
 }
@@ -321,8 +325,7 @@ bool cab_journal_read(const cab_journal *j, cab_buf *line, size_t *end, cab_erro
     if (j->broken) { /* what is there may be seen though it is not on the disk */
         return fail(err, j->path, "writing failed before, so what it shows is not to be relied on");
     }
-    size_t size;
-    return read_last(j->fd, j->path, line, end, &size, err);
+    return look_at_last(j->fd, j->path, line, end, err);
 }
 
 bool cab_journal_peek(const char *folder, const char *name, bool any_system, cab_buf *line,
@@ -341,8 +344,7 @@ bool cab_journal_peek(const char *folder, const char *name, bool any_system, cab
     if (fd < 0) {
         return code == ENOENT || fail(err, path, cab_errno_text(code));
     }
-    size_t size;
-    bool ok = read_last(fd, path, line, end, &size, err);
+    bool ok = look_at_last(fd, path, line, end, err);
     (void)close(fd);
     return ok;
 }
@@ -417,18 +419,19 @@ static bool is_current(const cab_journal *j, size_t *size) {
     return same;
 }
 
-static bool is_opened(cab_journal *j) {
-    struct stat mine;
+static bool is_opened(cab_journal *j, struct stat *mine) {
     size_t size;
-    if (fstat(j->fd, &mine) != 0) {
+    if (fstat(j->fd, mine) != 0) {
         return false;
     }
-    j->device = mine.st_dev;
-    j->inode = mine.st_ino;
+    j->device = mine->st_dev;
+    j->inode = mine->st_ino;
     return is_current(j, &size);
 }
 
-static cab_journal_opened open_and_lock(cab_journal *j, const char *name, cab_error *err) {
+/* `mine` becomes what the file is once it is locked: nobody else changes that then. */
+static cab_journal_opened open_and_lock(cab_journal *j, const char *name, struct stat *mine,
+                                        cab_error *err) {
     for (int tries = 0; tries < 8; tries++) {
         j->fd =
             openat(j->folder, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
@@ -447,7 +450,7 @@ static cab_journal_opened open_and_lock(cab_journal *j, const char *name, cab_er
             (void)fail(err, j->path, cab_errno_text(code));
             return CAB_JOURNAL_FAILED;
         }
-        if (is_opened(j)) {
+        if (is_opened(j, mine)) {
             return CAB_JOURNAL_OPEN;
         }
         (void)close(j->fd); /* somebody put another file there meanwhile */
@@ -457,12 +460,11 @@ static cab_journal_opened open_and_lock(cab_journal *j, const char *name, cab_er
 }
 
 /* Finds the end, and cuts off what a crash left of a line: it would swallow the next one. */
-static bool find_end(cab_journal *j, cab_error *err) {
+static bool find_end(cab_journal *j, const struct stat *mine, cab_error *err) {
     cab_buf line = {0};
-    size_t size = 0;
-    bool ok = read_last(j->fd, j->path, &line, &j->end, &size, err);
+    bool ok = read_last(j->fd, mine, j->path, &line, &j->end, err);
     cab_buf_free(&line);
-    if (ok && size != j->end && ftruncate(j->fd, (off_t)j->end) != 0) {
+    if (ok && (size_t)mine->st_size != j->end && ftruncate(j->fd, (off_t)j->end) != 0) {
         ok = fail(err, j->path, cab_errno_text(errno));
     }
     return ok;
@@ -483,8 +485,10 @@ cab_journal_opened cab_journal_open(cab_journal **out, const char *folder, const
     remember(j);
     (void)snprintf(j->path, size, "%s/%s", folder, name);
     j->folder = open_folder(folder, true, any_system, j->vanishing, err);
-    cab_journal_opened opened = j->folder < 0 ? CAB_JOURNAL_FAILED : open_and_lock(j, name, err);
-    if (opened == CAB_JOURNAL_OPEN && !find_end(j, err)) {
+    struct stat mine;
+    cab_journal_opened opened =
+        j->folder < 0 ? CAB_JOURNAL_FAILED : open_and_lock(j, name, &mine, err);
+    if (opened == CAB_JOURNAL_OPEN && !find_end(j, &mine, err)) {
         opened = CAB_JOURNAL_FAILED;
     }
     if (opened == CAB_JOURNAL_OPEN) {

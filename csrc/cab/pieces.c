@@ -86,19 +86,23 @@ static size_t piece_length(const char *secret) {
 
 /* ---- looking up ----------------------------------------------------------------------------- */
 
-#define SIEVE_BITS 16
+#define LEAST_SIEVE_BITS 9
+#define MOST_SIEVE_BITS 16
+#define SIEVE_BITS_OF_A_BYTE 32
 /* Of a longer text nearly everything would pass. */
 #define LONGEST_SIEVED 8192
 
-/* A bit for each of the values of a hash: what is not in it is seen at once. */
+/* A bit for each of the values of a hash: what is not in it is seen at once. As many as the text
+ * needs, since most are short, and to clear all takes longer than to look through one. */
 typedef struct {
-    unsigned char bits[1 << (SIEVE_BITS - 3)];
+    unsigned char bits[1 << (MOST_SIEVE_BITS - 3)];
 } sieve;
 
 typedef struct {
     bool has_short, has_long; /* pieces are looked for */
     sieve of_text;            /* few secrets have a piece that passes: only these are put down */
     sieve of_secrets;
+    unsigned sieve_bits;
     uint64_t *pieces; /* of the secrets; 0: free */
     unsigned bits;    /* there is room for 1 << bits */
 } finder;
@@ -107,14 +111,27 @@ static size_t hash(uint64_t piece, unsigned bits) {
     return (size_t)(piece * UINT64_C(0x9e3779b97f4a7c15) >> (64 - bits));
 }
 
-static void put_in_sieve(sieve *s, uint64_t piece) {
-    size_t at = hash(piece, SIEVE_BITS);
+static void put_in_sieve(sieve *s, unsigned bits, uint64_t piece) {
+    size_t at = hash(piece, bits);
     s->bits[at / 8] |= (unsigned char)(1 << at % 8);
 }
 
-static bool passes(const sieve *s, uint64_t piece) {
-    size_t at = hash(piece, SIEVE_BITS);
+static bool passes(const sieve *s, unsigned bits, uint64_t piece) {
+    size_t at = hash(piece, bits);
     return (s->bits[at / 8] >> at % 8 & 1) != 0;
+}
+
+/* Everything passes the text's, or nothing yet; nothing the secrets'. */
+static void clear_sieves(finder *f, size_t len) {
+    bool all = len > LONGEST_SIEVED;
+    f->sieve_bits = LEAST_SIEVE_BITS;
+    while (f->sieve_bits < MOST_SIEVE_BITS &&
+           (size_t)1 << f->sieve_bits < SIEVE_BITS_OF_A_BYTE * len) {
+        f->sieve_bits++;
+    }
+    size_t size = (size_t)1 << (f->sieve_bits - 3);
+    memset(f->of_text.bits, all ? 0xff : 0, size);
+    memset(f->of_secrets.bits, 0, size);
 }
 
 /* Where that piece is, or would be. */
@@ -130,10 +147,10 @@ static uint64_t *place_of(const finder *f, uint64_t piece) {
 static void sieve_text(finder *f, reader r) {
     while (next_letter(&r)) {
         if (f->has_short) {
-            put_in_sieve(&f->of_text, piece_of(&r, SHORT_PIECE));
+            put_in_sieve(&f->of_text, f->sieve_bits, piece_of(&r, SHORT_PIECE));
         }
         if (f->has_long) {
-            put_in_sieve(&f->of_text, piece_of(&r, LONG_PIECE));
+            put_in_sieve(&f->of_text, f->sieve_bits, piece_of(&r, LONG_PIECE));
         }
     }
 }
@@ -146,11 +163,11 @@ static size_t sieve_secrets(finder *f, const cab_secrets *s) {
         reader r = read_text(s->text[i], strlen(s->text[i]), false);
         while (length > 0 && next_letter(&r)) {
             uint64_t piece = piece_of(&r, length);
-            if (piece != 0 && passes(&f->of_text, piece)) {
+            if (piece != 0 && passes(&f->of_text, f->sieve_bits, piece)) {
                 count++;
                 if (f->pieces != NULL) {
                     *place_of(f, piece) = piece;
-                    put_in_sieve(&f->of_secrets, piece);
+                    put_in_sieve(&f->of_secrets, f->sieve_bits, piece);
                 }
             }
         }
@@ -159,7 +176,7 @@ static size_t sieve_secrets(finder *f, const cab_secrets *s) {
 }
 
 static bool is_found(const finder *f, uint64_t piece) {
-    return piece != 0 && passes(&f->of_secrets, piece) && *place_of(f, piece) != 0;
+    return piece != 0 && passes(&f->of_secrets, f->sieve_bits, piece) && *place_of(f, piece) != 0;
 }
 
 static void mark_text(const finder *f, reader r, unsigned char *marks) {
@@ -187,7 +204,9 @@ bool cab_pieces_mark(const cab_secrets *s, const char *text, size_t len, unsigne
         return true;
     }
     finder f;
-    memset(&f, 0, sizeof f);
+    f.has_short = f.has_long = false;
+    f.pieces = NULL;
+    clear_sieves(&f, len);
     for (size_t i = 0; i < s->count; i++) {
         size_t length = piece_length(s->text[i]);
         f.has_short = f.has_short || length == SHORT_PIECE;
@@ -196,9 +215,6 @@ bool cab_pieces_mark(const cab_secrets *s, const char *text, size_t len, unsigne
     /* What looks like an escape may be one, or stand for itself. */
     bool escapes = memchr(text, '\\', len) != NULL || memchr(text, '%', len) != NULL ||
                    memchr(text, '&', len) != NULL;
-    if (len > LONGEST_SIEVED) {
-        memset(&f.of_text, 0xff, sizeof f.of_text);
-    }
     for (int with = 0; with <= (int)escapes && len <= LONGEST_SIEVED; with++) {
         sieve_text(&f, read_text(text, len, with));
     }

@@ -14,6 +14,7 @@
 static const char REQUIRE = 0, DECODE = 0;
 static const char WORK[] = "codearts.build.encode";
 #define PLAIN_MOST 1024          /* bytes; see push_plain_object */
+#define PLAIN_DEEPEST 4          /* objects and lists in each other, there */
 #define EXACT 9007199254740992.0 /* 2^53 */
 #define FEW 24                   /* members of an object that take no memory to be sorted */
 #define USUAL 1000               /* bytes of a text, which then grows no more */
@@ -80,6 +81,21 @@ static int push_decoder(lua_State *L) {
 
 /* ---- plain texts ---------------------------------------------------------------------------- */
 
+/* Bits of a byte, in each of eight. */
+#define EIGHT(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Whether one of eight bytes is less than `limit`, which is at most 128. */
+static bool has_less(uint64_t eight, unsigned limit) {
+    return ((eight - EIGHT(limit)) & ~eight & EIGHT(0x80)) != 0;
+}
+
+static bool eight_are_plain(const char *text) {
+    uint64_t eight;
+    memcpy(&eight, text, sizeof eight);
+    return !has_less(eight, ' ') && !has_less(eight ^ EIGHT('"'), 1) &&
+           !has_less(eight ^ EIGHT('\\'), 1);
+}
+
 /* How many bytes of a valid text come before the next that needs an escape. */
 static size_t plain_run(const char *text, size_t len) {
     static const bool escaped[256] = {
@@ -90,6 +106,9 @@ static size_t plain_run(const char *text, size_t len) {
         [22] = true,  [23] = true,   [24] = true, [25] = true, [26] = true, [27] = true,
         [28] = true,  [29] = true,   [30] = true, [31] = true};
     size_t i = 0;
+    while (len - i >= 8 && eight_are_plain(text + i)) {
+        i += 8;
+    }
     while (i < len && !escaped[(unsigned char)text[i]]) {
         i++;
     }
@@ -105,10 +124,12 @@ static const char *skip_blanks(const char *p, const char *end) {
     return p;
 }
 
-/* Pushes the string at p, which may have blanks around it. Answers where the next token is; NULL,
- * and nothing is pushed, when there is no string, none without escapes, or nothing behind it. */
-static const char *push_plain(lua_State *L, const char *p, const char *end) {
-    p = skip_blanks(p, end);
+/* What follows reads one value or its rest at p and pushes it. Answers where the next token is;
+ * NULL when it is not plain, or nothing is behind it: what was pushed then is for the caller to
+ * drop. */
+static const char *push_plain_value(lua_State *L, const char *p, const char *end, int depth);
+
+static const char *push_plain_string(lua_State *L, const char *p, const char *end) {
     if (p == end || *p++ != '"') {
         return NULL;
     }
@@ -121,41 +142,69 @@ static const char *push_plain(lua_State *L, const char *p, const char *end) {
     return p < end ? p : NULL;
 }
 
-/* Adds the members that begin at p to the table on top. Whether that is all there is. */
-static bool put_plain_members(lua_State *L, const char *p, const char *end) {
+/* From its first member on, into the table on top. */
+static const char *put_plain_members(lua_State *L, const char *p, const char *end, int depth) {
     for (char next = ','; next == ',';) {
-        p = push_plain(L, p, end);
+        p = push_plain_string(L, skip_blanks(p, end), end);
         if (p == NULL || *p != ':') {
-            return false;
+            return NULL;
         }
-        p = push_plain(L, p + 1, end);
+        p = push_plain_value(L, skip_blanks(p + 1, end), end, depth);
         if (p == NULL) {
-            return false;
+            return NULL;
         }
         lua_rawset(L, -3);
         next = *p++;
         if (next == '}') {
-            return skip_blanks(p, end) == end;
+            return p;
         }
     }
-    return false;
+    return NULL;
 }
 
-/* Pushes an object of plain texts, as the answer to a start is: for these few bytes lua-cjson took
- * as much as all the rest of a call outside of libcurl. Anything else is left to it: then this
- * answers false and pushes nothing. */
+/* From its first element on, into the table on top. */
+static const char *put_plain_elements(lua_State *L, const char *p, const char *end, int depth) {
+    int count = 0;
+    for (char next = ','; next == ',';) {
+        p = push_plain_value(L, skip_blanks(p, end), end, depth);
+        if (p == NULL) {
+            return NULL;
+        }
+        lcab_rawseti(L, -2, ++count);
+        next = *p++;
+        if (next == ']') {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+static const char *push_plain_value(lua_State *L, const char *p, const char *end, int depth) {
+    if (p < end && *p == '"') {
+        return push_plain_string(L, p, end);
+    }
+    if (p == end || (*p != '{' && *p != '[') || depth == PLAIN_DEEPEST) {
+        return NULL;
+    }
+    luaL_checkstack(L, 4, "json");
+    lua_createtable(L, *p == '[', *p == '{' ? 4 : 0);
+    p = *p == '{' ? put_plain_members(L, p + 1, end, depth + 1)
+                  : put_plain_elements(L, p + 1, end, depth + 1);
+    p = p != NULL ? skip_blanks(p, end) : NULL;
+    return p != end || depth == 0 ? p : NULL;
+}
+
+/* Pushes an object of plain texts, as the answer to a start and the body of most are: for these few
+ * bytes lua-cjson took as much as all the rest of a call outside of libcurl. Anything else is left
+ * to it: then this answers false and pushes nothing. */
 static bool push_plain_object(lua_State *L, const char *text, size_t len) {
     const char *end = text + len, *p = skip_blanks(text, end);
-    if (len > PLAIN_MOST || p == end || *p != '{') {
-        return false;
-    }
     int top = lua_gettop(L);
-    lua_createtable(L, 0, 4);
-    bool plain = put_plain_members(L, p + 1, end);
-    if (!plain) {
-        lua_settop(L, top);
+    if (len <= PLAIN_MOST && p < end && *p == '{' && push_plain_value(L, p, end, 0) == end) {
+        return true;
     }
-    return plain;
+    lua_settop(L, top);
+    return false;
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -368,9 +417,16 @@ static void put(lua_State *L, cab_buf *out, const char *text, size_t len) {
     }
 }
 
-static void put_text(lua_State *L, cab_buf *out, int index) {
-    size_t len;
-    const char *text = lua_tolstring(L, index, &len);
+static inline void put_char(lua_State *L, cab_buf *out, char c) {
+    if (out->cap - out->len > 1) {
+        out->data[out->len++] = c;
+        out->data[out->len] = '\0';
+    } else {
+        put(L, out, &c, 1);
+    }
+}
+
+static void put_text(lua_State *L, cab_buf *out, const char *text, size_t len) {
     if (!lcab_utf8_valid(text, len)) {
         encode_error(L, "a string is not valid UTF-8");
     }
@@ -383,16 +439,16 @@ static void put_value(lua_State *L, cab_buf *out, int index, int depth);
 
 static void put_array(lua_State *L, cab_buf *out, int index, int depth) {
     size_t n = lcab_rawlen(L, index);
-    put(L, out, "[", 1);
+    put_char(L, out, '[');
     for (size_t i = 1; i <= n; i++) {
         if (i > 1) {
-            put(L, out, ",", 1);
+            put_char(L, out, ',');
         }
         lcab_rawgeti(L, index, i);
         put_value(L, out, lua_gettop(L), depth);
         lua_pop(L, 1);
     }
-    put(L, out, "]", 1);
+    put_char(L, out, ']');
 }
 
 typedef struct {
@@ -456,45 +512,39 @@ static void check_name(lua_State *L, int index) {
     }
 }
 
-/* The members of an object by the names below the references; `names`: 0, they are on the stack. */
-static void put_members(lua_State *L, cab_buf *out, int index, int names, const name_ref *refs,
-                        int count, int depth) {
-    put(L, out, "{", 1);
-    for (int i = 0; i < count; i++) {
-        if (i > 0) {
-            put(L, out, ",", 1);
-        }
-        if (names == 0) {
-            lua_pushvalue(L, refs[i].at);
-        } else {
-            lcab_rawgeti(L, names, refs[i].at);
-        }
-        put_text(L, out, lua_gettop(L));
-        put(L, out, ":", 1);
-        lua_rawget(L, index);
-        put_value(L, out, lua_gettop(L), depth);
-        lua_pop(L, 1);
-    }
-    put(L, out, "}", 1);
+static void put_member(lua_State *L, cab_buf *out, const name_ref *name, int value, int depth) {
+    put_text(L, out, name->text, name->len);
+    put_char(L, out, ':');
+    put_value(L, out, value, depth);
 }
 
-/* With the names on the stack: nothing is to be allocated. False: there are more than FEW. */
+/* With names and values on the stack: nothing is to be allocated. False: there are more than FEW.
+ */
 static bool put_small_object(lua_State *L, cab_buf *out, int index, int depth) {
-    name_ref refs[FEW];
+    name_ref refs[FEW], ref;
     int count = 0;
-    luaL_checkstack(L, FEW + 8, "object");
+    luaL_checkstack(L, 2 * FEW + 8, "object");
     for (lua_pushnil(L); lua_next(L, index); count++) {
         check_name(L, -2);
-        lua_pop(L, 1);
         if (count == FEW) {
             return false;
         }
-        refer_to(L, &refs[count], lua_gettop(L));
-        lua_pushvalue(L, -1);
+        lua_pushvalue(L, -2);
+        refer_to(L, &ref, lua_gettop(L) - 2);
+        int at = count;
+        for (; at > 0 && by_bytes(&ref, &refs[at - 1]) < 0; at--) {
+            refs[at] = refs[at - 1];
+        }
+        refs[at] = ref;
     }
-    // cppcheck-suppress uninitvar ; the loop above has filled as many as are sorted
-    qsort(refs, (size_t)count, sizeof *refs, by_bytes);
-    put_members(L, out, index, 0, refs, count, depth);
+    put_char(L, out, '{');
+    for (int i = 0; i < count; i++) {
+        if (i > 0) {
+            put_char(L, out, ',');
+        }
+        put_member(L, out, &refs[i], refs[i].at + 1, depth);
+    }
+    put_char(L, out, '}');
     return true;
 }
 
@@ -507,11 +557,23 @@ static void put_large_object(lua_State *L, cab_buf *out, int index, int depth) {
         lua_pushvalue(L, -2);
         lcab_rawseti(L, names, ++count);
     }
-    put_members(L, out, index, names, push_references(L, names, count), count, depth);
+    const name_ref *refs = push_references(L, names, count);
+    put_char(L, out, '{');
+    for (int i = 0; i < count; i++) {
+        if (i > 0) {
+            put_char(L, out, ',');
+        }
+        lcab_rawgeti(L, names, refs[i].at);
+        lua_rawget(L, index);
+        put_member(L, out, &refs[i], lua_gettop(L), depth);
+        lua_pop(L, 1);
+    }
+    put_char(L, out, '}');
 }
 
 static void put_table(lua_State *L, cab_buf *out, int index, int depth) {
     int top = lua_gettop(L);
+    luaL_checkstack(L, 8, "deep value");
     size_t length = lcab_rawlen(L, index);
     if (length > 0 && (size_t)count_members(L, index) == length) {
         put_array(L, out, index, depth);
@@ -524,13 +586,15 @@ static void put_table(lua_State *L, cab_buf *out, int index, int depth) {
 
 static void put_value(lua_State *L, cab_buf *out, int index, int depth) {
     char number[40];
-    luaL_checkstack(L, 8, "deep value");
+    size_t len;
+    const char *text;
     if (depth > LCAB_JSON_MAX_DEPTH) {
         encode_error(L, "nested too deep");
     }
     switch (lua_type(L, index)) {
     case LUA_TSTRING:
-        put_text(L, out, index);
+        text = lua_tolstring(L, index, &len);
+        put_text(L, out, text, len);
         break;
     case LUA_TBOOLEAN:
         put(L, out, lua_toboolean(L, index) ? "true" : "false", lua_toboolean(L, index) ? 4 : 5);

@@ -15,6 +15,7 @@ local problems = require "codearts.build.problem"
 ---@field result_metatable table of what starting a build answers
 ---@field between (fun())|false what the sources of credentials have to do after each step of a run
 ---@field store_runner thread|false runs functions of key stores, one after the other
+---@field flow_runner thread|false the same for flows
 ---@field signing_in boolean a sign-in runs functions of the user, which must not step or wait
 ---@field closed boolean
 ---@field was_left_behind? boolean when it was closed
@@ -118,6 +119,7 @@ function Client.new(options)
     between = false,
     signing_in = false,
     store_runner = false,
+    flow_runner = false,
     closed = false,
   }, Client)
   local auth = rawget(options or {}, "auth")

@@ -1,9 +1,25 @@
 --- Coroutines for flows inside the library. ngx_lua replaces the standard functions by ones that
 --- yield to nginx, which a callback of a C function cannot do; it keeps the standard ones under
 --- names with an underscore, and for flows, which never touch nginx, these are right.
-return {
+local M = {
   create = coroutine._create or coroutine.create,
   resume = coroutine._resume or coroutine.resume,
   yield = coroutine._yield or coroutine.yield,
   status = coroutine._status or coroutine.status,
 }
+
+--- What a runner yields first, before what its function returned: tells that from what the function yielded.
+M.RETURNED = {}
+
+local function serve(f, ...)
+  return serve(M.yield(M.RETURNED, f(...)))
+end
+
+--- A coroutine that runs one function after the other, each with what it is resumed with behind it: a new one for
+--- each would take longer than many a function. One that raised is dead.
+---@return thread
+function M.runner()
+  return M.create(serve)
+end
+
+return M

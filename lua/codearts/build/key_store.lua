@@ -16,6 +16,7 @@ local M = {}
 --- where the system itself lets go at the holder's death
 ---@field holder? fun(key: string, client: codearts.build.Client): process: { host: string, pid: integer }? who holds it
 --- now, for errors; nil: nobody knows
+---@field never_yields? boolean of this library's own: no function needs a coroutine to be found out
 ---@field warnings? string[] told as events of type "warning" by the next call, then removed
 ---@field check? fun(client: codearts.build.Client): text: string? what it is, for `codearts-build doctor`; nil and why not
 ---@field list? fun(client: codearts.build.Client): texts: string[] the texts of all records, in no order

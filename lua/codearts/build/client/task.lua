@@ -17,9 +17,9 @@ Call.add_kind(Task)
 --- Runs all of them, then raises the first error that one raised.
 local function run_callbacks(self)
   local callbacks, raised, problem = self.callbacks, false, nil
-  self.callbacks = {}
-  for _, f in ipairs(callbacks) do
-    local ok, err = pcall(f, self.result, self.err)
+  self.callbacks = nil
+  for i = 1, callbacks and #callbacks or 0 do
+    local ok, err = pcall(callbacks[i], self.result, self.err)
     if not ok and not raised then
       raised, problem = true, err
     end
@@ -43,13 +43,14 @@ local function finish(self, result, err)
   run_callbacks(self)
 end
 
---- What comes back from the flow: whether it broke, then what it awaits or answers.
-local function continue(self, ok, value, err)
+--- What comes back from the flow: whether it broke, then what it awaits, or the mark and what it answers.
+local function continue(self, ok, value, err, problem)
   if not ok then
     value = value or "a callback raised " .. tostring(value)
     return finish(self, nil, cancelled.if_closed(self.client, value))
-  elseif coroutines.status(self.flow) == "dead" then
-    return finish(self, value, err)
+  elseif value == coroutines.RETURNED then
+    self.client.flow_runner = self.runner -- for the next
+    return finish(self, err, problem)
   elseif not Call.is(value) then
     return finish(
       self,
@@ -98,13 +99,13 @@ end
 function Task.new(client, flow, so_far)
   local self = setmetatable({
     client = client,
-    callbacks = {},
+    callbacks = nil,
     ended = false,
     stopped = false,
     keeps = nil,
     timer = nil,
     so_far = so_far or of_awaited,
-    flow = nil,
+    runner = nil,
     go_on = nil,
     awaited = nil,
     result = nil,
@@ -130,10 +131,11 @@ function Task.new(client, flow, so_far)
       self.timer:cancel()
       self.timer = nil
     end
-    continue(self, coroutines.resume(self.flow, result, problem))
+    continue(self, coroutines.resume(self.runner, result, problem))
   end
-  self.flow = coroutines.create(flow)
-  continue(self, coroutines.resume(self.flow, await, stopped))
+  self.runner = client.flow_runner or coroutines.runner()
+  client.flow_runner = false
+  continue(self, coroutines.resume(self.runner, flow, await, stopped))
   return self
 end
 
@@ -184,6 +186,7 @@ function Task:on_done(f)
   if type(f) ~= "function" then
     problems.refuse("on_done", "on_done: must be a function, not " .. type(f))
   end
+  self.callbacks = self.callbacks or {}
   self.callbacks[#self.callbacks + 1] = f
   if self.ended and #self.callbacks == 1 then
     -- Callbacks run inside steps only, so an empty call brings it to the next one; a closed client

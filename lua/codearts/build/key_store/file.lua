@@ -47,11 +47,11 @@ local File = {}
 File.__index = File
 
 --- Tells the next call's listeners, once for each reason.
-function File:warn(reason, text)
+function File:warn(reason, text, ...)
   if not self.warned[reason] then
     self.warned[reason] = true
     self.store.warnings = self.store.warnings or {}
-    table.insert(self.store.warnings, text)
+    table.insert(self.store.warnings, text:format(...))
   end
 end
 
@@ -93,8 +93,7 @@ function File:hold(key)
   self.journals[key] = journal
   local system = journal:vanishes()
   if system then
-    local text = "the key store %s is on %s, which vanishes"
-    self:warn("vanishes", text:format(self.folder, system))
+    self:warn("vanishes", "the key store %s is on %s, which vanishes", self.folder, system)
   end
   return function()
     if self.journals[key] == journal then
@@ -149,6 +148,8 @@ function File:put(key, text, version, client)
   end
   if not work then
     return nil, line, there
+  elseif client.core:may_block() then
+    return work:run()
   end
   local open, call = pcall(client.perform, client, work)
   if not open then -- the client was closed, and what it did not send is to be known all the same
@@ -214,7 +215,7 @@ function M.new(folder, getenv)
     )
   end
   folder = folder or default_folder(getenv or os.getenv)
-  local store = { folder = folder }
+  local store = { folder = folder, never_yields = true }
   local self = setmetatable(
     { folder = folder, given = given, journals = weak_values(), store = store, warned = {} },
     File
@@ -225,8 +226,9 @@ function M.new(folder, getenv)
     end
   end
   for _, name in ipairs { "hold", "holder", "get", "put", "list", "check" } do
-    store[name] = function(...)
-      return self[name](self, ...)
+    local method = self[name]
+    store[name] = function(key, text, version, client)
+      return method(self, key, text, version, client)
     end
   end
   return store

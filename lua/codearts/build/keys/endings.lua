@@ -20,16 +20,31 @@ local function text(value)
   return type(value) == "string" and value or nil
 end
 
+--- Two texts without what a client's texts must not show; nearly always there is no such thing in them.
+local function masked(client, result, one, other)
+  local both = (one or "") .. "\n" .. (other or "")
+  if client:mask(both, result) == both then
+    return one, other
+  end
+  return client:mask(one, result), client:mask(other, result)
+end
+
 --- What a record keeps of a result. Who reads it does not know what this client's texts must not show.
 ---@param client codearts.build.Client
 ---@param result table
 ---@return table build
 function endings.build_of(client, result)
   local number = text(rawget(result, "actual_build_number"))
+  local job, daily = masked(
+    client,
+    result,
+    text(rawget(result, "octopus_job_name")),
+    text(rawget(result, "daily_build_number"))
+  )
   return {
-    octopus_job_name = client:mask(text(rawget(result, "octopus_job_name")), result),
+    octopus_job_name = job,
     actual_build_number = ids.build_number(number) and number or client:mask(number, result),
-    daily_build_number = client:mask(text(rawget(result, "daily_build_number")), result),
+    daily_build_number = daily,
   }
 end
 
@@ -140,8 +155,8 @@ end
 --- in doubt, and now is the time to say so.
 local function check_shown(flow, result)
   local facts, client = flow.facts, flow.client
-  local number = ids.build_number(rawget(result, "actual_build_number"))
-  if not (facts.run_id and number) or facts.stopped then
+  local number = facts.run_id and ids.build_number(rawget(result, "actual_build_number"))
+  if not number or facts.stopped then
     return
   end
   local checked = client.run_ids_checked or {}

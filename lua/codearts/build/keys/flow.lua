@@ -29,7 +29,7 @@ local LEAST_BEFORE = 0.01 -- seconds that a store gets though the deadline is ne
 ---@field key_wait number seconds
 ---@field wait_till number of core.now(), as `ends_at`: when its deadline is over
 ---@field ends_at? number
----@field warnings table[] events
+---@field warnings? table[] events
 ---@field own_result? table what this call's own request answered
 ---@field own_error? codearts.build.Error
 ---@field given_up? boolean nobody waits any more, be it that the client closed
@@ -39,6 +39,7 @@ local Flow = {}
 Flow.__index = Flow
 
 function Flow:warn(message)
+  self.warnings = self.warnings or {}
   self.warnings[#self.warnings + 1] =
     { type = "warning", operation = self.operation, message = message }
 end
@@ -118,10 +119,11 @@ function on:attempt()
   if not attempts.sent then
     attempts:send(self.ends_at and math.max(self.ends_at - core.now(), 0.001))
   end
-  while not attempts:done() do
-    self.await(attempts) -- when it is cancelled, so is the call, which tells how it ended
-  end
   local number, signed, endpoint = attempts.call:admission()
+  while not number and not attempts:done() do
+    self.await(attempts) -- when it is cancelled, so is the call, which tells how it ended
+    number, signed, endpoint = attempts.call:admission()
+  end
   if not number then
     return self.shelf.seen and self:ended() or self:read()
   end
@@ -172,8 +174,9 @@ end
 function on:put(action)
   local done, err, unchanged = self.shelf:put(action.record)
   self.trouble = err
-  for _, text in ipairs(self.shelf:take_warnings() or {}) do
-    self:warn(text)
+  local warnings = self.shelf:take_warnings()
+  for i = 1, warnings and #warnings or 0 do
+    self:warn(warnings[i])
   end
   return err and { type = "trouble", unchanged = unchanged }
     or { type = "put", done = done, held = self.shelf.held }

@@ -26,7 +26,7 @@ local function service_at(origin)
   return ("%s://%s:%s/"):format(scheme, host, port or DEFAULT_PORTS[scheme])
 end
 
-local last_origin, last_service -- most programs have one
+local last_origin, last_service, last_job, last_name -- most programs have one
 
 --- Where a key counts: at one service and for one job. A rehearsal in the sandbox is not the release.
 ---@param origin string of the client: https://HOST[:PORT]
@@ -37,7 +37,10 @@ function record.scope(origin, job_id, key)
   if origin ~= last_origin then
     last_origin, last_service = origin, service_at(origin)
   end
-  return last_service .. ascii.lower(job_id) .. "/" .. key
+  if job_id ~= last_job then
+    last_job, last_name = job_id, ascii.lower(job_id)
+  end
+  return last_service .. last_name .. "/" .. key
 end
 
 --- The service at an address, unless it is the scope's.

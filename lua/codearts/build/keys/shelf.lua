@@ -93,22 +93,11 @@ local function await_answer(self, call, keeps)
   return list, err
 end
 
-local RETURNED = {} -- tells what a function answered from what it yielded
-
---- Runs one function after the other, in a coroutine of its own.
-local function serve(f, ...)
-  return serve(coroutines.yield(RETURNED, f(...)))
-end
-
---- What became of a function of the store. Answers true and what it answered; or nil and an error.
-local function answer_of(self, name, runner, ok, mark, first, second, third)
+--- What a function of the store answered, or raised. Answers true and that; or nil and an error.
+local function answer_of(self, name, ok, first, second, third)
   if not ok then
-    return nil, trouble(cancelled.if_closed(self.client, mark))
-  elseif mark ~= RETURNED then
-    return nil, trouble(name .. " must not yield; answer a call object")
-  end
-  self.client.store_runner = runner -- for the next
-  if Call.is(first) then
+    return nil, trouble(cancelled.if_closed(self.client, first))
+  elseif Call.is(first) then
     local list, err = await_answer(self, first, keeps_for(self, name))
     if err ~= nil then
       return nil, trouble(cancelled.if_closed(self.client, err))
@@ -122,12 +111,26 @@ local function answer_of(self, name, runner, ok, mark, first, second, third)
   return true, first or nil, second, third
 end
 
+--- The same of one that ran in a coroutine.
+local function answer_of_runner(self, name, runner, ok, mark, ...)
+  if not ok then
+    return answer_of(self, name, false, mark)
+  elseif mark ~= coroutines.RETURNED then
+    return nil, trouble(name .. " must not yield; answer a call object")
+  end
+  self.client.store_runner = runner -- for the next
+  return answer_of(self, name, true, ...)
+end
+
 --- Runs a function of the store. Answers true and what it answered, or nil and an error.
 local function ask(self, name, ...)
-  local client = self.client
-  local runner = client.store_runner or coroutines.create(serve)
+  local client, f = self.client, self.store[name]
+  if self.store.never_yields then
+    return answer_of(self, name, pcall(f, ...))
+  end
+  local runner = client.store_runner or coroutines.runner()
   client.store_runner = false -- a store may wait for a call of this client, which has a key itself
-  return answer_of(self, name, runner, coroutines.resume(runner, self.store[name], ...))
+  return answer_of_runner(self, name, runner, coroutines.resume(runner, f, ...))
 end
 
 --- The same for the functions that are not about one key: `list`, `check`.

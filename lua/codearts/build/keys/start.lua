@@ -36,7 +36,7 @@ end
 local function read_options(opts)
   inherited.refuse(opts)
   local key, when_lost = rawget(opts, "key"), rawget(opts, "when_lost")
-  if type(key) ~= "string" or #key < 1 or #key > LONGEST_KEY or key:find "[^\33-\126]" then
+  if type(key) ~= "string" or #key < 1 or #key > LONGEST_KEY or not key:find "^[\33-\126]+$" then
     usage("key", "must be a text of 1 to 200 printable ASCII characters without blanks")
   elseif when_lost ~= nil and when_lost ~= "stop" and when_lost ~= "resend" then
     usage("when_lost", 'must be "stop" or "resend"')
@@ -53,7 +53,7 @@ end
 
 --- The options that the core takes, with the run id of the key.
 local function core_options(opts, scope)
-  local copy = {}
+  local copy = { admission = nil, run_id = nil, auth = nil, deadline = nil } -- room for them
   for name, value in next, opts do
     if not OURS[name] then
       copy[name] = value
@@ -82,7 +82,7 @@ local function facts_of(wants, scope, body, parameter)
     when_lost = wants.when_lost,
     settle = wants.settle,
     owner = core.process(),
-    -- What the flow and the transition add.
+    -- Room for what the flow and the transition always add.
     stopped = nil,
     unsure = nil,
     nonce = nil,
@@ -90,8 +90,6 @@ local function facts_of(wants, scope, body, parameter)
     own = nil,
     pending = nil,
     resend = nil,
-    looked = nil,
-    started_at = nil,
   }
 end
 
@@ -122,7 +120,6 @@ return function(client, args, opts, operation)
   if not record.fits(body, fingerprint) then
     usage("key", "there are too many parameters for a record of 64 KiB")
   end
-  local warnings = {}
   local flow = Flow.new {
     client = client,
     attempts = attempts,
@@ -135,7 +132,7 @@ return function(client, args, opts, operation)
     reconcile = client:reconciler(opts) or client.result_metatable.reconcile,
     key_wait = wants.key_wait,
     deadline = rawget(opts, "deadline") or client.deadline,
-    warnings = warnings,
+    warnings = nil,
     shelf = nil,
   }
   local task = client:task(function(await, stopped)
@@ -152,8 +149,8 @@ return function(client, args, opts, operation)
     if flow.shelf then
       flow.shelf:close() -- whatever the flow raised
     end
-    if warnings[1] then
-      deliver(warnings, { client.on_event, rawget(opts, "on_event") })
+    if flow.warnings then
+      deliver(flow.warnings, { client.on_event, rawget(opts, "on_event") })
     end
   end)
 end
