@@ -252,17 +252,29 @@ static void set_limits(cab_call *call, cab_request *r, int64_t now_ms) {
     r->connect_timeout_ms = whole_ms(call->connect_timeout * 1000);
 }
 
+/* A proxy elsewhere could not reach this machine's own address, but would see the token. */
+static bool goes_direct(const cab_call_env *env, const cab_call *call) {
+    return call->direct || (endpoint_of(env, call)->loopback && !env->options->proxy_loopback);
+}
+
+bool cab_call_find_host(const cab_call_env *env, cab_call *call) {
+    const cab_endpoint *ep = endpoint_of(env, call);
+    const cab_host_key key = {ep->host, ep->https, goes_direct(env, call), call->has_trust};
+    call->host = cab_engine_host(env->engine, &key);
+    return call->host != NULL;
+}
+
 bool cab_call_attempt(const cab_call_env *env, cab_call *call, int64_t now_ms) {
     const cab_endpoint *ep = endpoint_of(env, call);
     cab_request r = {0};
+    r.host = call->host;
     r.method = call->method;
     /* What changes something has a body, of no bytes if need be: proxies want to know its length.
      */
     bool sends_body = call->has_body || strcmp(call->method, "GET") != 0;
     r.body = sends_body ? (call->body.data != NULL ? call->body.data : "") : NULL;
     r.body_len = call->body.len;
-    /* A proxy elsewhere could not reach this machine's own address, but would see the token. */
-    r.direct = call->direct || (ep->loopback && !env->options->proxy_loopback);
+    r.direct = goes_direct(env, call);
     r.trust = trust_of(call);
     r.once = call->op != CAB_OP_READ;
     r.stream = call->stream;
@@ -322,8 +334,8 @@ static void name_the_limit(cab_call *call, cab_answer *answer) {
                  answer->sent ? "before an answer came" : "before the request was sent");
     } else {
         cab_number_text(seconds, call->timeout);
-        cab_fail(&answer->error, CAB_KIND_TIMEOUT, CAB_REASON_TIMEOUT, NULL,
-                 "no answer within %s s", seconds);
+        cab_fail(&answer->error, CAB_KIND_TIMEOUT, CAB_REASON_TIMEOUT, NULL, "no %s within %s s",
+                 answer->sent ? "answer" : "connection", seconds);
     }
 }
 

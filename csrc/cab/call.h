@@ -73,6 +73,7 @@ typedef struct cab_call {
     /* Progress. */
     int64_t started_ms, deadline_ms; /* INT64_MAX: none */
     int attempts;
+    cab_host *host;          /* while it is queued or in flight */
     size_t endpoint;         /* which of the client's */
     size_t endpoints_failed; /* one after the other, without a pause */
     bool renewed;            /* its credentials were refused, and renewed for it; once is enough */
@@ -138,6 +139,8 @@ cab_answer *cab_call_answer(cab_call *call);
 /* The signature of a signed attempt, or NULL. */
 const char *cab_call_signature(const cab_call *call);
 
+/* Whom the next attempt goes to: sets `host`. False: no memory. */
+bool cab_call_find_host(const cab_call_env *env, cab_call *call);
 /* Hands the attempt to the engine. False: it could not begin, `error` says why, nothing was sent.
  */
 bool cab_call_attempt(const cab_call_env *env, cab_call *call, int64_t now_ms);

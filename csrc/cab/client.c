@@ -11,8 +11,6 @@
 #include "cab/locale.h"
 #include "cab/trace.h"
 
-/* Streams carried by one HTTP/2 connection; calls beyond wait in our queue, where they are free. */
-#define STREAMS_PER_CONNECTION 100
 /* Handles in the engine at once whatever the connections allow: each more costs libcurl time. */
 #define MAX_IN_ENGINE 1024
 /* Attempts that one step with a limit begins, and while the engine is behind: what has begun comes
@@ -44,6 +42,8 @@ static cab_list *list_of(cab_client *c, const cab_call *call) {
         return NULL;
     case CAB_CALL_PARKED:
         return &call->identity->parked;
+    case CAB_CALL_QUEUED:
+        return &call->host->waiting;
     default:
         return &c->calls_in[call->state];
     }
@@ -53,6 +53,7 @@ static cab_list *list_of(cab_client *c, const cab_call *call) {
 static void leave_state(cab_client *c, cab_call *call) {
     cab_list *list = list_of(c, call);
     cab_timers_clear(&c->timers, &call->timer);
+    c->queued -= call->state == CAB_CALL_QUEUED ? 1 : 0;
     c->in_flight -= call->state == CAB_CALL_IN_FLIGHT ? 1 : 0;
     c->unannounced -= call->state == CAB_CALL_ADMITTING && !call->announced ? 1 : 0;
     if (list != NULL) {
@@ -67,6 +68,7 @@ static void enter_state(cab_client *c, cab_call *call, cab_call_state state) {
     leave_state(c, call);
     call->state = state;
     cab_list *list = list_of(c, call);
+    c->queued += state == CAB_CALL_QUEUED ? 1 : 0;
     c->in_flight += state == CAB_CALL_IN_FLIGHT ? 1 : 0;
     if (list != NULL) {
         cab_list_add(list, &call->link);
@@ -75,6 +77,29 @@ static void enter_state(cab_client *c, cab_call *call, cab_call_state state) {
         state == CAB_CALL_QUEUED || state == CAB_CALL_PARKED || state == CAB_CALL_ADMITTING;
     if (waits && call->deadline_ms != INT64_MAX) {
         cab_timers_set(&c->timers, &call->timer, call->deadline_ms);
+    }
+}
+
+static cab_call_env env_of(cab_client *c) {
+    return (cab_call_env){&c->options, c->engine, &c->url};
+}
+
+/* Ends a call whose attempt could not begin; its `error` says why. */
+static void fail_to_begin(cab_client *c, cab_call *call) {
+    cab_error err = call->error;
+    cab_call_fail(call, err.kind, err.reason, "%s", err.message);
+    call->error = err; /* its field, too */
+    enter_state(c, call, CAB_CALL_ANSWERED);
+}
+
+/* To where it waits until it may begin. */
+static void enter_queue(cab_client *c, cab_call *call) {
+    const cab_call_env env = env_of(c);
+    if (cab_call_find_host(&env, call)) {
+        enter_state(c, call, CAB_CALL_QUEUED);
+    } else {
+        cab_fail_memory(&call->error);
+        fail_to_begin(c, call);
     }
 }
 
@@ -278,7 +303,7 @@ void cab_client_submit(cab_client *c, cab_call *call) {
         enter_state(c, call, CAB_CALL_WAITING);
         cab_timers_set(&c->timers, &call->timer, call->started_ms + call->delay_ms);
     } else {
-        enter_state(c, call, CAB_CALL_QUEUED);
+        enter_queue(c, call);
     }
     wake(c);
 }
@@ -359,13 +384,10 @@ static void begin(cab_client *c, cab_call *call, int64_t now_ms) {
         c->unannounced++;
         return;
     }
-    const cab_call_env env = {&c->options, c->engine, &c->url};
+    const cab_call_env env = env_of(c);
     if (!cab_call_attempt(&env, call, now_ms)) {
         release_attempt(c, call);
-        cab_error err = call->error;
-        cab_call_fail(call, err.kind, err.reason, "%s", err.message);
-        call->error = err; /* its field, too */
-        enter_state(c, call, CAB_CALL_ANSWERED);
+        fail_to_begin(c, call);
         return;
     }
     enter_state(c, call, CAB_CALL_IN_FLIGHT);
@@ -378,40 +400,66 @@ static void begin(cab_client *c, cab_call *call, int64_t now_ms) {
     }
 }
 
-static size_t capacity(const cab_client *c) {
-    size_t n = c->options.max_connections;
-    if (cab_engine_multiplexes(c->engine)) {
-        n *= STREAMS_PER_CONNECTION;
+static int64_t sooner(int64_t a, int64_t b) { return a < 0 ? b : b < 0 ? a : a < b ? a : b; }
+
+/* Whether the engine takes one more, whoever it is to. */
+static bool has_room(const cab_client *c) {
+    size_t most = c->options.max_in_flight;
+    return c->in_flight < (most > 0 && most < MAX_IN_ENGINE ? most : MAX_IN_ENGINE);
+}
+
+/* The next host that a call waits for and may begin to: each in its turn, however many wait for
+ * one. NULL: none. */
+static cab_host *next_free_host(const cab_client *c, int64_t now_ms) {
+    cab_host *host = c->served;
+    do {
+        host = cab_engine_next_host(c->engine, host);
+        if (host != NULL && host->waiting.first != NULL &&
+            cab_engine_is_free_in_ms(c->engine, host, now_ms) == 0) {
+            return host;
+        }
+    } while (host != c->served);
+    return NULL;
+}
+
+/* Milliseconds until a call may begin that is queued; -1: not before something has happened. */
+static int64_t queue_due_ms(const cab_client *c) {
+    int64_t due_ms = -1;
+    if (c->queued > 0 && has_room(c)) {
+        int64_t now_ms = cab_clock_ms();
+        cab_host *host = NULL;
+        while ((host = cab_engine_next_host(c->engine, host)) != NULL) {
+            if (host->waiting.first != NULL) {
+                due_ms = sooner(due_ms, cab_engine_is_free_in_ms(c->engine, host, now_ms));
+            }
+        }
     }
-    n = n < MAX_IN_ENGINE ? n : MAX_IN_ENGINE;
-    return c->options.max_in_flight > 0 && c->options.max_in_flight < n ? c->options.max_in_flight
-                                                                        : n;
+    return due_ms;
 }
 
 /* Whether another attempt may begin in this step. Each is moved before the next: libcurl moves all
- * that have begun at once. */
+ * that have begun at once, and what a connection carries is seen when it is used. */
 static bool may_begin_more(cab_client *c, int begun, cab_budget *budget) {
-    if (!cab_budget_is_limited(budget)) {
-        return true;
+    bool limited = cab_budget_is_limited(budget);
+    if (limited || c->served->may_share) {
+        cab_engine_push(c->engine, budget);
     }
-    cab_engine_push(c->engine, budget);
     bool behind = cab_engine_is_behind(c->engine);
-    budget->over = budget->over || begun >= (behind ? BEGUN_WHEN_BEHIND : BEGUN_AT_ONCE);
+    budget->over =
+        budget->over || (limited && begun >= (behind ? BEGUN_WHEN_BEHIND : BEGUN_AT_ONCE));
     return !budget->over && !cab_budget_is_over(budget);
 }
 
 static void dispatch(cab_client *c, cab_budget *budget) {
-    if (first_in(c, CAB_CALL_QUEUED) == NULL) {
-        return;
-    }
-    int64_t now = cab_clock_ms();
-    size_t room = capacity(c);
-    int begun = 0;
-    cab_call *next;
-    while ((next = first_in(c, CAB_CALL_QUEUED)) != NULL && c->in_flight < room &&
-           (begun == 0 || may_begin_more(c, begun, budget))) {
-        begin(c, next, now);
-        begun++;
+    int64_t now = c->queued > 0 ? cab_clock_ms() : 0;
+    for (int begun = 0; c->queued > 0 && has_room(c); begun++) {
+        cab_host *host =
+            begun == 0 || may_begin_more(c, begun, budget) ? next_free_host(c, now) : NULL;
+        if (host == NULL) {
+            break;
+        }
+        c->served = host;
+        begin(c, CAB_CONTAINER_OF(host->waiting.first, cab_call, link), now);
     }
 }
 
@@ -433,7 +481,8 @@ static void on_silence(cab_client *c, cab_call *call, int64_t now_ms) {
     enter_state(c, call, CAB_CALL_ANSWERED);
 }
 
-/* Its limit is over: if it still waits within libcurl, it ends; else libcurl ends it. */
+/* Its limit is over: if it still waits within libcurl, it ends; else libcurl ends it. Which limit
+ * it was, is told when that is judged. */
 static void on_limit(cab_client *c, cab_call *call) {
     cab_timers_clear(&c->timers, &call->timer);
     if (cab_transfer_waits_till_ms(call->transfer) == INT64_MAX) {
@@ -441,8 +490,8 @@ static void on_limit(cab_client *c, cab_call *call) {
     }
     cab_transfer_abort(c->engine, call->transfer);
     call->connect_bound = false;
-    (void)cab_fail(&cab_call_answer(call)->error, CAB_KIND_TIMEOUT, CAB_REASON_TIMEOUT, NULL, "%s",
-                   "no connection was free");
+    (void)cab_fail(&cab_call_answer(call)->error, CAB_KIND_TIMEOUT, CAB_REASON_TIMEOUT, NULL,
+                   "its time was over");
     enter_state(c, call, CAB_CALL_ANSWERED);
 }
 
@@ -461,7 +510,7 @@ static void fire_timers(cab_client *c, cab_budget *budget) {
         } else if (call->state == CAB_CALL_WAITING && call->sleeps) {
             enter_state(c, call, CAB_CALL_ANSWERED);
         } else if (call->state == CAB_CALL_WAITING) {
-            enter_state(c, call, CAB_CALL_QUEUED);
+            enter_queue(c, call);
         } else {
             char seconds[40];
             cab_number_text(seconds, call->deadline);
@@ -485,8 +534,6 @@ static int64_t timers_due_ms(const cab_client *c) {
     return left > 0 ? left : 0;
 }
 
-static int64_t sooner(int64_t a, int64_t b) { return a < 0 ? b : b < 0 ? a : a < b ? a : b; }
-
 static void collect(cab_client *c) {
     cab_transfer *t;
     while ((t = cab_engine_next_ended(c->engine)) != NULL) {
@@ -507,7 +554,7 @@ void cab_client_step(cab_client *c, int64_t wait_ms, cab_budget *budget) {
     }
     int64_t due_ms = timers_due_ms(c);
     c->looked_ms = due_ms >= 0 ? cab_clock_ms() : 0; /* without timers nobody asks */
-    cab_engine_step(c->engine, sooner(wait_ms, due_ms), budget);
+    cab_engine_step(c->engine, sooner(sooner(wait_ms, due_ms), queue_due_ms(c)), budget);
     collect(c);
     collect_work(c);
     fire_timers(c, budget);
@@ -518,7 +565,7 @@ cab_call *cab_client_next_answered(cab_client *c) { return first_in(c, CAB_CALL_
 bool cab_client_judge(cab_client *c, cab_call *call, const cab_reading *body) {
     int64_t now = cab_clock_ms();
     bool first = !call->judged && call->transfer != NULL;
-    const cab_call_env env = {&c->options, c->engine, &c->url};
+    const cab_call_env env = env_of(c);
     bool had_twin = call->other_path != NULL;
     cab_next next = cab_call_judge(&env, call, body, now, first ? next_random(c) : 0);
     c->starts_by_twin = c->starts_by_twin || (had_twin && call->other_path == NULL);
@@ -540,7 +587,7 @@ bool cab_client_judge(cab_client *c, cab_call *call, const cab_reading *body) {
         enter_state(c, call, CAB_CALL_WAITING);
         cab_timers_set(&c->timers, &call->timer, now + call->delay_ms);
     } else {
-        enter_state(c, call, CAB_CALL_QUEUED); /* parks itself while credentials are missing */
+        enter_queue(c, call); /* parks itself while credentials are missing */
     }
     return false;
 }
@@ -579,7 +626,7 @@ void cab_client_unpark(cab_identity *i) {
     cab_call *call;
     while ((call = CAB_CONTAINER_OF(i->parked.first, cab_call, link)) != NULL) {
         call->granted = true;
-        enter_state(call->client, call, CAB_CALL_QUEUED);
+        enter_queue(call->client, call);
         wake(call->client);
     }
 }
@@ -599,13 +646,13 @@ cab_call *cab_client_next_admission(cab_client *c) {
 void cab_client_admit(cab_client *c, cab_call *call, double date) {
     call->admitted = true;
     call->admitted_at = date;
-    enter_state(c, call, CAB_CALL_QUEUED);
+    enter_queue(c, call);
     wake(c);
 }
 
 bool cab_client_is_stuck(const cab_client *c) {
-    return c->in_flight == 0 && first_in(c, CAB_CALL_QUEUED) == NULL &&
-           first_in(c, CAB_CALL_WAITING) == NULL && first_in(c, CAB_CALL_ANSWERED) == NULL;
+    return c->in_flight == 0 && c->queued == 0 && first_in(c, CAB_CALL_WAITING) == NULL &&
+           first_in(c, CAB_CALL_ANSWERED) == NULL;
 }
 
 bool cab_client_is_still(const cab_client *c) {
@@ -632,9 +679,8 @@ int cab_client_fd(cab_client *c) {
 int cab_client_watched_fd(const cab_client *c) { return cab_engine_fd(c->engine); }
 
 int64_t cab_client_timeout_ms(const cab_client *c) {
-    if (first_in(c, CAB_CALL_ANSWERED) != NULL ||
-        (first_in(c, CAB_CALL_QUEUED) != NULL && c->in_flight < capacity(c))) {
+    if (first_in(c, CAB_CALL_ANSWERED) != NULL) {
         return 0;
     }
-    return sooner(cab_engine_timeout_ms(c->engine), timers_due_ms(c));
+    return sooner(sooner(cab_engine_timeout_ms(c->engine), timers_due_ms(c)), queue_due_ms(c));
 }

@@ -42,12 +42,14 @@ struct cab_client {
     cab_timers timers;
     cab_call **calls; /* every call there is, by its slot - 1 */
     size_t slots, slots_cap;
-    cab_list calls_in[CAB_CALL_DONE]; /* by their state, but for those parked at an identity */
-    cab_list spare;                   /* done, and owned by nobody */
-    size_t open;                      /* calls submitted and not done */
-    size_t in_flight;
-    size_t endpoint; /* the one that worked last */
-    uint64_t random; /* state of the jitter */
+    /* By their state, but for those parked at an identity, and those queued for a host. */
+    cab_list calls_in[CAB_CALL_DONE];
+    cab_list spare; /* done, and owned by nobody */
+    size_t open;    /* calls submitted and not done */
+    size_t queued, in_flight;
+    cab_host *served; /* the one that a call to began last */
+    size_t endpoint;  /* the one that worked last */
+    uint64_t random;  /* state of the jitter */
     unsigned fork_count;
     int64_t looked_ms;   /* what had come by then was read */
     bool exported;       /* somebody sleeps on the descriptor */

@@ -31,9 +31,7 @@ struct cab_engine {
     cab_poller *poller;
     cab_wire wire; /* its texts are of `texts` */
     char *texts[8];
-    long max_connections;
     int64_t curl_due_ms; /* monotonic; -1: never */
-    CURL *extra;         /* moves nothing; see recheck_waiting */
     bool unwatched;      /* the system refused to watch a socket: whose it is, is not known */
     bool looking;        /* see look_before_ending; it goes on in the next step */
     int turn;            /* of the sockets with news: the one to begin with */
@@ -103,7 +101,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ud, void *unu
     if (!cab_poller_set(e->poller, fd, (what & CURL_POLL_IN) != 0 && what != CURL_POLL_REMOVE,
                         (what & CURL_POLL_OUT) != 0 && what != CURL_POLL_REMOVE)) {
         e->unwatched = true;
-    } else if (what == CURL_POLL_IN && cab_sockets_are_one(&wire->sockets, fd)) {
+    } else if (what == CURL_POLL_IN && cab_sockets_are_one(&wire->hosts.sockets, fd)) {
         wire->reader = fd;
     }
     return 0; /* an error would make libcurl give up for ever, its timeouts included */
@@ -125,7 +123,7 @@ static bool copy_options(cab_engine *e, const cab_engine_options *options) {
     wire->trust = options->trust;
     wire->http_version = options->http_version;
     wire->idle_timeout_s = options->idle_timeout_s;
-    e->max_connections = options->max_connections;
+    wire->hosts.max_connections = (size_t)options->max_connections;
     const char **texts[] = {&wire->proxy,
                             &wire->no_proxy,
                             &wire->trust.ca_file,
@@ -157,6 +155,7 @@ static bool copy_options(cab_engine *e, const cab_engine_options *options) {
 }
 
 static bool multi_open(cab_engine *e) {
+    long most = (long)e->wire.hosts.max_connections;
     e->multi = curl_multi_init();
     if (e->multi != NULL) {
         /* A look-up that hangs must not hold the closing. Unknown before 8.20. */
@@ -167,9 +166,8 @@ static bool multi_open(cab_engine *e) {
            curl_multi_setopt(e->multi, CURLMOPT_SOCKETDATA, e) == CURLM_OK &&
            curl_multi_setopt(e->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
            curl_multi_setopt(e->multi, CURLMOPT_TIMERDATA, e) == CURLM_OK &&
-           curl_multi_setopt(e->multi, CURLMOPT_MAXCONNECTS, e->max_connections) == CURLM_OK &&
-           curl_multi_setopt(e->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, e->max_connections) ==
-               CURLM_OK;
+           curl_multi_setopt(e->multi, CURLMOPT_MAXCONNECTS, most) == CURLM_OK &&
+           curl_multi_setopt(e->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most) == CURLM_OK;
 }
 
 /* libcurl looks through its table of names at the end of each transfer; that of a share is a third
@@ -191,8 +189,6 @@ static void drop_callbacks(cab_engine *e) {
 /* Once no transfer runs; the next one opens it again. */
 static void multi_close(cab_engine *e) {
     drop_callbacks(e);
-    curl_easy_cleanup(e->extra);
-    e->extra = NULL;
     if (e->multi != NULL) {
         (void)curl_multi_cleanup(e->multi);
     }
@@ -256,7 +252,7 @@ void cab_engine_free(cab_engine *e) {
     (void)curl_share_cleanup(e->wire.share);
     cab_sigpipe_release(&pipe);
     cab_poller_free(e->poller);
-    cab_sockets_free(&e->wire.sockets);
+    cab_hosts_free(&e->wire.hosts);
     cab_anchors_free(&e->wire.anchors);
     curl_slist_free_all(e->wire.resolve);
     for (size_t i = 0; i < sizeof e->texts / sizeof *e->texts; i++) {
@@ -318,7 +314,9 @@ cab_transfer *cab_engine_begin(cab_engine *e, const cab_request *r, void *owner,
         return NULL;
     }
     t->owner = owner;
+    t->host = r->host;
     t->running = true;
+    cab_host_begin(&e->wire.hosts, t->host, r->now_ms);
     cab_list_add(&e->wire.running, &t->link);
     return t;
 }
@@ -378,27 +376,12 @@ static int resume_paused(cab_engine *e, bool streams) {
     return resumed;
 }
 
-/* libcurl from 8.10 on lets those that wait to hear what a connection speaks (CURLOPT_PIPEWAIT)
- * wait for its first answer when that is HTTP/1.1. It looks at them again when a handle goes. */
-static void recheck_waiting(cab_engine *e) {
-    e->wire.connected_tls = false;
-    if (e->wire.running.first != e->wire.running.last && e->wire.http_version != 1) {
-        e->extra = e->extra != NULL ? e->extra : curl_easy_init();
-        if (e->extra != NULL && curl_multi_add_handle(e->multi, e->extra) == CURLM_OK) {
-            (void)curl_multi_remove_handle(e->multi, e->extra);
-        }
-    }
-}
-
 static void act(cab_engine *e, curl_socket_t fd, int mask) {
     int running = 0;
     if (curl_multi_socket_action(e->multi, fd, mask, &running) != CURLM_OK) {
         /* Memory ran out within libcurl's bookkeeping: some transfer may have neither a watched
          * socket nor a timer. */
         e->unwatched = true;
-    }
-    if (e->wire.connected_tls && !e->unwatched) {
-        recheck_waiting(e);
     }
 }
 
@@ -478,9 +461,9 @@ static int wait_and_act(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
             cab_wire_drop_reader(&e->wire); /* its peer has ended it, or is about to */
             continue;
         }
-        int mask =
-            (event->readable ? CURL_CSELECT_IN : 0) | (event->writable ? CURL_CSELECT_OUT : 0);
-        act(e, event->fd, mask);
+        /* Writable, too, or a body that goes out after its head would wait for the next look, and a
+         * server of HTTP/2 that answers the head alone would have closed its stream. */
+        act(e, event->fd, CURL_CSELECT_OUT | (event->readable ? CURL_CSELECT_IN : 0));
     }
     return n;
 }
@@ -547,6 +530,10 @@ void cab_engine_push(cab_engine *e, cab_budget *budget) {
     cab_sigpipe pipe;
     cab_sigpipe_hold(&pipe, raises_sigpipe);
     fire_due_timer(e, budget);
+    const cab_transfer *newest = CAB_CONTAINER_OF(e->wire.running.last, cab_transfer, link);
+    if (newest != NULL && newest->host->http2 && cab_transfer_waits(newest)) {
+        cab_host_is_full(&e->wire.hosts, newest->host);
+    }
     cab_sigpipe_release(&pipe);
 }
 
@@ -593,8 +580,7 @@ void cab_engine_hold(cab_engine *e, cab_transfer *t) {
 void *cab_transfer_owner(const cab_transfer *t) { return t->owner; }
 cab_answer *cab_transfer_answer(cab_transfer *t) { return &t->answer; }
 int64_t cab_transfer_waits_till_ms(const cab_transfer *t) {
-    bool may_wait = t->running && t->https && t->wire->http_version != 1;
-    return may_wait && t->attempt.let_out == 0 ? t->attempt.ends_ms : INT64_MAX;
+    return t->running && cab_transfer_waits(t) ? t->attempt.ends_ms : INT64_MAX;
 }
 
 int64_t cab_transfer_last_byte_ms(const cab_transfer *t) { return t->attempt.last_byte_ms; }
@@ -624,4 +610,20 @@ int cab_engine_fd(const cab_engine *e) { return cab_poller_fd(e->poller); }
 int cab_engine_wake_fd(cab_engine *e) { return cab_poller_wake_fd(e->poller); }
 void cab_engine_wake(cab_engine *e) { cab_poller_wake(e->poller); }
 bool cab_engine_is_behind(const cab_engine *e) { return e->behind; }
-bool cab_engine_multiplexes(const cab_engine *e) { return e->wire.multiplexes; }
+
+cab_host *cab_engine_host(cab_engine *e, const cab_host_key *key) {
+    cab_host_key by = *key;
+    by.direct = key->direct && e->wire.proxy != NULL;
+    /* Whoever is spoken to in clear text through a proxy is on the proxy's connections. */
+    by.name = key->https || by.direct || e->wire.proxy == NULL ? key->name : "";
+    return cab_hosts_get(&e->wire.hosts, &by, key->https && e->wire.http_version != 1);
+}
+
+cab_host *cab_engine_next_host(const cab_engine *e, cab_host *host) {
+    return CAB_CONTAINER_OF(host != NULL ? host->link.next : e->wire.hosts.all.first, cab_host,
+                            link);
+}
+
+int64_t cab_engine_is_free_in_ms(cab_engine *e, cab_host *host, int64_t now_ms) {
+    return cab_host_is_free_in_ms(&e->wire.hosts, host, now_ms);
+}

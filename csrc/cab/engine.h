@@ -9,6 +9,7 @@
 
 #include "cab/budget.h"
 #include "cab/error.h"
+#include "cab/hosts.h"
 #include "cab/request.h"
 #include "cab/trust.h"
 
@@ -75,8 +76,8 @@ void cab_transfer_abort(cab_engine *e, cab_transfer *t);
 void cab_transfer_release(cab_engine *e, cab_transfer *t);
 /* Milliseconds (monotonic) of the last byte received, or of the start. */
 int64_t cab_transfer_last_byte_ms(const cab_transfer *t);
-/* Until when it may last if libcurl may have it wait, for a connection that another one makes or
- * for room on one, which no timer of libcurl's ends; else INT64_MAX. */
+/* Until when it may last if libcurl may have it wait for room on a connection, which no timer of
+ * libcurl's ends; else INT64_MAX. */
 int64_t cab_transfer_waits_till_ms(const cab_transfer *t);
 
 /* Readable when a step is due; the engine keeps it. */
@@ -91,8 +92,12 @@ int64_t cab_engine_timeout_ms(const cab_engine *e);
  * libcurl moves all whose time has come at once, and each has a time of 200 ms to be connected in.
  */
 bool cab_engine_is_behind(const cab_engine *e);
-/* Whether HTTP/2 was seen: then many requests share a connection. */
-bool cab_engine_multiplexes(const cab_engine *e);
+/* Whom a request goes to; see cab_hosts_get. Every request has to name it. */
+cab_host *cab_engine_host(cab_engine *e, const cab_host_key *key);
+/* The one after `host`, NULL: the first; NULL: there is no more. */
+cab_host *cab_engine_next_host(const cab_engine *e, cab_host *host);
+/* See cab_host_is_free_in_ms. */
+int64_t cab_engine_is_free_in_ms(cab_engine *e, cab_host *host, int64_t now_ms);
 
 #pragma GCC visibility pop
 

@@ -74,12 +74,13 @@ bool cab_libssl_has_unread(void *easy) {
     return ssl != NULL && pending != NULL && pending(ssl) > 0;
 }
 
-bool cab_libssl_is_http2(void *easy) {
+int cab_libssl_http_major(void *easy) {
     const void *ssl = ssl_of(easy);
     const unsigned char *name = NULL;
     unsigned len = 0;
-    if (ssl != NULL && alpn != NULL) {
-        alpn(ssl, &name, &len);
+    if (ssl == NULL || alpn == NULL) {
+        return 0;
     }
-    return len == 2 && memcmp(name, "h2", 2) == 0;
+    alpn(ssl, &name, &len);
+    return len == 2 && memcmp(name, "h2", 2) == 0 ? 2 : 1;
 }

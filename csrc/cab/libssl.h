@@ -17,8 +17,8 @@ bool cab_libssl_set_store(void *ssl_ctx, X509_STORE *store);
 /* Within a callback of a transfer over TLS: whether its connection has bytes that were decrypted
  * and that nobody has read, which the socket does not show. False where that cannot be told. */
 bool cab_libssl_has_unread(void *easy);
-/* Likewise: whether HTTP/2 was agreed on for it. */
-bool cab_libssl_is_http2(void *easy);
+/* Likewise: which version of HTTP was agreed on for it, 1 or 2; 0: that cannot be told. */
+int cab_libssl_http_major(void *easy);
 
 #pragma GCC visibility pop
 

@@ -15,8 +15,11 @@
 /* More than can come together: 32 each of client and call, and what the library adds. */
 #define CAB_MAX_HEADERS 80
 
+struct cab_host;
+
 /* Everything points to memory that outlives the attempt. */
 typedef struct {
+    struct cab_host *host; /* of the url */
     const char *method;
     const char *url;
     const char *headers[CAB_MAX_HEADERS]; /* complete lines, "Name: value" */

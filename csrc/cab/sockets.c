@@ -11,7 +11,8 @@
  * ticket and every HTTP/2 frame is longer. */
 enum { TLS_HEAD = 5, TLS_ALERT = 21, TLS_DATA = 23, TLS_LONGEST_ALERT = 19 };
 
-int cab_sockets_open(cab_sockets *sockets, int family, int type, int protocol) {
+int cab_sockets_open(cab_sockets *sockets, struct cab_host *host, int family, int type,
+                     int protocol) {
     if (sockets->count == sockets->cap) {
         size_t cap = sockets->cap == 0 ? 8 : sockets->cap * 2;
         cab_socket *longer = realloc(sockets->items, cap * sizeof *longer);
@@ -26,19 +27,22 @@ int cab_sockets_open(cab_sockets *sockets, int family, int type, int protocol) {
 #endif
     int fd = socket(family, type, protocol);
     if (fd >= 0) {
-        sockets->items[sockets->count++] = (cab_socket){.fd = fd};
+        sockets->items[sockets->count++] = (cab_socket){.fd = fd, .host = host};
     }
     return fd;
 }
 
-void cab_sockets_close(cab_sockets *sockets, int fd) {
+cab_socket cab_sockets_close(cab_sockets *sockets, int fd) {
+    cab_socket closed = {.fd = fd};
     for (size_t i = 0; i < sockets->count; i++) {
         if (sockets->items[i].fd == fd) {
+            closed = sockets->items[i];
             sockets->items[i] = sockets->items[--sockets->count];
             break;
         }
     }
     (void)close(fd);
+    return closed;
 }
 
 void cab_sockets_free(cab_sockets *sockets) {
@@ -93,29 +97,14 @@ static int port_of(cab_socket *one) {
     return one->port;
 }
 
-cab_socket *cab_sockets_from(cab_sockets *sockets, int port) {
+cab_socket *cab_sockets_from(cab_sockets *sockets, int port, const struct cab_host *host) {
     for (size_t i = port != 0 ? sockets->count : 0; i-- > 0;) {
-        if (port_of(&sockets->items[i]) == port) {
-            return &sockets->items[i];
+        cab_socket *one = &sockets->items[i];
+        if (one->host == host && port_of(one) == port) {
+            return one;
         }
     }
     return NULL;
-}
-
-void cab_sockets_in_turn(cab_sockets *sockets, int port) {
-    for (size_t i = 0; i < sockets->count; i++) {
-        cab_socket *one = &sockets->items[i];
-        one->in_turn = one->in_turn || port_of(one) == port;
-    }
-}
-
-bool cab_sockets_takes_turns(cab_sockets *sockets, int port) {
-    for (size_t i = 0; i < sockets->count; i++) {
-        if (sockets->items[i].in_turn && port_of(&sockets->items[i]) == port) {
-            return true;
-        }
-    }
-    return false;
 }
 
 bool cab_sockets_ended(cab_sockets *sockets, int port, bool plain) {

@@ -43,46 +43,28 @@ static CURLcode set_fresh(cab_transfer *t, bool before, bool after) {
 
 /* ---- libcurl's callbacks: C only, no call leads back into the engine ------------------------ */
 
+/* The connection of a transfer, from that port; NULL where nobody asks: on plain ones nothing is
+ * under way but the request. */
+static cab_socket *socket_of(cab_transfer *t, int port) {
+    return is_plain(t) ? NULL : cab_sockets_from(&t->wire->hosts.sockets, port, t->host);
+}
+
 /* Whether a kept connection has ended, or holds an answer that nobody asked for. libcurl does not
  * see the one behind unread bytes, nor (from 8.16 on) within a second of its last look, and takes
  * the other for the answer to what is sent next. */
-static bool is_over(cab_transfer *t, int port) {
-    cab_sockets *sockets = &t->wire->sockets;
-    return cab_sockets_ended(sockets, port, is_plain(t)) ||
-           (t->https && cab_sockets_takes_turns(sockets, port) && cab_libssl_has_unread(t->easy));
+static bool is_over(cab_transfer *t, const cab_socket *one, int port) {
+    return cab_sockets_ended(&t->wire->hosts.sockets, port, is_plain(t)) ||
+           (t->https && one != NULL && one->in_turn && cab_libssl_has_unread(t->easy));
 }
 
-/* The request is under way on the connection from this port, 0: on none any more. */
-static void occupy(cab_transfer *t, int port) {
-    cab_socket *left = cab_sockets_from(&t->wire->sockets, t->attempt.port);
-    if (left != NULL && left->requests > 0) {
-        left->requests--;
-    }
-    cab_socket *one = cab_sockets_from(&t->wire->sockets, port);
-    if (one != NULL) {
-        one->requests++;
-    }
-    t->attempt.port = one != NULL ? port : 0;
-}
-
-/* Notes that a connection speaks HTTP/2. */
-static void note_http2(cab_transfer *t, int port) {
-    cab_socket *one = cab_sockets_from(&t->wire->sockets, port);
-    if (one != NULL) {
-        one->shared = true;
-    }
-    t->wire->multiplexes = true;
-}
-
-/* Whether another request is under way on a kept connection that carries one at a time. Until 8.5
- * libcurl takes all connections to a host for such as carry many once one of them does (its issue
- * 4885), and whoever reads first has the answer. */
-static bool is_occupied(cab_transfer *t, int port) {
-    if (!t->wire->multiplexes) {
+/* Whether a kept connection carries one request at a time and another is under way on it, or it is
+ * still being made for another. Until 8.5 libcurl takes all connections to a host for such as carry
+ * many once one of them does (its issue 4885), and whoever reads first has the answer. */
+static bool is_occupied(const cab_transfer *t, const cab_socket *one, int port) {
+    if (!t->wire->hosts.http2 || !t->host->may_share) {
         return false;
     }
-    const cab_socket *one = cab_sockets_from(&t->wire->sockets, port);
-    return one != NULL && one->requests > 0 && !one->shared;
+    return one == NULL ? port == 0 : !one->ready || (one->requests > 0 && !one->shared);
 }
 
 /* Runs before each sending of a request, also before one that libcurl repeats by itself because
@@ -102,24 +84,25 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
     if (a->let_out > 1 && a->once) {
         return CURL_PREREQFUNC_ABORT;
     }
+    cab_socket *one = socket_of(t, local_port);
     long connects = 0;
     (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
-    if (connects > 0) {
-        t->wire->connected_tls = t->wire->connected_tls || t->https;
-        if (t->https && cab_libssl_is_http2(t->easy)) {
-            note_http2(t, local_port);
+    if (connects > 0 && one != NULL) {
+        one->ready = true;
+        if (t->host->may_share) {
+            cab_host_speaks(&t->wire->hosts, t->host, one, cab_libssl_http_major(t->easy));
         }
-    } else if (a->let_out == 1 && is_occupied(t, local_port)) {
+    } else if (connects == 0 && a->let_out == 1 && is_occupied(t, one, local_port)) {
         a->stale = true; /* the connection is the other's */
         return CURL_PREREQFUNC_ABORT;
-    } else if (a->let_out == 1 && is_over(t, local_port)) {
+    } else if (connects == 0 && a->let_out == 1 && is_over(t, one, local_port)) {
         /* Without reuse the connection goes with the transfer. */
         a->stale = true;
         (void)set_fresh(t, false, true);
         return CURL_PREREQFUNC_ABORT;
     }
-    if (t->https && t->wire->http_version != 1) {
-        occupy(t, local_port);
+    if (t->host->may_share) {
+        a->port = cab_host_occupy(&t->wire->hosts, t->host, a->port, local_port);
     }
     return CURL_PREREQFUNC_OK;
 }
@@ -141,7 +124,11 @@ static curl_socket_t on_open_socket(void *ud, curlsocktype purpose, struct curl_
         return CURL_SOCKET_BAD;
     }
     cab_wire_drop_reader(t->wire);
-    return cab_sockets_open(&t->wire->sockets, a->family, a->socktype, a->protocol);
+    if (!t->attempt.opened && !t->fresh) {
+        cab_host_is_full(&t->wire->hosts, t->host);
+    }
+    t->attempt.opened = true;
+    return cab_host_open(&t->wire->hosts, t->host, a->family, a->socktype, a->protocol);
 }
 
 static int on_close_socket(void *ud, curl_socket_t fd) {
@@ -149,7 +136,7 @@ static int on_close_socket(void *ud, curl_socket_t fd) {
     if (fd == wire->reader) {
         cab_wire_drop_reader(wire);
     }
-    cab_sockets_close(&wire->sockets, fd);
+    cab_hosts_close(&wire->hosts, fd);
     return 0;
 }
 
@@ -365,13 +352,10 @@ cab_transfer *cab_transfer_new(cab_wire *wire, const cab_trust *trust, cab_error
 /* Over plain http it is HTTP/1.1: libcurl 7.88 serves a server that is known to speak HTTP/2 there
  * for one request of a connection only. */
 static CURLcode set_version(cab_transfer *t, int version) {
-    CURLcode rc = curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION,
-                                   version == 1   ? (long)CURL_HTTP_VERSION_1_1
-                                   : version == 2 ? (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
-                                                  : (long)CURL_HTTP_VERSION_2TLS);
-    /* Many started at once share one HTTP/2 connection instead of opening one each. */
-    return rc != CURLE_OK ? rc
-                          : curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, version != 1 ? 1L : 0L);
+    return curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION,
+                            version == 1   ? (long)CURL_HTTP_VERSION_1_1
+                            : version == 2 ? (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+                                           : (long)CURL_HTTP_VERSION_2TLS);
 }
 
 static CURLcode set_url(cab_transfer *t, const char *url) {
@@ -502,7 +486,7 @@ CURLcode cab_transfer_prepare(cab_transfer *t, const cab_request *r) {
 
 CURLcode cab_transfer_prepare_afresh(cab_transfer *t) {
     cab_attempt *a = &t->attempt;
-    a->stale = false;
+    a->stale = a->opened = false;
     a->let_out = 0;
     t->why[0] = '\0';
     CURLcode rc = (CURLcode)cab_trust_prepare(&t->check, t->easy);
@@ -514,6 +498,10 @@ CURLcode cab_transfer_prepare_afresh(cab_transfer *t) {
         rc = cab_transfer_limit(t, left > 0 ? (long)left : 1);
     }
     return rc;
+}
+
+bool cab_transfer_waits(const cab_transfer *t) {
+    return t->host->may_share && !t->attempt.opened && t->attempt.let_out == 0;
 }
 
 /* ---- what became of it ---------------------------------------------------------------------- */
@@ -536,7 +524,7 @@ static void fail_from_code(cab_transfer *t, CURLcode code) {
         .let_out = a->let_out > 0,
         .sent = t->answer.sent,
         .once = a->once,
-        .multiplexes = t->wire->multiplexes,
+        .multiplexes = t->host->http2,
         .no_memory = a->no_memory,
         .encoded = a->encoded,
         .too_large = a->too_large ? limit : 0,
@@ -562,12 +550,12 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
     answer->status = a->interim ? 0 : (int)status;
     answer->http_major = version == CURL_HTTP_VERSION_2_0 ? 2 : version == 0 ? 0 : 1;
     answer->http_minor = version == CURL_HTTP_VERSION_1_1 ? 1 : 0;
-    if (answer->http_major == 2) {
-        note_http2(t, a->port);
+    if (t->host->may_share && answer->http_major != 0) {
+        cab_host_speaks(&t->wire->hosts, t->host, socket_of(t, a->port), answer->http_major);
+    } else if (a->let_out == 0 && code != CURLE_OK && code != CURLE_ABORTED_BY_CALLBACK) {
+        t->host->alone = true; /* rather all at once than one limit after the other */
     }
-    if (a->port != 0) {
-        occupy(t, 0);
-    }
+    cab_host_end(&t->wire->hosts, t->host, a->port);
     answer->timings.dns = seconds(t->easy, CURLINFO_NAMELOOKUP_TIME_T);
     answer->timings.connect = seconds(t->easy, CURLINFO_CONNECT_TIME_T);
     answer->timings.tls = plain ? 0 : seconds(t->easy, CURLINFO_APPCONNECT_TIME_T);
@@ -576,7 +564,10 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
     if (code == CURLE_OK && answer->http_major == 1 && !plain) {
         long port = 0;
         (void)curl_easy_getinfo(t->easy, CURLINFO_LOCAL_PORT, &port);
-        cab_sockets_in_turn(&t->wire->sockets, (int)port);
+        cab_socket *one = socket_of(t, (int)port);
+        if (one != NULL) {
+            one->in_turn = true;
+        }
     }
     if (code != CURLE_OK) {
         fail_from_code(t, code);

@@ -11,10 +11,10 @@
 
 #include "cab/buf.h"
 #include "cab/error.h"
+#include "cab/hosts.h"
 #include "cab/list.h"
 #include "cab/poller.h"
 #include "cab/request.h"
-#include "cab/sockets.h"
 #include "cab/trust.h"
 
 #pragma GCC visibility push(hidden)
@@ -29,15 +29,13 @@ typedef struct {
     struct curl_slist *resolve;
     CURLSH *share; /* of resolved names alone */
     cab_poller *poller;
-    cab_sockets sockets;
+    cab_hosts hosts;
     /* The only socket, while it is watched for reading alone; -1: none. It rests while no request
      * is on it: the next one would watch it again, and watching costs more than most of a call. */
     int reader;
     bool reader_rests;
     cab_list running, streaming; /* those of the second hold bytes of a stream */
     size_t paused;               /* how many of the running */
-    bool connected_tls;          /* a TLS connection was made since this was last cleared */
-    bool multiplexes;            /* HTTP/2 was seen */
 } cab_wire;
 
 /* What is known of the attempt that runs, or ran last. */
@@ -47,6 +45,7 @@ typedef struct {
     int64_t ends_ms;      /* when its limit runs out; INT64_MAX: never */
     int64_t last_byte_ms; /* of a stream */
 
+    bool opened;              /* a socket was opened for it */
     int let_out;              /* how often libcurl was about to send it */
     int port;                 /* of this side, of the connection that it was let out on; 0: none */
     bool stale;               /* its kept connection had ended: nothing of it went out */
@@ -62,6 +61,7 @@ typedef struct {
 typedef struct cab_transfer {
     cab_link link; /* in one of the engine's lists */
     cab_wire *wire;
+    cab_host *host; /* of the attempt */
     CURL *easy;
     CURLU *parsed; /* `url` taken apart: libcurl need not parse it again for each request */
     void *owner;
@@ -100,6 +100,8 @@ CURLcode cab_transfer_prepare(cab_transfer *t, const cab_request *r);
 CURLcode cab_transfer_prepare_afresh(cab_transfer *t);
 /* Gives the attempt that long, from its start. */
 CURLcode cab_transfer_limit(cab_transfer *t, long timeout_ms);
+/* Whether libcurl may have it wait for room on a connection. */
+bool cab_transfer_waits(const cab_transfer *t);
 /* Writes down what became of the attempt, while the handle is still with its multi handle. */
 void cab_transfer_end(cab_transfer *t, CURLcode code);
 

@@ -16,9 +16,16 @@ local MUTANTS = {
   {
     name = "a request on a connection that carries another one, and one at a time",
     file = "csrc/cab/transfer.c",
-    find = "return one != NULL && one->requests > 0 && !one->shared;",
+    find = "return one == NULL ? port == 0 : !one->ready || (one->requests > 0 && !one->shared);",
     replace = "return one == NULL && port < 0;",
     specs = "reused",
+  },
+  {
+    name = "calls that wait within libcurl, where their time runs",
+    file = "csrc/cab/hosts.c",
+    find = "if (hosts->connections >= hosts->max_connections) {",
+    replace = "if (hosts->max_connections == 0) {",
+    specs = "connections",
   },
   {
     name = "a POST that libcurl repeats on a new connection",
