@@ -306,8 +306,6 @@ static bool read_last(int fd, const struct stat *st, const char *path, cab_buf *
     return true;
 }
 
-bool cab_journal_is_own(const cab_journal *j) { return j->owner == getpid(); }
-
 /* The same of the file as it is now. */
 static bool look_at_last(int fd, const char *path, cab_buf *line, size_t *end, cab_error *err) {
     struct stat st;
@@ -316,6 +314,8 @@ static bool look_at_last(int fd, const char *path, cab_buf *line, size_t *end, c
     }
     return read_last(fd, &st, path, line, end, err);
 }
+
+bool cab_journal_is_own(const cab_journal *j) { return j->owner == getpid(); }
 
 const char *cab_journal_vanishes(const cab_journal *j) {
     return j->vanishing[0] != '\0' ? j->vanishing : NULL;
