@@ -61,10 +61,10 @@ local PASSING_STATUS =
   { [408] = true, [429] = true, [500] = true, [502] = true, [503] = true, [504] = true }
 
 --- What an answer that is no success means: an error, and "elsewhere" or "login" if that may help.
-local function refusal(who, answer)
+local function refusal(ctx, who, answer)
   local body = core.decode(answer.body)
   local said = type(body) == "table" and (body.message or body.error) or nil
-  said = type(said) == "string" and http.short(said, answer) or nil
+  said = type(said) == "string" and http.short(ctx, said, answer) or nil
   local err = trouble(("%s answered %d%s"):format(who, answer.status, said and ": " .. said or ""))
   for _, words in ipairs(said and NO_LOGIN or {}) do
     if said:find(words, 1, true) then
@@ -110,7 +110,7 @@ function Gateway:once(ctx, index, path, text, token)
     local wrapped = trouble((err.message:gsub("^key store: ", "")), err.retryable)
     return nil, wrapped, err.retryable and "elsewhere" or nil
   elseif answer.status ~= 200 then
-    return nil, refusal("etcd at " .. endpoint, answer)
+    return nil, refusal(ctx, "etcd at " .. endpoint, answer)
   end
   local body = core.decode(answer.body)
   if type(body) ~= "table" or type(body.header) ~= "table" then
