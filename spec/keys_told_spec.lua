@@ -152,6 +152,41 @@ describe("of a key", function()
     assert.equal("busy unknown nobody", in_child({ key = "k", key_wait = 0 }, store))
   end)
 
+  it("a build that was started is told though the store cannot let go", function()
+    for _, release in ipairs { coroutine.yield, error } do
+      server:reset()
+      local kept
+      local client = connect {
+        hold = function()
+          return function()
+            release "no lock to let go of"
+          end
+        end,
+        get = function()
+          return kept, kept
+        end,
+        put = function(_, text)
+          kept = text
+          return text
+        end,
+      }
+      local warned = {}
+      local opts = { key = "k" }
+      function opts.on_event(event)
+        warned[#warned + 1] = event.type == "warning" and event.message or nil
+      end
+      assert.equal("20", client:run(ARGS, opts).actual_build_number)
+      assert.is_true(build.meta(client:run(ARGS, opts)).replayed)
+      client:step(0)
+      assert.equal(2, #warned)
+      for _, text in ipairs(warned) do
+        local why = release == error and "no lock" or "must not yield"
+        assert.truthy(text:find("held still.*" .. why), text)
+      end
+      assert.equal(1, starts())
+    end
+  end)
+
   --- Has the service show one build, which is the key's.
   local function show_own(client)
     local run_id = record.run_id(record.scope(client.origin, JOB, "k"))

@@ -252,7 +252,10 @@ function Flow:run(await, stopped, shelf)
     end
   end
   local result, err = drive(self)
-  self.shelf:close()
+  local problem = self.shelf:close()
+  if problem then
+    self:warn("the key may be held still: " .. problem)
+  end
   return result, err
 end
 

@@ -243,12 +243,19 @@ function Shelf:take_warnings()
 end
 
 --- Lets go of the key.
+---@return string? problem what the store made of that
 function Shelf:close()
   local release = self.release
   self.release = nil
-  if release then
-    pcall(release)
+  if not release then
+    return
   end
+  local thread = coroutines.create(release)
+  local ok, problem = coroutines.resume(thread)
+  if ok and coroutines.status(thread) ~= "dead" then
+    ok, problem = false, "what hold answered must not yield"
+  end
+  return not ok and trouble(problem).message or nil
 end
 
 return Shelf
