@@ -152,6 +152,47 @@ describe("of a key", function()
     assert.equal("busy unknown nobody", in_child({ key = "k", key_wait = 0 }, store))
   end)
 
+  it("nothing is lost to what a program prints after it closed its standard streams", function()
+    server:behave("by_path", { rows = { { path = "^/v3/jobs/build$" } } }) -- never answered
+    local told = probe.fork(function()
+      local client = connect()
+      for descriptor = 0, 2 do -- as a daemon does once it runs
+        probe.close(descriptor)
+      end
+      client:start(ARGS, { key = "k", run_id = RUN_ID })
+      while starts() < 1 do
+        client:step(0.01)
+      end
+      print "still waiting for the build"
+      io.stdout:flush()
+      return "printed"
+    end)
+    assert.equal("printed", told)
+    server:script({}, "not_found")
+    local opts = { key = "k", key_wait = 0, run_id = RUN_ID }
+    local _, err = connect():try_run(ARGS, opts)
+    assert.same({ "in_doubt", "unknown" }, { err.reason, err.outcome })
+  end)
+
+  it("no other file takes what a program prints after it closed its standard streams", function()
+    for _, open in ipairs { core.file.lock, core.file.spool } do
+      local path = folder .. "-file"
+      probe.fork(function()
+        probe.close(1)
+        local file = open(path)
+        print "a line"
+        io.stdout:flush()
+        if open == core.file.spool then
+          file:commit()
+        end
+      end)
+      local file = assert(io.open(path))
+      assert.equal("", file:read "*a")
+      file:close()
+      os.remove(path)
+    end
+  end)
+
   it("a build that was started is told though the store cannot let go", function()
     for _, release in ipairs { coroutine.yield, error } do
       server:reset()
