@@ -15,6 +15,14 @@ local RUN_ID = { parameter = "RUN_ID" }
 
 local FULL = core.error { kind = "key", reason = "store", message = "no space" }
 
+local function copy(err)
+  local members = {}
+  for name, value in next, err do
+    members[name] = value
+  end
+  return members
+end
+
 describe("of a key", function()
   local server, folder
   local clients = {}
@@ -306,5 +314,74 @@ describe("of a key", function()
     gate:cancel()
     local _, err = call:try_wait(60)
     assert.same({ "cancelled", "started" }, { err.kind, err.outcome })
+  end)
+
+  --- The answer of a service that lists no build, whose clock is so many seconds ahead.
+  local function empty_list(ahead)
+    return {
+      "answer",
+      body = '{"result":{"total_record":0,"job_build_states":[]}}',
+      headers = { { "Date", os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() + ahead) } },
+    }
+  end
+
+  it("who does not know how it ended can ask, whatever ended the call", function()
+    local refused = { "answer", status = 429, body = "" }
+    server:script { empty_list(0), "close_after_body", empty_list(0), empty_list(1100), refused }
+    local opts = { key = "k", key_wait = 0, run_id = RUN_ID, when_lost = "resend" }
+    opts.auth = { ak = "AK", sk = "SK" }
+    local client, err = connect(), nil
+    for _, reason in ipairs { "key", "api" } do
+      _, err = client:try_run(ARGS, opts)
+      assert.same({ reason, "unknown", true }, { err.kind, err.outcome, err.retryable })
+      assert.is_function(err.reconcile)
+    end
+    assert.equal(2, starts())
+    server:script({}, empty_list(1200))
+    assert.equal("none_found", err:reconcile({ timeout = 0 }).verdict)
+  end)
+
+  it("a person is called for only where no run id can tell", function()
+    local client = connect()
+    for run_id, words in pairs { [false] = "only a person", [RUN_ID] = "its run id" } do
+      server:script(run_id and { empty_list(0), "close_after_body" } or { "close_after_body" })
+      local opts = { key = run_id and "with" or "without", key_wait = 0, run_id = run_id or nil }
+      local _, err = client:try_run(ARGS, opts)
+      assert.equal("in_doubt", err.reason)
+      assert.truthy(err.message:find(words, 1, true), err.message)
+      assert.equal(not run_id, err.message:find("only a person", 1, true) ~= nil)
+      local told = command.run(("key show %s %s"):format(JOB, opts.key), {
+        CODEARTS_BUILD_ENDPOINT = server.url,
+        CODEARTS_BUILD_TOKEN = "token",
+        CODEARTS_BUILD_KEY_STORE = "file:" .. folder,
+      })
+      assert.equal(not run_id, told.out:find("only a person", 1, true) ~= nil, told.out)
+    end
+  end)
+
+  it("an error that a store answers again and again is not written into", function()
+    local kept, down
+    local client = connect {
+      get = function()
+        return not down and kept or nil, down or kept
+      end,
+      put = function(_, text)
+        if down then
+          return nil, down
+        end
+        kept = text
+        return text
+      end,
+    }
+    server:script { "close_after_body" }
+    client:try_run(ARGS, { key = "k", key_wait = 0 })
+    down = FULL
+    local before = copy(FULL)
+    local _, first = client:try_run(ARGS, { key = "k", key_wait = 0, run_id = RUN_ID })
+    kept = nil
+    local _, second = client:try_run(ARGS, { key = "other", key_wait = 0, run_id = RUN_ID })
+    assert.same({ "store", "store" }, { first.reason, second.reason })
+    assert.are_not.equal(first, second)
+    assert.same(before, copy(FULL))
   end)
 end)

@@ -19,13 +19,22 @@ Shelf.__index = Shelf
 -- Seconds that a store gets to tell what a swap did when nobody waits for the call any more.
 Shelf.LAST_PATIENCE = 5
 
+--- A copy of an error, for who adds to it: a store may keep its own, and answer it again.
+local function copied(err)
+  local members = {}
+  for name, value in next, err do
+    members[name] = value
+  end
+  return core.error(members)
+end
+
 --- An error of kind "key", reason "store"; what was cancelled is no trouble of the store.
 ---@param problem any a text, or what the store answered or raised
 ---@return codearts.build.Error
 local function trouble(problem)
   if core.is_error(problem) then
     if problem.kind == "key" or problem.kind == "cancelled" then
-      return problem
+      return copied(problem)
     end
     problem = problem.message
   end
