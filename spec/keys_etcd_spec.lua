@@ -130,6 +130,38 @@ describe("keys in etcd", function()
     assert.equal(0, client:step(0))
   end)
 
+  it("sends nothing when another cluster answers than before", function()
+    local other = etcds.start()
+    local one = client_with(store_of { endpoint = etcd.endpoint .. "," .. other.endpoint })
+    local key = core.uuid()
+    one:run(ARGS, { key = key })
+    etcd:kill(1)
+    for _, opts in ipairs { { key = key }, { key = core.uuid(), run_id = { parameter = "RUN_ID" } } } do
+      local result, err = one:try_run(ARGS, opts)
+      assert.is_nil(result)
+      assert.same({ "store", "not_started", false }, { err.reason, err.outcome, err.retryable })
+      assert.truthy(err.message:find("another cluster", 1, true), err.message)
+    end
+    etcd:start(1)
+    other:stop()
+    assert.equal(1, server:stats().processed)
+    assert.is_true(build.meta(one:run(ARGS, { key = key })).replayed)
+  end)
+
+  it("asks the next member when one shows a certificate that nobody trusts", function()
+    for _, context in ipairs { "expired", "good" } do
+      local bad = servers.start { tls = context }
+      for _, endpoints in ipairs { bad.url .. "," .. etcd.endpoint, etcd.endpoint .. "," .. bad.url } do
+        client_with(store_of { endpoint = endpoints }):run(ARGS, { key = core.uuid() })
+      end
+      local alone = client_with(store_of { endpoint = bad.url .. "," .. bad.url, timeout = 3600 })
+      local _, err = alone:try_run(ARGS, { key = core.uuid() }) -- at once
+      assert.same({ "store", "not_started", false }, { err.reason, err.outcome, err.retryable })
+      bad:stop()
+    end
+    assert.equal(4, server:stats().processed)
+  end)
+
   it("keeps its word when etcd is killed, and comes back", function()
     local key = core.uuid()
     local client = client_with(store_of())

@@ -11,7 +11,7 @@ local ARGS = { job_id = JOB, parameter = { A = "1" } }
 local RUN_ID = { parameter = "RUN_ID" }
 
 -- What stands in the place of another value, as JSON.
-local OTHERS = { "null", "3", "true", '"*"', '""', "[]", "[null,3,true]", "{}" }
+local OTHERS = { "null", "3", "-1.5", "1e300", "true", '"*"', '""', "[]", "[null,3,true]", "{}" }
 
 --- All bodies in which one value is another: the whole, a member, an element.
 local function each_odd(value, f, whole)
@@ -172,4 +172,78 @@ describe("a start with a key, whose service answers oddly,", function()
       assert.is_true(seen >= 24)
     end)
   end
+
+  --- Two records of the key, as a start puts them: in doubt, and done.
+  local function records()
+    local open, done
+    for status, answer in pairs { [200] = true, [500] = false } do
+      local bodies = { { "/v3/jobs/build$", '{"octopus_job_name":"j"}', status } }
+      start(bodies)
+      open, done = answer and open or kept, answer and kept or done
+    end
+    return core.decode(open), core.decode(done)
+  end
+
+  it("never raises what is no error, whatever stands where in its record", function()
+    for _, whole in ipairs { records() } do
+      local seen = 0
+      each_odd(whole, function(text)
+        seen = seen + 1
+        server:behave "not_found"
+        kept = text
+        local opts = { key = "k", key_wait = 0, run_id = RUN_ID, when_lost = "resend" }
+        local ok, result, err = pcall(client.try_run, client, ARGS, opts)
+        assert.is_true(ok, ("%s: %s"):format(text, tostring(result)))
+        if not result then
+          assert.is_true(core.is_error(err), ("%s: %s"):format(text, tostring(err)))
+          assert.is_string(err.outcome, text)
+          tostring(err)
+        end
+        assert.equal(text, kept) -- and it is not damaged further
+      end)
+      assert.is_true(seen >= 150)
+    end
+  end)
+
+  it("takes no times, names or numbers from a record that no service tells", function()
+    local open = records()
+    local bad = {
+      signed_at = 1e300,
+      fence_at = 253402300800,
+      started_at = -1,
+      attempt = 1.5,
+      fingerprint = { salt = "s", parameter = { A = "x", [1] = "y" }, scm = {} },
+    }
+    for name, value in pairs(bad) do
+      local odd = record.copy(open)
+      odd[name] = value
+      if name == "fingerprint" then
+        odd.fingerprint.parameter = { "x" } -- as JSON has a list
+      end
+      kept = core.encode(odd)
+      local result, err = client:try_run(ARGS, { key = "k", key_wait = 0, run_id = RUN_ID })
+      assert.is_nil(result)
+      assert.same({ "store", "not_started" }, { err.reason, err.outcome })
+      assert.truthy(err.message:find(name, 1, true), err.message)
+    end
+  end)
+
+  it("keeps what has room of the names of its build, whole characters of it", function()
+    for _, name in ipairs { ("x"):rep(70000), ("\195\164"):rep(35000), ("a\195\164"):rep(20000) } do
+      local result =
+        assert(start { { "/v3/jobs/build$", core.encode { octopus_job_name = name } } })
+      assert.equal(name, result.octopus_job_name)
+      assert.equal("done", core.decode(kept).state)
+      local again = assert(client:try_run(ARGS, { key = "k", run_id = RUN_ID }))
+      assert.is_true(build.meta(again).replayed)
+      local short = again.octopus_job_name
+      assert.is_true(#short > 190 and #short <= 200 and name:sub(1, #short) == short)
+    end
+  end)
+
+  it("waits longer than a request may take", function()
+    server:script { { "answer", body = '{"result":{"job_build_states":[]}}' } }
+    local call = client:start(ARGS, { key = "k", run_id = RUN_ID, key_wait = 4e7 })
+    assert.equal("20", call:wait(60).actual_build_number)
+  end)
 end)

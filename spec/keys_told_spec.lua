@@ -15,6 +15,14 @@ local RUN_ID = { parameter = "RUN_ID" }
 
 local FULL = core.error { kind = "key", reason = "store", message = "no space" }
 
+local function copy(err)
+  local members = {}
+  for name, value in next, err do
+    members[name] = value
+  end
+  return members
+end
+
 describe("of a key", function()
   local server, folder
   local clients = {}
@@ -152,6 +160,82 @@ describe("of a key", function()
     assert.equal("busy unknown nobody", in_child({ key = "k", key_wait = 0 }, store))
   end)
 
+  it("nothing is lost to what a program prints after it closed its standard streams", function()
+    server:behave("by_path", { rows = { { path = "^/v3/jobs/build$" } } }) -- never answered
+    local told = probe.fork(function()
+      local client = connect()
+      for descriptor = 0, 2 do -- as a daemon does once it runs
+        probe.close(descriptor)
+      end
+      client:start(ARGS, { key = "k", run_id = RUN_ID })
+      while starts() < 1 do
+        client:step(0.01)
+      end
+      print "still waiting for the build"
+      io.stdout:flush()
+      return "printed"
+    end)
+    assert.equal("printed", told)
+    server:script({}, "not_found")
+    local opts = { key = "k", key_wait = 0, run_id = RUN_ID }
+    local _, err = connect():try_run(ARGS, opts)
+    assert.same({ "in_doubt", "unknown" }, { err.reason, err.outcome })
+  end)
+
+  it("no other file takes what a program prints after it closed its standard streams", function()
+    for _, open in ipairs { core.file.lock, core.file.spool } do
+      local path = folder .. "-file"
+      probe.fork(function()
+        probe.close(1)
+        local file = open(path)
+        print "a line"
+        io.stdout:flush()
+        if open == core.file.spool then
+          file:commit()
+        end
+      end)
+      local file = assert(io.open(path))
+      assert.equal("", file:read "*a")
+      file:close()
+      os.remove(path)
+    end
+  end)
+
+  it("a build that was started is told though the store cannot let go", function()
+    for _, release in ipairs { coroutine.yield, error } do
+      server:reset()
+      local kept
+      local client = connect {
+        hold = function()
+          return function()
+            release "no lock to let go of"
+          end
+        end,
+        get = function()
+          return kept, kept
+        end,
+        put = function(_, text)
+          kept = text
+          return text
+        end,
+      }
+      local warned = {}
+      local opts = { key = "k" }
+      function opts.on_event(event)
+        warned[#warned + 1] = event.type == "warning" and event.message or nil
+      end
+      assert.equal("20", client:run(ARGS, opts).actual_build_number)
+      assert.is_true(build.meta(client:run(ARGS, opts)).replayed)
+      client:step(0)
+      assert.equal(2, #warned)
+      for _, text in ipairs(warned) do
+        local why = release == error and "no lock" or "must not yield"
+        assert.truthy(text:find("held still.*" .. why), text)
+      end
+      assert.equal(1, starts())
+    end
+  end)
+
   --- Has the service show one build, which is the key's.
   local function show_own(client)
     local run_id = record.run_id(record.scope(client.origin, JOB, "k"))
@@ -230,5 +314,74 @@ describe("of a key", function()
     gate:cancel()
     local _, err = call:try_wait(60)
     assert.same({ "cancelled", "started" }, { err.kind, err.outcome })
+  end)
+
+  --- The answer of a service that lists no build, whose clock is so many seconds ahead.
+  local function empty_list(ahead)
+    return {
+      "answer",
+      body = '{"result":{"total_record":0,"job_build_states":[]}}',
+      headers = { { "Date", os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() + ahead) } },
+    }
+  end
+
+  it("who does not know how it ended can ask, whatever ended the call", function()
+    local refused = { "answer", status = 429, body = "" }
+    server:script { empty_list(0), "close_after_body", empty_list(0), empty_list(1100), refused }
+    local opts = { key = "k", key_wait = 0, run_id = RUN_ID, when_lost = "resend" }
+    opts.auth = { ak = "AK", sk = "SK" }
+    local client, err = connect(), nil
+    for _, reason in ipairs { "key", "api" } do
+      _, err = client:try_run(ARGS, opts)
+      assert.same({ reason, "unknown", true }, { err.kind, err.outcome, err.retryable })
+      assert.is_function(err.reconcile)
+    end
+    assert.equal(2, starts())
+    server:script({}, empty_list(1200))
+    assert.equal("none_found", err:reconcile({ timeout = 0 }).verdict)
+  end)
+
+  it("a person is called for only where no run id can tell", function()
+    local client = connect()
+    for run_id, words in pairs { [false] = "only a person", [RUN_ID] = "its run id" } do
+      server:script(run_id and { empty_list(0), "close_after_body" } or { "close_after_body" })
+      local opts = { key = run_id and "with" or "without", key_wait = 0, run_id = run_id or nil }
+      local _, err = client:try_run(ARGS, opts)
+      assert.equal("in_doubt", err.reason)
+      assert.truthy(err.message:find(words, 1, true), err.message)
+      assert.equal(not run_id, err.message:find("only a person", 1, true) ~= nil)
+      local told = command.run(("key show %s %s"):format(JOB, opts.key), {
+        CODEARTS_BUILD_ENDPOINT = server.url,
+        CODEARTS_BUILD_TOKEN = "token",
+        CODEARTS_BUILD_KEY_STORE = "file:" .. folder,
+      })
+      assert.equal(not run_id, told.out:find("only a person", 1, true) ~= nil, told.out)
+    end
+  end)
+
+  it("an error that a store answers again and again is not written into", function()
+    local kept, down
+    local client = connect {
+      get = function()
+        return not down and kept or nil, down or kept
+      end,
+      put = function(_, text)
+        if down then
+          return nil, down
+        end
+        kept = text
+        return text
+      end,
+    }
+    server:script { "close_after_body" }
+    client:try_run(ARGS, { key = "k", key_wait = 0 })
+    down = FULL
+    local before = copy(FULL)
+    local _, first = client:try_run(ARGS, { key = "k", key_wait = 0, run_id = RUN_ID })
+    kept = nil
+    local _, second = client:try_run(ARGS, { key = "other", key_wait = 0, run_id = RUN_ID })
+    assert.same({ "store", "store" }, { first.reason, second.reason })
+    assert.are_not.equal(first, second)
+    assert.same(before, copy(FULL))
   end)
 end)

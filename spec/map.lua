@@ -33,6 +33,7 @@ local ROWS = {
   { "^csrc/cab/poller", "async fork" },
   { "^csrc/cab/worker", "journal keys" },
   { "^csrc/cab/journal", "journal keys units" },
+  { "^csrc/cab/descriptor", "journal keys_told" },
   { "^csrc/cab/nearest", "options config operation_call" },
   { "^csrc/cab/locale", "locale" },
   { "^csrc/cab/retry", "retry" },

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cab/descriptor.h"
 #include "cab/list.h"
 #include "cab/locale.h"
 #ifdef __linux__
@@ -208,6 +209,7 @@ static int open_folder(const char *folder, bool make, bool any_system, char vani
     if (fd < 0 && errno == ENOENT && make) {
         fd = make_folders(folder) ? open(folder, flags) : -1;
     }
+    fd = cab_above_standard(fd);
     if (fd < 0) {
         if (!make && errno == ENOENT) {
             err->kind = CAB_KIND_NONE; /* nothing there is no trouble */
@@ -435,6 +437,7 @@ static cab_journal_opened open_and_lock(cab_journal *j, const char *name, struct
     for (int tries = 0; tries < 8; tries++) {
         j->fd =
             openat(j->folder, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+        j->fd = cab_above_standard(j->fd);
         if (j->fd < 0) {
             (void)fail(err, j->path, cab_errno_text(errno));
             return CAB_JOURNAL_FAILED;

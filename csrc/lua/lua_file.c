@@ -14,6 +14,7 @@
 
 #include "cab/buf.h"
 #include "cab/crypto.h"
+#include "cab/descriptor.h"
 #include "cab/locale.h"
 #include "lua/compat.h"
 #include "lua/lua_error.h"
@@ -174,7 +175,7 @@ static int file_replace(lua_State *L) {
     }
     cab_hex(random, sizeof random, suffix);
     const char *part = lua_pushfstring(L, "%s.%s", path, suffix);
-    int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = cab_above_standard(open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (fd < 0) {
         return fail_errno(L, errno);
     }
@@ -213,7 +214,7 @@ static int file_lock_try(lua_State *L) {
     lock->owner = getpid();
     lcab_kept(L, LOCK);
     lua_setmetatable(L, -2);
-    lock->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    lock->fd = cab_above_standard(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (lock->fd < 0) {
         return fail_errno(L, errno);
     }
@@ -255,7 +256,7 @@ static int open_nameless(const char *path) {
     if (len < sizeof folder && access("/proc/self/fd", X_OK) == 0) {
         memcpy(folder, len > 0 ? path : ".", len > 0 ? len : 1);
         folder[len > 0 ? len : 1] = '\0';
-        return open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+        return cab_above_standard(open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666));
     }
 #endif
     (void)path;
@@ -284,7 +285,7 @@ static int file_spool(lua_State *L) {
     lcab_setpair(L, 2, SPOOL_PART); /* which keeps the text alive */
     f->fd = open_nameless(path);
     if (f->fd < 0) {
-        f->fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        f->fd = cab_above_standard(open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
         f->named = f->fd >= 0;
     }
     return f->fd >= 0 ? 1 : fail_errno(L, errno);

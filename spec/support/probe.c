@@ -98,10 +98,17 @@ static int join(lua_State *L) {
     return 0;
 }
 
+/* close(descriptor), of whatever it is */
+static int close_(lua_State *L) {
+    lua_pushboolean(L, close((int)luaL_checknumber(L, 1)) == 0);
+    return 1;
+}
+
 int luaopen_probe(lua_State *L) {
-    static const luaL_Reg of_forks[] = {{"split", split}, {"leave", leave}, {"join", join}};
-    lua_createtable(L, 0, 5);
-    for (size_t i = 0; i < 3; i++) {
+    static const luaL_Reg of_forks[] = {
+        {"split", split}, {"leave", leave}, {"join", join}, {"close", close_}};
+    lua_createtable(L, 0, 6);
+    for (size_t i = 0; i < 4; i++) {
         lua_pushcfunction(L, of_forks[i].func);
         lua_setfield(L, -2, of_forks[i].name);
     }

@@ -50,6 +50,11 @@ local MEANINGS = {
   free = "free: no build was started",
 }
 
+local function no_fence(kept)
+  return kept.run_id and "none: a build that shows the run id can tell, or a person"
+    or "none: only a person can tell"
+end
+
 local function print_record(app, kept)
   local text = require "codearts.build.cli.text"
   local lines = {
@@ -59,7 +64,7 @@ local function print_record(app, kept)
     { "build", kept.build and number_of(kept) },
     { "attempt", ("%d"):format(kept.attempt) },
     { "signed", moment(kept.signed_at) },
-    { "fence", moment(kept.fence_at) or kept.state == "open" and "none: only a person can tell" },
+    { "fence", moment(kept.fence_at) or kept.state == "open" and no_fence(kept) },
     { "run id", kept.run_id and ("%s in %s"):format(kept.run_id, kept.run_id_parameter) },
     { "owner", ("%s, process %s"):format(tostring(kept.owner.host), tostring(kept.owner.pid)) },
   }

@@ -17,6 +17,7 @@ local LOOK_PAUSE = 0.02 -- while another call signs in
 ---@field private tls? table
 ---@field private timeout number seconds for one question, whatever it takes
 ---@field private index integer of the member that answered last
+---@field private cluster any the id of the cluster that answered first
 local Gateway = {}
 Gateway.__index = Gateway
 Gateway.__tostring = function()
@@ -108,7 +109,8 @@ function Gateway:once(ctx, index, path, text, token)
       return nil, err
     end
     local wrapped = trouble((err.message:gsub("^key store: ", "")), err.retryable)
-    return nil, wrapped, err.retryable and "elsewhere" or nil
+    -- A certificate that is not to be trusted is one member's: nothing was sent to it.
+    return nil, wrapped, (err.retryable or err.kind == "transport") and "elsewhere" or nil
   elseif answer.status ~= 200 then
     return nil, refusal(ctx, "etcd at " .. endpoint, answer)
   end
@@ -116,12 +118,19 @@ function Gateway:once(ctx, index, path, text, token)
   if type(body) ~= "table" or type(body.header) ~= "table" then
     return nil, trouble(("etcd at %s answered what is no answer of etcd"):format(endpoint))
   end
+  local cluster = body.header.cluster_id
+  self.cluster = self.cluster or cluster
+  if cluster ~= self.cluster then
+    return nil,
+      trouble(("etcd at %s belongs to another cluster than was asked before"):format(endpoint))
+  end
   return body
 end
 
 --- The same to one member after another, round after round, until one can tell or time is over.
 function Gateway:anywhere(ctx, path, text, token)
   local index, failed, pause = self.index, 0, FIRST_PAUSE
+  local passing -- what may be over in the next round
   while true do
     local body, err, remedy = self:once(ctx, index, path, text, token)
     if remedy ~= "elsewhere" then
@@ -129,17 +138,18 @@ function Gateway:anywhere(ctx, path, text, token)
       return body, err, remedy
     end
     index, failed = index % #self.endpoints + 1, failed + 1
+    passing = err.retryable and err or passing
     if failed % #self.endpoints == 0 then
-      if core.now() + pause >= ctx.till then
-        return nil, err
+      if not passing or core.now() + pause >= ctx.till then
+        return nil, passing or err
       end
       local slept, problem = ctx.await(ctx.client:sleep(pause))
       if not slept then
         return nil, problem
       end
-      pause = math.min(pause * 2, LONGEST_PAUSE)
+      pause, passing = math.min(pause * 2, LONGEST_PAUSE), nil
     elseif core.now() >= ctx.till then
-      return nil, err
+      return nil, passing or err
     end
   end
 end

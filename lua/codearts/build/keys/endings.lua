@@ -1,6 +1,7 @@
 --- How a start with a key ends: the result or the error that its caller gets.
 local core = require "codearts.build.core"
 local ids = require "codearts.build.ids"
+local known = require "codearts.build.keys.known"
 local judge = require "codearts.build.reconcile.judge"
 local look = require "codearts.build.reconcile.look"
 local meta = require "codearts.build.meta"
@@ -52,9 +53,15 @@ local function owner_text(owner)
   return owner and (" (%s, process %s)"):format(tostring(owner.host), tostring(owner.pid)) or ""
 end
 
-local function fence_text(fence_at)
-  return fence_at and ""
-    or "; it was not signed, so that only a person can find out (codearts-build key resolve)"
+--- What ends the doubt about an attempt that never gets too old.
+local function fence_text(kept)
+  if not known.is_open(kept) or kept.fence_at then
+    return ""
+  elseif kept.run_id then
+    return "; it was not signed: where no build shows its run id, a person has to find out "
+      .. "(codearts-build key resolve)"
+  end
+  return "; it was not signed, so that only a person can find out (codearts-build key resolve)"
 end
 
 --- An error of kind "key". What the call itself met is told with it.
@@ -62,7 +69,7 @@ local function key_error(flow, action)
   local own = flow.own_error or flow.trouble
   local detail = action.reason == "mismatch" and action.field
     or action.reason == "busy" and owner_text(action.owner)
-    or fence_text(action.fence_at)
+    or fence_text(flow.shelf.record)
   return core.error {
     kind = "key",
     reason = action.reason,

@@ -10,6 +10,7 @@ local transition = require "codearts.build.keys.transition"
 
 local FIRST_PAUSE, LONGEST_PAUSE, LONGEST_LOOK_PAUSE = 0.02, 1, 5
 local LEAST_LOOK = 5 -- seconds that a look may take though nothing more is waited for
+local LONGEST_ASK = 86400 -- seconds for one question of a look, however long is waited for its answer
 local LEAST_BEFORE = 0.01 -- seconds that a store gets though the deadline is near, before anything was sent
 
 ---@class codearts.build.KeyFlow
@@ -62,7 +63,7 @@ function Flow:ask(operation, args)
   till = self.ends_at and math.min(till, self.ends_at) or till
   local answer, err = self.await(self.client:call(operation, args, {
     async = true,
-    deadline = math.max(till - core.now(), 0.001),
+    deadline = math.min(math.max(till - core.now(), 0.001), LONGEST_ASK),
     auth = self.auth,
     headers = self.headers,
   }))
@@ -269,7 +270,10 @@ function Flow:run(await, stopped, shelf)
     end
   end
   local result, err = drive(self)
-  self.shelf:close()
+  local problem = self.shelf:close()
+  if problem then
+    self:warn("the key may be held still: " .. problem)
+  end
   return result, err
 end
 

@@ -14,7 +14,10 @@ local record = {}
 
 local VERSION = 1
 local LONGEST = 64 * 1024
-local LONGEST_REST = 2048 -- of a record, beside its fingerprint
+local LONGEST_REST = 6144 -- of a record, beside its fingerprint
+local LONGEST_NAME = 200 -- of what the service calls a build
+local LATEST = 253402300799 -- the end of the year 9999, as the calendar has it
+local MOST_ATTEMPTS = 2 ^ 31
 local HASH_DIGITS = 16
 local DEFAULT_PORTS = { http = "80", https = "443" }
 
@@ -212,11 +215,32 @@ function record.copy(kept)
   }
 end
 
+--- As many bytes of a text as a name may have, without half a character at its end.
+local function cut(text)
+  local length = LONGEST_NAME
+  while text:find("^[\128-\191]", length + 1) do
+    length = length - 1
+  end
+  return text:sub(1, length)
+end
+
+--- Whatever the service calls a build, the record of it has room.
+local function shorten(build)
+  for name, text in next, build do
+    if #text > LONGEST_NAME then
+      build[name] = cut(text)
+    end
+  end
+end
+
 --- As a store keeps it; nil when it is longer than 64 KiB.
----@param kept table
+---@param kept table its build's names are cut to what is kept of them
 ---@return string?
 function record.encode(kept)
   kept.v = VERSION
+  if kept.build then
+    shorten(kept.build)
+  end
   local text = core.encode(kept)
   return #text <= LONGEST and text or nil
 end
@@ -224,37 +248,49 @@ end
 local function is_text(value)
   return type(value) == "string"
 end
-local function is_number(value)
-  return type(value) == "number" and value == value and value >= 0
+local function is_time(value)
+  return type(value) == "number" and value >= 0 and value <= LATEST
 end
 local function is_table(value)
   return type(value) == "table"
+end
+
+--- A table of texts, by names that are texts.
+local function are_texts(value)
+  for name, text in next, is_table(value) and value or { false } do
+    if not (is_text(name) and is_text(text)) then
+      return false
+    end
+  end
+  return true
 end
 
 local MEMBERS = {
   scope = is_text,
   key = is_text,
   nonce = is_text,
-  attempt = is_number,
+  attempt = function(value)
+    return type(value) == "number" and value >= 0 and value < MOST_ATTEMPTS and value % 1 == 0
+  end,
   fingerprint = function(value)
     return is_table(value)
       and is_text(value.salt)
-      and is_table(value.parameter)
-      and is_table(value.scm)
+      and are_texts(value.parameter)
+      and are_texts(value.scm)
   end,
   owner = is_table,
 }
 local OPTIONAL = {
   run_id = is_text,
   run_id_parameter = is_text,
-  signed_at = is_number,
-  fence_at = is_number,
+  signed_at = is_time,
+  fence_at = is_time,
   endpoint = is_text,
-  started_at = is_number,
+  started_at = is_time,
   -- A build is known by any of these; the service may leave the others out.
   build = function(value)
-    return is_table(value)
-      and is_text(value.actual_build_number or value.octopus_job_name or value.daily_build_number)
+    return are_texts(value)
+      and (value.actual_build_number or value.octopus_job_name or value.daily_build_number) ~= nil
   end,
 }
 local STATES = { open = true, done = true, free = true }
@@ -291,6 +327,8 @@ function record.decode(text, scope)
   end
   if not STATES[kept.state] or (kept.state == "done" and not kept.build) then
     return nil, "its record has a bad state"
+  elseif (kept.run_id == nil) ~= (kept.run_id_parameter == nil) then
+    return nil, "its record has half of a run id"
   elseif kept.scope ~= scope then
     return nil, "its record is of another key"
   elseif not pcall(core.encode, kept) then -- JSON can write numbers that no reader can keep

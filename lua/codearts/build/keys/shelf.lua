@@ -19,13 +19,22 @@ Shelf.__index = Shelf
 -- Seconds that a store gets to tell what a swap did when nobody waits for the call any more.
 Shelf.LAST_PATIENCE = 5
 
+--- A copy of an error, for who adds to it: a store may keep its own, and answer it again.
+local function copied(err)
+  local members = {}
+  for name, value in next, err do
+    members[name] = value
+  end
+  return core.error(members)
+end
+
 --- An error of kind "key", reason "store"; what was cancelled is no trouble of the store.
 ---@param problem any a text, or what the store answered or raised
 ---@return codearts.build.Error
 local function trouble(problem)
   if core.is_error(problem) then
     if problem.kind == "key" or problem.kind == "cancelled" then
-      return problem
+      return copied(problem)
     end
     problem = problem.message
   end
@@ -246,12 +255,19 @@ function Shelf:take_warnings()
 end
 
 --- Lets go of the key.
+---@return string? problem what the store made of that
 function Shelf:close()
   local release = self.release
   self.release = nil
-  if release then
-    pcall(release)
+  if not release then
+    return
   end
+  local thread = coroutines.create(release)
+  local ok, problem = coroutines.resume(thread)
+  if ok and coroutines.status(thread) ~= "dead" then
+    ok, problem = false, "what hold answered must not yield"
+  end
+  return not ok and trouble(problem).message or nil
 end
 
 return Shelf

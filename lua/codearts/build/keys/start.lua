@@ -93,11 +93,13 @@ local function facts_of(wants, scope, body, parameter)
   }
 end
 
---- Tells the warnings of a flow, in a step.
+--- Tells the warnings of a flow, in a step; of the client and of the call either may have no listener.
 local function deliver(warnings, listeners)
   for _, event in ipairs(warnings) do
-    for _, listener in ipairs(listeners) do
-      listener(event)
+    for i = 1, 2 do
+      if listeners[i] then
+        listeners[i](event)
+      end
     end
   end
 end
