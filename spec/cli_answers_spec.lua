@@ -66,6 +66,53 @@ describe("codearts-build run", function()
   end)
 end)
 
+describe("codearts-build wait --follow --timeout", function()
+  local server, env
+
+  setup(function()
+    server = server_process.start()
+    env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+  end)
+
+  teardown(function()
+    server:stop()
+  end)
+
+  before_each(function()
+    server:reset()
+  end)
+
+  --- Runs it; answers what it did, and how often it looked for more of the log.
+  local function wait(status, timeout)
+    server:behave("by_path", {
+      rows = {
+        { path = "/record%-info", body = ('{"result":{"status":"%s"}}'):format(status) },
+        { path = "log", body = '{"result":{"content":"","offset":0,"has_more_data":true}}' },
+      },
+    })
+    local arguments = ("wait %s 20 --follow --progress none --timeout %s"):format(GOOD, timeout)
+    local result = command.run(arguments, env)
+    local looks = 0
+    for _, request in ipairs(server:stats().requests) do
+      looks = looks + (request.path:find "log" and 1 or 0)
+    end
+    return result, looks
+  end
+
+  it("tells the verdict in time, though the log does not come to its end", function()
+    local result, looks = wait("SUCCESS", "1s")
+    assert.are.equal(0, result.status, result.err)
+    assert.is_truthy(result.err:find("the log of .* is not complete"), result.err)
+    assert.is_true(looks <= 4, looks .. " looks") -- in the 20 seconds that a log may take otherwise: 9
+  end)
+
+  it("ends with 124 while the build runs", function()
+    local result, looks = wait("RUNNING", "1s")
+    assert.are.equal(124, result.status, result.err)
+    assert.is_true(looks <= 4, looks .. " looks")
+  end)
+end)
+
 describe("codearts-build --json", function()
   local server, env
 

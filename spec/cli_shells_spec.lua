@@ -280,6 +280,29 @@ describe("codearts-build in a shell", function()
   end)
 end)
 
+describe("LUA in the environment", function()
+  it("is the Lua that runs the tree's command, whatever was built, and no other", function()
+    local folder = os.tmpname()
+    os.remove(folder)
+    os.execute("mkdir " .. folder)
+    local file = assert(io.open(folder .. "/mylua", "w"))
+    file:write '#!/bin/sh\necho "mine runs $2"\n'
+    file:close()
+    os.execute("chmod +x " .. folder .. "/mylua")
+    for _, case in ipairs {
+      { "mylua", "^mine runs status\n0$" },
+      { folder .. "/mylua", "^mine runs status\n0$" },
+      { "mylua-9", "^codearts%-build: LUA=mylua%-9: there is no such program\n2$" },
+    } do
+      local line = "PATH=%s:$PATH LUA=%s bin/codearts-build status 2>&1; echo $?"
+      local pipe = io.popen(line:format(folder, case[1]))
+      assert.matches(case[2], (pipe:read("*a"):gsub("\n$", "")))
+      pipe:close()
+    end
+    os.execute("rm -r " .. folder)
+  end)
+end)
+
 describe("the manual", function()
   local folder
 

@@ -311,6 +311,17 @@ describe("wait", function()
     assert.are.equal("wait", err.reason)
   end)
 
+  it("ends with its timeout though a look has several questions", function()
+    server:script({ { "answer", body = record("ODD", FINISHED) } }, "never_answer")
+    local err = failure_of(wait, { timeout = 0.3 })
+    assert.is_truthy(err.message:find("still ODD", 1, true), err.message)
+    assert.are.equal(2, #paths()) -- each had as long as the wait: it went on for twice as long again
+    server:script({ { "answer", body = record "RUNNING" } }, "never_answer")
+    err = failure_of(wait, { timeout = 0.3, on_progress = function() end })
+    assert.is_truthy(err.message:find("still RUNNING", 1, true), err.message)
+    assert.are.equal(4, #paths())
+  end)
+
   it("tells its progress: status, and steps with name, status and seconds", function()
     answers(
       record "RUNNING",

@@ -78,12 +78,12 @@ local function follow_log(app, entry, alone)
   local follower = follow(entry.build, function(line)
     on_line(app, entry, line, alone)
   end)
-  return function(await, over)
+  return function(await, over, left)
     if not over then
       follower.call:cancel()
       return
     end
-    local err = follower:finish(await)
+    local err = follower:finish(await, left)
     if err then
       app:warn(("the log of %s is not complete: %s"):format(entries.name(entry), tostring(err)))
     end
@@ -127,7 +127,7 @@ end
 ---@return table? err
 function waiting.flow(await, app, entry, options)
   entry.told_at = -math.huge
-  local began = app.core.now()
+  local till = options.timeout and app.core.now() + options.timeout
   local finish_log = options.follow and follow_log(app, entry, options.alone)
   local detail, err = await(entry.build:wait {
     async = true,
@@ -138,14 +138,13 @@ function waiting.flow(await, app, entry, options)
   })
   entry.record, entry.err, entry.ended = detail or err.record, err, app.core.now()
   if finish_log then
-    finish_log(await, entry.record ~= nil)
+    finish_log(await, entry.record ~= nil, till and till - app.core.now())
   end
   if not entry.record then
     return nil, err
   end
   if app.form == "text" and app.terminal.progress ~= "none" then
-    local left = options.timeout and began + options.timeout - app.core.now()
-    read_beside(await, app, entry, options, left)
+    read_beside(await, app, entry, options, till and till - app.core.now())
   end
   return detail and true, err
 end

@@ -12,13 +12,15 @@ Follower.__index = Follower
 
 --- The build is over: reads the rest, but not for ever.
 ---@param await codearts.build.Await
+---@param left? number seconds that are left for it; 0 or less: none
 ---@return codearts.build.Error? err the log is not complete
-function Follower:finish(await)
+function Follower:finish(await, left)
   self.watch.over = true
   if self.watch.sleep then
     self.watch.sleep:cancel()
   end
-  return select(2, within(await, self.client, self.call, GRACE))
+  local grace = left and math.max(math.min(left, GRACE), 0) or GRACE
+  return select(2, within(await, self.client, self.call, grace))
 end
 
 --- Begins to read.

@@ -26,7 +26,7 @@ end
 --- Takes in what a look has shown of a build that is not over. Asks for the history, once.
 ---@param await function
 ---@param detail table record detail
----@param look table? options of the request
+---@param look? codearts.build.CallOptions|fun(): codearts.build.CallOptions?
 function Pace:saw(await, detail, look)
   if detail.status ~= self.last_status then
     self.last_status = detail.status

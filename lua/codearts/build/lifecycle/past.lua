@@ -1,7 +1,6 @@
 --- How long earlier builds of a job took: one look at its history.
 local calendar = require "codearts.build.calendar"
 local core = require "codearts.build.core"
-local operation_call = require "codearts.build.operations.call"
 local record = require "codearts.build.lifecycle.record"
 local twins = require "codearts.build.operations.twins"
 local times = require "codearts.build.lifecycle.times"
@@ -22,12 +21,12 @@ end
 
 --- The newest builds in the form of the history.
 local function history(await, target, opts)
-  local body, err = await(operation_call.start(target.client, "ShowListHistory", {
+  local body, err = record.ask(await, target.client, "ShowListHistory", {
     job_id = target.job_id,
     offset = 0, -- the service calls the page so
     limit = BUILDS,
     interval = DAYS,
-  }, opts))
+  }, opts)
   if twins.is_gone(err) then
     return nil
   end
@@ -37,13 +36,13 @@ end
 --- The same from the list of the current group, which tells how long builds took in milliseconds (API reference 7.8).
 local function builds(await, target, opts)
   local now = core.time()
-  local body = await(operation_call.start(target.client, "ListBuildInfoRecordByJobId", {
+  local body = record.ask(await, target.client, "ListBuildInfoRecordByJobId", {
     job_id = target.job_id,
     start_time = calendar.moment(now - DAYS * 86400),
     end_time = calendar.moment(now + 86400),
     page_index = 0,
     page_size = BUILDS,
-  }, opts))
+  }, opts)
   local result = type(body) == "table" and body.result
   local list = {}
   for index, item in

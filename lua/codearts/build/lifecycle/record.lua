@@ -62,9 +62,30 @@ function record.may_pass(err, target)
       and core.now() - target.fresh_since < TIME_TO_SHOW
 end
 
+--- Calls an operation. `opts` may be a function that is asked at each call, and answers nothing where there is no time for it.
+---@param opts? codearts.build.CallOptions|fun(): codearts.build.CallOptions?
+---@return any body
+---@return table? err
+function record.ask(await, client, operation, args, opts, form)
+  if type(opts) == "function" then
+    opts = opts()
+    if not opts then
+      return nil,
+        core.error {
+          kind = "timeout",
+          reason = "deadline",
+          operation = operation,
+          message = "no time is left to ask",
+          retryable = true,
+        }
+    end
+  end
+  return await(operation_call.start(client, operation, args, opts, form))
+end
+
 --- Calls an operation and unwraps `result`. Answers also what it was in, which says whose answer it is.
 local function fetch_result(await, target, operation, args, opts, form)
-  local body, err = await(operation_call.start(target.client, operation, args, opts, form))
+  local body, err = record.ask(await, target.client, operation, args, opts, form)
   if err then
     return nil, err
   elseif type(body) ~= "table" or type(body.result) ~= "table" then
@@ -79,7 +100,7 @@ record.fetch_result = fetch_result
 ---@return table? body
 ---@return table? err
 function record.fetch_body(await, client, operation, args, opts)
-  local body, err = await(operation_call.start(client, operation, args, opts))
+  local body, err = record.ask(await, client, operation, args, opts)
   if err then
     return nil, err
   elseif type(body) ~= "table" then
@@ -234,7 +255,7 @@ local function has_stopped(await, target, finished, opts)
     return not building
   end
   args = { job_id = target.job_id }
-  local body = await(operation_call.start(target.client, "ShowJobStatus", args, opts))
+  local body = record.ask(await, target.client, "ShowJobStatus", args, opts)
   local running = nil
   if type(body) == "table" then
     running = truth(body.result)

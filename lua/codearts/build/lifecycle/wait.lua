@@ -6,7 +6,7 @@ local record = require "codearts.build.lifecycle.record"
 -- Looks that may fail in a row while no timeout bounds the wait: some minutes, each look being several attempts.
 local MAX_FAILURES = 30
 
--- Seconds for what is only shown, or only sets the pace: the verdict must not wait for it.
+-- Seconds for all that is only shown, or only sets the pace: the verdict must not wait for it.
 local BESIDE = 5
 
 --- The error of a build that ended without success.
@@ -47,9 +47,16 @@ local function timeout_error(target, timeout, last_status, last_error)
   }
 end
 
---- Options of one look: it must not outlast the wait.
-local function look_options(left)
-  return left and { deadline = math.max(left, 0.001) } or nil
+--- How each question may be asked that must have an answer by then.
+---@param till? number of core.now()
+---@return (fun(): codearts.build.CallOptions?)?
+local function options_till(till)
+  return till
+      and function()
+        local left = till - core.now()
+        return left > 0 and { deadline = math.max(left, 0.001) } or nil
+      end
+    or nil
 end
 
 --- Tells the caller how the build stands. Steps that cannot be read are left out: they never end a wait.
@@ -97,18 +104,18 @@ end
 local function wait(target, opts)
   return function(await)
     local started = core.now()
+    local till = opts.timeout and started + opts.timeout
+    local look = options_till(till)
     local pace = Pace.new(target, opts.interval)
     local last_status, failures = nil, 0
     while true do
-      local left = opts.timeout and started + opts.timeout - core.now()
-      local look = look_options(left)
       local detail, err, answer = record.fetch(await, target, look)
       if detail then
         last_status = target.client:mask(record.text(detail.status), answer, target.result)
         target.fresh_since = nil
         local verdict
         verdict, err = record.verdict(await, target, detail, look)
-        local beside = look_options(math.min(left or BESIDE, BESIDE))
+        local beside = options_till(math.min(till or math.huge, core.now() + BESIDE))
         if not verdict then
           pace:saw(await, detail, beside)
         end
@@ -121,7 +128,7 @@ local function wait(target, opts)
         end
       end
       failures = err and failures + 1 or 0
-      left = opts.timeout and started + opts.timeout - core.now()
+      local left = till and till - core.now()
       local in_time = not left or left > 0
       if in_time and (err and not record.may_pass(err, target) or failures > MAX_FAILURES) then
         return nil, err
