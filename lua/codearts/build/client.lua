@@ -249,7 +249,7 @@ end
 function methods:begin(method, args, opts, outcome, operation)
   local engine = self.core
   local core_opts, ended = self:prepare(opts, outcome)
-  local reconcile = method == "start" and self:reconciler(opts) or nil
+  local reconcile = opts and method == "start" and self:reconciler(opts) or nil
   local ok, call = pcall(engine[method], engine, args, core_opts, operation, reconcile)
   if not ok then
     if ended then
@@ -479,7 +479,9 @@ end
 function methods:run(args, opts, operation)
   check_self(self, "not_started")
   if not (self.host or self.signing_in) then
-    if opts == nil or not (has_own_source(opts) or has_key(opts)) then
+    if opts == nil then
+      return self.core:run(args, nil, self.between, operation)
+    elseif not (has_own_source(opts) or has_key(opts)) then
       return self.core:run(args, opts, self.between, operation, self:reconciler(opts))
     end
   end
@@ -511,7 +513,7 @@ function methods:try_run(args, opts, operation)
     end
     error(core_opts, 0)
   end
-  local reconcile = self:reconciler(opts)
+  local reconcile = opts and self:reconciler(opts)
   local result, err = self.core:try_run(args, core_opts, self.between, operation, reconcile)
   if ended then
     ended()
