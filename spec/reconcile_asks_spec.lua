@@ -210,6 +210,24 @@ describe("an error that leaves open whether a build was started has reconcile:",
     end)
   end
 
+  it("what a debug hook raises in the midst of a run with a key", function()
+    server:script({ { "history", history = history "none" } }, "never_answer")
+    local function interrupt_when_sent()
+      if server:stats().processed < 2 then
+        client:sleep(0.01):on_done(interrupt_when_sent)
+      else
+        debug.sethook(function()
+          debug.sethook()
+          error("interrupted!", 0)
+        end, "c")
+      end
+    end
+    client:sleep(0):on_done(interrupt_when_sent)
+    local _, err = client:try_run(caller.JOB, opts_with { key = "k" })
+    assert.matches("interrupted!", err.message)
+    check(err)
+  end)
+
   it("where nobody can wait", function()
     local call, told = begin(), nil
     client:sleep(0):on_done(function()

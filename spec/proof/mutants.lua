@@ -395,9 +395,9 @@ local MUTANTS = {
   },
   {
     name = "a lost start that is asked for as somebody else",
-    file = "lua/codearts/build/client.lua",
-    find = "  if auth == nil and headers == nil then\n",
-    replace = "  if true then\n",
+    file = "lua/codearts/build/client/reconciler.lua",
+    find = '"codearts.build.reconcile"(client, err, more, own)',
+    replace = '"codearts.build.reconcile"(client, err, more)',
     specs = "reconcile_asks",
   },
   {

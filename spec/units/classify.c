@@ -70,6 +70,20 @@ static void check_answers(void) {
     }
 }
 
+/* Who has the numbers of a build was not refused, whatever the status. */
+static void check_contradictions(void) {
+    for (int status = 200; status < 600; status++) {
+        cab_ending both = {.op = CAB_OP_START,
+                           .sent = true,
+                           .status = status,
+                           .says = CAB_SAYS_BOTH,
+                           .failed = true};
+        cab_verdict v = cab_classify(&both);
+        CHECK("both", v.kind != CAB_KIND_NONE && v.again == CAB_AGAIN_NEVER);
+        CHECK("both", v.outcome == CAB_OUTCOME_UNKNOWN);
+    }
+}
+
 /* What a 2xx says. */
 static void check_successes(void) {
     cab_ending good = {.op = CAB_OP_START, .sent = true, .status = 200};
@@ -142,6 +156,7 @@ static void check_broken(void) {
 
 int main(void) {
     check_answers();
+    check_contradictions();
     check_successes();
     check_broken();
     return failures > 0;

@@ -212,31 +212,13 @@ function methods:prepare(opts, outcome)
   return require "codearts.build.client.auth"(self, opts, outcome)
 end
 
-local function copy(value)
-  if type(value) ~= "table" then
-    return value
-  end
-  local copied = {}
-  for name, member in next, value do
-    copied[name] = member
-  end
-  return copied
-end
-
---- What the errors of a start get as `reconcile`, if not what those of the client have: it asks as the start did, with
---- the credentials and headers of that call, which are in no member of the error. For this library's own modules.
+--- What the errors of a start get as `reconcile`, if not what those of the client have. For this library's own modules.
 ---@param opts? table of the start
----@return (fun(err: codearts.build.Error, opts?: table): table)?
+---@return (fun(err: codearts.build.Error, more?: table): table)?
 function methods:reconciler(opts)
-  local auth = type(opts) == "table" and rawget(opts, "auth") or nil
-  local headers = type(opts) == "table" and rawget(opts, "headers") or nil
-  if auth == nil and headers == nil then
-    return nil
-  end
-  local own = { auth = copy(auth), headers = copy(headers) }
-  return function(err, more)
-    return require "codearts.build.reconcile"(self, err, more, own)
-  end
+  local own = type(opts) == "table"
+    and (rawget(opts, "auth") ~= nil or rawget(opts, "headers") ~= nil)
+  return own and require "codearts.build.client.reconciler"(self, opts) or nil
 end
 
 --- The core's call, under way, for this library's own modules.
@@ -249,7 +231,7 @@ end
 function methods:begin(method, args, opts, outcome, operation)
   local engine = self.core
   local core_opts, ended = self:prepare(opts, outcome)
-  local reconcile = method == "start" and self:reconciler(opts) or nil
+  local reconcile = opts and method == "start" and self:reconciler(opts) or nil
   local ok, call = pcall(engine[method], engine, args, core_opts, operation, reconcile)
   if not ok then
     if ended then
@@ -419,16 +401,30 @@ function methods:wait_for(call, timeout, quiet)
   end
 end
 
---- Waits, and leaves what callbacks raise to the next step. Answers why it cannot wait on.
+--- Waits, and leaves what callbacks raise to the next step. Answers why it cannot wait on: where a debug hook raises
+--- in the midst of it, as Ctrl-C does in the standalone interpreter, no bare text. Out of memory is raised.
 local function wait_quietly(self, call, timeout)
   if self.host then -- which may yield, and not every Lua does that across a pcall
     return self:wait_for(call, timeout, true)
   end
   local ok, err = pcall(self.wait_for, self, call, timeout, true)
-  if not ok and not core.is_error(err) then
+  if ok then
+    return nil
+  elseif err == "not enough memory" then
     error(err, 0)
+  elseif core.is_error(err) then
+    return err
   end
-  return not ok and err or nil
+  return described(
+    self,
+    core.error {
+      kind = "transport",
+      reason = "internal",
+      message = "the answer could not be waited for: " .. tostring(err),
+      retryable = false,
+    },
+    call
+  )
 end
 
 --- The same for a call object, but answers why it cannot wait instead of raising that; what callbacks
@@ -479,7 +475,9 @@ end
 function methods:run(args, opts, operation)
   check_self(self, "not_started")
   if not (self.host or self.signing_in) then
-    if opts == nil or not (has_own_source(opts) or has_key(opts)) then
+    if opts == nil then
+      return self.core:run(args, nil, self.between, operation)
+    elseif not (has_own_source(opts) or has_key(opts)) then
       return self.core:run(args, opts, self.between, operation, self:reconciler(opts))
     end
   end
@@ -511,7 +509,7 @@ function methods:try_run(args, opts, operation)
     end
     error(core_opts, 0)
   end
-  local reconcile = self:reconciler(opts)
+  local reconcile = opts and self:reconciler(opts)
   local result, err = self.core:try_run(args, core_opts, self.between, operation, reconcile)
   if ended then
     ended()
