@@ -94,6 +94,32 @@ describe("codearts-build with a key", function()
     assert.equal("done", json(("key show %s two"):format(boxes.good)).state)
   end)
 
+  it("lists what it can read, and tells how much it cannot", function()
+    json(("run %s --key one"):format(boxes.good))
+    json(("run %s --key two"):format(boxes.good))
+    local pipe = io.popen(('grep -l \'"key":"two"\' %s/*.key'):format(folder))
+    local path = pipe:read "*l"
+    pipe:close()
+    for _, damage in ipairs { { "signed_at", 1e300 }, { "attempt", 0.5 }, { "owner", {} } } do
+      local last = io.popen("tail -n 1 " .. path)
+      local whole = last:read "*l"
+      last:close()
+      local record = core.decode(whole)
+      record[damage[1]] = damage[2]
+      local file = assert(io.open(path, "a"))
+      file:write(core.encode(record), "\n")
+      file:close()
+      local list = json "key list"
+      assert.same({ 1, 1 }, { #list.keys, list.unread })
+      assert.truthy(run("key list").err:find("1 records cannot be read", 1, true))
+      local told = json(("key show %s two"):format(boxes.good), 6)
+      assert.equal("store", told.error.reason)
+      file = assert(io.open(path, "a"))
+      file:write(whole, "\n")
+      file:close()
+    end
+  end)
+
   it("fails with the store, and sends nothing", function()
     os.execute("chmod 777 " .. folder)
     local failed = json(("run %s --key k"):format(boxes.good), 6)
@@ -132,7 +158,8 @@ describe("codearts-build with a key", function()
 
   it("keeps no secret in the record of a build that a person names", function()
     local server = servers.start()
-    env.CODEARTS_BUILD_ENDPOINT, env.CODEARTS_BUILD_TOKEN = server.url, "SECRETTOKEN0123456789abcdef"
+    env.CODEARTS_BUILD_ENDPOINT, env.CODEARTS_BUILD_TOKEN =
+      server.url, "SECRETTOKEN0123456789abcdef"
     server:script { "close_after_body" }
     json(("run %s --key k --key-wait 0"):format(boxes.good), 5)
     local echo = ("x %s y"):format(env.CODEARTS_BUILD_TOKEN)
@@ -171,6 +198,8 @@ describe("codearts-build with a key", function()
     assert.equal("early", json(resolve, 5).error.reason)
     assert.equal("open", json(("key show %s k"):format(boxes.good)).state)
     at(7200, 200, empty)
+    local late = run(resolve .. " --settle " .. ("9"):rep(60) .. "h", 5).err
+    assert.truthy(late:find("not before never", 1, true), late)
     assert.equal("free", json(resolve).state)
     server:stop()
   end)

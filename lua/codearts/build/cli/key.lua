@@ -9,7 +9,12 @@ local target = require "codearts.build.cli.target"
 
 local SETTLE = 120 -- seconds, as the library has it
 
+local LATEST = 253402300799 -- the end of the year 9999
+
 local function moment(seconds)
+  if seconds and seconds > LATEST then
+    return "never" -- with what was asked to be waited for
+  end
   return seconds and calendar.moment(seconds) .. " UTC" or nil
 end
 

@@ -278,7 +278,9 @@ local MEMBERS = {
       and are_texts(value.parameter)
       and are_texts(value.scm)
   end,
-  owner = is_table,
+  owner = function(value)
+    return is_table(value) and is_text(value.host) and type(value.pid) == "number"
+  end,
 }
 local OPTIONAL = {
   run_id = is_text,
