@@ -288,7 +288,7 @@ describe("of a key", function()
       client:step(0.01)
     end
     show_own(client)
-    _, err = call:try_wait(60)
+    err = select(2, call:try_wait(60))
     assert.same({ "key", "store", "started" }, { err.kind, err.reason, err.outcome })
   end)
 

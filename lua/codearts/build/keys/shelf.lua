@@ -254,20 +254,25 @@ function Shelf:take_warnings()
   end
 end
 
+--- What came of letting go, in a coroutine of its own: what it raises or yields must not end the flow.
+local function let_go(release)
+  local thread = coroutines.create(release)
+  local ok, problem = coroutines.resume(thread)
+  if ok and coroutines.status(thread) ~= "dead" then
+    return false, "what hold answered must not yield"
+  end
+  return ok, problem
+end
+
 --- Lets go of the key.
 ---@return string? problem what the store made of that
 function Shelf:close()
   local release = self.release
   self.release = nil
-  if not release then
-    return
+  if release then
+    local ok, problem = (self.store.never_yields and pcall or let_go)(release)
+    return not ok and trouble(problem).message or nil
   end
-  local thread = coroutines.create(release)
-  local ok, problem = coroutines.resume(thread)
-  if ok and coroutines.status(thread) ~= "dead" then
-    ok, problem = false, "what hold answered must not yield"
-  end
-  return not ok and trouble(problem).message or nil
 end
 
 return Shelf
