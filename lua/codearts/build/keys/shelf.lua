@@ -256,7 +256,9 @@ end
 
 --- What came of letting go, in a coroutine of its own: what it raises or yields must not end the flow.
 local function let_go(release)
-  local thread = coroutines.create(release)
+  local thread = coroutines.create(function()
+    release() -- whatever can be called
+  end)
   local ok, problem = coroutines.resume(thread)
   if ok and coroutines.status(thread) ~= "dead" then
     return false, "what hold answered must not yield"
