@@ -533,6 +533,27 @@ local MUTANTS = {
     replace = "known all the same\n    error(call, 0)",
     specs = "keys_twice",
   },
+  {
+    name = "a key's build that was found, told as not started",
+    file = "lua/codearts/build/keys/transition.lua",
+    find = 'elseif pending == "adopt" then',
+    replace = "elseif false then",
+    specs = "keys_told",
+  },
+  {
+    name = "a key's record that a line of a log is written over",
+    file = "csrc/cab/descriptor.h",
+    find = "if (fd < 0 || fd > STDERR_FILENO) {",
+    replace = "if (fd < 0 || fd >= 0) {",
+    specs = "keys_told",
+  },
+  {
+    name = "a key in two clusters of etcd",
+    file = "lua/codearts/build/key_store/etcd_gateway.lua",
+    find = "if cluster ~= self.cluster then",
+    replace = "if false then",
+    specs = "keys_etcd",
+  },
 }
 
 local COPY = "build/mutants"
