@@ -354,6 +354,26 @@ describe("with two endpoints", function()
     assert.is_true(second:stats().processed > before)
   end)
 
+  it("what another one told of a build is not believed in the next look", function()
+    local err = lose()
+    local mine = history(build.meta(err).run_id, { number = 3, mine = true })
+    local other = history("none", { number = 3 })
+    -- The list is the first's. Its builds are told by the second until that goes, too: then all is the first's.
+    first:script({ { "history", history = mine, last = true }, "tls_close" }, {
+      "history",
+      history = mine,
+    })
+    second:script({
+      { "history", history = other },
+      { "history", history = other },
+      { "history", history = other },
+      { "history", history = other, last = true },
+    }, "tls_close")
+    local found = err:reconcile { timeout = 20, interval = 0 }
+    assert.equal("started", found.verdict)
+    assert.equal(4, second:stats().processed)
+  end)
+
   it("a build is found by another one, too", function()
     local err = lose()
     first:behave "tls_close"

@@ -256,12 +256,16 @@ function look.at(ask, spec)
   if problem and problem.kind == "cancelled" then
     return nil, problem
   end
+  local strange = spec.endpoint ~= nil and spec.endpoint ~= endpoint()
+  if strange then
+    spec.known = {} -- another endpoint's build of that number is another one
+  end
   local judged = judge.verdict {
     suspects = suspects,
     sights = sights,
     whole = whole,
     run_id = spec.run_id,
-    elsewhere = spec.endpoint ~= nil and spec.endpoint ~= endpoint(),
+    elsewhere = strange,
   }
   local builds = {}
   for i, number in ipairs(judged.own) do
