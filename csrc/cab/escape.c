@@ -144,7 +144,7 @@ cab_unit cab_read_again(const char *p, const char *end, cab_unit u) {
         return NONE;
     }
     char inner[LONGEST_ESCAPE];
-    size_t ends[LONGEST_ESCAPE], n = 0; /* where in the text each byte of `inner` ends */
+    size_t ends[LONGEST_ESCAPE] = {0}, n = 0; /* where in the text each byte of `inner` ends */
     for (size_t at = u.used; n < LONGEST_ESCAPE; at += u.used) {
         inner[n] = u.bytes[0];
         ends[n++] = at;

@@ -85,7 +85,7 @@ static void push_event(lua_State *L, const cab_event *e) {
 
 static void deliver_events(lua_State *L, lcab_client *u, int uv, int first) {
     size_t told = 0;
-    for (size_t i = 0; !is_gone(u) && i < u->c->event_count; i++) {
+    for (size_t i = 0; u->c != NULL && !is_left_behind(u) && i < u->c->event_count; i++) {
         cab_event e = u->c->events[i];
         lcab_rawgeti(L, uv, U_CALL_EVENTS);
         lcab_rawgeti(L, -1, e.slot);
