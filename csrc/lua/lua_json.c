@@ -14,7 +14,7 @@
 static const char REQUIRE = 0, DECODE = 0;
 static const char WORK[] = "codearts.build.encode";
 #define PLAIN_MOST 1024          /* bytes; see push_plain_object */
-#define PLAIN_DEEPEST 4          /* objects and lists in each other, there */
+#define PLAIN_DEEPEST 4          /* objects and lists in each other, there: two slots for each */
 #define EXACT 9007199254740992.0 /* 2^53 */
 #define FEW 24                   /* members of an object that take no memory to be sorted */
 #define USUAL 1000               /* bytes of a text, which then grows no more */
@@ -127,7 +127,7 @@ static const char *skip_blanks(const char *p, const char *end) {
 /* What follows reads one value or its rest at p and pushes it. Answers where the next token is;
  * NULL when it is not plain, or nothing is behind it: what was pushed then is for the caller to
  * drop. */
-static const char *push_plain_value(lua_State *L, const char *p, const char *end, int depth);
+static const char *push_plain_table(lua_State *L, const char *p, const char *end, int depth);
 
 static const char *push_plain_string(lua_State *L, const char *p, const char *end) {
     if (p == end || *p++ != '"') {
@@ -142,6 +142,12 @@ static const char *push_plain_string(lua_State *L, const char *p, const char *en
     return p < end ? p : NULL;
 }
 
+static const char *push_plain_value(lua_State *L, const char *p, const char *end, int depth) {
+    p = skip_blanks(p, end);
+    return p < end && (*p == '{' || *p == '[') ? push_plain_table(L, p, end, depth)
+                                               : push_plain_string(L, p, end);
+}
+
 /* From its first member on, into the table on top. */
 static const char *put_plain_members(lua_State *L, const char *p, const char *end, int depth) {
     for (char next = ','; next == ',';) {
@@ -149,7 +155,7 @@ static const char *put_plain_members(lua_State *L, const char *p, const char *en
         if (p == NULL || *p != ':') {
             return NULL;
         }
-        p = push_plain_value(L, skip_blanks(p + 1, end), end, depth);
+        p = push_plain_value(L, p + 1, end, depth);
         if (p == NULL) {
             return NULL;
         }
@@ -166,7 +172,7 @@ static const char *put_plain_members(lua_State *L, const char *p, const char *en
 static const char *put_plain_elements(lua_State *L, const char *p, const char *end, int depth) {
     int count = 0;
     for (char next = ','; next == ',';) {
-        p = push_plain_value(L, skip_blanks(p, end), end, depth);
+        p = push_plain_value(L, p, end, depth);
         if (p == NULL) {
             return NULL;
         }
@@ -179,17 +185,14 @@ static const char *put_plain_elements(lua_State *L, const char *p, const char *e
     return NULL;
 }
 
-static const char *push_plain_value(lua_State *L, const char *p, const char *end, int depth) {
-    if (p < end && *p == '"') {
-        return push_plain_string(L, p, end);
-    }
-    if (p == end || (*p != '{' && *p != '[') || depth == PLAIN_DEEPEST) {
+static const char *push_plain_table(lua_State *L, const char *p, const char *end, int depth) {
+    if (depth == PLAIN_DEEPEST) {
         return NULL;
     }
-    luaL_checkstack(L, 4, "json");
-    lua_createtable(L, *p == '[', *p == '{' ? 4 : 0);
-    p = *p == '{' ? put_plain_members(L, p + 1, end, depth + 1)
-                  : put_plain_elements(L, p + 1, end, depth + 1);
+    bool list = *p == '[';
+    lua_createtable(L, list, list ? 0 : 4);
+    p = list ? put_plain_elements(L, p + 1, end, depth + 1)
+             : put_plain_members(L, p + 1, end, depth + 1);
     p = p != NULL ? skip_blanks(p, end) : NULL;
     return p != end || depth == 0 ? p : NULL;
 }
@@ -200,7 +203,7 @@ static const char *push_plain_value(lua_State *L, const char *p, const char *end
 static bool push_plain_object(lua_State *L, const char *text, size_t len) {
     const char *end = text + len, *p = skip_blanks(text, end);
     int top = lua_gettop(L);
-    if (len <= PLAIN_MOST && p < end && *p == '{' && push_plain_value(L, p, end, 0) == end) {
+    if (len <= PLAIN_MOST && p < end && *p == '{' && push_plain_table(L, p, end, 0) == end) {
         return true;
     }
     lua_settop(L, top);

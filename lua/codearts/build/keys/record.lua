@@ -31,19 +31,23 @@ end
 
 local last_origin, last_service, last_job, last_name -- most programs have one
 
+local function service_of(origin)
+  if origin ~= last_origin then
+    last_origin, last_service = origin, service_at(origin)
+  end
+  return last_service
+end
+
 --- Where a key counts: at one service and for one job. A rehearsal in the sandbox is not the release.
 ---@param origin string of the client: https://HOST[:PORT]
 ---@param job_id string
 ---@param key string
 ---@return string
 function record.scope(origin, job_id, key)
-  if origin ~= last_origin then
-    last_origin, last_service = origin, service_at(origin)
-  end
   if job_id ~= last_job then
     last_job, last_name = job_id, ascii.lower(job_id)
   end
-  return last_service .. last_name .. "/" .. key
+  return service_of(origin) .. last_name .. "/" .. key
 end
 
 --- The service at an address, unless it is the scope's.
@@ -51,7 +55,7 @@ end
 ---@param origin string
 ---@return string? service
 function record.elsewhere(scope, origin)
-  local service = service_at(origin)
+  local service = service_of(origin)
   return scope:sub(1, #service) ~= service and service or nil
 end
 
