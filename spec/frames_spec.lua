@@ -208,6 +208,31 @@ describe("many calls", function()
     client:close()
   end)
 
+  -- libcurl has a timer for each, whether there is another address or not, and moves all in one piece whose timer is
+  -- over. Nobody answers here, so nothing but a timer ends a step that waits.
+  it("have the timers of their connections apart", function()
+    local listener = assert(socket.bind("127.0.0.1", 0, 20))
+    local _, port = listener:getsockname()
+    local client = build.new(options({
+      endpoint = "https://127.0.0.1:" .. math.floor(port),
+      http_version = "1.1",
+    }))
+    for _ = 1, 12 do
+      client:start(JOB, { retry = false })
+    end
+    repeat
+      client:step(0)
+    until client:timeout() > 0.1
+    local over, steps = client:sleep(0.6), 0
+    while not over:done() do
+      client:step()
+      steps = steps + 1
+    end
+    assert.is_true(steps > 6, steps)
+    client:close()
+    listener:close()
+  end)
+
   it("tell of a call's events before its end, whatever they take", function()
     local told = {}
     local client = build.new(options())

@@ -19,6 +19,11 @@
 #define STREAM_HELD_BYTES (128 * 1024)
 /* Other bodies rest for a step: libcurl alone would read some 2 MiB at once, for several ms. */
 #define BODY_A_STEP_BYTES (512 * 1024)
+/* When a connection is tried over the other family of addresses, too (RFC 8305, 5: 100 ms to 2 s).
+ */
+#define OTHER_FAMILY_MS 200
+#define OTHER_FAMILY_APART_MS 16
+#define OTHER_FAMILY_TURNS 64
 /* A longer body gets the memory for all of it at once: it is not copied as it grows. */
 #define LONG_BODY_BYTES (64 * 1024)
 
@@ -256,6 +261,12 @@ static size_t on_body(char *data, size_t size, size_t count, void *ud) {
 
 /* ---- a handle's life ------------------------------------------------------------------------ */
 
+/* libcurl has a timer for that on each connection, needed or not, and moves all whose timer is over
+ * in one piece: of many begun at once whose handshakes go on just then, all. So they are apart. */
+static long other_family_ms(cab_wire *wire) {
+    return OTHER_FAMILY_MS + (long)(wire->made++ % OTHER_FAMILY_TURNS) * OTHER_FAMILY_APART_MS;
+}
+
 /* Options that never change in a handle's life. */
 static CURLcode set_constants(cab_transfer *t, const cab_trust *trust) {
     cab_wire *wire = t->wire;
@@ -280,6 +291,7 @@ static CURLcode set_constants(cab_transfer *t, const cab_trust *trust) {
     SET(CURLOPT_CURLU, t->parsed);
     SET(CURLOPT_ERRORBUFFER, t->why);
     SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, other_family_ms(wire));
     SET(CURLOPT_PATH_AS_IS, 1L);
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     SET(CURLOPT_HTTP_CONTENT_DECODING, 0L);

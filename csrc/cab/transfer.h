@@ -36,6 +36,7 @@ typedef struct {
     bool reader_rests;
     cab_list running, streaming; /* those of the second hold bytes of a stream */
     size_t paused;               /* how many of the running */
+    unsigned made;               /* transfers so far */
 } cab_wire;
 
 /* What is known of the attempt that runs, or ran last. */
