@@ -204,7 +204,7 @@ cab_engine *cab_engine_new(const cab_engine_options *options, cab_error *err) {
     }
     e->curl_due_ms = -1;
     e->wire.reader = -1;
-    if (!copy_options(e, options)) {
+    if (!copy_options(e, options) || !cab_hosts_reserve(&e->wire.hosts)) {
         cab_fail_memory(err);
         goto fail;
     }

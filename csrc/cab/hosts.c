@@ -1,11 +1,14 @@
 #include "cab/hosts.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "cab/locale.h"
 
 /* How long others wait to see what the first connection to a host speaks. */
 #define PATIENCE_MS 1000
+/* Bytes that most names have room in. */
+#define NAME_ROOM 64
 
 /* ---- which there are ------------------------------------------------------------------------ */
 
@@ -17,7 +20,8 @@ static bool is_idle(const cab_host *host) {
 
 static bool is_same(const cab_host *host, const cab_host_key *key) {
     return host->key.https == key->https && host->key.direct == key->direct &&
-           host->key.own == key->own && cab_same(host->name.data, key->name);
+           host->key.own == key->own && host->name.data != NULL &&
+           (strcmp(host->name.data, key->name) == 0 || cab_same(host->name.data, key->name));
 }
 
 /* An idle one, emptied, or a new one. */
@@ -37,6 +41,12 @@ static cab_host *get_empty(cab_hosts *hosts) {
         cab_list_add(&hosts->all, &host->link);
     }
     return host;
+}
+
+bool cab_hosts_reserve(cab_hosts *hosts) {
+    cab_host *host = get_empty(hosts);
+    return host != NULL && cab_buf_reserve(&host->name, NAME_ROOM) &&
+           cab_sockets_reserve(&hosts->sockets);
 }
 
 cab_host *cab_hosts_get(cab_hosts *hosts, const cab_host_key *key, bool may_share) {

@@ -49,6 +49,9 @@ typedef struct {
     cab_sockets sockets;
 } cab_hosts;
 
+/* Makes room for one host and its connections. Made in the middle of the first request it would lie
+ * for ever where libcurl's buffers grow, which then move with each request. */
+bool cab_hosts_reserve(cab_hosts *hosts);
 /* The host of that key, until the next is asked for; one that something runs, waits or is open of,
  * until that has ended. NULL: no memory. `may_share`: its connections, as far as that is known
  * before. */

@@ -11,16 +11,23 @@
  * ticket and every HTTP/2 frame is longer. */
 enum { TLS_HEAD = 5, TLS_ALERT = 21, TLS_DATA = 23, TLS_LONGEST_ALERT = 19 };
 
-int cab_sockets_open(cab_sockets *sockets, struct cab_host *host, int family, int type,
-                     int protocol) {
+bool cab_sockets_reserve(cab_sockets *sockets) {
     if (sockets->count == sockets->cap) {
         size_t cap = sockets->cap == 0 ? 8 : sockets->cap * 2;
         cab_socket *longer = realloc(sockets->items, cap * sizeof *longer);
         if (longer == NULL) {
-            return -1;
+            return false;
         }
         sockets->items = longer;
         sockets->cap = cap;
+    }
+    return true;
+}
+
+int cab_sockets_open(cab_sockets *sockets, struct cab_host *host, int family, int type,
+                     int protocol) {
+    if (!cab_sockets_reserve(sockets)) {
+        return -1;
     }
 #ifdef SOCK_CLOEXEC
     type |= SOCK_CLOEXEC;

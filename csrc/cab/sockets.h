@@ -27,6 +27,8 @@ typedef struct {
     size_t count, cap;
 } cab_sockets;
 
+/* Makes room for one more. */
+bool cab_sockets_reserve(cab_sockets *sockets);
 /* A new socket, closed when a program is executed; -1 when the system gives none or memory ran
  * out. */
 int cab_sockets_open(cab_sockets *sockets, struct cab_host *host, int family, int type,
