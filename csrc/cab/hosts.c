@@ -109,17 +109,19 @@ int64_t cab_host_is_free_in_ms(cab_hosts *hosts, cab_host *host, int64_t now_ms)
 /* ---- a request's way ------------------------------------------------------------------------ */
 
 static void leave(cab_hosts *hosts, cab_host *host, int port) {
-    cab_socket *one = cab_sockets_from(&hosts->sockets, port, host);
     if (port == 0) {
         host->connecting--;
         hosts->connections--;
-    } else if (one != NULL && one->requests > 0 && --one->requests == 0) {
+        return;
+    }
+    cab_socket *one = cab_sockets_from(&hosts->sockets, port, host);
+    if (one != NULL && one->requests > 0 && --one->requests == 0) {
         hosts->connections--;
     }
 }
 
 static int enter(cab_hosts *hosts, cab_host *host, int port) {
-    cab_socket *one = cab_sockets_from(&hosts->sockets, port, host);
+    cab_socket *one = port != 0 ? cab_sockets_from(&hosts->sockets, port, host) : NULL;
     if (one == NULL) {
         host->connecting++;
         hosts->connections++;
