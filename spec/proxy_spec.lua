@@ -123,6 +123,38 @@ for _, proxy_tls in ipairs { false, true } do
       end)
     end
 
+    -- libcurl reads what a proxy says before a tunnel byte by byte, within one step.
+    local LONG = "Content-Length: 999999999999\r\n\r\n"
+    local FLOODS = {
+      { "a page of 407", "HTTP/1.1 407 No\r\n" .. LONG, "page", FINAL },
+      {
+        "a page of 407 in chunks",
+        "HTTP/1.1 407 No\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "4\r\npage\r\n",
+        FINAL,
+      },
+      { "a head of 403", "HTTP/1.1 403 No\r\n", "X-Page: page\r\n", FINAL },
+      { "a head of 502", "HTTP/1.1 502 No\r\n", "X-Page: page\r\n", AGAIN },
+      { "a head of 200", "HTTP/1.1 200 Yes\r\n", "X-Page: page\r\n", AGAIN },
+      { "a line", "HTTP/1.1 200 Yes", "page", AGAIN },
+    }
+    local WHOLE = 24 * 1024 * 1024 -- more than the two systems keep between them
+    for _, row in ipairs(FLOODS) do
+      it("that does not end what it says: " .. row[1], function()
+        proxy:behave("flood", {
+          head = row[2],
+          piece = row[3]:rep(16384),
+          bytes = WHOLE,
+        })
+        local _, err = caller.run(options())
+        check(row[4], err)
+        check({ outcome = "not_started", status = false }, err)
+        assert.equal(0, server:stats().connections)
+        proxy:wait_for(err.attempts, "ended")
+        assert.is_true(proxy:stats().flooded < WHOLE, "all of it was read")
+      end)
+    end
+
     for limit, reason in pairs {
       connect_timeout = "connect_timeout",
       timeout = "timeout",

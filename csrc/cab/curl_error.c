@@ -42,6 +42,10 @@ static const meaning MEANINGS[] = {
     {CURLE_URL_MALFORMAT, CAB_KIND_USAGE, CAB_REASON_NONE, "endpoint"},
 };
 
+static bool is_refused_by_proxy(const cab_curl_failure *f) {
+    return !f->let_out && f->connect_status >= 300 && f->code != CURLE_OPERATION_TIMEDOUT;
+}
+
 static meaning meaning_of(const cab_curl_failure *f) {
     meaning m = {(CURLcode)f->code, CAB_KIND_TRANSPORT, CAB_REASON_INTERNAL, NULL};
     for (size_t i = 0; i < sizeof MEANINGS / sizeof *MEANINGS; i++) {
@@ -57,7 +61,7 @@ static meaning meaning_of(const cab_curl_failure *f) {
         /* CURLE_SSL_CERTPROBLEM, as for the certificate, or a code that could mean anything. */
         m = (meaning){m.code, CAB_KIND_CONFIG, CAB_REASON_TLS_CONFIG, "tls.key_file"};
     }
-    if (!f->let_out && f->connect_status >= 300) {
+    if (is_refused_by_proxy(f)) {
         m.reason = CAB_REASON_PROXY;
         if (f->connect_status == 401 || f->connect_status == 403 || f->connect_status == 407) {
             m.kind = CAB_KIND_CONFIG; /* the same question will get the same answer */
@@ -106,6 +110,13 @@ void cab_curl_error(const cab_curl_failure *f, cab_error *err) {
         cab_fail(err, CAB_KIND_TRANSPORT, f->multiplexes ? CAB_REASON_HTTP2 : CAB_REASON_CLOSED,
                  NULL,
                  "the connection ended before an answer came; the request was not sent again");
+    } else if (!f->let_out && f->connect_status < 300 && f->connect_too_long) {
+        cab_fail(err, CAB_KIND_TRANSPORT, CAB_REASON_PROXY, NULL,
+                 "the proxy's answer to CONNECT does not come to its end");
+    } else if (is_refused_by_proxy(f)) {
+        meaning m = meaning_of(f);
+        cab_fail(err, m.kind, m.reason, m.field, "the proxy answered CONNECT with status %d",
+                 f->connect_status);
     } else {
         meaning m = meaning_of(f);
         cab_fail(err, m.kind, m.reason, m.field, "%s",

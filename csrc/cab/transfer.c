@@ -26,6 +26,9 @@
 #define OTHER_FAMILY_TURNS 64
 /* A longer body gets the memory for all of it at once: it is not copied as it grows. */
 #define LONG_BODY_BYTES (64 * 1024)
+/* Of what a proxy says before a tunnel. libcurl reads it one byte after the other, within one step.
+ */
+#define MAX_CONNECT_BYTES (8 * 1024)
 
 /* Whether the bytes of its connection are those of HTTP/1 itself. */
 static bool is_plain(const cab_transfer *t) {
@@ -47,6 +50,23 @@ static CURLcode set_fresh(cab_transfer *t, bool before, bool after) {
 }
 
 /* ---- libcurl's callbacks: C only, no call leads back into the engine ------------------------ */
+
+/* Runs for each byte that a proxy answers to CONNECT. Of a refusal libcurl would read the whole
+ * page, however long, and no limit of time would end that. */
+static int on_progress(void *ud, curl_off_t size, curl_off_t had, curl_off_t to_send,
+                       curl_off_t sent) {
+    cab_transfer *t = ud;
+    long connect_status = 0;
+    (void)size;
+    (void)had;
+    (void)to_send;
+    (void)sent;
+    if (t->attempt.let_out > 0) {
+        return 0;
+    }
+    (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+    return connect_status >= 300 || ++t->attempt.looks_before > MAX_CONNECT_BYTES;
+}
 
 /* The connection of a transfer, from that port; NULL where nobody asks: on plain ones nothing is
  * under way but the request. */
@@ -300,6 +320,8 @@ static CURLcode set_constants(cab_transfer *t, const cab_trust *trust) {
     SET(CURLOPT_HEADERDATA, t);
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_WRITEDATA, t);
+    SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+    SET(CURLOPT_XFERINFODATA, t);
     SET(CURLOPT_PREREQFUNCTION, on_prereq);
     SET(CURLOPT_PREREQDATA, t);
     SET(CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
@@ -465,6 +487,11 @@ static CURLcode set_request(cab_transfer *t, const cab_request *r) {
         rc = set_proxy(t, r->direct);
         t->direct = r->direct;
     }
+    bool tunnels = t->https && !t->direct && t->wire->proxy != NULL;
+    if (rc == CURLE_OK && t->tunnels != tunnels) {
+        rc = curl_easy_setopt(t->easy, CURLOPT_NOPROGRESS, tunnels ? 0L : 1L);
+        t->tunnels = tunnels;
+    }
     if (rc == CURLE_OK && t->fresh) {
         rc = set_fresh(t, false, false);
         t->fresh = rc != CURLE_OK;
@@ -499,7 +526,7 @@ CURLcode cab_transfer_prepare(cab_transfer *t, const cab_request *r) {
 CURLcode cab_transfer_prepare_afresh(cab_transfer *t) {
     cab_attempt *a = &t->attempt;
     a->stale = a->opened = false;
-    a->let_out = 0;
+    a->let_out = a->looks_before = 0;
     t->why[0] = '\0';
     CURLcode rc = (CURLcode)cab_trust_prepare(&t->check, t->easy);
     if (rc == CURLE_OK) {
@@ -541,6 +568,7 @@ static void fail_from_code(cab_transfer *t, CURLcode code) {
         .encoded = a->encoded,
         .too_large = a->too_large ? limit : 0,
         .connect_status = (int)connect_status,
+        .connect_too_long = a->looks_before > MAX_CONNECT_BYTES,
         .unreadable = anchors->unreadable ? anchors->file : NULL,
     };
     cab_curl_error(&f, &t->answer.error);

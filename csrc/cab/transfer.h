@@ -47,6 +47,7 @@ typedef struct {
     int64_t last_byte_ms; /* of a stream */
 
     bool opened;              /* a socket was opened for it */
+    int looks_before;         /* of libcurl's at a proxy's tunnel: one for each byte, or more */
     int let_out;              /* how often libcurl was about to send it */
     int port;                 /* of this side, of the connection that it was let out on; 0: none */
     bool stale;               /* its kept connection had ended: nothing of it went out */
@@ -78,7 +79,7 @@ typedef struct cab_transfer {
     char method[16];
     const char *body; /* whoever sends it keeps it */
     size_t body_len;
-    bool sends_body, direct, wide, no_headers;
+    bool sends_body, direct, tunnels, wide, no_headers;
     cab_trust_check check;
     bool own_trust;      /* serves one request only */
     cab_anchors anchors; /* then */

@@ -6,7 +6,8 @@
 ---
 --- It has the methods of a server (script, behave, reset, stats, wait_for, drop, stop). What it can
 --- do with a request: `ok` forward it, or answer 407 without the right credentials; `refuse` it
---- (argument `status`, 403); `hang`; `close`; `reset`; `half_head`, an answer cut off in its head;
+--- (argument `status`, 403); `flood`, a `head` and then a `piece` again and again, for so many `bytes`
+--- (stats().flooded tells how many were taken); `hang`; `close`; `reset`; `half_head`, an answer cut off in its head;
 --- `established_then_close`, a tunnel that ends before it began.
 
 local certs = require("spec.support.certs")

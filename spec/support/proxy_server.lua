@@ -119,6 +119,16 @@ local BEHAVIOURS = {
   refuse = function(c, args)
     c:reply(args.status or 403, "<html>the proxy says no</html>", args.headers, "text/html")
   end,
+  -- A head, and the same piece over and over, until the client has had enough.
+  flood = function(c, args)
+    local more, sent = c:send(args.head), 0
+    while more and sent < args.bytes do
+      more = c:send(args.piece)
+      sent = sent + #args.piece
+    end
+    c.server.counters.flooded = sent
+    c:finish("close")
+  end,
   hang = function(c)
     c:ignore()
   end,
