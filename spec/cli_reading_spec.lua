@@ -85,6 +85,40 @@ describe("codearts-build, to be read", function()
       assert.is_truthy(result.err:find("the whole log", 1, true))
     end)
 
+    it("of a build with many failed steps, whose names are asked for once", function()
+      local MANY = 60
+      local steps = {}
+      for number = 1, MANY do
+        steps[number] = ('{"name":"step %d","status":"error"}'):format(number)
+      end
+      local server = server_process.start()
+      server:behave("by_path", {
+        rows = {
+          { path = "full%-stages", body = '{"result":{"build_stages":{}}}' },
+          {
+            path = "record%-info",
+            body = '{"result":{"status":"FAILURE","build_record_id":"' .. ("r"):rep(36) .. '"}}',
+          },
+          {
+            path = "history%-details",
+            body = '{"build_steps":[' .. table.concat(steps, ",") .. "]}",
+          },
+          { path = "log", body = "a line\n" },
+        },
+      })
+      local result = run("log --failed " .. bad, { CODEARTS_BUILD_ENDPOINT = server.url })
+      local asked = { log = 0, rest = 0 }
+      for _, request in ipairs(server:stats().requests) do
+        local what = request.path:find "task%-log" and "log" or "rest"
+        asked[what] = asked[what] + 1
+      end
+      server:stop()
+      assert.are.equal(0, result.status, result.err)
+      assert.are.equal(("a line\n"):rep(MANY), result.out)
+      assert.are.equal(MANY, asked.log)
+      assert.is_true(asked.rest < 10, asked.rest .. " requests beside the logs")
+    end)
+
     it("of the last lines only", function()
       local all = run("log " .. bad).out
       for count = 1, 3 do

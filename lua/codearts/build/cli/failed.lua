@@ -18,23 +18,22 @@ function failed.places(steps, over)
   return places
 end
 
---- How to ask for the log of a step: by its name, because the list may leave out steps that the service counts, or by its
+--- How to ask for the logs of steps: by name, because the list may leave out steps that the service counts, or by the
 -- place where another has the name too, or it reads like a stage key.
 ---@param steps codearts.build.Step[]
----@param place integer
----@return string|integer
-function failed.asked_for(steps, place)
-  local name = steps[place].name
-  local lower = ascii.lower(name)
-  if name == "" or lower:find "^stage%d+$" or lower == "initial" or lower == "final" then
-    return place
+---@return fun(place: integer): string|integer
+function failed.asked_for(steps)
+  local times = {}
+  for _, step in ipairs(steps) do
+    local lower = ascii.lower(step.name)
+    times[lower] = (times[lower] or 0) + 1
   end
-  for other, step in ipairs(steps) do
-    if other ~= place and ascii.lower(step.name) == lower then
-      return place
-    end
+  return function(place)
+    local name = steps[place].name
+    local lower = ascii.lower(name)
+    local is_key = lower:find "^stage%d+$" or lower == "initial" or lower == "final"
+    return (name == "" or is_key or times[lower] > 1) and place or name
   end
-  return name
 end
 
 -- Words of lines that tell why something failed, in lower case, as whole words.

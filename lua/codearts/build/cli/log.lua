@@ -50,6 +50,16 @@ local function read(app, build, values, step)
   return lines.finish()
 end
 
+--- The same of one step of many, of which is `known` what the build's steps are.
+local function read_step(app, build, values, step, known)
+  local handle = require("codearts.build.lifecycle").handle
+  local read_log = require "codearts.build.lifecycle.log"
+  local lines = sink(app, values.tail)
+  local flow = read_log(handle(build), { step = step, known = known, on_line = lines.take })
+  app:await(app:client():task(flow))
+  return lines.finish()
+end
+
 --- The steps of the build, the places of those that failed, and the verdict, or the problem why there is none.
 local function find_failed(app, job_id, build_no)
   local client, record = app:client(), require "codearts.build.lifecycle.record"
@@ -86,13 +96,16 @@ local NOTHING = {
 local function read_failed(app, build, values)
   local failed = require "codearts.build.cli.failed"
   local seen = find_failed(app, build.job_id, build.build_no)
+  local asked_for, known = failed.asked_for(seen.steps), {}
   local list = require("codearts.build.cli.json").array {}
-  for _, place in ipairs(seen.places) do
+  for index, place in ipairs(seen.places) do
     local step = seen.steps[place]
-    local told = { number = place, name = step.name, status = step.status }
-    list[#list + 1] = app:client():mask(told, seen.answer)
-    app:warn(("step %d, %s:"):format(place, told.name))
-    told.lines = read(app, build, values, failed.asked_for(seen.steps, place))
+    list[index] = { number = place, name = step.name, status = step.status }
+  end
+  app:client():mask(list, seen.answer)
+  for _, told in ipairs(list) do
+    app:warn(("step %d, %s:"):format(told.number, told.name))
+    told.lines = read_step(app, build, values, asked_for(told.number), known)
   end
   if #list > 0 then
     return list

@@ -94,7 +94,7 @@ end
 local function read_tail(await, entry)
   local place = failed.places(entry.steps, true)[1]
   local log = place
-    and await(entry.build:log { async = true, step = failed.asked_for(entry.steps, place) })
+    and await(entry.build:log { async = true, step = failed.asked_for(entry.steps)(place) })
   log = log or await(entry.build:log { async = true })
   local lines = {}
   for line in (type(log) == "string" and log or ""):gmatch "[^\n]+" do

@@ -19,6 +19,7 @@ local LONGEST_PAUSE = 5
 ---@field on_line? fun(line: string) gets every line, without its end; then the lines are counted, not kept
 ---@field follow? boolean go on until the build is over (default false: what is there now)
 ---@field step? string|integer only this step: its number from 1, or its name or stage key, if that fits one step only
+---@field known? codearts.build.KnownSteps kept from log to log of one build. For this library's own modules
 ---@field length? integer about as much in one request; default: as the service likes. For this library's own modules
 ---@field async? boolean
 
@@ -162,17 +163,19 @@ end
 
 --- The log of one step comes whole, however long, by the record id of the build (API reference 7.6, DownloadTaskLog). One that
 --- breaks off is asked for again: what came of it, the engine does not ask for twice.
-local function read_step(await, target, step, receive)
-  local detail, err = record.fetch(await, target)
-  if not detail then
-    return nil, err
+local function read_step(await, target, opts, receive)
+  local known = opts.known or {}
+  if not known.record_id then
+    local detail, err = record.fetch(await, target)
+    if not detail then
+      return nil, err
+    end
+    known.record_id = record.text(detail.build_record_id)
+    if not known.record_id then
+      return nil, protocol_error("the record of the build has no build_record_id")
+    end
   end
-  local record_id = record.text(detail.build_record_id)
-  if not record_id then
-    return nil, protocol_error("the record of the build has no build_record_id")
-  end
-  local key
-  key, err = steps.key(await, target, record_id, step)
+  local key, err = steps.key(await, target, opts.step, known)
   if not key then
     return nil, err
   end
@@ -180,7 +183,7 @@ local function read_step(await, target, step, receive)
   for attempt = 1, MAX_ATTEMPTS do
     local bytes
     bytes, err =
-      stream_step(await, target, { record_id = record_id, task_name = key }, had, receive)
+      stream_step(await, target, { record_id = known.record_id, task_name = key }, had, receive)
     if not err then
       return true
     elseif bytes == 0 or not err.retryable or attempt == MAX_ATTEMPTS then
@@ -234,7 +237,7 @@ local function log(target, opts, watch)
     end
     local ok, err
     if opts.step then
-      ok, err = read_step(await, target, opts.step, function(bytes)
+      ok, err = read_step(await, target, opts, function(bytes)
         lines:add(bytes)
         return deliver()
       end)

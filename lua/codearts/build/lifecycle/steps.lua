@@ -47,22 +47,30 @@ local function listed(await, target)
   return list, nil, answer
 end
 
---- The places that a text fits: exactly, or else without regard to case.
+local function add(index, name, place)
+  index[name] = index[name] or {}
+  local places = index[name]
+  if places[#places] ~= place then
+    places[#places + 1] = place
+  end
+end
+
+--- The places by their names and keys: exactly, and without regard to case.
 ---@param list codearts.build.Place[]
----@param text string
----@return codearts.build.Place[]
-local function matches(list, text)
+---@return { list: codearts.build.Place[], exact: table, loose: table, answer: any }
+local function indexed(list, answer)
   local exact, loose = {}, {}
   for _, place in ipairs(list) do
-    if place.name == text or place.key == text then
-      exact[#exact + 1] = place
-    elseif
-      ascii.lower(place.name) == ascii.lower(text) or ascii.lower(place.key) == ascii.lower(text)
-    then
-      loose[#loose + 1] = place
+    for _, name in ipairs { place.name, place.key } do
+      add(exact, name, place)
+      add(loose, ascii.lower(name), place)
     end
   end
-  return #exact > 0 and exact or loose
+  return { list = list, exact = exact, loose = loose, answer = answer }
+end
+
+local function matches(index, text)
+  return index.exact[text] or index.loose[ascii.lower(text)] or {}
 end
 
 local function names(list)
@@ -89,39 +97,51 @@ local function ambiguous(target, text, list, answer)
   }, answer, target.result)
 end
 
+---@class codearts.build.KnownSteps what was learned of a build's steps: many can be looked for without asking again
+---@field record_id? string
+---@field stages? table
+---@field listed? table
+
 --- The stage key of a step that is given by its number or its name.
 ---@param await function
 ---@param target table
----@param record_id string
 ---@param step string|integer
+---@param known codearts.build.KnownSteps with its record_id
 ---@return string? key
 ---@return table? err
-function steps.key(await, target, record_id, step)
+function steps.key(await, target, step, known)
   if type(step) == "number" then
     return ("stage%d"):format(step)
   end
   -- The service's own stages know the keys best.
-  local list, answer = stages(await, target, record_id)
-  local found = matches(list or {}, step)
+  if not known.stages then
+    local list, answer = stages(await, target, known.record_id)
+    known.stages = indexed(list or {}, answer)
+  end
+  local among = known.stages
+  local found = matches(among, step)
   if #found == 0 then
-    local err
-    list, err, answer = listed(await, target)
-    if not list then
-      return nil, err
+    if not known.listed then
+      local list, err, answer = listed(await, target)
+      if not list then
+        return nil, err
+      end
+      known.listed = indexed(list, answer)
     end
-    found = matches(list, step)
+    among = known.listed
+    found = matches(among, step)
   end
   if #found == 1 then
     return found[1].key
   elseif #found > 1 then
-    return nil, ambiguous(target, step, found, answer)
+    return nil, ambiguous(target, step, found, among.answer)
   end
   return nil,
     target.client:problem({
       kind = "usage",
       field = "step",
-      message = ("the build has no step %q; its steps are: %s"):format(step, names(list)),
-    }, answer, target.result)
+      message = ("the build has no step %q; its steps are: %s"):format(step, names(among.list)),
+    }, among.answer, target.result)
 end
 
 return steps
