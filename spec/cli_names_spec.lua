@@ -153,6 +153,27 @@ describe("codearts-build, given a name", function()
       end
     end)
 
+    it("lists jobs without an end", function()
+      local pages = {}
+      for number = 1, 230 do
+        pages[number] = {
+          "answer",
+          body = ('{"total":1000000,"jobs":[{"id":"%032d","job_name":"n%d"}]}'):format(
+            number,
+            number
+          ),
+        }
+      end
+      server:script(pages)
+      local result = command.run("run web", env)
+      assert.are.equal(2, result.status, result.err)
+      assert.is_truthy(
+        result.err:find("too many to look for a name in: give the id", 1, true),
+        result.err
+      )
+      assert.are.equal(200, #server:stats().requests)
+    end)
+
     it("lists nonsense", function()
       for _, body in ipairs { "{}", "[]", '{"error":"no"}', '{"jobs":"no"}' } do
         server:script({}, { "answer", body = body })

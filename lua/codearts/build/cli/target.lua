@@ -6,6 +6,7 @@ local text = require "codearts.build.cli.text"
 local target = {}
 
 local PAGE = 100 -- the most that the service lists at once (API reference 7.8)
+local MOST_JOBS, MOST_PAGES = 10000, 200 -- that a name is looked for in
 local NAMED = 5 -- how many other names are told
 
 local function usage(app, field, message)
@@ -25,26 +26,36 @@ local function list_page(app, args)
   end))
 end
 
+local function too_many(app, project)
+  local message =
+    "the project %s lists more than %d jobs or %d pages of them, which is too many to look for a name in: give the id"
+  usage(app, "JOB", message:format(project, MOST_JOBS, MOST_PAGES))
+end
+
 --- All jobs of a project, page by page. `search` leaves to the service what is like a name. The end is where all are there that
 -- it counts, or a page brings no other: it may list fewer at once than were asked for, or the same page again.
 local function list_jobs(app, project, search)
   local all, seen, page = {}, {}, 0
-  local before, total
+  local ended
   repeat
+    if #all > MOST_JOBS or page == MOST_PAGES then
+      too_many(app, project)
+    end
     local answer = list_page(app, {
       project_id = project,
       page_index = page,
       page_size = PAGE,
       search = search,
     })
-    before, total = #all, answer.total
+    local before = #all
     for _, job in ipairs(app:client():mask(answer.rows)) do -- names are kept
       if job.id ~= nil and not seen[job.id] then
         all[#all + 1], seen[job.id] = job, true
       end
     end
     page = page + 1
-  until #all == before or total and #all >= total
+    ended = #all == before or answer.total and #all >= answer.total
+  until ended
   names.remember(project, all, search == nil)
   return all
 end
