@@ -261,6 +261,28 @@ describe("err:reconcile, at a service with habits,", function()
     assert.equal(2000, found.candidates[1].build_no)
   end)
 
+  it("asks about no more of them where one page lists more", function()
+    local err, rows = lose(), {}
+    for number = 1, 4000 do
+      rows[number] = ('{"number":%d}'):format(number)
+    end
+    server:behave("by_path", {
+      rows = {
+        {
+          path = "info%-records",
+          body = '{"result":{"total_record":4000,"job_build_states":['
+            .. table.concat(rows, ",")
+            .. "]}}",
+        },
+        { path = "history%-parameters", body = '{"result":[{"name":"RUN_ID","value":"x"}]}' },
+      },
+    })
+    local found = err:reconcile { timeout = 0 }
+    assert.equal("unknown", found.verdict)
+    assert.equal("too_large", found.error.reason)
+    assert.equal(2001, asked "history%-parameters")
+  end)
+
   it("knows its build by each of three lists of parameters", function()
     for _, shows in ipairs {
       { "value", "gone", "gone" },

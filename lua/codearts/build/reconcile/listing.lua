@@ -78,10 +78,14 @@ function listing.page(ask, job_id, span, index)
   return page, nil, date
 end
 
---- Notes the builds of a page; answers how many were not noted before, and whether a row is none.
+--- Notes the builds of a page; answers how many were not noted before, and whether a row is none. Of a page that alone
+--- has too many the rest is left: whoever notes too many has proved nothing.
 local function take(rows, seen, builds)
   local new, odd = 0, false
   for _, row in ipairs(rows) do
+    if new > MOST_BUILDS then
+      break
+    end
     local number = build_number(row)
     if not number then
       odd = true
