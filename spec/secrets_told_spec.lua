@@ -258,6 +258,25 @@ describe("what is told in Lua of the service's words", function()
     end
   end)
 
+  it("is masked where the auth function fails and names what it answered before that", function()
+    local tokens, asked = { TOKEN, "another-token-0123456789" }, 0
+    local client = build.new {
+      endpoint = server.url,
+      auth = function()
+        asked = asked + 1
+        return tokens[asked], "revoked: " .. table.concat(tokens, " and ")
+      end,
+      proxy = false,
+    }
+    server:script({}, { "answer", status = 401, body = "{}" })
+    client:try_run { job_id = run_job.JOB_ID }
+    local _, err = client:try_run { job_id = run_job.JOB_ID }
+    client:close()
+    assert.equal(3, asked)
+    assert.truthy(err.message:find("revoked: ", 1, true), err.message)
+    check(err, tokens, "both")
+  end)
+
   describe("where the auth function answers a password", function()
     local client, events
     before_each(function()

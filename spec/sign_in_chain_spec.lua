@@ -538,6 +538,46 @@ describe("a token store", function()
     end
   end)
 
+  it("may repeat what it was given earlier, or by others, which the warning does not", function()
+    local theirs = '{"auth":{"token":"theirs-hidden"},"expires":9,"renew":9}'
+    for _, name in ipairs { "get", "lock", "set" } do
+      local given = { "torn" }
+      local store = {
+        get = function()
+          return theirs
+        end,
+        lock = function()
+          return function() end
+        end,
+        set = function(_, text)
+          given[#given + 1] = text .. " " .. text:match "[%w-]+hidden[%w-]*"
+          return true
+        end,
+      }
+      local working = store[name]
+      store[name] = function(...)
+        working(...)
+        local read_before = name ~= "get" and "theirs-hidden " or ""
+        return nil, "torn: " .. read_before .. theirs .. table.concat(given, " ")
+      end
+      local events, on_event = collect()
+      service:script { json(401, {}), "ok" }
+      iam:script { token_answer "token-hidden-1", token_answer "token-hidden-2" }
+      by_password { token_store = store, on_event = on_event }
+      client:run()
+      client:close()
+      local warned = 0
+      for _, event in ipairs(events) do
+        assert_silent(event)
+        if event.type == "warning" then
+          assert.truthy(event.message:find("torn", 1, true), event.message)
+          warned = warned + 1
+        end
+      end
+      assert.is_true(warned > 0)
+    end
+  end)
+
   it("is not trusted blindly", function()
     for _, text in ipairs {
       "",

@@ -6,6 +6,7 @@ local coroutines = require "codearts.build.coroutines"
 local credential = require "codearts.build.sign_in.credential"
 local http = require "codearts.build.sign_in.http"
 local id_token = require "codearts.build.sign_in.id_token"
+local known = require "codearts.build.sign_in.known"
 local life = require "codearts.build.sign_in.life"
 local password = require "codearts.build.sign_in.password"
 local project = require "codearts.build.sign_in.project"
@@ -44,12 +45,9 @@ local function read_auth(value, region, source)
   return given
 end
 
---- An error with what the user's function said, which may name what it answered the last time.
+--- An error with what the user's function said, which may name what it answered earlier.
 local function function_failed(ctx, members)
-  local last, hidden = ctx.state.answered or {}, {}
-  for _, name in ipairs { "token", "password", "sk", "security_token" } do
-    hidden[#hidden + 1] = last[name]
-  end
+  local hidden = known.secrets(ctx.state)
   local err = ctx.client:problem(members)
   for _, name in ipairs { "message", "error_code", "error_msg", "request_id" } do
     if type(err[name]) == "string" then
@@ -77,7 +75,7 @@ local function call_function(ctx, f)
     return nil, function_failed(ctx, { kind = "auth", message = "the auth function failed" .. err })
   end
   local given, problem = read_auth(value, ctx.region, "the answer of the auth function:")
-  ctx.state.answered = given or ctx.state.answered
+  known.note(ctx.state, given)
   return given, problem
 end
 

@@ -1,6 +1,7 @@
 --- Fetches a credential once for all who share a store: clients, workers, processes.
 local core = require "codearts.build.core"
 local credential = require "codearts.build.sign_in.credential"
+local known = require "codearts.build.sign_in.known"
 local life = require "codearts.build.sign_in.life"
 
 local M = {}
@@ -9,10 +10,15 @@ local LOCK_LIFE = 60 -- of a lock whose owner died, where the system does not dr
 local LONGEST_LIFE = 366 * 86400 -- no credential lives longer: such an entry is not ours
 local FIRST_LOOK, LONGEST_LOOK = 0.05, 0.5 -- pauses while somebody else signs in
 
+--- What a store says, without credentials: it may repeat what it was given, now or earlier, or by somebody else. An entry
+--- begins with a brace, so nothing is told from the first one on.
+local function words_of(ctx, problem)
+  return (core.mask(tostring(problem):gsub("{.*", "{…"), known.secrets(ctx.state)))
+end
+
 --- Calls a function of the store, which belongs to somebody else. A structured error of it ends the
---- sign-in; any other problem is a warning, and answers nil and true. A store may repeat what it was
---- given, so the warning masks the credential that is `told` to it.
-local function ask(ctx, told, name, ...)
+--- sign-in; any other problem is a warning, and answers nil and true.
+local function ask(ctx, name, ...)
   local ok, value, problem = pcall(ctx.store[name], ...)
   if not ok then
     value, problem = nil, value
@@ -22,8 +28,7 @@ local function ask(ctx, told, name, ...)
   elseif core.is_error(problem) then
     return nil, true, problem
   end
-  local text = core.mask(tostring(problem), { told.token or told.sk, told.security_token })
-  ctx.warn(("the token store is not used: %s: %s"):format(name, text))
+  ctx.warn(("the token store is not used: %s: %s"):format(name, words_of(ctx, problem)))
   return nil, true
 end
 
@@ -33,12 +38,13 @@ end
 
 --- The stored credential if it may be used: readable, not due for renewal, not the refused one.
 local function read(ctx, key)
-  local text, broken, err = ask(ctx, {}, "get", key)
+  local text, broken, err = ask(ctx, "get", key)
   local entry = text and core.decode(text)
   if type(entry) ~= "table" or type(entry.auth) ~= "table" then
     return nil, broken, err
   end
   local found = credential.read(entry.auth)
+  known.note(ctx.state, found)
   local now = core.time()
   if
     not found
@@ -56,13 +62,14 @@ local function read(ctx, key)
 end
 
 local function write(ctx, key, found)
+  known.note(ctx.state, found)
   local now = core.time()
   local text = core.encode {
     auth = credential.for_core(found),
     expires = now + found.expires_in,
     renew = now + life.until_renewal(found),
   }
-  local _, _, err = ask(ctx, found, "set", key, text, found.expires_in)
+  local _, _, err = ask(ctx, "set", key, text, found.expires_in)
   return err
 end
 
@@ -79,7 +86,7 @@ local function lock(ctx, key)
     end
     local unlock
     if not broken then
-      unlock, broken, err = ask(ctx, {}, "lock", key, LOCK_LIFE)
+      unlock, broken, err = ask(ctx, "lock", key, LOCK_LIFE)
     end
     if unlock or broken then
       return nil, unlock, err
