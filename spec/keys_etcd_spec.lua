@@ -310,6 +310,24 @@ describe("keys in etcd", function()
     end
   end
 
+  it("shows no token that was refused before", function()
+    local fake = servers.start()
+    local function login(token)
+      return { "answer", body = '{"header":{},"token":"' .. token .. '"}' }
+    end
+    local function refused(words)
+      local body = '{"code":16,"message":"etcdserver: invalid auth token (%s)"}'
+      return { "answer", status = 401, body = body:format(words) }
+    end
+    local tokens = "first-token-0123 second-token-456"
+    fake:script({ login "first-token-0123", refused "", login "second-token-456" }, refused(tokens))
+    local store = key_store.etcd { endpoint = fake.url, user = "builder", password = SECRET }
+    local result, err = client_with(store):try_run(ARGS, { key = core.uuid() })
+    fake:stop()
+    assert.is_nil(result)
+    assert.truthy(err.message:find("invalid auth token (*** ***)", 1, true), err.message)
+  end)
+
   it("takes no bad options", function()
     local bad = {
       { {}, "endpoint" },

@@ -6,9 +6,12 @@
 local core = require "codearts.build.core"
 local http = require "codearts.build.sign_in.http"
 
+local unpack = table.unpack or unpack
+
 local FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1 -- between two rounds of all members
 local PATIENCE = 2 -- seconds for one of several members
 local LOOK_PAUSE = 0.02 -- while another call signs in
+local MOST_TOKENS = 4 -- that are kept
 
 ---@class codearts.build.EtcdGateway
 ---@field private endpoints string[]
@@ -16,6 +19,7 @@ local LOOK_PAUSE = 0.02 -- while another call signs in
 ---@field private password? string
 ---@field private tls? table
 ---@field private timeout number seconds for one question, whatever it takes
+---@field private tokens string[] what it let us sign in with, the newest few, newest first: it may repeat any of them
 ---@field private index integer of the member that answered last
 ---@field private cluster any the id of the cluster that answered first
 local Gateway = {}
@@ -38,6 +42,7 @@ function Gateway.new(options)
     password = options.password,
     tls = options.tls,
     timeout = options.timeout,
+    tokens = {},
     index = 1,
   }, Gateway)
 end
@@ -83,6 +88,13 @@ local function refusal(ctx, who, answer)
   return err, passing and "elsewhere" or nil
 end
 
+--- What the cluster was sent, and may repeat.
+function Gateway:secrets()
+  local secrets = { unpack(self.tokens) }
+  secrets[#secrets + 1] = self.password
+  return secrets
+end
+
 --- One request to one member.
 ---@return table? body
 ---@return codearts.build.Error? err
@@ -97,7 +109,7 @@ function Gateway:once(ctx, index, path, text, token)
     body = text,
     read_only = true, -- the same text may go out twice, see above
     headers = { ["Content-Type"] = "application/json", Authorization = token },
-    secrets = { token, self.password },
+    secrets = self:secrets(),
     tls = self.tls,
     direct = true,
   }, {
@@ -156,7 +168,7 @@ end
 
 --- A token that is not the refused one; nil without an error where there is no login.
 function Gateway:token_for(ctx, refused)
-  while self.user and (self.token == nil or self.token == refused) do
+  while self.user and self.tokens[1] == refused do
     if self.signing_until and core.now() < self.signing_until then
       local slept, problem = ctx.await(ctx.client:sleep(LOOK_PAUSE))
       if not slept then
@@ -172,11 +184,14 @@ function Gateway:token_for(ctx, refused)
       elseif type(body.token) ~= "string" or body.token:find "[^\33-\126]" then
         return nil, trouble "etcd let us sign in, but told no token"
       end
-      self.token = body.token
-      return self.token
+      if body.token ~= refused then
+        table.insert(self.tokens, 1, body.token)
+        self.tokens[MOST_TOKENS + 1] = nil
+      end
+      return body.token
     end
   end
-  return self.user and self.token or nil
+  return self.user and self.tokens[1] or nil
 end
 
 --- Asks the cluster. Signs in first where there is a login, and once more when the token serves no longer: etcd
@@ -208,7 +223,7 @@ end
 ---@param text string
 ---@return string
 function Gateway:mask(text)
-  return core.mask(text, { self.password, self.token })
+  return core.mask(text, self:secrets())
 end
 
 return Gateway
