@@ -335,6 +335,8 @@ describe("keys in etcd", function()
       { { endpoint = 5 }, "endpoint" },
       { { endpoint = "http://user:pass@host:1" }, "endpoint" },
       { { endpoint = "http://host:1/path" }, "endpoint" },
+      { { endpoint = "http://host:" .. SECRET }, "endpoint" },
+      { { endpoint = "http://[" .. SECRET .. "]:1" }, "endpoint" },
       { { endpoint = "http://h:1", user = "u" }, "user" },
       { { endpoint = "http://example.com:1", user = "u", password = SECRET }, "endpoint" },
       { { endpoint = "http://h:1", timeout = -1 }, "timeout" },

@@ -303,12 +303,19 @@ describe("a password", function()
   end)
 
   it("is not sent to an address that holds a secret itself", function()
-    client = flow_client.new({
-      endpoint = service.url,
-      auth = USER,
-      iam_endpoint = "https://user:hidden@iam.example",
-    })
-    assert.equal("iam_endpoint", fails().field)
+    for _, address in ipairs {
+      "https://user:hidden@iam.example",
+      "https://user:hidden\239\188\160iam.example", -- a full-width @
+      "user:hidden\239\188\160iam.example",
+      "https://iam.example:hidden",
+      "https://[hidden]/",
+      "https://user;hidden/iam.example",
+    } do
+      client = flow_client.new({ endpoint = service.url, auth = USER, iam_endpoint = address })
+      local err = fails()
+      assert.same({ "config", "iam_endpoint" }, { err.kind, err.field })
+      client:close()
+    end
   end)
 end)
 

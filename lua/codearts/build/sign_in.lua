@@ -86,7 +86,7 @@ local function complete(ctx, found)
     or found.iam_endpoint
     or regions.iam_endpoint(ctx.region, ctx.getenv)
   local err
-  if own.iam_endpoint:find "[@?#]" then
+  if not http.is_plain(http.url(own.iam_endpoint, "/")) then
     return nil, config_error("iam_endpoint", "the IAM endpoint must be a plain address")
   elseif not ctx.allow_http and not http.is_safe(http.url(own.iam_endpoint, "/")) then
     return nil, config_error("iam_endpoint", "the IAM endpoint must be https, or on this machine")

@@ -62,7 +62,7 @@ local function endpoints_of(options)
   local given, list = options.endpoint, {}
   for each in (type(given) == "table" and table.concat(given, ",") or given or ""):gmatch "[^,]+" do
     local endpoint = http.url(ascii.trim(each), "")
-    if not endpoint:find "^https?://[A-Za-z0-9%.%-_%[%]:]+$" then
+    if not http.is_plain(endpoint) or endpoint:find("/", 9, true) then
       refuse("endpoint", "must be http://HOST:PORT or https://HOST:PORT, several with commas")
     elseif options.user and not options.allow_http and not http.is_safe(endpoint) then
       refuse(

@@ -177,6 +177,23 @@ function M.is_safe(url, also)
   return also ~= nil and host:find(also) ~= nil
 end
 
+-- A host's name or address, and a port. Nothing else is repeated of an address: it may be a password in a wrong place.
+local HOSTS = { "^[A-Za-z0-9._-]+$", "^%[[0-9A-Fa-f:.]+%]$" }
+
+--- Whether a URL is a host, a port and perhaps a path, and nothing that somebody else may take for something else.
+---@param url string
+---@return boolean
+function M.is_plain(url)
+  local authority, path = url:match "^https?://([^/]+)(.*)$"
+  local host = (authority or ""):gsub(":[0-9]+$", "")
+  for _, pattern in ipairs(HOSTS) do
+    if host:find(pattern) then
+      return not path:find "[^\33-\126]" and not path:find "[@?#]"
+    end
+  end
+  return false
+end
+
 --- Joins an endpoint (scheme optional) and a path.
 ---@param endpoint string
 ---@param path string
