@@ -530,6 +530,11 @@ describe("core.mask", function()
       ["100%25 sure"] = { "100%25 sure", "100%2525%20sure" },
       ["back\\slash"] = { "back\\slash", "back\\\\slash", "back\\u005cslash", "back%5Cslash" },
       ["\\n is not it"] = { "\\n is not it", "\\\\n is not it" },
+      ["P@ss[w0rd]!#$%*+,./:;=?^_`{|}\\(1)"] = {
+        "P&commat;ss&lsqb;w0rd&rsqb;&excl;&num;&dollar;&percnt;&ast;&plus;&comma;&period;&sol;&colon;"
+          .. "&semi;&equals;&quest;&Hat;&lowbar;&grave;&lcub;&verbar;&rcub;&bsol;&lpar;1&rpar;",
+        "P&amp;commat;ss&lbrack;w0rd&rbrack;!#$%*+,./:;=?^&UnderBar;`&lbrace;&vert;&rbrace;\\(1)",
+      },
       ["snow\226\152\131man"] = {
         "snow\226\152\131man",
         "snow\\u2603man",

@@ -83,21 +83,43 @@ static cab_unit read_backslash(const char *p, const char *end) {
     return u;
 }
 
-/* What stands behind the & of &amp; &#38; &#x26; */
-static cab_unit read_entity(const char *p, const char *end) {
-    static const struct {
-        const char *name;
-        char c;
-    } names[] = {{"amp;", '&'}, {"lt;", '<'}, {"gt;", '>'}, {"quot;", '"'}, {"apos;", '\''}};
-    size_t left = (size_t)(end - p);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        size_t len = strlen(names[i].name);
-        if (left >= len && memcmp(p, names[i].name, len) == 0) {
-            cab_unit u = {len, 1, {names[i].c}};
+/* References of HTML5 to what stands in passwords: all of ASCII that has a name of that length. */
+#define LONGEST_NAME 8
+static const struct {
+    char name[LONGEST_NAME + 1];
+    char c;
+} NAMES[] = {
+    {"amp", '&'},    {"lt", '<'},       {"gt", '>'},     {"quot", '"'},   {"apos", '\''},
+    {"excl", '!'},   {"num", '#'},      {"dollar", '$'}, {"percnt", '%'}, {"lpar", '('},
+    {"rpar", ')'},   {"ast", '*'},      {"midast", '*'}, {"plus", '+'},   {"comma", ','},
+    {"period", '.'}, {"sol", '/'},      {"colon", ':'},  {"semi", ';'},   {"equals", '='},
+    {"quest", '?'},  {"commat", '@'},   {"lsqb", '['},   {"lbrack", '['}, {"bsol", '\\'},
+    {"rsqb", ']'},   {"rbrack", ']'},   {"Hat", '^'},    {"lowbar", '_'}, {"UnderBar", '_'},
+    {"grave", '`'},  {"lcub", '{'},     {"lbrace", '{'}, {"verbar", '|'}, {"vert", '|'},
+    {"rcub", '}'},   {"rbrace", '}'},   {"AMP", '&'},    {"LT", '<'},     {"GT", '>'},
+    {"QUOT", '"'},   {"NewLine", '\n'}, {"Tab", '\t'},
+};
+
+static cab_unit read_name(const char *p, size_t left) {
+    const char *semi = memchr(p, ';', left <= LONGEST_NAME ? left : LONGEST_NAME + 1);
+    size_t len = semi != NULL ? (size_t)(semi - p) : 0;
+    for (size_t i = 0; len > 0 && i < sizeof NAMES / sizeof *NAMES; i++) {
+        if (NAMES[i].name[0] == p[0] && strlen(NAMES[i].name) == len &&
+            memcmp(p, NAMES[i].name, len) == 0) {
+            cab_unit u = {len + 1, 1, {NAMES[i].c}};
             return u;
         }
     }
-    if (left > 2 && p[0] == '#') {
+    return NONE;
+}
+
+/* What stands behind the & of &amp; &commat; &#38; &#x26; */
+static cab_unit read_entity(const char *p, const char *end) {
+    size_t left = (size_t)(end - p);
+    if (left == 0 || p[0] != '#') {
+        return read_name(p, left);
+    }
+    if (left > 2) {
         bool hex = p[1] == 'x' || p[1] == 'X';
         size_t start = hex ? 2 : 1;
         uint32_t code;
