@@ -10,6 +10,8 @@ local NAN, HUGE = 0 / 0, math.huge
 local BAD_LIMITS = { "1", true, {}, print, 0, -1, NAN, HUGE, -HUGE, 1e9 }
 local BAD_TEXTS = { 1, true, {}, print, "", "a\0b", "a\nb", "a\127b", "\255", "\192\128" }
 
+local BAD_FILES = { "/dev/zero", ".", (table.unpack or unpack)(BAD_TEXTS) } -- a device, a folder
+
 local BAD = {
   timeout = BAD_LIMITS,
   connect_timeout = BAD_LIMITS,
@@ -48,8 +50,8 @@ local BAD_OF_CLIENTS = {
   tls = { 1, true, "x", print },
   ["tls.ca_file"] = BAD_TEXTS,
   ["tls.ca_path"] = BAD_TEXTS,
-  ["tls.cert_file"] = BAD_TEXTS,
-  ["tls.key_file"] = BAD_TEXTS,
+  ["tls.cert_file"] = BAD_FILES,
+  ["tls.key_file"] = BAD_FILES,
   ["tls.key_password"] = { 1, true, {}, print, "", "a\0b" },
   ["tls.min_version"] = { 1.2, true, {}, "", "1", "1.1", "TLSv1.2", "1.4" },
   ["tls.pinned_public_key"] = BAD_TEXTS,

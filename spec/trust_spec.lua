@@ -255,6 +255,19 @@ tell()
       end)
     end
 
+    for what, make in pairs {
+      ["a pipe"] = "mkfifo %s",
+      ["a device that never ends"] = "ln -s /dev/zero %s",
+      ["a folder"] = "mkdir %s",
+      ["a file of 65 MiB"] = "truncate -s 65M %s",
+    } do
+      it("it is refused when it is " .. what, function()
+        assert(os.execute("rm -f " .. ca_file .. "; " .. make:format(ca_file)))
+        refused()
+        os.remove(ca_file)
+      end)
+    end
+
     it("it may hold texts, keys, line ends of Windows and older labels", function()
       local good, other = read(files.ca), read(files.other_ca)
       local ROWS = {

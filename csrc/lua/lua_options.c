@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include <sys/stat.h>
+
 #include "cab/crypto.h"
 #include "cab/secret.h"
 #include "cab/texts.h"
@@ -94,6 +96,15 @@ static bool is(cab_text t, const char *text) {
     return t.len == strlen(text) && memcmp(t.data, text, t.len) == 0;
 }
 
+/* libcurl would wait for a pipe, and read a device without an end. Whether there is a file is seen
+ * when it is read. */
+static void check_tls_file(lua_State *L, const lcab_where *where, const char *name, cab_text path) {
+    struct stat s;
+    if (path.len > 0 && stat(path.data, &s) == 0 && !S_ISREG(s.st_mode)) {
+        lcab_bad(L, where, name, "must name a file, not a folder, pipe or device");
+    }
+}
+
 /* Reads the table on top of the stack. */
 static void read_tls_values(lua_State *L, tls_values *v, cab_trust *trust) {
     static const lcab_where where = {"tls.", false};
@@ -107,6 +118,8 @@ static void read_tls_values(lua_State *L, tls_values *v, cab_trust *trust) {
     if (v->min_version.len > 0 && !is(v->min_version, "1.2") && !is(v->min_version, "1.3")) {
         lcab_bad(L, &where, "min_version", "must be \"1.2\" or \"1.3\"");
     }
+    check_tls_file(L, &where, "cert_file", v->cert_file);
+    check_tls_file(L, &where, "key_file", v->key_file);
     trust->tls_minor = is(v->min_version, "1.3") ? 3 : 2;
     trust->insecure = !v->verify;
 }
