@@ -104,6 +104,7 @@ build = {
       ["codearts.build.client.auth"] = "lua/codearts/build/client/auth.lua",
       ["codearts.build.client.call"] = "lua/codearts/build/client/call.lua",
       ["codearts.build.client.cancelled"] = "lua/codearts/build/client/cancelled.lua",
+      ["codearts.build.client.mask"] = "lua/codearts/build/client/mask.lua",
       ["codearts.build.client.reconciler"] = "lua/codearts/build/client/reconciler.lua",
       ["codearts.build.client.run_all"] = "lua/codearts/build/client/run_all.lua",
       ["codearts.build.client.task"] = "lua/codearts/build/client/task.lua",

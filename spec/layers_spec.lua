@@ -190,7 +190,14 @@ local ROOMS = {
     uses = { "core", "small", "problems", "meta", "calls", "reconcile" },
   },
   client = {
-    modules = { "client", "client%.auth", "client%.reconciler", "client%.run_all", "shapes" },
+    modules = {
+      "client",
+      "client%.auth",
+      "client%.mask",
+      "client%.reconciler",
+      "client%.run_all",
+      "shapes",
+    },
     uses = {
       "core",
       "small",

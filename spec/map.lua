@@ -64,6 +64,7 @@ local ROWS = {
   { "^csrc/lua/lua_term", "cli_terminal" },
   { "^csrc/lua/", "core_alone result" },
   { "/client", "facade async tasks result" },
+  { "/client/mask", "secrets_build secrets_told secrets" },
   { "/init%.lua$", "facade load" },
   { "/config", "config" },
   { "/regions", "regions" },

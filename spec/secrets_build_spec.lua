@@ -47,6 +47,57 @@ describe("a build that tells of itself", function()
     assert.same({ progress = true, build = true, timeout = true, usage = true }, kinds)
   end)
 
+  it("of a long text shows its beginning, wherever the token is cut", function()
+    local client = build.new { endpoint = server.url, auth = TOKEN, retry = false, proxy = false }
+    local MOST = 8192
+    for _, before in ipairs { 0, MOST - 20, MOST + 4096 - 20, MOST + 4096 - #TOKEN - 3 } do
+      local text = ("y "):rep(math.floor(before / 2)) .. TOKEN .. (" é"):rep(100000)
+      server:script({}, {
+        "answer",
+        body = '{"result":{"status":"FAILURE","err_msg":"' .. json(text) .. '"}}',
+      })
+      local this = client:build(run_job.JOB_ID, 20)
+      local _, err = pcall(this.wait, this)
+      assert.equal("build", err.kind)
+      check(err, { TOKEN }, before)
+      local told = err.record.err_msg
+      assert.truthy(told:find "…$")
+      assert.is_true(#told <= MOST + #"…" and #told > MOST - #TOKEN - 8, #told)
+    end
+    client:close()
+  end)
+
+  it("is looked through in time that is in proportion to it, whatever shows a token", function()
+    local client = build.new { endpoint = server.url, auth = TOKEN, retry = false, proxy = false }
+    local mask = require "codearts.build.client.mask"
+    local COUNT = 10000
+    for _, every in ipairs { COUNT, COUNT / 10, 1 } do
+      local looks, bytes, size = 0, 0, 0
+      local counting = {
+        mask = function(_, text, ...)
+          looks, bytes = looks + 1, bytes + #text
+          return client.core:mask(text, ...)
+        end,
+      }
+      local steps = {}
+      for i = 1, COUNT do
+        local name = i % every == 0 and TOKEN or "a step of a build " .. i
+        steps[i] = { name = name, other = "other " .. i, place = i }
+        size = size + #name + #steps[i].other + #"name" + #"other" + #"place"
+      end
+      mask(counting, steps)
+      assert.is_true(looks <= 1001, looks)
+      assert.is_true(bytes <= 20 * size, ("%d of %d bytes"):format(bytes, size))
+      for i = 1, COUNT do
+        local hidden = i % every == 0
+        assert.equal(i, steps[i].place)
+        assert.is_true(hidden == (steps[i].name == "***") or every < COUNT / 10)
+      end
+      check(steps, { TOKEN }, "steps")
+    end
+    client:close()
+  end)
+
   --- What waiting for a build raises whose record repeats these tokens.
   local function failed(client, opts, tokens, between)
     local said = "the tokens " .. table.concat(tokens, " and ") .. " have expired"

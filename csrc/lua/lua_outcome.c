@@ -15,6 +15,7 @@
 #define MAX_CLOCK_SKEW_S 900 /* API reference 3.1 */
 #define LONGEST_CODE 128     /* the documented ones have 11 bytes */
 #define LONGEST_ID 127
+#define LONGEST_WORDS 8192
 
 /* ---- the request's id ----------------------------------------------------------------------- */
 
@@ -259,7 +260,7 @@ static void push_error(lua_State *L, cab_call *c, const lcab_context *context, i
             set_api_message(L, c, a, decoded + 2, &secrets);
             set_words(L, "error_code", decoded + 1, LONGEST_CODE, &secrets);
             if (c->verdict.reason != CAB_REASON_BAD_JSON) {
-                set_words(L, "error_msg", decoded + 2, LCAB_LOOKED_AT, &secrets);
+                set_words(L, "error_msg", decoded + 2, LONGEST_WORDS, &secrets);
             }
             set_request_id(L, a, decoded, &secrets);
         } else {

@@ -560,56 +560,20 @@ function methods:perform(work)
   return call
 end
 
-local function mask_text(self, text, ...)
-  local known, masked = pcall(self.core.mask, self.core, text, ...)
-  return known and masked or "***" -- who is closed cannot tell what is to be hidden
-end
-
-local function add_texts(value, texts)
-  if type(value) == "string" then
-    texts[#texts + 1] = value
-  elseif type(value) == "table" then
-    for name, member in next, value do
-      add_texts(name, texts)
-      add_texts(member, texts)
-    end
-  end
-end
-
-local function mask_table(self, value, ...)
-  local names = {}
-  for name in next, value do
-    names[#names + 1] = name
-  end
-  for _, name in ipairs(names) do
-    local member = self:mask(value[name], ...)
-    value[name] = nil
-    value[self:mask(name, ...)] = member
-  end
-end
-
---- What the service said, as people may read it: a service may repeat the credentials that it was sent. For this
---- library's own modules.
+--- What the service said, as people may read it: a service may repeat the credentials that it was sent. Of a long text its
+--- beginning. For this library's own modules.
 ---@generic T
 ---@param value T a text, or a table that is changed; anything else stays as it is
 ---@param ... table? what it came with: results of starts and answers, whose calls may have had secrets of their own
 ---@return T
 function methods:mask(value, ...)
-  if type(value) == "string" then
-    return mask_text(self, value, ...)
-  elseif type(value) == "table" then
-    -- All at once: to look for a secret takes longer than most texts are. There is hardly ever one.
-    local texts = {}
-    add_texts(value, texts)
-    local all = table.concat(texts, "\n")
-    if mask_text(self, all, ...) ~= all then
-      mask_table(self, value, ...)
-    end
+  if type(value) ~= "string" and type(value) ~= "table" then
+    return value
   end
-  return value
+  return require("codearts.build.client.mask")(self.core, value, ...)
 end
 
-local TOLD = { "message", "error_code", "error_msg", "request_id", "build_status", "record" }
+local TOLD = { "message", "error_code", "error_msg", "request_id", "build_status" }
 
 --- A structured error with what the service said: the door for all that is made in Lua of a service's text. For this
 --- library's own modules.

@@ -9,11 +9,11 @@ local MAX_FAILURES = 30
 -- Seconds for all that is only shown, or only sets the pace: the verdict must not wait for it.
 local BESIDE = 5
 
---- The error of a build that ended without success.
+--- The error of a build that ended without success. The record is masked already.
 local function build_error(target, detail, answer)
   local status = record.text(detail.status) or "no status"
   local reason = record.text(detail.err_msg)
-  return target.client:problem({
+  local err = target.client:problem({
     kind = "build",
     message = ("build %d of job %s ended with %s%s"):format(
       target.build_no,
@@ -22,9 +22,10 @@ local function build_error(target, detail, answer)
       reason and ": " .. reason or ""
     ),
     build_status = status,
-    record = detail,
     retryable = false,
   }, answer, target.result)
+  err.record = detail
+  return err
 end
 
 local function timeout_error(target, timeout, last_status, last_error)
