@@ -209,6 +209,38 @@ describe("an answer", function()
     caller.check({ kind = "protocol", reason = "bad_json" }, err)
   end)
 
+  it("with a head of very many lines is too large, however short they are", function()
+    local head = "HTTP/1.1 200 OK\r\nX-A: x\r\n" .. (" y\r\n"):rep(20000)
+    server:script { { "raw", bytes = head .. "Content-Length: 2\r\n\r\n{}" } }
+    local _, err = caller.wait(client, client:request { method = "DELETE", path = "/v3/x" })
+    caller.check({ kind = "protocol", reason = "too_large" }, err)
+  end)
+
+  it("in very many chunks is read in several steps, however short they are", function()
+    local COUNT = 60000
+    server:reset()
+    server:script {
+      {
+        "raw",
+        bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" .. ("1\r\n \r\n"):rep(
+          COUNT
+        ) .. "0\r\n\r\n",
+      },
+    }
+    local call = client:request { method = "DELETE", path = "/v3/x", answer = "bytes" }
+    while server:stats().processed == 0 do
+      client:step(0)
+    end
+    server:wait_for(1, "ended") -- all of it is there
+    local steps = 0
+    while not call:done() do
+      client:step(0)
+      steps = steps + 1
+    end
+    assert.equal(COUNT, #call:try_wait())
+    assert.is_true(steps >= 6, steps .. " steps")
+  end)
+
   it("shows its headers, but for names that nobody has", function()
     local long = ("x"):rep(128)
     server:script {

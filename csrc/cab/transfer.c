@@ -14,6 +14,10 @@
 #define PROTOCOLS_STR ((CURLoption)(CURLOPTTYPE_STRINGPOINT + 318))
 #define QUICK_EXIT ((CURLoption)(CURLOPTTYPE_LONG + 322))
 #define MAX_HEAD_BYTES (256 * 1024)
+/* For so many more counts a line of a head, and a piece of a body: libcurl appends folded lines in
+ * time that grows with their square, and a chunk of one byte takes it as long as one of hundreds.
+ */
+#define PIECE_BYTES 64
 #define STREAM_BUFFER_BYTES 102400L
 /* A stream rests until its owner has taken what is there; libcurl alone would read some 8 MiB. */
 #define STREAM_HELD_BYTES (128 * 1024)
@@ -194,7 +198,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *ud) {
     cab_attempt *a = &t->attempt;
     size_t len = size * count;
     a->last_byte_ms = a->stream ? cab_clock_ms() : 0;
-    a->head_total += len;
+    a->head_total += len + PIECE_BYTES;
     if (a->head_total > MAX_HEAD_BYTES) {
         a->too_large = true;
         return 0;
@@ -271,7 +275,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *ud) {
     } else if (a->since_pause >= BODY_A_STEP_BYTES) {
         return rest(t);
     }
-    a->since_pause += len;
+    a->since_pause += len + PIECE_BYTES;
     if (!append_body(t, data, len)) {
         a->no_memory = true;
         return 0;
