@@ -116,7 +116,7 @@ static cab_unit read_name(const char *p, size_t left) {
 /* What stands behind the & of &amp; &commat; &#38; &#x26; */
 static cab_unit read_entity(const char *p, const char *end) {
     size_t left = (size_t)(end - p);
-    if (left == 0 || p[0] != '#') {
+    if (left > 0 && p[0] != '#') {
         return read_name(p, left);
     }
     if (left > 2) {
