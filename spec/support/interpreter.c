@@ -109,6 +109,9 @@ static int run(lua_State *L, int argc, char **argv) {
     if (!loaded(L, argv[0], luaL_loadfile(L, file))) {
         return 0;
     }
+    if (!lua_checkstack(L, argc)) {
+        return 0;
+    }
     for (int i = script + 1; i < argc; i++) {
         lua_pushstring(L, argv[i]);
     }
