@@ -655,10 +655,6 @@ bool cab_client_is_stuck(const cab_client *c) {
            first_in(c, CAB_CALL_ANSWERED) == NULL;
 }
 
-bool cab_client_is_still(const cab_client *c) {
-    return c->open == (first_in(c, CAB_CALL_ADMITTING) != NULL);
-}
-
 void cab_client_fail_parked(cab_identity *i) {
     cab_call *call;
     while ((call = CAB_CONTAINER_OF(i->parked.first, cab_call, link)) != NULL) {

@@ -111,8 +111,6 @@ void cab_client_unpark(cab_identity *i);
 void cab_client_fail_parked(cab_identity *i);
 /* Whether nothing is on its way any more: every open call waits for credentials. */
 bool cab_client_is_stuck(const cab_client *c);
-/* Whether nothing can go on by itself: at most one call is open, which waits for admission. */
-bool cab_client_is_still(const cab_client *c);
 
 /* The one descriptor to wait for; see cab_engine_fd. */
 int cab_client_fd(cab_client *c);

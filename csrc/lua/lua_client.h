@@ -22,7 +22,6 @@ typedef struct {
     lcab_phase phase;
     bool close_wanted;           /* by a finalizer while calls were being ended */
     bool stood_still;            /* the last step only delivered what another had left */
-    bool patient;                /* in the step somebody waits, for as long as it takes */
     int ready_first, ready_last; /* the queue in U_READY */
     cab_budget budget;           /* of the step that is under way, or of the last */
     cab_client_options options;  /* while it is being made */

@@ -359,7 +359,6 @@ int lcab_step(lua_State *L, lcab_client *u, int client, int64_t wait_ms, bool li
     if (lcab_client_is_busy(u)) {
         lcab_usage_error(L, "step", LCAB_NOT_IN_CALLBACK);
     }
-    u->patient = !limited && wait_ms < 0;
     int rc = move_and_deliver(L, u, client, wait_ms, limited);
     if (u->close_wanted && u->c != NULL) {
         close_now(L, u, client);
@@ -429,16 +428,6 @@ static int client_spent(lua_State *L) {
     return 1;
 }
 
-/* client:may_block() -> whether a callback holds nobody up when it waits for a disk: whoever steps
- * waits for as long as it takes, and nothing else could go on meanwhile */
-static int client_may_block(lua_State *L) {
-    const lcab_client *u = lcab_check_any_client(L, 1);
-    lua_pushboolean(L, u->c != NULL && u->phase == LCAB_CALLING_BACK && u->patient &&
-                           !lcab_client_has_rest(u) && !cab_client_forked(u->c) &&
-                           cab_client_is_still(u->c));
-    return 1;
-}
-
 /* client:close(): ends everything in flight as cancelled and tells that; twice is fine */
 static int client_close(lua_State *L) {
     lcab_client *u = lcab_check_any_client(L, 1);
@@ -458,10 +447,13 @@ static int client_close(lua_State *L) {
 }
 
 void lcab_step_open(lua_State *L) {
-    static const luaL_Reg methods[] = {{"step", client_step},     {"advance", client_advance},
-                                       {"raised", client_raised}, {"delivering", client_delivering},
-                                       {"spent", client_spent},   {"may_block", client_may_block},
-                                       {"close", client_close},   {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"step", client_step},
+                                       {"advance", client_advance},
+                                       {"raised", client_raised},
+                                       {"delivering", client_delivering},
+                                       {"spent", client_spent},
+                                       {"close", client_close},
+                                       {NULL, NULL}};
     lua_pushcfunction(L, deliver_all);
     lcab_client_share(L, U_DELIVER);
     lua_pushcfunction(L, deliver_cancelled);

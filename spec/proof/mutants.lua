@@ -527,13 +527,6 @@ local MUTANTS = {
     specs = "keys_faults",
   },
   {
-    name = "a loop that waits for the disk of a key",
-    file = "lua/codearts/build/key_store/file.lua",
-    find = "elseif client.core:may_block() then",
-    replace = "elseif true then",
-    specs = "keys",
-  },
-  {
     name = "a key that is left open by a client that was closed",
     file = "lua/codearts/build/key_store/file.lua",
     find = "known all the same\n    return work:run()",

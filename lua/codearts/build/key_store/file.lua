@@ -148,8 +148,6 @@ function File:put(key, text, version, client)
   end
   if not work then
     return nil, line, there
-  elseif client.core:may_block() then
-    return work:run()
   end
   local open, call = pcall(client.perform, client, work)
   if not open then -- the client was closed, and what it did not send is to be known all the same
