@@ -228,6 +228,37 @@ describe("an error that leaves open whether a build was started has reconcile:",
     check(err)
   end)
 
+  -- Where each thread has a hook of its own, which Ctrl-C sets for the main one.
+  if _VERSION ~= "Lua 5.1" then
+    it("what a debug hook raises where a flow has lost what it awaits", function()
+      local main = coroutine.running()
+      local stored = {}
+      local shelf = {
+        get = function()
+          return stored.text, stored.version
+        end,
+        put = function(_, text)
+          stored = { text = text, version = (stored.version or 0) + 1 }
+          if main then -- as Ctrl-C does: in whatever the main program runs next
+            debug.sethook(main, function()
+              debug.sethook(main)
+              error("interrupted!", 0)
+            end, "", 1)
+            main = nil
+          end
+          return stored.version
+        end,
+      }
+      client:close()
+      client = caller.new { endpoint = server, key_store = shelf }
+      local _, err = client:try_run(caller.JOB, { key = "k" })
+      assert.is_true(core.is_error(err))
+      assert.equal("unknown", err.outcome)
+      assert.is_function(err.reconcile)
+      assert.is_false(pcall(client.step, client, 0)) -- which raises what a callback raised
+    end)
+  end
+
   it("where nobody can wait", function()
     local call, told = begin(), nil
     client:sleep(0):on_done(function()

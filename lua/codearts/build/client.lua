@@ -355,11 +355,16 @@ end
 
 --- Steps until a call has ended or the time is over.
 local function step_until(self, call, timeout, quiet)
-  local till = timeout and core.now() + timeout
+  local till, idle = timeout and core.now() + timeout, 0
   repeat
     local moved, problem = pcall(advance, self, till and math.max(till - core.now(), 0), true)
     if not moved then -- a callback may have come back in a forked child
       error(described(self, problem, call), 0)
+    end
+    -- Ctrl-C raises in whatever Lua runs next, so that a flow may have lost what it awaits: it would wait for ever.
+    idle = problem == 0 and not call:done() and idle + 1 or 0
+    if idle > 1 then
+      error("what the call waits for was broken off", 0)
     end
     local raised
     if not quiet then
