@@ -56,6 +56,8 @@ function Driver:is_cut_off()
   return self.poll:is_closing() or self.timer:is_closing()
 end
 
+--- Who is to go on now.
+---@return table[] waiters
 function Driver:take_awake()
   local waiters = self.awake
   self.awake = {}
@@ -63,6 +65,7 @@ function Driver:take_awake()
 end
 
 --- Those whose calls have ended go on. They may run the loop themselves.
+---@param waiters table[]
 function Driver:resume(waiters)
   for _, waiter in ipairs(waiters) do
     if waiter.waiting and coroutine.status(waiter.routine) == "suspended" then
