@@ -7,8 +7,11 @@
 local M = {}
 
 -- In the LuaJIT that ngx_lua is made for.
-local found, exdata = pcall(require, "thread.exdata")
-M.is_here = rawget(_G, "ngx") ~= nil and found
+local found, exdata = false, nil
+if rawget(_G, "ngx") then
+  found, exdata = pcall(require, "thread.exdata")
+end
+M.is_here = found
 
 local caller -- the request that is hidden
 
