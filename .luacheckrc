@@ -16,6 +16,7 @@ exclude_files = { "build", "lua_modules" }
 
 files["lua/codearts/build/resty.lua"] = { read_globals = { "ngx" } }
 files["lua/codearts/build/hosts/nginx*.lua"] = { read_globals = { "ngx" } }
+files["lua/codearts/build/nginx_request.lua"] = { globals = { "ngx" } }
 files["lua/codearts/build/nvim.lua"] = { globals = { "vim" } }
 files["lua/codearts/build/nvim"] = { globals = { "vim" } }
 files["lua/codearts/health.lua"] = { read_globals = { "vim" } }

@@ -149,6 +149,7 @@ build = {
       ["codearts.build.load_error"] = "lua/codearts/build/load_error.lua",
       ["codearts.build.luv"] = "lua/codearts/build/luv.lua",
       ["codearts.build.meta"] = "lua/codearts/build/meta.lua",
+      ["codearts.build.nginx_request"] = "lua/codearts/build/nginx_request.lua",
       ["codearts.build.nvim"] = "lua/codearts/build/nvim.lua",
       ["codearts.build.nvim.actions"] = "lua/codearts/build/nvim/actions.lua",
       ["codearts.build.nvim.address"] = "lua/codearts/build/nvim/address.lua",

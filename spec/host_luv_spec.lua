@@ -193,6 +193,29 @@ describe("luv", function()
     assert.equal(NAME, client:start(JOB):try_wait(10).octopus_job_name)
   end)
 
+  it("waits in time when somebody has closed all handles of the loop", function()
+    server:behave("never_answer")
+    local told = {}
+    local call = client:start(JOB)
+    uv.walk(function(handle)
+      if not handle:is_closing() then
+        handle:close()
+      end
+    end)
+    uv.run()
+    local function wait()
+      told[#told + 1] = select(2, call:try_wait(0.01)).reason
+    end
+    wait()
+    coroutine.wrap(wait)()
+    assert.same({ "wait", "wait" }, told)
+    server:script({}, "ok")
+    assert.equal(NAME, client:run(JOB).octopus_job_name)
+    call:cancel()
+    client:step(0)
+    assert.equal("cancelled", select(2, call:try_wait()).kind)
+  end)
+
   it("says what is known of a start that it cannot wait for", function()
     local told = {}
     coroutine.wrap(function()
@@ -494,6 +517,9 @@ describe("luv", function()
           end,
           unref = function()
             return poll:unref()
+          end,
+          is_closing = function()
+            return poll:is_closing()
           end,
           break_down = function()
             poll:stop()

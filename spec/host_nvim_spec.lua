@@ -116,6 +116,20 @@ describe("Neovim", function()
     assert.equal(("%s true\n%s\n"):format(host.NAME, host.NAME), output)
   end)
 
+  it("goes on while a coroutine that waited runs the loop itself", function()
+    local output = nvim([[
+      coroutine.wrap(function()
+        client:run(job)
+        local call = client:start(job)
+        local done = vim.wait(10000, function()
+          return call:done()
+        end)
+        say(done, call:try_wait().octopus_job_name)
+        quit()
+      end)()]])
+    assert.equal("true " .. host.NAME .. "\n", output)
+  end)
+
   it("ends a wait in time, in a coroutine and outside", function()
     server:behave("never_answer")
     local output = nvim([[

@@ -152,8 +152,19 @@ local ROOMS = {
   core = { modules = { "core" }, uses = {} },
   load = { modules = { "load_error" }, uses = {} },
   small = {
-    modules = { "ascii", "coroutines", "version", "ini", "calendar", "ids", "unicode", "base64" },
+    modules = {
+      "ascii",
+      "coroutines",
+      "nginx_request",
+      "version",
+      "ini",
+      "calendar",
+      "ids",
+      "unicode",
+      "base64",
+    },
     uses = {},
+    foreign = { "ffi", "thread%.exdata" }, -- LuaJIT's
   },
   problems = { modules = { "problem", "check", "inherited" }, uses = { "core", "small" } },
   file = { modules = { "atomic_file" }, uses = { "core" } },
@@ -219,7 +230,7 @@ local ROOMS = {
   },
   hosts = {
     modules = { "hosts%..+", "luv", "resty" },
-    uses = { "core", "problems", "facade" },
+    uses = { "core", "small", "problems", "facade" },
     foreign = { "luv", "ngx%..+" },
   },
   -- Neovim: the client in its loop, and what is to be seen of it.

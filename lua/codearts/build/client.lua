@@ -3,6 +3,7 @@
 local Call = require "codearts.build.client.call"
 local core = require "codearts.build.core"
 local inherited = require "codearts.build.inherited"
+local nginx_request = require "codearts.build.nginx_request"
 local problems = require "codearts.build.problem"
 
 ---@class codearts.build.Client
@@ -250,6 +251,13 @@ local function advance(self, timeout, whole)
   local remaining = self.core:advance(timeout, whole)
   pump_sources(self)
   return remaining
+end
+
+if nginx_request.is_here then
+  local in_the_open = advance
+  function advance(...)
+    return nginx_request.hide(in_the_open, ...)
+  end
 end
 
 --- Moves everything that is in flight and runs the callbacks that are due; then raises the first
@@ -653,7 +661,7 @@ function methods:close()
   end
   self.was_left_behind = self:is_left_behind()
   self.closed = true
-  self.core:close()
+  nginx_request.hide(self.core.close, self.core)
 end
 
 Client.__close = methods.close

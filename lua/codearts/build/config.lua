@@ -177,6 +177,11 @@ local function check_key_store(store)
   end
 end
 
+--- lua-resty-core puts another os.getenv in the place of its first one, which fails from then on where no request is seen.
+local function getenv_of_now(name)
+  return os.getenv(name)
+end
+
 --- Reads options and environment.
 ---
 --- Raises kind "usage" for an unknown option (with the nearest known name) or a value of the wrong
@@ -188,7 +193,7 @@ end
 ---@return { endpoint_source?: string, warning?: string } told what the endpoint comes from where it was
 ---  neither given nor ours, and what the user should hear of
 function M.resolve(options, getenv)
-  options, getenv = options == nil and {} or options, getenv or os.getenv
+  options, getenv = options == nil and {} or options, getenv or getenv_of_now
   check_names(options)
   local result = {}
   for _, name in ipairs(FOR_CORE) do

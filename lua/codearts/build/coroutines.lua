@@ -1,12 +1,24 @@
 --- Coroutines for flows inside the library. ngx_lua replaces the standard functions by ones that
 --- yield to nginx, which a callback of a C function cannot do; it keeps the standard ones under
 --- names with an underscore, and for flows, which never touch nginx, these are right.
+local request = require "codearts.build.nginx_request"
+
 local M = {
   create = coroutine._create or coroutine.create,
   resume = coroutine._resume or coroutine.resume,
   yield = coroutine._yield or coroutine.yield,
   status = coroutine._status or coroutine.status,
 }
+
+if request.is_here then
+  local create, resume = M.create, M.resume
+  function M.create(f)
+    return request.hide(create, f) -- it keeps the request of who makes it, or none, for its life
+  end
+  function M.resume(...)
+    return request.hide(resume, ...)
+  end
+end
 
 --- What a runner yields first, before what its function returned: tells that from what the function yielded.
 M.RETURNED = {}

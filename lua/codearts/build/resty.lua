@@ -12,10 +12,11 @@
 --- its connections or its timers want that: a thread of the core tells them (see
 --- codearts.build.hosts.nginx_waker). Where the system does not grant what that takes, the worker
 --- pauses between steps: a twentieth of the time that nothing has happened, at least 1 ms, at most
---- 20 ms. Callbacks run in these light threads and must not yield; what they raise goes to the error
---- log. A worker that leaves finishes what requests wait for; what nobody or only a timer waits for
---- has 5 s, then the client is closed.
+--- 20 ms. Callbacks run in these light threads and must not yield, nor can they see a request (see
+--- codearts.build.nginx_request); what they raise goes to the error log. A worker that leaves finishes
+--- what requests wait for; what nobody or only a timer waits for has 5 s, then the client is closed.
 local host = require "codearts.build.hosts.host"
+local request = require "codearts.build.nginx_request"
 
 local M = {}
 
@@ -32,6 +33,9 @@ local MAY_WAIT = {
 }
 
 local function check(outcome)
+  if request.is_hidden() then
+    host.refuse("a function that the library calls must not wait", outcome)
+  end
   local phase = ngx.get_phase()
   if not MAY_WAIT[phase] then
     host.refuse(
@@ -55,7 +59,7 @@ end
 ---@param client codearts.build.Client
 ---@return codearts.build.Client client
 function M.attach(client)
-  local phase = ngx.get_phase()
+  local phase = request.show(ngx.get_phase)
   if phase == "init" or phase == "init_worker" then
     host.refuse(
       ("no client can live in nginx's %s phase, where nothing can wait; "):format(phase)

@@ -3,6 +3,7 @@
 local chain = require "codearts.build.sign_in.chain"
 local core = require "codearts.build.core"
 local coroutines = require "codearts.build.coroutines"
+local nginx_request = require "codearts.build.nginx_request"
 local credential = require "codearts.build.sign_in.credential"
 local http = require "codearts.build.sign_in.http"
 local id_token = require "codearts.build.sign_in.id_token"
@@ -68,7 +69,10 @@ local function call_function(ctx, f)
     return nil, config_error("auth", "the auth function yielded, which it must not do")
   elseif not ok or value == nil then
     err = ok and err or value
-    if core.is_error(err) then
+    local misuse = nginx_request.explain(err)
+    if misuse then
+      return nil, config_error("auth", "the auth function: " .. misuse)
+    elseif core.is_error(err) then
       return nil, function_failed(ctx, err)
     end
     err = err ~= nil and ": " .. tostring(err) or " without saying why"

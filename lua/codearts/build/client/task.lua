@@ -3,6 +3,7 @@
 local Call = require "codearts.build.client.call"
 local cancelled = require "codearts.build.client.cancelled"
 local core = require "codearts.build.core"
+local nginx_request = require "codearts.build.nginx_request"
 local problems = require "codearts.build.problem"
 local coroutines = require "codearts.build.coroutines"
 
@@ -47,6 +48,8 @@ end
 local function continue(self, ok, value, err, problem)
   if not ok then
     value = value or "a callback raised " .. tostring(value)
+    local misuse = nginx_request.explain(value)
+    value = misuse and problems.usage("host", misuse) or value
     return finish(self, nil, cancelled.if_closed(self.client, value))
   elseif value == coroutines.RETURNED then
     self.client.flow_runner = self.runner -- for the next

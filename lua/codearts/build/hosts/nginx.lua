@@ -1,6 +1,7 @@
 --- What steps a client in an nginx worker: a light thread that looks when the client's timers want it
 --- and once a second, and the listener of the worker, which knows when something happened to the
 --- client's connections.
+local request = require "codearts.build.nginx_request"
 local semaphores = require "ngx.semaphore"
 local wakers = require "codearts.build.hosts.nginx_waker"
 
@@ -12,7 +13,8 @@ local HURRY = 10 -- steps without a pause
 local LONG = 30 -- seconds after which who waits looks whether somebody steps
 
 local function log(problem)
-  ngx.log(ngx.ERR, "codearts.build: ", tostring(problem))
+  local misuse = request.explain(problem)
+  ngx.log(ngx.ERR, "codearts.build: ", misuse and misuse .. "\n" or "", tostring(problem))
 end
 
 ---@class codearts.build.hosts.NginxDriver
@@ -137,7 +139,7 @@ end
 function Driver:start()
   local turn = self.turn + 1
   self.turn, self.running, self.stepped_at = turn, false, ngx.now()
-  local started, problem = ngx.timer.at(0, function()
+  local started, problem = request.show(ngx.timer.at, 0, function()
     self:run(turn)
   end)
   self.started = started and true or false

@@ -36,7 +36,7 @@ function Driver:arm(remaining)
     self.poll:start("r", self.on_poll)
   end
   local timeout = 0
-  if remaining and not self.awake[1] then
+  if remaining then
     timeout = self.client:timeout()
   end
   if timeout then
@@ -51,10 +51,22 @@ function Driver:arm(remaining)
   end
 end
 
---- Those whose calls have ended go on.
-function Driver:resume_awake()
+--- Whether somebody has closed the handles, as programs do that close all handles of the loop.
+function Driver:is_cut_off()
+  return self.poll:is_closing() or self.timer:is_closing()
+end
+
+--- Who is to go on now.
+---@return table[] waiters
+function Driver:take_awake()
   local waiters = self.awake
   self.awake = {}
+  return waiters
+end
+
+--- Those whose calls have ended go on. They may run the loop themselves.
+---@param waiters table[]
+function Driver:resume(waiters)
   for _, waiter in ipairs(waiters) do
     if waiter.waiting and coroutine.status(waiter.routine) == "suspended" then
       local ok, problem = coroutine.resume(waiter.routine)
@@ -87,10 +99,11 @@ function Driver:tick(timeout)
       self.loop.report(tostring(answer))
     end
   end
-  self:resume_awake()
-  if self.open then
+  local waiters = self:take_awake()
+  if self.open and not self:is_cut_off() then
     self:arm(remaining)
   end
+  self:resume(waiters)
 end
 
 --- The descriptor or the timer has news.
@@ -121,7 +134,7 @@ end
 ---@param outcome? "not_started"
 ---@return codearts.build.Error? err
 function Driver:probe(outcome)
-  if host.TELLS or not host.can_yield() then
+  if host.TELLS or not host.can_yield() or self:is_cut_off() then
     return nil
   end
   local waiter = new_waiter()
@@ -166,7 +179,11 @@ function Driver:wait(call, timeout)
   local function done()
     return call:done() or (limit ~= nil and limit:done())
   end
-  if host.can_yield() then
+  if self:is_cut_off() then -- nothing would wake who yields
+    repeat
+      self:tick(3600)
+    until done()
+  elseif host.can_yield() then
     problem = self:yield_until(done, { call, limit })
   else
     self.loop.block(done, function()
@@ -182,6 +199,14 @@ end
 --- Lets go of the loop before the client closes.
 function Driver:close()
   self.open = false
+  if self:is_cut_off() then
+    for _, handle in ipairs { self.poll, self.timer } do
+      if not handle:is_closing() then
+        handle:close()
+      end
+    end
+    return self:resume(self:take_awake())
+  end
   self.poll:stop() -- before the descriptor is closed: libuv must not touch a number that is used again
   self.timer:ref()
   -- Closed inside the loop: luv crashes at a program's end when handles are still closing then.
@@ -190,10 +215,10 @@ function Driver:close()
     self.timer:close()
     if self.loop.later then
       self.loop.later(function()
-        self:resume_awake()
+        self:resume(self:take_awake())
       end)
     else
-      self:resume_awake()
+      self:resume(self:take_awake())
     end
   end)
 end

@@ -6,6 +6,7 @@ local Call = require "codearts.build.client.call"
 local cancelled = require "codearts.build.client.cancelled"
 local core = require "codearts.build.core"
 local coroutines = require "codearts.build.coroutines"
+local nginx_request = require "codearts.build.nginx_request"
 local record = require "codearts.build.keys.record"
 
 ---@class codearts.build.Shelf
@@ -105,6 +106,7 @@ end
 --- What a function of the store answered, or raised. Answers true and that; or nil and an error.
 local function answer_of(self, name, ok, first, second, third)
   if not ok then
+    first = nginx_request.explain(first) or first
     return nil, trouble(cancelled.if_closed(self.client, first))
   elseif Call.is(first) then
     local list, err = await_answer(self, first, keeps_for(self, name))

@@ -2,6 +2,7 @@
 local core = require "codearts.build.core"
 local credential = require "codearts.build.sign_in.credential"
 local known = require "codearts.build.sign_in.known"
+local nginx_request = require "codearts.build.nginx_request"
 local life = require "codearts.build.sign_in.life"
 
 local M = {}
@@ -21,7 +22,7 @@ end
 local function ask(ctx, name, ...)
   local ok, value, problem = pcall(ctx.store[name], ...)
   if not ok then
-    value, problem = nil, value
+    value, problem = nil, nginx_request.explain(value) or value
   end
   if value or problem == nil then
     return value

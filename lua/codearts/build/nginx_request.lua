@@ -1,0 +1,92 @@
+--- nginx's request, hidden from functions that the library calls. What ngx_lua has for waiting, for light threads and for
+--- ending a request asks first for the request of the running thread, and raises where there is none. In a step and in
+--- a flow nothing can yield to nginx: with a request these would begin, fail half-way and leave a worker that crashes
+--- or hangs; and the coroutine of a flow may outlive the request in which it was made.
+---
+--- Timers alone need a request and do not yield, so they are shown the one of who called the library.
+local M = {}
+
+-- In the LuaJIT that ngx_lua is made for.
+local found, exdata = false, nil
+if rawget(_G, "ngx") then
+  found, exdata = pcall(require, "thread.exdata")
+end
+M.is_here = found
+
+local caller -- the request that is hidden
+
+local function reveal(mine, outer, ok, ...)
+  exdata(mine)
+  caller = outer
+  if not ok then
+    error((...), 0)
+  end
+  return ...
+end
+
+local function hide(f, ...)
+  local mine = exdata()
+  if mine == nil then
+    return f(...)
+  end
+  local outer = caller
+  caller = mine
+  exdata(M.NONE)
+  return reveal(mine, outer, pcall(f, ...))
+end
+
+local function conceal(ok, ...)
+  exdata(M.NONE)
+  if not ok then
+    error((...), 0)
+  end
+  return ...
+end
+
+local function show(f, ...)
+  if not M.is_hidden() then
+    return f(...)
+  end
+  exdata(caller)
+  return conceal(pcall(f, ...))
+end
+
+local function call(f, ...)
+  return f(...)
+end
+
+--- Calls a function that must not yield, with the request hidden.
+M.hide = M.is_here and hide or call
+
+--- Calls a function that needs the request, be it hidden or not.
+M.show = M.is_here and show or call
+
+--- Whether who runs was called by the library.
+---@return boolean
+function M.is_hidden()
+  return caller ~= nil and exdata() == nil
+end
+
+--- What to say of a function of the user's that raised because it could not wait; nil if it raised something else.
+---@param problem any
+---@return string?
+function M.explain(problem)
+  local text = M.is_here and type(problem) == "string" and problem:match "^[^\n]*"
+  if text and text:find "no request" and (text:find ": no request$" or text:find " found$") then
+    return "a function that the library calls must not wait in nginx, nor touch its request; "
+      .. "ngx.timer.at(0, …) can: "
+      .. text
+  end
+end
+
+if M.is_here then
+  M.NONE = require("ffi").cast("void *", 0)
+  for _, name in ipairs { "at", "every" } do
+    local timer = ngx.timer[name]
+    ngx.timer[name] = function(...)
+      return show(timer, ...)
+    end
+  end
+end
+
+return M

@@ -1,0 +1,270 @@
+-- Functions of the user in nginx workers, which must not wait: told, and the worker goes on.
+
+local host = require("spec.support.host")
+local missing = host.missing("ls /usr/lib/nginx/modules/ngx_http_lua_module.so")
+if missing then
+  pending("functions that wait in nginx workers: " .. missing)
+  return
+end
+local nginx = require("spec.support.nginx")
+local server = require("spec.support.server").start()
+
+local APP = [[
+local resty = require "codearts.build.resty"
+local M = { job = { job_id = ("a"):rep(32) } }
+local host, port = os.getenv("ENDPOINT"):match "//(.-):(%d+)"
+
+local function new(more)
+  local options = { endpoint = os.getenv "ENDPOINT", auth = "a-fake-token", proxy = false, retry = false }
+  for name, value in pairs(more or {}) do
+    options[name] = value
+  end
+  return resty.new(options)
+end
+
+function M.client()
+  M.shared = M.shared or new()
+  return M.shared
+end
+
+function M.run()
+  local result, err = M.client():try_run(M.job)
+  return result and result.octopus_job_name or tostring(err)
+end
+
+-- What may not be done.
+M.waits = {
+  sleep = function()
+    ngx.sleep(0.001)
+  end,
+  connect = function()
+    local socket = ngx.socket.tcp()
+    socket:connect(host, tonumber(port))
+    socket:send "GET / HTTP/1.0\r\n\r\n"
+    socket:receive "*l"
+  end,
+  receive = function()
+    M.socket:receive "*l"
+  end,
+  datagram = function()
+    local socket = ngx.socket.udp()
+    socket:setpeername("127.0.0.1", 9)
+    socket:receive()
+  end,
+  semaphore = function()
+    require("ngx.semaphore").new(0):wait(0.001)
+  end,
+  capture = function()
+    ngx.location.capture "/hello"
+  end,
+  thread = function()
+    ngx.thread.spawn(function()
+      ngx.sleep(0.001)
+    end)
+  end,
+  exit = function()
+    ngx.exit(502)
+  end,
+  yield = function()
+    coroutine.yield()
+  end,
+}
+
+-- What may.
+M.goes = {
+  timer = function()
+    ngx.timer.at(0, function()
+      ngx.sleep(0.001)
+      ngx.log(ngx.WARN, "the timer ran")
+    end)
+  end,
+  coroutine = function()
+    local two = coroutine.wrap(function()
+      coroutine.yield(1)
+      return 2
+    end)
+    assert(two() == 1 and two() == 2)
+  end,
+  call = function()
+    M.client():start(M.job)
+  end,
+  client = function()
+    new():close()
+  end,
+}
+
+-- Where it is done: each answers what was told, if that is anybody's but the log's.
+M.places = {
+  on_done = function(f)
+    local call = M.client():sleep(0):on_done(f)
+    call:wait()
+  end,
+  on_event = function(f)
+    local client = new { on_event = f }
+    client:try_run(M.job)
+    client:close()
+  end,
+  on_progress = function(f)
+    local build = M.client():build(M.job.job_id, 20)
+    return select(2, pcall(build.wait, build, { on_progress = f }))
+  end,
+  on_line = function(f)
+    local build = M.client():build(M.job.job_id, 20)
+    return select(2, pcall(build.log, build, { on_line = f }))
+  end,
+  auth = function(f)
+    local client = new {
+      auth = function()
+        f()
+        return "another-fake-token"
+      end,
+    }
+    local _, err = client:try_run(M.job)
+    client:close()
+    return err
+  end,
+  token_store = function(f)
+    local client
+    client = new {
+      auth = { user = "u", password = "a-fake-password", domain = "d", project = "p" },
+      iam_endpoint = os.getenv "ENDPOINT",
+      token_store = {
+        get = f,
+        set = f,
+        lock = function()
+          f()
+          return f
+        end,
+      },
+      on_event = function(event)
+        if event.type == "warning" then
+          f() -- outside of calls, too
+        end
+      end,
+    }
+    client:try_run(M.job)
+    client:close()
+  end,
+  key_store = function(f)
+    local client = new { key_store = { get = f, put = f, list = f } }
+    local _, err = client:try_run(M.job, { key = "release" })
+    client:close()
+    return err
+  end,
+  close = function(f)
+    local client = new()
+    client:start(M.job):on_done(f)
+    client:close()
+  end,
+}
+
+-- Does each thing in each place, twice.
+function M.try(things)
+  M.socket = ngx.socket.tcp()
+  M.socket:connect(host, tonumber(port))
+  for place, visit in pairs(M.places) do
+    for name, thing in pairs(things) do
+      for _ = 1, 2 do
+        local ran, raised = 0, nil
+        local function f()
+          ran = ran + 1
+          local ok, problem = pcall(thing)
+          if not ok then
+            raised = problem
+            error(problem, 0)
+          end
+        end
+        local ok, told = pcall(visit, f)
+        told = ok and told or not ok and told
+        ngx.say(
+          ("%s, %s: %s, %s, %s"):format(
+            place,
+            name,
+            ran > 0 and "ran" or "not run",
+            raised and "raised" or "went",
+            type(told) == "table" and tostring(told.kind) or type(told)
+          )
+        )
+      end
+    end
+  end
+end
+
+return M
+]]
+
+local SERVER = [[
+location = /run { content_by_lua_block { ngx.print(require("app").run()) } }
+location = /waits { content_by_lua_block { require("app").try(require("app").waits) } }
+location = /goes { content_by_lua_block { require("app").try(require("app").goes) } }
+]]
+
+local RECORD = [[{"result":{"status":"SUCCESS","build_record_id":"r","content":"a line\n","offset":7,
+"has_more_data":false},"actual_build_number":"20","daily_build_number":"1","octopus_job_name":"]] .. host.NAME .. '"}'
+
+local one
+
+before_each(function()
+  server:behave("answer", { status = 200, body = RECORD })
+  one = nginx.start({ app = APP, server = SERVER, endpoint = server.url })
+end)
+
+after_each(function()
+  one:stop()
+end)
+
+teardown(function()
+  server:stop()
+end)
+
+-- Tells of each line of an answer: the place, what was done there, and what came of it.
+local function each(text)
+  return text:gmatch("([%w_]+), ([%w_]+): ([^\n]*)")
+end
+
+local function goes_on(worker)
+  for _ = 1, 3 do
+    assert.same({ 200, host.NAME }, { one:get("/run") })
+  end
+  assert.same({ worker }, one:workers())
+  local log = one:read("error.log")
+  assert.falsy(log:find("lua user thread aborted", 1, true), log)
+  assert.falsy(log:find("exited on signal", 1, true), log)
+end
+
+describe("a function that the library calls in nginx", function()
+  it("cannot wait, spawn or end a request, which is told; the worker goes on", function()
+    local worker = one:workers()[1]
+    local status, text = one:get("/waits")
+    assert.equal(200, status)
+    local count = 0
+    local kinds = { on_progress = "usage", on_line = "usage", auth = "config", key_store = "key" }
+    for place, thing, came in each(text) do
+      count = count + 1
+      local told = kinds[place] or came:match("%w+$")
+      if thing == "yield" and place ~= "on_done" then
+        assert.truthy(came:find("^ran"), place)
+      else
+        assert.equal("ran, raised, " .. told, came, place .. ", " .. thing)
+      end
+    end
+    assert.equal(8 * 9 * 2, count, text)
+    goes_on(worker)
+    assert.truthy(one:read("error.log"):find("must not wait in nginx", 1, true))
+  end)
+
+  it("can use timers, coroutines and clients", function()
+    local worker = one:workers()[1]
+    local status, text = one:get("/goes")
+    assert.equal(200, status)
+    local count = 0
+    for place, thing, came in each(text) do
+      count = count + 1
+      assert.truthy(came:find("^ran, went"), place .. ", " .. thing .. ": " .. came)
+    end
+    assert.equal(8 * 4 * 2, count, text)
+    goes_on(worker)
+    assert.is_true(one:wait_for_log("the timer ran"))
+    assert.falsy(one:read("error.log"):find("[error]", 1, true), one:read("error.log"))
+  end)
+end)
