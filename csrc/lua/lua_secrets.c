@@ -34,32 +34,39 @@ static void add_credentials(cab_secrets *s, const cab_credentials *k) {
 }
 
 /* Not one for which all of a text would be hidden that has nothing to do with it. */
-static void add_starter(cab_secrets *s, const char *text) {
+static void add_earlier(cab_secrets *s, const char *text) {
     if (text != NULL && strlen(text) >= CAB_SHORTEST_SECRET) {
         cab_secrets_add(s, text);
     }
 }
 
+static void add_recent(cab_secrets *s, const cab_recent *recent) {
+    for (size_t i = 0; i < CAB_RECENT_CREDENTIALS && recent->list[i] != NULL; i++) {
+        const cab_credentials *k = recent->list[i];
+        add_earlier(s, cab_credentials_get_token(k));
+        add_earlier(s, k->sk);
+        add_earlier(s, k->security_token);
+    }
+}
+
+static void add_identity(cab_secrets *s, const cab_identity *i) {
+    if (i != NULL) {
+        add_credentials(s, i->current);
+        add_recent(s, &i->past);
+    }
+}
+
 static void add_client(cab_secrets *s, const cab_client *c) {
-    if (c->options.identity != NULL) {
-        add_credentials(s, c->options.identity->current);
-    }
+    add_identity(s, c->options.identity);
     add_all(s, &c->options.secrets);
-    for (size_t i = 0; i < CAB_RECENT_CREDENTIALS; i++) {
-        const cab_credentials *k = c->started_by.list[i];
-        if (k != NULL) {
-            add_starter(s, cab_credentials_get_token(k));
-            add_starter(s, k->sk);
-            add_starter(s, k->security_token);
-        }
-    }
+    add_recent(s, &c->started_by);
 }
 
 void lcab_collect_secrets(const cab_call *c, cab_secrets *s) {
     memset(s, 0, sizeof *s);
     add_credentials(s, c->credentials);
-    if (c->identity != NULL) {
-        add_credentials(s, c->identity->current);
+    if (c->identity != c->client->options.identity) {
+        add_identity(s, c->identity);
     }
     add_all(s, &c->secrets);
     cab_secrets_add(s, cab_call_signature(c));
