@@ -7,17 +7,8 @@
 #include "lua/lua_error.h"
 #include "lua/lua_meta.h"
 
-/* Its address is that of a weak table: answer -> list of texts. */
+/* Its address is that of a weak table: answer, or what is made of one -> list of texts. */
 static const char KEPT = 0;
-
-void lcab_secrets_open(lua_State *L) {
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "k");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-    lcab_keep(L, &KEPT);
-}
 
 static void add_all(cab_secrets *s, const cab_buf *texts) {
     for (const char *text = NULL; (text = cab_texts_next(texts, text)) != NULL;) {
@@ -78,22 +69,27 @@ void lcab_collect_client_secrets(const cab_client *c, cab_secrets *s) {
     add_client(s, c);
 }
 
-void lcab_remember_secrets(lua_State *L, const cab_call *c) {
-    cab_secrets secrets;
-    lcab_collect_secrets(c, &secrets);
+/* Keeps them beside the table on top of the stack. */
+static void keep(lua_State *L, const cab_secrets *secrets) {
     lcab_kept(L, &KEPT);
     lua_pushvalue(L, -2);
-    lua_createtable(L, (int)secrets.count, 0);
-    for (size_t i = 0; i < secrets.count; i++) {
-        lua_pushstring(L, secrets.text[i]);
+    lua_createtable(L, (int)secrets->count, 0);
+    for (size_t i = 0; i < secrets->count; i++) {
+        lua_pushstring(L, secrets->text[i]);
         lcab_rawseti(L, -2, i + 1);
     }
-    if (secrets.too_many) { /* still one more than there is room for */
+    if (secrets->too_many) { /* still one more than there is room for */
         lua_pushliteral(L, "\001 one more");
-        lcab_rawseti(L, -2, secrets.count + 1);
+        lcab_rawseti(L, -2, secrets->count + 1);
     }
     lua_rawset(L, -3);
     lua_pop(L, 1);
+}
+
+void lcab_remember_secrets(lua_State *L, const cab_call *c) {
+    cab_secrets secrets;
+    lcab_collect_secrets(c, &secrets);
+    keep(L, &secrets);
 }
 
 void lcab_add_kept_secrets(lua_State *L, int index, cab_secrets *s) {
@@ -107,6 +103,21 @@ void lcab_add_kept_secrets(lua_State *L, int index, cab_secrets *s) {
     if (lcab_push_signature(L, index)) {
         cab_secrets_add(s, lua_tostring(L, -1));
     }
+}
+
+/* core.came_with(table, answer) -> the table, made of what that answer says: what the call of the
+ * answer knew is known of the table, too. */
+static int came_with(lua_State *L) {
+    cab_secrets secrets = {0};
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    lcab_add_kept_secrets(L, 2, &secrets);
+    lua_pushvalue(L, 1);
+    if (secrets.count > 0) {
+        keep(L, &secrets);
+    }
+    return 1;
 }
 
 size_t lcab_cut_length(const char *text, size_t len, size_t most) {
@@ -130,4 +141,15 @@ void lcab_push_short(lua_State *L, const char *text, size_t len, size_t most,
         lua_pushlstring(L, masked, lcab_cut_length(masked, len, most));
         lua_remove(L, -2);
     }
+}
+
+void lcab_secrets_open(lua_State *L) {
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lcab_keep(L, &KEPT);
+    lua_pushcfunction(L, came_with);
+    lua_setfield(L, -2, "came_with");
 }
