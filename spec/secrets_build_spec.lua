@@ -245,4 +245,13 @@ describe("a build that tells of itself", function()
     end
     repeated(renewing(tokens), OLD)
   end)
+
+  for name in ("X-Bearer DPoP X-Ticket X-Pwd X-Otp X-Sig X-Hmac X-Csrf X-XSRF"):gmatch "%S+" do
+    it("nor the header " .. name, function()
+      local client = build.new { endpoint = server.url, auth = NEW, retry = false, proxy = false }
+      server:script {}
+      local said = failed(client, { headers = { [name] = "gate-" .. OLD } }, { "gate-" .. OLD })
+      assert.equal("the tokens *** have expired", said)
+    end)
+  end
 end)
