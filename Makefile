@@ -197,7 +197,7 @@ test-%:
 	@$(SUBMAKE) test LUA=$* $(if $(SPEC),SPEC='$(SPEC)')
 all_but = $(filter-out $(foreach s,$(1),spec/$(s)_spec.lua),$(sort $(wildcard spec/*_spec.lua spec/*/*_spec.lua)))
 # They drive LÖVE, Neovim and nginx, which have a Lua of their own: two of ours do for that.
-OF_HOSTS := host_love host_nvim host_resty host_resty_callbacks host_resty_wake nvim_builds nvim_help nvim_install
+OF_HOSTS := host_love host_nvim host_resty host_resty_callbacks host_resty_wake nvim_builds nvim_help nvim_install nvim_secrets
 test-lua5.1 test-lua5.2 test-lua5.3: SPEC = $(call all_but,$(OF_HOSTS))
 # What is packed is built as users build it, without a sanitizer.
 asan: SPEC = $(call all_but,$(OF_HOSTS) packaging)

@@ -231,6 +231,7 @@ build = {
       ["codearts.build.sign_in.pod_identity"] = "lua/codearts/build/sign_in/pod_identity.lua",
       ["codearts.build.sign_in.project"] = "lua/codearts/build/sign_in/project.lua",
       ["codearts.build.sign_in.shared"] = "lua/codearts/build/sign_in/shared.lua",
+      ["codearts.build.sign_in.shown_path"] = "lua/codearts/build/sign_in/shown_path.lua",
       ["codearts.build.sign_in.temporary_key"] = "lua/codearts/build/sign_in/temporary_key.lua",
       ["codearts.build.sign_in.text_file"] = "lua/codearts/build/sign_in/text_file.lua",
       ["codearts.build.sign_in.timestamp"] = "lua/codearts/build/sign_in/timestamp.lua",

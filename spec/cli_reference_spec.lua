@@ -45,6 +45,21 @@ describe("cli reference", function()
     end
   end)
 
+  it("repeats of an address neither a login nor a query", function()
+    for _, login in ipairs { "", "me:Pa55word@", "me:Pa55/word@", "Pa55word@" } do
+      for _, rest in ipairs { "", "?ticket=Pa55word", "#/a?x=Pa55word", "?x=a@b&y=Pa55word" } do
+        for _, parse in ipairs { reference.job, reference.project } do
+          local _, problem = parse("https://" .. login .. "x.example/y" .. rest)
+          assert.is_nil(problem:find("Pa55", 1, true), problem)
+          assert.truthy(
+            problem:find(rest:find "@" and "https://…'" or "https://x.example/y'", 1, true),
+            problem
+          )
+        end
+      end
+    end
+  end)
+
   it("takes a project id or an address in the project", function()
     local address = ("https://example.com/codeci/project/%s/codeci/%s"):format(PROJECT, JOB)
     assert.are.equal(PROJECT, reference.project(PROJECT))

@@ -79,6 +79,10 @@ describe("the address of a key store", function()
         { CODEARTS_BUILD_ETCD_USER = "me", CODEARTS_BUILD_ETCD_PASSWORD_FILE = "/nonexistent" },
       },
       {
+        "etcd://127.0.0.1:1",
+        { CODEARTS_BUILD_ETCD_USER = "me", CODEARTS_BUILD_ETCD_PASSWORD_FILE = SECRET },
+      },
+      {
         "etcd://example.com:1",
         { CODEARTS_BUILD_ETCD_USER = "me", CODEARTS_BUILD_ETCD_PASSWORD_FILE = "/etc/hostname" },
       },

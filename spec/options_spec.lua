@@ -10,7 +10,11 @@ local NAN, HUGE = 0 / 0, math.huge
 local BAD_LIMITS = { "1", true, {}, print, 0, -1, NAN, HUGE, -HUGE, 1e9 }
 local BAD_TEXTS = { 1, true, {}, print, "", "a\0b", "a\nb", "a\127b", "\255", "\192\128" }
 
-local BAD_FILES = { "/dev/zero", ".", (table.unpack or unpack)(BAD_TEXTS) } -- a device, a folder
+local unpack = table.unpack or unpack
+-- What a file should hold.
+local KEY = "-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBgkqhki"
+local BAD_PATHS = { ("x"):rep(4096), KEY, unpack(BAD_TEXTS) }
+local BAD_FILES = { "/dev/zero", ".", unpack(BAD_PATHS) } -- a device, a folder
 
 local BAD = {
   timeout = BAD_LIMITS,
@@ -48,7 +52,7 @@ local BAD_OF_CLIENTS = {
   },
   proxy = { 1, true, {}, print, "", "http://a b", "http://a\n", "\255" },
   tls = { 1, true, "x", print },
-  ["tls.ca_file"] = BAD_TEXTS,
+  ["tls.ca_file"] = BAD_PATHS,
   ["tls.ca_path"] = BAD_TEXTS,
   ["tls.cert_file"] = BAD_FILES,
   ["tls.key_file"] = BAD_FILES,

@@ -184,4 +184,74 @@ describe("a build that tells of itself", function()
     assert.equal("the tokens *** and *** have expired", failed(client, nil, { OLD, NEW }))
     assert.equal(2, given)
   end)
+
+  --- A client whose identity gets a token after the other, each when the service refuses the one before.
+  local function renewing(tokens)
+    local given = 0
+    local client = build.new {
+      endpoint = server.url,
+      auth = function()
+        given = given + 1
+        return tokens[given]
+      end,
+      proxy = false,
+    }
+    for _ = 2, #tokens do
+      server:script { { "answer", status = 401, body = "{}" }, { "answer", body = '{"result":{}}' } }
+      client:call("ShowJobConfig", { job_id = run_job.JOB_ID })
+    end
+    assert.equal(#tokens, given)
+    return client
+  end
+
+  --- What a question, a start and the record of a build say of a token that the service repeats.
+  local function repeated(client, old)
+    local said = "worker still uses token " .. old
+    server:script({}, {
+      "answer",
+      status = 400,
+      body = ('{"error_code":"X","error_msg":"%s"}'):format(said),
+    })
+    local _, asked = pcall(client.call, client, "ShowJobConfig", { job_id = run_job.JOB_ID })
+    local _, started = pcall(client.run, client, { job_id = run_job.JOB_ID })
+    local told = { asked.error_msg, started.error_msg }
+    server:script({}, {
+      "answer",
+      body = ('{"result":{"status":"FAILURE","err_msg":"%s"}}'):format(said),
+    })
+    local this = client:build(run_job.JOB_ID, 20)
+    local _, ended = pcall(this.wait, this, {
+      on_progress = function(progress)
+        told[#told + 1] = progress.record.err_msg
+      end,
+    })
+    told[#told + 1] = ended.record.err_msg
+    check({ asked, started, ended, told }, { old }, "what was asked")
+    client:close()
+    for _, each in ipairs(told) do
+      assert.equal("worker still uses token ***", each)
+    end
+    assert.equal(4, #told)
+  end
+
+  it("nor a token that was renewed before it was asked", function()
+    repeated(renewing { OLD, NEW }, OLD)
+  end)
+
+  it("nor one that many have followed", function()
+    local tokens = { OLD }
+    for i = 2, 17 do
+      tokens[i] = ("another-%d-token-%d"):format(i, i * i)
+    end
+    repeated(renewing(tokens), OLD)
+  end)
+
+  for name in ("X-Bearer DPoP X-Ticket X-Pwd X-Otp X-Sig X-Hmac X-Csrf X-XSRF"):gmatch "%S+" do
+    it("nor the header " .. name, function()
+      local client = build.new { endpoint = server.url, auth = NEW, retry = false, proxy = false }
+      server:script {}
+      local said = failed(client, { headers = { [name] = "gate-" .. OLD } }, { "gate-" .. OLD })
+      assert.equal("the tokens *** have expired", said)
+    end)
+  end
 end)

@@ -53,12 +53,9 @@ describe("what is told in Lua of the service's words", function()
 
   describe("by a command", function()
     local cache
-    before_each(function()
-      cache = os.tmpname()
-      os.remove(cache)
-      local body = [[{
+    local body = [[{
         "octopus_job_name":"job @","actual_build_number":"20","daily_build_number":"@",
-        "result":{"status":"FAILURE","err_msg":"bad @","daily_build_num":"@","build_record_id":"r1",
+        "result":{"status":"FAILURE","err_msg":"bad @","daily_build_num":"@","execution_id":"job @","build_record_id":"r1",
           "build_stages":{"s":{"display_name":"stage @","start_time":1,"end_time":2}},
           "content":"the log has @\n","offset":9,"has_more_data":false,
           "package_infos":[{"name":"p @","version":"@","uri":"https://x/@"}]},
@@ -66,6 +63,9 @@ describe("what is told in Lua of the service's words", function()
         "jobs":[{"id":"]] .. run_job.JOB_ID .. [[","job_name":"called @","last_build_status":"@"}],
         "total":1,
         "build_steps":[{"name":"step @","status":"FAILURE"}]}]]
+    before_each(function()
+      cache = os.tmpname()
+      os.remove(cache)
       server:script({}, { "answer", body = (body:gsub("@", (json(TOKEN):gsub("%%", "%%%%")))) })
     end)
     after_each(function()
@@ -73,7 +73,7 @@ describe("what is told in Lua of the service's words", function()
     end)
 
     local JOB = run_job.JOB_ID
-    for _, arguments in ipairs {
+    local COMMANDS = {
       "run %s",
       "run %s --json --wait --progress none",
       "wait %s 20 --progress none",
@@ -85,7 +85,8 @@ describe("what is told in Lua of the service's words", function()
       "jobs %s --json",
       "artifacts %s 20",
       "artifacts %s 20 --json",
-    } do
+    }
+    for _, arguments in ipairs(COMMANDS) do
       it("is masked in what it prints: " .. arguments:format "JOB", function()
         local result = command.run(arguments:format(JOB), env { XDG_CACHE_HOME = cache })
         assert.is_true(result.status < 2, result.err)
@@ -94,11 +95,65 @@ describe("what is told in Lua of the service's words", function()
       end)
     end
 
+    --- Runs a command that signs its requests, whose signatures the service repeats; answers what it prints, and these.
+    local function signing(arguments)
+      server:script({}, { "echo_anywhere", status = 200, body = body })
+      local before = #server:stats().requests
+      local signed = env {
+        XDG_CACHE_HOME = cache,
+        HUAWEICLOUD_SDK_AK = "AKEXAMPLE1234567",
+        HUAWEICLOUD_SDK_SK = "Sk-secret-123456789",
+        HUAWEICLOUD_SDK_PROJECT_ID = "p",
+      }
+      signed.CODEARTS_BUILD_TOKEN = nil
+      local result = command.run(arguments, signed)
+      local sent, signatures = server:stats().requests, {}
+      for i = before + 1, #sent do
+        signatures[#signatures + 1] = sent[i].headers.authorization:match "Signature=(%x+)"
+      end
+      assert.truthy(#signatures > 0)
+      assert.is_true(result.status < 2, result.err)
+      check({ result.out, result.err }, signatures, arguments)
+      return result, signatures
+    end
+
+    local function content_of(path)
+      local pipe = io.popen("cat " .. path)
+      local kept = pipe:read "*a"
+      pipe:close()
+      return kept
+    end
+
+    for _, arguments in ipairs(COMMANDS) do
+      it("is masked there if it is a request's signature: " .. arguments:format "JOB", function()
+        local result, signatures = signing(arguments:format(JOB))
+        assert.truthy(result.out:find("***", 1, true), result.out)
+        check(content_of(cache .. "/*/* 2>&1"), signatures, "the names")
+      end)
+    end
+
+    it("is masked in what is told of the latest build of a job whose name was listed", function()
+      signing("jobs " .. JOB)
+      local result = signing("status " .. JOB)
+      assert.truthy(result.err:find("build 20 is the latest of called ", 1, true), result.err)
+    end)
+
+    it("is masked in the record of a key that a person resolves", function()
+      server:script(
+        {},
+        { "answer", status = 500, body = '{"error_code":"CB.9","error_msg":"lost"}' }
+      )
+      local lost = command.run("run --key person " .. JOB, env())
+      assert.equal(5, lost.status, lost.err)
+      local _, signatures = signing(("key resolve %s person --build 20"):format(JOB))
+      local kept = content_of(folder .. "/*.key")
+      assert.truthy(kept:find("job ", 1, true), kept)
+      check(kept, signatures, "the store")
+    end)
+
     it("is masked in the names that are kept", function()
       command.run("jobs " .. JOB, env { XDG_CACHE_HOME = cache })
-      local kept = assert(io.open(cache .. "/codearts-build/jobs"))
-      local names = kept:read "*a"
-      kept:close()
+      local names = content_of(cache .. "/codearts-build/jobs")
       assert.truthy(names:find("called ***", 1, true), names)
       check(names, { TOKEN }, "the names")
     end)

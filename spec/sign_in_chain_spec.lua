@@ -248,7 +248,11 @@ describe("the chain", function()
   it("tells what kept it from exchanging an id token", function()
     local no_key = json(201, { token = {} }, { { "X-Subject-Token", "unscoped-hidden" } })
     for _, case in ipairs {
-      { "/no/such/file", {}, "id token file /no/such/file: No such file or directory" },
+      { "/etc/no-such-file", {}, "id token file /etc/no-such-file: No such file or directory" },
+      { "hidden.eyJzdWIi", {}, "id token file a value that is no path: No such file or directory" },
+      { "/hidden", {}, "id token file a value that is no path: No such file or directory" },
+      { "/hidden/x", {}, "id token file a value that is no path: No such file or directory" },
+      { ("hidden"):rep(100), {}, "id token file a value that is no path: File name too long" },
       { temporary " \n", {}, "is empty" },
       { temporary "two words", {}, "holds more than one word" },
       { temporary "id-hidden", { json(403, {}) }, "403" },

@@ -131,8 +131,19 @@ cab_identity *cab_identity_ref(cab_identity *i) {
 void cab_identity_unref(cab_identity *i) {
     if (i != NULL && --i->refs == 0) {
         cab_credentials_unref(i->current);
+        cab_recent_free(&i->past);
         free(i);
     }
+}
+
+void cab_identity_renew(cab_identity *i, cab_credentials *k, int64_t renew_at_ms) {
+    if (i->current != NULL) {
+        cab_recent_add(&i->past, i->current);
+        cab_credentials_unref(i->current);
+    }
+    i->current = k;
+    i->stale = false;
+    i->renew_at_ms = renew_at_ms;
 }
 
 bool cab_identity_ready(const cab_identity *i, int64_t now_ms) {

@@ -61,6 +61,7 @@ typedef struct cab_identity {
     int tag;    /* the binding's */
     bool fixed; /* given once and for all: a refusal is final */
     cab_credentials *current;
+    cab_recent past;     /* were current before: the service may still repeat them */
     bool stale;          /* the service refused `current` */
     int64_t renew_at_ms; /* monotonic; INT64_MAX: never */
     cab_list parked;     /* calls that wait for credentials */
@@ -73,6 +74,8 @@ cab_identity *cab_identity_fixed(cab_credentials *k);
 cab_identity *cab_identity_ref(cab_identity *i);
 void cab_identity_unref(cab_identity *i);
 
+/* Later calls go out with `k`, whose reference it takes over. */
+void cab_identity_renew(cab_identity *i, cab_credentials *k, int64_t renew_at_ms);
 /* Whether a call may go out with the current credentials. */
 bool cab_identity_ready(const cab_identity *i, int64_t now_ms);
 /* Why a parked call waits. */

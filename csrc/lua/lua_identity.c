@@ -204,10 +204,8 @@ static int identity_set(lua_State *L) {
     if (c == NULL) {
         return lcab_raise_memory(L);
     }
-    cab_credentials_unref(i->current);
-    i->current = c;
-    i->stale = false;
-    i->renew_at_ms = isinf(v.life) ? INT64_MAX : cab_clock_ms() + (int64_t)(v.life * 1000);
+    bool forever = isinf(v.life);
+    cab_identity_renew(i, c, forever ? INT64_MAX : cab_clock_ms() + (int64_t)(v.life * 1000));
     /* Those who waited take them even if their life is already over: asking again at once for
      * every call would be a storm. */
     cab_client_unpark(i);

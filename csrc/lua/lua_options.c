@@ -96,10 +96,20 @@ static bool is(cab_text t, const char *text) {
     return t.len == strlen(text) && memcmp(t.data, text, t.len) == 0;
 }
 
+#define LONGEST_PATH 4095 /* bytes */
+
+/* Who puts what the file should hold there is not to read it in an error. */
+static void check_path(lua_State *L, const lcab_where *where, const char *name, cab_text path) {
+    if (path.len > LONGEST_PATH || (path.len > 0 && strstr(path.data, "-----BEGIN") != NULL)) {
+        lcab_bad(L, where, name, "is the text of a key or certificate, not the path of a file");
+    }
+}
+
 /* libcurl would wait for a pipe, and read a device without an end. Whether there is a file is seen
  * when it is read. */
 static void check_tls_file(lua_State *L, const lcab_where *where, const char *name, cab_text path) {
     struct stat s;
+    check_path(L, where, name, path);
     if (path.len > 0 && stat(path.data, &s) == 0 && !S_ISREG(s.st_mode)) {
         lcab_bad(L, where, name, "must name a file, not a folder, pipe or device");
     }
@@ -118,6 +128,7 @@ static void read_tls_values(lua_State *L, tls_values *v, cab_trust *trust) {
     if (v->min_version.len > 0 && !is(v->min_version, "1.2") && !is(v->min_version, "1.3")) {
         lcab_bad(L, &where, "min_version", "must be \"1.2\" or \"1.3\"");
     }
+    check_path(L, &where, "ca_file", v->ca_file);
     check_tls_file(L, &where, "cert_file", v->cert_file);
     check_tls_file(L, &where, "key_file", v->key_file);
     trust->tls_minor = is(v->min_version, "1.3") ? 3 : 2;

@@ -7,17 +7,8 @@
 #include "lua/lua_error.h"
 #include "lua/lua_meta.h"
 
-/* Its address is that of a weak table: answer -> list of texts. */
+/* Its address is that of a weak table: answer, or what is made of one -> list of texts. */
 static const char KEPT = 0;
-
-void lcab_secrets_open(lua_State *L) {
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "k");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-    lcab_keep(L, &KEPT);
-}
 
 static void add_all(cab_secrets *s, const cab_buf *texts) {
     for (const char *text = NULL; (text = cab_texts_next(texts, text)) != NULL;) {
@@ -34,32 +25,39 @@ static void add_credentials(cab_secrets *s, const cab_credentials *k) {
 }
 
 /* Not one for which all of a text would be hidden that has nothing to do with it. */
-static void add_starter(cab_secrets *s, const char *text) {
+static void add_earlier(cab_secrets *s, const char *text) {
     if (text != NULL && strlen(text) >= CAB_SHORTEST_SECRET) {
         cab_secrets_add(s, text);
     }
 }
 
+static void add_recent(cab_secrets *s, const cab_recent *recent) {
+    for (size_t i = 0; i < CAB_RECENT_CREDENTIALS && recent->list[i] != NULL; i++) {
+        const cab_credentials *k = recent->list[i];
+        add_earlier(s, cab_credentials_get_token(k));
+        add_earlier(s, k->sk);
+        add_earlier(s, k->security_token);
+    }
+}
+
+static void add_identity(cab_secrets *s, const cab_identity *i) {
+    if (i != NULL) {
+        add_credentials(s, i->current);
+        add_recent(s, &i->past);
+    }
+}
+
 static void add_client(cab_secrets *s, const cab_client *c) {
-    if (c->options.identity != NULL) {
-        add_credentials(s, c->options.identity->current);
-    }
+    add_identity(s, c->options.identity);
     add_all(s, &c->options.secrets);
-    for (size_t i = 0; i < CAB_RECENT_CREDENTIALS; i++) {
-        const cab_credentials *k = c->started_by.list[i];
-        if (k != NULL) {
-            add_starter(s, cab_credentials_get_token(k));
-            add_starter(s, k->sk);
-            add_starter(s, k->security_token);
-        }
-    }
+    add_recent(s, &c->started_by);
 }
 
 void lcab_collect_secrets(const cab_call *c, cab_secrets *s) {
     memset(s, 0, sizeof *s);
     add_credentials(s, c->credentials);
-    if (c->identity != NULL) {
-        add_credentials(s, c->identity->current);
+    if (c->identity != c->client->options.identity) {
+        add_identity(s, c->identity);
     }
     add_all(s, &c->secrets);
     cab_secrets_add(s, cab_call_signature(c));
@@ -71,22 +69,27 @@ void lcab_collect_client_secrets(const cab_client *c, cab_secrets *s) {
     add_client(s, c);
 }
 
-void lcab_remember_secrets(lua_State *L, const cab_call *c) {
-    cab_secrets secrets;
-    lcab_collect_secrets(c, &secrets);
+/* Keeps them beside the table on top of the stack. */
+static void keep(lua_State *L, const cab_secrets *secrets) {
     lcab_kept(L, &KEPT);
     lua_pushvalue(L, -2);
-    lua_createtable(L, (int)secrets.count, 0);
-    for (size_t i = 0; i < secrets.count; i++) {
-        lua_pushstring(L, secrets.text[i]);
+    lua_createtable(L, (int)secrets->count, 0);
+    for (size_t i = 0; i < secrets->count; i++) {
+        lua_pushstring(L, secrets->text[i]);
         lcab_rawseti(L, -2, i + 1);
     }
-    if (secrets.too_many) { /* still one more than there is room for */
+    if (secrets->too_many) { /* still one more than there is room for */
         lua_pushliteral(L, "\001 one more");
-        lcab_rawseti(L, -2, secrets.count + 1);
+        lcab_rawseti(L, -2, secrets->count + 1);
     }
     lua_rawset(L, -3);
     lua_pop(L, 1);
+}
+
+void lcab_remember_secrets(lua_State *L, const cab_call *c) {
+    cab_secrets secrets;
+    lcab_collect_secrets(c, &secrets);
+    keep(L, &secrets);
 }
 
 void lcab_add_kept_secrets(lua_State *L, int index, cab_secrets *s) {
@@ -100,6 +103,21 @@ void lcab_add_kept_secrets(lua_State *L, int index, cab_secrets *s) {
     if (lcab_push_signature(L, index)) {
         cab_secrets_add(s, lua_tostring(L, -1));
     }
+}
+
+/* core.came_with(table, answer) -> the table, made of what that answer says: what the call of the
+ * answer knew is known of the table, too. */
+static int came_with(lua_State *L) {
+    cab_secrets secrets = {0};
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    lcab_add_kept_secrets(L, 2, &secrets);
+    lua_pushvalue(L, 1);
+    if (secrets.count > 0) {
+        keep(L, &secrets);
+    }
+    return 1;
 }
 
 size_t lcab_cut_length(const char *text, size_t len, size_t most) {
@@ -123,4 +141,15 @@ void lcab_push_short(lua_State *L, const char *text, size_t len, size_t most,
         lua_pushlstring(L, masked, lcab_cut_length(masked, len, most));
         lua_remove(L, -2);
     }
+}
+
+void lcab_secrets_open(lua_State *L) {
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lcab_keep(L, &KEPT);
+    lua_pushcfunction(L, came_with);
+    lua_setfield(L, -2, "came_with");
 }

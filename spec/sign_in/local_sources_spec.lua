@@ -83,6 +83,39 @@ describe("environment", function()
   end
 end)
 
+describe("what should be the path of a file", function()
+  local shown_path = require "codearts.build.sign_in.shown_path"
+
+  it("is repeated where such a file or its folder exists", function()
+    for _, path in ipairs {
+      "/etc/passwd",
+      "/etc",
+      "/etc/none",
+      "./none",
+      "../none",
+      "./spec/none",
+      "Makefile",
+    } do
+      assert.equal(path, shown_path(path))
+    end
+  end)
+
+  it("is not where it may be what the file should hold", function()
+    for _, text in ipairs {
+      "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjaSJ9.c2ln",
+      "/IIFu+base64==",
+      "/IIFu/base64==",
+      "IIFu/base64==",
+      ".hidden",
+      "a\nb",
+      "/" .. ("x"):rep(300) .. "/x",
+      "",
+    } do
+      assert.equal("a value that is no path", shown_path(text))
+    end
+  end)
+end)
+
 describe("credentials file", function()
   local path
 

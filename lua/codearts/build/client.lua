@@ -574,16 +574,16 @@ function methods:perform(work)
 end
 
 --- What the service said, as people may read it: a service may repeat the credentials that it was sent. Of a long text its
---- beginning. For this library's own modules.
+--- beginning; what is no text and no table stays as it is. For this library's own modules.
 ---@generic T
----@param value T a text, or a table that is changed; anything else stays as it is
----@param ... table? what it came with: results of starts and answers, whose calls may have had secrets of their own
+---@param value T a text, or a table that is changed; it may be an answer, or what core.came_with was told of
+---@param ... table? what else it came with: results of starts and answers, whose calls may have had secrets of their own
 ---@return T
 function methods:mask(value, ...)
   if type(value) ~= "string" and type(value) ~= "table" then
     return value
   end
-  return require("codearts.build.client.mask")(self.core, value, ...)
+  return require("codearts.build.client.mask")(self.core, value, value, ...)
 end
 
 local TOLD = { "message", "error_code", "error_msg", "request_id", "build_status" }

@@ -115,6 +115,7 @@ end
 local function named_build(app, job_id, number)
   local endings = require "codearts.build.keys.endings"
   local detail = app:await(app:client():build(job_id, number):status { async = true })
+  app:client():mask(detail)
   return endings.build_of(app:client(), {
     actual_build_number = ("%d"):format(number),
     daily_build_number = detail.daily_build_num,

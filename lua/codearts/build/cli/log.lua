@@ -70,8 +70,8 @@ local function find_failed(app, job_id, build_no)
       return nil, err
     end
     local found, problem = record.verdict(await, place, detail)
-    local steps, answer
-    steps, err, answer = record.steps(await, place)
+    local steps
+    steps, err = record.steps(await, place)
     if not steps then
       return nil, err
     end
@@ -79,7 +79,6 @@ local function find_failed(app, job_id, build_no)
     local places = failed.places(steps, found)
     return {
       steps = steps,
-      answer = answer,
       places = places,
       verdict = found,
       problem = problem,
@@ -102,7 +101,7 @@ local function read_failed(app, build, values)
     local step = seen.steps[place]
     list[index] = { number = place, name = step.name, status = step.status }
   end
-  app:client():mask(list, seen.answer)
+  app:client():mask(list, seen.steps)
   for _, told in ipairs(list) do
     app:warn(("step %d, %s:"):format(told.number, told.name))
     told.lines = read_step(app, build, values, asked_for(told.number), known)

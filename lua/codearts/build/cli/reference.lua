@@ -16,6 +16,15 @@ local function ids_of(address)
   return found
 end
 
+--- An address as messages repeat it: without what may be a login or a ticket.
+local function shown(address)
+  local head, query = address:match "^([^?#]*)(.*)$"
+  if query:find("@", 1, true) then -- it may belong to a password
+    return (head:gsub("//.*$", "//…"))
+  end
+  return (head:gsub("^([^/]*//).*@", "%1"))
+end
+
 ---@class codearts.build.cli.JobReference
 ---@field id string?
 ---@field name string? where there is no id
@@ -41,7 +50,7 @@ function reference.job(str)
       end
     end
     if str:find("://", 1, true) then
-      return nil, ("the address '%s' holds no job id (32 letters and digits)"):format(str)
+      return nil, ("the address '%s' holds no job id (32 letters and digits)"):format(shown(str))
     end
   end
   return { name = str }
@@ -78,7 +87,7 @@ function reference.project(str)
   if ids[1] then
     return ids[1].id
   end
-  return nil, ("the address '%s' holds no project id (32 letters and digits)"):format(str)
+  return nil, ("the address '%s' holds no project id (32 letters and digits)"):format(shown(str))
 end
 
 return reference

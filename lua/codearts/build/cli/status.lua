@@ -74,19 +74,19 @@ local function look(app, job_id, build_no)
   local seen = { job_id = job_id, build_no = build_no }
   return app:await(client:task(function(await)
     local place = { client = client, job_id = job_id, build_no = build_no }
-    local detail, err, answer = record.fetch(await, place)
+    local detail, err = record.fetch(await, place)
     if not detail then
       return nil, err
     end
     seen.verdict, seen.problem = record.verdict(await, place, detail)
-    seen.detail = client:mask(detail, answer)
+    seen.detail = client:mask(detail)
     -- Steps are worth having, but a build whose steps cannot be read still has a status.
     local steps
-    steps, err, answer = record.steps(await, place)
+    steps, err = record.steps(await, place)
     if err then
       app:warn("the steps cannot be read: " .. tostring(err))
     end
-    seen.steps = client:mask(steps or {}, answer)
+    seen.steps = client:mask(steps or {})
     if not (seen.verdict or seen.problem) then
       local pace = require("codearts.build.lifecycle.pace").new(place)
       pace:saw(await, detail)

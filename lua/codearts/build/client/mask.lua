@@ -95,7 +95,7 @@ end
 
 ---@param core table the core's client
 ---@param value string|table which is changed
----@param ... table? what it came with
+---@param ... any? what it came with; what is no table says nothing
 ---@return string|table value
 return function(core, value, ...)
   if type(value) == "string" then

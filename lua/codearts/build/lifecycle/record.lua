@@ -1,4 +1,5 @@
 --- What the service says about one build: its record, its verdict, its steps. Functions take `await` of a client task.
+--- The tables that they answer know which answers they came with: client:mask needs not be told.
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local operation_call = require "codearts.build.operations.call"
@@ -83,7 +84,7 @@ function record.ask(await, client, operation, args, opts, form)
   return await(operation_call.start(client, operation, args, opts, form))
 end
 
---- Calls an operation and unwraps `result`. Answers also what it was in, which says whose answer it is.
+--- Calls an operation and unwraps `result`.
 local function fetch_result(await, target, operation, args, opts, form)
   local body, err = record.ask(await, target.client, operation, args, opts, form)
   if err then
@@ -91,7 +92,7 @@ local function fetch_result(await, target, operation, args, opts, form)
   elseif type(body) ~= "table" or type(body.result) ~= "table" then
     return nil, protocol_error(operation, operation .. " answered without a result")
   end
-  return body.result, nil, body
+  return core.came_with(body.result, body)
 end
 
 record.fetch_result = fetch_result
@@ -167,7 +168,8 @@ function record.fetch_rows(await, client, operation, args, name, mark)
   if not list then
     return nil, err
   end
-  return { rows = record.rows(list, mark), total = record.integer(body.total) }
+  local rows = core.came_with(record.rows(list, mark), body)
+  return { rows = rows, total = record.integer(body.total) }
 end
 
 --- Calls an operation that changes something, whose answer tells no more than that it does.
@@ -221,9 +223,8 @@ end
 --- The record detail of the build (API reference 7.3), with build_no as a number.
 ---@return table? detail
 ---@return table? err
----@return table? answer that it was in
 function record.fetch(await, target, opts)
-  local detail, err, answer = fetch_result(
+  local detail, err = fetch_result(
     await,
     target,
     "ShowRecordDetail",
@@ -236,7 +237,7 @@ function record.fetch(await, target, opts)
     return nil, other_build("ShowRecordDetail", target.build_no)
   end
   detail.build_no = record.integer(detail.build_no) or target.build_no
-  return detail, nil, answer
+  return detail
 end
 
 --- Whether the service says that a build runs no more: build-info of this build, else the status of its task, which does not
@@ -302,7 +303,6 @@ end
 --- The steps of a build (API reference 7.4); their times are milliseconds there.
 ---@return codearts.build.Step[]? steps
 ---@return table? err
----@return table? answer that they were in
 function record.steps(await, target, opts)
   local body, err = record.fetch_body(
     await,
@@ -330,7 +330,7 @@ function record.steps(await, target, opts)
       time = milliseconds and milliseconds / 1000,
     }
   end
-  return steps, nil, body
+  return core.came_with(steps, body)
 end
 
 return record

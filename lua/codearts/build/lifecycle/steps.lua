@@ -1,5 +1,6 @@
 --- Which step of a build is meant: a step is a place, and a name only a way to find it.
 local ascii = require "codearts.build.ascii"
+local core = require "codearts.build.core"
 local record = require "codearts.build.lifecycle.record"
 
 local steps = {}
@@ -8,9 +9,9 @@ local steps = {}
 ---@field key string stage key, as the log of one step is asked for (API reference 7.6)
 ---@field name string
 
---- The stages in their order, and the answer that they are in; nil if the service does not tell them.
+--- The stages in their order; nil if the service does not tell them.
 local function stages(await, target, record_id)
-  local result, _, answer =
+  local result =
     record.fetch_result(await, target, "ShowBuildRecordFullStages", { record_id = record_id })
   if not result or type(result.build_stages) ~= "table" then
     return nil
@@ -31,12 +32,12 @@ local function stages(await, target, record_id)
     end
     return a.key < b.key
   end)
-  return list, answer
+  return core.came_with(list, result)
 end
 
 --- The steps as the page of the build lists them, in the same form.
 local function listed(await, target)
-  local found, err, answer = record.steps(await, target)
+  local found, err = record.steps(await, target)
   if not found then
     return nil, err
   end
@@ -44,7 +45,7 @@ local function listed(await, target)
   for index, step in ipairs(found) do
     list[index] = { key = "stage" .. index, name = step.name }
   end
-  return list, nil, answer
+  return core.came_with(list, found)
 end
 
 local function add(index, name, place)
@@ -57,8 +58,8 @@ end
 
 --- The places by their names and keys: exactly, and without regard to case.
 ---@param list codearts.build.Place[]
----@return { list: codearts.build.Place[], exact: table, loose: table, answer: any }
-local function indexed(list, answer)
+---@return { list: codearts.build.Place[], exact: table, loose: table }
+local function indexed(list)
   local exact, loose = {}, {}
   for _, place in ipairs(list) do
     for _, name in ipairs { place.name, place.key } do
@@ -66,7 +67,7 @@ local function indexed(list, answer)
       add(loose, ascii.lower(name), place)
     end
   end
-  return { list = list, exact = exact, loose = loose, answer = answer }
+  return { list = list, exact = exact, loose = loose }
 end
 
 local function matches(index, text)
@@ -81,7 +82,7 @@ local function names(list)
   return table.concat(texts, ", ")
 end
 
-local function ambiguous(target, text, list, answer)
+local function ambiguous(target, text, list, all)
   local texts = {}
   for index, place in ipairs(list) do
     local number = place.key:match "^stage(%d+)$"
@@ -94,7 +95,7 @@ local function ambiguous(target, text, list, answer)
       text,
       table.concat(texts, ", ")
     ),
-  }, answer, target.result)
+  }, all, target.result)
 end
 
 ---@class codearts.build.KnownSteps what was learned of a build's steps: many can be looked for without asking again
@@ -114,19 +115,16 @@ function steps.key(await, target, step, known)
     return ("stage%d"):format(step)
   end
   -- The service's own stages know the keys best.
-  if not known.stages then
-    local list, answer = stages(await, target, known.record_id)
-    known.stages = indexed(list or {}, answer)
-  end
+  known.stages = known.stages or indexed(stages(await, target, known.record_id) or {})
   local among = known.stages
   local found = matches(among, step)
   if #found == 0 then
     if not known.listed then
-      local list, err, answer = listed(await, target)
+      local list, err = listed(await, target)
       if not list then
         return nil, err
       end
-      known.listed = indexed(list, answer)
+      known.listed = indexed(list)
     end
     among = known.listed
     found = matches(among, step)
@@ -134,14 +132,14 @@ function steps.key(await, target, step, known)
   if #found == 1 then
     return found[1].key
   elseif #found > 1 then
-    return nil, ambiguous(target, step, found, among.answer)
+    return nil, ambiguous(target, step, found, among.list)
   end
   return nil,
     target.client:problem({
       kind = "usage",
       field = "step",
       message = ("the build has no step %q; its steps are: %s"):format(step, names(among.list)),
-    }, among.answer, target.result)
+    }, among.list, target.result)
 end
 
 return steps

@@ -10,7 +10,7 @@ local MAX_FAILURES = 30
 local BESIDE = 5
 
 --- The error of a build that ended without success. The record is masked already.
-local function build_error(target, detail, answer)
+local function build_error(target, detail)
   local status = record.text(detail.status) or "no status"
   local reason = record.text(detail.err_msg)
   local err = target.client:problem({
@@ -23,7 +23,7 @@ local function build_error(target, detail, answer)
     ),
     build_status = status,
     retryable = false,
-  }, answer, target.result)
+  }, detail, target.result)
   err.record = detail
   return err
 end
@@ -65,8 +65,7 @@ local function report(await, target, opts, detail, started, look, pace)
   if not opts.on_progress then
     return
   end
-  local steps, _, answer = record.steps(await, target, look)
-  steps = target.client:mask(steps or {}, answer, target.result)
+  local steps = target.client:mask(record.steps(await, target, look) or {}, target.result)
   local running, eta, usual = pace:times()
   opts.on_progress {
     job_id = target.job_id,
@@ -110,9 +109,9 @@ local function wait(target, opts)
     local pace = Pace.new(target, opts.interval)
     local last_status, failures = nil, 0
     while true do
-      local detail, err, answer = record.fetch(await, target, look)
+      local detail, err = record.fetch(await, target, look)
       if detail then
-        last_status = target.client:mask(record.text(detail.status), answer, target.result)
+        last_status = target.client:mask(record.text(detail.status), detail, target.result)
         target.fresh_since = nil
         local verdict
         verdict, err = record.verdict(await, target, detail, look)
@@ -120,12 +119,12 @@ local function wait(target, opts)
         if not verdict then
           pace:saw(await, detail, beside)
         end
-        target.client:mask(detail, answer, target.result) -- from here on others see it
+        target.client:mask(detail, target.result) -- from here on others see it
         report(await, target, opts, detail, started, beside, pace)
         if verdict == "success" then
           return detail
         elseif verdict then
-          return nil, build_error(target, detail, answer)
+          return nil, build_error(target, detail)
         end
       end
       failures = err and failures + 1 or 0

@@ -196,7 +196,8 @@ function actions.status(values)
     messages.echo(("%s: %s"):format(watch:name(), watch:brief()))
     return
   end
-  local detail = session:await(session.client():build(job_id, number):status { async = true })
+  local client = session.client()
+  local detail = client:mask(session:await(client:build(job_id, number):status { async = true }))
   local reason = record.text(detail.err_msg)
   messages.echo(
     ("%s #%d: %s%s"):format(
@@ -282,7 +283,7 @@ local function parameters_of(job_id, number)
   local given = type(details) == "table" and details.parameters
   local list = {}
   local declared = parameters.declared(type(config) == "table" and config.result) or {}
-  jobs.declares(job_id, declared)
+  jobs.declares(job_id, client:mask(vim.list_extend({}, declared), config))
   for _, name in ipairs(declared) do
     local value = type(given) == "table" and given[name]
     if type(value) == "string" and not value:find "^%*+$" then

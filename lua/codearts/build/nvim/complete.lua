@@ -91,7 +91,8 @@ local function known_parameters(job_id)
     local call = client:call("ShowJobConfig", args, { async = true })
     return call:on_done(function(body)
       local declared = require("codearts.build.cli.parameters").declared
-      jobs.declares(job_id, declared(type(body) == "table" and body.result) or {})
+      local list = declared(type(body) == "table" and body.result) or {}
+      jobs.declares(job_id, client:mask(list, body))
     end)
   end)
   local list = {}

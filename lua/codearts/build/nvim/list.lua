@@ -202,7 +202,7 @@ function list.builds(buffer, job_id)
   local client = session.client()
   return fill(self, function(await)
     local answer, err = await(client:history(job_id, { async = true, limit = PAGE, days = DAYS }))
-    return client:mask(answer), err
+    return answer and { records = client:mask(answer.records) }, err
   end, function(answer)
     local nothing = ("no builds in the last %d days"):format(DAYS)
     self:show(

@@ -246,12 +246,12 @@ function View:read()
   end
   local place = { client = session.client(), job_id = self.job_id, build_no = self.number }
   task(self, function(await)
-    local detail, err, answer = record.fetch(await, place)
+    local detail, err = record.fetch(await, place)
     if not detail then
       return nil, err
     end
     local found = record.verdict(await, place, detail) or "none"
-    self.detail = place.client:mask(detail, answer)
+    self.detail = place.client:mask(detail)
     return found
   end):on_done(function(verdict, err)
     if self:is_over() then

@@ -2,6 +2,7 @@
 local ascii = require "codearts.build.ascii"
 local credential = require "codearts.build.sign_in.credential"
 local pair = require "codearts.build.sign_in.pair"
+local shown_path = require "codearts.build.sign_in.shown_path"
 
 local M = {}
 
@@ -28,12 +29,13 @@ end
 ---@return table? credential of kind key or id_token
 ---@return string? problem
 ---@return boolean? absent
----@return string? path of the file that the variables name
+---@return string? path of the file that the variables name, as texts repeat it
 function M.official(ctx)
   local found, problem, absent = pair.pick(function(key)
     return ctx.getenv(variable(key))
   end, variable)
-  return found, problem, absent, found and found.id_token_file
+  local file = found and found.id_token_file
+  return found, problem, absent, file and shown_path(file)
 end
 
 return M

@@ -1,14 +1,15 @@
 --- A file that holds nothing but one secret line.
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
+local shown_path = require "codearts.build.sign_in.shown_path"
 
 ---@param path string
 ---@return string? text without the white space around it
----@return string? problem names the file, never its content
+---@return string? problem names the file if it is one, never its content
 local function read(path)
   local text, reason = core.file.read(path)
   if not text then
-    return nil, ("%s: %s"):format(path, reason)
+    return nil, ("%s: %s"):format(shown_path(path), reason)
   end
   text = ascii.trim(text)
   if text == "" then
