@@ -92,6 +92,40 @@ describe("of a key", function()
     return call, client
   end
 
+  it(
+    "is told what is there when a start could not sign in, where others write meanwhile",
+    function()
+      local kept, version
+      local shared = {
+        get = function()
+          return kept, version
+        end,
+        put = function(_, text, from)
+          if from ~= version then
+            return nil, kept, version
+          end
+          kept, version = text, (version or 0) + 1
+          return version
+        end,
+      }
+      local opts = { key = "k", run_id = RUN_ID }
+      local slow = build.new {
+        endpoint = server.url,
+        key_store = shared,
+        auth = function() -- as long as it takes, another machine starts the key's build
+          if starts() == 0 then
+            assert(connect(shared):try_run(ARGS, opts))
+          end
+          error "the vault is sealed"
+        end,
+      }
+      clients[#clients + 1] = slow
+      local result, err = slow:try_run(ARGS, opts)
+      assert.equal(1, starts())
+      assert.is_true(result ~= nil or err.outcome == "started", tostring(err))
+    end
+  )
+
   it("who holds it is named, not the dead whose record it is", function()
     local call = look_after_the_dead()
     local mine = core.process().pid

@@ -126,7 +126,11 @@ function on:attempt()
     number, signed, endpoint = attempts.call:admission()
   end
   if not number then
-    return self.shelf.seen and self:ended() or self:read()
+    -- Of a call that sent nothing is told what is there now, where others can write meanwhile.
+    local alone = self.facts.sent or self.shelf.store.hold ~= nil or self.read_at_end
+    local is_current = self.shelf.seen and alone
+    self.read_at_end = true
+    return is_current and self:ended() or self:read()
   end
   self.attempts_made = number
   return {
