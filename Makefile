@@ -198,11 +198,14 @@ test-%:
 all_but = $(filter-out $(foreach s,$(1),spec/$(s)_spec.lua),$(sort $(wildcard spec/*_spec.lua spec/*/*_spec.lua)))
 # They drive LÖVE, Neovim and nginx, which have a Lua of their own: two of ours do for that.
 OF_HOSTS := host_love host_nvim host_resty host_resty_callbacks host_resty_wake nvim_builds nvim_help nvim_install nvim_secrets
-test-lua5.1 test-lua5.2 test-lua5.3: SPEC = $(call all_but,$(OF_HOSTS))
+# What takes long, and asks the servers, the core or the system rather than Lua: 5.1, 5.4 and LuaJIT are enough.
+OF_SYSTEM := chaos fault_server gateways keys_etcd large_body locale odd_answers packaging proxy schedule trust verdict
+test-lua5.1: SPEC = $(call all_but,$(OF_HOSTS))
+test-lua5.2 test-lua5.3: SPEC = $(call all_but,$(OF_HOSTS) $(OF_SYSTEM))
 # What is packed is built as users build it, without a sanitizer.
 asan: SPEC = $(call all_but,$(OF_HOSTS) packaging)
 # For it there is no luv and no LuaSQL.
-test-lua5.5: SPEC = $(call all_but,$(OF_HOSTS) host_luv keys_hosts keys_postgresql)
+test-lua5.5: SPEC = $(call all_but,$(OF_HOSTS) $(OF_SYSTEM) host_luv keys_hosts keys_postgresql)
 test-lua5.5:
 	@$(LUA55) $(SUBMAKE) test LUA=lua5.5 DEPS=skip SPEC='$(SPEC)'
 
