@@ -366,7 +366,7 @@ describe("of a key", function()
     opts.auth = { ak = "AK", sk = "SK" }
     local client, err = connect(), nil
     for _, reason in ipairs { "key", "api" } do
-      _, err = client:try_run(ARGS, opts)
+      err = select(2, client:try_run(ARGS, opts))
       assert.same({ reason, "unknown", true }, { err.kind, err.outcome, err.retryable })
       assert.is_function(err.reconcile)
     end
