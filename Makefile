@@ -140,7 +140,7 @@ RUN = env $(foreach v,$(HIDDEN),-u $(v)) LUA=$(LUA) PATH="$(HOST_PATH)$$PATH" $(
 HIDDEN := LUA_INIT LUA_PATH_5_2 LUA_PATH_5_3 LUA_PATH_5_4 LUA_PATH_5_5 LUA_CPATH_5_2 LUA_CPATH_5_3 LUA_CPATH_5_4 LUA_CPATH_5_5 \
   http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY \
   MAKEFLAGS MFLAGS MAKELEVEL BUILD SANITIZER CFLAGS SPEC JOBS BUSTED_FLAGS
-BUSTED = $(LUA) spec/busted.lua $(BUSTED_FLAGS)
+BUSTED = $(LIMIT) $(LUA) spec/busted.lua $(BUSTED_FLAGS)
 
 # The interpreter that carries a sanitizer's runtime; see its source.
 ifdef SANITIZER
@@ -185,8 +185,10 @@ picture: all
 # --- Checks ---------------------------------------------------------------------------------------
 
 SUBMAKE := $(MAKE) --no-print-directory
-# Three parts at a time, the long ones first. DONE=test-lua5.4: leaves out parts that were run before.
+# Three parts at a time, the long ones first. DONE=test-lua5.4: leaves out parts that were run before. A
+# spec file that hangs is named.
 check: export JOBS = 2
+check: export LIMIT = timeout --kill-after=10 600
 check:
 	@DEPS='$(DEPS)' .ci/deps check $(LUA)
 	@$(LUA) spec/run.lua $(foreach l,$(LUAS),'$(SUBMAKE) -j2 LUA=$(l)') \
@@ -198,12 +200,12 @@ test-%:
 all_but = $(filter-out $(foreach s,$(1),spec/$(s)_spec.lua),$(sort $(wildcard spec/*_spec.lua spec/*/*_spec.lua)))
 # They drive LÖVE, Neovim and nginx, which have a Lua of their own: two of ours do for that.
 OF_HOSTS := host_love host_nvim host_resty host_resty_callbacks host_resty_wake nvim_builds nvim_help nvim_install nvim_secrets
-# What takes long, and asks the servers, the core or the system rather than Lua: 5.1, 5.4 and LuaJIT are enough.
-OF_SYSTEM := chaos fault_server gateways keys_etcd large_body locale odd_answers packaging proxy schedule trust verdict
-test-lua5.1: SPEC = $(call all_but,$(OF_HOSTS))
-test-lua5.2 test-lua5.3: SPEC = $(call all_but,$(OF_HOSTS) $(OF_SYSTEM))
-# What is packed is built as users build it, without a sanitizer.
-asan: SPEC = $(call all_but,$(OF_HOSTS) packaging)
+# What takes long, and asks the servers, the core or the system rather than Lua: 5.4 and LuaJIT are enough.
+OF_SYSTEM := chaos cli_page cli_shells cli_terminal fault_server gateways keys_etcd keys_model large_body locale \
+  odd_answers packaging proxy schedule secrets_build trust verdict
+test-lua5.1 test-lua5.2 test-lua5.3: SPEC = $(call all_but,$(OF_HOSTS) $(OF_SYSTEM))
+# What is packed is built as users build it, without a sanitizer; the command does in the core what the others do.
+asan: SPEC = $(call all_but,$(OF_HOSTS) cli_% keys_model locale packaging)
 # For it there is no luv and no LuaSQL.
 test-lua5.5: SPEC = $(call all_but,$(OF_HOSTS) $(OF_SYSTEM) host_luv keys_hosts keys_postgresql)
 test-lua5.5:

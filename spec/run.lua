@@ -28,28 +28,33 @@ local function run(commands, jobs)
     results[i] = { command = command, log = log }
     local head, foot = "", ""
     if #commands > 1 then
-      head = "began=`date +%s`; echo == " .. quote(command) .. "; "
+      head = "echo == " .. quote(command) .. "; "
       foot = "; echo == $((`date +%s` - began)) s"
     end
-    -- `tee` would hide the command's exit status, so that one goes through a file.
-    lines[i] = ("%s{ (%s\n); echo $? >%s.status; } 2>&1 | tee %s%s"):format(
-      head,
-      command,
-      log,
-      log,
-      foot
-    )
+    local work = ("began=`date +%%s`; { (%s\n); echo $? >%s.status; }"):format(command, log)
+    if jobs == 1 then
+      lines[i] = head .. work .. " 2>&1 | tee " .. log .. foot
+    else
+      -- A pipe would last as long as whatever a command leaves behind.
+      lines[i] = ("%s >%s 2>&1; { %scat %s%s; } >%s.whole; cat %s.whole; rm %s.whole"):format(
+        work,
+        log,
+        head,
+        log,
+        foot,
+        log,
+        log,
+        log
+      )
+    end
   end
-  if jobs == 1 or #commands == 1 then
+  if jobs == 1 then
     for _, line in ipairs(lines) do
       os.execute(line)
     end
   else
     local xargs = assert(io.popen(("xargs -0 -n 1 -P %d sh -c"):format(jobs), "w"))
-    for i, line in ipairs(lines) do
-      local whole = results[i].log .. ".whole"
-      xargs:write(("{ %s; } >%s; cat %s; rm %s"):format(line, whole, whole, whole), "\0")
-    end
+    xargs:write(table.concat(lines, "\0"))
     xargs:close()
   end
   for _, result in ipairs(results) do
@@ -112,7 +117,7 @@ if commands[1] == "-j" then
   commands = { unpack(commands, 3) }
 end
 local passed, failed, skipped, broken = 0, 0, 0, {}
-for _, result in ipairs(run(commands, jobs)) do
+for _, result in ipairs(run(commands, math.min(jobs, #commands))) do
   local p, f, s = numbers(result.output)
   if not p then
     p, f, s = (result.status == 0 and 1 or 0), 0, 0

@@ -104,4 +104,11 @@ describe("spec/run.lua", function()
     assert.same({ "a", "b", "1 passed, 0 failed" }, { lines[2], lines[3], lines[4] })
     assert.matches("^== ", lines[5])
   end)
+
+  it("waits for no process that a command has left behind", function()
+    local lines = run("-j", "2", "sleep 600 & echo left $!", "true")
+    local left = table.concat(lines, "\n"):match "left (%d+)"
+    assert.truthy(os.execute("kill " .. left), "it has ended before")
+    assert.equal("2 passed, 0 failed", lines[#lines])
+  end)
 end)

@@ -3,7 +3,8 @@
 -- last line is `N passed, N failed`.
 --
 -- A mutant is one text of a file that another one replaces. One that is not there exactly once fails:
--- whoever changes a guard changes its row. The name is what could happen then.
+-- whoever changes a guard changes its row. The name is what could happen then. That the specs are green
+-- with every guard in its place is what `make test` says.
 
 local MUTANTS = {
   {
@@ -629,28 +630,20 @@ local function try(mutant)
 end
 
 local function chosen(word)
-  local list, specs, seen = {}, {}, {}
+  local list = {}
   for _, mutant in ipairs(MUTANTS) do
     if mutant.name:find(word, 1, true) then
       list[#list + 1] = mutant
-      if not seen[mutant.specs] then
-        seen[mutant.specs] = true
-        specs[#specs + 1] = mutant.specs
-      end
     end
   end
-  return list, table.concat(specs, " ")
+  return list
 end
 
 must(("rm -rf %s && mkdir -p %s"):format(COPY, COPY))
 must("tar --exclude=./build --exclude=./.git -cf - . | tar -xf - -C " .. COPY)
-local list, specs = chosen(arg[1] or "")
+local list = chosen(arg[1] or "")
 assert(#list > 0, "no mutant has this in its name")
 build()
-local red = red_example(specs)
-if red then
-  error("red with every guard in its place: " .. red, 0)
-end
 local passed, failed = 0, 0
 for _, mutant in ipairs(list) do
   local ok, what = pcall(try, mutant)
