@@ -74,6 +74,21 @@ for name, new in pairs({ facade = build.new, core = core.new }) do
       assert.equal(call:wait(), call:wait())
     end)
 
+    it("tell of a request while it is under way, in a wait, too", function()
+      server:script({ "ok", "ok_on_release" })
+      client:run(JOB) -- leaves a connection on which nothing else happens
+      local call
+      call = client:start(JOB, {
+        timeout = 5,
+        on_event = function(event)
+          if event.type == "request" then
+            call:cancel()
+          end
+        end,
+      })
+      assert.equal("cancelled", raised(call.wait, call).kind)
+    end)
+
     it("answer try_wait at once, and go on", function()
       server:behave("ok_on_release")
       local call = client:start(JOB)

@@ -547,7 +547,8 @@ void cab_client_step(cab_client *c, int64_t wait_ms, cab_budget *budget) {
     c->parked_now = false;
     fire_timers(c, budget);
     dispatch(c, budget);
-    if (first_in(c, CAB_CALL_ANSWERED) != NULL || c->parked_now || budget->over ||
+    if (first_in(c, CAB_CALL_ANSWERED) != NULL || c->event_count > 0 || c->parked_now ||
+        budget->over ||
         (c->in_flight == 0 && first_in(c, CAB_CALL_WORKING) == NULL &&
          cab_timers_first(&c->timers) == NULL)) {
         wait_ms = 0;
