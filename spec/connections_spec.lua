@@ -247,6 +247,29 @@ describe("calls to a host of HTTP/2", function()
     server:stop()
   end)
 
+  -- As nginx does when a connection has had its number of requests. libcurl has the call wait for another
+  -- connection, where it looks at no limit.
+  it("end in time when the server refuses them and there is no other connection", function()
+    local server = servers.start { http2 = true }
+    local client, seen = watched { endpoint = server, max_connections = 1 }
+    assert(client:try_run(caller.JOB))
+    server:script { "ok_on_release", "goaway_after" }
+    seen.start(1)
+    steps_until(client, function()
+      return server:stats().waiting == 1
+    end)
+    local _, err = client:try_run(caller.JOB, { timeout = 0.2 })
+    caller.check({ reason = "timeout", outcome = "unknown", attempts = 1 }, err)
+    assert.equal(1, server:stats().waiting)
+    server:release()
+    steps_until(client, function()
+      return seen.built == 1
+    end)
+    assert.equal(3, server:stats().processed)
+    client:close()
+    server:stop()
+  end)
+
   it("share the next connection when the last has ended", function()
     local server = servers.start { http2 = true }
     local client, seen = watched { endpoint = server }

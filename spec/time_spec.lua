@@ -109,7 +109,7 @@ describe("a program that does not look for longer than a limit", function()
     until core.now() >= till
   end
 
-  local function away(server, name, limits)
+  local function away(server, name, limits, seconds)
     server:behave(name)
     local client = caller.new { endpoint = server }
     local call = client:start(caller.JOB, limits)
@@ -119,7 +119,7 @@ describe("a program that does not look for longer than a limit", function()
       client:step(0.001)
     until server:stats()[counter] == 1 or core.now() > till
     server:release()
-    busy(0.35)
+    busy(seconds or 0.35)
     -- One would do where nothing else keeps the processor; what it leaves, another does at once.
     local steps = 0
     repeat
@@ -137,7 +137,13 @@ describe("a program that does not look for longer than a limit", function()
 
     it(("still gets an answer that came in time: %s, %s"):format(mode.name, limit), function()
       local server = servers.start(mode.options)
-      local result, err = away(server, "ok_on_release", { [limit] = 0.25 })
+      -- On a busy machine the limit may be over before the request has come.
+      local seconds, result, err = 0.125
+      repeat
+        seconds = seconds * 2
+        server:reset()
+        result, err = away(server, "ok_on_release", { [limit] = seconds }, seconds + 0.1)
+      until not err or seconds > 4
       assert.is_nil(err)
       assert.is_string(result.octopus_job_name)
       server:stop()

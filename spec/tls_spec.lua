@@ -194,14 +194,18 @@ io.write(result and "trusted" or err.reason)
       assert.equal(1, server:stats().processed)
     end)
 
-    it("does so with an encrypted key", function()
+    local function locked_key()
       local locked = os.tmpname()
       made[#made + 1] = locked
       native.module("pem", "-lcrypto").lock(files.client_key, locked, KEY_PASSWORD)
+      return locked
+    end
+
+    it("does so with an encrypted key", function()
       local tls = {
         ca_file = files.ca,
         cert_file = files.client,
-        key_file = locked,
+        key_file = locked_key(),
         key_password = KEY_PASSWORD,
       }
       local result, err = run(tls)
@@ -222,6 +226,31 @@ io.write(result and "trusted" or err.reason)
         attempts = 1,
       }, err)
       assert.is_nil(caller.all_text(err):find("fake-but-wrong-password", 1, true))
+    end)
+
+    -- OpenSSL would, on the terminal or, as here, where there is none, of the standard input.
+    it("asks nobody for the password of its key", function()
+      local input = os.tmpname()
+      made[#made + 1] = input
+      local told = caller.elsewhere(
+        ([[
+          local build = require "codearts.build"
+          local tls = { ca_file = %q, cert_file = %q, key_file = %q }
+          local client = build.new { endpoint = %q, auth = "fake-token", proxy = false, tls = tls }
+          local _, err = client:try_run { job_id = ("a"):rep(32) }
+          print(err.kind, err.reason, err.field, err.outcome)
+        ]]):format(files.ca, files.client, locked_key(), server.url),
+        function(command)
+          -- Both ends of the standard input are open here: nothing comes of it, and no end.
+          return ("rm %s; mkfifo %s; exec 3<>%s; setsid -w timeout 20 %s <&3"):format(
+            input,
+            input,
+            input,
+            command
+          )
+        end
+      )
+      assert.equal("config\ttls_config\ttls.key_file\tnot_started\n", told)
     end)
 
     -- With TLS 1.3 the client has sent its request when the server looks at the certificate.

@@ -17,6 +17,8 @@
  * back to be moved, and connections that are made at once come back at the same time. */
 #define BEGUN_AT_ONCE 16
 #define BEGUN_WHEN_BEHIND 1
+/* So long after its limit libcurl has ended whatever it looks at. */
+#define LATE_MS 50
 
 /* ---- the process ---------------------------------------------------------------------------- */
 
@@ -392,11 +394,12 @@ static void begin(cab_client *c, cab_call *call, int64_t now_ms) {
     }
     enter_state(c, call, CAB_CALL_IN_FLIGHT);
     tell(c, CAB_EVENT_REQUEST, call, 0);
-    int64_t till_ms = c->in_flight > 1 ? cab_transfer_waits_till_ms(call->transfer) : INT64_MAX;
+    int64_t ends_ms = cab_transfer_may_outlast_ms(call->transfer, c->in_flight == 1);
+    call->past_limit = false;
     if (call->stream) {
         cab_timers_set(&c->timers, &call->timer, now_ms + (int64_t)(call->timeout * 1000));
-    } else if (till_ms != INT64_MAX) {
-        cab_timers_set(&c->timers, &call->timer, till_ms);
+    } else if (ends_ms != INT64_MAX) {
+        cab_timers_set(&c->timers, &call->timer, ends_ms);
     }
 }
 
@@ -481,13 +484,16 @@ static void on_silence(cab_client *c, cab_call *call, int64_t now_ms) {
     enter_state(c, call, CAB_CALL_ANSWERED);
 }
 
-/* Its limit is over: if it still waits within libcurl, it ends; else libcurl ends it. Which limit
- * it was, is told when that is judged. */
-static void on_limit(cab_client *c, cab_call *call) {
-    cab_timers_clear(&c->timers, &call->timer);
-    if (cab_transfer_waits_till_ms(call->transfer) == INT64_MAX) {
+/* Its limit is over: if it still waits within libcurl, it ends. If it does not, libcurl ends it,
+ * unless the server refused its stream and it waits there once more. Which limit it was, is told
+ * when that is judged. */
+static void on_limit(cab_client *c, cab_call *call, int64_t now_ms) {
+    if (!call->past_limit && !cab_transfer_waits(call->transfer)) {
+        call->past_limit = true;
+        cab_timers_set(&c->timers, &call->timer, now_ms + LATE_MS);
         return;
     }
+    cab_timers_clear(&c->timers, &call->timer);
     cab_transfer_abort(c->engine, call->transfer);
     call->connect_bound = false;
     (void)cab_fail(&cab_call_answer(call)->error, CAB_KIND_TIMEOUT, CAB_REASON_TIMEOUT, NULL,
@@ -506,7 +512,7 @@ static void fire_timers(cab_client *c, cab_budget *budget) {
         if (call->state == CAB_CALL_IN_FLIGHT && call->stream) {
             on_silence(c, call, now);
         } else if (call->state == CAB_CALL_IN_FLIGHT) {
-            on_limit(c, call);
+            on_limit(c, call, now);
         } else if (call->state == CAB_CALL_WAITING && call->sleeps) {
             enter_state(c, call, CAB_CALL_ANSWERED);
         } else if (call->state == CAB_CALL_WAITING) {

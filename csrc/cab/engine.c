@@ -579,8 +579,14 @@ void cab_engine_hold(cab_engine *e, cab_transfer *t) {
 
 void *cab_transfer_owner(const cab_transfer *t) { return t->owner; }
 cab_answer *cab_transfer_answer(cab_transfer *t) { return &t->answer; }
-int64_t cab_transfer_waits_till_ms(const cab_transfer *t) {
-    return t->running && cab_transfer_waits(t) ? t->attempt.ends_ms : INT64_MAX;
+bool cab_transfer_waits(const cab_transfer *t) {
+    return t->host->may_share && !t->attempt.opened && t->attempt.let_out == 0;
+}
+
+int64_t cab_transfer_may_outlast_ms(const cab_transfer *t, bool alone) {
+    /* Over HTTP/2 it can be put back when it was sent already: the server refuses its stream. */
+    bool may = t->running && (t->host->http2 || (!alone && cab_transfer_waits(t)));
+    return may ? t->attempt.ends_ms : INT64_MAX;
 }
 
 int64_t cab_transfer_last_byte_ms(const cab_transfer *t) { return t->attempt.last_byte_ms; }

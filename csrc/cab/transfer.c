@@ -543,10 +543,6 @@ CURLcode cab_transfer_prepare_afresh(cab_transfer *t) {
     return rc;
 }
 
-bool cab_transfer_waits(const cab_transfer *t) {
-    return t->host->may_share && !t->attempt.opened && t->attempt.let_out == 0;
-}
-
 /* ---- what became of it ---------------------------------------------------------------------- */
 
 static double seconds(CURL *easy, CURLINFO info) {

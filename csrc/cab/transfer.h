@@ -102,8 +102,6 @@ CURLcode cab_transfer_prepare(cab_transfer *t, const cab_request *r);
 CURLcode cab_transfer_prepare_afresh(cab_transfer *t);
 /* Gives the attempt that long, from its start. */
 CURLcode cab_transfer_limit(cab_transfer *t, long timeout_ms);
-/* Whether libcurl may have it wait for room on a connection. */
-bool cab_transfer_waits(const cab_transfer *t);
 /* Writes down what became of the attempt, while the handle is still with its multi handle. */
 void cab_transfer_end(cab_transfer *t, CURLcode code);
 

@@ -135,7 +135,8 @@ int cab_trust_set(const cab_trust *trust, cab_trust_check *check, void *easy) {
     const text ours[] = {
         {CURLOPT_SSLCERT, trust->cert_file},
         {CURLOPT_SSLKEY, trust->key_file},
-        {CURLOPT_KEYPASSWD, trust->key_password},
+        /* Without one OpenSSL would ask the terminal, and wait for what is typed. */
+        {CURLOPT_KEYPASSWD, trust->key_password != NULL ? trust->key_password : ""},
         {CURLOPT_PINNEDPUBLICKEY, trust->pinned_public_key},
     };
     CURLcode rc = set_authorities(trust, check, easy);
