@@ -10,16 +10,21 @@ local nginx = require("spec.support.nginx")
 local server = require("spec.support.server").start()
 
 local APP = [[
+local resume = coroutine.resume -- as a program has it that asks for the library later
 local resty = require "codearts.build.resty"
 local M = { job = { job_id = ("a"):rep(32) } }
 local host, port = os.getenv("ENDPOINT"):match "//(.-):(%d+)"
 
-local function new(more)
-  local options = { endpoint = os.getenv "ENDPOINT", auth = "a-fake-token", proxy = false, retry = false }
+local function options(more)
+  local all = { endpoint = os.getenv "ENDPOINT", auth = "a-fake-token", proxy = false, retry = false }
   for name, value in pairs(more or {}) do
-    options[name] = value
+    all[name] = value
   end
-  return resty.new(options)
+  return all
+end
+
+local function new(more)
+  return resty.new(options(more))
 end
 
 function M.client()
@@ -67,6 +72,23 @@ M.waits = {
   end,
   yield = function()
     coroutine.yield()
+  end,
+  coroutine = function()
+    coroutine.wrap(function()
+      ngx.sleep(0.001)
+    end)()
+  end,
+  resume = function() -- what the request has made
+    resume(M.made)
+  end,
+  resume_compiled = function()
+    resume_compiled(M.made)
+  end,
+  call_wrapped = function()
+    M.wrapped()
+  end,
+  resume_main = function() -- what the request runs in
+    assert(resume(M.main))
   end,
 }
 
@@ -162,6 +184,14 @@ M.places = {
 function M.try(things)
   M.socket = ngx.socket.tcp()
   M.socket:connect(host, tonumber(port))
+  local function wait()
+    coroutine.yield()
+    ngx.sleep(0.001)
+    return "waited"
+  end
+  M.main, M.made, M.wrapped = coroutine.running(), coroutine.create(wait), coroutine.wrap(wait)
+  coroutine.resume(M.made)
+  M.wrapped()
   for place, visit in pairs(M.places) do
     for name, thing in pairs(things) do
       for _ = 1, 2 do
@@ -181,16 +211,39 @@ function M.try(things)
             place,
             name,
             ran > 0 and "ran" or "not run",
-            raised and "raised" or "went",
+            not raised and "went" or raised:find("no request", 1, true) and "was refused" or "raised",
             type(told) == "table" and tostring(told.kind) or type(told)
           )
         )
       end
     end
   end
+  -- The request itself goes on with what is its own.
+  ngx.say("at last: ", select(2, coroutine.resume(M.made)), ", ", M.wrapped())
 end
 
 return M
+]]
+
+-- A function that LuaJIT has compiled before there is the library.
+local HTTP = [[
+init_by_lua_block {
+  local resume = coroutine.resume
+  local thread = coroutine.create(function()
+    while true do
+      coroutine.yield()
+    end
+  end)
+  local function again()
+    local ok, problem = resume(thread)
+    return ok and "" or problem
+  end
+  string.gsub(("x"):rep(1000), "x", again)
+  function resume_compiled(other)
+    thread = other
+    string.gsub("x", "x", again)
+  end
+}
 ]]
 
 local SERVER = [[
@@ -202,11 +255,13 @@ location = /goes { content_by_lua_block { require("app").try(require("app").goes
 local RECORD = [[{"result":{"status":"SUCCESS","build_record_id":"r","content":"a line\n","offset":7,
 "has_more_data":false},"actual_build_number":"20","daily_build_number":"1","octopus_job_name":"]] .. host.NAME .. '"}'
 
+local PLACES = 8
+
 local one
 
 before_each(function()
   server:behave("answer", { status = 200, body = RECORD })
-  one = nginx.start({ app = APP, server = SERVER, endpoint = server.url })
+  one = nginx.start({ app = APP, http = HTTP, server = SERVER, endpoint = server.url })
 end)
 
 after_each(function()
@@ -219,7 +274,8 @@ end)
 
 -- Tells of each line of an answer: the place, what was done there, and what came of it.
 local function each(text)
-  return text:gmatch("([%w_]+), ([%w_]+): ([^\n]*)")
+  local tries = text:match("^(.*\n)at last: waited, waited\n$")
+  return assert(tries, text):gmatch("([%w_]+), ([%w_]+): ([^\n]*)")
 end
 
 local function goes_on(worker)
@@ -245,10 +301,12 @@ describe("a function that the library calls in nginx", function()
       if thing == "yield" and place ~= "on_done" then
         assert.truthy(came:find("^ran"), place)
       else
-        assert.equal("ran, raised, " .. told, came, place .. ", " .. thing)
+        local by_lua = thing == "yield" or (thing == "resume_main" and came:find("raised", 1, true))
+        local how = by_lua and "raised" or "was refused"
+        assert.equal(("ran, %s, %s"):format(how, told), came, place .. ", " .. thing)
       end
     end
-    assert.equal(8 * 9 * 2, count, text)
+    assert.equal(PLACES * 14 * 2, count, text)
     goes_on(worker)
     assert.truthy(one:read("error.log"):find("must not wait in nginx", 1, true))
   end)
@@ -262,7 +320,7 @@ describe("a function that the library calls in nginx", function()
       count = count + 1
       assert.truthy(came:find("^ran, went"), place .. ", " .. thing .. ": " .. came)
     end
-    assert.equal(8 * 4 * 2, count, text)
+    assert.equal(PLACES * 4 * 2, count, text)
     goes_on(worker)
     assert.is_true(one:wait_for_log("the timer ran"))
     assert.falsy(one:read("error.log"):find("[error]", 1, true), one:read("error.log"))

@@ -4,6 +4,11 @@
 --- or hangs; and the coroutine of a flow may outlive the request in which it was made.
 ---
 --- Timers alone need a request and do not yield, so they are shown the one of who called the library.
+---
+--- A coroutine keeps the request that made it, though that of its caller is hidden. Where none is to be seen,
+--- coroutine.resume is Lua's own, which asks nobody, so that it would begin to wait there after all. So it is refused, as
+--- ngx_lua refuses those of other requests, and what coroutine.wrap made. One that only yields is no exception: nothing
+--- tells it from one that nginx is to wake up, and which leaves behind in the worker what it waits for.
 local M = {}
 
 -- In the LuaJIT that ngx_lua is made for.
@@ -79,8 +84,36 @@ function M.explain(problem)
   end
 end
 
+--- Lua's coroutine.resume, for where no request is to be seen.
+local function resume_of_no_request(std)
+  local ffi = require "ffi"
+  ffi.cdef 'void *codearts_build_request_of(void *thread) __asm__("lua_getexdata");'
+  return function(thread, ...)
+    if type(thread) == "thread" and exdata() == nil then
+      local address = ffi.cast("void *", tonumber(tostring(thread):match "0x%x+"))
+      if ffi.C.codearts_build_request_of(address) ~= nil then
+        error("only its request may resume a coroutine that it has made: no request found", 2)
+      end
+    end
+    return std(thread, ...)
+  end
+end
+
+--- Has ngx_lua's coroutine.resume, which chooses by the request between its own and Lua's, call ours in the place of
+--- Lua's. Not by its name: programs keep it in locals.
+local function guard_resume()
+  for at = 1, debug.getinfo(coroutine.resume, "u").nups do
+    local _, held = debug.getupvalue(coroutine.resume, at)
+    if held == coroutine._resume then
+      debug.setupvalue(coroutine.resume, at, resume_of_no_request(held))
+      jit.flush() -- what is compiled has the old one
+    end
+  end
+end
+
 if M.is_here then
   M.NONE = require("ffi").cast("void *", 0)
+  guard_resume()
   for _, name in ipairs { "at", "every" } do
     local timer = ngx.timer[name]
     ngx.timer[name] = function(...)
