@@ -530,6 +530,26 @@ function methods:try_run(args, opts, operation)
   return result, err
 end
 
+if nginx_request.is_here then
+  -- The core's run steps by itself. In nginx all steps are those of `advance`, without a request.
+  function methods:try_run(args, opts, operation)
+    local ok, problem = pcall(check_self, self, "not_started")
+    if not ok then
+      return nil, problem
+    end
+    return try_run_by_call(self, args, opts, operation)
+  end
+
+  function methods:run(args, opts, operation)
+    check_self(self, "not_started")
+    local result, err = self:try_run(args, opts, operation)
+    if err then
+      error(err, 0)
+    end
+    return result
+  end
+end
+
 --- Starts a build and answers its call object at once. Raises usage errors only. Never blocks.
 ---@param args codearts.build.RunArgs
 ---@param opts? codearts.build.RunOptions

@@ -1,4 +1,5 @@
 --- What client:start, client:request and client:sleep answer: one call in flight.
+local nginx_request = require "codearts.build.nginx_request"
 local problems = require "codearts.build.problem"
 
 ---@class codearts.build.Call
@@ -93,7 +94,11 @@ end
 ---@return codearts.build.Call self
 function Call:on_done(f)
   check(self)
-  self.core:on_done(f)
+  if self.client.closed then
+    nginx_request.hide(self.core.on_done, self.core, f)
+  else
+    self.core:on_done(f)
+  end
   if self.core:done() then
     self.client:wake()
   end
