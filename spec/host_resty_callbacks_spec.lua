@@ -184,10 +184,31 @@ M.places = {
     client:close()
     call:on_done(f)
   end,
+  closed_task = function(f)
+    local client = new()
+    local task = client:build(M.job.job_id, 20):status { async = true }
+    client:close()
+    task:on_done(f)
+  end,
+  bad_item = function(f)
+    return M.client():run_all({ {} }, { on_progress = f })
+  end,
   blocking = function(f) -- a client without a host
     local client = require("codearts.build").new(options { on_event = f })
     client:try_run(M.job)
     client:close()
+  end,
+  error_text = function(f)
+    local object = setmetatable({}, {
+      __tostring = function()
+        f()
+        return "the text of an error"
+      end,
+    })
+    M.client():sleep(0):on_done(function()
+      error(object, 0)
+    end):wait()
+    M.client():sleep(0):wait()
   end,
 }
 
@@ -266,7 +287,7 @@ location = /goes { content_by_lua_block { require("app").try(require("app").goes
 local RECORD = [[{"result":{"status":"SUCCESS","build_record_id":"r","content":"a line\n","offset":7,
 "has_more_data":false},"actual_build_number":"20","daily_build_number":"1","octopus_job_name":"]] .. host.NAME .. '"}'
 
-local PLACES = 10
+local PLACES = 13
 
 local one
 
@@ -334,6 +355,11 @@ describe("a function that the library calls in nginx", function()
     assert.equal(PLACES * 4 * 2, count, text)
     goes_on(worker)
     assert.is_true(one:wait_for_log("the timer ran"))
-    assert.falsy(one:read("error.log"):find("[error]", 1, true), one:read("error.log"))
+    for line in one:read("error.log"):gmatch("[^\n]+") do
+      assert.falsy(
+        line:find("[error]", 1, true) and not line:find("the text of an error", 1, true),
+        line
+      )
+    end
   end)
 end)

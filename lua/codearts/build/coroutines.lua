@@ -20,6 +20,24 @@ if request.is_here then
   end
 end
 
+local function ended(routine, ok, ...)
+  if ok and M.status(routine) ~= "dead" then
+    return false, "a callback must not yield"
+  end
+  return ok, ...
+end
+
+--- Calls a function of the user's, which must not yield, as pcall does. In nginx it sees no request, and a yield, which nobody
+--- would wake up from, is an error.
+M.pcall = pcall
+
+if request.is_here then
+  function M.pcall(f, ...)
+    local routine = M.create(f)
+    return ended(routine, M.resume(routine, ...))
+  end
+end
+
 --- What a runner yields first, before what its function returned: tells that from what the function yielded.
 M.RETURNED = {}
 

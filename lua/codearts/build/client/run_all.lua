@@ -1,4 +1,5 @@
 --- client:run_all: many builds, a bounded number at a time.
+local coroutines = require "codearts.build.coroutines"
 local inherited = require "codearts.build.inherited"
 local problems = require "codearts.build.problem"
 
@@ -76,7 +77,7 @@ local function begin(self, list, opts, limit)
     in_flight, done = in_flight - 1, done + 1
     items[index] = item
     if on_progress then
-      local ok, err = pcall(on_progress, done, total, index, item)
+      local ok, err = coroutines.pcall(on_progress, done, total, index, item) -- here, or in a step
       if not ok and not raised then
         raised, problem = true, err
       end

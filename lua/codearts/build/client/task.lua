@@ -20,7 +20,7 @@ local function run_callbacks(self)
   local callbacks, raised, problem = self.callbacks, false, nil
   self.callbacks = nil
   for i = 1, callbacks and #callbacks or 0 do
-    local ok, err = pcall(callbacks[i], self.result, self.err)
+    local ok, err = coroutines.pcall(callbacks[i], self.result, self.err)
     if not ok and not raised then
       raised, problem = true, err
     end

@@ -1,6 +1,7 @@
 --- What steps a client in an nginx worker: a light thread that looks when the client's timers want it
 --- and once a second, and the listener of the worker, which knows when something happened to the
 --- client's connections.
+local coroutines = require "codearts.build.coroutines"
 local request = require "codearts.build.nginx_request"
 local semaphores = require "ngx.semaphore"
 local wakers = require "codearts.build.hosts.nginx_waker"
@@ -14,7 +15,9 @@ local LONG = 30 -- seconds after which who waits looks whether somebody steps
 
 local function log(problem)
   local misuse = request.explain(problem)
-  ngx.log(ngx.ERR, "codearts.build: ", misuse and misuse .. "\n" or "", tostring(problem))
+  local ok, text = coroutines.pcall(tostring, problem) -- by the user's __tostring
+  text = ok and type(text) == "string" and text or "an error without a text, a " .. type(problem)
+  ngx.log(ngx.ERR, "codearts.build: ", misuse and misuse .. "\n" or "", text)
 end
 
 ---@class codearts.build.hosts.NginxDriver
