@@ -79,7 +79,7 @@ local PLACES = {
 local function ways_to_wait()
   local client = M.client()
   local build = client:build(M.job.job_id, 20)
-  local call = client:sleep(0.05)
+  local call = client:sleep(600) -- not over before it is waited for
   local _, lost = client:try_run(M.job)
   return {
     reconcile = { lost.reconcile, lost },
@@ -95,13 +95,15 @@ local function ways_to_wait()
     ["call:wait"] = { call.wait, call },
     ["call:wait with a limit"] = { call.wait, call, 0.01 },
     ["call:try_wait"] = { call.try_wait, call, 10 },
-  }
+  },
+    call
 end
 
 -- Waits in every way in every place; a line for each tells how that ended.
 function M.try_places()
   for place, call_in in pairs(PLACES) do
-    for way, f in pairs(ways_to_wait()) do
+    local ways, call = ways_to_wait()
+    for way, f in pairs(ways) do
       for _ = 1, 2 do
         local told = "nothing"
         call_in(function()
@@ -118,6 +120,7 @@ function M.try_places()
         ngx.say(place, ", ", way, ": ", told)
       end
     end
+    call:cancel()
   end
 end
 
