@@ -252,7 +252,7 @@ void lcab_read_secrets(lua_State *L, int index, cab_secrets *secrets) {
 }
 
 /* core.mask(text, secrets [, whole]): the text as people may see it, with *** for each secret of
- * the list; if not `whole`, for each piece of one, too. */
+ * the list; if not `whole`, for each piece and each short beginning of one, too. */
 static int mask(lua_State *L) {
     cab_secrets secrets = {.whole = lua_toboolean(L, 3) != 0};
     size_t len;
