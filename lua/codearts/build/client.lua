@@ -616,7 +616,14 @@ local TOLD = { "message", "error_code", "error_msg", "request_id", "build_status
 ---@param ... table? see mask
 ---@return codearts.build.Error
 function methods:problem(members, ...)
-  local err = core.error(members)
+  return self:conceal(core.error(members), ...)
+end
+
+--- The same of an error that is there. For this library's own modules.
+---@param err codearts.build.Error which is changed
+---@param ... table? see mask
+---@return codearts.build.Error err
+function methods:conceal(err, ...)
   for _, name in ipairs(TOLD) do
     err[name] = self:mask(err[name], ...)
   end

@@ -27,6 +27,14 @@ local function run(client, opts, flow)
   return client:task(flow):wait()
 end
 
+--- The same for a build: what its start alone was sent with is hidden in an error, too.
+local function run_about(target, opts, flow)
+  return run(target.client, opts, function(await, stopped)
+    local answer, err = flow(await, stopped)
+    return answer, err and target.client:conceal(err, target.result)
+  end)
+end
+
 local function check_job_id(job_id)
   if not ids.is_id(job_id) then
     usage("job_id", "job_id must be a string of 32 letters and digits")
@@ -44,14 +52,14 @@ end
 
 --- The build behind `self`, a result of run or what client:build answered.
 ---@param self table
----@return { client: codearts.build.Client, job_id: string, build_no: integer, fresh_since: number?, result: table? } target
+---@return { client: codearts.build.Client, job_id: string, build_no: integer, fresh_since: number?, result: table } target
 function lifecycle.handle(self)
   local metatable = type(self) == "table" and getmetatable(self)
   local client = type(metatable) == "table" and metatable.client
   if not client then
     usage("self", "call this as a method of a result: result:status()")
   elseif metatable.by_numbers then
-    return { client = client, job_id = self.job_id, build_no = self.build_no }
+    return { client = client, job_id = self.job_id, build_no = self.build_no, result = self }
   end
   local number = ids.build_number(rawget(self, "actual_build_number"))
   if not number then
@@ -82,7 +90,7 @@ end
 function result_methods:status(opts)
   local target = lifecycle.handle(self)
   opts = check.options(opts, { async = "boolean" })
-  return run(target.client, opts, function(await)
+  return run_about(target, opts, function(await)
     return record.fetch(await, target)
   end)
 end
@@ -100,7 +108,7 @@ function result_methods:wait(opts)
     on_progress = "function",
     async = "boolean",
   })
-  return run(target.client, opts, wait(target, opts))
+  return run_about(target, opts, wait(target, opts))
 end
 
 --- The log: as far as it has come, or with `follow` until the build is over (blocks that long).
@@ -114,7 +122,7 @@ function result_methods:log(opts)
     step = "step",
     async = "boolean",
   })
-  return run(target.client, opts, log(target, opts))
+  return run_about(target, opts, log(target, opts))
 end
 
 --- Asks the service to stop the build (API reference 7.7). Blocks for one request; the build ends a little later.
@@ -124,7 +132,7 @@ end
 function result_methods:stop(opts)
   local target = lifecycle.handle(self)
   opts = check.options(opts, { async = "boolean" })
-  return run(target.client, opts, function(await)
+  return run_about(target, opts, function(await)
     local args = { job_id = target.job_id, build_no = target.build_no }
     return record.change(await, target.client, "StopBuildJob", args)
   end)
