@@ -170,6 +170,43 @@ describe("codearts-build and a service that repeats a parameter's value", functi
     assert.is_nil(kept:find("hunter2", 1, true), kept)
   end)
 
+  --- A build that failed, with this log.
+  local function log(text)
+    local function page(content)
+      return encode {
+        result = {
+          build_no = 7,
+          status = "FAILURE",
+          content = content,
+          offset = #text,
+          has_more_data = false,
+        },
+      }
+    end
+    server:behave("by_path", {
+      rows = {
+        { path = "jobs/build$", body = encode { actual_build_number = "7" } },
+        { path = "history%-details", body = encode { build_number = 7, build_steps = {} } },
+        { path = "offset=0", body = page(text) },
+        { path = "", body = page "" },
+      },
+    })
+  end
+
+  it("hides it in the log that it shows beside, and nothing that only begins so", function()
+    log(("a '%s' b\nc hunter2-Pa55word d\ne \0 f\n"):format(SECRET))
+    for _, options in ipairs { "--wait", "--follow", "--follow --output ndjson" } do
+      local told = run(("run %s --param-env WORD %s"):format(GOOD, options), 1)
+      local said = told.out .. told.err
+      assert.truthy(said:find("a '***' b", 1, true), said)
+      assert.truthy(said:find("c hunter2-Pa55word d", 1, true), said)
+      assert.is_nil(said:find(SECRET, 1, true), said)
+      assert.truthy(options ~= "--follow" or said:find("e \0 f", 1, true), "as it came")
+    end
+    local shown = run(("log %s 7"):format(GOOD), 0)
+    assert.truthy(shown.out:find(SECRET, 1, true))
+  end)
+
   local KEY = "-----BEGIN KEY-----\nMIIEpAIBAAKCAQEA\nx7Qm9zKpWvYt3nLd\n-----END KEY-----"
 
   it("hides what a service makes of it: trimmed, a line, a login", function()

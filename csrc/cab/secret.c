@@ -17,8 +17,8 @@
 
 /* How many bytes at a secret's beginning are worth hiding, unless they are all of it. */
 static size_t enough_of(const cab_secrets *s, const char *secret) {
-    if (s->whole) {
-        return LONGEST_PIECE;
+    if (s->least > 0) {
+        return s->least;
     }
     size_t half = strnlen(secret, 2 * LONGEST_PIECE) / 2;
     return half < CAB_SHORTEST_SECRET ? CAB_SHORTEST_SECRET : half;

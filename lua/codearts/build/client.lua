@@ -8,7 +8,7 @@ local problems = require "codearts.build.problem"
 
 ---@class codearts.build.Client
 ---@field core userdata the core's client
----@field masker { mask: fun(self, text: string, ...): string }|false masks in the core's place: set by who has more to hide
+---@field masker codearts.build.Masker|false masks in the core's place: set by who has more to hide
 ---@field endpoint string as it was given, several with commas
 ---@field origins string[] of its endpoints, however they were spelled: https://HOST[:PORT]
 ---@field origin string the first of these
@@ -23,6 +23,10 @@ local problems = require "codearts.build.problem"
 ---@field was_left_behind? boolean when it was closed
 ---@field host codearts.build.Host|false set by host adapters
 ---@field on_close? fun() set by host adapters, called before the client closes
+
+---@class codearts.build.Masker
+---@field mask fun(self, text: string, ...): string
+---@field line fun(line: string): string of a log
 
 --- How a host's event loop drives a client; see codearts.build.luv and its like.
 ---@class codearts.build.Host

@@ -8,6 +8,7 @@ local given = {}
 local MOST = 16 * 1024 * 1024 -- bytes of one value; beyond is a mistake, such as /dev/zero
 local AT_ONCE = 120 -- texts that core.mask looks for, at most 128
 local SHORTEST = 8 -- bytes of a value that is hidden; others may be words that stand anywhere
+local ALL = 255 -- bytes of a beginning that nothing has but a value that is as long
 local MOST_LINES = 100 -- of a value, that are hidden each by itself
 
 -- Lists of texts, and which are in them.
@@ -96,17 +97,30 @@ local function is_plain(text)
     or text:find(MOMENT) ~= nil
 end
 
---- What may be said of a text that the service wrote: it may repeat what it was given.
+--- The text without what is hidden, and without each beginning of that of so many bytes.
+local function without(text, least)
+  for _, some in ipairs(hidden) do
+    text = require("codearts.build.core").mask(text, some, least)
+  end
+  return text
+end
+
+--- What may be said of a text that the service wrote: it may repeat what it was given. (Not only a piece of that, which our own
+--- words may be.)
 ---@param text string
 ---@return string
 function given.masked(text)
-  if is_plain(text) then
-    return text
+  return is_plain(text) and text or without(text, SHORTEST)
+end
+
+--- A line of a log as it came, but for what is hidden. Words that begin as a value does are many in a log, and nobody cuts them
+--- off there.
+local function masked_line(line)
+  local masked = without(line, ALL)
+  if masked ~= line and masked == require("codearts.build.core").mask(line, {}) then
+    return line -- in another encoding, which is all that was changed
   end
-  for _, some in ipairs(hidden) do
-    text = require("codearts.build.core").mask(text, some, true) -- our own words may be a piece of one
-  end
-  return text
+  return masked
 end
 
 --- Has a client hide the values beside its credentials, in all that it tells of what the service says.
@@ -117,6 +131,7 @@ function given.hide_in(client)
     mask = function(_, text, ...)
       return given.masked(client.core:mask(text, ...))
     end,
+    line = masked_line,
   }
   return client
 end
