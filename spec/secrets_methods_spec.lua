@@ -3,6 +3,8 @@ local build = require "codearts.build"
 local core = require "codearts.build.core"
 local host = require "spec.support.host"
 local key_store = require "codearts.build.key_store"
+local lifecycle = require "codearts.build.lifecycle"
+local read_log = require "codearts.build.lifecycle.log"
 local run_job = require "spec.support.run_job"
 local servers = require "spec.support.server"
 local check = require("spec.support.shown").check
@@ -66,12 +68,18 @@ describe("a build whose start was sent with a header of its own", function()
       check(err, secrets, name)
       assert.truthy(err.message:find("*** is ***", 1, true), err.message)
     end
+    -- As the command and the editor do.
+    local target = lifecycle.handle(this)
+    local reading = target.client:task(read_log(target, {}))
+    local _, err = pcall(reading.wait, reading)
+    assert.equal("api", err.kind)
+    check(err, secrets, "a log that is followed")
     server:behave("answer", {
       body = core.encode {
         result = { build_no = 7, status = "FAILURE", err_msg = table.concat(secrets, " is ") },
       },
     })
-    local _, err = pcall(this.wait, this)
+    _, err = pcall(this.wait, this)
     assert.equal("build", err.kind)
     check(err, secrets, "the record")
   end
@@ -80,6 +88,23 @@ describe("a build whose start was sent with a header of its own", function()
     server:script { { "answer", body = '{"actual_build_number":"7"}' } }
     local result = client:run({ job_id = run_job.JOB_ID }, options())
     check_methods(result, { GATE, (last_start()) })
+  end)
+
+  it("is told of as ever where its client is closed", function()
+    server:script({ { "answer", body = '{"actual_build_number":"7"}' } }, "never_answer")
+    local result = client:run({ job_id = run_job.JOB_ID }, options())
+    for _, name in ipairs { "status", "log", "stop", "wait" } do
+      local call = result[name](result, { async = true })
+      call:cancel()
+      local _, err = pcall(call.wait, call)
+      assert.equal("cancelled", err.kind)
+      assert.truthy(err.message:find "%a", err.message)
+    end
+    local call = result:wait { async = true }
+    client:close()
+    local _, err = pcall(call.wait, call)
+    assert.equal("cancelled", err.kind)
+    assert.truthy(err.message:find "%a", err.message)
   end)
 
   --- What the service shows of the build that a lost start has started.

@@ -27,14 +27,6 @@ local function run(client, opts, flow)
   return client:task(flow):wait()
 end
 
---- The same for a build: what its start alone was sent with is hidden in an error, too.
-local function run_about(target, opts, flow)
-  return run(target.client, opts, function(await, stopped)
-    local answer, err = flow(await, stopped)
-    return answer, err and target.client:conceal(err, target.result)
-  end)
-end
-
 local function check_job_id(job_id)
   if not ids.is_id(job_id) then
     usage("job_id", "job_id must be a string of 32 letters and digits")
@@ -90,9 +82,10 @@ end
 function result_methods:status(opts)
   local target = lifecycle.handle(self)
   opts = check.options(opts, { async = "boolean" })
-  return run_about(target, opts, function(await)
+  local flow = record.about_build(target, function(await)
     return record.fetch(await, target)
   end)
+  return run(target.client, opts, flow)
 end
 
 --- Blocks until the build is over. Trouble that may pass is outlasted; the build's steps and log never count.
@@ -108,7 +101,7 @@ function result_methods:wait(opts)
     on_progress = "function",
     async = "boolean",
   })
-  return run_about(target, opts, wait(target, opts))
+  return run(target.client, opts, wait(target, opts))
 end
 
 --- The log: as far as it has come, or with `follow` until the build is over (blocks that long).
@@ -122,7 +115,7 @@ function result_methods:log(opts)
     step = "step",
     async = "boolean",
   })
-  return run_about(target, opts, log(target, opts))
+  return run(target.client, opts, log(target, opts))
 end
 
 --- Asks the service to stop the build (API reference 7.7). Blocks for one request; the build ends a little later.
@@ -132,10 +125,11 @@ end
 function result_methods:stop(opts)
   local target = lifecycle.handle(self)
   opts = check.options(opts, { async = "boolean" })
-  return run_about(target, opts, function(await)
+  local flow = record.about_build(target, function(await)
     local args = { job_id = target.job_id, build_no = target.build_no }
     return record.change(await, target.client, "StopBuildJob", args)
   end)
+  return run(target.client, opts, flow)
 end
 
 ---@class codearts.build.BuildMethods
