@@ -1,4 +1,5 @@
 -- `:CodeArts` and a service that repeats the credentials: what of it a person sees.
+local core = require "codearts.build.core"
 local editor = require "spec.support.editor"
 
 local missing = editor.missing()
@@ -99,5 +100,58 @@ describe("Neovim and a service that repeats the token", function()
       end
     end
     assert.is_true(#signatures >= 5)
+  end)
+
+  local WORD = "hunter2-Pa55word-secret"
+
+  it("hides what a parameter was given from a file, too", function()
+    local text = core.encode {
+      octopus_job_name = "o " .. WORD,
+      actual_build_number = "20",
+      build_number = 20,
+      build_steps = { { name = "STEP " .. WORD, status = "RUNNING" } },
+      result = { status = WORD, err_msg = "bad " .. WORD, is_running = true },
+      history_records = { { build_number = 20, result = WORD } },
+      total = 1,
+    }
+    server:script({}, { "answer", body = text })
+    nvim = editor.start(
+      { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = TOKEN },
+      { files = { word = WORD .. "\n" } }
+    )
+    local STATUS = "require'codearts.build.nvim'.status()"
+    nvim:command(("CodeArts run %s WORD=@word"):format(WALK))
+    nvim:wait(STATUS .. ":find 'STEP'")
+    local told = { nvim:ask("return " .. STATUS) }
+    nvim:command(("CodeArts status %s 20"):format(WALK))
+    nvim:command("CodeArts history " .. WALK)
+    nvim:wait "(vim.api.nvim_buf_get_lines(0, 1, 2, false)[1] or ''):find '20'"
+    told[2] = nvim:ask "return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false))"
+    for _, each in ipairs(told) do
+      assert.truthy(each:find("***", 1, true), each)
+      assert.is_nil(each:find("hunter2", 1, true), each)
+    end
+  end)
+
+  it("finds a job whose name a parameter was given", function()
+    server:script({}, {
+      "answer",
+      body = core.encode {
+        actual_build_number = "20",
+        jobs = { { id = WALK, job_name = "nightly-build" } },
+        history_records = { { build_number = 20, result = "SUCCESS" } },
+        result = { status = "SUCCESS" },
+        total = 1,
+      },
+    })
+    nvim = editor.start({
+      CODEARTS_BUILD_ENDPOINT = server.url,
+      CODEARTS_BUILD_TOKEN = TOKEN,
+      CODEARTS_BUILD_PROJECT = ("p"):rep(32),
+    }, { files = { word = "nightly-build\n" } })
+    nvim:command "CodeArts run nightly-build WORD=@word"
+    nvim:wait "require'codearts.build.nvim'.status():find 'SUCCESS'"
+    nvim:command "CodeArts history nightly-build"
+    nvim:wait(("vim.api.nvim_buf_get_name(0) == 'codearts://%s'"):format(WALK))
   end)
 end)

@@ -386,6 +386,36 @@ describe("what is told in Lua of the service's words", function()
     end)
   end)
 
+  it("hides what is too long for an access key where one should be", function()
+    local AK, SK = "HPUAEXAMPLE1234567ZZ", "w8sQ3rTz7YkLm2Vn5Bx9Hd4Gf6Jc1PaUe0RiOtKs"
+    for _, pair in ipairs {
+      { AK, SK, AK },
+      { SK, AK, "***" },
+      { AK .. ":" .. SK, "another-one", "***" },
+    } do
+      local given = { ak = pair[1], sk = pair[2], project_id = "p" }
+      for _, auth in ipairs {
+        given,
+        function()
+          return given
+        end,
+      } do
+        local client = build.new { endpoint = server.url, auth = auth, proxy = false }
+        server:script({}, {
+          "answer",
+          status = 401,
+          body = ('{"error_code":"APIGW.0301","error_msg":"ak:%s,err:ak not exist"}'):format(
+            pair[1]
+          ),
+        })
+        local _, err = client:try_run { job_id = run_job.JOB_ID }
+        assert.equal(("ak:%s,err:ak not exist"):format(pair[3]), err.error_msg)
+        check(err, { SK }, "the error")
+        client:close()
+      end
+    end
+  end)
+
   it("hides everything once its client is closed", function()
     local client = build.new { endpoint = server.url, auth = TOKEN, proxy = false }
     assert.equal("a *** end", client:mask("a " .. TOKEN .. " end"))

@@ -31,10 +31,16 @@ static reader read_text(const char *text, size_t len, bool escapes) {
     return r;
 }
 
-static bool is_letter(char c) {
-    const unsigned char folded = (unsigned char)(c | 32);
-    return (unsigned char)(folded - 'a') < 26 || (unsigned char)(c - '0') < 10;
-}
+/* Five bits for each letter or digit, whatever its case. */
+static const unsigned char LETTERS[256] = {
+    ['0'] = 16, ['1'] = 17, ['2'] = 18, ['3'] = 19, ['4'] = 20, ['5'] = 21, ['6'] = 22, ['7'] = 23,
+    ['8'] = 24, ['9'] = 25, ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,
+    ['G'] = 7,  ['H'] = 8,  ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14,
+    ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22,
+    ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 1,  ['b'] = 2,  ['c'] = 3,  ['d'] = 4,
+    ['e'] = 5,  ['f'] = 6,  ['g'] = 7,  ['h'] = 8,  ['i'] = 9,  ['j'] = 10, ['k'] = 11, ['l'] = 12,
+    ['m'] = 13, ['n'] = 14, ['o'] = 15, ['p'] = 16, ['q'] = 17, ['r'] = 18, ['s'] = 19, ['t'] = 20,
+    ['u'] = 21, ['v'] = 22, ['w'] = 23, ['x'] = 24, ['y'] = 25, ['z'] = 26};
 
 /* The byte at `at`, and how many bytes of the text it takes. */
 static char read_byte(const reader *r, size_t *used) {
@@ -61,9 +67,10 @@ static bool next_letter(reader *r) {
         char c = read_byte(r, &used);
         size_t start = (size_t)(r->at - r->start);
         r->at += used;
-        if (is_letter(c)) {
+        const unsigned char letter = LETTERS[(unsigned char)c];
+        if (letter != 0) {
             r->starts[r->count++ % 16] = start;
-            r->last = r->last << 5 | (uint64_t)(c & 31);
+            r->last = r->last << 5 | letter;
             return true;
         }
     }
@@ -79,9 +86,90 @@ static uint64_t piece_of(const reader *r, size_t length) {
 static size_t piece_length(const char *secret) {
     size_t letters = 0;
     for (; *secret != '\0' && letters < LONG_SECRET; secret++) {
-        letters += is_letter(*secret);
+        letters += LETTERS[(unsigned char)*secret] != 0;
     }
     return letters < SHORT_PIECE ? 0 : letters < LONG_SECRET ? SHORT_PIECE : LONG_PIECE;
+}
+
+/* ---- leaving out ---------------------------------------------------------------------------- */
+
+/* A piece holds a whole block of half its length, wherever in the secret it begins, if blocks begin
+ * there at each multiple of that. Where a text has none of a secret's blocks, which is nearly
+ * always, nothing more is done about this one: of long secrets that are many, for each text. */
+#define SHORT_BLOCK (SHORT_PIECE / 2)
+#define LONG_BLOCK (LONG_PIECE / 2)
+#define IS_SHORT (UINT32_C(1) << 31) /* a short block is another one than a long one */
+#define SMALL_ROOM 512
+#define ROOM_OF_A_LETTER 8 /* for two blocks, each as it is and with the escapes read */
+
+/* The blocks of a text, wherever they begin. */
+typedef struct {
+    uint32_t small[SMALL_ROOM];
+    uint32_t *there; /* 0: free */
+    unsigned bits;   /* there is room for 1 << bits */
+} blocks;
+
+static uint32_t *block_at(const blocks *b, uint32_t block) {
+    size_t last = ((size_t)1 << b->bits) - 1;
+    size_t at = block * UINT32_C(0x9e3779b1) >> (32 - b->bits);
+    while (b->there[at] != 0 && b->there[at] != block) {
+        at = (at + 1) & last;
+    }
+    return &b->there[at];
+}
+
+static void put_block(const blocks *b, uint64_t block, uint32_t kind) {
+    if (block != 0) {
+        *block_at(b, (uint32_t)block | kind) = (uint32_t)block | kind;
+    }
+}
+
+static void put_blocks(const blocks *b, reader r) {
+    while (next_letter(&r)) {
+        put_block(b, piece_of(&r, SHORT_BLOCK), IS_SHORT);
+        put_block(b, piece_of(&r, LONG_BLOCK), 0);
+    }
+}
+
+/* Room for the blocks of a text of that length. False: no memory. */
+static bool make_room(blocks *b, size_t len) {
+    for (b->bits = 5; (size_t)1 << b->bits < ROOM_OF_A_LETTER * len; b->bits++) {
+    }
+    size_t size = (size_t)1 << b->bits;
+    b->there = size <= SMALL_ROOM ? b->small : calloc(size, sizeof *b->there);
+    if (b->there == b->small) {
+        memset(b->small, 0, size * sizeof *b->small);
+    }
+    return b->there != NULL;
+}
+
+static void free_room(const blocks *b) {
+    if (b->there != b->small) {
+        free(b->there);
+    }
+}
+
+/* Whether the text may show a piece of that length: it has one of the secret's blocks. */
+static bool may_show(const blocks *b, const char *secret, size_t length) {
+    const size_t block = length / 2;
+    const uint32_t all = (UINT32_C(1) << (5 * block)) - 1;
+    const uint32_t kind = block == SHORT_BLOCK ? IS_SHORT : 0;
+    uint32_t last = 0;
+    size_t count = 0;
+    for (; *secret != '\0'; secret++) {
+        const unsigned char letter = LETTERS[(unsigned char)*secret];
+        if (letter == 0) {
+            continue;
+        }
+        last = last << 5 | letter;
+        if (++count == block) {
+            count = 0;
+            if (*block_at(b, (last & all) | kind) != 0) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 /* ---- looking up ----------------------------------------------------------------------------- */
@@ -99,8 +187,9 @@ typedef struct {
 } sieve;
 
 typedef struct {
-    bool has_short, has_long; /* pieces are looked for */
-    sieve of_text;            /* few secrets have a piece that passes: only these are put down */
+    bool has_short, has_long;              /* pieces are looked for */
+    unsigned char length[CAB_MAX_SECRETS]; /* of the pieces of each; 0: none are looked for */
+    sieve of_text; /* few secrets have a piece that passes: only these are put down */
     sieve of_secrets;
     unsigned sieve_bits;
     uint64_t *pieces; /* of the secrets; 0: free */
@@ -159,9 +248,9 @@ static void sieve_text(finder *f, reader r) {
 static size_t sieve_secrets(finder *f, const cab_secrets *s) {
     size_t count = 0;
     for (size_t i = 0; i < s->count; i++) {
-        size_t length = piece_length(s->text[i]);
-        reader r = read_text(s->text[i], strlen(s->text[i]), false);
-        while (length > 0 && next_letter(&r)) {
+        size_t length = f->length[i];
+        reader r = read_text(s->text[i], length > 0 ? strlen(s->text[i]) : 0, false);
+        while (next_letter(&r)) {
             uint64_t piece = piece_of(&r, length);
             if (piece != 0 && passes(&f->of_text, f->sieve_bits, piece)) {
                 count++;
@@ -199,6 +288,30 @@ static void mark_text(const finder *f, reader r, unsigned char *marks) {
     }
 }
 
+/* Which secrets' pieces are looked for, and how long these are. False: no memory. */
+static bool choose_secrets(finder *f, const cab_secrets *s, const char *text, size_t len,
+                           bool escapes) {
+    blocks b;
+    bool all = len > LONGEST_SIEVED;
+    if (!all && !make_room(&b, len)) {
+        return false;
+    }
+    for (int with = 0; with <= (int)escapes && !all; with++) {
+        put_blocks(&b, read_text(text, len, with));
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        size_t length = piece_length(s->text[i]);
+        bool chosen = length > 0 && (all || may_show(&b, s->text[i], length));
+        f->length[i] = (unsigned char)(chosen ? length : 0);
+        f->has_short = f->has_short || f->length[i] == SHORT_PIECE;
+        f->has_long = f->has_long || f->length[i] == LONG_PIECE;
+    }
+    if (!all) {
+        free_room(&b);
+    }
+    return true;
+}
+
 bool cab_pieces_mark(const cab_secrets *s, const char *text, size_t len, unsigned char *marks) {
     if (s->count == 0 || len < SHORT_PIECE) {
         return true;
@@ -206,15 +319,16 @@ bool cab_pieces_mark(const cab_secrets *s, const char *text, size_t len, unsigne
     finder f;
     f.has_short = f.has_long = false;
     f.pieces = NULL;
-    clear_sieves(&f, len);
-    for (size_t i = 0; i < s->count; i++) {
-        size_t length = piece_length(s->text[i]);
-        f.has_short = f.has_short || length == SHORT_PIECE;
-        f.has_long = f.has_long || length == LONG_PIECE;
-    }
     /* What looks like an escape may be one, or stand for itself. */
     bool escapes = memchr(text, '\\', len) != NULL || memchr(text, '%', len) != NULL ||
                    memchr(text, '&', len) != NULL;
+    if (!choose_secrets(&f, s, text, len, escapes)) {
+        return false;
+    }
+    if (!f.has_short && !f.has_long) {
+        return true;
+    }
+    clear_sieves(&f, len);
     for (int with = 0; with <= (int)escapes && len <= LONGEST_SIEVED; with++) {
         sieve_text(&f, read_text(text, len, with));
     }

@@ -16,7 +16,10 @@
 #define MOST_SKIPPED 16
 
 /* How many bytes at a secret's beginning are worth hiding, unless they are all of it. */
-static size_t enough_of(const char *secret) {
+static size_t enough_of(const cab_secrets *s, const char *secret) {
+    if (s->least > 0) {
+        return s->least;
+    }
     size_t half = strnlen(secret, 2 * LONGEST_PIECE) / 2;
     return half < CAB_SHORTEST_SECRET ? CAB_SHORTEST_SECRET : half;
 }
@@ -46,7 +49,7 @@ void cab_secrets_add(cab_secrets *s, const char *text) {
     s->before[s->count] = *last;
     s->shared[s->count] =
         (unsigned char)(*last > 0 ? shared_beginning(text, s->text[*last - 1]) : 0);
-    s->enough[s->count] = (unsigned char)enough_of(text);
+    s->enough[s->count] = (unsigned char)enough_of(s, text);
     s->text[s->count++] = text;
     *last = (unsigned char)s->count;
 }
@@ -143,7 +146,7 @@ static size_t hide_rests(const cab_secrets *s, cab_secret_rests *rests, char fir
     for (size_t i = 0; i < s->count; i++) {
         const char *rest = rests->text[i];
         if (rest != NULL && *rest == first) {
-            size_t used = hide(p, end, rest, enough_of(rest), &rests->text[i], &seen, all);
+            size_t used = hide(p, end, rest, enough_of(s, rest), &rests->text[i], &seen, all);
             longest = used > longest ? used : longest;
         }
     }

@@ -20,7 +20,9 @@ typedef struct {
     const char *text[CAB_MAX_SECRETS];
     size_t count;
     bool too_many; /* one did not fit: nothing is safe to show */
-    bool whole;    /* a piece from the midst of one tells nothing */
+    /* Bytes at the beginning of one that tell something, while pieces from its midst do not. 0: all
+     * do that are not too short. */
+    unsigned char least;
     /* The last that begins with that byte, and the one of the same beginning before each: their
      * numbers from 1, or 0. */
     unsigned char last_of[256], before[CAB_MAX_SECRETS];

@@ -261,7 +261,8 @@ static void forget(lua_State *L, int uv, int kind, size_t slot) {
 }
 
 /* Gives the error on top of the stack, which leaves open whether a build was started, its method
- * `reconcile`: the call's own, or what its client's maker adds. */
+ * `reconcile`: the call's own, or what its client's maker adds. What the call knows is kept for
+ * what that finds. */
 static void add_reconcile(lua_State *L, int uv, const lcab_call *k) {
     int error = lua_gettop(L);
     lcab_rawgeti(L, uv, k->reconciles ? U_RECONCILES : U_RESULT_META);
@@ -274,6 +275,7 @@ static void add_reconcile(lua_State *L, int uv, const lcab_call *k) {
     }
     lua_setfield(L, error, "reconcile");
     lua_settop(L, error);
+    lcab_remember_secrets(L, k->call);
 }
 
 /* Gives the result of a start on top of the stack what its client's maker adds. */

@@ -1,5 +1,6 @@
 #include "lua/lua_error.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,7 @@ static const unsigned char *push_marks(lua_State *L, const char *text, size_t le
     size_t size = len / 8 + 1;
     unsigned char *marks = lua_newuserdata(L, size);
     memset(marks, 0, size);
-    return secrets->whole || cab_pieces_mark(secrets, text, len, marks) ? marks : NULL;
+    return secrets->least > 0 || cab_pieces_mark(secrets, text, len, marks) ? marks : NULL;
 }
 
 void lcab_push_masked(lua_State *L, const char *text, size_t len, const cab_secrets *secrets) {
@@ -251,10 +252,12 @@ void lcab_read_secrets(lua_State *L, int index, cab_secrets *secrets) {
     }
 }
 
-/* core.mask(text, secrets [, whole]): the text as people may see it, with *** for each secret of
- * the list; if not `whole`, for each piece of one, too. */
+/* core.mask(text, secrets [, least]): the text as people may see it, with *** for each secret of
+ * the list, and for each piece of one; with `least` for each beginning of so many bytes alone. */
 static int mask(lua_State *L) {
-    cab_secrets secrets = {.whole = lua_toboolean(L, 3) != 0};
+    lua_Integer least = luaL_optinteger(L, 3, 0);
+    luaL_argcheck(L, 0 <= least && least <= UCHAR_MAX, 3, "out of range");
+    cab_secrets secrets = {.least = (unsigned char)least};
     size_t len;
     const char *text = luaL_checklstring(L, 1, &len);
     luaL_checktype(L, 2, LUA_TTABLE);

@@ -7,6 +7,9 @@
 #include "lua/lua_error.h"
 #include "lua/lua_meta.h"
 
+/* Those of the service have 20 bytes, and their secret keys 40. */
+#define LONGEST_ACCESS_KEY 32
+
 /* Its address is that of a weak table: answer, or what is made of one -> list of texts. */
 static const char KEPT = 0;
 
@@ -16,9 +19,17 @@ static void add_all(cab_secrets *s, const cab_buf *texts) {
     }
 }
 
+/* An access key is told. What is too long for one may be the secret key in its place. */
+static void add_too_long(cab_secrets *s, const char *ak) {
+    if (ak != NULL && strlen(ak) > LONGEST_ACCESS_KEY) {
+        cab_secrets_add(s, ak);
+    }
+}
+
 static void add_credentials(cab_secrets *s, const cab_credentials *k) {
     if (k != NULL) {
         cab_secrets_add(s, cab_credentials_get_token(k));
+        add_too_long(s, k->ak);
         cab_secrets_add(s, k->sk);
         cab_secrets_add(s, k->security_token);
     }
@@ -35,6 +46,7 @@ static void add_recent(cab_secrets *s, const cab_recent *recent) {
     for (size_t i = 0; i < CAB_RECENT_CREDENTIALS && recent->list[i] != NULL; i++) {
         const cab_credentials *k = recent->list[i];
         add_earlier(s, cab_credentials_get_token(k));
+        add_too_long(s, k->ak);
         add_earlier(s, k->sk);
         add_earlier(s, k->security_token);
     }

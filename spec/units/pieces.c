@@ -35,7 +35,39 @@ static const struct {
     {"P\303\244sswort-2024", "it is P%E4sswort-2024", "it is ###############"},
 };
 
+/* Whether so many letters from there on, alone in a text, are hidden. */
+static bool is_hidden(const char *letters, size_t count) {
+    cab_secrets secrets = {.text = {"another-secret-0123456789", LONG, SHORT}, .count = 3};
+    unsigned char marks[8] = {0};
+    CHECK(letters, cab_pieces_mark(&secrets, letters, count, marks));
+    size_t hidden = 0;
+    for (size_t at = 0; at < count; at++) {
+        hidden += marks[at / 8] >> at % 8 & 1;
+    }
+    CHECK(letters, hidden == 0 || hidden == count);
+    return hidden > 0;
+}
+
+/* Each piece, wherever in the secret it is; and no shorter one. */
+static void check_all_pieces(const char *secret, size_t length) {
+    char letters[64];
+    size_t count = 0;
+    for (; *secret != '\0'; secret++) {
+        if (('0' <= *secret && *secret <= '9') ||
+            ('A' <= (*secret & ~32) && (*secret & ~32) <= 'Z')) {
+            letters[count++] = *secret;
+        }
+    }
+    letters[count] = '\0';
+    for (size_t at = 0; at + length <= count; at++) {
+        CHECK(letters + at, is_hidden(letters + at, length));
+        CHECK(letters + at, !is_hidden(letters + at, length - 1));
+    }
+}
+
 int main(void) {
+    check_all_pieces(LONG, 12);
+    check_all_pieces(SHORT, 8);
     for (size_t i = 0; i < COUNT(rows); i++) {
         cab_secrets secrets = {.text = {"another-secret-0123456789", rows[i].secret}, .count = 2};
         unsigned char marks[16] = {0};

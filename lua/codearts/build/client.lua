@@ -8,6 +8,7 @@ local problems = require "codearts.build.problem"
 
 ---@class codearts.build.Client
 ---@field core userdata the core's client
+---@field masker codearts.build.Masker|false masks in the core's place: set by who has more to hide
 ---@field endpoint string as it was given, several with commas
 ---@field origins string[] of its endpoints, however they were spelled: https://HOST[:PORT]
 ---@field origin string the first of these
@@ -22,6 +23,10 @@ local problems = require "codearts.build.problem"
 ---@field was_left_behind? boolean when it was closed
 ---@field host codearts.build.Host|false set by host adapters
 ---@field on_close? fun() set by host adapters, called before the client closes
+
+---@class codearts.build.Masker
+---@field mask fun(self, text: string, ...): string
+---@field line fun(line: string): string of a log
 
 --- How a host's event loop drives a client; see codearts.build.luv and its like.
 ---@class codearts.build.Host
@@ -117,6 +122,7 @@ function Client.new(options)
     sources = {},
     -- Asked for in every call; what is not there goes a long way through __index.
     host = false,
+    masker = false,
     between = false,
     signing_in = false,
     store_runner = false,
@@ -603,7 +609,7 @@ function methods:mask(value, ...)
   if type(value) ~= "string" and type(value) ~= "table" then
     return value
   end
-  return require("codearts.build.client.mask")(self.core, value, value, ...)
+  return require("codearts.build.client.mask")(self.masker or self.core, value, value, ...)
 end
 
 local TOLD = { "message", "error_code", "error_msg", "request_id", "build_status" }
@@ -614,7 +620,14 @@ local TOLD = { "message", "error_code", "error_msg", "request_id", "build_status
 ---@param ... table? see mask
 ---@return codearts.build.Error
 function methods:problem(members, ...)
-  local err = core.error(members)
+  return self:conceal(core.error(members), ...)
+end
+
+--- The same of an error that is there. For this library's own modules.
+---@param err codearts.build.Error which is changed
+---@param ... table? see mask
+---@return codearts.build.Error err
+function methods:conceal(err, ...)
   for _, name in ipairs(TOLD) do
     err[name] = self:mask(err[name], ...)
   end

@@ -44,14 +44,14 @@ end
 
 --- The build behind `self`, a result of run or what client:build answered.
 ---@param self table
----@return { client: codearts.build.Client, job_id: string, build_no: integer, fresh_since: number?, result: table? } target
+---@return { client: codearts.build.Client, job_id: string, build_no: integer, fresh_since: number?, result: table } target
 function lifecycle.handle(self)
   local metatable = type(self) == "table" and getmetatable(self)
   local client = type(metatable) == "table" and metatable.client
   if not client then
     usage("self", "call this as a method of a result: result:status()")
   elseif metatable.by_numbers then
-    return { client = client, job_id = self.job_id, build_no = self.build_no }
+    return { client = client, job_id = self.job_id, build_no = self.build_no, result = self }
   end
   local number = ids.build_number(rawget(self, "actual_build_number"))
   if not number then
@@ -82,9 +82,10 @@ end
 function result_methods:status(opts)
   local target = lifecycle.handle(self)
   opts = check.options(opts, { async = "boolean" })
-  return run(target.client, opts, function(await)
+  local flow = record.about_build(target, function(await)
     return record.fetch(await, target)
   end)
+  return run(target.client, opts, flow)
 end
 
 --- Blocks until the build is over. Trouble that may pass is outlasted; the build's steps and log never count.
@@ -124,10 +125,11 @@ end
 function result_methods:stop(opts)
   local target = lifecycle.handle(self)
   opts = check.options(opts, { async = "boolean" })
-  return run(target.client, opts, function(await)
+  local flow = record.about_build(target, function(await)
     local args = { job_id = target.job_id, build_no = target.build_no }
     return record.change(await, target.client, "StopBuildJob", args)
   end)
+  return run(target.client, opts, flow)
 end
 
 ---@class codearts.build.BuildMethods

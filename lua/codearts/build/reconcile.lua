@@ -103,6 +103,19 @@ local function flow(client, await, meta, opts, how)
   end
 end
 
+--- Has what the start alone was sent with hidden in all that is told of what was found.
+local function hide(client, found, err)
+  for _, list in ipairs { found.results or {}, found.candidates or {} } do
+    for _, build in ipairs(list) do
+      core.came_with(build, err)
+    end
+  end
+  if found.error then
+    client:conceal(found.error, err)
+  end
+  return found
+end
+
 --- What became of a call whose error has outcome "unknown".
 ---
 --- Answers a table with a `verdict`:
@@ -139,7 +152,8 @@ return function(client, err, opts, own)
     headers = own and own.headers,
   }
   local task = client:task(function(await)
-    return flow(client, await, meta, opts, how)
+    local found, stopped = flow(client, await, meta, opts, how)
+    return found and hide(client, found, err), stopped
   end)
   if ended then
     task:on_done(ended)

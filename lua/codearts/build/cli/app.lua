@@ -87,7 +87,7 @@ function App:client()
         self:warn(tostring(event.message))
       end
     end
-    self.the_client = self.build.new(options)
+    self.the_client = given.hide_in(self.build.new(options))
   end
   return self.the_client
 end

@@ -1,12 +1,31 @@
 --- Values that do not stand on the command line itself, where other users of the machine could read them: in a file, on
 -- standard input, or in the environment.
+local ascii = require "codearts.build.ascii"
+local verdict = require "codearts.build.lifecycle.verdict"
+
 local given = {}
 
 local MOST = 16 * 1024 * 1024 -- bytes of one value; beyond is a mistake, such as /dev/zero
-local AT_ONCE = 30 -- texts that core.mask looks for, at most 32: the forms of a value stay together
+local AT_ONCE = 120 -- texts that core.mask looks for, at most 128
 local SHORTEST = 8 -- bytes of a value that is hidden; others may be words that stand anywhere
+local ALL = 255 -- bytes of a beginning that nothing has but a value that is as long
+local MOST_LINES = 100 -- of a value, that are hidden each by itself
 
-local hidden = {}
+-- Lists of texts, and which are in them.
+local hidden, known = {}, {}
+
+local function add(form)
+  if #form < SHORTEST or known[form] then
+    return
+  end
+  known[form] = true
+  local last = hidden[#hidden]
+  if not last or #last == AT_ONCE then
+    last = {}
+    hidden[#hidden + 1] = last
+  end
+  last[#last + 1] = form
+end
 
 --- Without its line ends and other control characters: those that tostring of an error turns into blanks.
 local function without_controls(value, instead)
@@ -18,28 +37,103 @@ local function without_controls(value, instead)
   )
 end
 
---- A value may come back as it is, in one line, or with something else where its lines ended.
-local function hide(value)
-  if #value >= SHORTEST then
-    for _, form in ipairs { value, without_controls(value, " "), without_controls(value, "") } do
-      hidden[#hidden + 1] = #form >= SHORTEST and form or value
+--- Without a mark of the byte order and the blanks around it.
+local function trimmed(value)
+  return ascii.trim((value:gsub("^\239\187\191", "", 1)))
+end
+
+local function add_in_one_line(value)
+  add(value)
+  add(without_controls(value, " "))
+  add(without_controls(value, ""))
+end
+
+--- Each line: a key comes back with its lines divided in another way, or one of them alone.
+local function add_lines(value)
+  local count = 0
+  for line in value:gmatch "[^\r\n]+" do
+    count = count + 1
+    if count > MOST_LINES then
+      return
     end
+    add(trimmed(line))
   end
+end
+
+--- What stands in addresses before the host.
+local function add_logins(value)
+  for login in value:gmatch "://([^/ \t\r\n]+)@" do
+    add(login)
+    add(login:match ":(.*)$" or "")
+  end
+end
+
+--- A value may come back as it is, in one line, with something else where its lines ended, or only what it is about.
+local function hide(value)
+  add_in_one_line(value)
+  add_in_one_line(trimmed(value))
+  add_lines(value)
+  add_logins(value)
   return value
 end
 
---- What may be said of a text that the service wrote: it may repeat what it was given.
+-- Words that are no secret whoever was given them, and that are read after they were masked: members of answers that are
+-- long enough, and how a build stands.
+local PLAIN = {}
+for word in
+  ([[actual_build_number build_no build_number build_record_id build_stages daily_build_num daily_build_number
+     display_name duration end_time execution_id finish_time job_name last_build_status last_build_time
+     octopus_job_name start_time]]):gmatch "[a-z_]+"
+do
+  PLAIN[word] = true
+end
+
+local MOMENT = "^%d%d%d%d%-%d%d%-%d%d[ T]%d%d:%d%d:%d%d[%d.+:Z -]*$"
+
+local function is_plain(text)
+  return PLAIN[text]
+    or verdict.of_status(text)
+    or verdict.sounds_final(text)
+    or text:find(MOMENT) ~= nil
+end
+
+--- The text without what is hidden, and without each beginning of that of so many bytes.
+local function without(text, least)
+  for _, some in ipairs(hidden) do
+    text = require("codearts.build.core").mask(text, some, least)
+  end
+  return text
+end
+
+--- What may be said of a text that the service wrote: it may repeat what it was given. (Not only a piece of that, which our own
+--- words may be.)
 ---@param text string
 ---@return string
 function given.masked(text)
-  for first = 1, #hidden, AT_ONCE do
-    local some = {}
-    for index = first, math.min(first + AT_ONCE - 1, #hidden) do
-      some[#some + 1] = hidden[index]
-    end
-    text = require("codearts.build.core").mask(text, some, true) -- our own words may be a piece of one
+  return is_plain(text) and text or without(text, SHORTEST)
+end
+
+--- A line of a log as it came, but for what is hidden. Words that begin as a value does are many in a log, and nobody cuts them
+--- off there.
+local function masked_line(line)
+  local masked = without(line, ALL)
+  if masked ~= line and masked == require("codearts.build.core").mask(line, {}) then
+    return line -- in another encoding, which is all that was changed
   end
-  return text
+  return masked
+end
+
+--- Has a client hide the values beside its credentials, in all that it tells of what the service says.
+---@param client codearts.build.Client
+---@return codearts.build.Client client
+function given.hide_in(client)
+  client.masker = {
+    mask = function(_, text, ...)
+      return given.masked(client.core:mask(text, ...))
+    end,
+    line = masked_line,
+  }
+  return client
 end
 
 local function usage(app, name, message)

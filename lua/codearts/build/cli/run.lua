@@ -24,12 +24,12 @@ local function body(app, values)
     timeout = values.timeout,
     on_interrupt = values.on_interrupt,
   })
-  local given = parameters.given(app, values)
   local jobs = {}
   for index, reference in ipairs(values.targets) do
     local job_id, name = target.job(app, reference, values.project)
     jobs[index] = { id = job_id, name = name }
   end
+  local given = parameters.given(app, values) -- not before: names of jobs that are like a value are kept
   for _, job in ipairs(jobs) do
     watch:add_start({
       job_id = job.id,

@@ -32,10 +32,25 @@ local function too_many(app, project)
   usage(app, "JOB", message:format(project, MOST_JOBS, MOST_PAGES))
 end
 
+--- Adds the jobs of a page that are not known yet: what is to be told of them, and beside it what they are really called.
+local function add_new(app, all, rows)
+  local ids, called = {}, {}
+  for index, job in ipairs(rows) do
+    ids[index], called[index] = job.id, job.job_name
+  end
+  for index, job in ipairs(app:client():mask(rows)) do
+    local id = ids[index]
+    if id ~= nil and not all.seen[id] then
+      all[#all + 1], all.seen[id] = job, true
+      all.ids[#all], all.called[#all] = id, called[index]
+    end
+  end
+end
+
 --- All jobs of a project, page by page. `search` leaves to the service what is like a name. The end is where all are there that
 -- it counts, or a page brings no other: it may list fewer at once than were asked for, or the same page again.
 local function list_jobs(app, project, search)
-  local all, seen, page = {}, {}, 0
+  local all, page = { seen = {}, ids = {}, called = {} }, 0
   local ended
   repeat
     if #all > MOST_JOBS or page == MOST_PAGES then
@@ -48,11 +63,7 @@ local function list_jobs(app, project, search)
       search = search,
     })
     local before = #all
-    for _, job in ipairs(app:client():mask(answer.rows)) do -- names are kept
-      if job.id ~= nil and not seen[job.id] then
-        all[#all + 1], seen[job.id] = job, true
-      end
-    end
+    add_new(app, all, answer.rows)
     page = page + 1
     ended = #all == before or answer.total and #all >= answer.total
   until ended
@@ -62,9 +73,9 @@ end
 
 local function called(jobs, name)
   local ids = {}
-  for _, job in ipairs(jobs) do
-    if job.job_name == name and type(job.id) == "string" then
-      ids[#ids + 1] = job.id
+  for index, id in ipairs(jobs.ids) do
+    if jobs.called[index] == name and type(id) == "string" then
+      ids[#ids + 1] = id
     end
   end
   return ids

@@ -93,7 +93,7 @@ local function mask_texts(core, texts, first, last, looks, ...)
   mask_texts(core, texts, middle + 1, last, looks, ...)
 end
 
----@param core table the core's client
+---@param core table the core's client, or who masks in its place
 ---@param value string|table which is changed
 ---@param ... any? what it came with; what is no table says nothing
 ---@return string|table value

@@ -111,11 +111,19 @@ local function endpoint_in_doubt(flow)
   end
 end
 
+--- What this call's own request was sent with is hidden in all that is asked about what it leads to.
+local function knowing(flow, value)
+  if core.is_error(flow.own_error) then
+    core.came_with(value, flow.own_error)
+  end
+end
+
 --- As other errors that leave open whether a build was started.
 local function add_reconcile(flow, err)
   local about = endings.about(flow)
   about.endpoint = endpoint_in_doubt(flow)
   err.reconcile = flow.reconcile
+  knowing(flow, err)
   meta.add(err, about)
 end
 
@@ -143,6 +151,7 @@ end
 
 function endings.replay(flow, action)
   local facts, result = flow.facts, endings.build_of(flow.client, action.build)
+  knowing(flow, result)
   if result.daily_build_number == nil or result.octopus_job_name == nil then
     add_numbers(flow, result)
   end

@@ -205,8 +205,9 @@ end
 --- over; who knows sets `over` and cancels `sleep`
 ---@return fun(await: function): string|integer|nil, table?
 local function log(target, opts, watch)
-  return function(await, stopped)
+  return record.about_build(target, function(await, stopped)
     local client = target.client
+    local hide = client.masker and client.masker.line
     local lines, kept, count = LogLines.new(mend.joiner()), {}, 0
     --- Hands over lines; false: the step's time was over before the last.
     local function deliver()
@@ -214,6 +215,7 @@ local function log(target, opts, watch)
       while line ~= nil do
         if line then
           count = count + 1
+          line = hide and hide(line) or line
           if opts.on_line then
             opts.on_line(line)
           else
@@ -260,7 +262,7 @@ local function log(target, opts, watch)
     end
     kept[count + 1] = "" -- for the last end of line
     return table.concat(kept, "\n")
-  end
+  end)
 end
 
 return log

@@ -63,6 +63,20 @@ function record.may_pass(err, target)
       and core.now() - target.fresh_since < TIME_TO_SHOW
 end
 
+--- A flow about a build: what the build's start alone was sent with is hidden in its error, too.
+---@param target { client: codearts.build.Client, result: table }
+---@param flow function
+---@return function flow
+function record.about_build(target, flow)
+  return function(...)
+    local answer, err = flow(...)
+    if err and err.kind ~= "cancelled" then -- which is ours, and a client that is closed could hide all of it only
+      target.client:conceal(err, target.result)
+    end
+    return answer, err
+  end
+end
+
 --- Calls an operation. `opts` may be a function that is asked at each call, and answers nothing where there is no time for it.
 ---@param opts? codearts.build.CallOptions|fun(): codearts.build.CallOptions?
 ---@return any body

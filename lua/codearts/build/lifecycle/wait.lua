@@ -102,7 +102,7 @@ end
 ---@param opts codearts.build.WaitOptions
 ---@return fun(await: function): table?, table?
 local function wait(target, opts)
-  return function(await)
+  return record.about_build(target, function(await)
     local started = core.now()
     local till = opts.timeout and started + opts.timeout
     local look = options_till(till)
@@ -141,7 +141,7 @@ local function wait(target, opts)
         return nil, timeout_error(target, opts.timeout, last_status, err)
       end
     end
-  end
+  end)
 end
 
 return wait

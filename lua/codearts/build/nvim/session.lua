@@ -53,7 +53,7 @@ function session.client()
       key_store = os.getenv "CODEARTS_BUILD_KEY_STORE",
     }
     options.on_event = on_event
-    client = require("codearts.build.nvim").new(options)
+    client = given.hide_in(require("codearts.build.nvim").new(options))
   end
   return client
 end

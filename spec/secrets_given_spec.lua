@@ -1,0 +1,236 @@
+-- Values of parameters from files and the environment: what a service repeats of them is hidden in all that the command prints.
+local boxes = require "spec.support.cli_sandbox"
+local command = require "spec.support.command"
+local core = require "codearts.build.core"
+local host = require "spec.support.host"
+local servers = require "spec.support.server"
+
+local GOOD = boxes.good
+local PROJECT = ("p"):rep(32)
+local SECRET = "hunter2-Pa55word-secret"
+
+describe("codearts-build and a service that repeats a parameter's value", function()
+  local server, env, folder
+  setup(function()
+    server = servers.start()
+    folder = host.folder()
+  end)
+  teardown(function()
+    server:stop()
+    host.remove(folder)
+  end)
+  before_each(function()
+    server:reset()
+    env = {
+      CODEARTS_BUILD_ENDPOINT = server.url,
+      CODEARTS_BUILD_TOKEN = "a-token",
+      CODEARTS_BUILD_PROJECT = PROJECT,
+      WORD = SECRET,
+    }
+  end)
+
+  local function encode(value)
+    return (core.encode(value))
+  end
+
+  --- A build that failed, and that says this wherever it can.
+  local function say(text, more)
+    local record = {
+      build_no = 7,
+      status = "FAILURE",
+      err_msg = "ERR " .. text,
+      start_time = "2026-11-27 10:00:00",
+      finish_time = "2026-11-27 10:01:00",
+      build_record_id = "r1",
+      branch = text,
+      numbers = { 12345678, true },
+      ["name " .. text] = text,
+    }
+    for name, value in pairs(more or {}) do
+      record[name] = value
+    end
+    server:behave("by_path", {
+      rows = {
+        {
+          path = "history%-details",
+          body = encode {
+            build_number = 7,
+            build_steps = {
+              { name = "STEP " .. text, status = "SUCCESS" },
+              { name = "LAST " .. text, status = "FAILURE" },
+            },
+          },
+        },
+        { path = "record%-info", body = encode { result = record } },
+        { path = "config", body = encode { result = { parameters = {} } } },
+        { path = "running%-status", body = encode { result = { is_running = false } } },
+        {
+          path = "jobs/build$",
+          body = encode {
+            octopus_job_name = "o " .. text,
+            actual_build_number = "7",
+            daily_build_number = "d " .. text,
+            ["more " .. text] = { text },
+            wait = "w " .. text,
+          },
+        },
+      },
+    })
+  end
+
+  local function run(arguments, status)
+    local told = command.run(arguments, env)
+    assert.equal(status, told.status, told.out .. told.err)
+    return told
+  end
+
+  local FORMS = { "", "--json", "--output ndjson" }
+
+  it("hides it in text, documents and events", function()
+    say(SECRET)
+    for _, form in ipairs(FORMS) do
+      local told = run(("run %s --param-env WORD --wait %s"):format(GOOD, form), 1)
+      local said = told.out .. told.err
+      assert.is_nil(said:find("hunter2", 1, true), said)
+      assert.truthy(said:find("ERR ***", 1, true), said)
+    end
+  end)
+
+  it("leaves numbers, times, names and verdicts", function()
+    say(SECRET)
+    local data = core.decode(run(("run %s --param-env WORD --wait --json"):format(GOOD), 1).out)
+    assert.same({
+      build_no = 7,
+      status = "FAILURE",
+      err_msg = "ERR ***",
+      start_time = "2026-11-27 10:00:00",
+      finish_time = "2026-11-27 10:01:00",
+      build_record_id = "r1",
+      branch = "***",
+      numbers = { 12345678, true },
+      ["name ***"] = "***",
+    }, data.record)
+    assert.same({ "STEP ***", "LAST ***" }, { data.steps[1].name, data.steps[2].name })
+    assert.same(
+      { "7", "d ***", "o ***", "w ***" },
+      { data.actual_build_number, data.daily_build_number, data.octopus_job_name, data.wait }
+    )
+    assert.same({ "***" }, data["more ***"])
+    assert.same({ "failure", "build" }, { data.verdict, data.error.kind })
+  end)
+
+  it("is not misled by a value that is one of the words that it reads", function()
+    for _, case in ipairs {
+      { "CANCELED", 3, { status = "CANCELED" } },
+      { "SUCCESSFUL", 0, { status = "SUCCESS" } },
+      { "status12", 1 },
+      { "start_time", 1 },
+      { "octopus_job_name", 1 },
+      { "2026-11-27", 1 },
+    } do
+      say("nothing", case[3])
+      env.WORD = case[1]
+      local data =
+        core.decode(run(("run %s --param-env WORD --wait --json"):format(GOOD), case[2]).out)
+      assert.equal(case[3] and case[3].status or "FAILURE", data.status)
+      assert.equal(data.status, data.record.status)
+      assert.equal(data.error and data.status, data.error and data.error.build_status)
+      assert.equal("2026-11-27 10:00:00", data.record.start_time, case[1])
+      assert.equal("o nothing", data.octopus_job_name)
+    end
+  end)
+
+  it("finds a job whose name is the value, and keeps that name", function()
+    env.WORD, env.XDG_CACHE_HOME = "nightly-build", folder
+    server:behave("by_path", {
+      rows = {
+        {
+          path = PROJECT,
+          body = encode { jobs = { { id = GOOD, job_name = "nightly-build" } }, total = 1 },
+        },
+        { path = "config", body = encode { result = { parameters = {} } } },
+        { path = "jobs/build$", body = encode { actual_build_number = "7" } },
+      },
+    })
+    local told = run("run nightly-build --param-env WORD --json", 0)
+    assert.equal(GOOD, core.decode(told.out).job_id)
+    local file = assert(io.open(folder .. "/codearts-build/jobs"))
+    assert.truthy(file:read("*a"):find("\tnightly-build\n", 1, true))
+    file:close()
+  end)
+
+  it("keeps it out of a key's record", function()
+    say(SECRET)
+    env.CODEARTS_BUILD_KEY_STORE = "file:" .. folder
+    run(("run %s --param-env WORD --key k"):format(GOOD), 0)
+    local pipe = io.popen(("cat %s/*.key"):format(folder))
+    local kept = pipe:read "*a"
+    pipe:close()
+    assert.truthy(kept:find("o ***", 1, true), kept)
+    assert.is_nil(kept:find("hunter2", 1, true), kept)
+  end)
+
+  --- A build that failed, with this log.
+  local function log(text)
+    local function page(content)
+      return encode {
+        result = {
+          build_no = 7,
+          status = "FAILURE",
+          content = content,
+          offset = #text,
+          has_more_data = false,
+        },
+      }
+    end
+    server:behave("by_path", {
+      rows = {
+        { path = "jobs/build$", body = encode { actual_build_number = "7" } },
+        { path = "history%-details", body = encode { build_number = 7, build_steps = {} } },
+        { path = "offset=0", body = page(text) },
+        { path = "", body = page "" },
+      },
+    })
+  end
+
+  it("hides it in the log that it shows beside, and nothing that only begins so", function()
+    log(("a '%s' b\nc hunter2-Pa55word d\ne \0 f\n"):format(SECRET))
+    for _, options in ipairs { "--wait", "--follow", "--follow --output ndjson" } do
+      local told = run(("run %s --param-env WORD %s"):format(GOOD, options), 1)
+      local said = told.out .. told.err
+      assert.truthy(said:find("a '***' b", 1, true), said)
+      assert.truthy(said:find("c hunter2-Pa55word d", 1, true), said)
+      assert.is_nil(said:find(SECRET, 1, true), said)
+      assert.truthy(options ~= "--follow" or said:find("e \0 f", 1, true), "as it came")
+    end
+    local shown = run(("log %s 7"):format(GOOD), 0)
+    assert.truthy(shown.out:find(SECRET, 1, true))
+  end)
+
+  local KEY = "-----BEGIN KEY-----\nMIIEpAIBAAKCAQEA\nx7Qm9zKpWvYt3nLd\n-----END KEY-----"
+
+  it("hides what a service makes of it: trimmed, a line, a login", function()
+    for _, case in ipairs {
+      { "  \t" .. SECRET .. " ", SECRET },
+      { "\239\187\191" .. SECRET, SECRET },
+      { "\239\187\191 two words\nof a secret \n", "two words of a secret" },
+      { KEY, "x7Qm9zKpWvYt3nLd" },
+      { "  key: " .. KEY:gsub("\n", "\r\n  "), "MIIEpAIBAAKCAQEA" },
+      { "postgres://ci:hunter2-Pa55word@db/x", "ci:hunter2-Pa55word" },
+      { "see https://ci:hunter2-Pa55word@db/x and this", "hunter2-Pa55word" },
+      { "https://hunter2-Pa55word@db", "hunter2-Pa55word" },
+    } do
+      env.WORD = case[1]
+      say(case[2])
+      local told = run(("run %s --param-env WORD --wait --json"):format(GOOD), 1)
+      assert.is_nil((told.out .. told.err):find(case[2], 1, true), told.out .. told.err)
+      assert.equal("ERR ***", core.decode(told.out).record.err_msg)
+      server:behave("answer", {
+        status = 400,
+        body = encode { error_code = "A.1", error_msg = "bad: " .. case[2] },
+      })
+      told = run(("run %s --param-env WORD --json"):format(GOOD), 6)
+      assert.is_nil((told.out .. told.err):find(case[2], 1, true), told.out .. told.err)
+    end
+  end)
+end)

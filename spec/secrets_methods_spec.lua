@@ -1,0 +1,182 @@
+-- What a start alone was sent with is hidden wherever its build is asked about: errors of all methods, and a build that was found again.
+local build = require "codearts.build"
+local core = require "codearts.build.core"
+local host = require "spec.support.host"
+local key_store = require "codearts.build.key_store"
+local lifecycle = require "codearts.build.lifecycle"
+local read_log = require "codearts.build.lifecycle.log"
+local run_job = require "spec.support.run_job"
+local servers = require "spec.support.server"
+local check = require("spec.support.shown").check
+
+local GATE = "gate-MIIFfirst-0123456789abcdef"
+
+describe("a build whose start was sent with a header of its own", function()
+  local server, client
+  setup(function()
+    server = servers.start()
+  end)
+  teardown(function()
+    server:stop()
+  end)
+  before_each(function()
+    server:reset()
+    client = build.new {
+      endpoint = server.url,
+      auth = { ak = "AK", sk = "Sk-qwertzuiop" },
+      retry = false,
+      proxy = false,
+    }
+  end)
+  after_each(function()
+    client:close()
+  end)
+
+  local function options(more)
+    local opts = { headers = { ["X-Gate-Token"] = GATE } }
+    for name, value in pairs(more or {}) do
+      opts[name] = value
+    end
+    return opts
+  end
+
+  --- The signature of the last start, and the parameter that it sent.
+  local function last_start()
+    local found
+    for _, request in ipairs(server:stats().requests) do
+      found = request.path:find "jobs/build$" and request or found
+    end
+    local sent = found and core.decode(found.body).parameter
+    return found and found.headers.authorization:match "Signature=(%x+)", sent and sent[1].value
+  end
+
+  --- What the methods of a build raise where the service repeats these.
+  local function check_methods(this, secrets)
+    server:script({}, {
+      "answer",
+      status = 400,
+      body = core.encode { error_code = "X", error_msg = table.concat(secrets, " is ") },
+    })
+    for name, opts in pairs {
+      status = {},
+      log = {},
+      stop = {},
+      wait = { timeout = 0.01 },
+    } do
+      local ok, err = pcall(this[name], this, opts)
+      assert.is_false(ok)
+      check(err, secrets, name)
+      assert.truthy(err.message:find("*** is ***", 1, true), err.message)
+    end
+    -- As the command and the editor do.
+    local target = lifecycle.handle(this)
+    local reading = target.client:task(read_log(target, {}))
+    local _, err = pcall(reading.wait, reading)
+    assert.equal("api", err.kind)
+    check(err, secrets, "a log that is followed")
+    server:behave("answer", {
+      body = core.encode {
+        result = { build_no = 7, status = "FAILURE", err_msg = table.concat(secrets, " is ") },
+      },
+    })
+    _, err = pcall(this.wait, this)
+    assert.equal("build", err.kind)
+    check(err, secrets, "the record")
+  end
+
+  it("shows neither that nor its signature in an error", function()
+    server:script { { "answer", body = '{"actual_build_number":"7"}' } }
+    local result = client:run({ job_id = run_job.JOB_ID }, options())
+    check_methods(result, { GATE, (last_start()) })
+  end)
+
+  it("is told of as ever where its client is closed", function()
+    server:script({ { "answer", body = '{"actual_build_number":"7"}' } }, "never_answer")
+    local result = client:run({ job_id = run_job.JOB_ID }, options())
+    for _, name in ipairs { "status", "log", "stop", "wait" } do
+      local call = result[name](result, { async = true })
+      call:cancel()
+      local _, err = pcall(call.wait, call)
+      assert.equal("cancelled", err.kind)
+      assert.truthy(err.message:find "%a", err.message)
+    end
+    local call = result:wait { async = true }
+    client:close()
+    local _, err = pcall(call.wait, call)
+    assert.equal("cancelled", err.kind)
+    assert.truthy(err.message:find "%a", err.message)
+  end)
+
+  --- What the service shows of the build that a lost start has started.
+  local function show_build()
+    local _, id = last_start()
+    server:behave("by_path", {
+      rows = {
+        {
+          path = "build%-info%-records",
+          body = core.encode {
+            result = {
+              total_record = 1,
+              total_page = 1,
+              job_build_states = { { number = 7, start_time = math.floor(core.time() * 1000) } },
+            },
+          },
+        },
+        { path = "record%-info", body = '{"result":{"build_no":7,"status":"BUILDING"}}' },
+        {
+          path = "history%-details",
+          body = core.encode { build_number = 7, parameters = { RUN_ID = id } },
+        },
+      },
+    })
+  end
+
+  it("nor when its answer was lost, and it was found by its run id", function()
+    server:script { "close_after_body" }
+    local opts = options { run_id = { parameter = "RUN_ID" } }
+    local _, err = client:try_run({ job_id = run_job.JOB_ID }, opts)
+    assert.equal("unknown", err.outcome)
+    show_build()
+    local found = err:reconcile { timeout = 1 }
+    assert.equal("started", found.verdict)
+    check_methods(found.result, { GATE, (last_start()) })
+  end)
+
+  it("nor when nobody waited for its answer", function()
+    server:script { "never_answer" }
+    local call =
+      client:start({ job_id = run_job.JOB_ID }, options { run_id = { parameter = "RUN_ID" } })
+    repeat
+      client:step(0.05)
+    until server:stats().processed > 0
+    local _, err = pcall(call.wait, call, 0)
+    assert.equal("wait", err.reason)
+    show_build()
+    local found = err:reconcile { timeout = 1 }
+    assert.equal("started", found.verdict)
+    check_methods(found.result, { GATE, (last_start()) })
+  end)
+
+  it("nor when its key found it", function()
+    local folder = host.folder()
+    local keyed = build.new {
+      endpoint = server.url,
+      auth = { ak = "AK", sk = "Sk-qwertzuiop" },
+      retry = false,
+      proxy = false,
+      key_store = key_store.file(folder),
+    }
+    server:behave "close_after_body"
+    local opts = options { run_id = { parameter = "RUN_ID" }, key = "k", key_wait = 5 }
+    local call = keyed:start({ job_id = run_job.JOB_ID }, opts)
+    repeat
+      keyed:step(0.05)
+    until last_start()
+    show_build()
+    local result = call:wait()
+    assert.is_true(build.meta(result).reconciled)
+    check_methods(result, { GATE, (last_start()) })
+    keyed:close()
+    host.remove(folder)
+  end)
+end)
