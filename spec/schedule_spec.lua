@@ -118,6 +118,25 @@ describe("the verdict comes in time:", function()
     assert.is_true(measured.looks < 70, measured.looks)
   end)
 
+  it("of what ended until shortly before the wait is over, for one look more", function()
+    for _, timeout in ipairs { 1, 5, 22, 60, 300 } do
+      for _, usual in ipairs { 1, 20, 55, 300, 3000 } do
+        local earlier = { usual, usual * 1.1, usual * 0.9 }
+        local plain = waiting.run { took = timeout, earlier = earlier }
+        for _, share in ipairs { 0.3, 0.6, 0.89, 1.1 } do
+          local measured = waiting.run(
+            { took = timeout * share, earlier = earlier },
+            { timeout = timeout }
+          )
+          local told = ("%g of %d s, as a rule %d s"):format(timeout * share, timeout, usual)
+          assert.are.equal(share < 1, measured.err == nil, told)
+          assert.is_true(measured.looks <= plain.looks + 1, told)
+          assert.is_true(measured.delay + timeout * share <= timeout + 0.001, told)
+        end
+      end
+    end
+  end)
+
   it("with a clock that differs from the service's", function()
     for _, off in ipairs { -28800, -300, -3, 3, 28800 } do
       local measured = waiting.run { took = 300, earlier = { 290, 300, 310, 305 }, clock_off = off }

@@ -69,6 +69,9 @@ function M.run(build, options)
   function client.mask(_, value)
     return value -- it has no secrets
   end
+  function client.conceal(_, err)
+    return err
+  end
   function client.problem(_, members)
     return core.error(members)
   end

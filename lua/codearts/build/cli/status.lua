@@ -88,7 +88,7 @@ local function look(app, job_id, build_no)
     end
     seen.steps = client:mask(steps or {})
     if not (seen.verdict or seen.problem) then
-      local pace = require("codearts.build.lifecycle.pace").new(place)
+      local pace = require("codearts.build.lifecycle.pace").new(place, {})
       pace:saw(await, detail)
       local now = app.core.now()
       local running, eta, usual = pace:times()

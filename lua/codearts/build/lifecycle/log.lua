@@ -131,7 +131,7 @@ local function read_pages(await, target, opts, take, watch)
       and not (more and page.content ~= "")
       and not (watch and watch.over and not over)
     then
-      local sleep_error = sleep(await, target, pause:next(nil, err), watch)
+      local sleep_error = sleep(await, target, pause:next(err), watch)
       if sleep_error then
         return nil, sleep_error
       end
@@ -190,7 +190,7 @@ local function read_step(await, target, opts, receive)
       break
     end
     had = math.max(had, bytes)
-    local sleep_error = sleep(await, target, pause:next(nil, err))
+    local sleep_error = sleep(await, target, pause:next(err))
     if sleep_error then
       return nil, sleep_error
     end

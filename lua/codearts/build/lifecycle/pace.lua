@@ -5,21 +5,29 @@ local Schedule = require "codearts.build.lifecycle.schedule"
 local past = require "codearts.build.lifecycle.past"
 local times = require "codearts.build.lifecycle.times"
 
+-- Seconds before the end of a wait at which it looks for the last time, so that the answer comes within it: so many, or this
+-- share of a short one.
+local LAST, LAST_SHARE = 2, 0.1
 local FIRST_PAUSE = 1
 
 ---@class codearts.build.Pace
+---@field till number? the end of the wait, of core.now()
+---@field private last_at number? when to look for the last time; nil: that is done
 local Pace = {}
 Pace.__index = Pace
 
 ---@param target table the build
----@param interval number? seconds before the second look: then the history is not asked
+---@param opts codearts.build.WaitOptions with `interval` the history is not asked
 ---@return codearts.build.Pace
-function Pace.new(target, interval)
+function Pace.new(target, opts)
+  local till = opts.timeout and core.now() + opts.timeout
   return setmetatable({
     target = target,
-    pause = Pause.new(interval or FIRST_PAUSE),
-    learn = interval == nil,
+    pause = Pause.new(opts.interval or FIRST_PAUSE),
+    learn = opts.interval == nil,
     last_status = nil,
+    till = till,
+    last_at = till and till - math.min(LAST, LAST_SHARE * opts.timeout),
   }, Pace)
 end
 
@@ -48,16 +56,26 @@ function Pace:saw(await, detail, look)
   self.ran_at = core.now()
 end
 
---- Seconds until the next look.
----@param left number? seconds until the caller gives up
----@param err table? what the last look ended with
----@return number
-function Pace:next(left, err)
+--- Seconds until the next look, were the wait without end.
+local function length_of(self, err)
   if err or not self.schedule or not self.ran then
-    return self.pause:next(left, err)
+    return self.pause:next(err)
   end
-  local length = self.schedule:next(self.ran + core.now() - self.ran_at)
-  return left and math.max(0, math.min(length, left)) or length
+  return self.schedule:next(self.ran + core.now() - self.ran_at)
+end
+
+--- Seconds until the next look.
+---@param err table? what the last look ended with
+---@return number? seconds nil: there is no time for another
+function Pace:next(err)
+  local length, now = length_of(self, err), core.now()
+  if self.last_at and now + length >= self.last_at then
+    if now < self.last_at then
+      length = math.max(self.last_at - now, Pause.asked(err))
+    end
+    self.last_at = nil
+  end
+  return (not self.till or now + length < self.till) and length or nil
 end
 
 --- What is known of the time that the build takes: seconds that it has run, that are left, and that it usually takes.

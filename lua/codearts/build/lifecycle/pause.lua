@@ -22,16 +22,20 @@ function Pause:reset()
   self.length = self.first
 end
 
---- The next pause. A service that named a time (Retry-After) is asked no earlier, unless it named more than an hour.
----@param left number? seconds until the caller gives up
+--- How long a service that named a time (Retry-After) is not asked again: never more than an hour.
 ---@param err table? what the last look ended with
 ---@return number seconds
-function Pause:next(left, err)
+function Pause.asked(err)
+  return math.min(err and tonumber(err.retry_after) or 0, LONGEST_ASKED)
+end
+
+--- The next pause.
+---@param err table? what the last look ended with
+---@return number seconds
+function Pause:next(err)
   local length = self.length
   self.length = math.min(length * GROWTH, self.longest)
-  local asked = err and tonumber(err.retry_after)
-  length = math.max(length, math.min(asked or 0, LONGEST_ASKED))
-  return left and math.max(0, math.min(length, left)) or length
+  return math.max(length, Pause.asked(err))
 end
 
 return Pause

@@ -28,22 +28,34 @@ local function build_error(target, detail)
   return err
 end
 
-local function timeout_error(target, timeout, last_status, last_error)
-  -- A look that the end of the wait cut short is no news.
-  local news = last_error and not (last_status and last_error.reason == "deadline")
-  local state = news and "could not be asked: " .. last_error.message
-    or "is still " .. (last_status or "not reported")
-  local fate = news and "it may go on" or "it goes on"
+--- What is known of a build whose end was not seen, and since when.
+---@param known? { status: string?, at: number } of the last look that was answered
+---@param news? table what looks since then ended with
+local function last_known(known, news)
+  local words = {}
+  if known then
+    local age = math.floor((core.now() - known.at) * 10 + 0.5) / 10
+    words[1] = ("was %s when last asked, %s s ago"):format(
+      known.status or "in no state that is told",
+      core.encode(age)
+    )
+  end
+  if news then
+    words[#words + 1] = "could not be asked: " .. news.message
+  end
+  return table.concat(words, ", and then ")
+end
+
+local function timeout_error(target, timeout, known, news)
   return core.error {
     kind = "timeout",
     reason = "wait",
     retryable = true,
-    message = ("build %d of job %s %s after %s s; %s"):format(
+    message = ("build %d of job %s %s; the wait of %s s is over, the build is not stopped"):format(
       target.build_no,
       target.job_id,
-      state,
-      core.encode(timeout),
-      fate
+      last_known(known, news),
+      core.encode(timeout)
     ),
   }
 end
@@ -104,14 +116,16 @@ end
 local function wait(target, opts)
   return record.about_build(target, function(await)
     local started = core.now()
-    local till = opts.timeout and started + opts.timeout
+    local pace = Pace.new(target, opts)
+    local till = pace.till
     local look = options_till(till)
-    local pace = Pace.new(target, opts.interval)
-    local last_status, failures = nil, 0
+    local known, news, failures = nil, nil, 0
     while true do
+      local asked_at = core.now()
       local detail, err = record.fetch(await, target, look)
       if detail then
-        last_status = target.client:mask(record.text(detail.status), detail, target.result)
+        local status = target.client:mask(record.text(detail.status), detail, target.result)
+        known, news = { status = status, at = asked_at }, nil
         target.fresh_since = nil
         local verdict
         verdict, err = record.verdict(await, target, detail, look)
@@ -127,18 +141,21 @@ local function wait(target, opts)
           return nil, build_error(target, detail)
         end
       end
+      -- A look that the end of the wait cut short is no news.
+      if err and not (err.reason == "deadline" and (known or news)) then
+        news = err
+      end
       failures = err and failures + 1 or 0
-      local left = till and till - core.now()
-      local in_time = not left or left > 0
-      if in_time and (err and not record.may_pass(err, target) or failures > MAX_FAILURES) then
+      local left = till and till - core.now() or math.huge
+      if left > 0 and (err and not record.may_pass(err, target) or failures > MAX_FAILURES) then
         return nil, err
       end
-      local length = pace:next(left, err)
-      local _, sleep_error = await(target.client:sleep(length))
+      local length = pace:next(err)
+      local _, sleep_error = await(target.client:sleep(length or math.max(left, 0)))
       if sleep_error then
         return nil, sleep_error
-      elseif left and length >= left then
-        return nil, timeout_error(target, opts.timeout, last_status, err)
+      elseif not length then
+        return nil, timeout_error(target, opts.timeout, known, news)
       end
     end
   end)
