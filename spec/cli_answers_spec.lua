@@ -83,11 +83,14 @@ describe("codearts-build wait --follow --timeout", function()
   end)
 
   --- Runs it; answers what it did, and how often it looked for more of the log.
-  local function wait(status, timeout)
+  local function wait(status, timeout, log)
     server:behave("by_path", {
       rows = {
         { path = "/record%-info", body = ('{"result":{"status":"%s"}}'):format(status) },
-        { path = "log", body = '{"result":{"content":"","offset":0,"has_more_data":true}}' },
+        log or {
+          path = "log",
+          body = '{"result":{"content":"","offset":0,"has_more_data":true}}',
+        },
       },
     })
     local arguments = ("wait %s 20 --follow --progress none --timeout %s"):format(GOOD, timeout)
@@ -102,8 +105,18 @@ describe("codearts-build wait --follow --timeout", function()
   it("tells the verdict in time, though the log does not come to its end", function()
     local result, looks = wait("SUCCESS", "1s")
     assert.are.equal(0, result.status, result.err)
-    assert.is_truthy(result.err:find("the log of .* is not complete"), result.err)
+    assert.matches(
+      "the log of .* is not complete: .*its end did not come within [%d.]+ s",
+      result.err
+    )
     assert.is_true(looks <= 4, looks .. " looks") -- in the 20 seconds that a log may take otherwise: 9
+  end)
+
+  it("tells what kept the end of the log, if there was trouble", function()
+    local body = '{"error_code":"CB.1","error_msg":"no disk"}'
+    local result = wait("SUCCESS", "1s", { path = "log", status = 400, body = body })
+    assert.are.equal(0, result.status, result.err)
+    assert.matches("the log of .* is not complete: .*400 CB.1 no disk", result.err)
   end)
 
   it("ends with 124 while the build runs", function()

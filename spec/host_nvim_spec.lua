@@ -1,6 +1,7 @@
 -- Clients in Neovim, headless.
 
 local host = require("spec.support.host")
+local lifecycle = require("spec.support.lifecycle")
 local missing = host.missing("command -v nvim")
 if missing then
   pending("clients in Neovim: " .. missing)
@@ -379,6 +380,80 @@ describe("Neovim", function()
       assert.is_nil(text:find("hunter2", 1, true), text)
     end)
   end
+
+  -- What :make leaves: its exit status, and the list.
+  local function make()
+    local told, script = folder .. "/told", folder .. "/told.lua"
+    local file = assert(io.open(script, "w"))
+    file:write(([[
+      vim.cmd "compiler! codearts"
+      vim.o.shellpipe = ">%%s 2>&1" -- else the status is that of tee
+      vim.cmd("silent make! " .. os.getenv "JOB_ID")
+      local lines = { tostring(vim.v.shell_error) }
+      for _, item in ipairs(vim.fn.getqflist()) do
+        lines[#lines + 1] = item.type .. " " .. item.text
+      end
+      vim.fn.writefile(lines, %q)]]):format(told))
+    file:close()
+    host.run(
+      host.service(server.url)
+        .. host.for_luajit()
+        .. ("HOME=%s nvim --clean --headless --cmd 'set rtp^=.' -S %s -c 'qall!'"):format(
+          folder,
+          script
+        )
+    )
+    local text = assert(io.open(told)):read "*a"
+    os.remove(told)
+    return text
+  end
+
+  it("tells the verdict by :make though the log cannot be read", function()
+    for status, exit in pairs { SUCCESS = 0, FAILURE = 1, ABORTED = 3 } do
+      server:behave("by_path", {
+        rows = {
+          { path = "/build$", body = '{"actual_build_number":"20"}' },
+          { path = "/record%-info$", body = lifecycle.record(status, lifecycle.FINISHED) },
+          {
+            path = "/real%-time%-log",
+            status = 403,
+            body = '{"error_code":"CB.1","error_msg":"no"}',
+          },
+        },
+      })
+      local text = make()
+      assert.matches(("^%d\n"):format(exit), text)
+      assert.matches(
+        ("\n[wW] aaaaaaaa #20: %s[^\n]*; its log is not complete: "):format(status),
+        text
+      )
+      assert.matches("its log is not complete: DownloadRealTimeLog: auth error: 403 CB.1 no", text)
+    end
+  end)
+
+  it("lists by :make why a verdict is not known", function()
+    server:behave("by_path", {
+      rows = {
+        { path = "/build$", body = '{"actual_build_number":"20"}' },
+        { path = "", status = 403, body = '{"error_code":"CB.1","error_msg":"no"}' },
+      },
+    })
+    assert.matches("^4\n[eE] aaaaaaaa #20: ShowRecordDetail: auth error: 403", make())
+  end)
+
+  it("says that a build was started whose number was not told", function()
+    server:script({ { "answer", body = '{"octopus_job_name":"j_1"}' } })
+    assert.matches("^6\n[eE] protocol error: a build was started: the service did not tell", make())
+    server:script({ { "answer", body = '{"octopus_job_name":"j_1"}' } })
+    assert.matches(
+      "a build was started: the service did not tell",
+      nvim [[
+      vim.notify = function(message) say(message) quit() end
+      vim.opt.rtp:prepend "."
+      vim.cmd "runtime plugin/codearts.lua"
+      vim.cmd("CodeArts run " .. job.job_id)]]
+    )
+  end)
 
   -- The report of :checkhealth, with these variables, less the colons that went with Neovim 0.10.
   local function health(environment, prefix, before)

@@ -2,6 +2,7 @@
 
 local cli_sandbox = require "spec.support.cli_sandbox"
 local editor = require "spec.support.editor"
+local lifecycle = require "spec.support.lifecycle"
 
 local missing = editor.missing()
 if missing then
@@ -569,6 +570,24 @@ describe("Neovim with :CodeArts", function()
         )
       )
     )
+    server:stop()
+  end)
+
+  it("shows the verdict of a build whose log cannot be read", function()
+    local server = require("spec.support.server").start()
+    server:behave("by_path", {
+      rows = {
+        { path = "/record%-info$", body = lifecycle.record("SUCCESS", lifecycle.FINISHED) },
+        {
+          path = "/real%-time%-log",
+          status = 403,
+          body = '{"error_code":"CB.1","error_msg":"no"}',
+        },
+      },
+    })
+    start({}, { CODEARTS_BUILD_ENDPOINT = server.url })
+    nvim:command(("edit codearts://%s/20"):format(WALK))
+    nvim:expect "▸ SUCCESS; the log is not complete: DownloadRealTimeLog: auth error: 403"
     server:stop()
   end)
 

@@ -1,6 +1,7 @@
 -- What a start alone was sent with is hidden wherever its build is asked about: errors of all methods, and a build that was found again.
 local build = require "codearts.build"
 local core = require "codearts.build.core"
+local follow = require "codearts.build.lifecycle.follow"
 local host = require "spec.support.host"
 local key_store = require "codearts.build.key_store"
 local lifecycle = require "codearts.build.lifecycle"
@@ -74,6 +75,17 @@ describe("a build whose start was sent with a header of its own", function()
     local _, err = pcall(reading.wait, reading)
     assert.equal("api", err.kind)
     check(err, secrets, "a log that is followed")
+    local follower = follow(this, function() end)
+    repeat
+      target.client:step(0.05)
+    until follower.watch.trouble
+    err = target.client
+      :task(function(await)
+        return follower:finish(await, true, 0.01)
+      end)
+      :wait()
+    assert.equal("api", err.kind)
+    check(err, secrets, "a log whose end does not come in time")
     server:behave("answer", {
       body = core.encode {
         result = { build_no = 7, status = "FAILURE", err_msg = table.concat(secrets, " is ") },

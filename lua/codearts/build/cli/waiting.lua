@@ -79,11 +79,7 @@ local function follow_log(app, entry, alone)
     on_line(app, entry, line, alone)
   end)
   return function(await, over, left)
-    if not over then
-      follower.call:cancel()
-      return
-    end
-    local err = follower:finish(await, left)
+    local err = follower:finish(await, over, left)
     if err then
       app:warn(("the log of %s is not complete: %s"):format(entries.name(entry), tostring(err)))
     end

@@ -95,6 +95,9 @@ local function read_pages(await, target, opts, take, watch)
   while true do
     over = over or watch ~= nil and watch.over == true
     local page, err = fetch_page(await, target, offset, opts.length)
+    if watch and not (err and err.kind == "cancelled") then
+      watch.trouble = err
+    end
     local more = page and page.more
     if err and not (follow and may_come(err)) then
       return nil, err
@@ -201,8 +204,8 @@ end
 --- The flow behind result:log.
 ---@param target table { client, job_id, build_no }
 ---@param opts codearts.build.LogOptions
----@param watch { over: boolean?, sleep: table? }? of somebody who waits for the same build: then nobody asks here whether it is
---- over; who knows sets `over` and cancels `sleep`
+---@param watch { over: boolean?, sleep: table?, trouble: table? }? of somebody who waits for the same build: then nobody asks here
+--- whether it is over; who knows sets `over` and cancels `sleep`. `trouble`: what the last look ended with
 ---@return fun(await: function): string|integer|nil, table?
 local function log(target, opts, watch)
   return record.about_build(target, function(await, stopped)

@@ -5,14 +5,17 @@
 ---@param seconds number
 ---@return any result
 ---@return codearts.build.Error? err
+---@return boolean late it was cancelled
 return function(await, client, call, seconds)
+  local late = false
   local guard = client:sleep(seconds)
   guard:on_done(function(_, err)
     if not err then
+      late = true
       call:cancel()
     end
   end)
   local result, problem = await(call)
   guard:cancel()
-  return result, problem
+  return result, problem, late
 end

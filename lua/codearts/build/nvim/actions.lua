@@ -1,8 +1,8 @@
 --- What the words of `:CodeArts` do. Each runs in a coroutine and may wait; what it raises is told.
 local address = require "codearts.build.nvim.address"
 local buffer = require "codearts.build.nvim.buffer"
-local ids = require "codearts.build.ids"
 local jobs = require "codearts.build.nvim.jobs"
+local lifecycle = require "codearts.build.lifecycle"
 local messages = require "codearts.build.nvim.messages"
 local parameters = require "codearts.build.cli.parameters"
 local quickfix = require "codearts.build.nvim.quickfix"
@@ -106,10 +106,7 @@ local function start(job_id, name, args, options, bang)
     end
     error(result, 0)
   end
-  local number = ids.build_number(result.actual_build_number)
-  if not number then
-    usage("JOB", ("a build of %s was started, but its number was not told"):format(name or job_id))
-  end
+  local number = lifecycle.handle(result).build_no
   jobs.saw(job_id, number)
   local watch = watches.begin(result, job_id, number, name)
   watch.loud = true

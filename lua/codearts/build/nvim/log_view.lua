@@ -81,17 +81,16 @@ function View:show_state()
   if self:is_over() then
     return
   end
-  local words, group = self.problem, "CodeArtsBad"
-  local watch = self.watch
-  if words then
-    words = text.clean(words)
-  elseif watch and watch.call then
-    words, group = watch:brief(), "CodeArtsNow"
-  elseif self.verdict then
+  local words, group = "reading", "CodeArtsNow"
+  if self.verdict then
     words = watches.words(self.detail, self.verdict)
     group = self.verdict == "success" and "CodeArtsGood" or "CodeArtsBad"
-  else
-    words, group = "reading", "CodeArtsNow"
+  elseif self.watch and self.watch.call then
+    words = self.watch:brief()
+  end
+  if self.problem then
+    words = (self.verdict and words .. "; " or "") .. text.clean(self.problem)
+    group = "CodeArtsBad"
   end
   api.nvim_buf_set_extmark(self.buffer, namespace, api.nvim_buf_line_count(self.buffer) - 1, 0, {
     id = 1,
@@ -167,7 +166,7 @@ local function complete(self, err)
       return
     end
     if err and err.kind ~= "cancelled" then
-      self.problem = "the log is not complete: " .. session.words(err)
+      self.problem = self.problem or "the log is not complete: " .. session.words(err)
     end
     self.marks:show()
     self:show_state()
@@ -217,7 +216,7 @@ local function follow_build(self)
       self.problem = session.words(watch.err)
     end
     task(self, function(await)
-      return follower:finish(await)
+      return follower:finish(await, true) -- what there is of it is worth reading, though the wait ended in trouble
     end):on_done(function(err, broken)
       complete(self, err or broken)
     end)

@@ -4,7 +4,7 @@ local command = require "codearts.build.nvim.command"
 local exit_status = require "codearts.build.cli.exit_status"
 local given_values = require "codearts.build.cli.given"
 local follow = require "codearts.build.lifecycle.follow"
-local ids = require "codearts.build.ids"
+local lifecycle = require "codearts.build.lifecycle"
 local log_lines = require "codearts.build.nvim.lines"
 local paths = require "codearts.build.nvim.paths"
 local problems = require "codearts.build.nvim.problems"
@@ -41,11 +41,23 @@ local function print_problems(found)
   end
 end
 
---- Starts a build and prints it to its end. Raises what it ends with, unless that is the build's own failure.
+--- Tells how a build ended. The list has no verdict, but says so where it lacks something.
+local function tell_end(watch, trouble)
+  local outcome = given_values.masked(("%s: %s"):format(watch:name(), watch:outcome()))
+  if not watch.verdict then
+    say(problems.normal { type = "E", message = outcome })
+  elseif trouble then
+    local message = ("%s; its log is not complete: %s"):format(outcome, session.words(trouble))
+    say(problems.normal { type = "W", message = message })
+  end
+  say("CodeArts: " .. outcome)
+end
+
+--- Starts a build and prints it to its end. Raises why there is none to wait for.
 local function run(job_id, name, args, options)
   local client = session.client()
   local result = session:await(client:start(args, options))
-  local number = ids.build_number(result.actual_build_number)
+  local number = lifecycle.handle(result).build_no
   local watch = watches.begin(result, job_id, number, name)
   say("CodeArts: started " .. watch:name())
   local found, row = problems.new(), 0
@@ -58,11 +70,11 @@ local function run(job_id, name, args, options)
   if watch.call then
     pcall(watch.call.wait, watch.call) -- its end is in the watch
   end
-  session:await(client:task(function(await)
-    return true, follower:finish(await)
+  local trouble = session:await(client:task(function(await)
+    return follower:finish(await, watch.verdict ~= nil)
   end))
   print_problems(found)
-  say(given_values.masked(("CodeArts: %s: %s"):format(watch:name(), watch:outcome())))
+  tell_end(watch, trouble)
   return watch.err and exit_status.of_error(watch.err) or exit_status.success
 end
 
