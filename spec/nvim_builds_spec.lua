@@ -591,6 +591,22 @@ describe("Neovim with :CodeArts", function()
     server:stop()
   end)
 
+  it("does not keep the verdict of :CodeArts! for a log that does not come", function()
+    local server = require("spec.support.server").start()
+    server:behave("by_path", {
+      rows = {
+        { path = "/build$", body = '{"actual_build_number":"20"}' },
+        { path = "/record%-info$", body = lifecycle.record("SUCCESS", lifecycle.FINISHED) },
+        { path = "/real%-time%-log" },
+      },
+    })
+    start({}, { CODEARTS_BUILD_ENDPOINT = server.url })
+    nvim:command("CodeArts! run " .. WALK)
+    expect_message "#20: SUCCESS, its log is still being read"
+    server:stop()
+    expect_message "#20, its log cannot be read"
+  end)
+
   it("opens the page of a job in the console where its address was given", function()
     start { init = "vim.ui.open = function(page) Opened = page end" }
     nvim:command("edit codearts://" .. WALK)

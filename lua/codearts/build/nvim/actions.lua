@@ -18,6 +18,7 @@ local watches = require "codearts.build.nvim.watch"
 ---@field mods string such as "vertical"
 
 local MOST_LINES = 15 -- of a window that shows an answer
+local BESIDE = 5000 -- milliseconds that the verdict waits, at most, for the list that is made of the log
 
 local actions = {}
 
@@ -63,15 +64,29 @@ local function build_of(values)
   return job_id, number, name
 end
 
---- What makes of the end of a build a quickfix list, before that end is told.
+--- What makes of the end of a build a quickfix list, before that end is told; a log that takes long does not hold it up.
 local function fill_quickfix(watch)
   local map = settings.get().paths
   watch.before_telling = function(tell)
+    local told = false
+    local function say(more)
+      if not told then
+        told = true
+        tell(more)
+      elseif more then
+        session.tell(watch:name() .. more)
+      end
+    end
+    vim.defer_fn(function()
+      if not told then
+        say ", its log is still being read"
+      end
+    end, BESIDE)
     quickfix.fill(watch.build, "CodeArts " .. watch:name(), map, function(count, err)
       if err then
-        return tell(", its log cannot be read: " .. session.words(err))
+        return say(", its log cannot be read: " .. session.words(err))
       end
-      tell(count > 0 and (", %d in the quickfix list"):format(count) or nil)
+      say(count > 0 and (", %d in the quickfix list"):format(count) or nil)
     end)
   end
 end
