@@ -146,6 +146,47 @@ describe("codearts-build", function()
       os.execute("rm -r " .. unbuilt)
     end)
 
+    it("says that credentials are accepted only where somebody has looked at them", function()
+      local server = server_process.start()
+      local function told(status, body, arguments)
+        server:script({}, { "answer", status = status, body = body })
+        return run("doctor --endpoint " .. server.url .. (arguments or ""))
+      end
+      for body, status in pairs {
+        ["<html>404</html>"] = 404,
+        ["<html>405</html>"] = 405,
+        ["<html>407</html>"] = 407,
+        ["<html>welcome</html>"] = 200,
+        ["slow down"] = 429,
+        ["<html>502</html>"] = 502,
+        ["{}"] = 200,
+        ['{"code":404,"message":"page not found"}'] = 404,
+        ['{"error_code":"APIGW.0101","error_msg":"no such API"}'] = 404,
+        ['{"error_code":"APIG.0308","error_msg":"throttled"}'] = 429,
+      } do
+        for _, arguments in ipairs { "", " --job " .. GOOD } do
+          local result = told(status, body, arguments)
+          assert.are.equal(6, result.status, body .. result.out)
+          assert.is_nil(result.out:find("accepted", 1, true), body .. result.out)
+          assert.is_truthy(result.out:find("WARN  credentials", 1, true), result.out)
+          assert.is_truthy(result.out:find("FAIL  service ", 1, true), result.out)
+        end
+      end
+      for body, status in pairs {
+        ['{"error_code":"CB.00060201","error_msg":"invalid task id"}'] = 400,
+        ['{"error_code":"DEV.CB.0100001","error_msg":"no such task"}'] = 404,
+        ['{"result":false}'] = 200,
+      } do
+        local result = told(status, body)
+        assert.are.equal(0, result.status, body .. result.out)
+        assert.is_truthy(result.out:find("CODEARTS_BUILD_TOKEN, accepted", 1, true), result.out)
+      end
+      local busy = told(500, '{"error_code":"CB.00060100","error_msg":"network busy"}')
+      server:stop()
+      assert.are.equal(6, busy.status)
+      assert.is_truthy(busy.out:find("CODEARTS_BUILD_TOKEN, accepted", 1, true), busy.out)
+    end)
+
     it("hides the password of a proxy", function()
       for proxy, shown in pairs {
         ["http://me:Pr0xy-Pass@127.0.0.1:1"] = "http://...@127.0.0.1:1",
@@ -200,6 +241,7 @@ describe("codearts-build", function()
       assert.is_truthy(result.out:find("FAIL  clock", 1, true), result.out)
       assert.are.equal(2, result.status)
       server = server_process.start { tls = true }
+      server:script({}, { "answer", body = '{"result":false}' })
       result = run("doctor --endpoint " .. server.url)
       local trusting = run("doctor --endpoint " .. server.url, { SSL_CERT_FILE = server.ca_file })
       server:stop()

@@ -226,6 +226,52 @@ function Doctor:source()
   )
 end
 
+--- Asks how a job stands, and answers what is wrong with the answer.
+function Doctor:ask_about(job)
+  local call = self.client:call("ShowJobStatus", { job_id = job }, { async = true })
+  local body, err = self:await(call)
+  if not err and (type(body) ~= "table" or body.result == nil) then
+    err = self.core.error {
+      kind = "protocol",
+      operation = "ShowJobStatus",
+      message = "the answer is not one of the service",
+    }
+  end
+  return err
+end
+
+--- Whether an error shows that the credentials were accepted: the service has codes of its own, and its gateway lets through to
+--- it only whom it knows; of a job that is not among those of its project, these were listed. What the gateway and IAM say
+--- themselves, or a proxy or a stranger, shows nothing.
+local function shows_accepted(err)
+  local code = err.kind == "api" and err.error_code
+  return err.field == "JOB"
+    or type(code) == "string"
+      and code:find "^[A-Z][A-Z0-9]*[._-][A-Za-z0-9._-]*%d$" ~= nil
+      and not (code:find "^APIG" or code:find "^IAM")
+end
+
+--- What the answer to a signed call shows of the credentials, and of the job where one was named.
+function Doctor:note_answer(job, err)
+  local source = self:source()
+  if not err or shows_accepted(err) then
+    self:note("credentials", "ok", source .. ", accepted")
+    if err and (job or (err.status or 0) >= 500) then
+      self:fail(job and "job" or "service", err)
+    end
+  elseif err.kind == "api" or err.kind == "protocol" then
+    self:note(
+      "credentials",
+      "warn",
+      source .. "; nothing shows that anybody has looked at them",
+      "check region and endpoint, and what is on the way there"
+    )
+    self:fail("service", err)
+  else
+    self:note("credentials", "fail", first_line(err), advice_for(err), exit_status.of_error(err))
+  end
+end
+
 --- A signed call that reads: whether credentials are found, accepted and, with --job, allowed.
 function Doctor:check_sign_in()
   local job = self.values.job
@@ -233,21 +279,10 @@ function Doctor:check_sign_in()
   if job then
     id, err = self:find(job)
   end
-  if not err then
-    err =
-      select(2, self:await(self.client:call("ShowJobStatus", { job_id = id }, { async = true })))
-  end
-  local source = self:source()
-  if not err or not job and err.kind == "api" and (err.status or 500) < 500 then
-    self:note("credentials", "ok", source .. ", accepted")
-    if job then
-      self:note("job", "ok", id .. " can be read")
-    end
-  elseif err.kind == "api" or err.kind == "usage" then
-    self:note("credentials", "ok", source .. ", accepted")
-    self:fail(job and "job" or "service", err)
-  else
-    self:note("credentials", "fail", first_line(err), advice_for(err), exit_status.of_error(err))
+  err = err or self:ask_about(id)
+  self:note_answer(job, err)
+  if job and not err then
+    self:note("job", "ok", id .. " can be read")
   end
 end
 
