@@ -40,6 +40,11 @@ describe("cli timeline", function()
     )
   end)
 
+  it("gives no sign to a step of which nothing is known", function()
+    local list = { { name = "a", status = "skipped", start = 0, stop = 1 } }
+    assert.is_truthy(lines(timeline(list, 40, style(true))):find "^  a ")
+  end)
+
   it("draws in ASCII where the terminal knows no more", function()
     assert.are.equal(
       [[

@@ -53,7 +53,10 @@ describe("a verdict", function()
       { "ABORTED", false, "bad" },
       { "timeout", false, "bad" },
       { "queued", false, "now" },
-      { "queued", true, "bad" },
+      { "queued", true, "rest" },
+      { "skipped", true, "rest" },
+      { "UNKNOWN", false, "rest" },
+      { "SCHEDULE_FAILURE", true, "bad" },
     } do
       assert.are.equal(case[3], verdict.of_step(case[1], case[2]), case[1])
     end
@@ -196,6 +199,29 @@ describe("a step is a place:", function()
   local DETAIL = ('{"status":"success","result":{"build_no":20,"build_record_id":"%s","status":"FAILURE"}}'):format(
     RECORD
   )
+
+  it("one that was left out has not failed, whatever the service calls that", function()
+    local detail = DETAIL:gsub("FAILURE", "SUCCESS")
+    for _, word in ipairs { "skipped", "UNEXECUTED", "warning", "init" } do
+      server:behave("by_path", {
+        rows = {
+          { path = "/record%-info$", body = detail },
+          {
+            path = "/history%-details$",
+            body = ('{"build_steps":[{"name":"Deploy","status":"%s"}]}'):format(word),
+          },
+          { path = "/task%-log", body = "nothing to do" },
+        },
+      })
+      local status = command.run(("status %s 20"):format(JOB), env)
+      assert.are.equal(0, status.status)
+      assert.is_nil(status.err:find("failed", 1, true), word .. status.err)
+      local log = command.run(("log %s 20 --failed --json"):format(JOB), env)
+      assert.are.equal(0, log.status)
+      assert.are.same({}, core.decode(log.out).steps, word)
+      assert.is_truthy(log.err:find("no step failed", 1, true), log.err)
+    end
+  end)
 
   it("the last lines are those of the one that failed, whatever it is called", function()
     for _, name in ipairs { "Test", "initial", "stage1" } do

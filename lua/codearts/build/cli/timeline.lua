@@ -61,20 +61,21 @@ local function timeline(spans, width, style)
   local bars = width - 2 - names - 2 - 2 - 8 - 1 -- sign, name, mark, edges, duration, and the last column free
   local lines = {}
   for index, span in ipairs(spans) do
-    local bad = verdict.of_step(span.status, true) == "bad"
+    local state = verdict.of_step(span.status, true)
+    local bad = state == "bad"
+    local colour = bad and "bad" or state == "rest" and "dim" or "good"
     local took = span.start and duration.format(span.stop - span.start) or "not run"
     if ascii.lower(span.status) == "running" then
       took = "running"
     end
     local parts = {
-      not span.start and "  "
-        or style.paint(bad and "bad" or "good", bad and signs.bad or signs.good),
+      not span.start and "  " or style.paint(colour, signs[colour] or "  "),
       text.pad(printable(span.name, style), names, style.unicode and "…" or "..."),
       index == marked and " *" or "  ",
     }
     if bars >= NARROWEST_BAR and total > 0 then
       local drawn = span.start and bar(span, total, bars, style) or (" "):rep(bars)
-      parts[#parts + 1] = edge .. style.paint(bad and "bad" or "good", drawn) .. edge
+      parts[#parts + 1] = edge .. style.paint(colour, drawn) .. edge
     end
     parts[#parts + 1] = (" "):rep(8 - #took) .. style.paint(bad and "bad" or "dim", took)
     lines[index] = table.concat(parts)

@@ -66,10 +66,19 @@ local STEPS = {
   ERROR = "bad",
   FAILURE = "bad",
   ABORTED = "bad",
+  -- Not documented, but none can mean anything else.
+  SCHEDULE_FAILURE = "bad",
+  TIMEOUT = "bad",
+  FAIL = "bad",
+  FAILED = "bad",
+  CANCELED = "bad",
+  CANCELLED = "bad",
+  STOPPED = "bad",
+  TERMINATED = "bad",
 }
 
---- How a step stands: not run yet ("rest"), running ("now"), "good" or "bad". A word that is not known means that it goes on,
--- until its build is over (API reference 7.4).
+--- How a step stands: not run ("rest"), running ("now"), "good" or "bad". A word that is not known means that it goes on, until
+--- its build is over (API reference 7.4); then it tells of no failure: it may be one for a step that was left out.
 ---@param status string
 ---@param over any whether the build is over
 ---@return "rest"|"now"|"good"|"bad"
@@ -78,7 +87,7 @@ function verdict.of_step(status, over)
   if known then
     return known
   end
-  return (over or SOUNDS_FINAL[word(status)]) and "bad" or "now"
+  return (over or SOUNDS_FINAL[word(status)]) and "rest" or "now"
 end
 
 return verdict
