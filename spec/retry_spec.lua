@@ -183,6 +183,19 @@ describe("a call", function()
     end)
   end
 
+  it("measures a date by the clock of who sent it", function()
+    local form, theirs = "!%a, %d %b %Y %H:%M:%S GMT", os.time() + 86400
+    server:behave("answer", {
+      status = 429,
+      headers = {
+        { "Date", os.date(form, theirs) },
+        { "Retry-After", os.date(form, theirs + 7) },
+      },
+    })
+    local _, err = run { max_attempts = 1 }
+    caller.check({ status = 429, retry_after = 7 }, err)
+  end)
+
   it("takes no date that is none, nor one of another century", function()
     for _, date in ipairs {
       "Sunday, 06-Nov-94 08:49:37 GMT",

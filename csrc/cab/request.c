@@ -68,6 +68,12 @@ const char *cab_answer_header(const cab_answer *answer, const char *name, const 
     return second_len > 0 ? second : NULL;
 }
 
+int64_t cab_answer_date(const cab_answer *answer) {
+    size_t len;
+    const char *date = cab_answer_header(answer, "Date", NULL, &len);
+    return date != NULL ? cab_clock_http_date(date, len) : -1;
+}
+
 double cab_answer_retry_after(const cab_answer *answer, double utc) {
     size_t len;
     const char *text = cab_answer_header(answer, "Retry-After", NULL, &len);
@@ -80,11 +86,11 @@ double cab_answer_retry_after(const cab_answer *answer, double utc) {
         seconds = seconds * 10 + (text[i] - '0'); /* may become infinite, which is long enough */
     }
     if (i < len) {
-        int64_t when = cab_clock_http_date(text, len);
+        int64_t when = cab_clock_http_date(text, len), now = cab_answer_date(answer);
         if (when < 0) {
             return -1;
         }
-        seconds = fmax(0, (double)when - utc);
+        seconds = fmax(0, (double)when - (now >= 0 ? (double)now : utc));
     }
     return fmin(seconds, CAB_RETRY_AFTER_MOST);
 }

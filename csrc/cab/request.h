@@ -63,8 +63,11 @@ void cab_answer_each_header(const cab_answer *answer,
                             void *ud);
 /* A year: nobody means more, and longer a call cannot sleep. */
 #define CAB_RETRY_AFTER_MOST 31536000.0
-/* Seconds that the answer's Retry-After asks to wait, seen at `utc`, a year at most; -1 when it has
- * none or an unreadable one. Both forms: seconds and date (RFC 9110, 10.2.3). */
+/* The clock of who answered, in seconds since the epoch; -1: the answer does not tell it. */
+int64_t cab_answer_date(const cab_answer *answer);
+/* Seconds that the answer's Retry-After asks to wait, a year at most; -1 when it has none or an
+ * unreadable one. Both forms: seconds and date (RFC 9110, 10.2.3), which counts from the answer's
+ * own date; where it has none, from `utc`. */
 double cab_answer_retry_after(const cab_answer *answer, double utc);
 
 #pragma GCC visibility pop

@@ -39,12 +39,7 @@ static bool push_request_id(lua_State *L, const cab_call *c, const cab_answer *a
 /* The service's clock, as the answer tells it; -1: it does not. Nobody asks that of a start, which
  * is not made slower by it. */
 static int64_t date_of(const cab_answer *a, const lcab_context *context) {
-    size_t len;
-    const char *date = NULL;
-    if (a != NULL && context->answer != LCAB_ANSWER_RUN) {
-        date = cab_answer_header(a, "Date", NULL, &len);
-    }
-    return date != NULL ? cab_clock_http_date(date, len) : -1;
+    return a != NULL && context->answer != LCAB_ANSWER_RUN ? cab_answer_date(a) : -1;
 }
 
 /* For the table on top of the stack. */
@@ -160,9 +155,7 @@ static void explain(const cab_call *c, const cab_answer *a, const char *words, c
     if (!is_signed || (a->status != 401 && a->status != 403)) {
         return;
     }
-    size_t len;
-    const char *date = cab_answer_header(a, "Date", NULL, &len);
-    int64_t there = date != NULL ? cab_clock_http_date(date, len) : -1;
+    int64_t there = cab_answer_date(a);
     double skew = there < 0 ? 0 : cab_clock_utc() - (double)there;
     if (fabs(skew) > MAX_CLOCK_SKEW_S) {
         (void)snprintf(out, size,
