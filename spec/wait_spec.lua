@@ -137,8 +137,10 @@ describe("wait", function()
       '{"status":"success","result":[1]}',
       '{"status":"success","result":{"building":null}}',
     } do
-      answers(record("WEIRD", FINISHED), info, '{"result":true}', running_status(21))
-      assert.are.equal("build", failure_of(wait).kind)
+      for _, state in ipairs { '{"result":true}', 403 } do
+        answers(record("WEIRD", FINISHED), info, state, running_status(21))
+        assert.are.equal("build", failure_of(wait).kind)
+      end
     end
   end)
 
@@ -148,6 +150,8 @@ describe("wait", function()
       assert.are.equal(status, failure_of(wait).build_status)
       -- Without a finish time a later build proves nothing.
       answers(record(status), 404, '{"result":true}', record "SUCCESS")
+      assert.are.equal("SUCCESS", wait().status)
+      answers(record(status), 404, 403, running_status(21), record "SUCCESS")
       assert.are.equal("SUCCESS", wait().status)
     end
   end)

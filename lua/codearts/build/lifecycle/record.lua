@@ -255,7 +255,7 @@ function record.fetch(await, target, opts)
 end
 
 --- Whether the service says that a build runs no more: build-info of this build, else the status of its task, which does not
--- count if it is about a later build (API reference 7.2); that one is asked about only if the record has a finish time.
+-- count if it is about a later build (API reference 7.2); that one counts only if the record has a finish time.
 ---@return boolean? stopped nil: nothing could be read
 ---@return table? err
 local function has_stopped(await, target, finished, opts)
@@ -285,8 +285,9 @@ local function has_stopped(await, target, finished, opts)
     running = truth(last.is_running)
     if running == nil then
       return nil, protocol_error("ShowRunningStatus", "nothing tells whether the build runs")
+    elseif not running or not finished then
+      return not running
     end
-    return not running
   end
   local number = record.integer(last.last_build_no)
   return number ~= nil and number > target.build_no
