@@ -156,6 +156,41 @@ describe("wait", function()
     end
   end)
 
+  it("counts by the service's clock how long a build has run", function()
+    local theirs = os.time() - 1800
+    local function answer(path, body)
+      local date = os.date("!%a, %d %b %Y %H:%M:%S GMT", theirs)
+      return { path = path, body = body, headers = { { "Date", date } } }
+    end
+    local start = (',"start_time":"%s"'):format(
+      os.date("!%Y-%m-%dT%H:%M:%S.000+00:00", theirs - 10)
+    )
+    server:behave("by_path", {
+      rows = {
+        answer("/record%-info$", record("RUNNING", start)),
+        answer(
+          "/history%?",
+          '{"total":1,"history_records":[{"build_number":19,"result":"SUCCESS",'
+            .. '"start_time":"2022-10-11T08:28:42Z","end_time":"2022-10-11T08:38:42Z"}]}'
+        ),
+      },
+    })
+    local seen
+    local call = client:build(JOB, 20):wait {
+      async = true,
+      on_progress = function(progress)
+        seen = progress
+      end,
+    }
+    repeat
+      client:step(1)
+    until seen
+    call:cancel()
+    assert.is_true(seen.running < 600, tostring(seen.running))
+    assert.is_true(math.abs(seen.running + seen.eta - 600) < 0.01, tostring(seen.eta))
+    assert.are.equal(600, seen.usual)
+  end)
+
   local RUN = '{"octopus_job_name":"j_1","actual_build_number":"20","daily_build_number":"1.1"}'
 
   it("gives what was just started time to show", function()

@@ -70,7 +70,7 @@ row(
         if not item.body then
           return c:ignore()
         end
-        return c:reply(item.status or 200, item.body)
+        return c:reply(item.status or 200, item.body, item.headers)
       end
     end
     c:reply(404, failure("CB.1", "no"))

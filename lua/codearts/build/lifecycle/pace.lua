@@ -2,6 +2,7 @@
 local core = require "codearts.build.core"
 local Pause = require "codearts.build.lifecycle.pause"
 local Schedule = require "codearts.build.lifecycle.schedule"
+local meta = require "codearts.build.meta"
 local past = require "codearts.build.lifecycle.past"
 local times = require "codearts.build.lifecycle.times"
 
@@ -9,6 +10,7 @@ local times = require "codearts.build.lifecycle.times"
 -- share of a short one.
 local LAST, LAST_SHARE = 2, 0.1
 local FIRST_PAUSE = 1
+local CLOCKS_AGREE = 2 -- seconds between ours and a Date, which has whole ones and was under way
 
 ---@class codearts.build.Pace
 ---@field till number? the end of the wait, of core.now()
@@ -31,6 +33,13 @@ function Pace.new(target, opts)
   }, Pace)
 end
 
+--- What time it is where the record came from, if that tells it and our clock clearly differs.
+local function service_time(detail)
+  local ours, told = core.time(), meta.of(detail)
+  local date = told and told.date
+  return date and math.abs(date - ours) > CLOCKS_AGREE and date or ours
+end
+
 --- Takes in what a look has shown of a build that is not over. Asks for the history, once.
 ---@param await function
 ---@param detail table record detail
@@ -40,6 +49,7 @@ function Pace:saw(await, detail, look)
     self.last_status = detail.status
     self.pause:reset()
   end
+  local seen_at, time = core.now(), service_time(detail)
   if self.learn then
     self.learn = false
     self.schedule = Schedule.new(past(await, self.target, look))
@@ -48,12 +58,12 @@ function Pace:saw(await, detail, look)
   if not start then
     return -- it is in a queue, and nobody knows for how long
   end
-  self.seen_running = self.seen_running or core.now()
-  -- Our clock may differ from the service's, and its zone from what it says; what we have seen ourselves is certain.
-  local least, ran = core.now() - self.seen_running, core.time() - start
+  self.seen_running = self.seen_running or seen_at
+  -- The service's zone may differ from what it says; what we have seen ourselves is certain.
+  local least, ran = seen_at - self.seen_running, time - start
   local credible = zoned and (not self.schedule or self.schedule:is_credible(ran))
   self.ran = credible and math.max(ran, least) or least
-  self.ran_at = core.now()
+  self.ran_at = seen_at
 end
 
 --- Seconds until the next look, were the wait without end.

@@ -2,6 +2,7 @@
 --- The tables that they answer know which answers they came with: client:mask needs not be told.
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
+local meta = require "codearts.build.meta"
 local operation_call = require "codearts.build.operations.call"
 
 local verdict = require "codearts.build.lifecycle.verdict"
@@ -99,6 +100,9 @@ function record.ask(await, client, operation, args, opts, form)
 end
 
 --- Calls an operation and unwraps `result`.
+---@return table? result
+---@return table? err
+---@return table? body that it was in
 local function fetch_result(await, target, operation, args, opts, form)
   local body, err = record.ask(await, target.client, operation, args, opts, form)
   if err then
@@ -106,7 +110,7 @@ local function fetch_result(await, target, operation, args, opts, form)
   elseif type(body) ~= "table" or type(body.result) ~= "table" then
     return nil, protocol_error(operation, operation .. " answered without a result")
   end
-  return core.came_with(body.result, body)
+  return core.came_with(body.result, body), nil, body
 end
 
 record.fetch_result = fetch_result
@@ -234,11 +238,11 @@ local function other_build(operation, build_no)
   )
 end
 
---- The record detail of the build (API reference 7.3), with build_no as a number.
+--- The record detail of the build (API reference 7.3), with build_no as a number. It has the meta of its answer.
 ---@return table? detail
 ---@return table? err
 function record.fetch(await, target, opts)
-  local detail, err = fetch_result(
+  local detail, err, body = fetch_result(
     await,
     target,
     "ShowRecordDetail",
@@ -251,6 +255,7 @@ function record.fetch(await, target, opts)
     return nil, other_build("ShowRecordDetail", target.build_no)
   end
   detail.build_no = record.integer(detail.build_no) or target.build_no
+  meta.add(detail, meta.of(body) or {})
   return detail
 end
 
