@@ -5,6 +5,7 @@ local operation_request = require "codearts.build.operations.request"
 local rows = require "codearts.build.operations.rows"
 local sample_args = require "spec.support.sample_args"
 local server_process = require "spec.support.server"
+local service = require "spec.support.lifecycle"
 
 local function failure_of(f, ...)
   local ok, err = pcall(f, ...)
@@ -395,6 +396,89 @@ describe("client:call", function()
     )
     assert.are.equal("the log\n", read(path))
     assert.are.equal("build.log\n", files())
+  end)
+
+  describe("takes nothing else for bytes:", function()
+    local path, told
+
+    before_each(function()
+      path, told = folder .. "/other.log", {}
+    end)
+
+    local function take(chunk)
+      told[#told + 1] = chunk
+    end
+
+    local function download(options)
+      return client:call("DownloadBuildLog", { record_id = "r" }, options)
+    end
+
+    --- Whoever asks for bytes is told the error, and given nothing; `check` gets it.
+    local function refused(answer, check)
+      answer[1] = "answer"
+      for _, options in ipairs { {}, { to = path }, { to = take } } do
+        server:script({}, answer)
+        check(failure_of(download, options))
+        assert.are.same({}, told)
+        assert.is_nil(files():find("other.log", 1, true))
+      end
+      server:script({ { "answer", body = service.record "FAILURE" } }, answer)
+      check(failure_of(function()
+        client:build(service.JOB, 20):log { step = 1, on_line = take }
+      end))
+      assert.are.same({}, told)
+    end
+
+    it("no web page", function()
+      local page = "<html>Sign in to Guest-WiFi</html>"
+      refused({ body = page, kind = "Text/HTML; charset=utf-8" }, function(err)
+        assert.are.same({ "protocol", "bad_answer", 200 }, { err.kind, err.reason, err.status })
+      end)
+      server:script { { "answer", body = page, kind = "text/html", status = 404 } }
+      local err = failure_of(download)
+      assert.are.same({ "api", page }, { err.kind, err.message })
+    end)
+
+    it("no part that nobody asked for", function()
+      refused({ body = "line 1\nlin", status = 206 }, function(err)
+        assert.are.same({ "protocol", "bad_answer", 206 }, { err.kind, err.reason, err.status })
+      end)
+      server:script { { "answer", body = "line", status = 206 } }
+      assert.are.equal("line", download { headers = { Range = "bytes=0-3" } })
+    end)
+
+    it("no failure of the service", function()
+      for _, body in ipairs {
+        '{"status":"fail","error":{"code":"CB.9","message":"log expired"},"result":null}',
+        '{"error_code":"CB.9","error_msg":"log expired"}',
+      } do
+        refused({ body = body, kind = "application/octet-stream" }, function(err)
+          assert.are.same(
+            { "api", "CB.9", "log expired", 200 },
+            { err.kind, err.error_code, err.error_msg, err.status }
+          )
+        end)
+      end
+    end)
+
+    it("but bytes that begin alike", function()
+      for _, body in ipairs {
+        "{",
+        '{"status":"success"}',
+        "{" .. (" "):rep(40000) .. '"status":"fail"}',
+        '{"status":"fail"}\n[2023/12/21 15:44:18.743 GMT+08:00] more',
+        '[2023/12/21 15:44:18.743 GMT+08:00] {"status":"fail"}',
+      } do
+        server:script({}, { "answer", body = body })
+        told = {}
+        assert.are.equal(body, download())
+        assert.are.equal(#body, download { to = take })
+        assert.are.equal(body, table.concat(told))
+        download { to = path }
+        assert.are.equal(body, read(path))
+      end
+      os.remove(path)
+    end)
   end)
 
   it("says when a file cannot be written", function()

@@ -287,9 +287,11 @@ bool cab_call_attempt(const cab_call_env *env, cab_call *call, int64_t now_ms) {
         return cab_fail_memory(&call->error);
     }
     r.url = env->url->data;
+    r.bytes = call->bytes;
     add_lines(&r, &call->headers, NULL);
     /* To others than the service a client's headers say no more than who it is. */
     add_lines(&r, &env->options->headers, call->no_client_headers ? "User-Agent:" : NULL);
+    r.part = r.bytes && has_header(&r, "Range:");
     if (sends_body) {
         /* Never left out: libcurl would call it form data. */
         add_line(&r, call->has_body || !call->no_client_headers ? "Content-Type: application/json"

@@ -58,10 +58,10 @@ typedef struct cab_call {
     cab_trust trust;     /* its texts are set with each attempt */
     bool asks_admission; /* each attempt waits for cab_client_admit */
     bool any_status;     /* the binding takes every HTTP answer as a result */
-    bool stream;
-    cab_work *work;    /* no request at all: ends when that is done; freed with the call */
-    bool work_blocked; /* there was no thread for it */
-    bool sleeps;       /* no request at all: ends after `delay_ms` */
+    bool stream, bytes;  /* see cab_request */
+    cab_work *work;      /* no request at all: ends when that is done; freed with the call */
+    bool work_blocked;   /* there was no thread for it */
+    bool sleeps;         /* no request at all: ends after `delay_ms` */
     int64_t delay_ms;
     cab_identity *identity;                    /* NULL: goes out unsigned */
     double timeout, connect_timeout, deadline; /* seconds; deadline 0: none */

@@ -98,6 +98,9 @@ void cab_curl_error(const cab_curl_failure *f, cab_error *err) {
     } else if (f->encoded) {
         cab_fail(err, CAB_KIND_PROTOCOL, CAB_REASON_ENCODED, NULL,
                  "the answer has a content encoding, which was not asked for");
+    } else if (f->other != NULL) {
+        cab_fail(err, CAB_KIND_PROTOCOL, CAB_REASON_BAD_ANSWER, NULL,
+                 "the answer is %s, not what was asked for", f->other);
     } else if (f->too_large > 0) {
         cab_fail(err, CAB_KIND_PROTOCOL, CAB_REASON_TOO_LARGE, NULL,
                  "the answer is larger than the limit of %zu bytes", f->too_large);

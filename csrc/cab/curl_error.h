@@ -19,6 +19,7 @@ typedef struct {
     bool multiplexes; /* the peer speaks HTTP/2 */
     /* What our own callbacks ended it for. */
     bool no_memory, encoded;
+    const char *other;      /* what the answer is in the place of bytes; NULL: it is not that */
     bool connect_too_long;  /* what a proxy answered to CONNECT */
     size_t too_large;       /* the limit that was passed; 0: none */
     const char *unreadable; /* the file of those to trust; NULL: it is not that */

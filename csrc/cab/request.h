@@ -15,6 +15,9 @@
 /* More than can come together: 32 each of client and call, and what the library adds. */
 #define CAB_MAX_HEADERS 80
 
+/* An error in the place of bytes is no longer. */
+#define CAB_ERROR_FOR_BYTES (16 * 1024)
+
 struct cab_host;
 
 /* Everything points to memory that outlives the attempt. */
@@ -34,6 +37,8 @@ typedef struct {
     bool direct;             /* goes past the proxy, if there is one */
     bool once;               /* may reach the service at most once */
     bool stream;             /* a 2xx body has no size limit: the owner takes it piece by piece */
+    bool bytes;              /* a 2xx is to be bytes: no web page */
+    bool part;               /* a part of them was asked for */
 } cab_request;
 
 typedef struct {
@@ -43,6 +48,7 @@ typedef struct {
 typedef struct {
     cab_error error; /* kind CAB_KIND_NONE: a complete HTTP answer came */
     bool sent;       /* the connection was ready: a byte of the request may have reached the peer */
+    bool handed;     /* a stream: its owner may have taken some of the body */
     int status;      /* 0: no complete head came */
     int http_major;  /* 1, 2; 0: unknown */
     int http_minor;

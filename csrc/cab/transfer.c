@@ -193,6 +193,23 @@ static bool is_encoded(const char *line, size_t len) {
     return !(end == value || (end - value == 8 && cab_same_n(value, "identity", 8)));
 }
 
+/* What an answer is that was to be bytes and is none: a page of somebody on the way, or a part that
+ * nobody asked for. NULL: it may be what it should. */
+static const char *other_than_bytes(cab_transfer *t) {
+    static const char page[] = "text/html";
+    size_t len = 0;
+    long status = 0;
+    (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status < 200 || status >= 300) {
+        return NULL;
+    }
+    const char *type = cab_answer_header(&t->answer, "Content-Type", NULL, &len);
+    if (type != NULL && len >= sizeof page - 1 && cab_same_n(type, page, sizeof page - 1)) {
+        return "a web page";
+    }
+    return status == 206 && !t->attempt.part ? "a part" : NULL;
+}
+
 static size_t on_header(char *line, size_t size, size_t count, void *ud) {
     cab_transfer *t = ud;
     cab_attempt *a = &t->attempt;
@@ -211,7 +228,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *ud) {
     }
     if (line[0] == '\r' || line[0] == '\n') {
         a->head_ended = !a->interim;
-        return len;
+        a->other = a->bytes && a->head_ended ? other_than_bytes(t) : NULL;
+        return a->other == NULL ? len : 0;
     }
     if (is_encoded(line, len)) {
         a->encoded = true;
@@ -237,12 +255,22 @@ static bool stream_on(cab_transfer *t) {
     if (t->answer.body.len >= STREAM_HELD_BYTES) {
         return false;
     }
+    t->answer.handed = true;
     if (!a->streaming) {
         a->streaming = true;
         cab_list_remove(&t->wire->running, &t->link);
         cab_list_add(&t->wire->streaming, &t->link);
     }
     return true;
+}
+
+/* Whether the bytes so far may be an error of the service in the place of a stream: a short object,
+ * which is kept together until its end, when it can be told. */
+static bool may_be_error(const cab_transfer *t, const char *data, size_t len) {
+    const cab_buf *body = &t->answer.body;
+    return len > 0 && t->attempt.bytes && !t->answer.handed &&
+           body->len + len <= CAB_ERROR_FOR_BYTES &&
+           (body->len > 0 ? body->data[0] : data[0]) == '{';
 }
 
 static bool append_body(cab_transfer *t, const char *data, size_t len) {
@@ -266,7 +294,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *ud) {
         a->last_byte_ms = cab_clock_ms();
     }
     if (status >= 200 && status < 300) {
-        if (!stream_on(t)) {
+        if (!may_be_error(t, data, len) && !stream_on(t)) {
             return rest(t);
         }
     } else if (t->answer.body.len + len > a->max_body) {
@@ -513,6 +541,8 @@ CURLcode cab_transfer_prepare(cab_transfer *t, const cab_request *r) {
     t->attempt = (cab_attempt){
         .once = r->once,
         .stream = r->stream,
+        .bytes = r->bytes,
+        .part = r->part,
         .max_body = r->max_body,
         .ends_ms = r->timeout_ms > 0 ? r->now_ms + r->timeout_ms : INT64_MAX,
         .last_byte_ms = r->stream ? r->now_ms : 0,
@@ -521,7 +551,7 @@ CURLcode cab_transfer_prepare(cab_transfer *t, const cab_request *r) {
     t->answer.error.kind = CAB_KIND_NONE;
     t->answer.error.reason = CAB_REASON_NONE;
     t->answer.status = 0;
-    t->answer.sent = false;
+    t->answer.sent = t->answer.handed = false;
     cab_buf_clear(&t->answer.head);
     cab_buf_clear(&t->answer.body);
     return set_request(t, r);
@@ -566,6 +596,7 @@ static void fail_from_code(cab_transfer *t, CURLcode code) {
         .multiplexes = t->host->http2,
         .no_memory = a->no_memory,
         .encoded = a->encoded,
+        .other = a->other,
         .too_large = a->too_large ? limit : 0,
         .connect_status = (int)connect_status,
         .connect_too_long = a->looks_before > MAX_CONNECT_BYTES,

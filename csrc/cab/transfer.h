@@ -41,7 +41,7 @@ typedef struct {
 
 /* What is known of the attempt that runs, or ran last. */
 typedef struct {
-    bool once, stream;
+    bool once, stream, bytes, part;
     size_t max_body;
     int64_t ends_ms;      /* when its limit runs out; INT64_MAX: never */
     int64_t last_byte_ms; /* of a stream */
@@ -58,6 +58,7 @@ typedef struct {
     bool paused;              /* until the next step; a stream's until what is there was taken */
     size_t since_pause;       /* bytes of the body, not of a stream's */
     bool encoded, too_large, no_memory; /* why we ended it */
+    const char *other;                  /* the same: what came in the place of bytes */
 } cab_attempt;
 
 typedef struct cab_transfer {

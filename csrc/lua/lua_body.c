@@ -306,9 +306,25 @@ static void push_raw_message(lua_State *L, const cab_call *c, const cab_buf *tex
     lcab_push_short(L, text->data, text->len, LCAB_LONGEST_RAW_MESSAGE, &secrets);
 }
 
+bool lcab_is_error_for_bytes(lua_State *L, const cab_call *c, const cab_answer *a) {
+    const cab_buf *text = &a->body;
+    if (!c->bytes || a->handed || a->error.kind != CAB_KIND_NONE || text->len == 0 ||
+        text->len > CAB_ERROR_FOR_BYTES || text->data[0] != '{') {
+        return false;
+    }
+    int top = lua_gettop(L);
+    bool failed = lcab_json_decode(L, text->data, text->len);
+    if (failed) {
+        lcab_push_names(L, NAMES);
+        failed = is_failure(L, c, LCAB_ANSWER_BYTES, top + 1, top + 2);
+    }
+    lua_settop(L, top);
+    return failed;
+}
+
 static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,
                          lcab_answer_kind kind, int top, cab_reading *body) {
-    if (kind == LCAB_ANSWER_BYTES || kind == LCAB_ANSWER_RAW) {
+    if (kind == LCAB_ANSWER_BYTES && !lcab_is_error_for_bytes(L, c, a)) {
         return;
     }
     if (kind != LCAB_ANSWER_RUN && a->body.len == 0 && (a->status == 204 || a->status == 205)) {

@@ -22,6 +22,9 @@ typedef enum {
 /* Adds `error_texts` and `failure` to the table on top of the stack. */
 void lcab_body_open(lua_State *L);
 
+/* Whether a 2xx that was to be bytes is an error of the service in their place (API reference 6.5),
+ * of which nothing was handed over. */
+bool lcab_is_error_for_bytes(lua_State *L, const cab_call *c, const cab_answer *a);
 /* Reads the body of the attempt that ended. Pushes three values: the decoded body, the service's
  * error code and its message; nil where there is none. */
 void lcab_read_body(lua_State *L, cab_call *c, lcab_answer_kind kind, cab_reading *body);

@@ -192,6 +192,7 @@ void lcab_read_request(lua_State *L, int index, cab_call *c, lcab_context *conte
     c->op = reads ? CAB_OP_READ : CAB_OP_CHANGE;
     context->answer = answer_kind(L, v.answer);
     c->any_status = context->answer == LCAB_ANSWER_RAW;
+    c->bytes = context->answer == LCAB_ANSWER_BYTES;
     read_spec_auth(L, index, c);
     read_target(L, &v, c);
     read_query(L, index, c);

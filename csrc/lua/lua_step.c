@@ -227,7 +227,7 @@ static bool has_streamed(cab_call *call) {
 static void conclude(lua_State *L, lcab_client *u, int uv, int first) {
     cab_call *call;
     while ((call = cab_client_next_answered(u->c)) != NULL) {
-        if (has_streamed(call)) {
+        if (has_streamed(call) && !lcab_is_error_for_bytes(L, call, cab_call_answer(call))) {
             stream_body(L, u, uv, call, first);
             if (is_gone(u) || call->held) {
                 return;
