@@ -223,6 +223,24 @@ describe("codearts-build, given a name", function()
       end
     end)
 
+    it("is told by a cache on the way", function()
+      local status = { path = "/running%-status", body = '{"result":{"last_build_no":"12"}}' }
+      local listed = { path = "/history%?", body = '{"history_records":[{"build_number":11}]}' }
+      for _, kept in ipairs { status, listed } do
+        status.headers, listed.headers = { { "Age", "0" } }, nil
+        kept.headers = { { "Age", "45" } }
+        server:behave("by_path", { rows = { status, listed } })
+        for _, arguments in ipairs { "stop ", "wait " } do
+          local result = command.run(arguments .. GOOD, env)
+          assert.are.equal(6, result.status, result.err)
+          assert.is_truthy(result.err:find("has kept the answer for 45 s", 1, true), result.err)
+        end
+      end
+      for _, request in ipairs(server:stats().requests) do
+        assert.are.equal("GET", request.method)
+      end
+    end)
+
     it("fails to tell one of the two for now", function()
       local status = { path = "/running%-status", body = '{"result":{"last_build_no":"12"}}' }
       local listed = { path = "/history%?", body = '{"history_records":[{"build_number":11}]}' }

@@ -74,6 +74,17 @@ int64_t cab_answer_date(const cab_answer *answer) {
     return date != NULL ? cab_clock_http_date(date, len) : -1;
 }
 
+int cab_answer_age(const cab_answer *answer) {
+    const int most = 100000000; /* three years */
+    size_t len = 0;
+    const char *text = cab_answer_header(answer, "Age", NULL, &len);
+    int seconds = 0;
+    for (size_t i = 0; i < len && text[i] >= '0' && text[i] <= '9' && seconds < most; i++) {
+        seconds = seconds * 10 + (text[i] - '0');
+    }
+    return seconds;
+}
+
 double cab_answer_retry_after(const cab_answer *answer, double utc) {
     size_t len;
     const char *text = cab_answer_header(answer, "Retry-After", NULL, &len);

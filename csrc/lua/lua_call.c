@@ -307,7 +307,7 @@ void lcab_call_describe(lua_State *L, int call) {
         lcab_getpair(L, call, LCAB_CALL_CLIENT);
         lua_insert(L, -2);
         add_reconcile(L, lua_gettop(L) - 1, k);
-        lcab_remember_meta(L, c, k->context.job_id, k->context.started_at, "", -1);
+        lcab_remember_meta(L, c, k->context.job_id, k->context.started_at, "", -1, 0);
         lua_remove(L, -2);
     }
 }

@@ -14,11 +14,12 @@ typedef struct {
     int64_t began_ms, date; /* monotonic; the service's clock, -1: unknown */
     cab_timings timings;
     int status, attempts, endpoint; /* which of the client's, from 1; 0: not to be told */
+    int age;                        /* seconds in a cache; 0: none */
     short http_major, http_minor;
 } lcab_meta;
 
 void lcab_remember_meta(lua_State *L, cab_call *c, const char *job_id, double started_at,
-                        const char *request_id, int64_t date) {
+                        const char *request_id, int64_t date, int age) {
     /* What is under way has no times yet, and may go elsewhere. */
     const cab_answer *a = c->state == CAB_CALL_ANSWERED ? cab_call_answer(c) : NULL;
     const char *run_id = c->note.len > 0 ? c->note.data : "";
@@ -36,6 +37,7 @@ void lcab_remember_meta(lua_State *L, cab_call *c, const char *job_id, double st
     m->started_at = started_at;
     m->began_ms = c->started_ms;
     m->date = date;
+    m->age = age;
     m->attempts = c->attempts;
     m->elapsed = c->elapsed;
     if (a != NULL) {
@@ -151,6 +153,7 @@ static int get_meta(lua_State *L) {
     set_whole(L, "status", m->status);
     set_whole(L, "attempts", m->attempts);
     set_whole(L, "endpoint", m->endpoint);
+    set_whole(L, "age", m->age);
     if (m->http_major != 0) {
         if (m->http_major == 1) {
             lua_pushfstring(L, "1.%d", m->http_minor);

@@ -14,9 +14,10 @@
 void lcab_meta_open(lua_State *L);
 
 /* For the result or error on top of the stack. `request_id`: "" when there is none. `date`: what
- * the answer's Date says, in seconds since 1970; -1 when that is not known. */
+ * the answer's Date says, in seconds since 1970; -1 when that is not known. `age`: seconds that a
+ * cache has kept the answer; 0 when none has, as far as is known. */
 void lcab_remember_meta(lua_State *L, cab_call *c, const char *job_id, double started_at,
-                        const char *request_id, int64_t date);
+                        const char *request_id, int64_t date, int age);
 
 /* Pushes the signature that the value at `index`, an answer, was asked for with, if there is one.
  */

@@ -36,13 +36,8 @@ static bool push_request_id(lua_State *L, const cab_call *c, const cab_answer *a
     return true;
 }
 
-/* The service's clock, as the answer tells it; -1: it does not. Nobody asks that of a start, which
- * is not made slower by it. */
-static int64_t date_of(const cab_answer *a, const lcab_context *context) {
-    return a != NULL && context->answer != LCAB_ANSWER_RUN ? cab_answer_date(a) : -1;
-}
-
-/* For the table on top of the stack. */
+/* For the table on top of the stack. Nobody asks for the service's clock, and for the age, of a
+ * start, which is not made slower by it. */
 static void remember_meta(lua_State *L, cab_call *c, const lcab_context *context) {
     const cab_answer *a = cab_call_answer(c);
     const char *id = "";
@@ -51,7 +46,9 @@ static void remember_meta(lua_State *L, cab_call *c, const lcab_context *context
         lua_insert(L, -2);
         id = lua_tostring(L, -2);
     }
-    lcab_remember_meta(L, c, context->job_id, context->started_at, id, date_of(a, context));
+    bool tells = a != NULL && context->answer != LCAB_ANSWER_RUN;
+    lcab_remember_meta(L, c, context->job_id, context->started_at, id,
+                       tells ? cab_answer_date(a) : -1, tells ? cab_answer_age(a) : 0);
     if (has_id) {
         lua_remove(L, -2);
     }

@@ -199,7 +199,9 @@ function client_methods:history(job_id, opts)
     for _, item in ipairs(list.rows) do
       item.build_number = record.integer(item.build_number)
     end
-    return { total = list.total or #list.rows, records = list.rows }
+    local answer = { total = list.total or #list.rows, records = list.rows }
+    meta.add(answer, meta.of(list))
+    return answer
   end)
 end
 

@@ -85,6 +85,7 @@
 ---@field endpoint? integer which of the client's endpoints the last attempt went to
 ---@field http_version? string
 ---@field date? number the service's clock when it answered, seconds since 1970; not of a start
+---@field age? integer seconds that a cache on the way has kept the answer; not of a start
 ---@field elapsed number
 ---@field timings { dns: number, connect: number, tls: number, first_byte: number, total: number }
 ---@field members? { wait?: any, status?: any, log?: any, stop?: any } of the answer, which would hide methods

@@ -146,11 +146,29 @@ function target.job(app, reference, project)
   return find(app, reference.name, project), reference.name
 end
 
+--- An answer that a cache on the way has kept tells what was the latest build, not what is.
+local function refuse_kept(operation, answer)
+  local told = require("codearts.build").meta(answer)
+  return told
+    and told.age
+    and require("codearts.build.core").error {
+      kind = "protocol",
+      reason = "bad_answer",
+      operation = operation,
+      retryable = true,
+      message = ("a cache on the way has kept the answer for %d s, so it does not tell the latest build: give its number"):format(
+        told.age
+      ),
+    }
+end
+
 --- The number of the last build, as the service calls it.
 local function last_number(await, place)
   local args = { job_id = place.job_id }
-  local result, err = lifecycle_record().fetch_result(await, place, "ShowRunningStatus", args)
-  return result and lifecycle_record().integer(result.last_build_no) or 0, err
+  local result, err, answer =
+    lifecycle_record().fetch_result(await, place, "ShowRunningStatus", args)
+  return result and lifecycle_record().integer(result.last_build_no) or 0,
+    err or refuse_kept("ShowRunningStatus", answer)
 end
 
 --- The number of the newest build that a history lists.
@@ -160,7 +178,7 @@ local function newest_listed(await, history)
   for _, item in ipairs(listed and listed.records or {}) do
     number = math.max(number, item.build_number or 0)
   end
-  return number, err
+  return number, err or refuse_kept("ShowListHistory", listed)
 end
 
 --- The number of the newest build of a job, by both, for neither alone is documented to know a build that waits, or one of an

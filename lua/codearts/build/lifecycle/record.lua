@@ -186,8 +186,10 @@ function record.fetch_rows(await, client, operation, args, name, mark)
   if not list then
     return nil, err
   end
-  local rows = core.came_with(record.rows(list, mark), body)
-  return { rows = rows, total = record.integer(body.total) }
+  local answer = { rows = core.came_with(record.rows(list, mark), body) }
+  answer.total = record.integer(body.total)
+  meta.add(answer, meta.of(body) or {})
+  return answer
 end
 
 --- Calls an operation that changes something, whose answer tells no more than that it does.
