@@ -451,7 +451,16 @@ describe("stop", function()
   end)
 
   it("raises where nothing tells that the service has taken it", function()
-    for _, body in ipairs { "{}", "[]", '"text"', "null", '{"error":"x"}', '{"success":null}' } do
+    for _, body in ipairs {
+      "{}",
+      "[]",
+      '"text"',
+      "null",
+      '{"error":"x"}',
+      '{"success":null}',
+      '{"success":true,"result":false}',
+      '{"status":"success","result":"false"}',
+    } do
       answers(body)
       local one = client:build(JOB, 20)
       local err = failure_of(one.stop, one)

@@ -175,6 +175,11 @@ describe("the result", function()
       },
       { "a number that no build has", "bad_answer", '{"actual_build_number":0}' },
       {
+        "the same, and null, as texts",
+        "bad_answer",
+        '{"octopus_job_name":"null","actual_build_number":"0","daily_build_number":"null"}',
+      },
+      {
         "an error beside empty members",
         "bad_answer",
         '{"error_code":"CB.1","error_msg":"no","octopus_job_name":"","actual_build_number":0}',

@@ -257,8 +257,15 @@ static bool set_aside(lua_State *L) {
     return lua_gettop(L) > result;
 }
 
-/* See read_build, for the object on top. Empty texts and 0, as a failure may leave them in an
- * answer of fixed form, tell of no build: their numbers begin with 1. */
+/* Whether the text at `index` is one that a failure may leave in an answer of fixed form. */
+static bool is_filler(lua_State *L, int index) {
+    size_t len = lcab_rawlen(L, index);
+    return len == 0 || (len == 1 && strcmp(lua_tostring(L, index), "0") == 0) ||
+           (len == 4 && strcmp(lua_tostring(L, index), "null") == 0);
+}
+
+/* See read_build, for the object on top. Empty texts, null and 0, as a failure may leave them, tell
+ * of no build: their numbers begin with 1. */
 static int take_members(lua_State *L, int names, const cab_buf *text) {
     bool found = false;
     int object = lua_gettop(L), count = 0;
@@ -273,7 +280,7 @@ static int take_members(lua_State *L, int names, const cab_buf *text) {
         }
         count += type != LUA_TNIL;
         found = found || (number && lua_tonumber(L, -1) != 0) ||
-                (type == LUA_TSTRING && lcab_rawlen(L, -1) > 0);
+                (type == LUA_TSTRING && !is_filler(L, -1));
     }
     lua_settop(L, object);
     bool more = count < MEMBERS || may_have_more(text, MEMBERS);

@@ -203,7 +203,7 @@ function record.change(await, client, operation, args)
     return true -- an answer without a body
   end
   body = type(body) == "table" and body or {}
-  if record.truth(body.success) or text(body.status) then
+  if record.truth(body.result) ~= false and (record.truth(body.success) or text(body.status)) then
     return true
   end
   return nil,
