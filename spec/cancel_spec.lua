@@ -300,7 +300,7 @@ describe("cancelling a call that is", function()
   end)
 
   it("a stream gets no more pieces", function()
-    plain:behave("slow", { interval = 0.002 })
+    plain:behave("slow", { interval = 0.002, body = "line after line" })
     local client = caller.new { endpoint = plain }
     local pieces, call = 0, nil
     call = client:request {

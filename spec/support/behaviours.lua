@@ -222,8 +222,9 @@ row("stall_in_body", "body", "half of the answer's body, then silence", function
   c:ignore()
 end)
 
-row("slow", "body", "one byte each `interval` seconds (1)", function(c, args)
-  local whole = ("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"):format(#RESULT, RESULT)
+row("slow", "body", "one byte of `body` each `interval` seconds (1)", function(c, args)
+  local body = args.body or RESULT
+  local whole = ("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"):format(#body, body)
   for i = 1, #whole do
     if not c:send(whole:sub(i, i)) then
       return c:finish("close")
