@@ -132,11 +132,13 @@ int cab_trust_set(const cab_trust *trust, cab_trust_check *check, void *easy) {
         {CURLOPT_SSL_VERIFYPEER, trust->insecure ? 0L : 1L},
         {CURLOPT_SSL_VERIFYHOST, trust->insecure ? 0L : 2L},
     };
+    /* Without one OpenSSL would ask the terminal, and wait for what is typed. */
+    bool may_ask = trust->cert_file != NULL && trust->key_password == NULL;
+    const char *password = may_ask ? "" : trust->key_password;
     const text ours[] = {
         {CURLOPT_SSLCERT, trust->cert_file},
         {CURLOPT_SSLKEY, trust->key_file},
-        /* Without one OpenSSL would ask the terminal, and wait for what is typed. */
-        {CURLOPT_KEYPASSWD, trust->key_password != NULL ? trust->key_password : ""},
+        {CURLOPT_KEYPASSWD, password},
         {CURLOPT_PINNEDPUBLICKEY, trust->pinned_public_key},
     };
     CURLcode rc = set_authorities(trust, check, easy);
