@@ -423,6 +423,85 @@ describe("a start with a key", function()
   end)
 end)
 
+describe("a record in files", function()
+  local server, folder, client
+
+  setup(function()
+    server = servers.start()
+  end)
+  teardown(function()
+    server:stop()
+  end)
+  before_each(function()
+    server:reset()
+    folder = folder_of()
+    client =
+      build.new { endpoint = server.url, auth = "a-token", key_store = key_store.file(folder) }
+  end)
+  after_each(function()
+    client:close()
+    remove(folder)
+  end)
+
+  -- A worker's threads live as long as their client. Nil where the system does not tell.
+  local function threads()
+    collectgarbage()
+    collectgarbage()
+    local pipe = io.popen(("ls /proc/%d/task 2>/dev/null | grep -c ."):format(core.process().pid))
+    local count = tonumber(pipe:read "*a")
+    pipe:close()
+    return count > 0 and count or nil
+  end
+
+  --- How many threads it takes, of what is done with a new client.
+  local function threads_for(f)
+    local before = threads()
+    if not before then
+      pending "the system does not tell how many threads there are"
+    end
+    f()
+    return threads() - before
+  end
+
+  it("takes no thread for who waits for that alone", function()
+    assert.equal(
+      0,
+      threads_for(function()
+        client:run({ job_id = JOB }, { key = "run" })
+        assert.equal("run", build.meta(client:run({ job_id = JOB }, { key = "run" })).key)
+        assert.truthy(client:try_run({ job_id = JOB }, { key = "another" }))
+      end)
+    )
+    assert.equal(2, server:stats().processed)
+  end)
+
+  local others = {
+    ["a loop that steps"] = function()
+      local call = client:start({ job_id = JOB }, { key = "k" })
+      while not call:done() do
+        client:step(10)
+      end
+    end,
+    ["who waits a while only"] = function()
+      client:start({ job_id = JOB }, { key = "k" }):wait(60)
+    end,
+    ["what else is under way"] = function()
+      client:sleep(60)
+      client:run({ job_id = JOB }, { key = "k" })
+    end,
+    ["another start"] = function()
+      local first = client:start({ job_id = JOB }, { key = "k" })
+      client:run({ job_id = JOB }, { key = "another" })
+      first:wait()
+    end,
+  }
+  for who, f in pairs(others) do
+    it("is left to a thread for " .. who, function()
+      assert.truthy(threads_for(f) > 0)
+    end)
+  end
+end)
+
 describe("a key with a run id", function()
   local box, gate, folder, client
 

@@ -251,7 +251,7 @@ describe("an error that leaves open whether a build was started has reconcile:",
       }
       client:close()
       client = caller.new { endpoint = server, key_store = shelf }
-      local _, err = client:try_run(caller.JOB, { key = "k" })
+      local _, err = client:start(caller.JOB, { key = "k" }):try_wait(60)
       assert.is_true(core.is_error(err))
       assert.equal("unknown", err.outcome)
       assert.is_function(err.reconcile)

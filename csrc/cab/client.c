@@ -281,7 +281,7 @@ static void start_work(cab_client *c, cab_call *call) {
         cab_worker_submit(c->worker, call->work);
     } else {
         call->work_blocked = true;
-        call->work->run(call->work);
+        cab_work_here(call->work);
         end_work(c, call);
     }
 }
@@ -660,6 +660,17 @@ void cab_client_admit(cab_client *c, cab_call *call, double date) {
 bool cab_client_is_stuck(const cab_client *c) {
     return c->in_flight == 0 && c->queued == 0 && first_in(c, CAB_CALL_WAITING) == NULL &&
            first_in(c, CAB_CALL_ANSWERED) == NULL;
+}
+
+bool cab_client_is_still(const cab_client *c) {
+    size_t admitting = 0;
+    if (!cab_client_is_stuck(c) || first_in(c, CAB_CALL_WORKING) != NULL) {
+        return false;
+    }
+    for (const cab_link *at = c->calls_in[CAB_CALL_ADMITTING].first; at != NULL; at = at->next) {
+        admitting++;
+    }
+    return admitting == c->open;
 }
 
 void cab_client_fail_parked(cab_identity *i) {

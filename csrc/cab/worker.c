@@ -1,6 +1,7 @@
 #include "cab/worker.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -158,4 +159,12 @@ void cab_worker_drain(cab_worker *w) {
         (void)pthread_cond_wait(&w->all_done, &w->lock);
     }
     (void)pthread_mutex_unlock(&w->lock);
+}
+
+void cab_work_here(cab_work *work) {
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    work->run(work);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

@@ -35,6 +35,9 @@ cab_work *cab_worker_next_done(cab_worker *w);
 /* Waits until all that was submitted is done. */
 void cab_worker_drain(cab_worker *w);
 
+/* Runs it in this thread, which gets its signals afterwards, as if another one had done it. */
+void cab_work_here(cab_work *work);
+
 #pragma GCC visibility pop
 
 #endif

@@ -177,11 +177,10 @@ static int work_gc(lua_State *L) {
 }
 
 /* work:run() -> where the journal ends then | nil, err: at once, blocking, where no client can do
- * it
- */
+ * it, or who waits for it has nothing else to do */
 static int work_run(lua_State *L) {
     cab_work *work = lcab_take_work(L, 1);
-    work->run(work);
+    cab_work_here(work);
     work->done(work);
     cab_error err = work->error;
     size_t answer = work->answer;

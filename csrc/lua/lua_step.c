@@ -383,8 +383,15 @@ bool lcab_take_raised(lua_State *L, int client) {
 }
 /* ---- methods -------------------------------------------------------------------------------- */
 
+/* Whether it has nothing to do: no callback is due, and each open call waits to be admitted. */
+static bool is_still(const lcab_client *u) {
+    return u->c != NULL && !lcab_client_has_rest(u) && !cab_client_forked(u->c) &&
+           cab_client_is_still(u->c);
+}
+
 /* client:advance([timeout [, whole]]) -> calls that have not ended, or whose callbacks are still to
- * run: step, but keeps what callbacks raise. `whole`: for who waits, however long it takes */
+ * run, whether nothing goes on any more: step, but keeps what callbacks raise. `whole`: for who
+ * waits, however long it takes */
 static int client_advance(lua_State *L) {
     lua_settop(L, 3);
     lcab_client *u = lcab_check_client(L, 1);
@@ -393,13 +400,15 @@ static int client_advance(lua_State *L) {
     }
     int untold = u->ready_last - u->ready_first + 1;
     lua_pushinteger(L, u->c != NULL ? (lua_Integer)u->c->open + untold : 0);
-    return 1;
+    lua_pushboolean(L, is_still(u));
+    return 2;
 }
 
 /* client:step([timeout]) -> calls that remain */
 static int client_step(lua_State *L) {
     lua_settop(L, 2);
     (void)client_advance(L);
+    lua_pop(L, 1);
     return lcab_take_raised(L, 1) ? lua_error(L) : 1;
 }
 
@@ -428,6 +437,14 @@ static int client_spent(lua_State *L) {
     return 1;
 }
 
+/* client:is_still() -> whether it has nothing to do, outside of steps: who waits may block then,
+ * and holds up nobody else */
+static int client_is_still(lua_State *L) {
+    const lcab_client *u = lcab_check_any_client(L, 1);
+    lua_pushboolean(L, !lcab_client_is_busy(u) && is_still(u));
+    return 1;
+}
+
 /* client:close(): ends everything in flight as cancelled and tells that; twice is fine */
 static int client_close(lua_State *L) {
     lcab_client *u = lcab_check_any_client(L, 1);
@@ -447,13 +464,10 @@ static int client_close(lua_State *L) {
 }
 
 void lcab_step_open(lua_State *L) {
-    static const luaL_Reg methods[] = {{"step", client_step},
-                                       {"advance", client_advance},
-                                       {"raised", client_raised},
-                                       {"delivering", client_delivering},
-                                       {"spent", client_spent},
-                                       {"close", client_close},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"step", client_step},     {"advance", client_advance},
+                                       {"raised", client_raised}, {"delivering", client_delivering},
+                                       {"spent", client_spent},   {"is_still", client_is_still},
+                                       {"close", client_close},   {NULL, NULL}};
     lua_pushcfunction(L, deliver_all);
     lcab_client_share(L, U_DELIVER);
     lua_pushcfunction(L, deliver_cancelled);

@@ -104,14 +104,19 @@ typedef struct {
     int client;
     int between;  /* function to be called after each step */
     bool reports; /* raises what callbacks raise meanwhile; else that is left to the next who can */
+    bool admits;  /* waits no longer than until an attempt waits for admission */
 } waiting;
 
-/* Steps until the call has ended or the time is over. */
+static bool is_waited_for(const lcab_call *k, const waiting *w) {
+    return k->end == LCAB_CALL_OPEN && !(w->admits && k->call->state == CAB_CALL_ADMITTING);
+}
+
+/* Steps until what is waited for is there or the time is over. */
 static void wait_for(lua_State *L, const lcab_call *k, const waiting *w, int64_t wait_ms) {
     int64_t until = wait_ms < 0 ? INT64_MAX : cab_clock_ms() + wait_ms;
     lcab_client *u = lua_touserdata(L, w->client);
     int top = lua_gettop(L);
-    while (k->end == LCAB_CALL_OPEN) {
+    while (is_waited_for(k, w)) {
         if (u->c == NULL || cab_client_forked(u->c)) { /* a callback may come back in a child */
             push_left_behind(L, w->call);
             lua_error(L);
@@ -146,7 +151,7 @@ static const lcab_call *wait_for_call(lua_State *L, bool reports) {
     lua_settop(L, 1);
     (void)lcab_client_of_call(L);
     lcab_rawgeti(L, -1, U_CLIENT);
-    waiting w = {1, 3, 0, reports};
+    waiting w = {1, 3, 0, reports, false};
     wait_for(L, k, &w, wait_ms);
     return k;
 }
@@ -182,6 +187,18 @@ static int call_try_wait(lua_State *L) {
     return push_returns(L, 1, k);
 }
 
+/* call:settle([between]): waits until the call has ended, or an attempt of it waits for admission.
+ * Raises why it cannot wait, else nothing. `between`: see client:run. */
+static int call_settle(lua_State *L) {
+    const lcab_call *k = lcab_check_call(L, 1);
+    lua_settop(L, 2);
+    (void)lcab_client_of_call(L);
+    lcab_rawgeti(L, -1, U_CLIENT);
+    waiting w = {1, 4, lua_isfunction(L, 2) ? 2 : 0, false, true};
+    wait_for(L, k, &w, -1);
+    return 0;
+}
+
 /* ---- running -------------------------------------------------------------------------------- */
 
 /* client:run(args [, opts [, between [, operation [, reconcile]]]]) -> result; raises. Blocks in C.
@@ -198,7 +215,7 @@ static int client_run(lua_State *L) {
     if (!lua_checkstack(L, LCAB_STEP_STACK)) { /* before anything is sent */
         lcab_raise_memory(L);
     }
-    waiting w = {7, 1, lua_isfunction(L, 4) ? 4 : 0, false};
+    waiting w = {7, 1, lua_isfunction(L, 4) ? 4 : 0, false, false};
     lcab_call_send(L, u, 1, w.call);
     wait_for(L, k, &w, -1);
     bool ok = push_returns(L, w.call, k) == 1;
@@ -224,7 +241,7 @@ static int client_try_run(lua_State *L) {
 
 void lcab_wait_open(lua_State *L) {
     static const luaL_Reg of_calls[] = {
-        {"wait", call_wait}, {"try_wait", call_try_wait}, {NULL, NULL}};
+        {"wait", call_wait}, {"try_wait", call_try_wait}, {"settle", call_settle}, {NULL, NULL}};
     static const luaL_Reg of_clients[] = {
         {"run", client_run}, {"try_run", client_try_run}, {NULL, NULL}};
     lcab_call_add_methods(L, of_calls);

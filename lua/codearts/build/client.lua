@@ -39,6 +39,8 @@ local Client = {}
 Client.__name = "codearts.build.Client"
 
 local usage_error = problems.usage
+-- There all steps are those of `advance`, without a request; the core's run steps by itself.
+local in_nginx = nginx_request.is_here
 
 local function check_self(self, outcome)
   if getmetatable(self) ~= Client then
@@ -254,9 +256,9 @@ end
 
 --- A step that leaves what callbacks raise to whoever asks for it; a whole one has no limit of time.
 local function advance(self, timeout, whole)
-  local remaining = self.core:advance(timeout, whole)
+  local remaining, still = self.core:advance(timeout, whole)
   pump_sources(self)
-  return remaining
+  return remaining, still
 end
 
 if nginx_request.is_here then
@@ -310,7 +312,7 @@ end
 local function obstacle(self, outcome)
   local ok, err = pcall(check_place, self, outcome)
   if not ok then
-    return err
+    return select(2, problems.answer(err))
   end
   local probe = self.host and self.host.probe
   return probe and probe(outcome)
@@ -371,13 +373,16 @@ end
 local function step_until(self, call, timeout, quiet)
   local till, idle = timeout and core.now() + timeout, 0
   repeat
-    local moved, problem = pcall(advance, self, till and math.max(till - core.now(), 0), true)
+    local moved, problem, still =
+      pcall(advance, self, till and math.max(till - core.now(), 0), true)
     if not moved then -- a callback may have come back in a forked child
       error(described(self, problem, call), 0)
     end
     -- Ctrl-C raises in whatever Lua runs next, so that a flow may have lost what it awaits: it would wait for ever.
-    idle = problem == 0 and not call:done() and idle + 1 or 0
-    if idle > 1 then
+    idle = still and not call:done() and idle + 1 or 0
+    if idle > 1 and call.break_off then
+      return call:break_off()
+    elseif idle > 1 then
       error("what the call waits for was broken off", 0)
     end
     local raised
@@ -470,6 +475,8 @@ local function try_run_by_call(self, args, opts, operation)
   local err = obstacle(self, "not_started")
   if err then
     return nil, err
+  elseif has_key(opts) and not self.host then
+    return require("codearts.build.keys.start").try_run(self, args, opts, operation)
   end
   local ok, call = pcall(self.start, self, args, opts, operation)
   if ok then
@@ -479,10 +486,8 @@ local function try_run_by_call(self, args, opts, operation)
       return nil, err
     end
     return call:try_wait()
-  elseif core.is_error(call) then
-    return nil, call
   end
-  error(call, 0)
+  return problems.answer(call)
 end
 
 --- Starts a build and waits for the service's answer. Blocks, or yields where the client lives in a
@@ -493,7 +498,7 @@ end
 ---@return codearts.build.Result
 function methods:run(args, opts, operation)
   check_self(self, "not_started")
-  if not (self.host or self.signing_in) then
+  if not (self.host or self.signing_in or in_nginx) then
     if opts == nil then
       return self.core:run(args, nil, self.between, operation)
     elseif not (has_own_source(opts) or has_key(opts)) then
@@ -516,17 +521,14 @@ end
 function methods:try_run(args, opts, operation)
   local ok, problem = pcall(check_self, self, "not_started")
   if not ok then
-    return nil, problem
-  elseif self.host or self.signing_in or has_key(opts) then
+    return problems.answer(problem)
+  elseif self.host or self.signing_in or in_nginx or has_key(opts) then
     return try_run_by_call(self, args, opts, operation)
   end
   local core_opts, ended
   ok, core_opts, ended = pcall(self.prepare, self, opts, "not_started")
   if not ok then
-    if core.is_error(core_opts) then
-      return nil, core_opts
-    end
-    error(core_opts, 0)
+    return problems.answer(core_opts)
   end
   local reconcile = opts and self:reconciler(opts)
   local result, err = self.core:try_run(args, core_opts, self.between, operation, reconcile)
@@ -534,26 +536,6 @@ function methods:try_run(args, opts, operation)
     ended()
   end
   return result, err
-end
-
-if nginx_request.is_here then
-  -- The core's run steps by itself. In nginx all steps are those of `advance`, without a request.
-  function methods:try_run(args, opts, operation)
-    local ok, problem = pcall(check_self, self, "not_started")
-    if not ok then
-      return nil, problem
-    end
-    return try_run_by_call(self, args, opts, operation)
-  end
-
-  function methods:run(args, opts, operation)
-    check_self(self, "not_started")
-    local result, err = self:try_run(args, opts, operation)
-    if err then
-      error(err, 0)
-    end
-    return result
-  end
 end
 
 --- Starts a build and answers its call object at once. Raises usage errors only. Never blocks.
@@ -564,7 +546,7 @@ end
 function methods:start(args, opts, operation)
   check_self(self, "not_started")
   if has_key(opts) then
-    return require "codearts.build.keys.start"(self, args, opts, operation)
+    return require("codearts.build.keys.start").begin(self, args, opts, operation)
   end
   return Call.new(self, self:begin("start", args, opts, "not_started", operation))
 end

@@ -20,4 +20,16 @@ function problem.refuse(field, message, outcome)
   error(problem.usage(field, message, outcome), 0)
 end
 
+--- Answers nil and what was raised, as functions do that raise no structured errors; anything else, as memory that ran
+--- out, or what a debug hook raised, is raised again.
+---@param err any
+---@return nil
+---@return codearts.build.Error err
+function problem.answer(err)
+  if core.is_error(err) then
+    return nil, err
+  end
+  error(err, 0)
+end
+
 return problem

@@ -30,18 +30,42 @@ local function run_callbacks(self)
   end
 end
 
+--- Callbacks run inside steps only, so an empty call brings them to the next one; a closed client has none.
+local function run_in_step(self)
+  local ok, nothing = pcall(self.client.sleep, self.client, 0)
+  if not ok then
+    return run_callbacks(self)
+  end
+  nothing:on_done(function()
+    run_callbacks(self)
+  end)
+end
+
 --- An outcome as it is known here: in a forked child the parent goes on with what had not begun.
 local function seen_from_here(self, outcome)
   return outcome == "not_started" and self.client:is_left_behind() and "unknown" or outcome
 end
 
 local function finish(self, result, err)
-  self.ended, self.awaited = true, nil
+  self.awaited = nil
   if core.is_error(err) then
     err.outcome = seen_from_here(self, err.outcome or self:so_far().outcome)
   end
   self.result, self.err = result, err
+  self.ended = true -- last: a debug hook may raise anywhere
   run_callbacks(self)
+end
+
+--- What who waits is told of a flow that something broke off, as Ctrl-C does.
+local function broken_off(self, message)
+  local err = core.error {
+    kind = "transport",
+    reason = "internal",
+    message = message,
+    retryable = false,
+  }
+  self.client:describe(err, self:so_far())
+  return err
 end
 
 --- What comes back from the flow: whether it broke, then what it awaits, or the mark and what it answers.
@@ -50,6 +74,9 @@ local function continue(self, ok, value, err, problem)
     value = value or "a callback raised " .. tostring(value)
     local misuse = nginx_request.explain(value)
     value = misuse and problems.usage("host", misuse) or value
+    if self.tells and type(value) == "string" and value ~= "not enough memory" then
+      value = broken_off(self, "the flow was broken off: " .. value)
+    end
     return finish(self, nil, cancelled.if_closed(self.client, value))
   elseif value == coroutines.RETURNED then
     self.client.flow_runner = self.runner -- for the next
@@ -108,6 +135,7 @@ function Task.new(client, flow, so_far)
     keeps = nil,
     timer = nil,
     so_far = so_far or of_awaited,
+    tells = so_far ~= nil, -- no bare text, which could not say what was started
     runner = nil,
     go_on = nil,
     awaited = nil,
@@ -181,6 +209,16 @@ function Task:cancel()
   end
 end
 
+--- Ends a flow that nobody will wake: what it awaited has ended, and something raised before it was told.
+function Task:break_off()
+  self.awaited, self.result, self.err =
+    nil, nil, broken_off(self, "what the call waits for was broken off")
+  self.ended = true
+  if self.callbacks then
+    run_in_step(self)
+  end
+end
+
 --- See Call:on_done.
 ---@param f fun(result: any, err: codearts.build.Error?)
 ---@return codearts.build.Task self
@@ -192,15 +230,7 @@ function Task:on_done(f)
   self.callbacks = self.callbacks or {}
   self.callbacks[#self.callbacks + 1] = f
   if self.ended and #self.callbacks == 1 then
-    -- Callbacks run inside steps only, so an empty call brings it to the next one; a closed client
-    -- has none.
-    local ok, nothing = pcall(self.client.sleep, self.client, 0)
-    if not ok then
-      return run_callbacks(self) or self
-    end
-    nothing:on_done(function()
-      run_callbacks(self)
-    end)
+    run_in_step(self)
   end
   return self
 end

@@ -132,8 +132,9 @@ local function append(journal, text, version)
   return nil, line, there
 end
 
---- See codearts.build.KeyStore. Writes under the lock of who holds the key, else under one of its own.
-function File:put(key, text, version, client)
+--- See codearts.build.KeyStore. Writes under the lock of who holds the key, else under one of its own; in a thread, but
+--- for who waits for that alone, outside of steps.
+function File:put(key, text, version, client, waits)
   local held, own = self:held(key), nil
   if not held then
     local err
@@ -148,6 +149,8 @@ function File:put(key, text, version, client)
   end
   if not work then
     return nil, line, there
+  elseif waits and client.core:is_still() then
+    return work:run()
   end
   local open, call = pcall(client.perform, client, work)
   if not open then -- the client was closed, and what it did not send is to be known all the same
@@ -225,8 +228,8 @@ function M.new(folder, getenv)
   end
   for _, name in ipairs { "hold", "holder", "get", "put", "list", "check" } do
     local method = self[name]
-    store[name] = function(key, text, version, client)
-      return method(self, key, text, version, client)
+    store[name] = function(key, text, version, client, waits)
+      return method(self, key, text, version, client, waits)
     end
   end
   return store

@@ -7,15 +7,23 @@ local Attempts = setmetatable({}, { __index = Call })
 Attempts.__index = Attempts
 Call.add_kind(Attempts)
 
+local function tell_nobody() end
+
 --- Checks the arguments and raises usage errors; sends nothing.
 ---@param client codearts.build.Client
 ---@param args codearts.build.RunArgs
 ---@param opts table that the core takes; changed
 ---@param operation? string
+---@param waits boolean their news are waited for by `settle`, and told to nobody
 ---@return codearts.build.Attempts
-function Attempts.new(client, args, opts, operation)
+function Attempts.new(client, args, opts, operation, waits)
   local self =
     setmetatable({ client = client, sent = false, call = nil, told = nil, waiter = nil }, Attempts)
+  if waits then
+    opts.admission = tell_nobody
+    self.call = client:begin("start", args, opts, "not_started", operation)
+    return self
+  end
   function self.told()
     local waiter = self.waiter
     self.waiter = nil
@@ -32,8 +40,17 @@ end
 ---@param deadline? number seconds from now
 function Attempts:send(deadline)
   self.sent = true
-  self.call:on_done(self.told)
+  if self.told then
+    self.call:on_done(self.told)
+  end
   self.call:send(deadline)
+end
+
+--- Waits for news, in C. Raises why it cannot.
+---@return true
+function Attempts:settle()
+  self.call:settle(self.client.between)
+  return true
 end
 
 --- Whether there is news: an attempt that waits to be let out, or the end.

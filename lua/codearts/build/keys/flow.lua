@@ -25,12 +25,14 @@ local LEAST_BEFORE = 0.01 -- seconds that a store gets though the deadline is ne
 ---@field operation string
 ---@field auth? any of the call, as `headers`: of the requests that look at builds, too
 ---@field headers? table
+---@field on_event? fun(event: codearts.build.Event) of the call
 ---@field reconcile fun(err: codearts.build.Error, opts?: table): table what errors get that leave open what was started
 ---@field deadline? number seconds
 ---@field key_wait number seconds
 ---@field wait_till number of core.now(), as `ends_at`: when its deadline is over
 ---@field ends_at? number
 ---@field warnings? table[] events
+---@field putting? string the nonce of the record that was put last, or is being put
 ---@field own_result? table what this call's own request answered
 ---@field own_error? codearts.build.Error
 ---@field given_up? boolean nobody waits any more, be it that the client closed
@@ -177,6 +179,7 @@ function on:drop()
 end
 
 function on:put(action)
+  self.putting = action.record.nonce
   local done, err, unchanged = self.shelf:put(action.record)
   self.trouble = err
   local warnings = self.shelf:take_warnings()
@@ -220,6 +223,9 @@ end
 --- What who waits in vain is told.
 ---@return { operation: string, attempts: integer, outcome: string, reconcile: function, about: table }
 function Flow:so_far()
+  if not self.stopped then -- it was broken off before it began
+    return { operation = self.operation, attempts = 0, outcome = "not_started" }
+  end
   self:look_around()
   return {
     operation = self.operation,
@@ -231,11 +237,7 @@ function Flow:so_far()
 end
 
 --- Does what is to be done until the end, and does that.
-local function drive(self)
-  -- A new key, as most are, costs a store that is far away one way less when its record is put without a
-  -- look: who was first is told by the swap. What holds or what a look is for has to be read.
-  local far = not (self.shelf.store.hold or self.facts.run_id)
-  local event = far and { type = "read" } or self:read()
+local function drive(self, event)
   while true do
     self.given_up = self.given_up or event == STOPPED
     self:look_around()
@@ -247,6 +249,14 @@ local function drive(self)
     end
     event = go_on(self, action)
   end
+end
+
+--- The first of all events.
+local function begin(self)
+  -- A new key, as most are, costs a store that is far away one way less when its record is put without a
+  -- look: who was first is told by the swap. What holds or what a look is for has to be read.
+  local far = not (self.shelf.store.hold or self.facts.run_id)
+  return far and { type = "read" } or self:read()
 end
 
 ---@param self table what is known of the start before it runs
@@ -263,7 +273,8 @@ end
 ---@return codearts.build.Error? err
 function Flow:run(await, stopped, shelf)
   local now = core.now()
-  self.await, self.stopped, self.shelf = await, stopped, shelf
+  self.await, self.shelf = await, shelf
+  self.stopped = stopped
   self.wait_till = now + self.key_wait
   self.ends_at = self.deadline and now + self.deadline
   if self.ends_at then
@@ -273,12 +284,74 @@ function Flow:run(await, stopped, shelf)
       return math.max(self.ends_at - core.now(), least)
     end
   end
-  local result, err = drive(self)
+  local result, err = drive(self, begin(self))
   local problem = self.shelf:close()
   if problem then
     self:warn("the key may be held still: " .. problem)
   end
   return result, err
+end
+
+--- Ends the attempt of a flow that was broken off, and writes down what came of it: nobody is left in doubt who need
+--- not be.
+---@return string? outcome
+local function settle(self)
+  local facts, shelf = self.facts, self.shelf
+  function shelf.patience()
+    return shelf.LAST_PATIENCE
+  end
+  if self.client:is_left_behind() or not shelf:read() then
+    return nil
+  end
+  local kept = shelf.record
+  if kept and kept.nonce == self.putting then -- it was put, though nobody was told
+    facts.nonce, facts.pending = kept.nonce, nil
+  end
+  if known.is_mine(kept, facts) then
+    local result, err = drive(self, on.drop(self))
+    return result and "started" or core.is_error(err) and err.outcome or nil
+  end
+end
+
+--- What is known at the end of a flow that was broken off.
+local function known_at_end(self, outcome)
+  local ok, told = pcall(self.so_far, self)
+  told = ok and told
+    or {
+      operation = self.operation,
+      attempts = self.attempts_made or 0,
+      outcome = self.attempts.sent and "unknown" or "not_started",
+    }
+  told.outcome = outcome or told.outcome
+  return told
+end
+
+--- Ends a flow that something raised in the midst of, at whichever place: its attempt goes out no more, and the key
+--- is let go.
+---@param problem any what was raised
+---@return codearts.build.Error err
+function Flow:broken_off(problem)
+  self.given_up = true
+  pcall(self.attempts.cancel, self.attempts)
+  local settled, outcome = pcall(settle, self)
+  local told = known_at_end(self, settled and outcome)
+  if self.shelf then
+    pcall(self.shelf.close, self.shelf)
+  end
+  collectgarbage() -- what was locked, and not kept yet
+  if problem == "not enough memory" then
+    error(problem, 0)
+  elseif not core.is_error(problem) then
+    problem = core.error {
+      kind = "transport",
+      reason = "internal",
+      message = "the answer could not be waited for: " .. tostring(problem),
+      retryable = false,
+    }
+  end
+  problem = cancelled.if_closed(self.client, problem)
+  self.client:describe(problem, told)
+  return problem
 end
 
 return Flow

@@ -14,6 +14,7 @@ local record = require "codearts.build.keys.record"
 ---@field seen boolean what the record says is known, as of some moment
 ---@field patience false|fun(): number seconds that the store may take for an answer
 ---@field swapping boolean what is read is to tell what became of a swap
+---@field waits boolean somebody waits for the call, outside of steps
 local Shelf = {}
 Shelf.__index = Shelf
 
@@ -52,13 +53,15 @@ end
 ---@param scope string
 ---@param client codearts.build.Client
 ---@param await codearts.build.Await
+---@param waits boolean
 ---@return codearts.build.Shelf
-function Shelf.new(store, scope, client, await)
+function Shelf.new(store, scope, client, await, waits)
   return setmetatable({
     store = store,
     scope = scope,
     client = client,
     await = await,
+    waits = waits,
     seen = false,
     patience = false,
     swapping = false,
@@ -136,7 +139,9 @@ end
 --- Runs a function of the store. Answers true and what it answered, or nil and an error.
 local function ask(self, name, ...)
   local client, f = self.client, self.store[name]
-  if self.store.never_yields then
+  if self.waits and self.store.never_yields then
+    return answer_of(self, name, true, f(...)) -- what that raises is not the store's: it breaks the flow off
+  elseif self.store.never_yields then
     return answer_of(self, name, pcall(f, ...))
   end
   local runner = client.store_runner or coroutines.runner()
@@ -227,8 +232,9 @@ function Shelf:put(kept)
     return nil, trouble "the record is longer than 64 KiB"
   end
   local before = self.record and self.record.nonce
+  local own = self.store.never_yields -- a store of this library, which can be told more
   local ok, version, there, version_there =
-    ask(self, "put", self.scope, text, self.version, self.client)
+    ask(self, "put", self.scope, text, self.version, self.client, own and self.waits)
   if not ok then
     return read_back(self, kept.nonce, version)
   elseif version then
@@ -268,14 +274,21 @@ local function let_go(release)
   return ok, problem
 end
 
+local function take_release(self)
+  local release = self.release
+  self.release = nil
+  return (self.store.never_yields and pcall or let_go)(release)
+end
+
 --- Lets go of the key.
 ---@return string? problem what the store made of that
 function Shelf:close()
-  local release = self.release
-  self.release = nil
-  if release then
-    local ok, problem = (self.store.never_yields and pcall or let_go)(release)
-    return not ok and trouble(problem).message or nil
+  if self.release then
+    local ok, problem = take_release(self)
+    if not ok then
+      collectgarbage() -- which lets go of what was not closed
+      return trouble(problem).message
+    end
   end
 end
 

@@ -4,6 +4,8 @@ local Flow = require "codearts.build.keys.flow"
 local Shelf = require "codearts.build.keys.shelf"
 local core = require "codearts.build.core"
 local inherited = require "codearts.build.inherited"
+local nginx_request = require "codearts.build.nginx_request"
+local problems = require "codearts.build.problem"
 local record = require "codearts.build.keys.record"
 
 local OURS = { key = true, key_wait = true, when_lost = true, settle = true, run_id = true }
@@ -11,15 +13,7 @@ local LONGEST_KEY = 200
 local KEY_WAIT, SETTLE = 60, 120
 
 local function usage(field, message)
-  error(
-    core.error {
-      kind = "usage",
-      field = field,
-      message = field .. ": " .. message,
-      outcome = "not_started",
-    },
-    0
-  )
+  problems.refuse(field, field .. ": " .. message, "not_started")
 end
 
 local function seconds(opts, name, default)
@@ -104,17 +98,14 @@ local function deliver(warnings, listeners)
   end
 end
 
---- See Client:start. Raises usage errors; all else is in the task.
----@param client codearts.build.Client
----@param args codearts.build.RunArgs
----@param opts codearts.build.RunOptions with a key
----@param operation? string
----@return codearts.build.Task
-return function(client, args, opts, operation)
+--- Checks the arguments and raises usage errors; sends nothing.
+---@param waits boolean who starts it waits for it at once, so that nobody has to be told of its attempts
+---@return codearts.build.KeyFlow
+local function prepare(client, args, opts, operation, waits)
   local wants = read_options(opts)
   local job_id = type(args) == "table" and rawget(args, "job_id")
   local scope = record.scope(client.origin, type(job_id) == "string" and job_id or "", wants.key)
-  local attempts = Attempts.new(client, args, core_options(opts, scope), operation)
+  local attempts = Attempts.new(client, args, core_options(opts, scope), operation, waits)
   local parameter = rawget(opts, "run_id") and rawget(opts.run_id, "parameter")
   local body = attempts.call:body()
   local facts = facts_of(wants, scope, body, parameter)
@@ -122,7 +113,7 @@ return function(client, args, opts, operation)
   if not record.fits(body, fingerprint) then
     usage("key", "there are too many parameters for a record of 64 KiB")
   end
-  local flow = Flow.new {
+  return Flow.new {
     client = client,
     attempts = attempts,
     facts = facts,
@@ -131,28 +122,102 @@ return function(client, args, opts, operation)
     operation = operation or "RunJob",
     auth = rawget(opts, "auth"),
     headers = rawget(opts, "headers"),
+    on_event = rawget(opts, "on_event"),
     reconcile = client:reconciler(opts) or client.result_metatable.reconcile,
     key_wait = wants.key_wait,
     deadline = rawget(opts, "deadline") or client.deadline,
     warnings = nil,
     shelf = nil,
+    await = nil,
+    stopped = nil,
   }
+end
+
+--- Runs the flow to its end.
+---@return table? result
+---@return codearts.build.Error? err
+local function run(flow, await, stopped, waits)
+  local found, store = pcall(flow.client.key_store, flow.client)
+  if not found then
+    store.outcome = "not_started"
+    return nil, store
+  end
+  return flow:run(await, stopped, Shelf.new(store, flow.facts.scope, flow.client, await, waits))
+end
+
+local start = {}
+
+--- See Client:start. Raises usage errors; all else is in the task.
+---@param client codearts.build.Client
+---@param args codearts.build.RunArgs
+---@param opts codearts.build.RunOptions with a key
+---@param operation? string
+---@return codearts.build.Task
+function start.begin(client, args, opts, operation)
+  local flow = prepare(client, args, opts, operation, false)
   local task = client:task(function(await, stopped)
-    local found, store = pcall(client.key_store, client)
-    if not found then
-      store.outcome = "not_started"
-      return nil, store
-    end
-    return flow:run(await, stopped, Shelf.new(store, scope, client, await))
+    return run(flow, await, stopped, false)
   end, function()
     return flow:so_far()
   end)
   return task:on_done(function()
+    flow.attempts:cancel() -- whatever the flow raised
     if flow.shelf then
-      flow.shelf:close() -- whatever the flow raised
+      flow.shelf:close()
     end
     if flow.warnings then
-      deliver(flow.warnings, { client.on_event, rawget(opts, "on_event") })
+      deliver(flow.warnings, { client.on_event, flow.on_event })
     end
   end)
 end
+
+--- Runs the flow where its caller waits for it anyway: nothing of it is left to be told in a step, so that what
+--- raises in the midst of it, as Ctrl-C does, comes out here.
+local function run_here(flow)
+  local client, attempts = flow.client, flow.attempts
+  local function await(call)
+    if call == attempts then
+      return attempts:settle()
+    end
+    client:wait_for(call, nil, true)
+    return call:try_wait()
+  end
+  local function stopped()
+    return client.closed
+  end
+  local result, err = run(flow, await, stopped, true)
+  if flow.warnings then
+    local open, nothing = pcall(client.sleep, client, 0)
+    if open then -- as every callback, inside of a step
+      client:wait_for(
+        nothing:on_done(function()
+          deliver(flow.warnings, { client.on_event, flow.on_event })
+        end),
+        nil,
+        true
+      )
+    end
+  end
+  return result, err
+end
+
+--- The same for who waits for it. Raises memory that ran out alone, and what a debug hook raised before it began.
+---@param client codearts.build.Client without a host, outside of its steps
+---@param args codearts.build.RunArgs
+---@param opts codearts.build.RunOptions with a key
+---@param operation? string
+---@return codearts.build.Result? result
+---@return codearts.build.Error? err
+function start.try_run(client, args, opts, operation)
+  local prepared, flow = pcall(prepare, client, args, opts, operation, true)
+  if not prepared then
+    return problems.answer(flow)
+  end
+  local ok, result, err = pcall(nginx_request.hide, run_here, flow)
+  if ok then
+    return result, err
+  end
+  return nil, flow:broken_off(result)
+end
+
+return start

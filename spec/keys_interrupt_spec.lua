@@ -1,0 +1,211 @@
+-- A run with a key that Ctrl-C breaks off, wherever that meets it: the standalone interpreter raises "interrupted!" in
+-- whatever the main program runs next. No wait hangs, no outcome is false, no key stays locked, no second build.
+
+local build = require "codearts.build"
+local core = require "codearts.build.core"
+local host = require "spec.support.host"
+local key_store = require "codearts.build.key_store"
+local keyed = require "spec.support.keyed"
+local servers = require "spec.support.server"
+local strace = require "spec.support.strace"
+
+local JOB = { job_id = ("a"):rep(32) }
+local HUNG = 137 -- what a shell tells of who was killed
+
+--- Where a sync takes no time, if there is such a place.
+local function quick_folder()
+  local pipe = io.popen "mktemp -d -p /dev/shm 2>/dev/null || mktemp -d"
+  local folder = pipe:read "*l"
+  pipe:close()
+  return folder
+end
+
+describe("a run with a key that is interrupted", function()
+  describe("by what raises at one instruction of Lua", function()
+    local server, folder, client
+
+    local jit = rawget(_G, "jit")
+
+    local function connect()
+      return build.new {
+        endpoint = server.url,
+        auth = { ak = "AK", sk = "SK" },
+        key_store = key_store.file(folder),
+        retry = false,
+      }
+    end
+
+    setup(function()
+      server = servers.start()
+      if jit then
+        jit.off() -- what is compiled asks no hook
+      end
+    end)
+    teardown(function()
+      server:stop()
+      if jit then
+        jit.on()
+      end
+    end)
+    before_each(function()
+      server:reset()
+      folder = quick_folder()
+      client = connect()
+    end)
+    after_each(function()
+      client:close()
+      host.remove(folder)
+    end)
+
+    --- Does it, and raises at its n-th instruction. Answers whether it came to an end of its own, what it answered, and
+    --- whether it was over before.
+    local function interrupt(n, f, ...)
+      local raised, result, err = false, nil, nil
+      local function raise()
+        debug.sethook()
+        raised = true
+        error("interrupted!", 0)
+      end
+      local ok, problem = pcall(function(...)
+        debug.sethook(raise, "", n)
+        result, err = f(...)
+        debug.sethook()
+      end, ...)
+      return ok, ok and result or problem, err, not raised
+    end
+
+    --- What is true of how it ended. Answers how many builds there are.
+    local function check_end(what, ok, result, err)
+      local builds = server:stats().processed
+      assert.is_true(builds <= 1, what)
+      if not ok then
+        assert.equal("interrupted!", result) -- before the run or behind its end
+      elseif result then
+        assert.equal(1, builds, what)
+      else
+        assert.is_true(core.is_error(err), what)
+        assert.are_not.equal("wait", err.reason, what) -- for ever
+        assert.is_true(err.outcome ~= "not_started" or builds == 0, what)
+        assert.is_true(err.outcome ~= "started" or builds == 1, what)
+        assert.equal(err.outcome == "unknown", err.reconcile ~= nil, what)
+      end
+      return builds
+    end
+
+    --- What is true of the key from then on. Answers whether that is in doubt.
+    local function check_key(what, key)
+      local again, problem = client:try_run(JOB, { key = key, key_wait = 0 })
+      what = what .. "; " .. tostring(problem)
+      assert.is_true(again ~= nil or problem.reason == "in_doubt", what)
+      assert.is_true(server:stats().processed <= 1, what)
+      return again == nil
+    end
+
+    --- Interrupts it at each instruction. Answers at how many.
+    ---@param check fun(what: string, key: string, builds: integer)
+    local function interrupt_each(f, check)
+      f "first" -- which loads what there is
+      local n = 0
+      local over
+      repeat
+        n = n + 1
+        server:reset()
+        local key = "k" .. n
+        local ok, result, err
+        ok, result, err, over = interrupt(n, f, key)
+        local what = ("instruction %d: %s"):format(n, tostring(err or result))
+        check(what, key, check_end(what, ok, result, err))
+      until over
+      assert.is_true(n > 500, n)
+      return n
+    end
+
+    it("ends, tells the truth, and leaves the key to others", function()
+      local doubts = 0
+      local n = interrupt_each(function(key)
+        return client:try_run(JOB, { key = key })
+      end, function(what, key, builds)
+        local stepped, left = pcall(client.step, client, 0) -- nothing of it goes on
+        assert.is_true(stepped or tostring(left):find "interrupted!" ~= nil, left)
+        assert.equal(builds, server:stats().processed, what)
+        doubts = doubts + (check_key(what, key) and 1 or 0)
+      end)
+      assert.is_true(doubts < n / 20, doubts) -- of what was sent, and cut off before its answer was seen
+    end)
+
+    it("ends though steps are what its flow goes on in", function()
+      interrupt_each(function(key)
+        return client:start(JOB, { key = key }):try_wait(10)
+      end, function(what, key)
+        local closed, left = pcall(client.close, client) -- which raises what a callback raised
+        assert.is_true(closed or tostring(left):find "interrupted!" ~= nil, left)
+        collectgarbage()
+        client = connect()
+        check_key(what, key)
+      end)
+    end)
+  end)
+
+  local missing = strace.missing()
+  if missing then
+    pending("by Ctrl-C: " .. missing)
+    return
+  end
+
+  describe("by Ctrl-C", function()
+    local world
+
+    setup(function()
+      world = keyed.start()
+    end)
+    teardown(function()
+      world:stop()
+    end)
+
+    --- Runs the script, which gets SIGINT at the n-th of these system calls. Answers what it printed, how it
+    --- ended, and whether there was an n-th.
+    local function interrupted_at(call, n)
+      local log = os.tmpname()
+      local text = world:run {
+        prefix = [[sh -c '"$@"; echo "status $?"' sh timeout -s KILL 30]]
+          .. (" strace -qq -o %s -e trace=%s -e inject=%s:signal=INT:when=%d"):format(
+            log,
+            call,
+            call,
+            n
+          ),
+      }
+      local file = assert(io.open(log))
+      local was = file:read("*a"):find("SIGINT", 1, true) ~= nil
+      file:close()
+      os.remove(log)
+      local told, status = text:match "^(.*)status (%d+)\n$"
+      return told, tonumber(status), was
+    end
+
+    for call in
+      ("flock pwrite64 fdatasync fsync sendto recvfrom epoll_wait poll"):gmatch "%a+%d*_?%a*"
+    do
+      it("at each " .. call, function()
+        local n = 0
+        local was
+        repeat
+          n = n + 1
+          world:fresh()
+          local told, status
+          told, status, was = interrupted_at(call, n)
+          local what = ("%s %d: %s"):format(call, n, tostring(told))
+          assert.is_true(status ~= nil and status ~= HUNG, what .. " hung")
+          local outcome = told:match "\t([%a_]+)\n$"
+          if outcome == "not_started" or outcome == "started" then
+            assert.equal(outcome == "started" and 1 or 0, world:started(), what)
+            assert.truthy(world:run({}):find "^build", what) -- nobody is left in doubt
+          elseif told ~= "" and not told:find "^build" then
+            assert.equal("unknown", outcome, what)
+          end
+          world:settle()
+        until not was or n == 12
+      end)
+    end
+  end)
+end)
