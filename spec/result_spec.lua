@@ -216,6 +216,63 @@ describe("the result", function()
     end)
   end)
 
+  -- These three in plain texts, and nothing else, are read in a walk of their own.
+  it("is the same by whichever way its answer is read", function()
+    local name, number, day =
+      '"octopus_job_name":"j"', '"actual_build_number":"2 0"', '"daily_build_number":"d.20"'
+    local function object(...)
+      return "{" .. table.concat({ ... }, ",") .. "}"
+    end
+    for _, body in ipairs {
+      object(name, number, day),
+      object(day, name, number),
+      object(number, day, name),
+      (object(name, number, day):gsub('[{}":,]', " %0 ", 1)),
+      (object(name, number, day):gsub("[{}:,]", " \r\n\t%0 ")),
+      (object(name, number, day):gsub("[{}:,]", " %0  ")),
+      object('"octopus_job_name":"\\u006a"', number, day),
+      object('"octopus_job_\\u006eame":"j"', number, day),
+      object('"octopus_job_name":"x"', name, number, day),
+      object('"octopus_job_name":"x"', number, day, name),
+      object('"octopus_job_name":{}', number, day, name),
+    } do
+      local result = result_of(body)
+      assert.equal("actual_build_number daily_build_number octopus_job_name", members(result), body)
+      assert.equal("j", result.octopus_job_name, body)
+      assert.equal("2 0", result.actual_build_number, body)
+      assert.equal("d.20", result.daily_build_number, body)
+    end
+    for _, text in ipairs { "\195\164", "\127", "'", "a{b}:c,d", "a\nb", ("long "):rep(400) } do
+      local result = result_of(object(('"octopus_job_name":"%s"'):format(text), number, day))
+      assert.equal(text, result.octopus_job_name)
+    end
+    for _, body in ipairs {
+      object(name, number, day, ""),
+      object(name, "", number, day),
+      object("", name, number, day),
+      object(name, number, day) .. "}",
+      object(name, number, day):sub(1, -2),
+      object(name, number, day):sub(2),
+      object(name, number, day):sub(1, -3),
+      (object(name, number, day):gsub(":", " ", 1)),
+      (object(name, number, day):gsub(",", " ", 1)),
+      object('"octopus_job_name":"\195"', number, day),
+      object('"octopus_job_name":"\0"', number, day),
+    } do
+      local err = bench:failure { "answer", body = body }
+      assert.equal("bad_json", err.reason, body)
+      assert.equal("unknown", err.outcome, body)
+    end
+    assert.equal("", result_of(object('"octopus_job_name":""', number, day)).octopus_job_name)
+    assert.equal(
+      "api",
+      bench:failure({
+        "answer",
+        body = object(name, number, '"status":"fail"'),
+      }).kind
+    )
+  end)
+
   it("carries no member over from an earlier answer", function()
     result_of '{"actual_build_number":"1","extra":"x"}'
     assert.equal("octopus_job_name", members(result_of '{"octopus_job_name":"j"}'))

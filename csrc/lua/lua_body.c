@@ -329,7 +329,7 @@ bool lcab_is_error_for_bytes(lua_State *L, const cab_call *c, const cab_answer *
     return failed;
 }
 
-static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,
+static void read_success(lua_State *L, int names, const cab_call *c, const cab_answer *a,
                          lcab_answer_kind kind, int top, cab_reading *body) {
     if (kind == LCAB_ANSWER_BYTES && !lcab_is_error_for_bytes(L, c, a)) {
         return;
@@ -339,14 +339,17 @@ static void read_success(lua_State *L, const cab_call *c, const cab_answer *a,
         lua_replace(L, top + 1);
         return;
     }
+    if (kind == LCAB_ANSWER_RUN && lcab_json_decode_texts(L, &a->body, &NAMES[FIRST_MEMBER - 1],
+                                                          MEMBERS, names, FIRST_MEMBER)) {
+        lua_replace(L, top + 1); /* a build, and nothing that says otherwise */
+        return;
+    }
     if (!lcab_json_decode(L, a->body.len > 0 ? a->body.data : "", a->body.len)) {
         lua_replace(L, top + 3);
         body->body_problem = CAB_REASON_BAD_JSON;
         return;
     }
     lua_replace(L, top + 1);
-    int names = top + 4;
-    lcab_push_names(L, NAMES);
     if (is_failure(L, c, kind, top + 1, names)) {
         body->failed = true;
         if (!find_failure(L, top + 1, top + 2)) {
@@ -518,7 +521,10 @@ void lcab_body_open(lua_State *L) {
     lcab_setfuncs(L, functions);
 }
 
-void lcab_read_body(lua_State *L, cab_call *c, lcab_answer_kind kind, cab_reading *body) {
+void lcab_push_answer_names(lua_State *L) { lcab_push_names(L, NAMES); }
+
+void lcab_read_body(lua_State *L, int names, cab_call *c, lcab_answer_kind kind,
+                    cab_reading *body) {
     const cab_answer *a = cab_call_answer(c);
     int top = lua_gettop(L);
     memset(body, 0, sizeof *body);
@@ -527,7 +533,7 @@ void lcab_read_body(lua_State *L, cab_call *c, lcab_answer_kind kind, cab_readin
         return;
     }
     if (a->status >= 200 && a->status < 300) {
-        read_success(L, c, a, kind, top, body);
+        read_success(L, names, c, a, kind, top, body);
     } else {
         read_failure(L, c, a, top);
     }

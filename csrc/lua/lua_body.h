@@ -25,9 +25,11 @@ void lcab_body_open(lua_State *L);
 /* Whether a 2xx that was to be bytes is an error of the service in their place (API reference 6.5),
  * of which nothing was handed over. */
 bool lcab_is_error_for_bytes(lua_State *L, const cab_call *c, const cab_answer *a);
-/* Reads the body of the attempt that ended. Pushes three values: the decoded body, the service's
- * error code and its message; nil where there is none. */
-void lcab_read_body(lua_State *L, cab_call *c, lcab_answer_kind kind, cab_reading *body);
+/* Pushes what lcab_read_body needs, the same each time. */
+void lcab_push_answer_names(lua_State *L);
+/* Reads the body of the attempt that ended; `names`: where that is. Pushes three values: the
+ * decoded body, the service's error code and its message; nil where there is none. */
+void lcab_read_body(lua_State *L, int names, cab_call *c, lcab_answer_kind kind, cab_reading *body);
 
 #pragma GCC visibility pop
 

@@ -314,14 +314,15 @@ void lcab_call_describe(lua_State *L, int call) {
 
 void lcab_call_conclude(lua_State *L, lcab_client *u, int uv, int call) {
     lcab_call *k = lua_touserdata(L, call);
-    int top = lua_gettop(L);
+    int top = lua_gettop(L), names = top + 1, decoded = top + 2;
     cab_reading body;
-    lcab_read_body(L, k->call, k->context.answer, &body);
+    lcab_rawgeti(L, uv, U_ANSWER_NAMES);
+    lcab_read_body(L, names, k->call, k->context.answer, &body);
     if (!cab_client_judge(u->c, k->call, &body)) {
         lua_settop(L, top);
         return;
     }
-    bool ok = lcab_push_outcome(L, k->call, &k->context, top + 1);
+    bool ok = lcab_push_outcome(L, k->call, &k->context, decoded);
     if (k->context.answer == LCAB_ANSWER_RUN && ok) {
         add_methods(L, uv);
     } else if (k->context.answer == LCAB_ANSWER_RUN && lua_istable(L, -1) &&
@@ -582,6 +583,8 @@ void lcab_call_open(lua_State *L) {
     lua_pushlightuserdata(L, (void *)CALL_TYPE);
     lcab_rawseti(L, -3, 1); /* as which it is known */
     lcab_client_share(L, U_CALL_META);
+    lcab_push_answer_names(L);
+    lcab_client_share(L, U_ANSWER_NAMES);
     lcab_client_share(L, U_ENDED_META);
     lcab_client_add_methods(L, of_clients);
 }

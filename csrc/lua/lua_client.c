@@ -24,7 +24,8 @@ void lcab_client_share(lua_State *L, int slot) {
 static void push_user_value(lua_State *L) {
     static const int tables[] = {U_CALLS,   U_CALLBACKS,  U_READY,     U_CALL_EVENTS,
                                  U_STREAMS, U_ADMISSIONS, U_RECONCILES};
-    static const int shared[] = {U_CALL_META, U_ENDED_META, U_DELIVER, U_DELIVER_CANCELLED};
+    static const int shared[] = {U_ANSWER_NAMES, U_CALL_META, U_ENDED_META, U_DELIVER,
+                                 U_DELIVER_CANCELLED};
     lua_createtable(L, U_CLIENT, 0);
     int uv = lua_gettop(L);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {

@@ -37,6 +37,7 @@ enum {
     U_STREAMS,           /* slot -> function or spool */
     U_ADMISSIONS,        /* slot -> function */
     U_RECONCILES,        /* slot -> function, of starts with credentials or headers of their own */
+    U_ANSWER_NAMES,      /* shared: see lcab_push_answer_names */
     U_CALL_META,         /* shared: metatable of open calls */
     U_ENDED_META,        /* shared: metatable of ended calls */
     U_DELIVER,           /* shared: C function that ends calls and runs callbacks, in a step */

@@ -210,6 +210,81 @@ static bool push_plain_object(lua_State *L, const char *text, size_t len) {
     return false;
 }
 
+/* Whether a text has no signs but those of ASCII, and none that begins an escape or breaks a line:
+ * then each of its strings ends at the next quotation mark. */
+static bool is_simple(const char *text, size_t len) {
+    uint64_t odd = 0;
+    size_t i = 0;
+    for (; len - i >= 8; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, text + i, sizeof eight);
+        odd |= eight | (eight - EIGHT(' '));
+    }
+    for (; i < len; i++) {
+        odd |= (uint64_t)((unsigned char)text[i] < ' ' || (unsigned char)text[i] > 0x7f) << 7;
+    }
+    return (odd & EIGHT(0x80)) == 0 && memchr(text, '\\', len) == NULL;
+}
+
+/* Which of the names stands at p in quotation marks; `count`: none. Looked for from `next` on. */
+static int name_there(const char *p, const char *end, const char *const *names, int count,
+                      int next) {
+    for (int i = 0; i < count; i++, next = next + 1 < count ? next + 1 : 0) {
+        size_t len = strlen(names[next]);
+        if ((size_t)(end - p) > len + 2 && p[0] == '"' && p[len + 1] == '"' &&
+            memcmp(p + 1, names[next], len) == 0) {
+            return next;
+        }
+    }
+    return count;
+}
+
+/* Reads the text at p, which is simple and not empty, and pushes it; what is behind it, or NULL. */
+static const char *push_some_text(lua_State *L, const char *p, const char *end) {
+    const char *stop = p < end && *p == '"' ? memchr(p + 1, '"', (size_t)(end - p) - 1) : NULL;
+    if (stop == NULL || stop == p + 1) {
+        return NULL;
+    }
+    lua_pushlstring(L, p + 1, (size_t)(stop - p) - 1);
+    return stop + 1;
+}
+
+bool lcab_json_decode_texts(lua_State *L, const cab_buf *text, const char *const *names, int count,
+                            int list, int first) {
+    if (text->len > PLAIN_MOST || text->len == 0 || !is_simple(text->data, text->len)) {
+        return false;
+    }
+    int top = lua_gettop(L), left = count;
+    unsigned seen = 0;
+    const char *end = text->data + text->len, *p = skip_blanks(text->data, end);
+    const char *before = "{";
+    lua_createtable(L, 0, count);
+    for (; left > 0 && p < end && *p == *before; left--, before = ",") {
+        p = skip_blanks(p + 1, end);
+        int name = name_there(p, end, names, count, count - left);
+        if (name == count || (seen >> name & 1) != 0) {
+            break;
+        }
+        seen |= 1U << name;
+        p = skip_blanks(p + strlen(names[name]) + 2, end);
+        if (p == end || *p != ':') {
+            break;
+        }
+        lcab_rawgeti(L, list, first + name);
+        p = push_some_text(L, skip_blanks(p + 1, end), end);
+        if (p == NULL) {
+            break;
+        }
+        p = skip_blanks(p, end);
+        lua_rawset(L, top + 1);
+    }
+    if (left == 0 && p < end && *p == '}' && skip_blanks(p + 1, end) == end) {
+        return true;
+    }
+    lua_settop(L, top);
+    return false;
+}
+
 /* ---- reading -------------------------------------------------------------------------------- */
 
 #if LUA_VERSION_NUM >= 503

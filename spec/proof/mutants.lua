@@ -85,6 +85,13 @@ local MUTANTS = {
     specs = "refusals",
   },
   {
+    name = "an answer that tells more than it is read for",
+    file = "csrc/lua/lua_json.c",
+    find = "if (left == 0 && p < end && *p == '}' && skip_blanks(p + 1, end) == end) {",
+    replace = "if (left == 0) {",
+    specs = "result",
+  },
+  {
     name = "a refusal that is believed though it tells of a build",
     file = "csrc/lua/lua_body.c",
     find = "if (kind == LCAB_ANSWER_RUN && tells_of_build(a->body.data)) {",
