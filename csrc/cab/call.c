@@ -257,16 +257,26 @@ static bool goes_direct(const cab_call_env *env, const cab_call *call) {
     return call->direct || (endpoint_of(env, call)->loopback && !env->options->proxy_loopback);
 }
 
+/* That of a client's endpoint is nearly always the one: it is looked for once. */
 bool cab_call_find_host(const cab_call_env *env, cab_call *call) {
-    const cab_endpoint *ep = endpoint_of(env, call);
-    const cab_host_key key = {ep->host, ep->https, goes_direct(env, call), call->has_trust};
-    call->host = cab_engine_host(env->engine, &key);
+    bool usual = call->elsewhere.base == NULL && !call->direct && !call->has_trust;
+    call->host = usual ? env->hosts[call->endpoint] : NULL;
+    if (call->host == NULL) {
+        const cab_endpoint *ep = endpoint_of(env, call);
+        const cab_host_key key = {ep->host, ep->https, goes_direct(env, call), call->has_trust};
+        call->host = cab_engine_host(env->engine, &key);
+        if (usual && call->host != NULL) {
+            call->host->kept = true;
+            env->hosts[call->endpoint] = call->host;
+        }
+    }
     return call->host != NULL;
 }
 
 bool cab_call_attempt(const cab_call_env *env, cab_call *call, int64_t now_ms) {
     const cab_endpoint *ep = endpoint_of(env, call);
-    cab_request r = {0};
+    const char *headers[CAB_MAX_HEADERS];
+    cab_request r = {.headers = headers};
     r.host = call->host;
     r.method = call->method;
     /* What changes something has a body, of no bytes if need be: proxies want to know its length.

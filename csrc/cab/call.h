@@ -124,7 +124,8 @@ typedef struct {
 typedef struct {
     const cab_client_options *options;
     cab_engine *engine;
-    cab_buf *url; /* of the attempt that is being begun */
+    cab_buf *url;     /* of the attempt that is being begun */
+    cab_host **hosts; /* of the client's endpoints; NULL while nobody has asked for one */
 } cab_call_env;
 
 /* Makes it a new call: its buffers stay, all else is as the options say. */

@@ -83,7 +83,7 @@ static void enter_state(cab_client *c, cab_call *call, cab_call_state state) {
 }
 
 static cab_call_env env_of(cab_client *c) {
-    return (cab_call_env){&c->options, c->engine, &c->url};
+    return (cab_call_env){&c->options, c->engine, &c->url, c->hosts};
 }
 
 /* Ends a call whose attempt could not begin; its `error` says why. */

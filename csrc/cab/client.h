@@ -47,9 +47,10 @@ struct cab_client {
     cab_list spare; /* done, and owned by nobody */
     size_t open;    /* calls submitted and not done */
     size_t queued, in_flight;
-    cab_host *served; /* the one that a call to began last */
-    size_t endpoint;  /* the one that worked last */
-    uint64_t random;  /* state of the jitter */
+    cab_host *hosts[CAB_MAX_ENDPOINTS]; /* of the endpoints, as they are asked for first */
+    cab_host *served;                   /* the one that a call to began last */
+    size_t endpoint;                    /* the one that worked last */
+    uint64_t random;                    /* state of the jitter */
     unsigned fork_count;
     int64_t looked_ms;   /* what had come by then was read */
     bool exported;       /* somebody sleeps on the descriptor */

@@ -15,7 +15,7 @@
 static cab_host *of_link(cab_link *link) { return CAB_CONTAINER_OF(link, cab_host, link); }
 
 static bool is_idle(const cab_host *host) {
-    return host->running == 0 && host->sockets == 0 && host->waiting.first == NULL;
+    return !host->kept && host->running == 0 && host->sockets == 0 && host->waiting.first == NULL;
 }
 
 static bool is_same(const cab_host *host, const cab_host_key *key) {

@@ -39,6 +39,7 @@ typedef struct cab_host {
     size_t connecting; /* those of them that are on no connection yet */
     int64_t since_ms;  /* some are, without a break */
     size_t sockets;    /* that are open */
+    bool kept;         /* by somebody, for as long as there are hosts: never becomes another */
 } cab_host;
 
 typedef struct {
@@ -53,8 +54,8 @@ typedef struct {
  * for ever where libcurl's buffers grow, which then move with each request. */
 bool cab_hosts_reserve(cab_hosts *hosts);
 /* The host of that key, until the next is asked for; one that something runs, waits or is open of,
- * until that has ended. NULL: no memory. `may_share`: its connections, as far as that is known
- * before. */
+ * until that has ended; one that is `kept`, always. NULL: no memory. `may_share`: its connections,
+ * as far as that is known before. */
 cab_host *cab_hosts_get(cab_hosts *hosts, const cab_host_key *key, bool may_share);
 void cab_hosts_free(cab_hosts *hosts);
 

@@ -25,9 +25,9 @@ typedef struct {
     struct cab_host *host; /* of the url */
     const char *method;
     const char *url;
-    const char *headers[CAB_MAX_HEADERS]; /* complete lines, "Name: value" */
-    size_t header_count;
-    const char *body; /* NULL: none */
+    const char **headers; /* complete lines, "Name: value" */
+    size_t header_count;  /* CAB_MAX_HEADERS at most */
+    const char *body;     /* NULL: none */
     size_t body_len;
     int64_t now_ms;          /* monotonic */
     long timeout_ms;         /* of the attempt; 0: no limit */
