@@ -47,13 +47,15 @@ void cab_call_prepare(cab_call *call, const cab_client_options *options) {
     call->identity = cab_identity_ref(options->identity);
 }
 
-/* Does something to all of a call's buffers. */
+/* Does something to those of a call's buffers that have memory. */
 static void each_buf(cab_call *call, void (*f)(cab_buf *)) {
     cab_buf *bufs[] = {&call->path,    &call->query,   &call->body,
                        &call->headers, &call->note,    &call->signature,
                        &call->scratch, &call->secrets, &call->trust_texts};
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) {
-        f(bufs[i]);
+        if (bufs[i]->cap > 0) {
+            f(bufs[i]);
+        }
     }
 }
 
@@ -167,8 +169,10 @@ static bool add_signed_lines(cab_call *call, const cab_sign_output *out, cab_req
     return true;
 }
 
-/* Signs the request as it stands. */
-static bool sign(const cab_endpoint *ep, cab_call *call, cab_request *r, double utc) {
+/* Signs the request as it stands. On its own: with its room on their stack, all that calls without
+ * a signature touch would lie kilobytes apart. */
+__attribute__((noinline)) static bool sign(const cab_endpoint *ep, cab_call *call, cab_request *r,
+                                           double utc) {
     const cab_credentials *k = call->credentials;
     cab_pair headers[CAB_MAX_HEADERS];
     size_t count = 0;
@@ -328,11 +332,7 @@ bool cab_call_attempt(const cab_call_env *env, cab_call *call, int64_t now_ms) {
 /* libcurl has one code for every limit; which one it was follows from what was set, and for the
  * deadline from the clock as libcurl may have seen it, not from when this step began. Its clock may
  * run a little faster than ours (CLOCK_MONOTONIC_RAW). */
-static void name_the_limit(cab_call *call, cab_answer *answer) {
-    if (answer->error.kind == CAB_KIND_NONE || answer->error.reason != CAB_REASON_TIMEOUT ||
-        call->silent) {
-        return;
-    }
+__attribute__((cold)) static void name_the_limit(const cab_call *call, cab_answer *answer) {
     char seconds[40];
     double left = call->deadline_bound ? (double)(call->deadline_ms - cab_clock_ms()) : HUGE_VAL;
     if (!answer->sent && left > 1 && call->connect_bound) {
@@ -415,13 +415,56 @@ static double remaining_seconds(const cab_call *call, int64_t now_ms) {
                                           : (double)(call->deadline_ms - now_ms) / 1000.0;
 }
 
+/* What comes after an attempt that is judged to have failed. */
+__attribute__((cold)) static cab_next after_failure(const cab_call_env *env, cab_call *call,
+                                                    const cab_answer *answer,
+                                                    const cab_reading *body, int64_t now_ms,
+                                                    double random) {
+    bool later = call->verdict.again == CAB_AGAIN_LATER;
+    call->retryable = later || (call->verdict.kind == CAB_KIND_TIMEOUT &&
+                                (call->op == CAB_OP_READ || !answer->sent));
+    /* Without memory for what is to be masked in what comes next, nothing does. */
+    if (call->cancelled || !keep_secrets(call)) {
+        return CAB_NEXT_END;
+    }
+    if (call->verdict.again == CAB_AGAIN_RENEWED && !call->renewed && call->identity != NULL &&
+        !call->identity->fixed) {
+        call->renewed = true;
+        cab_identity_refuse(call->identity, call->credentials);
+        return CAB_NEXT_PARK;
+    }
+    if (body->says == CAB_SAYS_NO_SUCH_API && answer->status == 404 && take_other_path(call)) {
+        return CAB_NEXT_NOW;
+    }
+    /* Pieces of a streamed body are with the caller already: another attempt would repeat them. */
+    bool spent = call->stream && answer->status >= 200 && answer->status < 300;
+    if (!later || spent) {
+        return CAB_NEXT_END;
+    }
+    if (try_next_endpoint(env->options->endpoint_count, call, answer)) {
+        return CAB_NEXT_NOW;
+    }
+    cab_retry_case rc = {call->attempts, true, cab_answer_retry_after(answer, cab_clock_utc()),
+                         remaining_seconds(call, now_ms), random};
+    double delay = cab_retry_delay(&call->retry, &rc);
+    if (delay < 0) {
+        return CAB_NEXT_END;
+    }
+    call->delay_ms = (int64_t)ceil(delay * 1000);
+    call->endpoints_failed = 0; /* after a pause each may be asked once more */
+    return CAB_NEXT_WAIT;
+}
+
 cab_next cab_call_judge(const cab_call_env *env, cab_call *call, const cab_reading *body,
                         int64_t now_ms, double random) {
     cab_answer *answer = cab_call_answer(call);
     if (answer == NULL || call->judged) {
         return CAB_NEXT_END;
     }
-    name_the_limit(call, answer);
+    if (answer->error.kind != CAB_KIND_NONE && answer->error.reason == CAB_REASON_TIMEOUT &&
+        !call->silent) {
+        name_the_limit(call, answer);
+    }
     cab_ending ending = {call->op,     answer->error.kind, answer->error.reason,
                          answer->sent, answer->status,     body->says,
                          body->failed, body->body_problem};
@@ -438,36 +481,10 @@ cab_next cab_call_judge(const cab_call_env *env, cab_call *call, const cab_readi
     }
     call->error.kind = call->verdict.kind;
     call->error.reason = call->verdict.reason;
-    bool later = call->verdict.again == CAB_AGAIN_LATER;
-    call->retryable = later || (call->verdict.kind == CAB_KIND_TIMEOUT &&
-                                (call->op == CAB_OP_READ || !answer->sent));
-    /* Without memory for what is to be masked in what comes next, nothing does. */
-    bool last = call->verdict.kind == CAB_KIND_NONE || call->cancelled || !keep_secrets(call);
-    if (call->verdict.again == CAB_AGAIN_RENEWED && !call->renewed && !last &&
-        call->identity != NULL && !call->identity->fixed) {
-        call->renewed = true;
-        cab_identity_refuse(call->identity, call->credentials);
-        return CAB_NEXT_PARK;
-    }
-    if (body->says == CAB_SAYS_NO_SUCH_API && answer->status == 404 && !last &&
-        take_other_path(call)) {
-        return CAB_NEXT_NOW;
-    }
-    /* Pieces of a streamed body are with the caller already: another attempt would repeat them. */
-    bool spent = call->stream && answer->status >= 200 && answer->status < 300;
-    if (later && !spent && !last) {
-        if (try_next_endpoint(env->options->endpoint_count, call, answer)) {
-            return CAB_NEXT_NOW;
-        }
-        cab_retry_case rc = {call->attempts, true, cab_answer_retry_after(answer, cab_clock_utc()),
-                             remaining_seconds(call, now_ms), random};
-        double delay = cab_retry_delay(&call->retry, &rc);
-        if (delay >= 0) {
-            call->delay_ms = (int64_t)ceil(delay * 1000);
-            call->endpoints_failed = 0; /* after a pause each may be asked once more */
-            return CAB_NEXT_WAIT;
-        }
-    }
-    call->judged = true;
-    return CAB_NEXT_END;
+    call->retryable = false;
+    cab_next next = call->verdict.kind == CAB_KIND_NONE
+                        ? CAB_NEXT_END
+                        : after_failure(env, call, answer, body, now_ms, random);
+    call->judged = next == CAB_NEXT_END;
+    return next;
 }

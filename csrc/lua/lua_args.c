@@ -290,10 +290,14 @@ static void put_scm(lua_State *L, int index, cab_buf *out) {
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
-/* In ASCII, whatever the locale. */
-static bool is_alphanumeric(unsigned char c) {
-    unsigned char lower = c | 0x20;
-    return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z');
+/* In ASCII, whatever the locale. Looks at all of them, so that compilers look at many at once. */
+static bool are_alphanumeric(const char *text, size_t len) {
+    unsigned odd = 0;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i], lower = c | 0x20;
+        odd |= (unsigned char)(c - '0') > 9 && (unsigned char)(lower - 'a') > 25;
+    }
+    return odd == 0;
 }
 
 static void put_job_id(lua_State *L, int index, cab_buf *out, char job_id[LCAB_JOB_ID_LEN + 1]) {
@@ -303,11 +307,7 @@ static void put_job_id(lua_State *L, int index, cab_buf *out, char job_id[LCAB_J
     }
     size_t len;
     const char *text = lua_tolstring(L, index, &len);
-    bool fine = len == LCAB_JOB_ID_LEN;
-    for (size_t i = 0; fine && i < len; i++) {
-        fine = is_alphanumeric((unsigned char)text[i]);
-    }
-    if (!fine) {
+    if (len != LCAB_JOB_ID_LEN || !are_alphanumeric(text, LCAB_JOB_ID_LEN)) {
         lcab_bad(L, &ARGS, "job_id", "must be exactly 32 of [0-9A-Za-z]");
     }
     memcpy(job_id, text, LCAB_JOB_ID_LEN + 1);
