@@ -27,6 +27,7 @@ local ROWS = {
   { "^csrc/cab/identity", "sign_in" },
   { "^csrc/cab/secret", "secrets secrets_attempts secrets_given proxy units" },
   { "^csrc/cab/escape", "secrets units" },
+  { "^csrc/cab/grams", "secrets units" },
   { "^csrc/cab/pieces", "secrets units proportion" },
   { "^csrc/cab/url", "url" },
   { "^csrc/cab/endpoint", "endpoints proxy" },

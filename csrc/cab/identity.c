@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cab/buf.h"
+#include "cab/grams.h"
 
 static void credentials_free(cab_credentials *k) {
     cab_wipe_free(k->token_line);
@@ -13,7 +14,18 @@ static void credentials_free(cab_credentials *k) {
     cab_wipe_free(k->project_id);
     free(k->region);
     free(k->service);
+    cab_wipe(k->grams, sizeof(cab_grams));
+    free(k->grams);
     free(k);
+}
+
+/* What is wanted of its secrets for each answer. */
+static void keep_grams(cab_credentials *k, const char *one, const char *other) {
+    k->grams = calloc(1, sizeof *k->grams);
+    if (k->grams != NULL) {
+        cab_grams_add(k->grams, one);
+        cab_grams_add(k->grams, other != NULL ? other : "");
+    }
 }
 
 cab_credentials *cab_credentials_token(const char *token) {
@@ -30,6 +42,7 @@ cab_credentials *cab_credentials_token(const char *token) {
     }
     memcpy(k->token_line, CAB_TOKEN_HEADER, prefix);
     memcpy(k->token_line + prefix, token, len + 1);
+    keep_grams(k, token, NULL);
     return k;
 }
 
@@ -50,6 +63,7 @@ cab_credentials *cab_credentials_keys(const char *ak, const char *sk, const char
         credentials_free(k);
         return NULL;
     }
+    keep_grams(k, sk, security_token);
     return k;
 }
 

@@ -20,7 +20,8 @@ typedef struct {
     char *ak, *sk;
     char *security_token, *project_id; /* NULL: none */
     cab_sign_algorithm algorithm;
-    char *region, *service; /* what V11 derives its key for; NULL otherwise */
+    struct cab_grams *grams; /* of its secrets; NULL: there was no memory for them */
+    char *region, *service;  /* what V11 derives its key for; NULL otherwise */
 } cab_credentials;
 
 #define CAB_TOKEN_HEADER "X-Auth-Token: "

@@ -6,6 +6,7 @@
 
 #include "cab/buf.h"
 #include "cab/escape.h"
+#include "cab/grams.h"
 
 /* Letters and digits in a row that are a piece, of a secret of at least so many: half of a short
  * secret is too much, while words must stay readable that stand in a long one by chance. */
@@ -350,4 +351,27 @@ bool cab_pieces_mark(const cab_secrets *s, const char *text, size_t len, unsigne
     cab_wipe(f.pieces, size);
     free(f.pieces);
     return true;
+}
+
+bool cab_pieces_may_show(const cab_secrets *s, const char *text, size_t len) {
+    cab_grams others; /* of the secrets whose grams nobody keeps */
+    bool some = false;
+    for (size_t i = 0; i < s->count; i++) {
+        const cab_grams *known = s->grams[i];
+        if (known == NULL) {
+            if (!some) {
+                memset(&others, 0, sizeof others);
+            }
+            some = true;
+            cab_grams_add(&others, s->text[i]);
+        } else if ((i == 0 || s->grams[i - 1] != known) &&
+                   cab_grams_follow(known, SHORT_PIECE, text, len)) {
+            return true;
+        }
+    }
+    bool shows = some && cab_grams_follow(&others, SHORT_PIECE, text, len);
+    if (some) {
+        cab_wipe(&others, sizeof others);
+    }
+    return shows;
 }

@@ -18,6 +18,10 @@
  */
 bool cab_pieces_mark(const cab_secrets *s, const char *text, size_t len, unsigned char *marks);
 
+/* Whether a text without escapes may show a piece. Quick where the grams of the secrets are kept.
+ */
+bool cab_pieces_may_show(const cab_secrets *s, const char *text, size_t len);
+
 #pragma GCC visibility pop
 
 #endif

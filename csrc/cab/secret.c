@@ -32,12 +32,14 @@ static size_t shared_beginning(const char *a, const char *b) {
     return n;
 }
 
-void cab_secrets_add(cab_secrets *s, const char *text) {
+void cab_secrets_add(cab_secrets *s, const char *text) { cab_secrets_add_known(s, text, NULL); }
+
+void cab_secrets_add_known(cab_secrets *s, const char *text, const struct cab_grams *grams) {
     if (text == NULL || text[0] == '\0') {
         return;
     }
     for (size_t i = 0; i < s->count; i++) {
-        if (strcmp(s->text[i], text) == 0) {
+        if (s->text[i] == text || strcmp(s->text[i], text) == 0) {
             return;
         }
     }
@@ -50,8 +52,41 @@ void cab_secrets_add(cab_secrets *s, const char *text) {
     s->shared[s->count] =
         (unsigned char)(*last > 0 ? shared_beginning(text, s->text[*last - 1]) : 0);
     s->enough[s->count] = (unsigned char)enough_of(s, text);
+    s->grams[s->count] = grams;
     s->text[s->count++] = text;
     *last = (unsigned char)s->count;
+}
+
+/* Whether bytes show the secret of that number, or as much of its beginning as tells something. */
+static bool begins(const cab_secrets *s, size_t number, const char *p, const char *end) {
+    const char *secret = s->text[number - 1];
+    size_t enough = s->enough[number - 1], n = 0;
+    while (n < enough && secret[n] != '\0' && p + n < end && p[n] == secret[n]) {
+        n++;
+    }
+    return n == enough || secret[n] == '\0';
+}
+
+/* What escapes nothing, and ends no line. */
+static bool is_simple(unsigned char c) {
+    const unsigned char folded = c | 32;
+    return (folded >= 'a' && folded <= 'z') || (c >= '-' && c <= ':') || c == '_';
+}
+
+bool cab_secrets_may_begin(const cab_secrets *s, const char *text, size_t len) {
+    const char *end = text + len;
+    for (const char *p = text; p < end; p++) {
+        if (!is_simple((unsigned char)*p)) {
+            return true;
+        }
+        for (size_t number = s->last_of[(unsigned char)*p]; number > 0;
+             number = s->before[number - 1]) {
+            if (begins(s, number, p, end)) {
+                return true;
+            }
+        }
+    }
+    return s->too_many;
 }
 
 /* How a text is read that looks like an escape, which is tried first. */

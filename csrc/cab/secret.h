@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "cab/buf.h"
 
@@ -15,9 +16,10 @@
 /* Masking every occurrence of a shorter text would leave nothing readable: all goes. */
 #define CAB_SHORTEST_SECRET 4
 
-/* Borrowed texts that must never be shown. Zero-initialised is none. */
+struct cab_grams;
+
+/* Borrowed texts that must never be shown. Zero-initialised, or cleared, is none. */
 typedef struct {
-    const char *text[CAB_MAX_SECRETS];
     size_t count;
     bool too_many; /* one did not fit: nothing is safe to show */
     /* Bytes at the beginning of one that tell something, while pieces from its midst do not. 0: all
@@ -25,13 +27,25 @@ typedef struct {
     unsigned char least;
     /* The last that begins with that byte, and the one of the same beginning before each: their
      * numbers from 1, or 0. */
-    unsigned char last_of[256], before[CAB_MAX_SECRETS];
+    unsigned char last_of[256];
+    /* Of each: */
+    const char *text[CAB_MAX_SECRETS];
+    const struct cab_grams *grams[CAB_MAX_SECRETS]; /* of it and others; NULL: nobody keeps them */
+    unsigned char before[CAB_MAX_SECRETS];
     unsigned char shared[CAB_MAX_SECRETS]; /* bytes at the beginning of it and of the one before */
     unsigned char enough[CAB_MAX_SECRETS]; /* bytes at its beginning that tell something */
 } cab_secrets;
 
+/* Makes it none, and touches no more than that takes. */
+static inline void cab_secrets_clear(cab_secrets *s) { memset(s, 0, offsetof(cab_secrets, text)); }
 /* NULL and "" are fine, and so is one that is there. */
 void cab_secrets_add(cab_secrets *s, const char *text);
+/* The same with the grams of it, among others, which live as long; NULL: nobody keeps them. */
+void cab_secrets_add_known(cab_secrets *s, const char *text, const struct cab_grams *grams);
+
+/* Whether a text may show a secret or the beginning of one. False, and quickly, of simple ones that
+ * do not: of letters, digits and some signs that escape nothing. */
+bool cab_secrets_may_begin(const cab_secrets *s, const char *text, size_t len);
 
 /* What a text has not shown yet of the secrets that it has begun to show. Zero-initialised is none.
  */

@@ -28,27 +28,27 @@ static void add_too_long(cab_secrets *s, const char *ak) {
 
 static void add_credentials(cab_secrets *s, const cab_credentials *k) {
     if (k != NULL) {
-        cab_secrets_add(s, cab_credentials_get_token(k));
+        cab_secrets_add_known(s, cab_credentials_get_token(k), k->grams);
         add_too_long(s, k->ak);
-        cab_secrets_add(s, k->sk);
-        cab_secrets_add(s, k->security_token);
+        cab_secrets_add_known(s, k->sk, k->grams);
+        cab_secrets_add_known(s, k->security_token, k->grams);
     }
 }
 
 /* Not one for which all of a text would be hidden that has nothing to do with it. */
-static void add_earlier(cab_secrets *s, const char *text) {
-    if (text != NULL && strlen(text) >= CAB_SHORTEST_SECRET) {
-        cab_secrets_add(s, text);
+static void add_earlier(cab_secrets *s, const char *text, const struct cab_grams *grams) {
+    if (text != NULL && strnlen(text, CAB_SHORTEST_SECRET) == CAB_SHORTEST_SECRET) {
+        cab_secrets_add_known(s, text, grams);
     }
 }
 
 static void add_recent(cab_secrets *s, const cab_recent *recent) {
     for (size_t i = 0; i < CAB_RECENT_CREDENTIALS && recent->list[i] != NULL; i++) {
         const cab_credentials *k = recent->list[i];
-        add_earlier(s, cab_credentials_get_token(k));
+        add_earlier(s, cab_credentials_get_token(k), k->grams);
         add_too_long(s, k->ak);
-        add_earlier(s, k->sk);
-        add_earlier(s, k->security_token);
+        add_earlier(s, k->sk, k->grams);
+        add_earlier(s, k->security_token, k->grams);
     }
 }
 
@@ -66,7 +66,7 @@ static void add_client(cab_secrets *s, const cab_client *c) {
 }
 
 void lcab_collect_secrets(const cab_call *c, cab_secrets *s) {
-    memset(s, 0, sizeof *s);
+    cab_secrets_clear(s);
     add_credentials(s, c->credentials);
     if (c->identity != c->client->options.identity) {
         add_identity(s, c->identity);
@@ -77,7 +77,7 @@ void lcab_collect_secrets(const cab_call *c, cab_secrets *s) {
 }
 
 void lcab_collect_client_secrets(const cab_client *c, cab_secrets *s) {
-    memset(s, 0, sizeof *s);
+    cab_secrets_clear(s);
     add_client(s, c);
 }
 

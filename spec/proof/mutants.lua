@@ -120,6 +120,13 @@ local MUTANTS = {
     specs = "secrets",
   },
   {
+    name = "pieces of secrets in a text that is thought to show none",
+    file = "csrc/cab/pieces.c",
+    find = "cab_grams_follow(known, SHORT_PIECE, text, len)",
+    replace = "cab_grams_follow(known, 2 * SHORT_PIECE, text, len)",
+    specs = "units",
+  },
+  {
     name = "secrets that come back escaped",
     file = "csrc/cab/secret.c",
     find = "} else if (match_escape(at, end, s, first, &u)) {",
