@@ -8,26 +8,36 @@ local measure = require "bench.measure"
 local server_of = require "bench.server"
 
 local CALLS, TRIES, SLACK = 200, 2, 1.1
+local COUNTED = {
+  http = { "instructions", "data", "code" },
+  traced = { "instructions" }, -- what an id in the answer takes, which is masked, is nothing else
+}
 
 local server = server_of.start { pin = machine.pin }
-local ok, failures = pcall(function()
-  local clients = clients_of(server)
+
+---@return integer failed
+local function check(clients, kind)
   local floor = measure.cost(function(n)
-    return clients.floor("http", n)
+    return clients.floor(kind, n)
   end, CALLS, TRIES)
   local failed = 0
   for _, lua in ipairs(machine.luas) do
     local ours = measure.cost(function(n)
-      return clients.ours(lua, "sequential", "http", n)
+      return clients.ours(lua, "sequential", kind, n)
     end, CALLS, TRIES)
-    for _, name in ipairs { "instructions", "data", "code" } do
-      local over, limit = ours[name] - floor[name], baseline[lua][name] * SLACK
+    for _, name in ipairs(COUNTED[kind]) do
+      local over, limit = ours[name] - floor[name], baseline[lua][kind][name] * SLACK
       failed = failed + (over > limit and 1 or 0)
-      local line = "%s %s, %s: %.0f a call, %.0f over libcurl's, at most %.0f"
-      print(line:format(over > limit and "FAIL" or "ok", lua, name, ours[name], over, limit))
+      local line = "%s %s, %s, %s: %.0f a call, %.0f over libcurl's, at most %.0f"
+      print(line:format(over > limit and "FAIL" or "ok", lua, kind, name, ours[name], over, limit))
     end
   end
   return failed
+end
+
+local ok, failures = pcall(function()
+  local clients = clients_of(server)
+  return check(clients, "http") + check(clients, "traced")
 end)
 server.stop()
 if not ok then

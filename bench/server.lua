@@ -3,6 +3,7 @@
 -- directory. Both go with `stop`, or with the program that started them.
 --
 --   http, https, h2   answer RunJob at once (`return`: nginx reads the body and drops it)
+--   traced            the same with an X-Request-Id, as each answer of the service has one
 --   slow, slow_h2     answer it after 50 ms
 --   mute              answer it after a minute
 --   brief             as https, and each answer ends its connection
@@ -15,7 +16,7 @@ local socket = require "socket"
 
 local M = {}
 
-local KINDS = { "http", "https", "h2", "slow", "slow_h2", "mute", "brief", "echo" }
+local KINDS = { "http", "traced", "https", "h2", "slow", "slow_h2", "mute", "brief", "echo" }
 local TLS = { https = "ssl", brief = "ssl", h2 = "ssl http2", slow_h2 = "ssl http2" }
 local ANSWER = '{"octopus_job_name":"j_Oaqg3PCN","actual_build_number":"20",'
   .. '"daily_build_number":"20200612.20"}'
@@ -33,7 +34,11 @@ local function after(seconds)
 end
 
 -- More directives.
-local OWN = { echo = "access_log @DIR@/echo.log echo;", brief = "keepalive_timeout 0;" }
+local OWN = {
+  echo = "access_log @DIR@/echo.log echo;",
+  brief = "keepalive_timeout 0;",
+  traced = "add_header X-Request-Id 0a1b2c3d4e5f60718293a4b5c6d7e8f9;",
+}
 local ANSWERS = { slow = after(0.05), slow_h2 = after(0.05), mute = after(60) }
 
 -- The first line that a shell command prints.
