@@ -58,6 +58,7 @@ local ROWS = {
   { "^csrc/lua/lua_headers", "options secrets" },
   { "^csrc/lua/lua_request", "options operation_call" },
   { "^csrc/lua/lua_json", "json" },
+  { "^csrc/lua/lua_plain", "json result" },
   { "^csrc/lua/lua_vim", "nvim_json" },
   { "^csrc/lua/lua_sign", "sign" },
   { "^csrc/lua/lua_journal", "journal" },

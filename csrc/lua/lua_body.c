@@ -8,6 +8,7 @@
 #include "lua/lua_json.h"
 #include "lua/lua_meta.h"
 #include "lua/lua_opts.h"
+#include "lua/lua_plain.h"
 #include "lua/lua_secrets.h"
 
 /* An error is short and has few members. A text with more is not decoded, of which nothing can be
@@ -339,8 +340,8 @@ static void read_success(lua_State *L, int names, const cab_call *c, const cab_a
         lua_replace(L, top + 1);
         return;
     }
-    if (kind == LCAB_ANSWER_RUN && lcab_json_decode_texts(L, &a->body, &NAMES[FIRST_MEMBER - 1],
-                                                          MEMBERS, names, FIRST_MEMBER)) {
+    if (kind == LCAB_ANSWER_RUN &&
+        lcab_plain_texts(L, &a->body, &NAMES[FIRST_MEMBER - 1], MEMBERS, names, FIRST_MEMBER)) {
         lua_replace(L, top + 1); /* a build, and nothing that says otherwise */
         return;
     }

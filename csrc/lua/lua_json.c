@@ -8,13 +8,12 @@
 #include "cab/locale.h"
 #include "lua/compat.h"
 #include "lua/lua_error.h"
+#include "lua/lua_plain.h"
 #include "lua/lua_vim.h"
 #include "lua/utf8.h"
 
 static const char REQUIRE = 0, DECODE = 0;
 static const char WORK[] = "codearts.build.encode";
-#define PLAIN_MOST 1024          /* bytes; see push_plain_object */
-#define PLAIN_DEEPEST 4          /* objects and lists in each other, there: two slots for each */
 #define EXACT 9007199254740992.0 /* 2^53 */
 #define FEW 24                   /* members of an object that take no memory to be sorted */
 #define USUAL 1000               /* bytes of a text, which then grows no more */
@@ -77,212 +76,6 @@ static int push_decoder(lua_State *L) {
     lua_replace(L, top + 1);
     lua_settop(L, top + 1);
     return rc;
-}
-
-/* ---- plain texts ---------------------------------------------------------------------------- */
-
-/* Bits of a byte, in each of eight. */
-#define EIGHT(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/* Whether one of eight bytes is less than `limit`, which is at most 128. */
-static bool has_less(uint64_t eight, unsigned limit) {
-    return ((eight - EIGHT(limit)) & ~eight & EIGHT(0x80)) != 0;
-}
-
-static bool eight_are_plain(const char *text) {
-    uint64_t eight;
-    memcpy(&eight, text, sizeof eight);
-    return !has_less(eight, ' ') && !has_less(eight ^ EIGHT('"'), 1) &&
-           !has_less(eight ^ EIGHT('\\'), 1);
-}
-
-/* How many bytes of a valid text come before the next that needs an escape. */
-static size_t plain_run(const char *text, size_t len) {
-    static const bool escaped[256] = {
-        ['"'] = true, ['\\'] = true, [0] = true,  [1] = true,  [2] = true,  [3] = true,
-        [4] = true,   [5] = true,    [6] = true,  [7] = true,  [8] = true,  [9] = true,
-        [10] = true,  [11] = true,   [12] = true, [13] = true, [14] = true, [15] = true,
-        [16] = true,  [17] = true,   [18] = true, [19] = true, [20] = true, [21] = true,
-        [22] = true,  [23] = true,   [24] = true, [25] = true, [26] = true, [27] = true,
-        [28] = true,  [29] = true,   [30] = true, [31] = true};
-    size_t i = 0;
-    while (len - i >= 8 && eight_are_plain(text + i)) {
-        i += 8;
-    }
-    while (i < len && !escaped[(unsigned char)text[i]]) {
-        i++;
-    }
-    return i;
-}
-
-/* ---- reading a small answer ----------------------------------------------------------------- */
-
-static const char *skip_blanks(const char *p, const char *end) {
-    while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) {
-        p++;
-    }
-    return p;
-}
-
-/* What follows reads one value or its rest at p and pushes it. Answers where the next token is;
- * NULL when it is not plain, or nothing is behind it: what was pushed then is for the caller to
- * drop. */
-static const char *push_plain_table(lua_State *L, const char *p, const char *end, int depth);
-
-static const char *push_plain_string(lua_State *L, const char *p, const char *end) {
-    if (p == end || *p++ != '"') {
-        return NULL;
-    }
-    size_t len = plain_run(p, (size_t)(end - p));
-    if (p + len == end || p[len] != '"') {
-        return NULL;
-    }
-    lua_pushlstring(L, p, len);
-    p = skip_blanks(p + len + 1, end);
-    return p < end ? p : NULL;
-}
-
-static const char *push_plain_value(lua_State *L, const char *p, const char *end, int depth) {
-    p = skip_blanks(p, end);
-    return p < end && (*p == '{' || *p == '[') ? push_plain_table(L, p, end, depth)
-                                               : push_plain_string(L, p, end);
-}
-
-/* From its first member on, into the table on top. */
-static const char *put_plain_members(lua_State *L, const char *p, const char *end, int depth) {
-    for (char next = ','; next == ',';) {
-        p = push_plain_string(L, skip_blanks(p, end), end);
-        if (p == NULL || *p != ':') {
-            return NULL;
-        }
-        p = push_plain_value(L, p + 1, end, depth);
-        if (p == NULL) {
-            return NULL;
-        }
-        lua_rawset(L, -3);
-        next = *p++;
-        if (next == '}') {
-            return p;
-        }
-    }
-    return NULL;
-}
-
-/* From its first element on, into the table on top. */
-static const char *put_plain_elements(lua_State *L, const char *p, const char *end, int depth) {
-    int count = 0;
-    for (char next = ','; next == ',';) {
-        p = push_plain_value(L, p, end, depth);
-        if (p == NULL) {
-            return NULL;
-        }
-        lcab_rawseti(L, -2, ++count);
-        next = *p++;
-        if (next == ']') {
-            return p;
-        }
-    }
-    return NULL;
-}
-
-static const char *push_plain_table(lua_State *L, const char *p, const char *end, int depth) {
-    if (depth == PLAIN_DEEPEST) {
-        return NULL;
-    }
-    bool list = *p == '[';
-    lua_createtable(L, list, list ? 0 : 4);
-    p = list ? put_plain_elements(L, p + 1, end, depth + 1)
-             : put_plain_members(L, p + 1, end, depth + 1);
-    p = p != NULL ? skip_blanks(p, end) : NULL;
-    return p != end || depth == 0 ? p : NULL;
-}
-
-/* Pushes an object of plain texts, as the answer to a start and the body of most are: for these few
- * bytes lua-cjson took as much as all the rest of a call outside of libcurl. Anything else is left
- * to it: then this answers false and pushes nothing. */
-static bool push_plain_object(lua_State *L, const char *text, size_t len) {
-    const char *end = text + len, *p = skip_blanks(text, end);
-    int top = lua_gettop(L);
-    if (len <= PLAIN_MOST && p < end && *p == '{' && push_plain_table(L, p, end, 0) == end) {
-        return true;
-    }
-    lua_settop(L, top);
-    return false;
-}
-
-/* Whether a text has no signs but those of ASCII, and none that begins an escape or breaks a line:
- * then each of its strings ends at the next quotation mark. */
-static bool is_simple(const char *text, size_t len) {
-    uint64_t odd = 0;
-    size_t i = 0;
-    for (; len - i >= 8; i += 8) {
-        uint64_t eight;
-        memcpy(&eight, text + i, sizeof eight);
-        odd |= eight | (eight - EIGHT(' '));
-    }
-    for (; i < len; i++) {
-        odd |= (uint64_t)((unsigned char)text[i] < ' ' || (unsigned char)text[i] > 0x7f) << 7;
-    }
-    return (odd & EIGHT(0x80)) == 0 && memchr(text, '\\', len) == NULL;
-}
-
-/* Which of the names stands at p in quotation marks; `count`: none. Looked for from `next` on. */
-static int name_there(const char *p, const char *end, const char *const *names, int count,
-                      int next) {
-    for (int i = 0; i < count; i++, next = next + 1 < count ? next + 1 : 0) {
-        size_t len = strlen(names[next]);
-        if ((size_t)(end - p) > len + 2 && p[0] == '"' && p[len + 1] == '"' &&
-            memcmp(p + 1, names[next], len) == 0) {
-            return next;
-        }
-    }
-    return count;
-}
-
-/* Reads the text at p, which is simple and not empty, and pushes it; what is behind it, or NULL. */
-static const char *push_some_text(lua_State *L, const char *p, const char *end) {
-    const char *stop = p < end && *p == '"' ? memchr(p + 1, '"', (size_t)(end - p) - 1) : NULL;
-    if (stop == NULL || stop == p + 1) {
-        return NULL;
-    }
-    lua_pushlstring(L, p + 1, (size_t)(stop - p) - 1);
-    return stop + 1;
-}
-
-bool lcab_json_decode_texts(lua_State *L, const cab_buf *text, const char *const *names, int count,
-                            int list, int first) {
-    if (text->len > PLAIN_MOST || text->len == 0 || !is_simple(text->data, text->len)) {
-        return false;
-    }
-    int top = lua_gettop(L), left = count;
-    unsigned seen = 0;
-    const char *end = text->data + text->len, *p = skip_blanks(text->data, end);
-    const char *before = "{";
-    lua_createtable(L, 0, count);
-    for (; left > 0 && p < end && *p == *before; left--, before = ",") {
-        p = skip_blanks(p + 1, end);
-        int name = name_there(p, end, names, count, count - left);
-        if (name == count || (seen >> name & 1) != 0) {
-            break;
-        }
-        seen |= 1U << name;
-        p = skip_blanks(p + strlen(names[name]) + 2, end);
-        if (p == end || *p != ':') {
-            break;
-        }
-        lcab_rawgeti(L, list, first + name);
-        p = push_some_text(L, skip_blanks(p + 1, end), end);
-        if (p == NULL) {
-            break;
-        }
-        p = skip_blanks(p, end);
-        lua_rawset(L, top + 1);
-    }
-    if (left == 0 && p < end && *p == '}' && skip_blanks(p + 1, end) == end) {
-        return true;
-    }
-    lua_settop(L, top);
-    return false;
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -378,7 +171,7 @@ bool lcab_json_decode(lua_State *L, const char *text, size_t len) {
         lua_pushliteral(L, "it is not valid UTF-8");
         return false;
     }
-    if (push_plain_object(L, text, len)) {
+    if (lcab_plain_object(L, text, len)) {
         return true;
     }
     if (memchr(text, '\0', len) != NULL) {
@@ -445,7 +238,7 @@ bool lcab_json_put_string(cab_buf *out, const char *text, size_t len) {
     if (!cab_buf_reserve(out, len + 2)) {
         return false;
     }
-    if (plain_run(text, len) == len) { /* as most are */
+    if (lcab_plain_run(text, len) == len) { /* as most are */
         char *at = out->data + out->len;
         at[0] = at[len + 1] = '"';
         memcpy(at + 1, text, len);
@@ -454,7 +247,8 @@ bool lcab_json_put_string(cab_buf *out, const char *text, size_t len) {
         return true;
     }
     bool ok = cab_buf_append(out, "\"", 1);
-    for (size_t run; ok && (run = plain_run(text, len)) < len; text += run + 1, len -= run + 1) {
+    for (size_t run; ok && (run = lcab_plain_run(text, len)) < len;
+         text += run + 1, len -= run + 1) {
         char escaped[6];
         size_t n = escape((unsigned char)text[run], escaped);
         ok = cab_buf_append(out, text, run) && cab_buf_append(out, escaped, n);

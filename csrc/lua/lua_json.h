@@ -26,13 +26,6 @@ void lcab_json_load(lua_State *L);
  * false. Whole numbers up to 2^53 are integers where Lua has them. */
 bool lcab_json_decode(lua_State *L, const char *text, size_t len);
 
-/* Reads an object that has the members of these names and no others, each a text of ASCII without
- * escapes that is not empty: pushes it, or answers false and pushes nothing. Nothing else is to be
- * asked of such an answer, and none is more frequent. `list`: where lcab_push_names has the names
- * among others, from number `first` on. */
-bool lcab_json_decode_texts(lua_State *L, const cab_buf *text, const char *const *names, int count,
-                            int list, int first);
-
 /* build.null, or Neovim's vim.NIL. */
 bool lcab_is_null(lua_State *L, int index);
 
