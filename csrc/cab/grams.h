@@ -1,8 +1,8 @@
 /* Which three letters or digits follow each other in secrets, whatever stands between: kept beside
  * what many texts are compared with. A text in which never several of them come one after the other
  * shows no piece of these secrets (pieces.h), which is seen without a look at them: an id of 32
- * letters, as each answer has one, is compared in some hundred instructions instead of the 180,000
- * that it takes to go through a token. */
+ * letters, as each answer has one, is compared in some hundred instructions instead of the tens of
+ * thousands that it takes to go through a token. */
 #ifndef CAB_GRAMS_H
 #define CAB_GRAMS_H
 
