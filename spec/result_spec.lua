@@ -263,7 +263,12 @@ describe("the result", function()
       assert.equal("bad_json", err.reason, body)
       assert.equal("unknown", err.outcome, body)
     end
-    assert.equal("", result_of(object('"octopus_job_name":""', number, day)).octopus_job_name)
+    for _, filler in ipairs { "", "0", "null" } do
+      local body = object(name, number, day):gsub(':"[^"]*"', ':"' .. filler .. '"')
+      assert.equal("bad_answer", bench:failure({ "answer", body = body }).reason, body)
+      body = object(name, number, day):gsub(':"[^"]*"', ':"' .. filler .. '"', 2)
+      assert.equal(filler, result_of(body).octopus_job_name)
+    end
     assert.equal(
       "api",
       bench:failure({

@@ -258,11 +258,10 @@ static bool set_aside(lua_State *L) {
     return lua_gettop(L) > result;
 }
 
-/* Whether the text at `index` is one that a failure may leave in an answer of fixed form. */
 static bool is_filler(lua_State *L, int index) {
-    size_t len = lcab_rawlen(L, index);
-    return len == 0 || (len == 1 && strcmp(lua_tostring(L, index), "0") == 0) ||
-           (len == 4 && strcmp(lua_tostring(L, index), "null") == 0);
+    size_t len;
+    const char *text = lua_tolstring(L, index, &len);
+    return lcab_is_filler(text, len);
 }
 
 /* See read_build, for the object on top. Empty texts, null and 0, as a failure may leave them, tell

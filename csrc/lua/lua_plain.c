@@ -166,10 +166,10 @@ static int name_there(const char *p, const char *end, const char *const *names, 
     return count;
 }
 
-/* Reads the text at p, which is simple and not empty, and pushes it; what is behind it, or NULL. */
+/* Reads the text at p, which is simple and no filler, and pushes it; what is behind it, or NULL. */
 static const char *push_some_text(lua_State *L, const char *p, const char *end) {
     const char *stop = p < end && *p == '"' ? memchr(p + 1, '"', (size_t)(end - p) - 1) : NULL;
-    if (stop == NULL || stop == p + 1) {
+    if (stop == NULL || lcab_is_filler(p + 1, (size_t)(stop - p) - 1)) {
         return NULL;
     }
     lua_pushlstring(L, p + 1, (size_t)(stop - p) - 1);

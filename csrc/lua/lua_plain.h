@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <lua.h>
 
@@ -19,8 +20,13 @@ size_t lcab_plain_run(const char *text, size_t len);
  * lua-cjson: then this answers false and pushes nothing. The text must be valid UTF-8. */
 bool lcab_plain_object(lua_State *L, const char *text, size_t len);
 
+/* Whether a text is one that a failure may leave in an answer of fixed form. */
+static inline bool lcab_is_filler(const char *text, size_t len) {
+    return len == 0 || (len == 1 && *text == '0') || (len == 4 && memcmp(text, "null", 4) == 0);
+}
+
 /* Reads an object that has the members of these names and no others, each a text of ASCII without
- * escapes that is not empty: pushes it, or answers false and pushes nothing. Nothing else is to be
+ * escapes that is no filler: pushes it, or answers false and pushes nothing. Nothing else is to be
  * asked of such an answer, and none is more frequent. `list`: where lcab_push_names has the names
  * among others, from number `first` on. */
 bool lcab_plain_texts(lua_State *L, const cab_buf *text, const char *const *names, int count,
