@@ -255,8 +255,8 @@ local MUTANTS = {
   {
     name = "a job_id of other characters",
     file = "csrc/lua/lua_args.c",
-    find = "fine = is_alphanumeric((unsigned char)text[i]);",
-    replace = "fine = true;",
+    find = "!are_alphanumeric(text, LCAB_JOB_ID_LEN)",
+    replace = "false",
     specs = "args",
   },
   {
