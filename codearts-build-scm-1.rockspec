@@ -124,6 +124,7 @@ build = {
       ["codearts.build.key_store.etcd_gateway"] = "lua/codearts/build/key_store/etcd_gateway.lua",
       ["codearts.build.key_store.file"] = "lua/codearts/build/key_store/file.lua",
       ["codearts.build.keys.attempts"] = "lua/codearts/build/keys/attempts.lua",
+      ["codearts.build.keys.collect"] = "lua/codearts/build/keys/collect.lua",
       ["codearts.build.keys.endings"] = "lua/codearts/build/keys/endings.lua",
       ["codearts.build.keys.flow"] = "lua/codearts/build/keys/flow.lua",
       ["codearts.build.keys.known"] = "lua/codearts/build/keys/known.lua",

@@ -270,6 +270,27 @@ describe("calls to a host of HTTP/2", function()
     server:stop()
   end)
 
+  it("end in time, the first of a client, too", function()
+    local server = servers.start { http2 = true }
+    local client, seen = watched { endpoint = server, max_connections = 1 }
+    server:script { { "refused_stream_after", late = true }, "never_answer" }
+    local first = client:start(caller.JOB, { timeout = 2 })
+    steps_until(client, function()
+      return server:stats().waiting == 1
+    end)
+    seen.start(1)
+    steps_until(client, function()
+      return server:stats().processed == 2
+    end)
+    server:release()
+    local _, err = caller.wait(client, first)
+    caller.check({ reason = "timeout", outcome = "unknown", attempts = 1 }, err)
+    assert.equal(0, seen.ended)
+    assert.equal(2, server:stats().processed)
+    client:close()
+    server:stop()
+  end)
+
   it("share the next connection when the last has ended", function()
     local server = servers.start { http2 = true }
     local client, seen = watched { endpoint = server }

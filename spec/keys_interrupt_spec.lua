@@ -120,6 +120,36 @@ describe("a run with a key that is interrupted", function()
       return n
     end
 
+    -- Of Lua 5.1 to 5.3 and LuaJIT: there what a finalizer raises comes out of a collection.
+    it("tells its outcome though finalizers of others raise meanwhile", function()
+      local function leave_dead()
+        local function raise()
+          error("closed already", 0)
+        end
+        if rawget(_G, "newproxy") then
+          getmetatable(newproxy(true)).__gc = raise
+        else
+          setmetatable({}, { __gc = raise })
+        end
+      end
+      client:try_run(JOB, { key = "first" })
+      collectgarbage()
+      collectgarbage "stop"
+      debug.sethook(function()
+        debug.sethook()
+        for _ = 1, 3 do
+          leave_dead()
+        end
+        error("interrupted!", 0)
+      end, "", 1000)
+      local ok, result, err = pcall(client.try_run, client, JOB, { key = "second" })
+      debug.sethook()
+      collectgarbage "restart"
+      assert.is_true(ok, tostring(result))
+      assert.truthy(err and err.outcome)
+      assert.matches("interrupted!", err.message)
+    end)
+
     it("ends, tells the truth, and leaves the key to others", function()
       local doubts = 0
       local n = interrupt_each(function(key)

@@ -644,6 +644,10 @@ describe("Neovim with :CodeArts", function()
     nvim:command "quit"
     nvim:command "CodeArts key show walk release-1"
     nvim:expect "its build was started"
+    nvim:command "compiler! codearts"
+    local told =
+      nvim:ask [[return vim.fn.system((vim.o.makeprg:gsub("%$%*", "walk --key release-1")))]]
+    assert.truthy(told:find("was started earlier with this key: walk", 1, true), told)
   end)
 
   it("tells of each change by an autocommand", function()

@@ -583,9 +583,12 @@ bool cab_transfer_waits(const cab_transfer *t) {
     return t->host->may_share && !t->attempt.opened && t->attempt.let_out == 0;
 }
 
-int64_t cab_transfer_may_outlast_ms(const cab_transfer *t, bool alone) {
-    /* Over HTTP/2 it can be put back when it was sent already: the server refuses its stream. */
-    bool may = t->running && (t->host->http2 || (!alone && cab_transfer_waits(t)));
+int64_t cab_transfer_may_outlast_ms(const cab_transfer *t, bool only) {
+    const cab_host *host = t->host;
+    /* Over HTTP/2, which a host may speak of which nothing is known yet, it can be put back when it
+     * was sent already: the server refuses its stream. */
+    bool put_back = host->may_share && !host->alone;
+    bool may = t->running && (put_back || (!only && cab_transfer_waits(t)));
     return may ? t->attempt.ends_ms : INT64_MAX;
 }
 

@@ -79,8 +79,8 @@ int64_t cab_transfer_last_byte_ms(const cab_transfer *t);
 /* Whether libcurl may have it wait for room on a connection before it was sent at all. */
 bool cab_transfer_waits(const cab_transfer *t);
 /* Until when it may last if libcurl may have it wait for room on a connection, which no timer of
- * libcurl's ends; else INT64_MAX. `alone`: nothing else is on the way. */
-int64_t cab_transfer_may_outlast_ms(const cab_transfer *t, bool alone);
+ * libcurl's ends; else INT64_MAX. `only`: nothing else is on the way. */
+int64_t cab_transfer_may_outlast_ms(const cab_transfer *t, bool only);
 
 /* Readable when a step is due; the engine keeps it. */
 int cab_engine_fd(const cab_engine *e);

@@ -512,6 +512,7 @@ typedef struct {
     cab_work work;
     cab_journal *journal;
     size_t at, len;
+    bool ran;
     char text[];
 } append_work;
 
@@ -533,6 +534,7 @@ static bool write_at(int fd, const char *text, size_t len, size_t at) {
 static void run_append(cab_work *work) {
     append_work *a = (append_work *)(void *)work;
     const cab_journal *j = a->journal;
+    a->ran = true;
     size_t size;
     bool current = is_current(j, &size);
     if (current && size != a->at) {
@@ -566,6 +568,9 @@ static void append_done(cab_work *work) {
 
 static void append_free(cab_work *work) {
     append_work *a = (append_work *)(void *)work;
+    if (!a->ran) {
+        a->journal->busy = false; /* nobody will write it any more */
+    }
     unref(a->journal);
     free(a);
 }

@@ -600,7 +600,12 @@ for _, moment in ipairs({ { "_before", "head" }, { "_after", "body" } }) do
   end)
   for _, code in ipairs({ "REFUSED_STREAM", "HTTP_1_1_REQUIRED", "CANCEL", "INTERNAL_ERROR" }) do
     local name = code:lower() .. suffix
-    stream(name, at, "RST_STREAM " .. code .. ", " .. when, function(c)
+    -- `late`: on release, and with no more than one stream at a time from then on.
+    stream(name, at, "RST_STREAM " .. code .. ", " .. when, function(c, args)
+      if args.late then
+        c.server:wait_release()
+        c:limit_streams(1)
+      end
       c:reset_stream(code)
     end)
   end

@@ -118,6 +118,10 @@ function Stream:reset_stream(code)
   return send(self, RST_STREAM, 0, self.id, bytes(M.codes[code], 4))
 end
 
+function Stream:limit_streams(most)
+  return send(self, SETTINGS, 0, 0, bytes(MAX_CONCURRENT_STREAMS, 2) .. bytes(most, 4))
+end
+
 ---@param last integer last stream that the server says it has processed or will process
 ---@param code string|nil a key of `codes`
 function Stream:goaway(last, code)

@@ -1,6 +1,7 @@
 --- A start with a key, as a flow: does what the transition says and tells it what happened. It decides
 --- nothing itself; what can be decided is in codearts.build.keys.transition, where it is proved.
 local cancelled = require "codearts.build.client.cancelled"
+local collect = require "codearts.build.keys.collect"
 local core = require "codearts.build.core"
 local endings = require "codearts.build.keys.endings"
 local known = require "codearts.build.keys.known"
@@ -338,7 +339,7 @@ function Flow:broken_off(problem)
   if self.shelf then
     pcall(self.shelf.close, self.shelf)
   end
-  collectgarbage() -- what was locked, and not kept yet
+  collect() -- what was locked, and not kept yet
   if problem == "not enough memory" then
     error(problem, 0)
   elseif not core.is_error(problem) then

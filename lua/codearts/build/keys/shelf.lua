@@ -4,6 +4,7 @@
 --- then the record is read back, and its nonce tells whether it is ours.
 local Call = require "codearts.build.client.call"
 local cancelled = require "codearts.build.client.cancelled"
+local collect = require "codearts.build.keys.collect"
 local core = require "codearts.build.core"
 local coroutines = require "codearts.build.coroutines"
 local nginx_request = require "codearts.build.nginx_request"
@@ -286,7 +287,7 @@ function Shelf:close()
   if self.release then
     local ok, problem = take_release(self)
     if not ok then
-      collectgarbage() -- which lets go of what was not closed
+      collect() -- which lets go of what was not closed
       return trouble(problem).message
     end
   end

@@ -128,9 +128,7 @@ local function start(job_id, name, args, options, bang)
   if bang then
     fill_quickfix(watch)
   end
-  local meta = require("codearts.build").meta(result)
-  local earlier = meta and meta.replayed
-  messages.echo((earlier and "was started earlier with this key: " or "started ") .. watch:name())
+  messages.echo(watches.how_started(result) .. watch:name())
 end
 
 --- @- is standard input, which an editor has no use for.

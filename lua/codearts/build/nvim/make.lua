@@ -59,7 +59,7 @@ local function run(job_id, name, args, options)
   local result = session:await(client:start(args, options))
   local number = lifecycle.handle(result).build_no
   local watch = watches.begin(result, job_id, number, name)
-  say("CodeArts: started " .. watch:name())
+  say("CodeArts: " .. watches.how_started(result) .. watch:name())
   local found, row = problems.new(), 0
   local follower = follow(result, function(line)
     line = text.log_line(log_lines.cut(line), true)

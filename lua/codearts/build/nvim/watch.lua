@@ -220,4 +220,12 @@ function Watch:leave()
   end
 end
 
+--- What to say before the name of the build that a start answered.
+---@param result codearts.build.Result
+---@return string
+function watches.how_started(result)
+  local meta = require("codearts.build").meta(result)
+  return meta and meta.replayed and "was started earlier with this key: " or "started "
+end
+
 return watches
