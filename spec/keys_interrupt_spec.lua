@@ -126,7 +126,8 @@ describe("a run with a key that is interrupted", function()
         local function raise()
           error("closed already", 0)
         end
-        if rawget(_G, "newproxy") then
+        local newproxy = rawget(_G, "newproxy")
+        if newproxy then
           getmetatable(newproxy(true)).__gc = raise
         else
           setmetatable({}, { __gc = raise })

@@ -1,5 +1,6 @@
 -- Signing in over real sockets: one server is the build service, one is whoever hands out
 -- credentials.
+local build = require "codearts.build"
 local cjson = require "cjson"
 local core = require "codearts.build.core"
 local flow_client = require "spec.support.flow_client"
@@ -449,6 +450,36 @@ describe("a function", function()
     assert(client:run())
     assert.equal(TOKEN, requests(service)[1].headers["x-auth-token"])
   end)
+
+  -- As Ctrl-C while it runs: the interpreter's hook is of the main thread, and the function in a coroutine. LuaJIT's is of
+  -- all, and 5.1 does not tell which thread is the main one.
+  local main = coroutine.running()
+  if main then
+    it("is asked again after something was raised right behind it", function()
+      iam:script { token_answer(), token_answer() }
+      local asked = 0
+      client = build.new {
+        endpoint = service.url,
+        iam_endpoint = iam.url,
+        region = "cn-north-4",
+        auth = function()
+          asked = asked + 1
+          debug.sethook(main, asked == 1 and function()
+            debug.sethook()
+            error("interrupted!", 0)
+          end or nil, "", 1)
+          return { user = "u", password = PASSWORD, domain = "d" }
+        end,
+      }
+      local args = { job_id = ("a"):rep(32) }
+      assert.is_false((pcall(client.run, client, args)))
+      local err = select(2, client:try_run(args, { deadline = 10 }))
+      assert.matches("signing in broke off: interrupted!", tostring(err)) -- and is not begun at once again
+      client:sleep(1):wait()
+      assert(client:run(args, { deadline = 10 }))
+      assert.equal(2, asked)
+    end)
+  end
 
   for name, case in pairs {
     ["nothing"] = { function() end, "auth" },

@@ -253,16 +253,21 @@ function SignIn:pump(client)
     return true
   end)
   client.signing_in = false
-  if not ok then
-    error(task, 0)
-  end
-  task:on_done(function(_, err)
+  local function give_up(err)
     if self.running then -- it was cancelled, or broke before its end
+      shared.let_go(self.state)
       finish(nil, core.is_error(err) and err or core.error {
         kind = "auth",
         message = "signing in broke off: " .. tostring(err),
       })
     end
+  end
+  if not ok then -- Ctrl-C, which leaves a task that nobody knows
+    give_up(task)
+    error(task, 0)
+  end
+  task:on_done(function(_, err)
+    give_up(err)
     self:deliver_events()
   end)
 end

@@ -104,6 +104,16 @@ local function lock(ctx, key)
   end
 end
 
+--- Lets go of the lock that a fetch has taken; also of one that was broken off.
+---@param state table of the sign-in
+function M.let_go(state)
+  local unlock = state.unlock
+  state.unlock = nil
+  if unlock then
+    pcall(unlock)
+  end
+end
+
 --- Answers the stored credential, or fetches one and stores it.
 ---@param ctx table
 ---@param key string
@@ -118,6 +128,7 @@ function M.fetch(ctx, key, fetch)
   if not unlock then
     return fetch()
   end
+  ctx.state.unlock = unlock
   local _
   found, _, err = read(ctx, key) -- it may have come between the look and the lock
   if not found and not err then
@@ -127,7 +138,7 @@ function M.fetch(ctx, key, fetch)
       found, err = nil, problem
     end
   end
-  pcall(unlock)
+  M.let_go(ctx.state)
   return found, err
 end
 
