@@ -205,7 +205,8 @@ OF_SYSTEM := chaos cli_page cli_shells cli_terminal fault_server gateways keys_e
   odd_answers packaging proxy schedule secrets_build trust verdict
 test-lua5.1 test-lua5.2 test-lua5.3: SPEC = $(call all_but,$(OF_HOSTS) $(OF_SYSTEM))
 # What is packed is built as users build it, without a sanitizer; the command does in the core what the others do.
-asan: SPEC = $(call all_but,$(OF_HOSTS) cli_% keys_model locale packaging)
+# Texts in which secrets are looked for have a fuzz target.
+asan: SPEC = $(call all_but,$(OF_HOSTS) cli_% keys_model locale packaging secrets secrets_build)
 # For it there is no luv and no LuaSQL.
 test-lua5.5: SPEC = $(call all_but,$(OF_HOSTS) $(OF_SYSTEM) host_luv keys_hosts keys_postgresql)
 test-lua5.5:
