@@ -200,6 +200,46 @@ describe("a child of a fork in a callback", function()
     os.execute("rm -r " .. folder)
   end)
 
+  -- One in which its connection is of no use any more.
+  for attempt = 1, 2 do
+    it("hears nothing for sure when it comes back into a store: attempt " .. attempt, function()
+      local text, version, puts, side = nil, nil, 0, "parent"
+      local all = options(server)
+      all.retry = { base_delay = 0 }
+      all.key_store = {
+        get = function()
+          return text, version
+        end,
+        put = function(_, new, expected)
+          puts = puts + 1
+          if puts == attempt then
+            side = probe.split() and "child" or "parent"
+          end
+          if side == "child" then
+            error("connection lost", 0)
+          elseif expected ~= version then
+            return nil, text, version
+          end
+          text, version = new, (version or 0) + 1
+          return version
+        end,
+      }
+      server:script(attempt == 2 and { "throttled" } or {})
+      local client = build.new(all)
+      local result, err = client:try_run(JOB, { key = core.uuid() })
+      if side == "child" then
+        local file = assert(io.open(path, "w"))
+        file:write(tostring(err and err.outcome))
+        file:close()
+        probe.leave()
+      end
+      probe.join()
+      assert.equal(NAME, result and result.octopus_job_name, tostring(err))
+      assert.equal("unknown", assert(io.open(path)):read "*a")
+      client:close()
+    end)
+  end
+
   for name, start in pairs({
     run = function(client, opts)
       local _, err = pcall(client.run, client, JOB, opts)

@@ -107,19 +107,18 @@ typedef struct {
     bool admits;  /* waits no longer than until an attempt waits for admission */
 } waiting;
 
-static bool is_waited_for(const lcab_call *k, const waiting *w) {
-    return k->end == LCAB_CALL_OPEN && !(w->admits && k->call->state == CAB_CALL_ADMITTING);
-}
-
 /* Steps until what is waited for is there or the time is over. */
 static void wait_for(lua_State *L, const lcab_call *k, const waiting *w, int64_t wait_ms) {
     int64_t until = wait_ms < 0 ? INT64_MAX : cab_clock_ms() + wait_ms;
     lcab_client *u = lua_touserdata(L, w->client);
     int top = lua_gettop(L);
-    while (is_waited_for(k, w)) {
+    while (k->end == LCAB_CALL_OPEN) {
         if (u->c == NULL || cab_client_forked(u->c)) { /* a callback may come back in a child */
             push_left_behind(L, w->call);
             lua_error(L);
+        }
+        if (w->admits && k->call->state == CAB_CALL_ADMITTING) {
+            break;
         }
         int64_t left = until == INT64_MAX ? -1 : until - cab_clock_ms();
         if (until != INT64_MAX && left <= 0) {

@@ -345,6 +345,13 @@ function methods:is_left_behind()
   return not pcall(self.core.delivering, self.core)
 end
 
+--- An outcome as it is known here: in a forked child the parent goes on with what had not begun.
+---@param outcome string?
+---@return string?
+function methods:seen_from_here(outcome)
+  return outcome == "not_started" and self:is_left_behind() and "unknown" or outcome
+end
+
 --- Adds to the error of who waits in vain what is known of the call, which may go on. For this library's own
 --- modules.
 ---@param err codearts.build.Error

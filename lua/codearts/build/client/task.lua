@@ -41,15 +41,10 @@ local function run_in_step(self)
   end)
 end
 
---- An outcome as it is known here: in a forked child the parent goes on with what had not begun.
-local function seen_from_here(self, outcome)
-  return outcome == "not_started" and self.client:is_left_behind() and "unknown" or outcome
-end
-
 local function finish(self, result, err)
   self.awaited = nil
   if core.is_error(err) then
-    err.outcome = seen_from_here(self, err.outcome or self:so_far().outcome)
+    err.outcome = self.client:seen_from_here(err.outcome or self:so_far().outcome)
   end
   self.result, self.err = result, err
   self.ended = true -- last: a debug hook may raise anywhere

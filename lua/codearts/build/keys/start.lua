@@ -214,10 +214,12 @@ function start.try_run(client, args, opts, operation)
     return problems.answer(flow)
   end
   local ok, result, err = pcall(nginx_request.hide, run_here, flow)
-  if ok then
-    return result, err
+  if not ok then
+    return nil, flow:broken_off(result)
+  elseif core.is_error(err) then
+    err.outcome = client:seen_from_here(err.outcome) -- a store may come back in a forked child
   end
-  return nil, flow:broken_off(result)
+  return result, err
 end
 
 return start
