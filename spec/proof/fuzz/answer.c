@@ -107,9 +107,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     MUST(cab_buf_append(&answer.body, in.at + used, (size_t)(in.end - in.at) - used));
 
     cab_reading body;
-    lcab_read_body(L, &c, context.answer, &body);
-    MUST(lua_gettop(L) == 3);
-    const cab_call_env env = {&client.options, NULL, NULL};
+    lcab_push_answer_names(L);
+    lcab_read_body(L, 1, &c, context.answer, &body);
+    MUST(lua_gettop(L) == 4);
+    lua_remove(L, 1);
+    const cab_call_env env = {.options = &client.options};
     (void)cab_call_judge(&env, &c, &body, 0, 0.5);
     if (lcab_push_outcome(L, &c, &context, 1)) {
         check_result(L, &c, &context);
