@@ -184,4 +184,34 @@ describe("Neovim and a service that repeats the token", function()
       nvim:ask "return table.concat(vim.fn.getcompletion('CodeArts run front', 'cmdline'), '|')"
     )
   end)
+
+  it("shows all builds of a list that repeats a parameter's value many times", function()
+    local records = {}
+    for number = 1, 100 do
+      records[number] = { build_number = number, result = "SUCCESS" }
+      for member = 1, 12 do
+        records[number]["member" .. member] = WORD
+      end
+    end
+    server:script({}, {
+      "answer",
+      body = core.encode {
+        actual_build_number = "20",
+        result = { status = "SUCCESS" },
+        history_records = records,
+        total = 100,
+      },
+    })
+    nvim = editor.start(
+      { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = TOKEN },
+      { files = { word = WORD } }
+    )
+    nvim:command(("CodeArts run %s WORD=@word"):format(WALK))
+    nvim:wait "require'codearts.build.nvim'.status():find 'SUCCESS'"
+    nvim:command("CodeArts history " .. WALK)
+    nvim:wait "vim.api.nvim_buf_get_lines(0, 1, 2, false)[1] ~= nil"
+    local told = nvim:ask "return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '|')"
+    local _, count = told:gsub("SUCCESS", "")
+    assert.equal(100, count)
+  end)
 end)

@@ -137,19 +137,23 @@ end
 
 --- What may be said of a text that the service wrote: it may repeat what it was given. (No piece of that, which other words
 --- may be: all of it, or what is left where the text was cut off.)
----@param text string it may be an error in words, too
+---@param text string
 ---@return string
 function given.masked(text)
-  local said, id = text:match "^(.*)( %(request id [^)]*%).*)$"
-  if said then
-    return given.masked(said) .. without(id, ALL)
-  end
   return is_plain(text) and text or without(text, is_cut(text) and SHORTEST or ALL)
+end
+
+--- The same of a line of our own, in which the service's words may be cut off before the id of the request.
+---@param line string
+---@return string
+function given.masked_line(line)
+  local words, id = line:match "^(.*)( %(request id .*)$"
+  return given.masked(words or line) .. (id and without(id, ALL) or "")
 end
 
 --- A line of a log as it came, but for what is hidden. Words that begin as a value does are many in a log, and nobody cuts them
 --- off there.
-local function masked_line(line)
+local function masked_log(line)
   local masked = without(line, ALL)
   if masked ~= line and masked == require("codearts.build.core").mask(line, {}) then
     return line -- in another encoding, which is all that was changed
@@ -166,7 +170,7 @@ function given.hide_in(client)
     mask = function(_, text, ...)
       return given.masked(client.core:mask(text, ...))
     end,
-    line = masked_line,
+    line = masked_log,
   }
   return client
 end

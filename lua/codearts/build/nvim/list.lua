@@ -184,6 +184,21 @@ function list.jobs(buffer, project)
   end)
 end
 
+--- What is shown of builds: each text is looked at.
+local function shown_of(records)
+  local shown = {}
+  for index = 1, math.min(#records, PAGE) do
+    local item = records[index]
+    shown[index] = {
+      build_number = item.build_number,
+      result = item.result,
+      start_time = item.start_time,
+      end_time = item.end_time,
+    }
+  end
+  return shown
+end
+
 local function row_of_build(item)
   local start, stop = spans.time(item.start_time), spans.time(item.end_time)
   return {
@@ -203,22 +218,17 @@ function list.builds(buffer, job_id)
   local client = session.client()
   return fill(self, function(await)
     local answer, err = await(client:history(job_id, { async = true, limit = PAGE, days = DAYS }))
-    return answer and { records = client:mask(answer.records) }, err
+    return answer and { records = client:mask(shown_of(answer.records), answer.records) }, err
   end, function(answer)
     local nothing = ("no builds in the last %d days"):format(DAYS)
-    self:show(
-      { "BUILD", "RESULT", "STARTED", "TOOK" },
-      vim.list_slice(answer.records, 1, PAGE),
-      function(item)
-        local number = item.build_number
-        if not number or number < 1 then
-          return row_of_build(item)
-        end
-        jobs.saw(job_id, number)
-        return row_of_build(item), address.of(job_id, number)
-      end,
-      nothing
-    )
+    self:show({ "BUILD", "RESULT", "STARTED", "TOOK" }, answer.records, function(item)
+      local number = item.build_number
+      if not number or number < 1 then
+        return row_of_build(item)
+      end
+      jobs.saw(job_id, number)
+      return row_of_build(item), address.of(job_id, number)
+    end, nothing)
   end)
 end
 
