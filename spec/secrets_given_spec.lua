@@ -262,6 +262,20 @@ describe("codearts-build and a service that repeats a parameter's value", functi
     assert.is_nil(all:find("B7kQ2m", 1, true), all)
   end)
 
+  it("hides a value that holds another one as a whole, however many there are", function()
+    local lines = { "hunter2-Pa55word" }
+    for number = 2, 99 do
+      lines[number] = ("line number %d"):format(number)
+    end
+    env.WORD = table.concat(lines, "\n")
+    env.MORE = env.WORD:gsub("line", "row")
+    env.OTHER = '{"user":"ci","password":"hunter2-Pa55word","pin":"12345678"}'
+    local arguments = "--param-env WORD --param-env MORE --param-env OTHER"
+    local message, all = refused(("bad: %s."):format(env.OTHER), arguments)
+    assert.equal("bad: ***.", message)
+    assert.is_nil(all:find("12345678", 1, true), all)
+  end)
+
   it("hides the beginning of a value where a text was cut off", function()
     env.WORD = SECRET
     local long = ("the value of this parameter is not one of those that may be: "):rep(2)
