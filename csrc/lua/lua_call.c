@@ -444,7 +444,9 @@ static int call_came_with(lua_State *L) {
     const lcab_call *k = lcab_check_call(L, 1);
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
-    if (k->call != NULL) {
+    bool open = k->call != NULL && lcab_client_of_call(L) != NULL;
+    lua_settop(L, 2);
+    if (open) {
         lcab_remember_secrets(L, k->call);
     }
     return 1;

@@ -175,14 +175,6 @@ function given.hide_in(client)
   return client
 end
 
---- A listing of jobs as it may be told: without the client's credentials. What jobs are called no value was given to.
----@param client codearts.build.Client
----@param list table[] which is changed
----@return table[] list
-function given.listed(client, list)
-  return require "codearts.build.client.mask"(client.core, list, list)
-end
-
 local function usage(app, name, message)
   error(
     app.core.error { kind = "usage", field = name, message = ("%s: %s"):format(name, message) },

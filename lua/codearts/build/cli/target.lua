@@ -1,6 +1,5 @@
 --- Which job and which build a command is about: ids as they are, names and the latest build by asking the service.
 local ascii = require "codearts.build.ascii"
-local given = require "codearts.build.cli.given"
 local names = require "codearts.build.cli.names"
 local text = require "codearts.build.cli.text"
 
@@ -39,7 +38,7 @@ local function add_new(app, all, rows)
   for index, job in ipairs(rows) do
     ids[index], called[index] = job.id, job.job_name
   end
-  for index, job in ipairs(given.listed(app:client(), rows)) do
+  for index, job in ipairs(app:client():mask_credentials(rows)) do
     local id = ids[index]
     if id ~= nil and not all.seen[id] then
       all[#all + 1], all.seen[id] = job, true

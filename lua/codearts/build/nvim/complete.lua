@@ -1,5 +1,4 @@
 --- What may stand at a place of `:CodeArts`. Never waits: what is not known yet is asked for, and there the next time.
-local given = require "codearts.build.cli.given"
 local jobs = require "codearts.build.nvim.jobs"
 local kinds = require "codearts.build.cli.kinds"
 local names = require "codearts.build.cli.names"
@@ -47,7 +46,7 @@ local function known_jobs()
       local call = client:jobs(id, { async = true, limit = MOST })
       return call:on_done(function(answer)
         if answer then
-          names.remember(id, given.listed(client, answer.jobs), #answer.jobs == answer.total)
+          names.remember(id, client:mask_credentials(answer.jobs), #answer.jobs == answer.total)
         end
       end)
     end)

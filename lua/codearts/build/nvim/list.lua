@@ -1,6 +1,5 @@
 --- The jobs of a project and the builds of a job, as tables in a buffer.
 local address = require "codearts.build.nvim.address"
-local given = require "codearts.build.cli.given"
 local is_id = require("codearts.build.ids").is_id
 local duration = require "codearts.build.cli.duration"
 local jobs = require "codearts.build.nvim.jobs"
@@ -174,7 +173,7 @@ function list.jobs(buffer, project)
       if err then
         return nil, err
       end
-      new_ones = add_new(all, seen, given.listed(client, answer.jobs))
+      new_ones = add_new(all, seen, client:mask_credentials(answer.jobs))
       page = page + 1
     until #answer.jobs < PAGE or new_ones == 0 -- which all pages are, if the service heeds no number of a page
     return all
