@@ -88,7 +88,7 @@ local ROWS = {
   { "/cli/styled", "nvim_parts" },
   { "/cli/table", "proportion" },
   { "/cli/waiting", "verdict" },
-  { "/cli/given", "cli_values secrets_given" },
+  { "/cli/given", "cli_values secrets_given nvim_secrets" },
   { "^lazy%.lua$", "nvim_install" },
   { "^plugin/", "host_nvim nvim_install" },
   { "/resty", "host_resty" },

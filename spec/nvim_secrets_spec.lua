@@ -154,4 +154,63 @@ describe("Neovim and a service that repeats the token", function()
     nvim:command "CodeArts history nightly-build"
     nvim:wait(("vim.api.nvim_buf_get_name(0) == 'codearts://%s'"):format(WALK))
   end)
+
+  it("tells and keeps the names of jobs as they are, whatever a parameter was given", function()
+    server:script({}, {
+      "answer",
+      body = core.encode {
+        actual_build_number = "20",
+        jobs = {
+          { id = WALK, job_name = "frontend-release" },
+          { id = ("2"):rep(32), job_name = "frontend" },
+        },
+        result = { status = "SUCCESS" },
+        total = 2,
+      },
+    })
+    nvim = editor.start({
+      CODEARTS_BUILD_ENDPOINT = server.url,
+      CODEARTS_BUILD_TOKEN = TOKEN,
+      CODEARTS_BUILD_PROJECT = ("p"):rep(32),
+    }, { files = { word = "frontend\nfrontend: fix login\n" } })
+    nvim:command "CodeArts run frontend-release WORD=@word"
+    nvim:expect "frontend-release #20: SUCCESS"
+    nvim:command "CodeArts jobs"
+    nvim:wait "vim.api.nvim_buf_get_lines(0, 1, 2, false)[1] ~= nil"
+    local told = nvim:ask "return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '|')"
+    assert.matches("|frontend%-release .*|frontend ", told)
+    assert.equal(
+      "frontend-release|frontend",
+      nvim:ask "return table.concat(vim.fn.getcompletion('CodeArts run front', 'cmdline'), '|')"
+    )
+  end)
+
+  it("shows all builds of a list that repeats a parameter's value many times", function()
+    local records = {}
+    for number = 1, 100 do
+      records[number] = { build_number = number, result = "SUCCESS" }
+      for member = 1, 12 do
+        records[number]["member" .. member] = WORD
+      end
+    end
+    server:script({}, {
+      "answer",
+      body = core.encode {
+        actual_build_number = "20",
+        result = { status = "SUCCESS" },
+        history_records = records,
+        total = 100,
+      },
+    })
+    nvim = editor.start(
+      { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = TOKEN },
+      { files = { word = WORD } }
+    )
+    nvim:command(("CodeArts run %s WORD=@word"):format(WALK))
+    nvim:wait "require'codearts.build.nvim'.status():find 'SUCCESS'"
+    nvim:command("CodeArts history " .. WALK)
+    nvim:wait "vim.api.nvim_buf_get_lines(0, 1, 2, false)[1] ~= nil"
+    local lines = "table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false))"
+    assert.equal("100", nvim:ask(("return select(2, %s:gsub('SUCCESS', ''))"):format(lines)))
+  end)
 end)

@@ -233,4 +233,117 @@ describe("codearts-build and a service that repeats a parameter's value", functi
       assert.is_nil((told.out .. told.err):find(case[2], 1, true), told.out .. told.err)
     end
   end)
+
+  --- A refusal in these words.
+  local function refused(words, arguments)
+    server:behave("answer", {
+      status = 400,
+      headers = { ["X-Request-Id"] = "req-1" },
+      body = encode { error_code = "A.1", error_msg = words },
+    })
+    local told = run(("run %s --json %s"):format(GOOD, arguments), 6)
+    return core.decode(told.out).error.error_msg, told.out .. told.err
+  end
+
+  it("hides a value that holds a credential as a whole", function()
+    env.WORD = ('{"token":"%s","password":"hunter2-Pa55word"}'):format "another-token"
+    env.CODEARTS_BUILD_TOKEN = "another-token"
+    local message, all = refused("bad: " .. env.WORD .. " it is", "--param-env WORD")
+    assert.equal("bad: *** it is", message)
+    assert.is_nil(all:find("hunter2", 1, true), all)
+  end)
+
+  it("hides two values that begin in the same way", function()
+    env.WORD, env.OTHER =
+      "OTHER=ghp_A1" .. ("a"):rep(34), "ghp_B7kQ2mZx9LwT4vNc8RjY6pHs3DfGa1Ue5oXi"
+    local words = ("bad: OTHER=%s."):format(env.OTHER)
+    local message, all = refused(words, "--param-env WORD --param-env OTHER")
+    assert.equal("bad: OTHER=***.", message)
+    assert.is_nil(all:find("B7kQ2m", 1, true), all)
+  end)
+
+  it("hides a value that holds another one as a whole, however many there are", function()
+    local lines = { "hunter2-Pa55word" }
+    for number = 2, 99 do
+      lines[number] = ("line number %d"):format(number)
+    end
+    env.WORD = table.concat(lines, "\n")
+    env.MORE = env.WORD:gsub("line", "row")
+    env.OTHER = '{"user":"ci","password":"hunter2-Pa55word","pin":"12345678"}'
+    local arguments = "--param-env WORD --param-env MORE --param-env OTHER"
+    local message, all = refused(("bad: %s."):format(env.OTHER), arguments)
+    assert.equal("bad: ***.", message)
+    assert.is_nil(all:find("12345678", 1, true), all)
+  end)
+
+  it("hides the beginning of a value where a text was cut off", function()
+    env.WORD = SECRET
+    local long = ("the value of this parameter is not one of those that may be: "):rep(2)
+    for text, masked in pairs {
+      [long .. "hunter2-Pa55wo"] = long .. "***",
+      [long .. "hunter2-Pa55wo\239\191\189"] = long .. "***\239\191\189",
+      ["bad: hunter2-Pa... it is"] = "bad: ***... it is",
+      ["bad: hunter2-Pa… it is"] = "bad: ***… it is",
+      ["bad: hunter2-Pa"] = "bad: hunter2-Pa",
+      [long .. "hunter2-Pa it is"] = long .. "hunter2-Pa it is",
+    } do
+      local message, all = refused(text, "--param-env WORD")
+      assert.equal(masked, message)
+      assert.truthy(masked:find("hunter2", 1, true) or not all:find("hunter2", 1, true), all)
+    end
+  end)
+
+  it("hides no words that only begin as a value does, and no number of the day", function()
+    env.WORD, env.DATE = "https://git.example.com/app.git", "20261128"
+    server:behave("answer", {
+      body = encode {
+        actual_build_number = "7",
+        daily_build_number = "20261128.3",
+        octopus_job_name = "https://git.example.com/other",
+      },
+    })
+    local told = run(("run %s --param-env WORD --param-env DATE"):format(GOOD), 0)
+    assert.truthy(told.out:find("(20261128.3, https://git.example.com/other)", 1, true), told.out)
+  end)
+
+  it("leaves the command to type next as it is, whatever a value is", function()
+    env.WORD = server.url
+    server:behave("raw", { bytes = "" })
+    local told = run(("run %s --param-env WORD --endpoint %s"):format(GOOD, server.url), 5)
+    assert.truthy(told.err:find("--endpoint " .. server.url, 1, true), told.err)
+  end)
+end)
+
+describe("core.mask", function()
+  it(
+    "hides a piece from the midst of one, unless only whole ones are looked for and what is cut off",
+    function()
+      local secrets = { "registry/my-codearts-build:2024" }
+      assert.equal("look at ***", core.mask("look at codearts-build", secrets))
+      for least, told in pairs { [8] = "***", [9] = "registry", [255] = "registry" } do
+        assert.equal("look at codearts-build", core.mask("look at codearts-build", secrets, least))
+        assert.equal(
+          "look at *** now",
+          core.mask("look at " .. secrets[1] .. " now", secrets, least)
+        )
+        assert.equal("regist", core.mask("regist", { "registry" }, least))
+        for behind, masked in pairs {
+          [""] = "",
+          ["\nnext line"] = "\nnext line",
+          ["... other"] = "... other",
+          ["… other"] = "… other",
+          ["\239\191\189"] = "\239\191\189",
+          ["\195"] = "?",
+        } do
+          assert.equal(told .. masked, core.mask("registry" .. behind, secrets, least))
+        end
+        for _, other in ipairs { "registry other", "registry/my", "registry.. other" } do
+          assert.equal(other .. ".", core.mask(other .. ".", secrets, least))
+        end
+      end
+      for _, least in ipairs { -1, 256, true } do
+        assert.is_false(pcall(core.mask, "text", secrets, least))
+      end
+    end
+  )
 end)

@@ -191,4 +191,29 @@ describe("a build whose start was sent with a header of its own", function()
     keyed:close()
     host.remove(folder)
   end)
+
+  it("nor when its key tells of it later, to a call that sends nothing", function()
+    local folder = host.folder()
+    local function run()
+      local keyed = build.new {
+        endpoint = server.url,
+        auth = { ak = "AK", sk = "Sk-qwertzuiop" },
+        retry = false,
+        proxy = false,
+        key_store = key_store.file(folder),
+      }
+      local opts = options { auth = "call-MIIFsecond-0123456789", key = "k" }
+      return keyed:run({ job_id = run_job.JOB_ID }, opts), keyed
+    end
+    server:behave("answer", {
+      body = '{"actual_build_number":"7","daily_build_number":"d","octopus_job_name":"o"}',
+    })
+    local _, first = run()
+    first:close()
+    local result, second = run()
+    assert.is_true(build.meta(result).replayed)
+    check_methods(result, { GATE, "call-MIIFsecond-0123456789" })
+    second:close()
+    host.remove(folder)
+  end)
 end)

@@ -152,18 +152,32 @@ static size_t match(const char *p, const char *end, const char *secret, reading 
     return (size_t)(stop - p);
 }
 
+/* Whether a text, or one of its lines, is cut off at p: what is left of a character in whose midst
+ * that was may stand there, or an ellipsis. */
+static bool is_cut(const char *p, const char *end) {
+    size_t left = (size_t)(end - p);
+    if (left >= 3 && (memcmp(p, "...", 3) == 0 || memcmp(p, "\xe2\x80\xa6", 3) == 0)) {
+        return true;
+    }
+    while (p < end && ((*p & 0x80) != 0 || *p == '?')) {
+        p++;
+    }
+    return p == end || *p == '\n';
+}
+
 /* The longest of what shows `secret` or its beginning at p, of which `enough` bytes tell something;
  * `*rest` is what it does not show. `*seen`: the most bytes that any way to read it had in common
  * with the secret. */
-static size_t hide(const char *p, const char *end, const char *secret, size_t enough,
-                   const char **rest, size_t *seen, bool *all) {
+static size_t hide(const cab_secrets *s, const char *p, const char *end, const char *secret,
+                   size_t enough, const char **rest, size_t *seen, bool *all) {
     size_t longest = 0;
     *seen = 0;
     for (reading first = AS_IT_IS; first < READINGS; first++) {
         size_t shown;
         size_t used = match(p, end, secret, first, &shown);
         *seen = shown > *seen ? shown : *seen;
-        if (shown > 0 && (secret[shown] == '\0' || shown >= enough)) {
+        bool tells = shown >= enough && (s->least == 0 || is_cut(p + used, end));
+        if (shown > 0 && (secret[shown] == '\0' || tells)) {
             *all = *all || shown < CAB_SHORTEST_SECRET;
             if (used > longest) {
                 longest = used;
@@ -181,7 +195,7 @@ static size_t hide_rests(const cab_secrets *s, cab_secret_rests *rests, char fir
     for (size_t i = 0; i < s->count; i++) {
         const char *rest = rests->text[i];
         if (rest != NULL && *rest == first) {
-            size_t used = hide(p, end, rest, enough_of(s, rest), &rests->text[i], &seen, all);
+            size_t used = hide(s, p, end, rest, enough_of(s, rest), &rests->text[i], &seen, all);
             longest = used > longest ? used : longest;
         }
     }
@@ -199,7 +213,7 @@ static size_t hide_beginnings(const cab_secrets *s, cab_secret_rests *rests, cha
         size_t i = number - 1;
         bool known = seen < same && seen < s->enough[i] && (s->text[i][seen] & 0x80) == 0;
         if (!known) {
-            size_t used = hide(p, end, s->text[i], s->enough[i], &rests->text[i], &seen, all);
+            size_t used = hide(s, p, end, s->text[i], s->enough[i], &rests->text[i], &seen, all);
             longest = used > longest ? used : longest;
         }
         same = s->shared[i];

@@ -22,8 +22,8 @@ struct cab_grams;
 typedef struct {
     size_t count;
     bool too_many; /* one did not fit: nothing is safe to show */
-    /* Bytes at the beginning of one that tell something, while pieces from its midst do not. 0: all
-     * do that are not too short. */
+    /* Bytes at the beginning of one that tell something where the text was cut off, while all other
+     * pieces do not. 0: all do that are not too short. */
     unsigned char least;
     /* The last that begins with that byte, and the one of the same beginning before each: their
      * numbers from 1, or 0. */

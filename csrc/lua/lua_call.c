@@ -438,6 +438,20 @@ static int call_body(lua_State *L) {
     return 1;
 }
 
+/* call:came_with(table) -> the table, of which is known what the call may be sent with, unless it
+ * has ended */
+static int call_came_with(lua_State *L) {
+    const lcab_call *k = lcab_check_call(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    bool open = k->call != NULL && lcab_client_of_call(L) != NULL;
+    lua_settop(L, 2);
+    if (open) {
+        lcab_remember_secrets(L, k->call);
+    }
+    return 1;
+}
+
 /* call:admission() -> number of the attempt that waits for call:admit, whether it is signed with a
  * date, which of the client's endpoints it goes to; nil: none does. With the option `admission`, a
  * function that is called in a step then, each attempt waits so, credentials at hand. */
@@ -565,10 +579,10 @@ void lcab_call_add_methods(lua_State *L, const luaL_Reg *methods) {
 }
 
 void lcab_call_open(lua_State *L) {
-    static const luaL_Reg methods[] = {{"done", call_done},       {"admission", call_admission},
-                                       {"admit", call_admit},     {"send", call_send},
-                                       {"body", call_body},       {"cancel", call_cancel},
-                                       {"on_done", call_on_done}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"done", call_done},       {"admission", call_admission}, {"admit", call_admit},
+        {"send", call_send},       {"body", call_body},           {"cancel", call_cancel},
+        {"on_done", call_on_done}, {"came_with", call_came_with}, {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", call_gc}, {NULL, NULL}};
     static const luaL_Reg of_clients[] = {{"start", client_start}, {"request", client_request},
                                           {"sleep", client_sleep}, {"perform", client_perform},

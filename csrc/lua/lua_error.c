@@ -265,7 +265,8 @@ void lcab_read_secrets(lua_State *L, int index, cab_secrets *secrets) {
 }
 
 /* core.mask(text, secrets [, least]): the text as people may see it, with *** for each secret of
- * the list, and for each piece of one; with `least` for each beginning of so many bytes alone. */
+ * the list, and for each piece of one; with `least` no piece but a beginning of so many bytes where
+ * the text, a line of it, or the secret was cut off. */
 static int mask(lua_State *L) {
     lua_Integer least = luaL_optinteger(L, 3, 0);
     luaL_argcheck(L, 0 <= least && least <= UCHAR_MAX, 3, "out of range");

@@ -601,6 +601,15 @@ function methods:mask(value, ...)
   return require("codearts.build.client.mask")(self.masker or self.core, value, value, ...)
 end
 
+--- The same without this client's credentials alone: what jobs are called is none of the masker's. For this library's own
+--- modules.
+---@generic T
+---@param value T
+---@return T
+function methods:mask_credentials(value)
+  return require("codearts.build.client.mask")(self.core, value, value)
+end
+
 local TOLD = { "message", "error_code", "error_msg", "request_id", "build_status" }
 
 --- A structured error with what the service said: the door for all that is made in Lua of a service's text. For this

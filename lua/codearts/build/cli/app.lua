@@ -74,7 +74,7 @@ end
 --- A line for people on standard error: a warning or a hint. It may hold words of the service.
 ---@param message string
 function App:warn(message)
-  self.terminal:warn(PROGRAM .. ": " .. given.masked(message))
+  self.terminal:warn(PROGRAM .. ": " .. given.masked_line(message))
 end
 
 --- The client of this command; made on first use.
@@ -134,6 +134,14 @@ function App:print_json(value)
   self.terminal:json(require("codearts.build.cli.json").encode(value))
 end
 
+--- Tells people the command to type next: the user's own words, in which nothing is hidden.
+---@param what string it is for
+---@param format string see next_command
+---@param ... string|integer
+function App:warn_next(what, format, ...)
+  self.terminal:warn(PROGRAM .. ": " .. what .. self:next_command(format, ...))
+end
+
 local HINTS = {
   config = "`codearts-build doctor` tells what is missing",
   auth = "`codearts-build doctor` tells which credentials served",
@@ -186,7 +194,7 @@ local function report_interrupt(app)
   app:print_error(err)
   if app.starts then
     app:warn_of(err)
-    app:warn("  to look for it: " .. app:next_command("history %s", app.starts))
+    app:warn_next("  to look for it: ", "history %s", app.starts)
   else
     app:warn(app:ended())
   end

@@ -9,22 +9,45 @@ local MOST = 16 * 1024 * 1024 -- bytes of one value; beyond is a mistake, such a
 local AT_ONCE = 120 -- texts that core.mask looks for, at most 128
 local SHORTEST = 8 -- bytes of a value that is hidden; others may be words that stand anywhere
 local ALL = 255 -- bytes of a beginning that nothing has but a value that is as long
+local SHORTEST_CUT = 64 -- bytes; nobody cuts off a shorter text, such as a name or a number, without to say so
 local MOST_LINES = 100 -- of a value, that are hidden each by itself
 
--- Lists of texts, and which are in them.
-local hidden, known = {}, {}
+-- Texts that are hidden, which these are, and the client whose credentials may be in them.
+local forms, known, owner = {}, {}, nil
+-- The same in lists, the longest first, since what holds others is to be found as a whole. nil: to be made. `cut`: with what
+-- the masks of the client's credentials leave of them.
+local lists
 
 local function add(form)
-  if #form < SHORTEST or known[form] then
-    return
+  if #form >= SHORTEST and not known[form] then
+    known[form], lists = true, nil
+    forms[#forms + 1] = form
   end
-  known[form] = true
-  local last = hidden[#hidden]
-  if not last or #last == AT_ONCE then
-    last = {}
-    hidden[#hidden + 1] = last
+end
+
+local function add_cut()
+  for index = 1, #forms do
+    local open, masked = pcall(owner.core.mask, owner.core, forms[index])
+    add(open and masked or "")
   end
-  last[#last + 1] = form
+end
+
+--- The lists for a text, which may have masks of credentials.
+local function lists_for(text)
+  local cut = text:find("***", 1, true) ~= nil and owner ~= nil
+  if lists and (lists.cut or not cut) then
+    return lists
+  elseif cut then
+    add_cut()
+  end
+  table.sort(forms, function(a, b)
+    return #a > #b
+  end)
+  lists = { cut = cut }
+  for first = 1, #forms, AT_ONCE do
+    lists[#lists + 1] = { (unpack or table.unpack)(forms, first, first + AT_ONCE - 1) }
+  end
+  return lists
 end
 
 --- Without its line ends and other control characters: those that tostring of an error turns into blanks.
@@ -88,6 +111,7 @@ do
   PLAIN[word] = true
 end
 
+local DAILY_NUMBER = "^%d%d%d%d%d%d%d%d%.%d+$"
 local MOMENT = "^%d%d%d%d%-%d%d%-%d%d[ T]%d%d:%d%d:%d%d[%d.+:Z -]*$"
 
 local function is_plain(text)
@@ -95,27 +119,41 @@ local function is_plain(text)
     or verdict.of_status(text)
     or verdict.sounds_final(text)
     or text:find(MOMENT) ~= nil
+    or text:find(DAILY_NUMBER) ~= nil
 end
 
---- The text without what is hidden, and without each beginning of that of so many bytes.
+--- The text without what is hidden, and where it was cut off without each beginning of that of so many bytes.
 local function without(text, least)
-  for _, some in ipairs(hidden) do
+  for _, some in ipairs(lists_for(text)) do
     text = require("codearts.build.core").mask(text, some, least)
   end
   return text
 end
 
---- What may be said of a text that the service wrote: it may repeat what it was given. (Not only a piece of that, which our own
---- words may be.)
+--- Whether somebody may have cut the text off.
+local function is_cut(text)
+  return #text >= SHORTEST_CUT or text:find("...", 1, true) or text:find("…", 1, true)
+end
+
+--- What may be said of a text that the service wrote: it may repeat what it was given. (No piece of that, which other words
+--- may be: all of it, or what is left where the text was cut off.)
 ---@param text string
 ---@return string
 function given.masked(text)
-  return is_plain(text) and text or without(text, SHORTEST)
+  return is_plain(text) and text or without(text, is_cut(text) and SHORTEST or ALL)
+end
+
+--- The same of a line of our own, in which the service's words may be cut off before the id of the request.
+---@param line string
+---@return string
+function given.masked_line(line)
+  local words, id = line:match "^(.*)( %(request id .*)$"
+  return given.masked(words or line) .. (id and without(id, ALL) or "")
 end
 
 --- A line of a log as it came, but for what is hidden. Words that begin as a value does are many in a log, and nobody cuts them
 --- off there.
-local function masked_line(line)
+local function masked_log(line)
   local masked = without(line, ALL)
   if masked ~= line and masked == require("codearts.build.core").mask(line, {}) then
     return line -- in another encoding, which is all that was changed
@@ -127,11 +165,12 @@ end
 ---@param client codearts.build.Client
 ---@return codearts.build.Client client
 function given.hide_in(client)
+  owner, lists = client, nil
   client.masker = {
     mask = function(_, text, ...)
       return given.masked(client.core:mask(text, ...))
     end,
-    line = masked_line,
+    line = masked_log,
   }
   return client
 end

@@ -63,7 +63,7 @@ local function print_text(app, seen)
   local place = require("codearts.build.cli.failed").places(seen.steps, seen.verdict)[1]
   if place then
     app:warn(("step %d, %s, failed; its log:"):format(place, seen.steps[place].name))
-    app:warn("  " .. app:next_command("log %s %d --failed", seen.job_id, seen.build_no))
+    app:warn_next("  ", "log %s %d --failed", seen.job_id, seen.build_no)
   end
 end
 

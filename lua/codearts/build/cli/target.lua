@@ -38,7 +38,7 @@ local function add_new(app, all, rows)
   for index, job in ipairs(rows) do
     ids[index], called[index] = job.id, job.job_name
   end
-  for index, job in ipairs(app:client():mask(rows)) do
+  for index, job in ipairs(app:client():mask_credentials(rows)) do
     local id = ids[index]
     if id ~= nil and not all.seen[id] then
       all[#all + 1], all.seen[id] = job, true

@@ -164,7 +164,7 @@ function Watch:tell_end(entry)
   end
   self:tell_error(entry)
   if err.kind == "timeout" and err.reason == "wait" then
-    app:warn("  to wait again:  " .. app:next_command("wait %s %d", entry.job_id, entry.build_no))
+    app:warn_next("  to wait again:  ", "wait %s %d", entry.job_id, entry.build_no)
   end
 end
 
@@ -179,7 +179,7 @@ function Watch:tell_error(entry)
     if entry.run_id then
       app:warn(("  its run id is:   %s"):format(entry.run_id))
     end
-    app:warn("  to look for it: " .. app:next_command("history %s", entry.job_id))
+    app:warn_next("  to look for it: ", "history %s", entry.job_id)
     if err.kind == "key" then
       app:warn "  running it again with the same key is safe; `codearts-build key` tells and settles"
     end
@@ -204,8 +204,8 @@ end
 local function tell_how_to_go_on(app, entry)
   if entry.build_no then
     local job_id, build_no = entry.job_id, entry.build_no
-    app:warn("  to wait again:  " .. app:next_command("wait %s %d", job_id, build_no))
-    app:warn("  to stop it:     " .. app:next_command("stop %s %d", job_id, build_no))
+    app:warn_next("  to wait again:  ", "wait %s %d", job_id, build_no)
+    app:warn_next("  to stop it:     ", "stop %s %d", job_id, build_no)
   end
 end
 

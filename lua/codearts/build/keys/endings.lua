@@ -111,10 +111,13 @@ local function endpoint_in_doubt(flow)
   end
 end
 
---- What this call's own request was sent with is hidden in all that is asked about what it leads to.
+--- What this call's own request was sent with, or would have been, is hidden in all that is asked about what it leads to.
 local function knowing(flow, value)
-  if core.is_error(flow.own_error) then
-    core.came_with(value, flow.own_error)
+  flow.attempts.call:came_with(value)
+  for _, other in ipairs { flow.dropped or false, flow.own_error } do
+    if type(other) == "table" then
+      core.came_with(value, other)
+    end
   end
 end
 

@@ -38,6 +38,7 @@ local LEAST_BEFORE = 0.01 -- seconds that a store gets though the deadline is ne
 ---@field own_error? codearts.build.Error
 ---@field given_up? boolean nobody waits any more, be it that the client closed
 ---@field trouble? codearts.build.Error the store's, of the last swap or reading
+---@field dropped? table knows what an attempt that was given up would have been sent with
 ---@field dropped_for? codearts.build.Error why an attempt was given up
 local Flow = {}
 Flow.__index = Flow
@@ -172,6 +173,7 @@ end
 
 function on:drop()
   self.dropped_for = self.trouble
+  self.dropped = self.attempts.call:came_with {}
   self.attempts:cancel()
   while not self.attempts.call:done() do
     self.await(self.attempts, true)

@@ -46,7 +46,7 @@ local function known_jobs()
       local call = client:jobs(id, { async = true, limit = MOST })
       return call:on_done(function(answer)
         if answer then
-          names.remember(id, client:mask(answer.jobs), #answer.jobs == answer.total)
+          names.remember(id, client:mask_credentials(answer.jobs), #answer.jobs == answer.total)
         end
       end)
     end)
@@ -148,9 +148,9 @@ local function argument_at(rows, count)
   end
 end
 
-local function of_argument(name, rows, given)
-  local row = argument_at(rows, #given)
-  local job = (name == "key" and given[2] or given[1])
+local function of_argument(name, rows, words)
+  local row = argument_at(rows, #words)
+  local job = (name == "key" and words[2] or words[1])
   local id = job and id_of(job)
   if name == "run" and id then
     return known_parameters(id)
@@ -177,13 +177,13 @@ return function(command, lead, line)
     list = command.NAMES
   elseif command.WORDS[words[1]] then
     local rows = command.WORDS[words[1]].rows()
-    local given, waiting = read(rows, words)
+    local arguments, waiting = read(rows, words)
     if waiting then
       list = waiting.values or waiting.kind == kinds.job and known_jobs() or {}
     elseif lead:sub(1, 1) == "-" then
       list = options(rows)
     else
-      list = of_argument(words[1], rows, given)
+      list = of_argument(words[1], rows, arguments)
     end
   end
   local fitting = {}

@@ -173,7 +173,7 @@ function list.jobs(buffer, project)
       if err then
         return nil, err
       end
-      new_ones = add_new(all, seen, client:mask(answer.jobs))
+      new_ones = add_new(all, seen, client:mask_credentials(answer.jobs))
       page = page + 1
     until #answer.jobs < PAGE or new_ones == 0 -- which all pages are, if the service heeds no number of a page
     return all
@@ -181,6 +181,21 @@ function list.jobs(buffer, project)
     names.remember(project, all, true)
     self:show({ "NAME", "LAST BUILD", "STARTED", "JOB" }, all, row_of_job, "no jobs")
   end)
+end
+
+--- What is shown of builds: each text is looked at.
+local function shown_of(records)
+  local shown = {}
+  for index = 1, math.min(#records, PAGE) do
+    local item = records[index]
+    shown[index] = {
+      build_number = item.build_number,
+      result = item.result,
+      start_time = item.start_time,
+      end_time = item.end_time,
+    }
+  end
+  return shown
 end
 
 local function row_of_build(item)
@@ -202,22 +217,17 @@ function list.builds(buffer, job_id)
   local client = session.client()
   return fill(self, function(await)
     local answer, err = await(client:history(job_id, { async = true, limit = PAGE, days = DAYS }))
-    return answer and { records = client:mask(answer.records) }, err
+    return answer and { records = client:mask(shown_of(answer.records), answer.records) }, err
   end, function(answer)
     local nothing = ("no builds in the last %d days"):format(DAYS)
-    self:show(
-      { "BUILD", "RESULT", "STARTED", "TOOK" },
-      vim.list_slice(answer.records, 1, PAGE),
-      function(item)
-        local number = item.build_number
-        if not number or number < 1 then
-          return row_of_build(item)
-        end
-        jobs.saw(job_id, number)
-        return row_of_build(item), address.of(job_id, number)
-      end,
-      nothing
-    )
+    self:show({ "BUILD", "RESULT", "STARTED", "TOOK" }, answer.records, function(item)
+      local number = item.build_number
+      if not number or number < 1 then
+        return row_of_build(item)
+      end
+      jobs.saw(job_id, number)
+      return row_of_build(item), address.of(job_id, number)
+    end, nothing)
   end)
 end
 

@@ -2,7 +2,6 @@
 --- each in the one form that the compiler's 'errorformat' reads.
 local command = require "codearts.build.nvim.command"
 local exit_status = require "codearts.build.cli.exit_status"
-local given_values = require "codearts.build.cli.given"
 local follow = require "codearts.build.lifecycle.follow"
 local lifecycle = require "codearts.build.lifecycle"
 local log_lines = require "codearts.build.nvim.lines"
@@ -43,7 +42,7 @@ end
 
 --- Tells how a build ended. The list has no verdict, but says so where it lacks something.
 local function tell_end(watch, trouble)
-  local outcome = given_values.masked(("%s: %s"):format(watch:name(), watch:outcome()))
+  local outcome = ("%s: %s"):format(watch:name(), watch:outcome())
   if not watch.verdict then
     say(problems.normal { type = "E", message = outcome })
   elseif trouble then

@@ -1,5 +1,4 @@
 --- Messages that come when they come: none waits for a key, for whoever types would lose it.
-local given = require "codearts.build.cli.given"
 local text = require "codearts.build.cli.text"
 
 local messages = {}
@@ -49,7 +48,7 @@ end
 ---@param message string
 ---@param level integer of vim.log.levels
 function messages.notify(message, level)
-  message = "CodeArts: " .. given.masked(text.clean(message))
+  message = "CodeArts: " .. text.clean(message)
   if is_plain() then
     -- After the command that it may be about: within, it would wait for a key.
     vim.schedule(function()
@@ -66,7 +65,7 @@ function messages.echo(message)
   if is_taken() then
     return
   end
-  message = "CodeArts: " .. given.masked(text.clean(message))
+  message = "CodeArts: " .. text.clean(message)
   vim.cmd "redraw"
   vim.api.nvim_echo({ { text.fit(message, math.max(vim.v.echospace, 1)) } }, false, {})
 end
