@@ -152,6 +152,26 @@ describe("codearts-build, ended by a signal", function()
     assert.is_true(core.decode(seen:match "{[^\n]*}").detached)
   end)
 
+  it("leaves open whether it stopped where the answer is lost or not the service's", function()
+    local server = server_process.start()
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+    for _, lost in ipairs { { "raw", bytes = "" }, { "answer", status = 502, body = "<html>" } } do
+      server:reset()
+      server:script({ "ok", "never_answer" }, lost)
+      local running = command.start("run " .. GOOD .. " --wait --on-interrupt stop", env)
+      server:wait_for(2)
+      running:signal "INT"
+      local status, seen = running:finish()
+      assert.are.equal(130, status)
+      assert.is_truthy(seen:find(" was asked to stop: StopBuildJob: ", 1, true), seen)
+      assert.is_truthy(seen:find("may have been stopped", 1, true), seen)
+      assert.is_nil(seen:find("goes on", 1, true), seen)
+      assert.is_nil(seen:find("cannot be stopped", 1, true), seen)
+      assert.is_truthy(seen:find("codearts-build wait " .. GOOD, 1, true), seen)
+    end
+    server:stop()
+  end)
+
   it("leaves open whether a build was started before the answer", function()
     local server = server_process.start()
     server:script({}, "never_answer")

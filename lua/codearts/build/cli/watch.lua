@@ -254,6 +254,29 @@ function Watch:cancel_all()
   until not pending or app.core.now() > patience
 end
 
+-- Why a request was not even sent.
+local UNSENT = { resolve = true, connect = true, connect_timeout = true, tls_verify = true }
+
+--- Whether the service may have taken a stop that ended so: its answer was lost, is late, or is not the service's own.
+local function may_be_taken(err)
+  if err.kind == "transport" or err.kind == "timeout" or err.kind == "protocol" then
+    return not UNSENT[err.reason]
+  end
+  return err.status ~= nil and err.status >= 500
+end
+
+--- Tells why it is not known that a build is being stopped. Answers what becomes of it.
+local function tell_unstopped(app, entry, err)
+  local name = entries.name(entry)
+  if not may_be_taken(err) then
+    app:warn(("%s cannot be stopped: %s"):format(name, tostring(err)))
+    return "goes on"
+  end
+  local late = err.kind == "timeout" and err.reason == "wait"
+  app:warn(("%s was asked to stop: %s"):format(name, late and "no answer yet" or tostring(err)))
+  return "may have been stopped"
+end
+
 --- What becomes of a build that is still open when a signal ends us.
 local function tell_left(app, entry)
   local stopped, err
@@ -268,10 +291,8 @@ local function tell_left(app, entry)
   end
   entry.detached = true
   entries.event(entry, app, "detached", {})
-  if err then
-    app:warn(("%s cannot be stopped: %s"):format(entries.name(entry), tostring(err)))
-  end
-  app:warn(("%s; %s goes on"):format(app:ended(), entries.name(entry)))
+  local state = err and tell_unstopped(app, entry, err) or "goes on"
+  app:warn(("%s; %s %s"):format(app:ended(), entries.name(entry), state))
   tell_how_to_go_on(app, entry)
 end
 
