@@ -81,7 +81,10 @@ local ROWS = {
   { "/hosts/", "host_plain host_luv host_nvim" },
   { "/luv%.lua$", "host_luv" },
   { "/nvim%.lua$", "host_nvim" },
-  { "build/nvim/", "host_nvim nvim_builds nvim_help nvim_parts nvim_problems nvim_secrets" },
+  {
+    "build/nvim/",
+    "host_nvim nvim_builds nvim_help nvim_parts nvim_problems nvim_secrets nvim_waits",
+  },
   { "^compiler/", "nvim_builds" },
   { "^spec/data/problems/", "nvim_problems" },
   { "/cli/words", "nvim_parts" },

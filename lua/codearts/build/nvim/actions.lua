@@ -22,9 +22,6 @@ local BESIDE = 5000 -- milliseconds that the verdict waits, at most, for the lis
 
 local actions = {}
 
--- What the service was asked to start and has not answered yet: an impatient second command starts no second build.
-local starting = {}
-
 local function usage(field, message)
   error(session.core.error { kind = "usage", field = field, message = message }, 0)
 end
@@ -105,16 +102,16 @@ end
 --- Starts a build, waits for its number, and watches it from then on.
 local function start(job_id, name, args, options, bang)
   local same = vim.inspect { args, options }
-  if starting[same] then
+  if watches.starting[same] then
     usage("JOB", ("a start of %s with these parameters is under way"):format(name or job_id))
   end
-  starting[same] = true
+  watches.starting[same] = true
   local ok, result = pcall(function()
     local call = session.client():start(args, options)
     check_parameters(job_id, args)
     return call:wait()
   end)
-  starting[same] = nil
+  watches.starting[same] = nil
   if not ok then
     if session.core.is_error(result) and result.outcome == "unknown" then
       result.message = result.message .. ("; :CodeArts history %s shows its builds"):format(job_id)
@@ -124,7 +121,7 @@ local function start(job_id, name, args, options, bang)
   local number = lifecycle.handle(result).build_no
   jobs.saw(job_id, number)
   local watch = watches.begin(result, job_id, number, name)
-  watch.loud = true
+  watch.loud, watches.started = true, watch
   if bang then
     fill_quickfix(watch)
   end
@@ -201,11 +198,6 @@ end
 ---@param values table
 function actions.status(values)
   local job_id, number, name = build_of(values)
-  local watch = watches.find(job_id, number)
-  if watch and watch.detail then
-    messages.echo(("%s: %s"):format(watch:name(), watch:brief()))
-    return
-  end
   local client = session.client()
   local detail = client:mask(session:await(client:build(job_id, number):status { async = true }))
   local reason = record.text(detail.err_msg)

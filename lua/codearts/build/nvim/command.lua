@@ -103,29 +103,35 @@ local function with_parameters(list)
   return changed
 end
 
---- What was left out and is at hand: the build of this buffer, or the one that was watched last.
+--- What was left out and is at hand: the build of this buffer, or the one that was started last. One that is only looked
+-- at may be somebody else's; one whose number is not known yet cannot be meant by it.
 local function at_hand()
   local here = jobs.here()
   if here and here.job then
     return here.job, here.number
   end
   local watches = require "codearts.build.nvim.watch"
-  local watch = watches.running[#watches.running] or watches.last
+  if next(watches.starting) then
+    fail "a start has no answer yet: say which JOB is meant, and which NUMBER"
+  end
+  local watch = watches.started
   if watch then
     return watch.entry.job_id, watch.entry.build_no
   end
 end
 
 local function completed(word, list)
-  local job, number = at_hand()
   local first = list[1]
   local bare = not first or first:sub(1, 2) == "--"
-  if not job or not (word.takes_build or word.takes_job) then
+  local counts = word.takes_build and first and first:find "^%d+$" and #first < 32
+  if not (word.takes_build or word.takes_job) or not (bare or counts) then
     return list
-  elseif word.takes_build and first and first:find "^%d+$" and #first < 32 then
+  end
+  local job, number = at_hand()
+  if not job then
+    return list
+  elseif counts then
     return vim.list_extend({ job }, list)
-  elseif not bare then
-    return list
   end
   local whole = word.takes_build and number and not vim.tbl_contains(list, "--key")
   return vim.list_extend({ job, whole and tostring(number) or nil }, list)

@@ -13,7 +13,7 @@ local function words()
   elseif running[1] then
     return ("%s: %s"):format(running[1]:name(), running[1]:brief())
   elseif watches.last then
-    return ("%s: %s"):format(watches.last:name(), watches.last.entry.status or "?")
+    return ("%s: %s"):format(watches.last:name(), watches.last:end_in_short())
   end
   return ""
 end

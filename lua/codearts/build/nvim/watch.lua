@@ -27,6 +27,10 @@ local watches = {
   running = {},
   ---@type codearts.build.nvim.Watch? the one that ended last
   last = nil,
+  ---@type codearts.build.nvim.Watch? of the build that this editor started last
+  started = nil,
+  ---@type table<string, true> starts without an answer: an impatient second command starts no second build
+  starting = {},
 }
 
 local by_build = {}
@@ -62,7 +66,10 @@ local function tell(self, event)
 end
 
 local function remove(self)
-  by_build[key_of(self.entry.job_id, self.entry.build_no)] = nil
+  local key = key_of(self.entry.job_id, self.entry.build_no)
+  if by_build[key] == self then
+    by_build[key] = nil
+  end
   for index, other in ipairs(watches.running) do
     if other == self then
       table.remove(watches.running, index)
@@ -92,6 +99,12 @@ end
 ---@return string
 function Watch:outcome()
   return self.verdict and watches.words(self.detail, self.verdict) or session.words(self.err)
+end
+
+--- "SUCCESS", or that its end is not known: what the last look saw may be long over.
+---@return string
+function Watch:end_in_short()
+  return self.verdict and self.entry.status or ("not known (%s error)"):format(self.err.kind)
 end
 
 --- "nightly #20".
@@ -216,6 +229,7 @@ end
 function Watch:leave()
   self.viewers = self.viewers - 1
   if self.viewers == 0 and self.call and not self.loud then
+    remove(self) -- before its end comes: who asks meanwhile gets a wait that goes on
     self.call:cancel()
   end
 end

@@ -1,0 +1,174 @@
+-- The waits of Neovim for builds: who looks at one, who asked for one, which is meant by a word alone.
+
+local cli_sandbox = require "spec.support.cli_sandbox"
+local editor = require "spec.support.editor"
+local lifecycle = require "spec.support.lifecycle"
+local server_process = require "spec.support.server"
+
+local missing = editor.missing()
+if missing then
+  pending("waits in Neovim: " .. missing)
+  return
+end
+
+local JOBS = [==[
+job {
+  id = "walkjob0000000000000000000000001",
+  name = "walk",
+  parameters = { GATE = "" },
+  steps = { step { name = "Second", run = wait_for_gate } },
+}
+
+job {
+  id = "breakjob000000000000000000000001",
+  name = "break",
+  parameters = { GATE = "" },
+  steps = { step { name = "Compile", run = wait_for_gate } },
+}
+]==]
+
+local WALK = "walkjob0000000000000000000000001"
+
+-- Begins of code that runs inside.
+local STATUS = "require'codearts.build.nvim'.status()"
+local VIEW = "require'codearts.build.nvim.buffer'.view()"
+
+describe("Neovim that waits for builds", function()
+  local box, nvim
+
+  setup(function()
+    box = cli_sandbox.start(JOBS)
+  end)
+
+  teardown(function()
+    box:stop()
+  end)
+
+  before_each(function()
+    box:close_gate()
+  end)
+
+  after_each(function()
+    if nvim then
+      nvim:stop()
+      nvim = nil
+    end
+  end)
+
+  -- An editor; the one before, if any, goes.
+  local function start(env)
+    if nvim then
+      nvim:stop()
+    end
+    local variables = { CODEARTS_BUILD_PROJECT = box.project }
+    for _, list in ipairs { box.env, env or {} } do
+      for name, value in pairs(list) do
+        variables[name] = value
+      end
+    end
+    nvim = editor.start(variables)
+  end
+
+  -- Runs a job that waits for the gate, and waits until it does; answers the number of the build.
+  local function run_gated(job, step)
+    nvim:command(("CodeArts run %s GATE=%s"):format(job, box.gate))
+    nvim:wait(("%s:find '%s'"):format(STATUS, step))
+    return nvim:ask("return " .. STATUS):match "#(%d+)"
+  end
+
+  local function count(text, wanted)
+    return select(2, text:gsub(wanted, "%0"))
+  end
+
+  local function expect_message(wanted)
+    nvim:wait(("vim.fn.execute('messages'):find(%q, 1, true)"):format(wanted))
+  end
+
+  local runs = { path = "/record%-info$", body = lifecycle.record "RUNNING" }
+
+  -- An editor that waits for build 20 of a server.
+  local function run_at_server()
+    local server = server_process.start()
+    local started = { path = "/build$", body = '{"actual_build_number":"20"}' }
+    server:behave("by_path", { rows = { started, runs } })
+    start { CODEARTS_BUILD_ENDPOINT = server.url }
+    nvim:command("CodeArts run " .. WALK)
+    nvim:wait(STATUS .. ":find 'RUNNING'")
+    return server
+  end
+
+  it("follows on by :edit a build that was only looked at", function()
+    start()
+    local number = run_gated("walk", "Second")
+    start()
+    nvim:command(("edit codearts://%s/%s"):format(WALK, number))
+    nvim:expect "waiting"
+    nvim:command "edit"
+    box:open_gate()
+    nvim:wait(VIEW .. ".complete")
+    nvim:expect "▸ SUCCESS, took"
+  end)
+
+  it("waits for a build whose buffer was closed just before", function()
+    start()
+    local number = run_gated("walk", "Second")
+    start()
+    nvim:command(("edit codearts://%s/%s"):format(WALK, number))
+    nvim:expect "waiting"
+    nvim:command(("bwipeout! | CodeArts wait %s %s"):format(WALK, number))
+    box:open_gate()
+    expect_message ", took "
+  end)
+
+  it("stops the build that was started last, not one that is looked at", function()
+    start()
+    local other = run_gated("walk", "Second")
+    start()
+    local own = run_gated("break", "Compile")
+    nvim:command(("split codearts://%s/%s"):format(WALK, other))
+    nvim:wait "#require'codearts.build.nvim.watch'.running == 2"
+    nvim:command "wincmd p | CodeArts stop"
+    nvim:expect(("break #%s: ABORTED"):format(own))
+    box:open_gate()
+  end)
+
+  it("asks which build is meant while a start has no answer", function()
+    local server = run_at_server()
+    server:behave("by_path", { rows = { { path = "/build$" }, runs } })
+    nvim:command(("CodeArts run %s --branch other"):format(WALK))
+    nvim:command "CodeArts stop"
+    expect_message "a start has no answer yet"
+    for _, path in ipairs(lifecycle.paths(server)) do
+      assert.falsy(path:find "/stop", path)
+    end
+    server:stop()
+  end)
+
+  it("asks how a build stands that it waits for, too", function()
+    local server = run_at_server()
+    local function looks()
+      return count(table.concat(lifecycle.paths(server), "\n"), "/record%-info")
+    end
+    local before = looks()
+    server:behave("by_path", {
+      rows = { { path = "", status = 429, headers = { { "Retry-After", "600" } }, body = "{}" } },
+    })
+    repeat
+      nvim:ask "return 1"
+    until looks() > before -- the wait rests for ten minutes now
+    local record = lifecycle.record("SUCCESS", lifecycle.FINISHED)
+    server:behave("by_path", { rows = { { path = "/record%-info$", body = record } } })
+    nvim:command "CodeArts status"
+    nvim:expect "#20: SUCCESS"
+    server:stop()
+  end)
+
+  it("says no state of a build whose wait ended in trouble", function()
+    local server = run_at_server()
+    local refusal = '{"error_code":"APIGW.0301","error_msg":"no"}'
+    server:behave("by_path", { rows = { { path = "", status = 403, body = refusal } } })
+    expect_message "ShowRecordDetail: auth error: 403"
+    assert.truthy(nvim:ask("return " .. STATUS):find "#20: not known %(auth error%)")
+    server:stop()
+  end)
+end)
