@@ -62,7 +62,7 @@ describe("a build whose start was sent with a header of its own", function()
       status = {},
       log = {},
       stop = {},
-      wait = { timeout = 0.01 },
+      wait = { timeout = 1 },
     } do
       local ok, err = pcall(this[name], this, opts)
       assert.is_false(ok)
@@ -149,7 +149,7 @@ describe("a build whose start was sent with a header of its own", function()
     local _, err = client:try_run({ job_id = run_job.JOB_ID }, opts)
     assert.equal("unknown", err.outcome)
     show_build()
-    local found = err:reconcile { timeout = 1 }
+    local found = err:reconcile { timeout = 10 }
     assert.equal("started", found.verdict)
     check_methods(found.result, { GATE, (last_start()) })
   end)
@@ -164,7 +164,7 @@ describe("a build whose start was sent with a header of its own", function()
     local _, err = pcall(call.wait, call, 0)
     assert.equal("wait", err.reason)
     show_build()
-    local found = err:reconcile { timeout = 1 }
+    local found = err:reconcile { timeout = 10 }
     assert.equal("started", found.verdict)
     check_methods(found.result, { GATE, (last_start()) })
   end)
