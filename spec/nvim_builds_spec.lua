@@ -98,13 +98,7 @@ describe("Neovim with :CodeArts", function()
   end)
 
   local function start(options, env)
-    local variables = { CODEARTS_BUILD_PROJECT = box.project }
-    for _, list in ipairs { box.env, env or {} } do
-      for name, value in pairs(list) do
-        variables[name] = value
-      end
-    end
-    nvim = editor.start(variables, options)
+    nvim = editor.start(box:variables(env), options)
     return nvim
   end
 

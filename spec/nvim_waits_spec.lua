@@ -60,13 +60,7 @@ describe("Neovim that waits for builds", function()
     if nvim then
       nvim:stop()
     end
-    local variables = { CODEARTS_BUILD_PROJECT = box.project }
-    for _, list in ipairs { box.env, env or {} } do
-      for name, value in pairs(list) do
-        variables[name] = value
-      end
-    end
-    nvim = editor.start(variables)
+    nvim = editor.start(box:variables(env))
   end
 
   -- Runs a job that waits for the gate, and waits until it does; answers the number of the build.

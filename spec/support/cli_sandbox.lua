@@ -79,6 +79,19 @@ function CliSandbox:client()
   return require("spec.support.sandbox_client").of(self.box)
 end
 
+--- What an editor gets that works with its project.
+---@param more? table<string, string>
+---@return table<string, string>
+function CliSandbox:variables(more)
+  local variables = { CODEARTS_BUILD_PROJECT = self.project }
+  for _, list in ipairs { self.env, more or {} } do
+    for name, value in pairs(list) do
+      variables[name] = value
+    end
+  end
+  return variables
+end
+
 --- Lets steps go on that wait for the gate.
 function CliSandbox:open_gate()
   assert(io.open(self.gate, "w")):close()
