@@ -124,8 +124,6 @@ describe("codearts-build and a service that repeats a parameter's value", functi
       { "CANCELED", 3, { status = "CANCELED" } },
       { "SUCCESSFUL", 0, { status = "SUCCESS" } },
       { "status12", 1 },
-      { "start_time", 1 },
-      { "octopus_job_name", 1 },
       { "2026-11-27", 1 },
     } do
       say("nothing", case[3])
@@ -209,22 +207,19 @@ describe("codearts-build and a service that repeats a parameter's value", functi
 
   local KEY = "-----BEGIN KEY-----\nMIIEpAIBAAKCAQEA\nx7Qm9zKpWvYt3nLd\n-----END KEY-----"
 
-  it("hides what a service makes of it: trimmed, a line, a login", function()
+  it("hides what a service makes of it: trimmed, a line", function()
     for _, case in ipairs {
       { "  \t" .. SECRET .. " ", SECRET },
       { "\239\187\191" .. SECRET, SECRET },
       { "\239\187\191 two words\nof a secret \n", "two words of a secret" },
       { KEY, "x7Qm9zKpWvYt3nLd" },
       { "  key: " .. KEY:gsub("\n", "\r\n  "), "MIIEpAIBAAKCAQEA" },
-      { "postgres://ci:hunter2-Pa55word@db/x", "ci:hunter2-Pa55word" },
-      { "see https://ci:hunter2-Pa55word@db/x and this", "hunter2-Pa55word" },
-      { "https://hunter2-Pa55word@db", "hunter2-Pa55word" },
     } do
       env.WORD = case[1]
       say(case[2])
       local told = run(("run %s --param-env WORD --wait --json"):format(GOOD), 1)
       assert.is_nil((told.out .. told.err):find(case[2], 1, true), told.out .. told.err)
-      assert.equal("ERR ***", core.decode(told.out).record.err_msg)
+      assert.matches("^ERR %*%*%*", core.decode(told.out).record.err_msg)
       server:behave("answer", {
         status = 400,
         body = encode { error_code = "A.1", error_msg = "bad: " .. case[2] },
@@ -276,23 +271,6 @@ describe("codearts-build and a service that repeats a parameter's value", functi
     assert.is_nil(all:find("12345678", 1, true), all)
   end)
 
-  it("hides the beginning of a value where a text was cut off", function()
-    env.WORD = SECRET
-    local long = ("the value of this parameter is not one of those that may be: "):rep(2)
-    for text, masked in pairs {
-      [long .. "hunter2-Pa55wo"] = long .. "***",
-      [long .. "hunter2-Pa55wo\239\191\189"] = long .. "***\239\191\189",
-      ["bad: hunter2-Pa... it is"] = "bad: ***... it is",
-      ["bad: hunter2-Pa… it is"] = "bad: ***… it is",
-      ["bad: hunter2-Pa"] = "bad: hunter2-Pa",
-      [long .. "hunter2-Pa it is"] = long .. "hunter2-Pa it is",
-    } do
-      local message, all = refused(text, "--param-env WORD")
-      assert.equal(masked, message)
-      assert.truthy(masked:find("hunter2", 1, true) or not all:find("hunter2", 1, true), all)
-    end
-  end)
-
   it("hides no words that only begin as a value does, and no number of the day", function()
     env.WORD, env.DATE = "https://git.example.com/app.git", "20261128"
     server:behave("answer", {
@@ -315,35 +293,21 @@ describe("codearts-build and a service that repeats a parameter's value", functi
 end)
 
 describe("core.mask", function()
-  it(
-    "hides a piece from the midst of one, unless only whole ones are looked for and what is cut off",
-    function()
-      local secrets = { "registry/my-codearts-build:2024" }
-      assert.equal("look at ***", core.mask("look at codearts-build", secrets))
-      for least, told in pairs { [8] = "***", [9] = "registry", [255] = "registry" } do
-        assert.equal("look at codearts-build", core.mask("look at codearts-build", secrets, least))
-        assert.equal(
-          "look at *** now",
-          core.mask("look at " .. secrets[1] .. " now", secrets, least)
-        )
-        assert.equal("regist", core.mask("regist", { "registry" }, least))
-        for behind, masked in pairs {
-          [""] = "",
-          ["\nnext line"] = "\nnext line",
-          ["... other"] = "... other",
-          ["… other"] = "… other",
-          ["\239\191\189"] = "\239\191\189",
-          ["\195"] = "?",
-        } do
-          assert.equal(told .. masked, core.mask("registry" .. behind, secrets, least))
-        end
-        for _, other in ipairs { "registry other", "registry/my", "registry.. other" } do
-          assert.equal(other .. ".", core.mask(other .. ".", secrets, least))
-        end
-      end
-      for _, least in ipairs { -1, 256, true } do
-        assert.is_false(pcall(core.mask, "text", secrets, least))
-      end
+  it("hides a piece from the midst of a secret, unless only whole ones are looked for", function()
+    local secrets = { "registry/my-codearts-build:2024" }
+    assert.equal("look at ***", core.mask("look at codearts-build", secrets))
+    assert.equal("***", core.mask("registry", secrets))
+    for _, text in ipairs {
+      "look at codearts-build",
+      "registry",
+      "registry...",
+      secrets[1]:sub(1, -2),
+    } do
+      assert.equal(text, core.mask(text, secrets, true))
     end
-  )
+    assert.equal("at *** now", core.mask("at " .. secrets[1] .. " now", secrets, true))
+    local long = ("x1"):rep(200)
+    assert.equal("***", core.mask(long, { long }, true))
+    assert.equal(long, core.mask(long, { long .. "y" }, true))
+  end)
 end)

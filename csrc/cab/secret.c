@@ -17,8 +17,8 @@
 
 /* How many bytes at a secret's beginning are worth hiding, unless they are all of it. */
 static size_t enough_of(const cab_secrets *s, const char *secret) {
-    if (s->least > 0) {
-        return s->least;
+    if (s->whole) {
+        return UCHAR_MAX;
     }
     size_t half = strnlen(secret, 2 * LONGEST_PIECE) / 2;
     return half < CAB_SHORTEST_SECRET ? CAB_SHORTEST_SECRET : half;
@@ -152,19 +152,6 @@ static size_t match(const char *p, const char *end, const char *secret, reading 
     return (size_t)(stop - p);
 }
 
-/* Whether a text, or one of its lines, is cut off at p: what is left of a character in whose midst
- * that was may stand there, or an ellipsis. */
-static bool is_cut(const char *p, const char *end) {
-    size_t left = (size_t)(end - p);
-    if (left >= 3 && (memcmp(p, "...", 3) == 0 || memcmp(p, "\xe2\x80\xa6", 3) == 0)) {
-        return true;
-    }
-    while (p < end && ((*p & 0x80) != 0 || *p == '?')) {
-        p++;
-    }
-    return p == end || *p == '\n';
-}
-
 /* The longest of what shows `secret` or its beginning at p, of which `enough` bytes tell something;
  * `*rest` is what it does not show. `*seen`: the most bytes that any way to read it had in common
  * with the secret. */
@@ -176,7 +163,7 @@ static size_t hide(const cab_secrets *s, const char *p, const char *end, const c
         size_t shown;
         size_t used = match(p, end, secret, first, &shown);
         *seen = shown > *seen ? shown : *seen;
-        bool tells = shown >= enough && (s->least == 0 || is_cut(p + used, end));
+        bool tells = shown >= enough && !s->whole;
         if (shown > 0 && (secret[shown] == '\0' || tells)) {
             *all = *all || shown < CAB_SHORTEST_SECRET;
             if (used > longest) {

@@ -22,9 +22,7 @@ struct cab_grams;
 typedef struct {
     size_t count;
     bool too_many; /* one did not fit: nothing is safe to show */
-    /* Bytes at the beginning of one that tell something where the text was cut off, while all other
-     * pieces do not. 0: all do that are not too short. */
-    unsigned char least;
+    bool whole;    /* one is hidden where all of it stands; else pieces of it are, too */
     /* The last that begins with that byte, and the one of the same beginning before each: their
      * numbers from 1, or 0. */
     unsigned char last_of[256];

@@ -1,6 +1,5 @@
 #include "lua/lua_error.h"
 
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,14 +18,14 @@ static const unsigned char *push_marks(lua_State *L, const char *text, size_t le
     size_t size = len / 8 + 1;
     unsigned char *marks = lua_newuserdata(L, size);
     memset(marks, 0, size);
-    return secrets->least > 0 || cab_pieces_mark(secrets, text, len, marks) ? marks : NULL;
+    return secrets->whole || cab_pieces_mark(secrets, text, len, marks) ? marks : NULL;
 }
 
 /* Whether a text can be shown as it is, which is seen at once of those that are short and simple:
  * the id of a request, of which each answer has one. */
 static bool is_harmless(const char *text, size_t len, const cab_secrets *secrets) {
     return len <= LONGEST_SIMPLE && !cab_secrets_may_begin(secrets, text, len) &&
-           (secrets->least > 0 || !cab_pieces_may_show(secrets, text, len));
+           (secrets->whole || !cab_pieces_may_show(secrets, text, len));
 }
 
 void lcab_push_masked(lua_State *L, const char *text, size_t len, const cab_secrets *secrets) {
@@ -264,13 +263,10 @@ void lcab_read_secrets(lua_State *L, int index, cab_secrets *secrets) {
     }
 }
 
-/* core.mask(text, secrets [, least]): the text as people may see it, with *** for each secret of
- * the list, and for each piece of one; with `least` no piece but a beginning of so many bytes where
- * the text, a line of it, or the secret was cut off. */
+/* core.mask(text, secrets [, whole]): the text as people may see it, with *** for each secret of
+ * the list, and for each piece of one unless only whole ones are looked for. */
 static int mask(lua_State *L) {
-    lua_Integer least = luaL_optinteger(L, 3, 0);
-    luaL_argcheck(L, 0 <= least && least <= UCHAR_MAX, 3, "out of range");
-    cab_secrets secrets = {.least = (unsigned char)least};
+    cab_secrets secrets = {.whole = lua_toboolean(L, 3) != 0};
     size_t len;
     const char *text = luaL_checklstring(L, 1, &len);
     luaL_checktype(L, 2, LUA_TTABLE);

@@ -74,7 +74,7 @@ end
 --- A line for people on standard error: a warning or a hint. It may hold words of the service.
 ---@param message string
 function App:warn(message)
-  self.terminal:warn(PROGRAM .. ": " .. given.masked_line(message))
+  self.terminal:warn(PROGRAM .. ": " .. given.masked(message))
 end
 
 --- The client of this command; made on first use.

@@ -1,5 +1,6 @@
 --- Values that do not stand on the command line itself, where other users of the machine could read them: in a file, on
--- standard input, or in the environment.
+-- standard input, or in the environment. They may be secrets, so what the service repeats of them is hidden: all of such a
+-- value, or one of its lines.
 local ascii = require "codearts.build.ascii"
 local verdict = require "codearts.build.lifecycle.verdict"
 
@@ -7,71 +8,34 @@ local given = {}
 
 local MOST = 16 * 1024 * 1024 -- bytes of one value; beyond is a mistake, such as /dev/zero
 local AT_ONCE = 120 -- texts that core.mask looks for, at most 128
-local SHORTEST = 8 -- bytes of a value that is hidden; others may be words that stand anywhere
-local ALL = 255 -- bytes of a beginning that nothing has but a value that is as long
-local SHORTEST_CUT = 64 -- bytes; nobody cuts off a shorter text, such as a name or a number, without to say so
+local SHORTEST = 8 -- bytes of what is hidden; others may be words that stand anywhere
 local MOST_LINES = 100 -- of a value, that are hidden each by itself
 
--- Texts that are hidden, which these are, and the client whose credentials may be in them.
-local forms, known, owner = {}, {}, nil
--- The same in lists, the longest first, since what holds others is to be found as a whole. nil: to be made. `cut`: with what
--- the masks of the client's credentials leave of them.
-local lists
+-- What is hidden, the longest first, since what holds others is to be found as a whole; and the same as keys.
+local hidden, known = {}, {}
+-- The client whose credentials may stand in a value, which then comes back with a mask in it.
+local owner
 
-local function add(form)
-  if #form >= SHORTEST and not known[form] then
-    known[form], lists = true, nil
-    forms[#forms + 1] = form
+-- What a build is told by, which is read after it was masked, and is no secret whoever was given it.
+local function is_word(text)
+  return verdict.of_status(text)
+    or verdict.sounds_final(text)
+    or text:find "^20%d%d%-?%d%d%-?%d%d[%d.:TZ +-]*$" -- a day or a moment
+end
+
+local function add(text)
+  if #text >= SHORTEST and not known[text] and not is_word(text) then
+    known[text] = true
+    hidden[#hidden + 1] = text
   end
 end
 
-local function add_cut()
-  for index = 1, #forms do
-    local open, masked = pcall(owner.core.mask, owner.core, forms[index])
-    add(open and masked or "")
-  end
+--- Without the blanks around it and the mark of a byte order.
+local function trimmed(text)
+  return ascii.trim((text:gsub("^\239\187\191", "", 1)))
 end
 
---- The lists for a text, which may have masks of credentials.
-local function lists_for(text)
-  local cut = text:find("***", 1, true) ~= nil and owner ~= nil
-  if lists and (lists.cut or not cut) then
-    return lists
-  elseif cut then
-    add_cut()
-  end
-  table.sort(forms, function(a, b)
-    return #a > #b
-  end)
-  lists = { cut = cut }
-  for first = 1, #forms, AT_ONCE do
-    lists[#lists + 1] = { (unpack or table.unpack)(forms, first, first + AT_ONCE - 1) }
-  end
-  return lists
-end
-
---- Without its line ends and other control characters: those that tostring of an error turns into blanks.
-local function without_controls(value, instead)
-  return (
-    value
-      :gsub("[%z\1-\31\127]", instead)
-      :gsub("\194[\128-\159]", instead)
-      :gsub("\226\128[\168\169]", instead)
-  )
-end
-
---- Without a mark of the byte order and the blanks around it.
-local function trimmed(value)
-  return ascii.trim((value:gsub("^\239\187\191", "", 1)))
-end
-
-local function add_in_one_line(value)
-  add(value)
-  add(without_controls(value, " "))
-  add(without_controls(value, ""))
-end
-
---- Each line: a key comes back with its lines divided in another way, or one of them alone.
+--- Each by itself: a key comes back with its lines divided in another way.
 local function add_lines(value)
   local count = 0
   for line in value:gmatch "[^\r\n]+" do
@@ -83,94 +47,64 @@ local function add_lines(value)
   end
 end
 
---- What stands in addresses before the host.
-local function add_logins(value)
-  for login in value:gmatch "://([^/ \t\r\n]+)@" do
-    add(login)
-    add(login:match ":(.*)$" or "")
-  end
+local function sort()
+  table.sort(hidden, function(a, b)
+    return #a > #b
+  end)
 end
 
---- A value may come back as it is, in one line, with something else where its lines ended, or only what it is about.
 local function hide(value)
-  add_in_one_line(value)
-  add_in_one_line(trimmed(value))
+  local text = trimmed(value)
+  add(text)
+  add((text:gsub("[%z\1-\31\127]", " "))) -- as tostring of an error has it
   add_lines(value)
-  add_logins(value)
+  sort()
   return value
 end
 
--- Words that are no secret whoever was given them, and that are read after they were masked: members of answers that are
--- long enough, and how a build stands.
-local PLAIN = {}
-for word in
-  ([[actual_build_number build_no build_number build_record_id build_stages daily_build_num daily_build_number
-     display_name duration end_time execution_id finish_time job_name last_build_status last_build_time
-     octopus_job_name start_time]]):gmatch "[a-z_]+"
-do
-  PLAIN[word] = true
+--- What the masks of the client's credentials leave of the values.
+local function add_masked()
+  for index = 1, #hidden do
+    local open, masked = pcall(owner.core.mask, owner.core, hidden[index])
+    add(open and masked or "")
+  end
+  sort()
 end
 
-local DAILY_NUMBER = "^%d%d%d%d%d%d%d%d%.%d+$"
-local MOMENT = "^%d%d%d%d%-%d%d%-%d%d[ T]%d%d:%d%d:%d%d[%d.+:Z -]*$"
-
-local function is_plain(text)
-  return PLAIN[text]
-    or verdict.of_status(text)
-    or verdict.sounds_final(text)
-    or text:find(MOMENT) ~= nil
-    or text:find(DAILY_NUMBER) ~= nil
-end
-
---- The text without what is hidden, and where it was cut off without each beginning of that of so many bytes.
-local function without(text, least)
-  for _, some in ipairs(lists_for(text)) do
-    text = require("codearts.build.core").mask(text, some, least)
+--- The text without the values; as it came where nothing is to be hidden.
+local function without(text)
+  for first = 1, #hidden, AT_ONCE do
+    local mask = require("codearts.build.core").mask
+    local some = { (unpack or table.unpack)(hidden, first, first + AT_ONCE - 1) }
+    local masked = mask(text, some, true)
+    -- What is no text is replaced, too, as in a log in another encoding.
+    if masked ~= text and masked ~= mask(text, {}, true) then
+      text = masked
+    end
   end
   return text
 end
 
---- Whether somebody may have cut the text off.
-local function is_cut(text)
-  return #text >= SHORTEST_CUT or text:find("...", 1, true) or text:find("…", 1, true)
-end
-
---- What may be said of a text that the service wrote: it may repeat what it was given. (No piece of that, which other words
---- may be: all of it, or what is left where the text was cut off.)
+--- What may be said of a text that may hold words of the service.
 ---@param text string
 ---@return string
 function given.masked(text)
-  return is_plain(text) and text or without(text, is_cut(text) and SHORTEST or ALL)
-end
-
---- The same of a line of our own, in which the service's words may be cut off before the id of the request.
----@param line string
----@return string
-function given.masked_line(line)
-  local words, id = line:match "^(.*)( %(request id .*)$"
-  return given.masked(words or line) .. (id and without(id, ALL) or "")
-end
-
---- A line of a log as it came, but for what is hidden. Words that begin as a value does are many in a log, and nobody cuts them
---- off there.
-local function masked_log(line)
-  local masked = without(line, ALL)
-  if masked ~= line and masked == require("codearts.build.core").mask(line, {}) then
-    return line -- in another encoding, which is all that was changed
+  if owner and text:find("***", 1, true) then
+    add_masked()
   end
-  return masked
+  return without(text)
 end
 
 --- Has a client hide the values beside its credentials, in all that it tells of what the service says.
 ---@param client codearts.build.Client
 ---@return codearts.build.Client client
 function given.hide_in(client)
-  owner, lists = client, nil
+  owner = client
   client.masker = {
     mask = function(_, text, ...)
-      return given.masked(client.core:mask(text, ...))
+      return client.core:mask(given.masked(text), ...)
     end,
-    line = masked_log,
+    line = without,
   }
   return client
 end

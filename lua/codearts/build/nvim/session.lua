@@ -67,7 +67,7 @@ end
 
 ---@param message string
 function session:warn(message) -- luacheck: ignore 212
-  messages.notify(given.masked_line(message), vim.log.levels.WARN)
+  messages.notify(given.masked(message), vim.log.levels.WARN)
 end
 
 --- Says what the user asked for or should know, once.
@@ -81,7 +81,7 @@ end
 ---@param err any
 ---@return string
 function session.words(err)
-  local words = given.masked_line(tostring(err))
+  local words = given.masked(tostring(err))
   local hint = core.is_error(err) and advice(err)
   return text.clean(hint and ("%s (%s)"):format(words, hint) or words)
 end
