@@ -446,16 +446,8 @@ local function wait_quietly(self, call, timeout)
   elseif core.is_error(err) then
     return err
   end
-  return described(
-    self,
-    core.error {
-      kind = "transport",
-      reason = "internal",
-      message = "the answer could not be waited for: " .. tostring(err),
-      retryable = false,
-    },
-    call
-  )
+  local message = "the answer could not be waited for: " .. tostring(err)
+  return described(self, problems.broken_off(message), call)
 end
 
 --- The same for a call object, but answers why it cannot wait instead of raising that; what callbacks

@@ -1,4 +1,4 @@
---- Usage errors of the Lua side, made in one way.
+--- Errors of the Lua side, made in one way.
 local core = require "codearts.build.core"
 
 local problem = {}
@@ -18,6 +18,14 @@ end
 ---@param outcome? "not_started"
 function problem.refuse(field, message, outcome)
   error(problem.usage(field, message, outcome), 0)
+end
+
+--- An error for what raised in the midst of a call, which is bare text: a debug hook, as Ctrl-C is one in the standalone
+--- interpreter.
+---@param message string
+---@return codearts.build.Error err kind "transport"
+function problem.broken_off(message)
+  return core.error { kind = "transport", reason = "internal", message = message, retryable = false }
 end
 
 --- Answers nil and what was raised, as functions do that raise no structured errors; anything else, as memory that ran

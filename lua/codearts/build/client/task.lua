@@ -53,12 +53,7 @@ end
 
 --- What who waits is told of a flow that something broke off, as Ctrl-C does.
 local function broken_off(self, message)
-  local err = core.error {
-    kind = "transport",
-    reason = "internal",
-    message = message,
-    retryable = false,
-  }
+  local err = problems.broken_off(message)
   self.client:describe(err, self:so_far())
   return err
 end

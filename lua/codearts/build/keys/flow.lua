@@ -6,6 +6,7 @@ local core = require "codearts.build.core"
 local endings = require "codearts.build.keys.endings"
 local known = require "codearts.build.keys.known"
 local look = require "codearts.build.reconcile.look"
+local problems = require "codearts.build.problem"
 local record = require "codearts.build.keys.record"
 local transition = require "codearts.build.keys.transition"
 
@@ -345,12 +346,7 @@ function Flow:broken_off(problem)
   if problem == "not enough memory" then
     error(problem, 0)
   elseif not core.is_error(problem) then
-    problem = core.error {
-      kind = "transport",
-      reason = "internal",
-      message = "the answer could not be waited for: " .. tostring(problem),
-      retryable = false,
-    }
+    problem = problems.broken_off("the answer could not be waited for: " .. tostring(problem))
   end
   problem = cancelled.if_closed(self.client, problem)
   self.client:describe(problem, told)
