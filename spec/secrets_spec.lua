@@ -507,6 +507,27 @@ describe("secrets in bad arguments and options:", function()
     assert.is_true(build.is_error(err))
     check(err, { SECRET }, "the error")
   end)
+
+  it("what stands where a file's path should", function()
+    local certs = require("spec.support.certs").shared()
+    local server = servers.start { tls = true }
+    for _, name in ipairs { "key_file", "cert_file", "ca_file", "ca_path" } do
+      local tls = { ca_file = certs.ca, cert_file = certs.client, key_file = certs.client_key }
+      tls[name] = SECRET
+      local client = build.new(options { endpoint = server.url, retry = false, tls = tls })
+      local result, err = client:try_run(JOB)
+      client:close()
+      assert.is_true(build.is_error(err) or name == "ca_path" and result ~= nil, name)
+      check(err, { SECRET }, name)
+    end
+    local folder = certs.client:match "^(.*)/"
+    local tls = { ca_file = certs.ca, cert_file = folder .. "/nothing.pem", key_file = certs.ca }
+    local client = build.new(options { endpoint = server.url, retry = false, tls = tls })
+    local _, err = client:try_run(JOB)
+    client:close()
+    assert.truthy(tostring(err):find(folder .. "/nothing.pem", 1, true), tostring(err))
+    server:stop()
+  end)
 end)
 
 describe("core.mask", function()
@@ -665,11 +686,12 @@ describe("headers of the user's", function()
         ["X-Api-Key"] = "fake-key-of-a-header",
         ["X-My-Credential"] = "fake-credential",
         ["X-Signature"] = "fake-sign",
+        ["X-Apig-AppCode"] = "fake-appcode",
         ["X-Source"] = "pipeline",
       },
     }
     local body =
-      '{"error_code":"A.1","error_msg":"pipeline fake-key-of-a-header fake-credential fake-cookie fake-sign"}'
+      '{"error_code":"A.1","error_msg":"pipeline fake-key-of-a-header fake-credential fake-cookie fake-sign fake-appcode"}'
     server:script({}, { "answer", status = 400, body = body })
     local _, err = client:try_run(
       { job_id = ("0f1e2d3c"):rep(4) },
@@ -677,6 +699,6 @@ describe("headers of the user's", function()
     )
     client:close()
     server:stop()
-    assert.equal("pipeline *** *** *** ***", err.error_msg)
+    assert.equal("pipeline *** *** *** *** ***", err.error_msg)
   end)
 end)

@@ -47,10 +47,11 @@ static bool holds_name(const cab_buf *lines, const char *name, size_t len) {
 
 /* Whether a header of that name is likely to hold something that must not be shown. */
 static bool is_telling(const char *name) {
-    static const char *const parts[] = {"token",  "secret",  "key",        "pass",      "auth",
-                                        "cookie", "session", "credential", "signature", "jwt",
-                                        "bearer", "dpop",    "pwd",        "ticket",    "hmac",
-                                        "csrf",   "xsrf",    "-otp",       "-sig"};
+    static const char *const parts[] = {
+        "token",       "secret",    "key",  "pass",   "auth", "cookie",  "session",
+        "credential",  "signature", "jwt",  "bearer", "dpop", "pwd",     "ticket",
+        "hmac",        "csrf",      "xsrf", "-otp",   "-sig", "appcode", "app-code",
+        "access-code", "assertion", "saml", "-pin"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (cab_holds(name, parts[i])) {
             return true;

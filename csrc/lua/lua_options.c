@@ -115,6 +115,41 @@ static void check_tls_file(lua_State *L, const lcab_where *where, const char *na
     }
 }
 
+/* Puts a text to be masked into `out`. */
+static void add_secret(lua_State *L, cab_buf *out, cab_text text) {
+    if (text.len > 0 && !cab_texts_add(out, text.data, text.len)) {
+        lcab_raise_memory(L);
+    }
+}
+
+/* Whether there is such a file, or a folder for it. */
+static bool is_path(const char *text) {
+    struct stat s;
+    if (stat(text, &s) == 0) {
+        return true;
+    }
+    const char *slash = strrchr(text, '/');
+    if (slash == NULL || slash == text) { /* which base64 may begin with */
+        return false;
+    }
+    char folder[LONGEST_PATH + 1];
+    memcpy(folder, text, (size_t)(slash - text));
+    folder[slash - text] = '\0';
+    return stat(folder, &s) == 0;
+}
+
+/* What errors must not show. Whoever sets a path may have put a password or what the file should
+ * hold there. */
+static void add_tls_secrets(lua_State *L, cab_buf *out, const tls_values *v) {
+    const cab_text paths[] = {v->ca_file, v->ca_path, v->cert_file, v->key_file};
+    add_secret(L, out, v->key_password);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        if (paths[i].len > 0 && !is_path(paths[i].data)) {
+            add_secret(L, out, paths[i]);
+        }
+    }
+}
+
 /* Reads the table on top of the stack. */
 static void read_tls_values(lua_State *L, tls_values *v, cab_trust *trust) {
     static const lcab_where where = {"tls.", false};
@@ -129,13 +164,14 @@ static void read_tls_values(lua_State *L, tls_values *v, cab_trust *trust) {
         lcab_bad(L, &where, "min_version", "must be \"1.2\" or \"1.3\"");
     }
     check_path(L, &where, "ca_file", v->ca_file);
+    check_path(L, &where, "ca_path", v->ca_path);
     check_tls_file(L, &where, "cert_file", v->cert_file);
     check_tls_file(L, &where, "key_file", v->key_file);
     trust->tls_minor = is(v->min_version, "1.3") ? 3 : 2;
     trust->insecure = !v->verify;
 }
 
-static void read_tls(lua_State *L, int options, cab_engine_options *e) {
+static void read_tls(lua_State *L, int options, cab_buf *secrets, cab_engine_options *e) {
     tls_values v;
     if (lcab_getfield(L, options, "tls") == LUA_TTABLE) {
         lcab_own_table(L, -1);
@@ -150,14 +186,8 @@ static void read_tls(lua_State *L, int options, cab_engine_options *e) {
     e->trust.key_file = v.key_file.data;
     e->trust.key_password = v.key_password.data;
     e->trust.pinned_public_key = v.pinned_public_key.data;
+    add_tls_secrets(L, secrets, &v);
     lua_pop(L, 1);
-}
-
-/* Puts a text to be masked into `out`. */
-static void add_secret(lua_State *L, cab_buf *out, const char *text, size_t len) {
-    if (len > 0 && !cab_texts_add(out, text, len)) {
-        lcab_raise_memory(L);
-    }
 }
 
 static void read_proxy(lua_State *L, int options, cab_client_options *o, cab_engine_options *e) {
@@ -311,9 +341,7 @@ void lcab_read_client_options(lua_State *L, int options, cab_client_options *o,
     read_retry(L, options, &TOP, &o->retry);
     lcab_read_headers(L, options, &TOP, false, &o->headers, &o->secrets);
     read_proxy(L, options, o, e);
-    read_tls(L, options, e);
-    add_secret(L, &o->secrets, e->trust.key_password,
-               e->trust.key_password != NULL ? strlen(e->trust.key_password) : 0);
+    read_tls(L, options, &o->secrets, e);
     e->http_version = read_version(L, v.http_version, o);
     lcab_check_line(L, &TOP, "user_agent", v.user_agent, true);
     add_user_agent(L, v.user_agent, &o->headers);
@@ -387,7 +415,7 @@ void lcab_read_call_trust(lua_State *L, int index, cab_call *c) {
                 lcab_raise_memory(L);
             }
         }
-        add_secret(L, &c->secrets, v.key_password.data, v.key_password.len);
+        add_tls_secrets(L, &c->secrets, &v);
         c->has_trust = true;
     }
     lua_pop(L, 1);
