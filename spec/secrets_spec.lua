@@ -522,7 +522,8 @@ describe("secrets in bad arguments and options:", function()
     end
     local folder = certs.client:match "^(.*)/"
     local tls = { ca_file = certs.ca, cert_file = folder .. "/nothing.pem", key_file = certs.ca }
-    local client = build.new(options { endpoint = server.url, retry = false, tls = tls })
+    local client =
+      build.new(options { auth = SECRET, endpoint = server.url, retry = false, tls = tls })
     local _, err = client:try_run(JOB)
     client:close()
     assert.truthy(tostring(err):find(folder .. "/nothing.pem", 1, true), tostring(err))
