@@ -15,6 +15,19 @@ local JOB, record, steps, failure_of =
 local OTHER = record("SUCCESS", ',"daily_build_num":"d.20","execution_id":"j_20"')
 local RUN_ID = { parameter = "RUN_ID" }
 
+--- A record of build 21 that names its job.
+local function record_of(job_id, status)
+  return (
+    record(status, ',"daily_build_num":"d.21","execution_id":"j_21"'):gsub(
+      '"build_no":20',
+      ('"build_no":21,"codeci_job_id":"%s"'):format(job_id)
+    )
+  )
+end
+
+-- Of that number, and of another job.
+local ELSEWHERE = record_of(("0"):rep(32), "SUCCESS")
+
 describe("an answer about another build", function()
   local server, client
 
@@ -36,18 +49,28 @@ describe("an answer about another build", function()
   end)
 
   it("is no status", function()
-    service.answers(server, OTHER)
-    local err = failure_of(function()
-      client:build(JOB, 21):status()
-    end)
-    assert.are.same(
-      { "protocol", "bad_answer", "ShowRecordDetail", true },
-      { err.kind, err.reason, err.operation, err.retryable }
-    )
+    for _, answer in ipairs { OTHER, ELSEWHERE } do
+      service.answers(server, answer)
+      local err = failure_of(function()
+        client:build(JOB, 21):status()
+      end)
+      assert.are.same(
+        { "protocol", "bad_answer", "ShowRecordDetail", true },
+        { err.kind, err.reason, err.operation, err.retryable }
+      )
+      assert.is_truthy(err.message:find("another build than 21 of " .. JOB, 1, true), err.message)
+    end
+    service.answers(server, record_of(JOB:upper(), "FAILURE"))
+    assert.are.equal("FAILURE", client:build(JOB, 21):status().status)
   end)
 
   it("ends no wait", function()
-    service.answers(server, OTHER, (record("FAILURE"):gsub('"build_no":20', '"build_no":"21"')))
+    service.answers(
+      server,
+      OTHER,
+      ELSEWHERE,
+      (record("FAILURE"):gsub('"build_no":20', '"build_no":"21"'))
+    )
     local err = failure_of(function()
       client:build(JOB, 21):wait { interval = 0.001 }
     end)
@@ -95,14 +118,6 @@ describe("an answer about another build", function()
       },
     })
   end
-
-  -- Of that number, and of another job.
-  local ELSEWHERE = (
-    record("SUCCESS", ',"daily_build_num":"d.21","execution_id":"j_21"'):gsub(
-      '"build_no":20',
-      '"build_no":21,"codeci_job_id":"' .. ("0"):rep(32) .. '"'
-    )
-  )
 
   it("is no proof that a lost start has started none, if it is of another job", function()
     lose("", ELSEWHERE)

@@ -2,6 +2,7 @@
 --- The tables that they answer know which answers they came with: client:mask needs not be told.
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
+local ids = require "codearts.build.ids"
 local meta = require "codearts.build.meta"
 local operation_call = require "codearts.build.operations.call"
 
@@ -224,19 +225,28 @@ end
 record.truth = truth
 
 --- What the service answered, unless it says that it is about another build: a cache or a place that lags behind answers so.
+--- Numbers are each job's own, and a record names its job (API reference 7.3).
 ---@param answer any
 ---@param name string of the member that holds the number of the build
+---@param job_id string
 ---@param build_no integer
 ---@return any answer nil: it is about another
-function record.about(answer, name, build_no)
-  local told = type(answer) == "table" and record.number(answer[name]) or build_no
-  return told == build_no and answer or nil
+function record.about(answer, name, job_id, build_no)
+  local told = type(answer) == "table" and answer or {}
+  local job, number = told.codeci_job_id, record.number(told[name])
+  local is_other = number and number ~= build_no
+    or ids.is_id(job) and ascii.lower(job) ~= ascii.lower(job_id)
+  return not is_other and answer or nil
 end
 
-local function other_build(operation, build_no)
+local function other_build(operation, target)
   return protocol_error(
     operation,
-    ("%s answered about another build than %d"):format(operation, build_no)
+    ("%s answered about another build than %d of %s"):format(
+      operation,
+      target.build_no,
+      target.job_id
+    )
   )
 end
 
@@ -253,8 +263,8 @@ function record.fetch(await, target, opts)
   )
   if not detail then
     return nil, err
-  elseif not record.about(detail, "build_no", target.build_no) then
-    return nil, other_build("ShowRecordDetail", target.build_no)
+  elseif not record.about(detail, "build_no", target.job_id, target.build_no) then
+    return nil, other_build("ShowRecordDetail", target)
   end
   detail.build_no = record.integer(detail.build_no) or target.build_no
   meta.add(detail, meta.of(body) or {})
@@ -335,8 +345,8 @@ function record.steps(await, target, opts)
   )
   if not body then
     return nil, err
-  elseif not record.about(body, "build_number", target.build_no) then
-    return nil, other_build("ShowHistoryDetails", target.build_no)
+  elseif not record.about(body, "build_number", target.job_id, target.build_no) then
+    return nil, other_build("ShowHistoryDetails", target)
   end
   local list, problem = own_list(body, "ShowHistoryDetails", "build_steps", "name")
   if not list then

@@ -281,7 +281,7 @@ local function parameters_of(job_id, number)
     job_id = job_id,
     get_all_params = "true",
   }, { async = true }))
-  details = record.about(details, "build_number", number)
+  details = record.about(details, "build_number", job_id, number)
   local given = type(details) == "table" and details.parameters
   local list = {}
   local declared = parameters.declared(type(config) == "table" and config.result) or {}

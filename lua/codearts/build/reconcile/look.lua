@@ -2,10 +2,8 @@
 ---
 --- Time is the service's, as its answers' `Date` tells it. Ours only guesses what to ask for first; if
 --- the guess was wrong, the list is asked for again. A service that tells no Date is asked for all builds.
-local ascii = require "codearts.build.ascii"
 local calendar = require "codearts.build.calendar"
 local core = require "codearts.build.core"
-local ids = require "codearts.build.ids"
 local judge = require "codearts.build.reconcile.judge"
 local listing = require "codearts.build.reconcile.listing"
 local record = require "codearts.build.lifecycle.record"
@@ -81,12 +79,6 @@ local function member(answer, name)
   return type(value) == "table" and value or nil
 end
 
---- Whether a record says that it is of another job: numbers are each job's own.
-local function is_elsewhere(detail, job_id)
-  local told = type(detail) == "table" and detail.codeci_job_id
-  return ids.is_id(told) and ascii.lower(told) ~= ascii.lower(job_id)
-end
-
 --- The record of a build (API reference 7.3).
 ---@param ask codearts.build.Ask
 ---@param job_id string
@@ -95,8 +87,7 @@ end
 ---@return codearts.build.Error? err
 function look.detail(ask, job_id, number)
   local answer, err = ask("ShowRecordDetail", { job_id = job_id, build_no = number })
-  local detail = record.about(member(answer, "result"), "build_no", number)
-  return not is_elsewhere(detail, job_id) and detail or nil, err
+  return record.about(member(answer, "result"), "build_no", job_id, number), err
 end
 
 --- The three places that show a build's parameters (API reference 7.9, 7.4, 7.3); nil, err when one does
@@ -108,7 +99,7 @@ local SOURCES = {
   end,
   function(ask, job_id, number)
     local answer, err = ask("ShowHistoryDetails", { job_id = job_id, build_number = number })
-    answer = record.about(answer, "build_number", number)
+    answer = record.about(answer, "build_number", job_id, number)
     local map, list = member(answer, "parameters"), {}
     for name, value in next, map or {} do
       list[#list + 1] = { name = name, value = value }
@@ -123,7 +114,8 @@ local SOURCES = {
     end
     local answer
     answer, err = ask("ShowBuildRecord", { record_id = id })
-    return member(record.about(member(answer, "result"), "build_no", number), "parameters"), err
+    answer = record.about(member(answer, "result"), "build_no", job_id, number)
+    return member(answer, "parameters"), err
   end,
 }
 
