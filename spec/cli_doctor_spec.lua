@@ -228,6 +228,18 @@ describe("codearts-build", function()
       end
     end)
 
+    it("takes no clock for wrong by an answer that was kept", function()
+      local server = server_process.start()
+      local date = os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() - 7200)
+      server:script({
+        { "answer", status = 404, body = "{}", headers = { { "Date", date }, { "Age", "7200" } } },
+      }, { "answer", body = '{"result":false}' })
+      local result = run("doctor --endpoint " .. server.url)
+      server:stop()
+      assert.is_truthy(result.out:find("ok    clock", 1, true), result.out)
+      assert.are.equal(0, result.status, result.out)
+    end)
+
     it("sees a clock that is wrong and a certificate that is not trusted", function()
       local server = server_process.start()
       server:script({}, {

@@ -194,6 +194,16 @@ describe("a call", function()
     })
     local _, err = run { max_attempts = 1 }
     caller.check({ status = 429, retry_after = 7 }, err)
+    server:behave("answer", {
+      status = 429,
+      headers = {
+        { "Date", os.date(form, theirs) },
+        { "Age", "60" },
+        { "Retry-After", os.date(form, theirs + 67) },
+      },
+    })
+    _, err = run { max_attempts = 1 }
+    caller.check({ status = 429, retry_after = 7 }, err)
   end)
 
   it("takes no date that is none, nor one of another century", function()

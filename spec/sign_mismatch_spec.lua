@@ -141,4 +141,10 @@ describe("a refused signature", function()
       )
     end)
   end
+
+  it("is not put down to the clock by an answer that was kept for as long", function()
+    local date = os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() - 3600)
+    local message = refused("signature expired", { { "Date", date }, { "Age", "3600" } })
+    assert.equal("signature expired", message)
+  end)
 end)

@@ -85,6 +85,11 @@ int cab_answer_age(const cab_answer *answer) {
     return seconds;
 }
 
+int64_t cab_answer_now(const cab_answer *answer) {
+    int64_t date = cab_answer_date(answer);
+    return date < 0 ? -1 : date + cab_answer_age(answer);
+}
+
 double cab_answer_retry_after(const cab_answer *answer, double utc) {
     size_t len;
     const char *text = cab_answer_header(answer, "Retry-After", NULL, &len);
@@ -97,7 +102,7 @@ double cab_answer_retry_after(const cab_answer *answer, double utc) {
         seconds = seconds * 10 + (text[i] - '0'); /* may become infinite, which is long enough */
     }
     if (i < len) {
-        int64_t when = cab_clock_http_date(text, len), now = cab_answer_date(answer);
+        int64_t when = cab_clock_http_date(text, len), now = cab_answer_now(answer);
         if (when < 0) {
             return -1;
         }

@@ -73,9 +73,12 @@ void cab_answer_each_header(const cab_answer *answer,
 int64_t cab_answer_date(const cab_answer *answer);
 /* Seconds that a cache on the way says it has kept the answer (RFC 9111, 5.1); 0: none does. */
 int cab_answer_age(const cab_answer *answer);
+/* What that clock shows as the answer arrives: its date, and what a cache has kept it for since;
+ * -1: the answer does not tell it. */
+int64_t cab_answer_now(const cab_answer *answer);
 /* Seconds that the answer's Retry-After asks to wait, a year at most; -1 when it has none or an
  * unreadable one. Both forms: seconds and date (RFC 9110, 10.2.3), which counts from the answer's
- * own date; where it has none, from `utc`. */
+ * own clock; where it does not tell it, from `utc`. */
 double cab_answer_retry_after(const cab_answer *answer, double utc);
 
 #pragma GCC visibility pop

@@ -152,7 +152,7 @@ static void explain(const cab_call *c, const cab_answer *a, const char *words, c
     if (!is_signed || (a->status != 401 && a->status != 403)) {
         return;
     }
-    int64_t there = cab_answer_date(a);
+    int64_t there = cab_answer_now(a);
     double skew = there < 0 ? 0 : cab_clock_utc() - (double)there;
     if (fabs(skew) > MAX_CLOCK_SKEW_S) {
         (void)snprintf(out, size,

@@ -54,6 +54,13 @@ describe("life", function()
     assert.equal(3600, life.left("1994-11-06T09:49:37Z", answer))
   end)
 
+  it("is not longer for an answer that a cache has kept", function()
+    for age, left in pairs { ["600"] = 3000, ["600, 601"] = 3000, soon = 3600 } do
+      local kept = { headers = { date = answer.headers.date, age = age } }
+      assert.equal(left, life.left("1994-11-06T09:49:37Z", kept))
+    end
+  end)
+
   it("needs a readable expiry in the future", function()
     assert.same({ nil, "gave an expiry that cannot be read" }, { life.left("soon", answer) })
     assert.same({ nil, "gave an expiry that cannot be read" }, { life.left(nil, answer) })

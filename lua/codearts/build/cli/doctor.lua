@@ -143,31 +143,16 @@ function Doctor:check_way()
       milliseconds(timings.total)
     )
   )
-  self:check_clock(answer.headers and answer.headers.date)
+  self:check_clock(meta)
   return true
 end
 
-local MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
-
---- Seconds since 1970 of a Date header (RFC 9110, the one form that servers may send).
-local function header_time(date)
-  local day, month, year, clock =
-    tostring(date):match("^[A-Za-z]+, (%d%d) ([A-Za-z]+) (%d%d%d%d) (%d%d:%d%d:%d%d) GMT$")
-  local number = month and MONTHS:find(month, 1, true)
-  if not number then
-    return nil
-  end
-  local spans = require "codearts.build.cli.spans"
-  return spans.time(("%s-%02d-%s %s"):format(year, (number + 2) / 3, day, clock))
-end
-
-function Doctor:check_clock(date)
-  local theirs = header_time(date)
-  if not theirs then
+function Doctor:check_clock(meta)
+  if not meta.date then
     self:note("clock", "warn", "the service sent no date to compare with")
     return
   end
-  local skew = self.core.time() - theirs
+  local skew = self.core.time() - (meta.date + (meta.age or 0))
   local detail = ("%d s %s the service"):format(
     math.floor(math.abs(skew) + 0.5),
     skew < 0 and "behind" or "ahead of"

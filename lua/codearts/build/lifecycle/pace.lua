@@ -36,8 +36,8 @@ end
 --- What time it is where the record came from, if that tells it and our clock clearly differs.
 local function service_time(detail)
   local ours, told = core.time(), meta.of(detail)
-  local date = told and told.date
-  return date and math.abs(date - ours) > CLOCKS_AGREE and date or ours
+  local theirs = told and told.date and told.date + (told.age or 0)
+  return theirs and math.abs(theirs - ours) > CLOCKS_AGREE and theirs or ours
 end
 
 --- Takes in what a look has shown of a build that is not over. Asks for the history, once.

@@ -92,7 +92,7 @@ local function retry_after(answer)
   local told = answer.headers["retry-after"] or ""
   local date = timestamp.http(told)
   if date then
-    return math.max(date - (timestamp.http(answer.headers.date) or core.time()), 0)
+    return math.max(date - (timestamp.now(answer.headers) or core.time()), 0)
   end
   return tonumber(told:match "^%d+$")
 end

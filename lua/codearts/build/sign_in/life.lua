@@ -10,7 +10,7 @@ local TOKEN_MARGIN = 600
 
 --- Seconds that are left.
 ---@param expires_at any as the service wrote it
----@param answer table the raw answer, for its Date header
+---@param answer table the raw answer, for the clock that its headers tell
 ---@param issued_at? any as the service wrote it
 ---@return number? seconds nil: not readable, or over
 ---@return string? problem
@@ -19,7 +19,7 @@ function M.left(expires_at, answer, issued_at)
   if not expires then
     return nil, "gave an expiry that cannot be read"
   end
-  local now = timestamp.iso(issued_at) or timestamp.http(answer.headers.date) or core.time()
+  local now = timestamp.iso(issued_at) or timestamp.now(answer.headers) or core.time()
   if expires <= now then
     return nil, "gave credentials that have expired"
   end

@@ -57,4 +57,12 @@ function M.http(text)
   return month and seconds(year, month, day, hour, minute, second)
 end
 
+--- What the clock of who answered shows: its Date, and the seconds that a cache has kept the answer for since (RFC 9111, 5.1).
+---@param headers table of a raw answer
+---@return number? utc seconds since 1970; nil: they do not tell it
+function M.now(headers)
+  local date, age = M.http(headers.date), (headers.age or ""):match "^%d+"
+  return date and date + (tonumber(age) or 0)
+end
+
 return M
