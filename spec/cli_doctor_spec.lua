@@ -111,6 +111,31 @@ describe("codearts-build", function()
       os.execute("rm -r " .. home)
     end)
 
+    it("asks for no credentials where IAM does not answer for those that are there", function()
+      local iam = server_process.start()
+      iam:behave("by_path", {
+        rows = {
+          { path = "^/$", status = 404, body = "{}" },
+          { path = "/v3/projects", status = 503, body = "{}" },
+        },
+      })
+      local result = command.run("doctor --region cn-north-4", {
+        HOME = folder,
+        HUAWEICLOUD_SDK_AK = "OURKEY",
+        HUAWEICLOUD_SDK_SK = "our-secret",
+        HUAWEICLOUD_SDK_IAM_ENDPOINT = iam.url,
+        HUAWEICLOUD_SDK_REGION_CODEARTSBUILD_CN_NORTH_4 = iam.url,
+        CODEARTS_BUILD_METADATA_ENDPOINT = iam.url,
+      })
+      local asked = iam:stats().processed
+      iam:stop()
+      assert.are.equal(6, result.status, result.out)
+      assert.are.equal(2, asked)
+      assert.is_truthy(result.out:find("WARN  credentials   not signed in; ", 1, true), result.out)
+      local told = ("503 environment: IAM at %s answered 503\n"):format(iam.url)
+      assert.is_truthy(result.out:find(told, 1, true), result.out)
+    end)
+
     it("says what to do", function()
       local unbuilt = command.unbuilt_tree()
       local cases = {

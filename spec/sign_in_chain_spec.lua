@@ -292,6 +292,60 @@ describe("the chain", function()
     assert.equal("p3", requests(service)[1].headers["x-project-id"])
   end)
 
+  local KEY = { HUAWEICLOUD_SDK_AK = "FROMENV", HUAWEICLOUD_SDK_SK = SECRET }
+  local UNAVAILABLE = json(503, { error = { code = 503, message = "later" } })
+
+  for name, case in pairs {
+    ["does not answer"] = { "close_after_body", { "transport", true } },
+    ["is out"] = { UNAVAILABLE, { "api", true, 503 } },
+    ["refuses the key"] = { json(401, {}), { "auth", false, 401 } },
+    ["knows no project"] = {
+      json(200, { projects = {} }),
+      { "config", false, nil, "auth.project_id" },
+    },
+  } do
+    it("does not go on as somebody else where IAM " .. name, function()
+      iam:script({}, case[1])
+      KEY.HUAWEICLOUD_SDK_CREDENTIALS_FILE =
+        temporary(("[basic]\nak=FROMFILE\nsk=%s\nproject_id=p\n"):format(SECRET))
+      KEY.HUAWEICLOUD_SDK_IAM_ENDPOINT = iam.url
+      KEY.HUAWEICLOUD_SDK_REGION_CODEARTSBUILD_CN_NORTH_4 = service.url
+      local events, on_event = collect()
+      search(KEY, { region = "cn-north-4", on_event = on_event })
+      local err = fails()
+      assert.same(case[2], { err.kind, err.retryable or false, err.status, err.field })
+      assert.truthy(err.message:find("^environment: "), err.message)
+      assert.truthy(err.message:find("IAM at " .. iam.url, 1, true), err.message)
+      assert.equal(0, service:stats().processed)
+      assert.equal("sign_in", events[1].type)
+    end)
+  end
+
+  it("does not go on as somebody else without the id token", function()
+    search {
+      HUAWEICLOUD_SDK_IDP_ID = "my-idp",
+      HUAWEICLOUD_SDK_ID_TOKEN_FILE = "/etc/no-such-file",
+      HUAWEICLOUD_SDK_CREDENTIALS_FILE = temporary("[basic]\nak=FROMFILE\nsk=" .. SECRET .. "\n"),
+    }
+    assert.equal("config", fails().kind)
+    assert.equal(0, service:stats().processed)
+  end)
+
+  it("says what the agent of a pod is in trouble with", function()
+    for answer, kind in pairs { [json(503, {})] = "api", close_after_body = "transport" } do
+      iam:reset()
+      iam:script({ { "answer", status = 500 } }, answer)
+      search {
+        HC_CONTAINER_CREDENTIALS_FULL_URI = iam.url .. "/pod",
+        HC_CONTAINER_AUTHORIZATION_TOKEN_FILE = temporary "pod-hidden",
+      }
+      local err = fails()
+      assert.same({ kind, true }, { err.kind, err.retryable })
+      assert.truthy(err.message:find "^pod identity: ", err.message)
+      client:close()
+    end
+  end)
+
   it("tells of every source when none serves", function()
     iam:script { { "answer", status = 418, body = "hidden" } }
     search {

@@ -202,7 +202,7 @@ end
 function Doctor:source()
   local who = self.client.sign_in_options.signed_in
   if not who then
-    return "as given"
+    return "not signed in"
   end
   return ("from %s%s%s"):format(
     who.source,
