@@ -431,9 +431,11 @@ describe("client:call", function()
 
     it("no web page", function()
       local page = "<html>Sign in to Guest-WiFi</html>"
-      refused({ body = page, kind = "Text/HTML; charset=utf-8" }, function(err)
-        assert.are.same({ "protocol", "bad_answer", 200 }, { err.kind, err.reason, err.status })
-      end)
+      for _, kind in ipairs { "Text/HTML; charset=utf-8", "application/xhtml+xml" } do
+        refused({ body = page, kind = kind }, function(err)
+          assert.are.same({ "protocol", "bad_answer", 200 }, { err.kind, err.reason, err.status })
+        end)
+      end
       server:script { { "answer", body = page, kind = "text/html", status = 404 } }
       local err = failure_of(download)
       assert.are.same({ "api", page }, { err.kind, err.message })

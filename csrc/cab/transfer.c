@@ -196,7 +196,7 @@ static bool is_encoded(const char *line, size_t len) {
 /* What an answer is that was to be bytes and is none: a page of somebody on the way, or a part that
  * nobody asked for. NULL: it may be what it should. */
 static const char *other_than_bytes(cab_transfer *t) {
-    static const char page[] = "text/html";
+    static const char *const pages[] = {"text/html", "application/xhtml+xml"};
     size_t len = 0;
     long status = 0;
     (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -204,8 +204,11 @@ static const char *other_than_bytes(cab_transfer *t) {
         return NULL;
     }
     const char *type = cab_answer_header(&t->answer, "Content-Type", NULL, &len);
-    if (type != NULL && len >= sizeof page - 1 && cab_same_n(type, page, sizeof page - 1)) {
-        return "a web page";
+    for (size_t i = 0; type != NULL && i < sizeof pages / sizeof *pages; i++) {
+        size_t n = strlen(pages[i]);
+        if (len >= n && cab_same_n(type, pages[i], n)) {
+            return "a web page";
+        }
     }
     return status == 206 && !t->attempt.part ? "a part" : NULL;
 }
