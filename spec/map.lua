@@ -83,10 +83,11 @@ local ROWS = {
   { "/nvim%.lua$", "host_nvim" },
   {
     "build/nvim/",
-    "host_nvim nvim_builds nvim_help nvim_parts nvim_problems nvim_secrets nvim_waits",
+    "host_nvim nvim_builds nvim_help nvim_lists nvim_parts nvim_problems nvim_secrets nvim_waits",
   },
   { "^compiler/", "nvim_builds" },
   { "^spec/data/problems/", "nvim_problems" },
+  { "/lifecycle/pages", "nvim_lists cli_names" },
   { "/cli/words", "nvim_parts" },
   { "/cli/styled", "nvim_parts" },
   { "/cli/table", "proportion" },
