@@ -99,6 +99,8 @@ local ROWS = {
   { "/nginx_request", "host_resty_callbacks" },
   { "/sandbox", "sandbox sandbox_run sandbox_reads sandbox_auth sandbox_units" },
   { "/cli/doctor", "cli_doctor" },
+  { "/cli/advice", "cli_doctor" },
+  { "/cli/speaker", "cli_doctor" },
   { "/cli", "cli_usage cli_render cli_text cli_command" },
   { "/calendar", "calendar" },
   { "/ids", "lifecycle cli_reference" },
