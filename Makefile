@@ -199,7 +199,7 @@ test-%:
 	@$(SUBMAKE) test LUA=$* $(if $(SPEC),SPEC='$(SPEC)')
 all_but = $(filter-out $(foreach s,$(1),spec/$(s)_spec.lua),$(sort $(wildcard spec/*_spec.lua spec/*/*_spec.lua)))
 # They drive LÖVE, Neovim and nginx, which have a Lua of their own: two of ours do for that.
-OF_HOSTS := host_love host_nvim host_resty host_resty_callbacks host_resty_wake nvim_builds nvim_help nvim_install nvim_secrets nvim_waits
+OF_HOSTS := host_love host_nvim host_resty host_resty_callbacks host_resty_wake nvim_builds nvim_help nvim_install nvim_lists nvim_secrets nvim_waits
 # What takes long, and asks the servers, the core or the system rather than Lua: 5.4 and LuaJIT are enough.
 OF_SYSTEM := chaos cli_page cli_shells cli_terminal fault_server gateways keys_etcd keys_model large_body locale \
   odd_answers packaging proxy schedule secrets_build trust verdict

@@ -212,6 +212,65 @@ describe("codearts-build", function()
       assert.is_truthy(busy.out:find("CODEARTS_BUILD_TOKEN, accepted", 1, true), busy.out)
     end)
 
+    it("blames the credentials for what is said by whom has looked at them", function()
+      local server = server_process.start()
+      -- By status and body: how the line of the credentials begins, what fails, and words of the advice.
+      for _, case in ipairs {
+        { 403, '{"error_code":"APIGW.0402"}', "WARN", "service", "this machine's address" },
+        { 403, '{"error_code":"APIG.0401"}', "WARN", "service", "this machine's address" },
+        { 403, '{"error_code":"APIGW.0304"}', "WARN", "service", "the administrator" },
+        { 403, '{"error_code":"APIGW.0306"}', "WARN", "service", "the administrator" },
+        { 403, '{"error_code":"APIGW.0404"}', "WARN", "service", "may not pass calls on" },
+        { 403, "<html>blocked by your company</html>", "WARN", "service", "on the way: check" },
+        {
+          401,
+          "<html>sign in to the guests' network</html>",
+          "WARN",
+          "service",
+          "on the way: check",
+        },
+        { 403, '{"error_code":"APIGW.0302"}', "FAIL", "credentials", "may not call this API" },
+        { 401, '{"error_code":"APIGW.0303"}', "FAIL", "credentials", "check key and secret" },
+        { 401, '{"error_code":"DEV.CB.1"}', "FAIL", "credentials", "check key and secret" },
+        { 403, '{"error_code":"DEV.CB.1"}', "ok  ", "job", "ask for execute permission" },
+      } do
+        server:script({}, {
+          "answer",
+          status = case[1],
+          body = case[2]:gsub("}", ',"error_msg":"no"}'),
+        })
+        local result = run("doctor --endpoint " .. server.url .. " --job " .. GOOD)
+        assert.are.equal(4, result.status, result.out)
+        assert.is_truthy(result.out:find(case[3] .. "  credentials", 1, true), result.out)
+        assert.is_truthy(result.out:find("FAIL  " .. case[4], 1, true), result.out)
+        assert.is_truthy(result.out:find(case[5], 1, true), result.out)
+        local permission = result.out:find("the credentials are good", 1, true)
+        assert.are.equal(case[4] == "job", permission ~= nil, result.out)
+      end
+      -- Of a job that is nobody's nothing else was to be expected.
+      local result = run("doctor --endpoint " .. server.url)
+      server:stop()
+      assert.are.equal(0, result.status, result.out)
+      assert.is_truthy(result.out:find("CODEARTS_BUILD_TOKEN, accepted", 1, true), result.out)
+    end)
+
+    it("advises by who says it", function()
+      local advice = require "codearts.build.cli.advice"
+      local function of(message, status, code)
+        return advice(core.error {
+          kind = status < 500 and "auth" or "api",
+          message = message,
+          status = status,
+          error_code = code,
+        })
+      end
+      assert.is_truthy(of("IAM answered 401: no", 401):find("user, password and project", 1, true))
+      assert.is_truthy(of("no", 401, "CB.1"):find("get a new token", 1, true))
+      assert.is_truthy(of("token expires soon", 502):find("something on the way", 1, true))
+      assert.is_truthy(of("no", 502, "APIGW.0201"):find("the service has trouble", 1, true))
+      assert.is_truthy(of("no", 500, "CB.1"):find("the service has trouble", 1, true))
+    end)
+
     it("hides the password of a proxy", function()
       for proxy, shown in pairs {
         ["http://me:Pr0xy-Pass@127.0.0.1:1"] = "http://...@127.0.0.1:1",

@@ -155,7 +155,12 @@ describe("codearts-build, ended by a signal", function()
   it("leaves open whether it stopped where the answer is lost or not the service's", function()
     local server = server_process.start()
     local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
-    for _, lost in ipairs { { "raw", bytes = "" }, { "answer", status = 502, body = "<html>" } } do
+    for _, lost in ipairs {
+      { "raw", bytes = "" },
+      { "answer", status = 502, body = "<html>" },
+      { "answer", status = 408, body = "<html>" },
+      { "answer", status = 499, body = "" },
+    } do
       server:reset()
       server:script({ "ok", "never_answer" }, lost)
       local running = command.start("run " .. GOOD .. " --wait --on-interrupt stop", env)
@@ -168,6 +173,36 @@ describe("codearts-build, ended by a signal", function()
       assert.is_nil(seen:find("goes on", 1, true), seen)
       assert.is_nil(seen:find("cannot be stopped", 1, true), seen)
       assert.is_truthy(seen:find("codearts-build wait " .. GOOD, 1, true), seen)
+    end
+    server:stop()
+  end)
+
+  it("tells the verdict of what was over when it was to be stopped", function()
+    local server = server_process.start()
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+    local refusals = { '{"success":false,"result":"it does not run"}', "<html>" }
+    for word, status in pairs { SUCCESS = 0, FAILURE = 1, ABORTED = 3 } do
+      for index, refusal in ipairs(refusals) do
+        server:reset()
+        -- The wait hangs in its first look.
+        server:script({ "ok", "never_answer" }, {
+          "by_path",
+          rows = {
+            { path = "/stop$", status = index == 1 and 200 or 408, body = refusal },
+            { path = "/record%-info$", body = lifecycle.record(word, lifecycle.FINISHED) },
+          },
+        })
+        local running = command.start("run " .. GOOD .. " --wait --json --on-interrupt stop", env)
+        server:wait_for(2)
+        running:signal "INT"
+        local ended, seen = running:finish()
+        assert.are.equal(status, ended, seen)
+        assert.is_nil(seen:find("goes on", 1, true), seen)
+        assert.is_nil(seen:find("been stopped", 1, true), seen)
+        local data = core.decode(seen:match "{[^\n]*}")
+        assert.are.equal(word, data.status)
+        assert.is_nil(data.detached)
+      end
     end
     server:stop()
   end)

@@ -150,6 +150,8 @@ describe("codearts-build, given a name", function()
         result = command.run("run web", env)
         assert.are.equal(2, result.status, result.err)
         assert.is_truthy(result.err:find("there are: webserver", 1, true), result.err)
+        local part = result.err:find("as far as its list goes: 1 of 1000; there", 1, true)
+        assert.are.equal(total == "1000", part ~= nil, result.err)
       end
     end)
 

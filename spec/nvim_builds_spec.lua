@@ -537,36 +537,6 @@ describe("Neovim with :CodeArts", function()
     assert.falsy(lines():find(("x"):rep(4097)))
   end)
 
-  it("ends a list where a page brings nothing new, and goes to builds that can be", function()
-    local listed = {}
-    for number = 1, 100 do
-      listed[number] = ('{"id":"%032d","job_name":"n%d"}'):format(number, number)
-    end
-    local server = require("spec.support.server").start()
-    server:script({}, {
-      "answer",
-      status = 200,
-      body = ('{"jobs":[%s],"history_records":[{"build_number":-1},{"build_number":0},{"build_number":5}]}'):format(
-        table.concat(listed, ",")
-      ),
-    })
-    start({}, { CODEARTS_BUILD_ENDPOINT = server.url })
-    nvim:command "edit codearts://"
-    nvim:wait "vim.fn.line('$') == 101"
-    assert.equal(2, server:stats().processed)
-    nvim:command("edit codearts://" .. WALK)
-    nvim:wait "vim.fn.line('$') == 4"
-    assert.equal(
-      ("nil nil codearts://%s/5"):format(WALK),
-      nvim:ask(
-        ("local view = %s; return table.concat({ tostring(view:below(2)), tostring(view:below(3)), view:below(4) }, ' ')"):format(
-          VIEW
-        )
-      )
-    )
-    server:stop()
-  end)
-
   it("shows the verdict of a build whose log cannot be read", function()
     local server = require("spec.support.server").start()
     server:behave("by_path", {

@@ -27,7 +27,7 @@ job {
 }
 ]==]
 
-local WALK = "walkjob0000000000000000000000001"
+local WALK, BREAK = "walkjob0000000000000000000000001", "breakjob000000000000000000000001"
 
 -- Begins of code that runs inside.
 local STATUS = "require'codearts.build.nvim'.status()"
@@ -135,6 +135,48 @@ describe("Neovim that waits for builds", function()
     for _, path in ipairs(lifecycle.paths(server)) do
       assert.falsy(path:find "/stop", path)
     end
+    server:stop()
+  end)
+
+  it("asks which build is meant where it is not known which was started last", function()
+    for body, status in pairs {
+      ["<html>bad gateway</html>"] = 502,
+      ["<html>welcome</html>"] = 200,
+      ['{"octopus_job_name":"j_x"}'] = 200, -- started, without a number
+    } do
+      local server = run_at_server()
+      server:behave(
+        "by_path",
+        { rows = { { path = "/build$", status = status, body = body }, runs } }
+      )
+      nvim:command("CodeArts run " .. BREAK)
+      expect_message(("CodeArts history %s shows its builds"):format(BREAK))
+      for _, words in ipairs { "stop", "wait", "log", "status", "stop 20" } do
+        nvim:command("messages clear | CodeArts " .. words)
+        expect_message "which build was started last is not known"
+      end
+      for _, path in ipairs(lifecycle.paths(server)) do
+        assert.falsy(path:find "/stop", path)
+      end
+      nvim:command "CodeArts history"
+      nvim:wait(("vim.fn.bufname() == 'codearts://%s'"):format(BREAK))
+      server:stop()
+    end
+  end)
+
+  it("means the start that was asked for last, whichever is answered last", function()
+    local server = server_process.start()
+    local second = { "answer", body = '{"actual_build_number":"7"}' }
+    server:script({ "ok_on_release", second }, { "by_path", rows = { runs } })
+    start { CODEARTS_BUILD_ENDPOINT = server.url }
+    nvim:command("CodeArts run " .. WALK)
+    server:wait_for(1)
+    nvim:command("CodeArts run " .. BREAK)
+    nvim:wait(STATUS .. ":find '#7'")
+    server:release()
+    nvim:wait "#require'codearts.build.nvim.watch'.running == 2"
+    nvim:command "CodeArts log"
+    nvim:wait(("vim.fn.bufname() == 'codearts://%s/7'"):format(BREAK))
     server:stop()
   end)
 

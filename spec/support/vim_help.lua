@@ -78,7 +78,8 @@ function M.commands()
     .. "*:CodeArts*\n"
     .. wrap(
       "Words, jobs, parameters, options and numbers are completed. What is left out is the build of this buffer, or the one that "
-        .. "was started last; a number that is left out is the latest. While a start has no answer yet, say which build is meant. "
+        .. "was started last; a number that is left out is the latest. While a start has no answer yet, and after one "
+        .. "that left open which build it started, say which build is meant. "
         .. "In front of a word `:vertical`, `:tab` and the like say where "
         .. "a new window goes.",
       0

@@ -1,5 +1,6 @@
 --- What to do about an error, in the words of somebody who has seen it before. Pure.
 local ascii = require "codearts.build.ascii"
+local speaker = require "codearts.build.cli.speaker"
 
 -- By reason of a transport or timeout error.
 local BY_REASON = {
@@ -14,14 +15,23 @@ local BY_REASON = {
   redirect = "the address leads elsewhere: use the address of the API, not that of the console",
 }
 
--- By the number of a gateway code; its prefix differs between documents (API reference 6.4).
+local NOT_THIS_ADDRESS =
+  "the gateway does not take calls from this machine's address: ask the administrator of the account which it takes"
+local NOT_THIS_API = "access to this API is denied: ask the administrator of the account"
+
+-- By the number of a gateway code (API reference 6.4).
 local BY_CODE = {
   ["0301"] = "the gateway does not accept the credentials: renew them, and check key, secret and project for stray characters",
   ["0302"] = "the user may not call this API: ask the administrator of the account",
+  ["0304"] = NOT_THIS_API,
   ["0305"] = "the gateway does not accept the credentials: renew them",
+  ["0306"] = NOT_THIS_API,
   ["0307"] = "the token is too old or from another region: get a new one for this region",
   ["0308"] = "too many calls: try again later",
   ["0310"] = "the project is not available: check project_id",
+  ["0401"] = NOT_THIS_ADDRESS,
+  ["0402"] = NOT_THIS_ADDRESS,
+  ["0404"] = "the gateway may not pass calls on to the service: ask its administrator",
   ["0801"] = "the service is not available in this region: choose another one",
   ["0802"] = "the user may not use this region: ask the administrator of the account",
 }
@@ -42,35 +52,55 @@ local BY_TEXT = {
   { "ak not exist", "the access key is not known: check it, or make a new one" },
 }
 
-local function by_answer(err)
+local function by_code(err, number)
   local said = ascii.lower(tostring(err.error_msg or ""))
   for _, row in ipairs(BY_TEXT) do
     if said:find(row[1], 1, true) then
       return row[2]
     end
   end
-  local number = tostring(err.error_code or ""):match("^APIG[A-Z]*%.(%d%d%d%d)$")
-  return number and BY_CODE[number]
+  return BY_CODE[number]
+end
+
+local STRANGER =
+  "neither the service nor its gateway says so, but something on the way: check region and endpoint, and proxies (https_proxy)"
+
+--- By who answered, and the status.
+local function by_answer(err)
+  local who, number = speaker(err)
+  local known = who == "gateway" and by_code(err, number)
+  if known then
+    return known
+  elseif err.kind == "auth" and who == "sign_in" then
+    return "check what is signed in with: user, password and project, or key, secret or agency"
+  elseif not who and err.kind == "auth" then
+    return STRANGER
+  elseif not who and err.status >= 500 then
+    return "something on the way has trouble, or the service behind it: try again later, then check endpoint and proxies"
+  elseif err.kind == "auth" and err.status == 401 then
+    return "get a new token of project scope (global tokens are not accepted), or check key and secret"
+  elseif err.kind == "auth" and who == "service" then
+    return "the credentials are good, the permission is missing: ask for execute permission on the job; a token must be of "
+      .. "project scope, global (domain) tokens are not accepted"
+  elseif err.kind == "auth" then
+    return NOT_THIS_API
+  elseif err.status >= 500 then
+    return "the service has trouble: try again later, and give it the request id"
+  end
 end
 
 --- Advice for an error.
 ---@param err table structured error
 ---@return string?
 return function(err)
-  local known = by_answer(err) or BY_REASON[err.reason]
-  if known then
-    return known
+  if BY_REASON[err.reason] then
+    return BY_REASON[err.reason]
+  elseif err.status then
+    return by_answer(err)
   elseif err.kind == "config" and err.field == "region" then
     return "set CODEARTS_BUILD_REGION or CODEARTS_BUILD_ENDPOINT, or give --region or --endpoint"
-  elseif err.kind == "auth" and err.status == 403 then
-    return "the credentials are good, the permission is missing: ask for execute permission on the job; a token must be of "
-      .. "project scope, global (domain) tokens are not accepted"
-  elseif err.kind == "auth" and err.status then
-    return "get a new token of project scope (global tokens are not accepted), or check key and secret"
   elseif err.kind == "auth" then
     return "give credentials: CODEARTS_BUILD_TOKEN, HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or ~/.huaweicloud/credentials"
-  elseif err.status and err.status >= 500 then
-    return "the service has trouble: try again later, and give it the request id"
   end
   return nil
 end

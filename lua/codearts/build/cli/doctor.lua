@@ -6,6 +6,7 @@ local exit_status = require "codearts.build.cli.exit_status"
 local kinds = require "codearts.build.cli.kinds"
 local output = require "codearts.build.cli.output"
 local rows = require "codearts.build.cli.rows"
+local speaker = require "codearts.build.cli.speaker"
 local text = require "codearts.build.cli.text"
 
 local PATIENCE = 15 -- seconds for each request
@@ -225,15 +226,22 @@ function Doctor:ask_about(job)
   return err
 end
 
---- Whether an error shows that the credentials were accepted: the service has codes of its own, and its gateway lets through to
---- it only whom it knows; of a job that is not among those of its project, these were listed. What the gateway and IAM say
---- themselves, or a proxy or a stranger, shows nothing.
+--- Whether an error shows that the credentials were accepted: the service says something else than that it knows nobody, and
+--- its gateway lets through to it only whom it knows; of a job that is not among those of its project, these were listed.
 local function shows_accepted(err)
-  local code = err.kind == "api" and err.error_code
   return err.field == "JOB"
-    or type(code) == "string"
-      and code:find "^[A-Z][A-Z0-9]*[._-][A-Za-z0-9._-]*%d$" ~= nil
-      and not (code:find "^APIG" or code:find "^IAM")
+    or speaker(err) == "service" and (err.kind == "api" or err.status == 403)
+end
+
+-- What the gateway says with 403 of those who call it: user, project, region (API reference 6.4).
+local OF_CALLERS = { ["0302"] = true, ["0310"] = true, ["0802"] = true }
+
+--- Whether an error of kind "auth" shows that somebody has looked at the credentials. What the gateway says of the address
+--- that a call comes from, or a proxy or a stranger says, shows nothing.
+local function shows_refused(err)
+  local who, number = speaker(err)
+  local asked = not err.status or err.status == 401 and who or who == "iam" or who == "sign_in"
+  return asked or OF_CALLERS[number]
 end
 
 --- What the answer to a signed call shows of the credentials, and of the job where one was named.
@@ -244,7 +252,11 @@ function Doctor:note_answer(job, err)
     if err and (job or (err.status or 0) >= 500) then
       self:fail(job and "job" or "service", err)
     end
-  elseif err.kind == "api" or err.kind == "protocol" then
+  elseif
+    err.kind == "api"
+    or err.kind == "protocol"
+    or err.kind == "auth" and not shows_refused(err)
+  then
     self:note(
       "credentials",
       "warn",

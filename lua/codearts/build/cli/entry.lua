@@ -37,6 +37,7 @@ local entry = {}
 ---@field reconciled boolean? it was found by its run id
 ---@field stop table? the call that asks to stop it
 ---@field stopped boolean? that was taken
+---@field look table? the call that asks how it stands, because that was not
 ---@field err table? what it ended with, a failed build included
 
 ---@param job_id string

@@ -6,7 +6,6 @@ local text = require "codearts.build.cli.text"
 local target = {}
 
 local PAGE = 100 -- the most that the service lists at once (API reference 7.8)
-local MOST_JOBS, MOST_PAGES = 10000, 200 -- that a name is looked for in
 local NAMED = 5 -- how many other names are told
 
 local function usage(app, field, message)
@@ -18,63 +17,24 @@ local function lifecycle_record()
   return require "codearts.build.lifecycle.record"
 end
 
---- A page of the jobs of a project.
-local function list_page(app, args)
-  local client = app:client()
-  return app:await(client:task(function(await)
-    return lifecycle_record().fetch_rows(await, client, "ListProjectJobs", args, "jobs", "id")
-  end))
-end
-
-local function too_many(app, project)
-  local message =
-    "the project %s lists more than %d jobs or %d pages of them, which is too many to look for a name in: give the id"
-  usage(app, "JOB", message:format(project, MOST_JOBS, MOST_PAGES))
-end
-
---- Adds the jobs of a page that are not known yet: what is to be told of them, and beside it what they are really called.
-local function add_new(app, all, rows)
-  local ids, called = {}, {}
-  for index, job in ipairs(rows) do
-    ids[index], called[index] = job.id, job.job_name
-  end
-  for index, job in ipairs(app:client():mask_credentials(rows)) do
-    local id = ids[index]
-    if id ~= nil and not all.seen[id] then
-      all[#all + 1], all.seen[id] = job, true
-      all.ids[#all], all.called[#all] = id, called[index]
-    end
-  end
-end
-
---- All jobs of a project, page by page. `search` leaves to the service what is like a name. The end is where all are there that
--- it counts, or a page brings no other: it may list fewer at once than were asked for, or the same page again.
+--- All jobs of a project. `search` leaves to the service what is like a name.
 local function list_jobs(app, project, search)
-  local all, page = { seen = {}, ids = {}, called = {} }, 0
-  local ended
-  repeat
-    if #all > MOST_JOBS or page == MOST_PAGES then
-      too_many(app, project)
-    end
-    local answer = list_page(app, {
-      project_id = project,
-      page_index = page,
-      page_size = PAGE,
-      search = search,
-    })
-    local before = #all
-    add_new(app, all, answer.rows)
-    page = page + 1
-    ended = #all == before or answer.total and #all >= answer.total
-  until ended
-  names.remember(project, all, search == nil)
-  return all
+  local client = app:client()
+  local list = app:await(client:task(function(await)
+    return require "codearts.build.cli.job_list"(await, client, project, search)
+  end))
+  if list.endless then
+    local message =
+      "the project %s lists %d jobs and more, which is too many to look for a name in: give the id"
+    usage(app, "JOB", message:format(project, list.count))
+  end
+  return list
 end
 
-local function called(jobs, name)
+local function called(list, name)
   local ids = {}
-  for index, id in ipairs(jobs.ids) do
-    if jobs.called[index] == name and type(id) == "string" then
+  for index, id in ipairs(list.ids) do
+    if list.called[index] == name and type(id) == "string" then
       ids[#ids + 1] = id
     end
   end
@@ -82,9 +42,9 @@ local function called(jobs, name)
 end
 
 --- Names that were probably meant: those that hold the text, and the one with the fewest slips.
-local function similar(jobs, name)
+local function similar(list, name)
   local all, found, seen = {}, {}, {}
-  for _, job in ipairs(jobs) do
+  for _, job in ipairs(list.jobs) do
     if type(job.job_name) == "string" then
       all[#all + 1] = job.job_name
     end
@@ -115,9 +75,10 @@ local function find(app, name, project)
       usage(
         app,
         "JOB",
-        ("no job of the project %s is called '%s'%s"):format(
+        ("no job of the project %s is called '%s'%s%s"):format(
           project,
           name,
+          all.whole and "" or (", as far as its list goes: %d of %d"):format(all.count, all.total),
           #others > 0 and "; there are: " .. table.concat(others, ", ") or ""
         )
       )

@@ -114,6 +114,21 @@ local function read_beside(await, app, entry, options, left)
   within(await, client, call, left and math.max(math.min(left, BESIDE), 0) or BESIDE)
 end
 
+--- The call that waits for a build's end, and shows its progress.
+---@param app codearts.build.cli.App
+---@param entry codearts.build.cli.Entry its build is there
+---@param timeout number?
+---@return codearts.build.Task
+function waiting.wait(app, entry, timeout)
+  return entry.build:wait {
+    async = true,
+    timeout = timeout,
+    on_progress = function(progress)
+      on_progress(app, entry, progress)
+    end,
+  }
+end
+
 --- The part of a build's flow that waits. Answers true, or nil and the error.
 ---@param await function
 ---@param app codearts.build.cli.App
@@ -125,13 +140,7 @@ function waiting.flow(await, app, entry, options)
   entry.told_at = -math.huge
   local till = options.timeout and app.core.now() + options.timeout
   local finish_log = options.follow and follow_log(app, entry, options.alone)
-  local detail, err = await(entry.build:wait {
-    async = true,
-    timeout = options.timeout,
-    on_progress = function(progress)
-      on_progress(app, entry, progress)
-    end,
-  })
+  local detail, err = await(waiting.wait(app, entry, options.timeout))
   entry.record, entry.err, entry.ended = detail or err.record, err, app.core.now()
   if finish_log then
     finish_log(await, entry.record ~= nil, till and till - app.core.now())

@@ -9,6 +9,7 @@ local text = require "codearts.build.cli.text"
 local TICK = 0.25
 local CHECK_PATIENCE = 2 -- seconds
 local CANCEL_PATIENCE = 5
+local LOOK_PATIENCE = 2
 local STOP_PATIENCE = 10 -- seconds; who sends a signal often sends SIGKILL after it
 
 ---@class codearts.build.cli.Watch
@@ -209,6 +210,17 @@ local function tell_how_to_go_on(app, entry)
   end
 end
 
+--- Asks the service to stop a build, and where it does not how the build stands: it may be over. Whether an answer is awaited.
+function Watch:stop(entry)
+  entry.stop = entry.stop or entry.build:stop { async = true }
+  if not entry.stop:done() then
+    return true
+  elseif not entry.look and not entry.stop:try_wait() then
+    entry.look = self.waiting.wait(self.app, entry, LOOK_PATIENCE)
+  end
+  return entry.look ~= nil and not entry.look:done()
+end
+
 --- Asks the service to stop what is still open, and gives it a while to answer. A start that is under way is waited
 -- for: it may turn out to be a build to stop.
 function Watch:stop_all()
@@ -219,8 +231,7 @@ function Watch:stop_all()
     pending = self:is_starting()
     for _, entry in ipairs(self.entries) do
       if is_open(entry) and entry.build_no then
-        entry.stop = entry.stop or entry.build:stop { async = true }
-        pending = pending or not entry.stop:done()
+        pending = self:stop(entry) or pending
       end
     end
     if pending then
@@ -257,12 +268,16 @@ end
 -- Why a request was not even sent.
 local UNSENT = { resolve = true, connect = true, connect_timeout = true, tls_verify = true }
 
+-- What a gateway says, beside 5xx, of a request that it has passed on.
+local PASSED_ON = { [408] = true, [460] = true, [499] = true }
+
 --- Whether the service may have taken a stop that ended so: its answer was lost, is late, or is not the service's own.
 local function may_be_taken(err)
   if err.kind == "transport" or err.kind == "timeout" or err.kind == "protocol" then
     return not UNSENT[err.reason]
   end
-  return err.status ~= nil and err.status >= 500
+  -- What may be sent again was not acted on.
+  return err.status ~= nil and not err.retryable and (err.status >= 500 or PASSED_ON[err.status])
 end
 
 --- Tells why it is not known that a build is being stopped. Answers what becomes of it.
@@ -296,6 +311,17 @@ local function tell_left(app, entry)
   tell_how_to_go_on(app, entry)
 end
 
+--- What the look after a stop that was not taken found.
+local function take_look(app, entry)
+  if entry.look and is_open(entry) then
+    local detail, err = entry.look:try_wait()
+    detail = detail or err.record
+    if detail then
+      entry.record, entry.err, entry.ended = detail, err, app.core.now()
+    end
+  end
+end
+
 --- A signal ends us: the builds go on, unless they are to be stopped. What has ended is told as ever, though its log
 -- or its picture is not there yet.
 function Watch:leave()
@@ -309,6 +335,7 @@ function Watch:leave()
   local ending = exit_status.of_ending[app.core.ending()]
   local statuses = {}
   for index, entry in ipairs(self.entries) do
+    take_look(app, entry)
     if is_open(entry) then
       entry.err = nil -- that we look no more
       tell_left(app, entry)

@@ -105,23 +105,25 @@ local function start(job_id, name, args, options, bang)
   if watches.starting[same] then
     usage("JOB", ("a start of %s with these parameters is under way"):format(name or job_id))
   end
-  watches.starting[same] = true
-  local ok, result = pcall(function()
+  watches.start(same)
+  local ok, result, number = pcall(function()
     local call = session.client():start(args, options)
     check_parameters(job_id, args)
-    return call:wait()
+    local result = call:wait()
+    return result, lifecycle.handle(result).build_no
   end)
-  watches.starting[same] = nil
+  local outcome = ok and "started" or session.core.is_error(result) and result.outcome
+  local may_run = outcome == "started" or outcome == "unknown"
+  watches.answered(same, may_run and { job_id = job_id, number = number } or nil)
   if not ok then
-    if session.core.is_error(result) and result.outcome == "unknown" then
+    if may_run then
       result.message = result.message .. ("; :CodeArts history %s shows its builds"):format(job_id)
     end
     error(result, 0)
   end
-  local number = lifecycle.handle(result).build_no
   jobs.saw(job_id, number)
   local watch = watches.begin(result, job_id, number, name)
-  watch.loud, watches.started = true, watch
+  watch.loud = true
   if bang then
     fill_quickfix(watch)
   end

@@ -104,20 +104,20 @@ local function with_parameters(list)
 end
 
 --- What was left out and is at hand: the build of this buffer, or the one that was started last. One that is only looked
--- at may be somebody else's; one whose number is not known yet cannot be meant by it.
-local function at_hand()
+-- at may be somebody else's; one whose number is not known cannot be meant by it, nor the one before it.
+local function at_hand(word)
   local here = jobs.here()
   if here and here.job then
     return here.job, here.number
   end
   local watches = require "codearts.build.nvim.watch"
+  local last = watches.started or {}
   if next(watches.starting) then
     fail "a start has no answer yet: say which JOB is meant, and which NUMBER"
+  elseif word.takes_build and last.job_id and not last.number then
+    fail "which build was started last is not known: say which JOB is meant, and which NUMBER"
   end
-  local watch = watches.started
-  if watch then
-    return watch.entry.job_id, watch.entry.build_no
-  end
+  return last.job_id, last.number
 end
 
 local function completed(word, list)
@@ -127,7 +127,7 @@ local function completed(word, list)
   if not (word.takes_build or word.takes_job) or not (bare or counts) then
     return list
   end
-  local job, number = at_hand()
+  local job, number = at_hand(word)
   if not job then
     return list
   elseif counts then

@@ -2,8 +2,9 @@
 local address = require "codearts.build.nvim.address"
 local is_id = require("codearts.build.ids").is_id
 local duration = require "codearts.build.cli.duration"
+local job_list = require "codearts.build.cli.job_list"
 local jobs = require "codearts.build.nvim.jobs"
-local names = require "codearts.build.cli.names"
+local pages = require "codearts.build.lifecycle.pages"
 local Pieces = require "codearts.build.nvim.pieces"
 local record = require "codearts.build.lifecycle.record"
 local session = require "codearts.build.nvim.session"
@@ -12,7 +13,6 @@ local table_of = require "codearts.build.cli.table"
 local text = require "codearts.build.cli.text"
 local zone = require "codearts.build.cli.zone"
 
-local PAGE = 100 -- the most that the service lists at once (API reference 7.8)
 local DAYS = 30
 local AT_ONCE = 20 -- rows
 
@@ -100,15 +100,26 @@ local function put(self, lines)
   end
 end
 
---- Shows a table, or the words for none.
-function List:show(head, items, row_of, none)
+--- How much of a list is there, where that is not all of it: "150 of 400 jobs".
+local function part_of(read, what)
+  if read.whole then
+    return nil
+  end
+  local total = read.total and ("of %d "):format(read.total) or "and more "
+  return ("%d %s%s"):format(read.count, total, what)
+end
+
+--- Shows a table and how much of the list that is, or the words for none.
+---@param part? string
+function List:show(head, items, row_of, part, none)
   if #items == 0 then
-    return put(self, { none })
+    return put(self, { part or none })
   end
   lay_out(head, items, row_of, function(lines, places)
     for index, name in ipairs(places) do
       self.names[index + 1] = name
     end
+    lines[#lines + 1] = part
     put(self, lines)
   end)
 end
@@ -121,20 +132,6 @@ local function fill(self, flow, show)
     show(answer)
   end
   return self
-end
-
---- Adds the jobs of a page that were not listed before; answers how many that are.
-local function add_new(all, seen, page)
-  local new_ones = 0
-  for index = 1, math.min(#page, PAGE) do
-    local job = page[index]
-    local id = type(job) == "table" and record.text(job.id)
-    if id and not seen[id] then
-      seen[id], new_ones = true, new_ones + 1
-      all[#all + 1] = job
-    end
-  end
-  return new_ones
 end
 
 local function row_of_job(job)
@@ -167,29 +164,19 @@ function list.jobs(buffer, project)
   local self = new(buffer)
   local client = session.client()
   return fill(self, function(await)
-    local all, seen, page, new_ones = {}, {}, 0
-    repeat
-      local answer, err = await(client:jobs(project, { async = true, page = page, limit = PAGE }))
-      if err then
-        return nil, err
-      end
-      new_ones = add_new(all, seen, client:mask_credentials(answer.jobs))
-      page = page + 1
-    until #answer.jobs < PAGE or new_ones == 0 -- which all pages are, if the service heeds no number of a page
-    return all
-  end, function(all)
-    names.remember(project, all, true)
-    self:show({ "NAME", "LAST BUILD", "STARTED", "JOB" }, all, row_of_job, "no jobs")
+    return job_list(await, client, project)
+  end, function(read)
+    local head = { "NAME", "LAST BUILD", "STARTED", "JOB" }
+    self:show(head, read.jobs, row_of_job, part_of(read, "jobs"), "no jobs")
   end)
 end
 
 --- What is shown of builds: each text is looked at.
 local function shown_of(records)
   local shown = {}
-  for index = 1, math.min(#records, PAGE) do
-    local item = records[index]
+  for index, item in ipairs(records) do
     shown[index] = {
-      build_number = item.build_number,
+      build_number = record.integer(item.build_number),
       result = item.result,
       start_time = item.start_time,
       end_time = item.end_time,
@@ -208,6 +195,29 @@ local function row_of_build(item)
   }
 end
 
+local function list_builds(await, client, job_id)
+  local builds = {}
+  local function fetch(page, size)
+    local args = { job_id = job_id, offset = page, limit = size, interval = DAYS } -- the service calls the page so
+    return record.fetch_rows(
+      await,
+      client,
+      "ShowListHistory",
+      args,
+      "history_records",
+      "build_number"
+    )
+  end
+  local read, err = pages(fetch, "build_number", function(rows)
+    vim.list_extend(builds, client:mask(shown_of(rows), rows))
+  end)
+  if not read then
+    return nil, err
+  end
+  read.builds = builds
+  return read
+end
+
 --- Fills a buffer with the builds of a job. Waits.
 ---@param buffer integer
 ---@param job_id string
@@ -216,18 +226,18 @@ function list.builds(buffer, job_id)
   local self = new(buffer, job_id)
   local client = session.client()
   return fill(self, function(await)
-    local answer, err = await(client:history(job_id, { async = true, limit = PAGE, days = DAYS }))
-    return answer and { records = client:mask(shown_of(answer.records), answer.records) }, err
-  end, function(answer)
+    return list_builds(await, client, job_id)
+  end, function(read)
+    local head = { "BUILD", "RESULT", "STARTED", "TOOK" }
     local nothing = ("no builds in the last %d days"):format(DAYS)
-    self:show({ "BUILD", "RESULT", "STARTED", "TOOK" }, answer.records, function(item)
+    self:show(head, read.builds, function(item)
       local number = item.build_number
       if not number or number < 1 then
         return row_of_build(item)
       end
       jobs.saw(job_id, number)
       return row_of_build(item), address.of(job_id, number)
-    end, nothing)
+    end, part_of(read, "builds"), nothing)
   end)
 end
 

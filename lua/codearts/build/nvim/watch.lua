@@ -27,13 +27,14 @@ local watches = {
   running = {},
   ---@type codearts.build.nvim.Watch? the one that ended last
   last = nil,
-  ---@type codearts.build.nvim.Watch? of the build that this editor started last
+  ---@type { order: integer, job_id: string, number: integer? }? of the starts that may have started a build the one that was asked for
+  --- last; without a number where it is not known which build that is
   started = nil,
-  ---@type table<string, true> starts without an answer: an impatient second command starts no second build
+  ---@type table<string, integer> starts without an answer, and their order: an impatient second command starts no second build
   starting = {},
 }
 
-local by_build = {}
+local by_build, starts = {}, 0
 
 local function changed()
   vim.schedule(function()
@@ -49,6 +50,24 @@ end)
 
 local function key_of(job_id, number)
   return ("%s/%d"):format(job_id, number)
+end
+
+--- A start is asked for.
+---@param same string what another one with the same answer would be
+function watches.start(same)
+  starts = starts + 1
+  watches.starting[same] = starts
+end
+
+--- A start has an answer.
+---@param same string
+---@param started? { job_id: string, number: integer? } nil: no build was started
+function watches.answered(same, started)
+  local order, last = watches.starting[same], watches.started
+  watches.starting[same] = nil
+  if started and (not last or last.order < order) then
+    started.order, watches.started = order, started
+  end
 end
 
 --- The watch of a build, if it is waited for.
