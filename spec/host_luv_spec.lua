@@ -545,6 +545,49 @@ describe("luv", function()
     broken:close()
   end)
 
+  -- The loop waits by a descriptor that a forked child shares with it.
+  for what, act in pairs({
+    ["closes the client"] = function()
+      client:close()
+    end,
+    ["closes the client and runs the loop"] = function()
+      client:close()
+      uv.run("nowait")
+    end,
+    ["runs the loop"] = function()
+      uv.run("nowait")
+    end,
+  }) do
+    it("goes on as before when a forked child " .. what, function()
+      server:script({ "ok", "ok_on_release" }, "ok")
+      local probe = require("spec.support.probe")
+      local function fork()
+        local told = probe.fork(function()
+          return errors_of(act) .. "end"
+        end)
+        assert.equal("end", told)
+      end
+      local names = {}
+      local function note(result, err)
+        names[#names + 1] = err and err.message or result.octopus_job_name
+      end
+      coroutine.wrap(function()
+        note(client:try_run(JOB))
+        fork()
+        local open = client:start(JOB, { timeout = 5 })
+        repeat
+          client:sleep(0.005):wait()
+        until server:stats().waiting == 1
+        fork()
+        server:release()
+        note(open:try_wait(10))
+        note(client:try_run(JOB, { timeout = 5 }))
+      end)()
+      run_loop()
+      assert.same({ NAME, NAME, NAME }, names)
+    end)
+  end
+
   it("adapts a client with calls in flight, once", function()
     local plain = build.new(options())
     local name

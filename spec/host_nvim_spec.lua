@@ -224,6 +224,24 @@ describe("Neovim", function()
     )
   end)
 
+  it("goes on as before when a forked child closes its client", function()
+    local output = nvim([[
+      local ffi = require "ffi"
+      ffi.cdef "int fork(void); int waitpid(int, int *, int); void _exit(int);"
+      client:run(job)
+      vim.defer_fn(function() -- the loop has watched since
+        local child = ffi.C.fork()
+        if child == 0 then
+          client:close()
+          ffi.C._exit(0)
+        end
+        ffi.C.waitpid(child, nil, 0)
+        say(client:run(job, { timeout = 5 }).octopus_job_name)
+        quit()
+      end, 10)]])
+    assert.equal(host.NAME .. "\n", output)
+  end)
+
   it("loads nothing before the first client", function()
     local output = nvim([[
       client:close()

@@ -544,7 +544,7 @@ void lcab_json_open(lua_State *L) {
     lua_pushlightuserdata(L, NULL); /* what both variants use for null */
     lua_setfield(L, -2, "null");
     lcab_newtype(L, WORK, no_methods, meta);
-    lua_getglobal(L, "require");
+    lcab_rawglobal(L, "require");
     lcab_keep(L, &REQUIRE);
     lua_pushnil(L); /* who loads the core again may have another lua-cjson */
     lcab_keep(L, &DECODE);

@@ -22,7 +22,7 @@ static int add_traceback(lua_State *L) {
     } else if (lua_type(L, 1) != LUA_TSTRING) {
         return 1;
     }
-    lua_getglobal(L, "debug");
+    lcab_rawglobal(L, "debug");
     if (lua_istable(L, -1)) {
         lua_getfield(L, -1, "traceback");
         lua_pushvalue(L, 1);

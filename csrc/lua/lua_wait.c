@@ -66,7 +66,7 @@ static void push_left_behind(lua_State *L, int call) {
 /* Raises what a callback raised; never as a structured error, which would look like the call's. */
 static int raise_callback_error(lua_State *L) {
     if (lcab_is_error(L, -1)) {
-        lua_getglobal(L, "tostring");
+        lcab_rawglobal(L, "tostring");
         lua_insert(L, -2);
         lua_call(L, 1, 1);
         lua_pushliteral(L, "a callback raised: ");

@@ -17,7 +17,10 @@ local function run(argv)
     return exit_status.success
   end
   if argv[1] == "--complete" then -- of the completion scripts, for which every millisecond counts
-    return require "codearts.build.cli.complete"(argv[2], { (table.unpack or unpack)(argv, 3) })
+    return require "codearts.build.cli.complete"(
+      argv[2],
+      { (table.unpack or rawget(_G, "unpack"))(argv, 3) }
+    )
   end
   local has_argparse = attempt(require, "argparse")
   if not has_argparse then

@@ -22,7 +22,8 @@ local problems = require "codearts.build.problem"
 ---@field closed boolean
 ---@field was_left_behind? boolean when it was closed
 ---@field host codearts.build.Host|false set by host adapters
----@field on_close? fun() set by host adapters, called before the client closes
+---@field on_close? fun() set by host adapters, called before the client closes; not in a forked child: what the host has
+--- there is the parent's
 
 ---@class codearts.build.Masker
 ---@field mask fun(self, text: string, ...): string
@@ -677,12 +678,12 @@ end
 --- error. Never blocks.
 function methods:close()
   check_self(self)
+  self.was_left_behind = self:is_left_behind()
   local on_close = self.on_close
-  if on_close then
+  if on_close and not self.was_left_behind then
     self.on_close = nil
     on_close()
   end
-  self.was_left_behind = self:is_left_behind()
   self.closed = true
   nginx_request.hide(self.core.close, self.core)
 end

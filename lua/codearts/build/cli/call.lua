@@ -5,7 +5,7 @@ local kinds = require "codearts.build.cli.kinds"
 local output = require "codearts.build.cli.output"
 local rows = require "codearts.build.cli.rows"
 
-local unpack = table.unpack or unpack
+local unpack = table.unpack or rawget(_G, "unpack")
 
 local function usage(app, field, message)
   error(app.core.error { kind = "usage", field = field, message = message }, 0)

@@ -4,6 +4,8 @@
 local ascii = require "codearts.build.ascii"
 local verdict = require "codearts.build.lifecycle.verdict"
 
+local unpack = table.unpack or rawget(_G, "unpack")
+
 local given = {}
 
 local MOST = 16 * 1024 * 1024 -- bytes of one value; beyond is a mistake, such as /dev/zero
@@ -75,7 +77,7 @@ end
 local function without(text)
   for first = 1, #hidden, AT_ONCE do
     local mask = require("codearts.build.core").mask
-    local some = { (unpack or table.unpack)(hidden, first, first + AT_ONCE - 1) }
+    local some = { unpack(hidden, first, first + AT_ONCE - 1) }
     local masked = mask(text, some, true)
     -- What is no text is replaced, too, as in a log in another encoding.
     if masked ~= text and masked ~= mask(text, {}, true) then

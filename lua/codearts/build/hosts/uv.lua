@@ -56,6 +56,12 @@ function Driver:is_cut_off()
   return self.poll:is_closing() or self.timer:is_closing()
 end
 
+--- Whether there is a loop to drive the client from. Not in a forked child: libuv's descriptor is the parent's,
+--- too, so that a handle which stops here is no longer watched there.
+function Driver:is_driving()
+  return self.open and not self.client:is_left_behind()
+end
+
 --- Who is to go on now.
 ---@return table[] waiters
 function Driver:take_awake()
@@ -90,7 +96,7 @@ end
 function Driver:tick(timeout)
   self.ticking = false
   local remaining
-  if self.open then
+  if self:is_driving() then
     local ok, answer = pcall(self.client.step, self.client, timeout or 0)
     self.begun = false
     if ok then
@@ -100,7 +106,7 @@ function Driver:tick(timeout)
     end
   end
   local waiters = self:take_awake()
-  if self.open and not self:is_cut_off() then
+  if self:is_driving() and not self:is_cut_off() then
     self:arm(remaining)
   end
   self:resume(waiters)
@@ -109,7 +115,7 @@ end
 --- The descriptor or the timer has news.
 ---@param problem? string libuv has stopped the handle
 function Driver:notice(problem)
-  if not self.open then
+  if not self:is_driving() then
     return
   elseif problem then
     self.polling = false

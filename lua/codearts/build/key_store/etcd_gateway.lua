@@ -6,7 +6,7 @@
 local core = require "codearts.build.core"
 local http = require "codearts.build.sign_in.http"
 
-local unpack = table.unpack or unpack
+local unpack = table.unpack or rawget(_G, "unpack")
 
 local FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1 -- between two rounds of all members
 local PATIENCE = 2 -- seconds for one of several members

@@ -19,7 +19,7 @@ end
 
 --- A worker of nginx must not wait for a disk, and what it writes is no other machine's.
 local function refusal_in_nginx()
-  local ngx = _G.ngx -- luacheck: ignore
+  local ngx = rawget(_G, "ngx")
   return type(ngx) == "table"
       and ngx.get_phase
       and store_error "files would block a worker of nginx: use key_store.etcd there"

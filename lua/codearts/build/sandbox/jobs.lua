@@ -65,9 +65,10 @@ exit "$EXIT_STATUS"]] },
 ]==]
 
 local function compile(text, name, globals)
-  if setfenv then
-    local chunk, message = loadstring(text, name)
-    return chunk and setfenv(chunk, globals), message
+  local set_globals = rawget(_G, "setfenv")
+  if set_globals then
+    local chunk, message = rawget(_G, "loadstring")(text, name)
+    return chunk and set_globals(chunk, globals), message
   end
   return load(text, name, "t", globals)
 end

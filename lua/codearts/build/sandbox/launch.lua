@@ -36,7 +36,7 @@ done]]
 
 -- The interpreter that runs this very program, or, inside another host (an editor, a game), one that has what the sandbox needs.
 local function interpreter()
-  local lowest = 0
+  local arg, lowest = rawget(_G, "arg"), 0
   while arg and arg[lowest - 1] do
     lowest = lowest - 1
   end
