@@ -3,6 +3,7 @@
 local command = require "spec.support.command"
 local build = require "codearts.build"
 local core = require "codearts.build.core"
+local lifecycle = require "spec.support.lifecycle"
 local server_process = require "spec.support.server"
 
 local GOOD, OTHER = "goodjob0000000000000000000000001", "goodjob0000000000000000000000002"
@@ -123,6 +124,31 @@ describe("codearts-build wait --follow --timeout", function()
     local result, looks = wait("RUNNING", "1s")
     assert.are.equal(124, result.status, result.err)
     assert.is_true(looks <= 4, looks .. " looks")
+  end)
+end)
+
+describe("codearts-build, told by a cache on the way", function()
+  it("says so of what may have changed since", function()
+    local server = server_process.start()
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+    local function told(arguments, body)
+      server:behave("by_path", {
+        rows = {
+          { path = "/record%-info$", body = body, headers = { { "Age", "600" } } },
+          { path = "/history%?", body = body, headers = { { "Age", "600" } } },
+        },
+      })
+      local result = command.run(arguments, env)
+      assert.are.equal(0, result.status, result.err)
+      return result.err:find("a cache on the way has kept the answer for 600 s", 1, true) ~= nil
+    end
+    assert.is_true(told("status " .. GOOD .. " 20", lifecycle.record "RUNNING"))
+    assert.is_true(told("status " .. GOOD .. " 20 --json", lifecycle.record "RUNNING"))
+    assert.is_false(
+      told("status " .. GOOD .. " 20", lifecycle.record("SUCCESS", lifecycle.FINISHED))
+    )
+    assert.is_true(told("history " .. GOOD, '{"total":0,"history_records":[]}'))
+    server:stop()
   end)
 end)
 

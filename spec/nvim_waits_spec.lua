@@ -196,6 +196,10 @@ describe("Neovim that waits for builds", function()
     server:behave("by_path", { rows = { { path = "/record%-info$", body = record } } })
     nvim:command "CodeArts status"
     nvim:expect "#20: SUCCESS"
+    local kept = { path = "/record%-info$", body = runs.body, headers = { { "Age", "600" } } }
+    server:behave("by_path", { rows = { kept } })
+    nvim:command "CodeArts status"
+    expect_message "#20: RUNNING; a cache on the way has kept the answer for 600 s"
     server:stop()
   end)
 

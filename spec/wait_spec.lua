@@ -340,6 +340,15 @@ describe("wait", function()
     assert.is_truthy(err.message:find("the wait of 0.05 s is over", 1, true), err.message)
   end)
 
+  it("counts the time that a cache on the way has kept what it tells", function()
+    server:script({}, { "answer", body = record "RUNNING", headers = { { "Age", "600" } } })
+    local err = failure_of(wait, { timeout = 0.05 })
+    assert.matches(
+      "was RUNNING when last asked, 60%d[%d.]* s ago, of which .* 600 s; ",
+      err.message
+    )
+  end)
+
   it("looks once more shortly before its time is over", function()
     -- The end of the wait may cut a look off on a busy machine.
     local function looks_twice(...)

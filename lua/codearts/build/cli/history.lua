@@ -2,6 +2,7 @@
 local App = require "codearts.build.cli.app"
 local ascii = require "codearts.build.ascii"
 local dates = require "codearts.build.lifecycle.dates"
+local kept = require "codearts.build.cli.kept"
 local kinds = require "codearts.build.cli.kinds"
 local rows = require "codearts.build.cli.rows"
 local target = require "codearts.build.cli.target"
@@ -61,6 +62,10 @@ local function body(app, values)
     from = values.from,
     to = values.to,
   }))
+  local words = kept(answer)
+  if words then
+    app:warn(words .. ", so it does not tell the builds since then")
+  end
   if app.form == "json" then
     local json = require "codearts.build.cli.json"
     judge(app, job_id, answer.records)

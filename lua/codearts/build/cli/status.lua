@@ -1,6 +1,7 @@
 --- codearts-build status: how a build stands, and its steps.
 local App = require "codearts.build.cli.app"
 local exit_status = require "codearts.build.cli.exit_status"
+local kept = require "codearts.build.cli.kept"
 local rows = require "codearts.build.cli.rows"
 local target = require "codearts.build.cli.target"
 local text = require "codearts.build.cli.text"
@@ -79,6 +80,7 @@ local function look(app, job_id, build_no)
       return nil, err
     end
     seen.verdict, seen.problem = record.verdict(await, place, detail)
+    seen.kept = not seen.verdict and kept(detail) -- an end does not change
     seen.detail = client:mask(detail)
     -- Steps are worth having, but a build whose steps cannot be read still has a status.
     local steps
@@ -124,6 +126,9 @@ local function body(app, values)
     }
   else
     print_text(app, seen)
+  end
+  if seen.kept then
+    app:warn(seen.kept .. ", so it does not tell how the build stands now")
   end
   if seen.problem then
     app:warn_unjudged(build_no, seen.problem)

@@ -1,5 +1,6 @@
 --- Which job and which build a command is about: ids as they are, names and the latest build by asking the service.
 local ascii = require "codearts.build.ascii"
+local kept = require "codearts.build.cli.kept"
 local names = require "codearts.build.cli.names"
 local text = require "codearts.build.cli.text"
 
@@ -109,17 +110,14 @@ end
 
 --- An answer that a cache on the way has kept tells what was the latest build, not what is.
 local function refuse_kept(operation, answer)
-  local told = require("codearts.build").meta(answer)
-  return told
-    and told.age
+  local words = kept(answer)
+  return words
     and require("codearts.build.core").error {
       kind = "protocol",
       reason = "bad_answer",
       operation = operation,
       retryable = true,
-      message = ("a cache on the way has kept the answer for %d s, so it does not tell the latest build: give its number"):format(
-        told.age
-      ),
+      message = words .. ", so it does not tell the latest build: give its number",
     }
 end
 

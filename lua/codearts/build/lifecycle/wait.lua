@@ -1,5 +1,6 @@
 --- Waits for the end of a build by asking for its record, again and again.
 local core = require "codearts.build.core"
+local meta = require "codearts.build.meta"
 local Pace = require "codearts.build.lifecycle.pace"
 local record = require "codearts.build.lifecycle.record"
 
@@ -29,15 +30,18 @@ local function build_error(target, detail)
 end
 
 --- What is known of a build whose end was not seen, and since when.
----@param known? { status: string?, at: number } of the last look that was answered
+---@param known? { status: string?, at: number, kept: integer? } of the last look that was answered
 ---@param news? table what looks since then ended with
 local function last_known(known, news)
   local words = {}
   if known then
     local age = math.floor((core.now() - known.at) * 10 + 0.5) / 10
-    words[1] = ("was %s when last asked, %s s ago"):format(
+    words[1] = ("was %s when last asked, %s s ago%s"):format(
       known.status or "in no state that is told",
-      core.encode(age)
+      core.encode(age),
+      known.kept
+          and (", of which a cache on the way has kept the answer for %d s"):format(known.kept)
+        or ""
     )
   end
   if news then
@@ -125,7 +129,8 @@ local function wait(target, opts)
       local detail, err = record.fetch(await, target, look)
       if detail then
         local status = target.client:mask(record.text(detail.status), detail, target.result)
-        known, news = { status = status, at = asked_at }, nil
+        local age = meta.of(detail).age
+        known, news = { status = status, at = asked_at - (age or 0), kept = age }, nil
         target.fresh_since = nil
         local verdict
         verdict, err = record.verdict(await, target, detail, look)

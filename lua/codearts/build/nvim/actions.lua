@@ -2,6 +2,7 @@
 local address = require "codearts.build.nvim.address"
 local buffer = require "codearts.build.nvim.buffer"
 local jobs = require "codearts.build.nvim.jobs"
+local kept = require "codearts.build.cli.kept"
 local lifecycle = require "codearts.build.lifecycle"
 local messages = require "codearts.build.nvim.messages"
 local parameters = require "codearts.build.cli.parameters"
@@ -11,6 +12,7 @@ local session = require "codearts.build.nvim.session"
 local settings = require "codearts.build.nvim.settings"
 local target = require "codearts.build.cli.target"
 local text = require "codearts.build.cli.text"
+local verdict = require "codearts.build.lifecycle.verdict"
 local watches = require "codearts.build.nvim.watch"
 
 ---@class codearts.build.nvim.Command
@@ -203,14 +205,18 @@ function actions.status(values)
   local client = session.client()
   local detail = client:mask(session:await(client:build(job_id, number):status { async = true }))
   local reason = record.text(detail.err_msg)
-  messages.echo(
-    ("%s #%d: %s%s"):format(
-      name or job_id,
-      number,
-      record.text(detail.status) or "?",
-      reason and ", " .. reason or ""
-    )
+  local told = ("%s #%d: %s%s"):format(
+    name or job_id,
+    number,
+    record.text(detail.status) or "?",
+    reason and ", " .. reason or ""
   )
+  local doubt = not verdict.of_status(detail.status) and kept(detail)
+  if doubt then
+    session:warn(told .. "; " .. doubt)
+  else
+    messages.echo(told)
+  end
 end
 
 ---@param values table
