@@ -269,6 +269,13 @@ describe("codearts-build", function()
       assert.is_truthy(of("token expires soon", 502):find("something on the way", 1, true))
       assert.is_truthy(of("no", 502, "APIGW.0201"):find("the service has trouble", 1, true))
       assert.is_truthy(of("no", 500, "CB.1"):find("the service has trouble", 1, true))
+      -- Where a build may have been started nobody is told to try again.
+      for outcome, tells in pairs { unknown = false, started = false, not_started = true } do
+        for _, reason in ipairs { "timeout", "deadline" } do
+          local err = { kind = "timeout", reason = reason, message = "no", outcome = outcome }
+          assert.are.equal(tells, advice(core.error(err)) ~= nil)
+        end
+      end
     end)
 
     it("hides the password of a proxy", function()

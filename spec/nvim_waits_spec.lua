@@ -138,6 +138,23 @@ describe("Neovim that waits for builds", function()
     server:stop()
   end)
 
+  it(
+    "does so from the command on, while the job is looked for, and starts no second build",
+    function()
+      local server = run_at_server()
+      server:behave("by_path", { rows = { { path = "/list%?" }, runs } })
+      nvim:command "CodeArts run break"
+      nvim:command "CodeArts stop"
+      expect_message "a start has no answer yet"
+      nvim:command "CodeArts run break"
+      expect_message "is under way"
+      for _, path in ipairs(lifecycle.paths(server)) do
+        assert.falsy(path:find "/stop", path)
+      end
+      server:stop()
+    end
+  )
+
   it("asks which build is meant where it is not known which was started last", function()
     for body, status in pairs {
       ["<html>bad gateway</html>"] = 502,
@@ -151,6 +168,7 @@ describe("Neovim that waits for builds", function()
       )
       nvim:command("CodeArts run " .. BREAK)
       expect_message(("CodeArts history %s shows its builds"):format(BREAK))
+      assert.falsy(nvim:messages():find "again") -- it might be a second build
       for _, words in ipairs { "stop", "wait", "log", "status", "stop 20" } do
         nvim:command("messages clear | CodeArts " .. words)
         expect_message "which build was started last is not known"

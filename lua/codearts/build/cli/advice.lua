@@ -93,7 +93,9 @@ end
 ---@param err table structured error
 ---@return string?
 return function(err)
-  if BY_REASON[err.reason] then
+  if err.outcome and err.outcome ~= "not_started" and not err.retryable then
+    return nil -- to try again might start a second build
+  elseif BY_REASON[err.reason] then
     return BY_REASON[err.reason]
   elseif err.status then
     return by_answer(err)

@@ -101,27 +101,49 @@ local function check_parameters(job_id, args)
   end
 end
 
---- Starts a build, waits for its number, and watches it from then on.
-local function start(job_id, name, args, options, bang)
-  local same = vim.inspect { args, options }
-  if watches.starting[same] then
-    usage("JOB", ("a start of %s with these parameters is under way"):format(name or job_id))
+--- Starts a build and waits for its number.
+---@return table result
+---@return integer number
+local function start(job_id, args, options)
+  local call = session.client():start(args, options)
+  check_parameters(job_id, args)
+  local result = call:wait()
+  return result, lifecycle.handle(result).build_no
+end
+
+--- Says of an error of a start where to look for a build. Whether there may be one.
+local function explain(err, job_id)
+  local outcome = session.core.is_error(err) and err.outcome
+  if outcome ~= "started" and outcome ~= "unknown" then
+    return false
   end
-  watches.start(same)
-  local ok, result, number = pcall(function()
-    local call = session.client():start(args, options)
-    check_parameters(job_id, args)
-    local result = call:wait()
-    return result, lifecycle.handle(result).build_no
-  end)
-  local outcome = ok and "started" or session.core.is_error(result) and result.outcome
-  local may_run = outcome == "started" or outcome == "unknown"
-  watches.answered(same, may_run and { job_id = job_id, number = number } or nil)
-  if not ok then
-    if may_run then
-      result.message = result.message .. ("; :CodeArts history %s shows its builds"):format(job_id)
+  err.message = err.message .. ("; :CodeArts history %s shows its builds"):format(job_id)
+  return true
+end
+
+--- From the command on that asks for a build until its number is known; it is watched from then on.
+---@param asked any what tells the same command given again
+---@param prepare fun(): string, string?, table, table the job and its name, and what client:start takes; may wait
+---@param bang boolean
+local function run(asked, prepare, bang)
+  local this = watches.start()
+  local job_id, name, args, options, result, number
+  local function refuse_second(what)
+    if watches.is_second(this, vim.inspect(what)) then
+      local message = "a start of %s with these parameters is under way"
+      usage("JOB", message:format(name or job_id or "this job"))
     end
-    error(result, 0)
+  end
+  local ok, err = pcall(function()
+    refuse_second(asked)
+    job_id, name, args, options = prepare()
+    refuse_second { args, options }
+    result, number = start(job_id, args, options)
+  end)
+  local is_there = ok or explain(err, job_id)
+  watches.answered(this, is_there and { job_id = job_id, number = number } or nil)
+  if not ok then
+    error(err, 0)
   end
   jobs.saw(job_id, number)
   local watch = watches.begin(result, job_id, number, name)
@@ -165,10 +187,12 @@ end
 ---@param command codearts.build.nvim.Command
 function actions.run(values, command)
   for _, reference in ipairs(values.targets) do
-    local job_id, name = target.job(session, reference, values.project)
+    local asked = vim.tbl_extend("force", values, { targets = reference })
     session.go(function()
-      local args, options = actions.start_of(job_id, values)
-      start(job_id, name, args, options, command.bang)
+      run(asked, function()
+        local job_id, name = target.job(session, reference, values.project)
+        return job_id, name, actions.start_of(job_id, values)
+      end, command.bang)
     end)
   end
 end
@@ -306,9 +330,11 @@ end
 --- Runs a job again, with the parameters of a build if one is meant.
 ---@param place codearts.build.nvim.Address
 function actions.again(place)
-  local job_id, name = jobs.find(session, place.job, settings.get().project)
-  local given = place.number and parameters_of(job_id, place.number) or {}
-  start(job_id, name, { job_id = job_id, parameter = given }, {}, false)
+  run(place, function()
+    local job_id, name = jobs.find(session, place.job, settings.get().project)
+    local given = place.number and parameters_of(job_id, place.number) or {}
+    return job_id, name, { job_id = job_id, parameter = given }, {}
+  end, false)
 end
 
 return actions

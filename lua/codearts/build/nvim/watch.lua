@@ -30,7 +30,7 @@ local watches = {
   ---@type { order: integer, job_id: string, number: integer? }? of the starts that may have started a build the one that was asked for
   --- last; without a number where it is not known which build that is
   started = nil,
-  ---@type table<string, integer> starts without an answer, and their order: an impatient second command starts no second build
+  ---@type table<codearts.build.nvim.Start, true> asked for, and without an answer
   starting = {},
 }
 
@@ -52,21 +52,41 @@ local function key_of(job_id, number)
   return ("%s/%d"):format(job_id, number)
 end
 
---- A start is asked for.
----@param same string what another one with the same answer would be
-function watches.start(same)
+---@class codearts.build.nvim.Start
+---@field order integer
+---@field marks table<string, true> what it is
+
+--- A start is asked for; which job is meant, and with what, may have to be looked for yet.
+---@return codearts.build.nvim.Start
+function watches.start()
   starts = starts + 1
-  watches.starting[same] = starts
+  local start = { order = starts, marks = {} }
+  watches.starting[start] = true
+  return start
+end
+
+--- Marks what a start is. Whether it is a second one of an impatient user, who means one build.
+---@param start codearts.build.nvim.Start
+---@param mark string
+---@return boolean
+function watches.is_second(start, mark)
+  for other in pairs(watches.starting) do
+    if other ~= start and other.marks[mark] then
+      return true
+    end
+  end
+  start.marks[mark] = true
+  return false
 end
 
 --- A start has an answer.
----@param same string
+---@param start codearts.build.nvim.Start
 ---@param started? { job_id: string, number: integer? } nil: no build was started
-function watches.answered(same, started)
-  local order, last = watches.starting[same], watches.started
-  watches.starting[same] = nil
-  if started and (not last or last.order < order) then
-    started.order, watches.started = order, started
+function watches.answered(start, started)
+  watches.starting[start] = nil
+  local last = watches.started
+  if started and (not last or last.order < start.order) then
+    started.order, watches.started = start.order, started
   end
 end
 
