@@ -244,6 +244,12 @@ describe("of RunJob and ExecuteJob", function()
           check(client, { status = status, body = body(code, members) }, run, "unknown", false)
         end
       end
+      for _, text in ipairs {
+        '{"octopus_job_name":"j_X","actual_build_number":"21","daily_build_number":"20200612.21"}',
+        '{"result":{"actual_build_number":"21"}}',
+      } do -- as a gateway leaves it that sets another status
+        check(client, { status = status, body = text }, run, "unknown", false)
+      end
       local none = '"octopus_job_name":"","actual_build_number":0,"daily_build_number":null'
       check_rule(status, "CB.00060211", { body = body("CB.00060211", none) })
     end

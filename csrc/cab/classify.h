@@ -14,10 +14,10 @@ typedef enum {
     CAB_OP_START   /* the same, and the error tells whether a build may have started */
 } cab_op_class;
 
-/* What a body's error code proves, whatever the status says. */
+/* What a body proves, whatever the status says. */
 typedef enum {
     CAB_SAYS_NOTHING,
-    CAB_SAYS_BOTH,          /* what would prove a refusal, and what tells of a build */
+    CAB_SAYS_BOTH,          /* a status or code of a refusal, and what tells of a build */
     CAB_SAYS_BUSY,          /* the service itself: too many requests */
     CAB_SAYS_NOT_FORWARDED, /* the gateway before the service: it refused, and passed nothing on */
     CAB_SAYS_NO_SUCH_API    /* the same, because it knows of no such operation */

@@ -475,16 +475,11 @@ static bool tells_of_build(const char *text) {
 }
 
 /* What the code proves of the request that this answers. */
-static cab_says weigh(cab_says says, const cab_answer *a, const char *code, lcab_answer_kind kind) {
+static cab_says weigh(cab_says says, const cab_answer *a, const char *code) {
     size_t len = 0;
     const char *server = cab_answer_header(a, "Server", NULL, &len);
-    if (a->body.len > LONGEST_ERROR) {
-        return CAB_SAYS_NOTHING;
-    }
-    if (kind == LCAB_ANSWER_RUN && tells_of_build(a->body.data)) {
-        return CAB_SAYS_BOTH;
-    }
-    return is_ambiguous(&a->body) || cab_code_is_of_page(code, a->status, server, len)
+    return a->body.len > LONGEST_ERROR || is_ambiguous(&a->body) ||
+                   cab_code_is_of_page(code, a->status, server, len)
                ? CAB_SAYS_NOTHING
                : says;
 }
@@ -542,8 +537,12 @@ void lcab_read_body(lua_State *L, int names, cab_call *c, lcab_answer_kind kind,
     if (code != NULL && len == strlen(code)) {
         body->says = cab_code_says(code, is_gateway_form(L, top));
         if (body->says != CAB_SAYS_NOTHING) {
-            body->says = weigh(body->says, a, code, kind);
+            body->says = weigh(body->says, a, code);
         }
+    }
+    bool refusal = body->says != CAB_SAYS_NOTHING || a->status < 200 || a->status >= 300;
+    if (refusal && kind == LCAB_ANSWER_RUN && a->body.len > 0 && tells_of_build(a->body.data)) {
+        body->says = CAB_SAYS_BOTH;
     }
     lua_settop(L, top + 3);
 }

@@ -94,8 +94,8 @@ local MUTANTS = {
   {
     name = "a refusal that is believed though it tells of a build",
     file = "csrc/lua/lua_body.c",
-    find = "if (kind == LCAB_ANSWER_RUN && tells_of_build(a->body.data)) {",
-    replace = "if (false) {",
+    find = "if (refusal && kind == LCAB_ANSWER_RUN && a->body.len > 0 && tells_of_build(a->body.data)) {",
+    replace = "if (refusal && kind == LCAB_ANSWER_RUN && a->body.len == 0) {",
     specs = "refusals",
   },
   {
