@@ -416,6 +416,23 @@ describe("what is told in Lua of the service's words", function()
     end
   end)
 
+  it("hides what is too long for a project's id where one should be", function()
+    local SK, PROJECT = "w8sQ3rTz7YkLm2Vn5Bx9Hd4Gf6Jc1PaUe0RiOtKs", ("0123456789abcdef"):rep(2)
+    for sk, project_id in pairs { [PROJECT] = SK, [SK] = PROJECT } do
+      local client = build.new {
+        endpoint = server.url,
+        auth = { ak = "HPUAEXAMPLE1234567ZZ", sk = sk, project_id = project_id },
+        proxy = false,
+      }
+      local body = '{"error_code":"APIGW.0301","error_msg":"x-project-id:%s"}'
+      server:script({}, { "answer", status = 401, body = body:format(project_id) })
+      local _, err = client:try_run { job_id = run_job.JOB_ID }
+      check(err, { SK }, "the error")
+      assert.equal("x-project-id:" .. (sk == SK and PROJECT or "***"), err.error_msg)
+      client:close()
+    end
+  end)
+
   it("hides everything once its client is closed", function()
     local client = build.new { endpoint = server.url, auth = TOKEN, proxy = false }
     assert.equal("a *** end", client:mask("a " .. TOKEN .. " end"))

@@ -7,8 +7,8 @@
 #include "lua/lua_error.h"
 #include "lua/lua_meta.h"
 
-/* Those of the service have 20 bytes, and their secret keys 40. */
-#define LONGEST_ACCESS_KEY 32
+/* Access keys of the service have 20 bytes and ids of projects 32; secret keys have 40. */
+#define LONGEST_TOLD 32
 
 /* Its address is that of a weak table: answer, or what is made of one -> list of texts. */
 static const char KEPT = 0;
@@ -19,17 +19,21 @@ static void add_all(cab_secrets *s, const cab_buf *texts) {
     }
 }
 
-/* An access key is told. What is too long for one may be the secret key in its place. */
-static void add_too_long(cab_secrets *s, const char *ak) {
-    if (ak != NULL && strlen(ak) > LONGEST_ACCESS_KEY) {
-        cab_secrets_add(s, ak);
+/* An access key and the id of a project are told. What is too long for one may be the secret key in
+ * its place. */
+static void add_too_long(cab_secrets *s, const cab_credentials *k) {
+    const char *const told[] = {k->ak, k->project_id};
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        if (told[i] != NULL && strlen(told[i]) > LONGEST_TOLD) {
+            cab_secrets_add(s, told[i]);
+        }
     }
 }
 
 static void add_credentials(cab_secrets *s, const cab_credentials *k) {
     if (k != NULL) {
         cab_secrets_add_known(s, cab_credentials_get_token(k), k->grams);
-        add_too_long(s, k->ak);
+        add_too_long(s, k);
         cab_secrets_add_known(s, k->sk, k->grams);
         cab_secrets_add_known(s, k->security_token, k->grams);
     }
@@ -46,7 +50,7 @@ static void add_recent(cab_secrets *s, const cab_recent *recent) {
     for (size_t i = 0; i < CAB_RECENT_CREDENTIALS && recent->list[i] != NULL; i++) {
         const cab_credentials *k = recent->list[i];
         add_earlier(s, cab_credentials_get_token(k), k->grams);
-        add_too_long(s, k->ak);
+        add_too_long(s, k);
         add_earlier(s, k->sk, k->grams);
         add_earlier(s, k->security_token, k->grams);
     }
