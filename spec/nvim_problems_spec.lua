@@ -47,6 +47,14 @@ local LOGS = {
     "27 " .. C .. ":8:1 W control reaches end of non-void function [-Wreturn-type]",
     "31 /workspace/demo/src/main.c:2:- E undefined reference to `missing'",
   },
+  ld = { -- whose name stands before some lines; a library that is missing has no place
+    "1 /workspace/demo/src/main.c:3:- E undefined reference to `foo'",
+    "2 /workspace/demo/src/main.c:4:- E undefined reference to `bar'",
+    "5 main.c:-:- E undefined reference to `foo'",
+    "6 main.c:-:- E undefined reference to `bar'",
+    "9 area.c:-:- E multiple definition of `twice'; /tmp/ccueFiNN.o:main.c:(.text+0x1d): first defined here",
+    "13 /workspace/demo/src/area.c:1:- E multiple definition of `twice'; main.o:/workspace/demo/src/main.c:6: first defined here",
+  },
   clang = { -- with colours, and then the same without
     "0 src/area.c:7:20 E use of undeclared identifier 'hight'; did you mean 'height'?",
     "4 src/area.c:5:32 I 'height' declared here",
@@ -100,6 +108,9 @@ describe("problems in a log", function()
     local found = problems.new()
     found:line(0, "[ERROR] The step failed with exit status 3")
     assert.equal("The step failed with exit status 3", found:places()[1].message)
+    found:line(0, "/usr/bin/ld: cannot find -lnosuch: No such file or directory")
+    found:line(0, "build: cannot find -lnosuch")
+    assert.equal(2, #found:places())
     found:line(1, "a.c:1:2: error: no")
     assert.equal(1, #found:places())
     assert.equal("a.c", found:places()[1].file)

@@ -27,6 +27,9 @@ local MOST = 2147483647 -- lines
 --- What names no file, but looks like it.
 local NO_FILE = { cc1 = true, cc1plus = true, clang = true, collect2 = true }
 
+-- The linker's name, which stands before some of its lines.
+local LD = "^[^ :]-%f[%w]ld%.?%l*: "
+
 -- A kind is a row: `has` is in all of its lines, `pattern` captures what `members` name, and `type` is that of all where none is
 -- captured. `more` may add to the last problem of its kind from one of the next lines: it answers whether that is done.
 local KINDS = {
@@ -67,17 +70,11 @@ local KINDS = {
     end,
   },
   {
-    name = "ld, with debug information",
-    has = "undefined reference",
-    pattern = "^(.-):(%d+): (undefined reference to .*)$",
-    members = { "file", "line", "message" },
-    type = "E",
-  },
-  {
-    name = "ld",
-    has = "undefined reference",
-    pattern = "^([^:]+):%([^()]*%): (undefined reference to .*)$",
-    members = { "file", "message" },
+    name = "ld, without a place",
+    has = ": cannot find ",
+    before = LD,
+    pattern = "^(cannot find .*)$",
+    members = { "message" },
     type = "E",
   },
   {
@@ -127,11 +124,31 @@ local KINDS = {
   },
 }
 
+for _, words in ipairs { "undefined reference to", "multiple definition of" } do
+  KINDS[#KINDS + 1] = {
+    name = "ld, with debug information",
+    has = words,
+    before = LD,
+    pattern = "^(.-):(%d+): (" .. words .. " .*)$",
+    members = { "file", "line", "message" },
+    type = "E",
+  }
+  KINDS[#KINDS + 1] = {
+    name = "ld",
+    has = words,
+    before = LD,
+    pattern = "^([^:]+):%([^()]*%): (" .. words .. " .*)$",
+    members = { "file", "message" },
+    type = "E",
+  }
+end
+
 --- What a row makes of a line; nil if it is not of that kind.
 local function recognise(kind, line, row)
   if not line:find(kind.has, 1, true) then
     return nil
   end
+  line = kind.before and line:gsub(kind.before, "", 1) or line
   local captures = { line:match(kind.pattern) }
   if not captures[1] then
     return nil
