@@ -523,8 +523,23 @@ describe("Neovim", function()
     },
     {
       "'CODEARTS_BUILD_ENDPOINT=https://example.com/?token=SECRETPW'",
-      "ERROR service: the endpoint must be an address alone",
+      "ERROR service: the endpoint must not hold a query",
       "Name the host alone",
+    },
+    {
+      "CODEARTS_BUILD_ENDPOINT=http://build.example.com",
+      "ERROR service: plain http would show the credentials",
+      "Name the host alone",
+    },
+    {
+      "CODEARTS_BUILD_ENDPOINT=https://example.com:99999",
+      "ERROR service: the endpoint is not a URL",
+      "Name the host alone",
+    },
+    {
+      "CODEARTS_BUILD_REGION=cn-north-4 https_proxy=http://me:SECRETPW@x@h:1",
+      "ERROR service: proxy: its user and password",
+      "Correct https_proxy",
     },
     {
       "CODEARTS_BUILD_REGION=cn-north-4 HUAWEICLOUD_SDK_AK=x",

@@ -97,14 +97,15 @@ local function check_service()
     })
     return nil
   end
-  if options.endpoint:find("@", 1, true) then -- as the client refuses it
-    fail("service: the endpoint must not hold a user or password", {
-      "Name the host alone in CODEARTS_BUILD_ENDPOINT, and unset what holds a password",
-    })
+  local made, client = pcall(require("codearts.build").new, connection)
+  if made then
+    client:close()
+  elseif client.field == "proxy" then
+    fail("service: " .. client.message, { "Correct https_proxy or http_proxy: http://host:port" })
     return nil
-  elseif options.endpoint:find "[?#]" then
-    fail("service: the endpoint must be an address alone, without a query or a fragment", {
-      "Name the host alone in CODEARTS_BUILD_ENDPOINT",
+  elseif not tostring(client.field):find "^tls" then -- which is looked at next
+    fail("service: " .. client.message, {
+      "Name the host alone in CODEARTS_BUILD_ENDPOINT, https://host, and unset what holds a password",
     })
     return nil
   end
