@@ -76,6 +76,32 @@ x test everythi...  |              #####|     20s
     )
   end)
 
+  it("knows what ran, though not when or how long", function()
+    local T = "2026-11-28T04:00:%02d.000+00:00"
+    local stages = {
+      a = { sequence = 1, status = "SUCCESS", start_time = T:format(0), finish_time = T:format(10) },
+      b = { sequence = 2, status = "FAILURE", start_time = T:format(10), duration = 20000 },
+      c = { sequence = 3, status = "" },
+    }
+    assert.are.equal(
+      [[
+✓ a     │███████              │     10s
+✗ b    *│       ██████████████│     20s
+  c     │                     │ not run
+]],
+      lines(timeline(spans.of_stages(stages), 40, style(true)))
+    )
+    stages.b.duration = nil
+    assert.are.equal(
+      [[
+✓ a     │█████████████████████│     10s
+✗ b     │                     │       ?
+  c     │                     │ not run
+]],
+      lines(timeline(spans.of_stages(stages), 40, style(true)))
+    )
+  end)
+
   it("paints good and bad parts", function()
     local painted = {}
     timeline(spans.of_steps(STEPS), 80, {

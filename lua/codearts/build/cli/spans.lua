@@ -7,7 +7,7 @@ local spans = {}
 ---@class codearts.build.cli.Span
 ---@field name string
 ---@field status string
----@field start number? seconds after the first step began; nil: it did not run
+---@field start number? seconds after the first step began; nil: it did not run, or nobody knows when
 ---@field stop number? seconds
 
 --- Seconds since 1970 of a time as the service prints it.
@@ -33,6 +33,14 @@ function spans.of_steps(steps)
   return list
 end
 
+--- When a stage ended; one that was broken off may tell only how long it took, in milliseconds.
+local function stop_of(stage, start)
+  local took = type(stage.duration) == "number" and stage.duration or 0
+  return spans.time(stage.finish_time)
+    or took > 0 and took < math.huge and start + took / 1000
+    or nil
+end
+
 --- Stages, which tell when they began and ended (API reference 7.4, ShowBuildRecordFullStages).
 ---@param build_stages any
 ---@return codearts.build.cli.Span[]? spans nil if no times can be read
@@ -44,7 +52,8 @@ function spans.of_stages(build_stages)
   local list, first = {}, nil
   for key, stage in pairs(build_stages) do
     if type(stage) == "table" then
-      local start, stop = spans.time(stage.start_time), spans.time(stage.finish_time)
+      local start = spans.time(stage.start_time)
+      local stop = start and stop_of(stage, start)
       local order = tonumber(stage.sequence) -- some take "nan" for a number, which cannot be sorted
       local name = type(stage.display_name) == "string"
         and stage.display_name ~= ""
@@ -53,7 +62,7 @@ function spans.of_stages(build_stages)
         name = name or tostring(key),
         status = type(stage.status) == "string" and stage.status or "",
         start = start,
-        stop = start and stop and math.max(start, stop),
+        stop = stop and math.max(start, stop),
         order = order == order and order or math.huge,
         key = tostring(key),
       }
@@ -79,7 +88,7 @@ function spans.of_stages(build_stages)
   return list, first
 end
 
---- Builds that are over, on the scale of the service's clock; one whose times cannot be read did "not run".
+--- Builds that are over, on the scale of the service's clock.
 ---@param entries codearts.build.cli.Entry[]
 ---@return codearts.build.cli.Span[]
 function spans.of_builds(entries)

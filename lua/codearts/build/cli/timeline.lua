@@ -11,11 +11,20 @@ local function printable(str, style)
   return style.unicode and str or text.ascii(str)
 end
 
---- Index of the step that took longest, the one to look at when the build should be faster.
+--- How a step stands, and whether it ran, be it known when or not.
+local function state_of(span)
+  local state = verdict.of_step(span.status, true)
+  return state, span.start ~= nil or state == "good" or state == "bad"
+end
+
+--- Index of the step that took longest, the one to look at when the build should be faster. Nil where it may be another one.
 local function critical(spans)
   local longest, at = 0, nil
   for index, span in ipairs(spans) do
-    if span.start and span.stop - span.start > longest then
+    local _, ran = state_of(span)
+    if ran and not span.start then
+      return nil
+    elseif ran and span.stop - span.start > longest then
       longest, at = span.stop - span.start, index
     end
   end
@@ -61,15 +70,15 @@ local function timeline(spans, width, style)
   local bars = width - 2 - names - 2 - 2 - 8 - 1 -- sign, name, mark, edges, duration, and the last column free
   local lines = {}
   for index, span in ipairs(spans) do
-    local state = verdict.of_step(span.status, true)
+    local state, ran = state_of(span)
     local bad = state == "bad"
     local colour = bad and "bad" or state == "rest" and "dim" or "good"
-    local took = span.start and duration.format(span.stop - span.start) or "not run"
+    local took = span.start and duration.format(span.stop - span.start) or ran and "?" or "not run"
     if ascii.lower(span.status) == "running" then
       took = "running"
     end
     local parts = {
-      not span.start and "  " or style.paint(colour, signs[colour] or "  "),
+      not ran and "  " or style.paint(colour, signs[colour] or "  "),
       text.pad(printable(span.name, style), names, style.unicode and "…" or "..."),
       index == marked and " *" or "  ",
     }
