@@ -126,6 +126,7 @@ describe("an attempt that asks for admission", function()
       assert.is_false(ok)
       assert.same({ "usage", name, "not_started" }, { err.kind, err.field, err.outcome })
       assert.truthy(err.message:find("codearts.build", 1, true))
+      assert.equal(name ~= "key", err.message:find("goes with a key", 1, true) ~= nil)
     end
   end)
 end)

@@ -427,7 +427,8 @@ static void refuse_key_options(lua_State *L, int index, const lcab_where *where)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (lcab_getfield(L, index, names[i]) != LUA_TNIL) {
             lcab_bad(L, where, names[i],
-                     "is for clients of require \"codearts.build\" that start a build");
+                     i == 0 ? "is for clients of require \"codearts.build\" that start a build"
+                            : "goes with a key, for clients of require \"codearts.build\"");
         }
         lua_pop(L, 1);
     }
