@@ -28,7 +28,7 @@ local MOST = 2147483647 -- lines
 local NO_FILE = { cc1 = true, cc1plus = true, clang = true, collect2 = true }
 
 -- The linker's name, which stands before some of its lines.
-local LD = "^[^ :]-%f[%w]ld%.?%l*: "
+local LD = "^[^ :]-%f[A-Za-z0-9]ld%.?[a-z]*: "
 
 -- A kind is a row: `has` is in all of its lines, `pattern` captures what `members` name, and `type` is that of all where none is
 -- captured. `more` may add to the last problem of its kind from one of the next lines: it answers whether that is done.
