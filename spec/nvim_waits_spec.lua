@@ -182,6 +182,25 @@ describe("Neovim that waits for builds", function()
     end
   end)
 
+  it("takes a key for the number of the build at hand", function()
+    local server = run_at_server()
+    for _, key in ipairs { "--key nobody", "--key=nobody" } do
+      nvim:command("messages clear | CodeArts status " .. key)
+      expect_message "nobody"
+      assert.falsy(nvim:messages():find "give one of both")
+    end
+    server:stop()
+  end)
+
+  it("shows the step that runs, not one whose word is not known", function()
+    local server = run_at_server()
+    local steps = { path = "/history%-details", body = lifecycle.steps("running", "skipped") }
+    server:behave("by_path", { rows = { steps, runs } })
+    nvim:wait(STATUS .. ":find 'step'")
+    assert.truthy(nvim:ask("return " .. STATUS):find "step 1")
+    server:stop()
+  end)
+
   it("means the start that was asked for last, whichever is answered last", function()
     local server = server_process.start()
     local second = { "answer", body = '{"actual_build_number":"7"}' }

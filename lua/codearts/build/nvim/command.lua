@@ -105,7 +105,8 @@ end
 
 --- What was left out and is at hand: the build of this buffer, or the one that was started last. One that is only looked
 -- at may be somebody else's; one whose number is not known cannot be meant by it, nor the one before it.
-local function at_hand(word)
+---@param is_build boolean the build is meant, not its job alone
+local function at_hand(is_build)
   local here = jobs.here()
   if here and here.job then
     return here.job, here.number
@@ -114,10 +115,20 @@ local function at_hand(word)
   local last = watches.started or {}
   if next(watches.starting) then
     fail "a start has no answer yet: say which JOB is meant, and which NUMBER"
-  elseif word.takes_build and last.job_id and not last.number then
+  elseif is_build and last.job_id and not last.number then
     fail "which build was started last is not known: say which JOB is meant, and which NUMBER"
   end
   return last.job_id, last.number
+end
+
+--- Whether a key stands for the number of the build.
+local function has_key(list)
+  for _, word in ipairs(list) do
+    if word == "--key" or word:find "^%-%-key=" then
+      return true
+    end
+  end
+  return false
 end
 
 local function completed(word, list)
@@ -127,14 +138,14 @@ local function completed(word, list)
   if not (word.takes_build or word.takes_job) or not (bare or counts) then
     return list
   end
-  local job, number = at_hand(word)
+  local is_build = word.takes_build and not has_key(list) or false
+  local job, number = at_hand(is_build)
   if not job then
     return list
   elseif counts then
     return vim.list_extend({ job }, list)
   end
-  local whole = word.takes_build and number and not vim.tbl_contains(list, "--key")
-  return vim.list_extend({ job, whole and tostring(number) or nil }, list)
+  return vim.list_extend({ job, is_build and number and tostring(number) or nil }, list)
 end
 
 --- The values of a command. Raises kind "usage" and "config".

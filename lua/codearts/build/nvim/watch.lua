@@ -1,4 +1,5 @@
 --- The builds that this editor waits for: one wait for each, however many ask for its end.
+local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local entries = require "codearts.build.cli.entry"
 local duration = require "codearts.build.cli.duration"
@@ -244,9 +245,11 @@ end
 function Watch:brief(still)
   local entry, now = self.entry, core.now()
   local words = { entry.status or "starting" }
+  local is_known = false
   for _, step in ipairs(entry.steps) do
-    if verdict.of_step(step.status) == "now" then
-      words[1] = step.name
+    local runs = ascii.lower(step.status) == "running"
+    if runs or not is_known and verdict.of_step(step.status) == "now" then
+      words[1], is_known = step.name, runs
     end
   end
   if not still then
