@@ -207,6 +207,20 @@ describe("codearts-build, ended by a signal", function()
     server:stop()
   end)
 
+  it("leaves open whether `stop` stopped a build before the answer", function()
+    local server = server_process.start()
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+    server:script({}, "never_answer")
+    local running = command.start("stop " .. GOOD .. " 20", env)
+    server:wait_for(1)
+    running:signal "INT"
+    local status, seen = running:finish()
+    server:stop()
+    assert.are.equal(130, status)
+    local words = ("interrupted; build 20 of %s may have been stopped"):format(GOOD)
+    assert.is_truthy(seen:find(words, 1, true), seen)
+  end)
+
   it("leaves open whether a build was started before the answer", function()
     local server = server_process.start()
     server:script({}, "never_answer")

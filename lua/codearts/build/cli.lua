@@ -32,6 +32,7 @@ local function run(argv)
   if not values then
     io.stderr:write(usage, "\n")
     complain(problem)
+    require("codearts.build.cli.app").print_usage_error(argv, problem)
     return exit_status.usage
   end
   return arguments.command(values.command).run(values)

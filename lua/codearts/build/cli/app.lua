@@ -14,6 +14,7 @@ local TICK = 0.25
 ---@field terminal codearts.build.cli.Terminal
 ---@field form "text"|"json"|"ndjson"
 ---@field starts string? job of a build that App:await may be starting
+---@field stops string? build that it may be stopping
 local App = {}
 App.__index = App
 
@@ -47,6 +48,17 @@ end
 local function error_document(form, err)
   local json = require "codearts.build.cli.json"
   return json.encode { error = json.of_error(err), event = form == "ndjson" and "error" or nil }
+end
+
+--- What was wrong with the words of a command, for programs that asked for JSON: those words could not be read.
+---@param argv string[]
+---@param problem string
+function App.print_usage_error(argv, problem)
+  local words = " " .. table.concat(argv, " ") .. " "
+  local form = words:find(" --json ", 1, true) and "json" or words:match " %-%-output[= ]([a-z]+) "
+  if form == "json" or form == "ndjson" then
+    output.write(error_document(form, { kind = "usage", message = problem }), "\n")
+  end
 end
 
 --- Loads the library and looks at the terminal.
@@ -185,7 +197,9 @@ function App:interruption(starts, outcome)
   return self.core.error {
     kind = "cancelled",
     outcome = starts and (outcome or "unknown") or nil,
-    message = self:ended() .. (starts and " while starting a build of " .. starts or ""),
+    message = self:ended()
+      .. (starts and " while starting a build of " .. starts or "")
+      .. (self.stops and "; " .. self.stops .. " may have been stopped" or ""),
   }
 end
 
@@ -196,7 +210,7 @@ local function report_interrupt(app)
     app:warn_of(err)
     app:warn_next("  to look for it: ", "history %s", app.starts)
   else
-    app:warn(app:ended())
+    app:warn(err.message)
   end
 end
 

@@ -5,11 +5,12 @@ local target = require "codearts.build.cli.target"
 
 local function body(app, values)
   local job_id, build_no = target.build(app, values)
+  app.stops = ("build %d of %s"):format(build_no, job_id)
   app:await(app:client():build(job_id, build_no):stop { async = true })
   if app.form == "json" then
     app:print_json { job_id = job_id, build_no = build_no, stopped = true }
   else
-    app.terminal:result(("build %d of %s is being stopped"):format(build_no, job_id))
+    app.terminal:result(app.stops .. " is being stopped")
   end
 end
 
