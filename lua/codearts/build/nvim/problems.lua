@@ -27,8 +27,12 @@ local MOST = 2147483647 -- lines
 --- What names no file, but looks like it.
 local NO_FILE = { cc1 = true, cc1plus = true, clang = true, collect2 = true }
 
--- The linker's name, which stands before some of its lines.
-local LD = "^[^ :]-%f[A-Za-z0-9]ld%.?[a-z]*: "
+--- A line without the linker's name, which stands before some of its lines.
+local function without_ld(line)
+  local name, rest = line:match "^([^ :]+): (.*)$"
+  name = "/" .. (name or "")
+  return (name:find "[/-]ld$" or name:find "[/-]ld%.[a-z]+$") and rest or line
+end
 
 -- A kind is a row: `has` is in all of its lines, `pattern` captures what `members` name, and `type` is that of all where none is
 -- captured. `more` may add to the last problem of its kind from one of the next lines: it answers whether that is done.
@@ -72,7 +76,7 @@ local KINDS = {
   {
     name = "ld, without a place",
     has = ": cannot find ",
-    before = LD,
+    strip = without_ld,
     pattern = "^(cannot find .*)$",
     members = { "message" },
     type = "E",
@@ -128,7 +132,7 @@ for _, words in ipairs { "undefined reference to", "multiple definition of" } do
   KINDS[#KINDS + 1] = {
     name = "ld, with debug information",
     has = words,
-    before = LD,
+    strip = without_ld,
     pattern = "^(.-):(%d+): (" .. words .. " .*)$",
     members = { "file", "line", "message" },
     type = "E",
@@ -136,7 +140,7 @@ for _, words in ipairs { "undefined reference to", "multiple definition of" } do
   KINDS[#KINDS + 1] = {
     name = "ld",
     has = words,
-    before = LD,
+    strip = without_ld,
     pattern = "^([^:]+):%([^()]*%): (" .. words .. " .*)$",
     members = { "file", "message" },
     type = "E",
@@ -148,7 +152,7 @@ local function recognise(kind, line, row)
   if not line:find(kind.has, 1, true) then
     return nil
   end
-  line = kind.before and line:gsub(kind.before, "", 1) or line
+  line = kind.strip and kind.strip(line) or line
   local captures = { line:match(kind.pattern) }
   if not captures[1] then
     return nil
