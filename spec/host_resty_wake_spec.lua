@@ -50,6 +50,33 @@ end
 return M
 ]]
 
+-- The same with another patience: constants of hosts/nginx_waker.lua, NAME = seconds.
+local function patient(constants)
+  local changes = {}
+  for name, seconds in pairs(constants) do
+    changes[#changes + 1] = ('text = change(text, "%s = %%d+ ", "%s = %s ")'):format(
+      name,
+      name,
+      seconds
+    )
+  end
+  return [[
+    local path = "codearts.build.hosts.nginx_waker"
+    package.preload[path] = function()
+      local file = assert(io.open(assert(package.searchpath(path, package.path))))
+      local text = file:read "*a"
+      file:close()
+      local function change(...)
+        local changed, count = string.gsub(...)
+        assert(count == 1)
+        return changed
+      end
+      ]] .. table.concat(changes, "\n") .. [[
+      return assert(loadstring(text))()
+    end
+  ]] .. APP
+end
+
 local SERVER = [[
 location = /run { content_by_lua_block { ngx.print(require("app").run()) } }
 location = /own {
@@ -254,6 +281,26 @@ describe("a worker of nginx that a thread wakes", function()
     assert.is_true(tonumber(after) <= 2, text)
     assert.equal(0, told(one, PAUSES))
     ends_well(one)
+  end)
+
+  it("hears on while nothing happens for longer than nginx lets a socket be silent", function()
+    local one = start({ app = patient({ LIFE = "1.7", BEAT = "0.5" }) })
+    server:behave("never_answer")
+    local _, text = one:get("/mute")
+    assert.is_true(tonumber(text:match("^timeout (%d+)")) <= 8, text)
+    assert.equal(0, told(one, PAUSES))
+    ends_well(one)
+  end)
+
+  it("pauses when what wakes it is gone, and is woken again later", function()
+    local one = start({ app = patient({ LIFE = "0.3", BEAT = "1000", RETRY = "1" }) })
+    server:behave("never_answer")
+    local _, text = one:get("/mute")
+    local steps = tonumber(text:match("^timeout (%d+)"))
+    assert.is_true(steps >= 10 and steps <= 200, text)
+    assert.equal(1, told(one, PAUSES))
+    assert.is_true(told(one, "lua udp socket read timed out") >= 1)
+    ends_well(one, true)
   end)
 
   it("has one thread for a hundred clients", function()

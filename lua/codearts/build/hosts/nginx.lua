@@ -170,9 +170,36 @@ function Driver:blind_pause()
   return math.min(math.max((ngx.now() - self.changed_at) / SHARE, SHORTEST), LONGEST)
 end
 
+function Driver:leave()
+  if self.id then
+    wakers.leave(self.id)
+  end
+  self.id, self.armed = nil, false
+end
+
+--- Whether the light thread goes on; then it takes part in being woken if it can, anew when the listener has ended.
+function Driver:stays(turn)
+  if not self.open or turn ~= self.turn then
+    return false
+  elseif not (self.id and wakers.keep()) then
+    self:leave()
+    local id = wakers.join(function()
+      self:tell()
+    end)
+    if not self.open or turn ~= self.turn then -- joining may take a while
+      if id then
+        wakers.leave(id)
+      end
+      return false
+    end
+    self.id = id
+  end
+  return true
+end
+
 function Driver:look(turn)
   local leaving_since
-  while self.open and turn == self.turn do
+  while self:stays(turn) do
     local due = self:step()
     if not self.open then
       break
@@ -200,16 +227,11 @@ function Driver:run(turn)
   if turn ~= self.turn then
     return
   end
-  local id = wakers.join(function()
-    self:tell()
-  end)
-  self.id, self.running, self.armed = id, true, false
+  self.running = true
   local ok, problem = pcall(self.look, self, turn)
-  if id then
-    wakers.leave(id)
-  end
   if turn == self.turn then
-    self.id, self.started, self.running = nil, false, false
+    self:leave()
+    self.started, self.running = false, false
   end
   if not ok then
     log(problem)
@@ -247,6 +269,7 @@ function Driver:close()
   if self.id then
     wakers.disarm(self.client)
   end
+  self:leave()
   self:ring()
 end
 
