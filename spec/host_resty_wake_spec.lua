@@ -166,6 +166,32 @@ location = /children {
     ngx.print(table.concat(told), " ", select(2, ngx.thread.wait(thread)))
   }
 }
+location = /occupy {
+  content_by_lua_block {
+    local app = require "app"
+    app.free = require("ngx.semaphore").new(0)
+    for _ = 1, 2 do
+      ngx.timer.at(0, function()
+        app.free:wait(60)
+      end)
+    end
+    ngx.sleep(0)
+    ngx.print(ngx.timer.running_count())
+  }
+}
+location = /vacate {
+  content_by_lua_block {
+    require("app").free:post(2)
+    ngx.print("vacated")
+  }
+}
+location = /fire {
+  content_by_lua_block {
+    local app = require "app"
+    app.client():start(app.job)
+    ngx.print "fired"
+  }
+}
 location = /no_processes {
   content_by_lua_block {
     local ffi = require "ffi"
@@ -320,6 +346,26 @@ describe("a worker of nginx that a thread wakes", function()
     assert.equal(500, server:stats().processed)
     ends_well(one)
   end)
+
+  for dropped, again in pairs({ "by itself", "with the next call" }) do
+    it("makes calls that nobody waits for though nginx drops timers: " .. again, function()
+      local one = start({ http = "lua_max_running_timers 2;" })
+      assert.same({ 200, "2" }, { one:get("/occupy") })
+      assert.same({ 200, "fired" }, { one:get("/fire") })
+      for _ = 1, 1000 do
+        if told(one, "lua_max_running_timers are not enough") == dropped then
+          break
+        end
+        socket.sleep(0.01)
+      end
+      assert.same({ 200, "vacated" }, { one:get("/vacate") })
+      if dropped == 2 then
+        assert.same({ 200, "fired" }, { one:get("/fire") })
+      end
+      server:wait_for(dropped)
+      one:stop()
+    end)
+  end
 
   it("answers others while callbacks always start another call", function()
     local one = start()

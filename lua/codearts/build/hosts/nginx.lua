@@ -129,10 +129,15 @@ function Driver:tell()
   end
 end
 
+--- Whether nobody steps, although somebody may have been asked to: nginx drops a timer that is due when too many run.
+function Driver:is_still()
+  return not self.started or ngx.now() - self.stepped_at > (self.running and 2 or 1) * LOOK_AFTER
+end
+
 --- Something was begun outside of a step.
 function Driver:wake()
   self.busy_at, self.changed_at = ngx.now(), ngx.now()
-  if self.open and self.started then
+  if self.open and not self:is_still() then
     self:ring()
   elseif self.open then
     self:start()
@@ -148,7 +153,14 @@ function Driver:start()
   self.started = started and true or false
   if not started then
     log("no timer to step in: " .. problem)
+    return
   end
+  -- When that one is dropped, as long as nobody waits nothing else would step.
+  request.show(ngx.timer.at, LOOK_AFTER, function(leaving)
+    if turn == self.turn and self.started and not (self.running or leaving) then
+      self:start()
+    end
+  end)
 end
 
 --- Whether nobody waits for what a worker that leaves still has in flight, nor ever long enough.
@@ -254,7 +266,7 @@ function Driver:wait(call, timeout)
   call:on_done(ender(self.waiters, semaphore))
   local till = timeout and ngx.now() + timeout
   repeat
-    if not self.started or ngx.now() - self.stepped_at > 2 * LOOK_AFTER then
+    if self:is_still() then
       self:start()
     end
     local longest = self.running and LONG or LOOK_AFTER
