@@ -50,6 +50,33 @@ end
 return M
 ]]
 
+-- The same with another patience: constants of hosts/nginx_waker.lua, NAME = seconds.
+local function patient(constants)
+  local changes = {}
+  for name, seconds in pairs(constants) do
+    changes[#changes + 1] = ('text = change(text, "%s = %%d+ ", "%s = %s ")'):format(
+      name,
+      name,
+      seconds
+    )
+  end
+  return [[
+    local path = "codearts.build.hosts.nginx_waker"
+    package.preload[path] = function()
+      local file = assert(io.open(assert(package.searchpath(path, package.path))))
+      local text = file:read "*a"
+      file:close()
+      local function change(...)
+        local changed, count = string.gsub(...)
+        assert(count == 1)
+        return changed
+      end
+      ]] .. table.concat(changes, "\n") .. [[
+      return assert(loadstring(text))()
+    end
+  ]] .. APP
+end
+
 local SERVER = [[
 location = /run { content_by_lua_block { ngx.print(require("app").run()) } }
 location = /own {
@@ -137,6 +164,32 @@ location = /children {
       pipe:close()
     end
     ngx.print(table.concat(told), " ", select(2, ngx.thread.wait(thread)))
+  }
+}
+location = /occupy {
+  content_by_lua_block {
+    local app = require "app"
+    app.free = require("ngx.semaphore").new(0)
+    for _ = 1, 2 do
+      ngx.timer.at(0, function()
+        app.free:wait(60)
+      end)
+    end
+    ngx.sleep(0)
+    ngx.print(ngx.timer.running_count())
+  }
+}
+location = /vacate {
+  content_by_lua_block {
+    require("app").free:post(2)
+    ngx.print("vacated")
+  }
+}
+location = /fire {
+  content_by_lua_block {
+    local app = require "app"
+    app.client():start(app.job)
+    ngx.print "fired"
   }
 }
 location = /no_processes {
@@ -256,6 +309,26 @@ describe("a worker of nginx that a thread wakes", function()
     ends_well(one)
   end)
 
+  it("hears on while nothing happens for longer than nginx lets a socket be silent", function()
+    local one = start({ app = patient({ LIFE = "1.7", BEAT = "0.5" }) })
+    server:behave("never_answer")
+    local _, text = one:get("/mute")
+    assert.is_true(tonumber(text:match("^timeout (%d+)")) <= 8, text)
+    assert.equal(0, told(one, PAUSES))
+    ends_well(one)
+  end)
+
+  it("pauses when what wakes it is gone, and is woken again later", function()
+    local one = start({ app = patient({ LIFE = "0.3", BEAT = "1000", RETRY = "1" }) })
+    server:behave("never_answer")
+    local _, text = one:get("/mute")
+    local steps = tonumber(text:match("^timeout (%d+)"))
+    assert.is_true(steps >= 10 and steps <= 200, text)
+    assert.equal(1, told(one, PAUSES))
+    assert.is_true(told(one, "lua udp socket read timed out") >= 1)
+    ends_well(one, true)
+  end)
+
   it("has one thread for a hundred clients", function()
     local one = start()
     assert.same({ 200, host.NAME }, { one:get("/run") })
@@ -273,6 +346,26 @@ describe("a worker of nginx that a thread wakes", function()
     assert.equal(500, server:stats().processed)
     ends_well(one)
   end)
+
+  for dropped, again in pairs({ "by itself", "with the next call" }) do
+    it("makes calls that nobody waits for though nginx drops timers: " .. again, function()
+      local one = start({ http = "lua_max_running_timers 2;" })
+      assert.same({ 200, "2" }, { one:get("/occupy") })
+      assert.same({ 200, "fired" }, { one:get("/fire") })
+      for _ = 1, 1000 do
+        if told(one, "lua_max_running_timers are not enough") == dropped then
+          break
+        end
+        socket.sleep(0.01)
+      end
+      assert.same({ 200, "vacated" }, { one:get("/vacate") })
+      if dropped == 2 then
+        assert.same({ 200, "fired" }, { one:get("/fire") })
+      end
+      server:wait_for(dropped)
+      one:stop()
+    end)
+  end
 
   it("answers others while callbacks always start another call", function()
     local one = start()

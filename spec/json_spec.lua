@@ -149,6 +149,49 @@ for _, variant in ipairs(VARIANTS) do
       end
     end)
 
+    it(
+      "is read in spite of broken characters, which are kept or replaced, when asked for",
+      function()
+        local FF = "\239\191\189"
+        for _, case in ipairs {
+          { "\\ud83d\\ude80 \\u00e9", "🚀 é" },
+          { "a\\ud83d", "a\237\160\189", "a" .. FF },
+          { "\\uD83Db\\ude80", "\237\160\189b\237\186\128", FF .. "b" .. FF },
+          { "\\ud83d\\ud83d\\uDE80", "\237\160\189🚀", FF .. "🚀" },
+          { "\237\160\189\237\186\128", "\237\160\189\237\186\128", FF .. FF },
+          { "\\\\ud83d\\n", "\\ud83d\n" },
+          { "编\231\188", "编\231\188", "编" .. FF .. FF },
+          { "\255\128é", "\255\128é", FF .. FF .. "é" },
+          {
+            "\244\143\191\191\244\144\128\128",
+            "\244\143\191\191\244\144\128\128",
+            "\244\143\191\191" .. FF:rep(4),
+          },
+        } do
+          local text = ('{"%s":["%s"]}'):format(case[1], case[1])
+          assert.same({ [case[2]] = { case[2] } }, core.decode(text, "keep"))
+          local replaced = case[3] or case[2]
+          assert.same({ [replaced] = { replaced } }, core.decode(text, "replace"))
+          assert.equal(case[3] == nil, core.decode(text) ~= nil)
+        end
+        for _, text in ipairs {
+          "",
+          "\\",
+          '"\\',
+          '"\\ud8',
+          '"\\ud83d',
+          '"\\udxyz"',
+          '"a\0"',
+          "\255",
+          '"\\ud83d\\',
+        } do
+          for _, how in ipairs { "keep", "replace" } do
+            assert.is_nil((core.decode(text, how)))
+          end
+        end
+      end
+    )
+
     it("tells what is wrong without repeating it", function()
       for _, text in ipairs {
         '{"a":"hidden-value" hidden}',

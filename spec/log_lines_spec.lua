@@ -2,7 +2,7 @@
 
 local LogLines = require "codearts.build.lifecycle.log_lines"
 local Pause = require "codearts.build.lifecycle.pause"
-local mend = require "codearts.build.operations.mend"
+local characters = require "codearts.build.lifecycle.characters"
 local work = require "spec.support.work"
 
 -- The lines that are complete now.
@@ -101,14 +101,14 @@ describe("log lines", function()
       expected[number] = ("line %d %s"):format(number, ("编"):rep(number % 7))
     end
     for _, separator in ipairs { "\n", "\\n" } do
-      local lines = LogLines.new(mend.joiner())
+      local lines = LogLines.new(characters.joiner())
       lines:add(table.concat(expected, separator) .. separator)
       lines:finish()
       local first = work.of(lines.next, lines)
       assert.is_true(first < 100000, first)
       assert.are.same(expected, complete(lines))
     end
-    local lines, most = LogLines.new(mend.joiner()), 0
+    local lines, most = LogLines.new(characters.joiner()), 0
     lines:add(("x"):rep(100000) .. "\n")
     for _ = 1, 10 do
       most = math.max(most, work.of(lines.next, lines))

@@ -5,6 +5,7 @@ local build = require "codearts.build"
 local core = require "codearts.build.core"
 local lifecycle = require "spec.support.lifecycle"
 local servers = require "spec.support.server"
+local work = require "spec.support.work"
 
 local LIMIT = 0.002 -- seconds
 local A_STEP = 21 -- lines of a twentieth of that, at most
@@ -277,3 +278,22 @@ for name, new in pairs { facade = build.new, core = core.new } do
     end)
   end)
 end
+
+-- Such a page is decoded in one piece, so no byte of it may be a loop of ours.
+it("a page with a broken character takes little more work of Lua than any", function()
+  local line = [[编译 \\ C:\\build\\main.c\n]]
+  local function page(rest)
+    return ('{"status":"success","result":{"content":"%s","offset":10,"has_more_data":false}}'):format(
+      line:rep(2000) .. rest
+    )
+  end
+  local function work_of(...)
+    server:reset()
+    lifecycle.answers(server, ...)
+    return work.of(function()
+      client:build(lifecycle.JOB, 20):log()
+    end)
+  end
+  local broken = page "\231"
+  assert.is_true(work_of(broken, broken) < 1.3 * work_of(page ""))
+end)

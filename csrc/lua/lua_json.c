@@ -166,11 +166,8 @@ static int decode_with_care(lua_State *L, const char *text, size_t len) {
     return rc;
 }
 
-bool lcab_json_decode(lua_State *L, const char *text, size_t len) {
-    if (!lcab_utf8_valid(text, len)) {
-        lua_pushliteral(L, "it is not valid UTF-8");
-        return false;
-    }
+/* Whether bytes beyond ASCII are characters is not looked at: the reader beneath takes any. */
+static bool read_json(lua_State *L, const char *text, size_t len) {
     if (lcab_plain_object(L, text, len)) {
         return true;
     }
@@ -182,11 +179,12 @@ bool lcab_json_decode(lua_State *L, const char *text, size_t len) {
     int top = lua_gettop(L), rc = LUA_ERRRUN;
     lcab_kept(L, &DECODE);
     bool vims = lcab_is_vim_decoder(L, -1); /* Neovim sees to its decimal point itself */
-    if (vims || cab_locale_has_point()) {
+    bool tried = vims || cab_locale_has_point();
+    if (tried) {
         lua_pushlstring(L, text, len);
         rc = lua_pcall(L, 1, 1, 0);
     }
-    if (rc != 0 && rc != LUA_ERRMEM && !vims) {
+    if (rc != 0 && rc != LUA_ERRMEM && !vims && !(tried && reads_fractions(L))) {
         lua_settop(L, top);
         rc = decode_with_care(L, text, len);
     }
@@ -206,12 +204,92 @@ bool lcab_json_decode(lua_State *L, const char *text, size_t len) {
     return true;
 }
 
-/* core.decode(text) -> value, or nil and what is wrong with the text */
+bool lcab_json_decode(lua_State *L, const char *text, size_t len) {
+    if (!lcab_utf8_valid(text, len)) {
+        lua_pushliteral(L, "it is not valid UTF-8");
+        return false;
+    }
+    return read_json(L, text, len);
+}
+
+/* ---- broken characters ---------------------------------------------------------------------- */
+
+/* The half of a surrogate pair whose escape stands there, or 0. */
+static unsigned half_at(const char *p, const char *end) {
+    char digits[5] = "";
+    if (end - p < 6 || p[0] != '\\' || p[1] != 'u' || (p[2] | 0x20) != 'd') {
+        return 0;
+    }
+    memcpy(digits, p + 2, 4);
+    char *after;
+    unsigned long half = strtoul(digits, &after, 16);
+    return after == digits + 4 && half >= 0xd800 ? (unsigned)half : 0;
+}
+
+/* Whether a half stands there in three bytes, as UTF-8 would have it if it had any. */
+static bool is_bare_half(const char *p, const char *end) {
+    return end - p >= 3 && p[0] == '\xed' && (p[1] & 0xe0) == 0xa0 && (p[2] & 0xc0) == 0x80;
+}
+
+/* The character or the escape that stands there, in bytes; 0: it is broken. */
+static size_t good_at(const char *p, const char *end) {
+    if (*p != '\\') {
+        return lcab_utf8_next(p, end);
+    }
+    unsigned half = half_at(p, end);
+    if (half != 0) {
+        return half < 0xdc00 && half_at(p + 6, end) >= 0xdc00 ? 12 : 0;
+    }
+    return end - p > 1 ? 2 : 1;
+}
+
+/* Copies JSON whose characters may be broken, so that the reader beneath takes it: half a pair that
+ * stands alone becomes its three bytes, other bytes that are no UTF-8 stay; or each of these
+ * becomes U+FFFD. Answers the end of the copy. */
+static char *mend(const char *p, const char *end, bool replace, char *out) {
+    while (p < end) {
+        const char *from = p;
+        size_t n;
+        while (p < end && (n = good_at(p, end)) > 0) {
+            p += n;
+        }
+        memcpy(out, from, (size_t)(p - from));
+        out += p - from;
+        if (p == end) {
+            break;
+        }
+        unsigned half = half_at(p, end);
+        if (replace) {
+            memcpy(out, "\xef\xbf\xbd", 3);
+            out += 3;
+        } else if (half != 0) {
+            *out++ = '\xed';
+            *out++ = (char)(0x80 | (half >> 6 & 0x3f));
+            *out++ = (char)(0x80 | (half & 0x3f));
+        } else {
+            *out++ = *p;
+        }
+        p += half != 0 ? 6 : replace && is_bare_half(p, end) ? 3 : 1;
+    }
+    return out;
+}
+
+/* core.decode(text, broken) -> value, or nil and what is wrong with the text. What is no UTF-8 is
+ * wrong, unless broken is "keep" or "replace". */
 static int decode(lua_State *L) {
     size_t len;
     const char *text = luaL_checklstring(L, 1, &len);
+    const char *broken = luaL_optstring(L, 2, NULL);
     lcab_json_load(L);
-    if (lcab_json_decode(L, text, len)) {
+    bool good;
+    if (broken == NULL) {
+        good = lcab_json_decode(L, text, len);
+    } else {
+        bool replace = strcmp(broken, "replace") == 0;
+        char *copy = lua_newuserdata(L, replace ? 3 * len + 1 : len + 1);
+        good = read_json(L, copy, (size_t)(mend(text, text + len, replace, copy) - copy));
+    }
+    if (good) {
         return 1;
     }
     lua_pushnil(L);

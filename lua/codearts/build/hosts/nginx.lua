@@ -129,10 +129,15 @@ function Driver:tell()
   end
 end
 
+--- Whether nobody steps, although somebody may have been asked to: nginx drops a timer that is due when too many run.
+function Driver:is_still()
+  return not self.started or ngx.now() - self.stepped_at > (self.running and 2 or 1) * LOOK_AFTER
+end
+
 --- Something was begun outside of a step.
 function Driver:wake()
   self.busy_at, self.changed_at = ngx.now(), ngx.now()
-  if self.open and self.started then
+  if self.open and not self:is_still() then
     self:ring()
   elseif self.open then
     self:start()
@@ -148,7 +153,14 @@ function Driver:start()
   self.started = started and true or false
   if not started then
     log("no timer to step in: " .. problem)
+    return
   end
+  -- When that one is dropped, as long as nobody waits nothing else would step.
+  request.show(ngx.timer.at, LOOK_AFTER, function(leaving)
+    if turn == self.turn and self.started and not (self.running or leaving) then
+      self:start()
+    end
+  end)
 end
 
 --- Whether nobody waits for what a worker that leaves still has in flight, nor ever long enough.
@@ -170,9 +182,36 @@ function Driver:blind_pause()
   return math.min(math.max((ngx.now() - self.changed_at) / SHARE, SHORTEST), LONGEST)
 end
 
+function Driver:leave()
+  if self.id then
+    wakers.leave(self.id)
+  end
+  self.id, self.armed = nil, false
+end
+
+--- Whether the light thread goes on; then it takes part in being woken if it can, anew when the listener has ended.
+function Driver:stays(turn)
+  if not self.open or turn ~= self.turn then
+    return false
+  elseif not (self.id and wakers.keep()) then
+    self:leave()
+    local id = wakers.join(function()
+      self:tell()
+    end)
+    if not self.open or turn ~= self.turn then -- joining may take a while
+      if id then
+        wakers.leave(id)
+      end
+      return false
+    end
+    self.id = id
+  end
+  return true
+end
+
 function Driver:look(turn)
   local leaving_since
-  while self.open and turn == self.turn do
+  while self:stays(turn) do
     local due = self:step()
     if not self.open then
       break
@@ -200,16 +239,11 @@ function Driver:run(turn)
   if turn ~= self.turn then
     return
   end
-  local id = wakers.join(function()
-    self:tell()
-  end)
-  self.id, self.running, self.armed = id, true, false
+  self.running = true
   local ok, problem = pcall(self.look, self, turn)
-  if id then
-    wakers.leave(id)
-  end
   if turn == self.turn then
-    self.id, self.started, self.running = nil, false, false
+    self:leave()
+    self.started, self.running = false, false
   end
   if not ok then
     log(problem)
@@ -232,7 +266,7 @@ function Driver:wait(call, timeout)
   call:on_done(ender(self.waiters, semaphore))
   local till = timeout and ngx.now() + timeout
   repeat
-    if not self.started or ngx.now() - self.stepped_at > 2 * LOOK_AFTER then
+    if self:is_still() then
       self:start()
     end
     local longest = self.running and LONG or LOOK_AFTER
@@ -247,6 +281,7 @@ function Driver:close()
   if self.id then
     wakers.disarm(self.client)
   end
+  self:leave()
   self:ring()
 end
 

@@ -104,12 +104,13 @@ end
 ---@param wants_step fun() called when the client that was armed with the id wants a step
 ---@return integer? id nil: this worker pauses
 function M.join(wants_step)
-  local id = free_id()
+  local may_listen = listening or (not connecting and ngx.now() >= refused_till)
+  local id = may_listen and free_id()
   if not id then
     return nil
   end
   tell[id], joined = wants_step, joined + 1
-  if not listening and not connecting and ngx.now() >= refused_till then
+  if not listening then
     start()
   end
   if listening then
@@ -119,18 +120,23 @@ function M.join(wants_step)
   return nil
 end
 
+--- Whether those who joined are still told; else nothing that was armed is, and they have to leave. To be called once a second
+--- or so, for it keeps the listener alive.
+---@return boolean
+function M.keep()
+  if listening and ngx.now() - heard_at > BEAT then
+    heard_at = ngx.now()
+    waker:poke()
+  end
+  return listening
+end
+
 --- Has the next thing that happens to the client's connections told.
 ---@param id integer of `join`
 ---@param client codearts.build.Client
 ---@return boolean armed
 function M.arm(id, client)
-  if not listening then
-    return false
-  elseif ngx.now() - heard_at > BEAT then
-    heard_at = ngx.now()
-    waker:poke()
-  end
-  return waker:arm(client.core, id)
+  return listening and waker:arm(client.core, id)
 end
 
 --- To be called before the client is closed.

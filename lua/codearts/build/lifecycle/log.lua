@@ -2,7 +2,7 @@
 local core = require "codearts.build.core"
 local LogLines = require "codearts.build.lifecycle.log_lines"
 local Pause = require "codearts.build.lifecycle.pause"
-local mend = require "codearts.build.operations.mend"
+local characters = require "codearts.build.lifecycle.characters"
 local operation_request = require "codearts.build.operations.request"
 local record = require "codearts.build.lifecycle.record"
 local steps = require "codearts.build.lifecycle.steps"
@@ -211,7 +211,7 @@ local function log(target, opts, watch)
   return record.about_build(target, function(await, stopped)
     local client = target.client
     local hide = client.masker and client.masker.line
-    local lines, kept, count = LogLines.new(mend.joiner()), {}, 0
+    local lines, kept, count = LogLines.new(characters.joiner()), {}, 0
     --- Hands over lines; false: the step's time was over before the last.
     local function deliver()
       local line = not stopped() and lines:next()

@@ -27,7 +27,7 @@ local function drop(list)
   list.first = list.first + 1
 end
 
----@param characters? table joins the characters that the pieces cut, see codearts.build.operations.mend
+---@param characters? table joins the characters that the pieces cut, see codearts.build.lifecycle.characters
 ---@return codearts.build.LogLines
 function LogLines.new(characters)
   return setmetatable({

@@ -17,7 +17,7 @@ local operation_call = {}
 ---@field on_event? fun(event: table)
 
 --- What an answer is given as: decoded, and what is broken in its characters replaced (nil); decoded, with broken characters
--- left in its texts for operation_mend's joiner; or as the text that came, if there is one that says it, judged all the same.
+-- left in its texts for the joiner of a log; or as the text that came, if there is one that says it, judged all the same.
 ---@alias codearts.build.AnswerForm nil|"broken"|"text"
 
 --- The error inside a decoded status 200 answer, if there is one (API reference 6.5); for what is read and was asked for as
@@ -113,8 +113,7 @@ local function ask_again(await, client, spec, opts, form, problem)
   copy.answer = "raw"
   local answer = await(client:request(copy, opts))
   local bytes = answer and answer.status >= 200 and answer.status < 300 and answer.body
-  local body = bytes and require("codearts.build.operations.mend").decode(bytes, form == "broken")
-    or nil
+  local body = bytes and core.decode(bytes, form == "broken" and "keep" or "replace") or nil
   local err = body == nil and problem or wrapped_failure(client, spec.operation, body, answer)
   if err then
     return nil, err
