@@ -91,13 +91,15 @@ MODULE_LDFLAGS := -shared -Wl,-z,relro -Wl,-z,now
 # Everything is bound at once, so calls of Lua and libcurl need no stubs: 1 % of a call.
 NO_PLT := -fno-plt
 endif
+# Of glibc before 2.34 dlsym and pthread_once are in libraries of their own.
+SYSTEM_LIBS := -pthread $(if $(filter Linux,$(shell uname -s)),-ldl)
 
 # V=1 shows the commands themselves.
 say = $(if $(V),,@echo '  $(1) $@'; )
 
 $(CORE): $(OBJECTS)
 	@mkdir -p $(@D)
-	$(call say,LD)$(CC) $(CFLAGS) $(HARDENING) $(MODULE_LDFLAGS) $(LDFLAGS) -o $@ $(OBJECTS) $(DEP_LIBS) -pthread
+	$(call say,LD)$(CC) $(CFLAGS) $(HARDENING) $(MODULE_LDFLAGS) $(LDFLAGS) -o $@ $(OBJECTS) $(DEP_LIBS) $(SYSTEM_LIBS)
 
 # Beside the Lua files, where Neovim's loader finds it in every layout of packages. Moved there: one that is
 # loaded must not change. Four at once: managers of plugins give it no more than two minutes.

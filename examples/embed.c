@@ -3,7 +3,7 @@
  *     make LUA=lua5.4
  *     cc -Icsrc $(pkg-config --cflags lua5.4) -o embed examples/embed.c \
  *         build/lua5.4/libcodearts_build.a \
- *         $(pkg-config --libs lua5.4 libcurl libcrypto) -lm -pthread
+ *         $(pkg-config --libs lua5.4 libcurl libcrypto) -lm -ldl -pthread
  *     ./embed ENDPOINT TOKEN JOB_ID
  *
  * The core needs lua-cjson in the state: from package.cpath, as here, or preloaded likewise. */

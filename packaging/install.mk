@@ -66,7 +66,7 @@ install-c: all
 	  echo 'Version: $(LIBRARY_VERSION)'; \
 	  echo 'Requires: $(LUA_PC) libcurl libcrypto'; \
 	  echo 'Cflags: -I$${prefix}/include/codearts-build'; \
-	  echo 'Libs: -L$${libdir} -lcodearts_build-$(LUA_NAME) -lm -pthread'; } >"$(DESTDIR)$(PC)"
+	  echo 'Libs: -L$${libdir} -lcodearts_build-$(LUA_NAME) -lm $(SYSTEM_LIBS)'; } >"$(DESTDIR)$(PC)"
 
 # What several Luas share goes with the last of them. LuaJIT and Lua 5.1 share their modules, too.
 SIBLING = $(if $(filter 5.1,$(LUA_VERSION)),$(wildcard $(addprefix $(DESTDIR)$(BIN)/codearts-build-,$(filter-out $(LUA_NAME),5.1 luajit))))

@@ -51,7 +51,7 @@ describe("a C program with the core linked in", function()
       flags.LUA_LIBS,
       flags.DEP_LIBS,
       native.runtime(),
-      "-lm -pthread",
+      "-lm -ldl -pthread",
     }, " "))
     assert(ok, output)
   end)

@@ -99,7 +99,7 @@ end
 ---@param sources string C files of the core that it needs
 ---@return string path to be removed by the caller
 function M.unit(name, sources)
-  local libraries = "$(pkg-config --cflags --libs libcurl libcrypto) -lm"
+  local libraries = "$(pkg-config --cflags --libs libcurl libcrypto) -lm -pthread"
   return compile(("spec/units/%s.c"):format(name), sources .. " " .. libraries)
 end
 
@@ -125,7 +125,7 @@ end
 ---@return string
 function M.core_flags()
   local archive = M.core_path():gsub("codearts/build/core%.so$", "libcodearts_build.a")
-  return "'" .. archive .. "' $(pkg-config --libs libcurl libcrypto) -lm"
+  return "'" .. archive .. "' $(pkg-config --libs libcurl libcrypto) -lm -ldl"
 end
 
 return M
