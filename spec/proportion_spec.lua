@@ -8,7 +8,6 @@ local failed = require "codearts.build.cli.failed"
 local folds = require "codearts.build.nvim.folds"
 local judge = require "codearts.build.reconcile.judge"
 local lines = require "codearts.build.nvim.lines"
-local characters = require "codearts.build.lifecycle.characters"
 local pattern_work = require "spec.support.pattern_work"
 local record = require "codearts.build.lifecycle.record"
 local table_of = require "codearts.build.cli.table"
@@ -62,7 +61,6 @@ local READERS = {
     text.log_line(str, false)
   end,
   ["clean text"] = text.clean,
-  ["broken characters"] = characters.replace,
   ["an excerpt"] = function(str)
     failed.excerpt({ str, str }, 1, 1)
   end,

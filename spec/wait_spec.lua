@@ -301,7 +301,7 @@ describe("wait", function()
       "SUCCESS",
       ',"commit_message":"ship it \\ud83d","repo_name":"a\240\159","tag":"\\ud83d\\ude80 \\\\ud83d"'
     )
-    answers(broken, broken)
+    answers(broken)
     local detail = wait()
     assert.are.equal("ship it \239\191\189", detail.commit_message)
     assert.are.equal("a\239\191\189\239\191\189", detail.repo_name)

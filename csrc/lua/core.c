@@ -19,6 +19,7 @@
 #include "lua/lua_identity.h"
 #include "lua/lua_journal.h"
 #include "lua/lua_json.h"
+#include "lua/lua_mend.h"
 #include "lua/lua_meta.h"
 #include "lua/lua_opts.h"
 #include "lua/lua_secrets.h"
@@ -198,6 +199,7 @@ int luaopen_codearts_build_core(lua_State *L) {
     if (!cab_engine_check_version(&err)) {
         return lcab_raise(L, &err);
     }
+    lcab_mend_open(L);
     lcab_json_open(L);
     lcab_identity_open(L);
     lcab_meta_open(L);

@@ -329,6 +329,21 @@ bool lcab_is_error_for_bytes(lua_State *L, const cab_call *c, const cab_answer *
     return failed;
 }
 
+/* Decodes the body. In what only reads, a broken character is no reason to know nothing. */
+static bool decode(lua_State *L, const cab_call *c, const cab_buf *body, lcab_answer_kind kind) {
+    const char *text = body->len > 0 ? body->data : "";
+    if (kind == LCAB_ANSWER_CUT) {
+        return lcab_json_decode_broken(L, text, body->len, true);
+    } else if (lcab_json_decode(L, text, body->len)) {
+        return true;
+    } else if (c->op != CAB_OP_READ) {
+        return false;
+    }
+    bool good = lcab_json_decode_broken(L, text, body->len, false);
+    lua_remove(L, good ? -2 : -1); /* what was wrong with it is told as it came */
+    return good;
+}
+
 static void read_success(lua_State *L, int names, const cab_call *c, const cab_answer *a,
                          lcab_answer_kind kind, int top, cab_reading *body) {
     if (kind == LCAB_ANSWER_BYTES && !lcab_is_error_for_bytes(L, c, a)) {
@@ -344,7 +359,7 @@ static void read_success(lua_State *L, int names, const cab_call *c, const cab_a
         lua_replace(L, top + 1); /* a build, and nothing that says otherwise */
         return;
     }
-    if (!lcab_json_decode(L, a->body.len > 0 ? a->body.data : "", a->body.len)) {
+    if (!decode(L, c, &a->body, kind)) {
         lua_replace(L, top + 3);
         body->body_problem = CAB_REASON_BAD_JSON;
         return;
@@ -495,24 +510,8 @@ static int error_texts(lua_State *L) {
     return 2;
 }
 
-/* core.failure(body) -> whether a decoded 2xx answer tells of a failure, code, message */
-static int failure(lua_State *L) {
-    lua_settop(L, 1);
-    lua_settop(L, 3);
-    lcab_push_names(L, NAMES);
-    bool failed = says_failed(L, 1, 4) || is_error_alone(L, 1);
-    lua_settop(L, 3);
-    if (failed) {
-        (void)find_failure(L, 1, 2);
-    }
-    lua_pushboolean(L, failed);
-    lua_insert(L, 2);
-    return 3;
-}
-
 void lcab_body_open(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"error_texts", error_texts}, {"failure", failure}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"error_texts", error_texts}, {NULL, NULL}};
     lcab_setfuncs(L, functions);
 }
 

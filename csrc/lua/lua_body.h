@@ -12,6 +12,7 @@
 typedef enum {
     LCAB_ANSWER_RUN,   /* what starting a build answers (API reference 1.3) */
     LCAB_ANSWER_JSON,  /* the decoded body */
+    LCAB_ANSWER_CUT,   /* the same; what is broken in its characters, as by a cut, stays so */
     LCAB_ANSWER_TEXT,  /* the body as it came, judged as if it were decoded */
     LCAB_ANSWER_BYTES, /* the body as it came */
     LCAB_ANSWER_RAW    /* status, headers and body, whatever the status */
@@ -19,7 +20,7 @@ typedef enum {
 
 #define LCAB_LONGEST_RAW_MESSAGE 1024
 
-/* Adds `error_texts` and `failure` to the table on top of the stack. */
+/* Adds `error_texts` to the table on top of the stack. */
 void lcab_body_open(lua_State *L);
 
 /* Whether a 2xx that was to be bytes is an error of the service in their place (API reference 6.5),

@@ -8,6 +8,7 @@
 #include "cab/locale.h"
 #include "lua/compat.h"
 #include "lua/lua_error.h"
+#include "lua/lua_mend.h"
 #include "lua/lua_plain.h"
 #include "lua/lua_vim.h"
 #include "lua/utf8.h"
@@ -212,66 +213,18 @@ bool lcab_json_decode(lua_State *L, const char *text, size_t len) {
     return read_json(L, text, len);
 }
 
-/* ---- broken characters ---------------------------------------------------------------------- */
-
-/* The half of a surrogate pair whose escape stands there, or 0. */
-static unsigned half_at(const char *p, const char *end) {
-    char digits[5] = "";
-    if (end - p < 6 || p[0] != '\\' || p[1] != 'u' || (p[2] | 0x20) != 'd') {
-        return 0;
+bool lcab_json_decode_broken(lua_State *L, const char *text, size_t len, bool keep) {
+    lcab_push_halves(L, text, len);
+    int json = lua_gettop(L);
+    text = lua_tolstring(L, json, &len);
+    if (!keep) {
+        lcab_push_repaired(L, text, len);
+        lua_replace(L, json);
+        text = lua_tolstring(L, json, &len);
     }
-    memcpy(digits, p + 2, 4);
-    char *after;
-    unsigned long half = strtoul(digits, &after, 16);
-    return after == digits + 4 && half >= 0xd800 ? (unsigned)half : 0;
-}
-
-/* Whether a half stands there in three bytes, as UTF-8 would have it if it had any. */
-static bool is_bare_half(const char *p, const char *end) {
-    return end - p >= 3 && p[0] == '\xed' && (p[1] & 0xe0) == 0xa0 && (p[2] & 0xc0) == 0x80;
-}
-
-/* The character or the escape that stands there, in bytes; 0: it is broken. */
-static size_t good_at(const char *p, const char *end) {
-    if (*p != '\\') {
-        return lcab_utf8_next(p, end);
-    }
-    unsigned half = half_at(p, end);
-    if (half != 0) {
-        return half < 0xdc00 && half_at(p + 6, end) >= 0xdc00 ? 12 : 0;
-    }
-    return end - p > 1 ? 2 : 1;
-}
-
-/* Copies JSON whose characters may be broken, so that the reader beneath takes it: half a pair that
- * stands alone becomes its three bytes, other bytes that are no UTF-8 stay; or each of these
- * becomes U+FFFD. Answers the end of the copy. */
-static char *mend(const char *p, const char *end, bool replace, char *out) {
-    while (p < end) {
-        const char *from = p;
-        size_t n;
-        while (p < end && (n = good_at(p, end)) > 0) {
-            p += n;
-        }
-        memcpy(out, from, (size_t)(p - from));
-        out += p - from;
-        if (p == end) {
-            break;
-        }
-        unsigned half = half_at(p, end);
-        if (replace) {
-            memcpy(out, "\xef\xbf\xbd", 3);
-            out += 3;
-        } else if (half != 0) {
-            *out++ = '\xed';
-            *out++ = (char)(0x80 | (half >> 6 & 0x3f));
-            *out++ = (char)(0x80 | (half & 0x3f));
-        } else {
-            *out++ = *p;
-        }
-        p += half != 0 ? 6 : replace && is_bare_half(p, end) ? 3 : 1;
-    }
-    return out;
+    bool good = read_json(L, text, len);
+    lua_remove(L, json);
+    return good;
 }
 
 /* core.decode(text, broken) -> value, or nil and what is wrong with the text. What is no UTF-8 is
@@ -281,15 +234,8 @@ static int decode(lua_State *L) {
     const char *text = luaL_checklstring(L, 1, &len);
     const char *broken = luaL_optstring(L, 2, NULL);
     lcab_json_load(L);
-    bool good;
-    if (broken == NULL) {
-        good = lcab_json_decode(L, text, len);
-    } else {
-        bool replace = strcmp(broken, "replace") == 0;
-        char *copy = lua_newuserdata(L, replace ? 3 * len + 1 : len + 1);
-        good = read_json(L, copy, (size_t)(mend(text, text + len, replace, copy) - copy));
-    }
-    if (good) {
+    if (broken == NULL ? lcab_json_decode(L, text, len)
+                       : lcab_json_decode_broken(L, text, len, strcmp(broken, "keep") == 0)) {
         return 1;
     }
     lua_pushnil(L);

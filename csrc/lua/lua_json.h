@@ -26,6 +26,10 @@ void lcab_json_load(lua_State *L);
  * false. Whole numbers up to 2^53 are integers where Lua has them. */
 bool lcab_json_decode(lua_State *L, const char *text, size_t len);
 
+/* The same of a text in which characters may be broken (lua_mend.h): they stay so, or become
+ * U+FFFD. */
+bool lcab_json_decode_broken(lua_State *L, const char *text, size_t len, bool keep);
+
 /* build.null, or Neovim's vim.NIL. */
 bool lcab_is_null(lua_State *L, int index);
 

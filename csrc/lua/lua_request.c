@@ -150,16 +150,16 @@ static void read_spec_auth(lua_State *L, int index, cab_call *c) {
 }
 
 static lcab_answer_kind answer_kind(lua_State *L, cab_text t) {
-    static const char *const names[] = {"json", "text", "bytes", "raw"};
-    static const lcab_answer_kind kinds[] = {LCAB_ANSWER_JSON, LCAB_ANSWER_TEXT, LCAB_ANSWER_BYTES,
-                                             LCAB_ANSWER_RAW};
-    for (int i = 0; t.len > 0 && i < 4; i++) {
+    static const char *const names[] = {"json", "cut", "text", "bytes", "raw"};
+    static const lcab_answer_kind kinds[] = {LCAB_ANSWER_JSON, LCAB_ANSWER_CUT, LCAB_ANSWER_TEXT,
+                                             LCAB_ANSWER_BYTES, LCAB_ANSWER_RAW};
+    for (size_t i = 0; t.len > 0 && i < sizeof kinds / sizeof *kinds; i++) {
         if (strcmp(t.data, names[i]) == 0) {
             return kinds[i];
         }
     }
     if (t.len > 0) {
-        lcab_bad(L, &WHERE, "answer", "must be \"json\", \"text\", \"bytes\" or \"raw\"");
+        lcab_bad(L, &WHERE, "answer", "must be \"json\", \"cut\", \"text\", \"bytes\" or \"raw\"");
     }
     return LCAB_ANSWER_JSON;
 }

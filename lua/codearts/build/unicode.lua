@@ -3,9 +3,6 @@ local ascii = require "codearts.build.ascii"
 
 local unicode = {}
 
---- What stands for what cannot be read: U+FFFD.
-unicode.REPLACEMENT = "\239\191\189"
-
 -- By first byte: length of the sequence, bits to keep, least code point.
 local function sequence_of(byte)
   if byte < 0x80 then
@@ -92,11 +89,5 @@ function unicode.replacer(replace, controls)
     return (str:gsub(pattern, known))
   end
 end
-
---- The text with U+FFFD for each byte that belongs to no character.
----@type fun(str: string): string
-unicode.repair = unicode.replacer(function(_, point)
-  return not point and unicode.REPLACEMENT
-end)
 
 return unicode

@@ -2,7 +2,6 @@
 local ascii = require "codearts.build.ascii"
 local attempt = require "codearts.build.cli.attempt"
 local given = require "codearts.build.cli.given"
-local unicode = require "codearts.build.unicode"
 
 local json = {}
 
@@ -21,7 +20,7 @@ local function encode_scalar(value)
   local ok, core = attempt(require, "codearts.build.core")
   if ok then
     -- A log in another encoding is no reason to say nothing.
-    return core.encode(type(value) == "string" and unicode.repair(value) or value)
+    return core.encode(type(value) == "string" and core.repair(value) or value)
   elseif type(value) == "string" then
     local escaped = value:gsub('["\\' .. ascii.CONTROLS .. "]", function(character)
       return ("\\u%04x"):format(character:byte())

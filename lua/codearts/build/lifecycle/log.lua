@@ -41,7 +41,7 @@ local function fetch_page(await, target, offset, length)
     "DownloadRealTimeLog",
     { job_id = target.job_id, build_no = target.build_no, offset = offset, length = length },
     nil,
-    "broken" -- a character that is cut by the page's end is joined with the next page
+    "cut" -- a character that is cut by the page's end is joined with the next page
   )
   if not result then
     return nil, err

@@ -16,32 +16,9 @@ local operation_call = {}
 ---@field auth? any
 ---@field on_event? fun(event: table)
 
---- What an answer is given as: decoded, and what is broken in its characters replaced (nil); decoded, with broken characters
--- left in its texts for the joiner of a log; or as the text that came, if there is one that says it, judged all the same.
----@alias codearts.build.AnswerForm nil|"broken"|"text"
-
---- The error inside a decoded status 200 answer, if there is one (API reference 6.5); for what is read and was asked for as
--- bytes, all others are told so by the core.
----@param client codearts.build.Client that asked
----@param operation string
----@param body any decoded answer
----@param answer table that it was in
----@return table? err kind "api"
-local function wrapped_failure(client, operation, body, answer)
-  local failed, code, message = core.failure(body)
-  if not failed then
-    return nil
-  end
-  return client:problem({
-    kind = "api",
-    operation = operation,
-    status = 200,
-    error_code = code,
-    error_msg = message,
-    retryable = false,
-    message = message or "the answer says that it failed, without an explanation",
-  }, answer)
-end
+--- What an answer is given as: decoded (nil); decoded, with characters that are broken left in its texts, for the joiner of a
+-- log; or as the text that came, if there is one that says it, judged all the same.
+---@alias codearts.build.AnswerForm nil|"cut"|"text"
 
 local function bad_target(operation, message)
   error(core.error { kind = "usage", field = "to", operation = operation, message = message }, 0)
@@ -102,26 +79,7 @@ function operation_call.starts_build(name)
   return operation_request.row(name).starts_build or false
 end
 
---- Asks once more for an answer that is no JSON, and reads it in spite of broken characters. Only for what may be asked twice.
----@return any body
----@return table? err what is wrong with it; `problem` if it is no JSON even so
-local function ask_again(await, client, spec, opts, form, problem)
-  local copy = {}
-  for key, value in pairs(spec) do
-    copy[key] = value
-  end
-  copy.answer = "raw"
-  local answer = await(client:request(copy, opts))
-  local bytes = answer and answer.status >= 200 and answer.status < 300 and answer.body
-  local body = bytes and core.decode(bytes, form == "broken" and "keep" or "replace") or nil
-  local err = body == nil and problem or wrapped_failure(client, spec.operation, body, answer)
-  if err then
-    return nil, err
-  end
-  return form == "text" and bytes or body
-end
-
---- The same by the operation's twin, which is asked from now on.
+--- Asks the operation's twin, which is asked from now on.
 local function ask_twin(await, client, name, args, opts, form)
   local gone = rawget(client, "gone") or {}
   rawset(client, "gone", gone)
@@ -154,8 +112,8 @@ function operation_call.start(client, name, args, opts, form)
       return ask_twin(await, client, name, args, request_options, form)
     end)
   end
-  if form == "text" and not row.bytes then
-    spec.answer = "text"
+  if not row.bytes then
+    spec.answer = form
   end
   local target
   if to then
@@ -173,10 +131,7 @@ function operation_call.start(client, name, args, opts, form)
     local body, err = await(request)
     if twins.is_gone(err) and twins.of(name) then
       return ask_twin(await, client, name, args, request_options, form)
-    elseif err and err.reason == "bad_json" and row.method == "GET" and not target then
-      body, err = ask_again(await, client, spec, request_options, form, err)
-    end
-    if err then
+    elseif err then
       return nil, target and target.discard() or err
     elseif target then
       return target.finish()
