@@ -8,6 +8,7 @@
 
 #include "cab/clock.h"
 #include "cab/crypto.h"
+#include "cab/libssl.h"
 #include "cab/locale.h"
 #include "cab/trace.h"
 
@@ -123,11 +124,12 @@ cab_client *cab_client_new(const cab_client_options *options, const cab_engine_o
         free(c);
         return NULL;
     }
-    uint64_t seed = 0;
-    if (!cab_random(&seed, sizeof seed)) {
-        seed = (uint64_t)cab_clock_ms();
+    if (cab_client_options_want_tls(options)) {
+        cab_libssl_warm_up();
     }
-    c->random = seed != 0 ? seed : 1;
+    if (!cab_random(&c->random, sizeof c->random) || c->random == 0) {
+        c->random = 1 + (uint64_t)cab_clock_ms();
+    }
     c->options = *options;
     c->fork_count = fork_count;
     return c;

@@ -10,10 +10,13 @@
 #define RTLD_NOLOAD 0
 #endif
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_once_t once = PTHREAD_ONCE_INIT, warm_once = PTHREAD_ONCE_INIT;
 static void (*set_cert_store)(void *ssl_ctx, X509_STORE *store); /* NULL: not ours */
 static int (*pending)(const void *ssl);
 static void (*alpn)(const void *ssl, const unsigned char **name, unsigned *len);
+static const void *(*method)(void);
+static void *(*context_new)(const void *method);
+static void (*context_free)(void *ssl_ctx);
 
 /* Of C's types for functions and data only a copy leads from one to the other. */
 typedef union {
@@ -22,6 +25,9 @@ typedef union {
     void (*set_cert_store)(void *, X509_STORE *);
     int (*pending)(const void *);
     void (*alpn)(const void *, const unsigned char **, unsigned *);
+    const void *(*method)(void);
+    void *(*context_new)(const void *);
+    void (*context_free)(void *);
     X509_STORE *(*store_new)(void);
     CURL *(*easy_init)(void);
 } address;
@@ -41,7 +47,13 @@ static void find(void) {
         const address found = {.data = dlsym(handle, "SSL_CTX_set_cert_store")};
         const address unread = {.data = dlsym(handle, "SSL_pending")};
         const address agreed = {.data = dlsym(handle, "SSL_get0_alpn_selected")};
+        const address client = {.data = dlsym(handle, "TLS_client_method")};
+        const address make = {.data = dlsym(handle, "SSL_CTX_new")};
+        const address drop = {.data = dlsym(handle, "SSL_CTX_free")};
         set_cert_store = found.set_cert_store;
+        method = client.method;
+        context_new = make.context_new;
+        context_free = drop.context_free;
         pending = unread.pending;
         alpn = agreed.alpn;
     }
@@ -51,6 +63,14 @@ bool cab_libssl_is_ours(void) {
     (void)pthread_once(&once, find);
     return set_cert_store != NULL;
 }
+
+static void warm_up(void) {
+    if (cab_libssl_is_ours() && method != NULL && context_new != NULL && context_free != NULL) {
+        context_free(context_new(method()));
+    }
+}
+
+void cab_libssl_warm_up(void) { (void)pthread_once(&warm_once, warm_up); }
 
 bool cab_libssl_set_store(void *ssl_ctx, X509_STORE *store) {
     if (X509_STORE_up_ref(store) != 1) {

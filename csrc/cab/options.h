@@ -31,6 +31,8 @@ typedef struct {
     cab_buf secrets; /* likewise: texts to mask */
 } cab_client_options;
 
+/* Whether an endpoint is spoken to over TLS. */
+bool cab_client_options_want_tls(const cab_client_options *o);
 /* Frees what they own. */
 void cab_client_options_free(cab_client_options *o);
 
