@@ -255,6 +255,57 @@ client:close()]]):format(server.url)
     server:stop()
   end)
 
+  it("starts no call in a loop that could not be woken, and tells of all that it starts", function()
+    local server = servers.start()
+    local told = run(
+      "ulimit -n 64;",
+      ([[
+local uv, adapter = require "luv", require "codearts.build.luv"
+require "codearts.build.hosts.uv" -- while a file can be opened
+local client = require("codearts.build").new { endpoint = "%s", auth = "fake-token", retry = false }
+local held = {}
+local function take_all()
+  repeat
+    local file = io.open "/dev/null"
+    held[#held + 1] = file
+  until not file
+end
+local function free_all()
+  for i = #held, 1, -1 do
+    held[i]:close()
+    held[i] = nil
+  end
+end
+take_all()
+print(pcall(client.pollfd, client))
+print(pcall(adapter.attach, client))
+free_all()
+adapter.attach(client)
+uv.run "nowait" -- nothing is to come but the start
+take_all()
+local timer = uv.new_timer()
+timer:start(10, 0, function()
+  client:start({ job_id = ("0"):rep(32) }):on_done(function(result, err)
+    print(result or err.outcome)
+    client:close()
+  end)
+  timer:start(500, 0, function()
+    free_all()
+    timer:start(5000, 0, function()
+      print "nobody was woken"
+      os.exit(1)
+    end)
+    timer:unref()
+  end)
+end)
+uv.run()]]):format(server.url)
+    )
+    local refused =
+      "false\tconfig error: the system gave no descriptor to wake by: too many open files?\n"
+    assert.equal(refused:rep(2) .. "not_started\n", told)
+    server:stop()
+  end)
+
   it("still hears of a sign-in", function()
     local server = servers.start()
     local told = run(

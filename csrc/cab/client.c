@@ -688,8 +688,8 @@ void cab_client_fail_parked(cab_identity *i) {
 /* ---- one descriptor ------------------------------------------------------------------------- */
 
 int cab_client_fd(cab_client *c) {
-    c->exported = true;
-    return cab_engine_fd(c->engine);
+    c->exported = c->exported || cab_engine_can_wake(c->engine);
+    return c->exported ? cab_engine_fd(c->engine) : -1;
 }
 
 int cab_client_watched_fd(const cab_client *c) { return cab_engine_fd(c->engine); }

@@ -115,7 +115,8 @@ bool cab_client_is_stuck(const cab_client *c);
 /* Whether no open call goes on by itself, but for its deadline: all of them wait for admission. */
 bool cab_client_is_still(const cab_client *c);
 
-/* The one descriptor to wait for; see cab_engine_fd. */
+/* The one descriptor to wait for; see cab_engine_fd. -1 when the system has no second one to wake
+ * it by. */
 int cab_client_fd(cab_client *c);
 /* The same, for somebody who knows otherwise when calls are started or cancelled: that does not
  * make it readable. */

@@ -617,6 +617,7 @@ void cab_transfer_release(cab_engine *e, cab_transfer *t) {
 
 int cab_engine_fd(const cab_engine *e) { return cab_poller_fd(e->poller); }
 int cab_engine_wake_fd(cab_engine *e) { return cab_poller_wake_fd(e->poller); }
+bool cab_engine_can_wake(cab_engine *e) { return cab_poller_can_wake(e->poller); }
 void cab_engine_wake(cab_engine *e) { cab_poller_wake(e->poller); }
 bool cab_engine_is_behind(const cab_engine *e) { return e->behind; }
 

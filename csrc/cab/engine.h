@@ -84,6 +84,8 @@ int64_t cab_transfer_may_outlast_ms(const cab_transfer *t, bool only);
 
 /* Readable when a step is due; the engine keeps it. */
 int cab_engine_fd(const cab_engine *e);
+/* See cab_poller_can_wake. */
+bool cab_engine_can_wake(cab_engine *e);
 /* See cab_poller_wake. */
 void cab_engine_wake(cab_engine *e);
 /* See cab_poller_wake_fd. */

@@ -14,7 +14,7 @@
 
 struct cab_poller {
     int fd;
-    int wake_fd; /* -1 until the first wake: a client that is only waited for never needs it */
+    int wake_fd; /* -1 until it is asked for: a client that is only waited for never needs it */
     bool awake;
 };
 
@@ -74,8 +74,10 @@ int cab_poller_wake_fd(cab_poller *p) {
     return p->wake_fd;
 }
 
+bool cab_poller_can_wake(cab_poller *p) { return cab_poller_wake_fd(p) >= 0; }
+
 void cab_poller_wake(cab_poller *p) {
-    if (!p->awake && cab_poller_wake_fd(p) >= 0) {
+    if (!p->awake && p->wake_fd >= 0) {
         p->awake = true;
         (void)eventfd_write(p->wake_fd, 1);
     }
@@ -121,7 +123,7 @@ typedef int event_count;
 
 struct cab_poller {
     int fd;
-    /* -1 until the first wake. A pipe, since not all of these systems have user events. */
+    /* -1 until they are asked for. A pipe, since not all of these systems have user events. */
     int wake_in, wake_out;
     bool awake;
 };
@@ -207,8 +209,10 @@ int cab_poller_wake_fd(cab_poller *p) {
     return -1;
 }
 
+bool cab_poller_can_wake(cab_poller *p) { return p->wake_in >= 0 || open_pipe(p); }
+
 void cab_poller_wake(cab_poller *p) {
-    if (!p->awake && (p->wake_in >= 0 || open_pipe(p))) {
+    if (!p->awake && p->wake_in >= 0) {
         p->awake = write(p->wake_out, "", 1) == 1;
     }
 }

@@ -28,8 +28,12 @@ int cab_poller_fd(const cab_poller *p);
  * the kernel refused. */
 bool cab_poller_set(cab_poller *p, int fd, bool read, bool write);
 
+/* Makes what cab_poller_wake needs, once. False when the system has no descriptor to give. */
+bool cab_poller_can_wake(cab_poller *p);
+
 /* Makes the descriptor readable until the next cab_poller_wait: for whoever sleeps on it while
- * work arrives from elsewhere in the program. */
+ * work arrives from elsewhere in the program. Only after cab_poller_can_wake: then it cannot fail.
+ */
 void cab_poller_wake(cab_poller *p);
 
 /* A descriptor to which another thread may write eight bytes for the same effect; -1 when the

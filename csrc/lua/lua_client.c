@@ -136,10 +136,18 @@ void lcab_client_ready(lua_State *L, lcab_client *u, int uv, int call) {
     lua_pop(L, 1);
 }
 
-/* client:pollfd() -> the one descriptor, readable when a step is due */
+/* client:pollfd() -> the one descriptor, readable when a step is due. Raises kind "config" where
+ * the system has no second one to give, without which a start would wake nobody. */
 static int client_pollfd(lua_State *L) {
     lcab_client *u = lcab_check_client(L, 1);
-    lua_pushinteger(L, cab_client_fd(u->c));
+    int fd = cab_client_fd(u->c);
+    if (fd < 0) {
+        cab_error err;
+        cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, NULL,
+                 "the system gave no descriptor to wake by: too many open files?");
+        return lcab_raise(L, &err);
+    }
+    lua_pushinteger(L, fd);
     return 1;
 }
 

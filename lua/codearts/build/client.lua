@@ -652,7 +652,8 @@ function methods:task(flow, so_far)
   return require("codearts.build.client.task").new(self, flow, so_far)
 end
 
---- The one descriptor that becomes readable when the client wants a step: for any event loop.
+--- The one descriptor that becomes readable when the client wants a step: for any event loop. Raises kind "config" where
+--- the system has no second one, which wakes it when a call is started.
 ---@return integer
 function methods:pollfd()
   check_self(self)
