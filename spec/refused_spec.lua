@@ -255,6 +255,26 @@ client:close()]]):format(server.url)
     server:stop()
   end)
 
+  it("gives no descriptor to wait for that a start could not make readable", function()
+    local told = run(
+      "ulimit -n 64;",
+      [[
+local client = core.new { endpoint = "http://127.0.0.1:1", auth = "fake-token" }
+local held = {}
+repeat
+  local file = io.open "/dev/null"
+  held[#held + 1] = file
+until not file
+print(pcall(client.pollfd, client))
+table.remove(held):close()
+print(pcall(client.pollfd, client) and "then it does")]]
+    )
+    assert.equal(
+      "false\tconfig error: the system gave no event descriptor: too many open files?\nthen it does\n",
+      told
+    )
+  end)
+
   it("still hears of a sign-in", function()
     local server = servers.start()
     local told = run(

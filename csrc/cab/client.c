@@ -685,9 +685,9 @@ void cab_client_fail_parked(cab_identity *i) {
 
 /* ---- one descriptor ------------------------------------------------------------------------- */
 
-int cab_client_fd(cab_client *c) {
+int cab_client_fd(cab_client *c, cab_error *err) {
     c->exported = true;
-    return cab_engine_fd(c->engine);
+    return cab_engine_waking_fd(c->engine, err);
 }
 
 int cab_client_watched_fd(const cab_client *c) { return cab_engine_fd(c->engine); }

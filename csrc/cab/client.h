@@ -115,8 +115,8 @@ bool cab_client_is_stuck(const cab_client *c);
 /* Whether no open call goes on by itself, but for its deadline: all of them wait for admission. */
 bool cab_client_is_still(const cab_client *c);
 
-/* The one descriptor to wait for; see cab_engine_fd. */
-int cab_client_fd(cab_client *c);
+/* The one descriptor to wait for, which a start makes readable, too; see cab_engine_waking_fd. */
+int cab_client_fd(cab_client *c, cab_error *err);
 /* The same, for somebody who knows otherwise when calls are started or cancelled: that does not
  * make it readable. */
 int cab_client_watched_fd(const cab_client *c);

@@ -196,6 +196,11 @@ static void multi_close(cab_engine *e) {
     e->curl_due_ms = -1;
 }
 
+static bool no_descriptor(cab_error *err) {
+    return cab_fail(err, CAB_KIND_CONFIG, CAB_REASON_NONE, NULL,
+                    "the system gave no event descriptor: too many open files?");
+}
+
 cab_engine *cab_engine_new(const cab_engine_options *options, cab_error *err) {
     cab_engine *e = calloc(1, sizeof *e);
     if (e == NULL) {
@@ -210,8 +215,7 @@ cab_engine *cab_engine_new(const cab_engine_options *options, cab_error *err) {
     }
     e->poller = cab_poller_new();
     if (e->poller == NULL) {
-        cab_fail(err, CAB_KIND_CONFIG, CAB_REASON_NONE, NULL,
-                 "the system gave no event descriptor: too many open files?");
+        (void)no_descriptor(err);
         goto fail;
     }
     e->wire.poller = e->poller;
@@ -617,6 +621,9 @@ void cab_transfer_release(cab_engine *e, cab_transfer *t) {
 
 int cab_engine_fd(const cab_engine *e) { return cab_poller_fd(e->poller); }
 int cab_engine_wake_fd(cab_engine *e) { return cab_poller_wake_fd(e->poller); }
+int cab_engine_waking_fd(cab_engine *e, cab_error *err) {
+    return cab_poller_can_wake(e->poller) || no_descriptor(err) ? cab_engine_fd(e) : -1;
+}
 void cab_engine_wake(cab_engine *e) { cab_poller_wake(e->poller); }
 bool cab_engine_is_behind(const cab_engine *e) { return e->behind; }
 

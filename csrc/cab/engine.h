@@ -84,6 +84,9 @@ int64_t cab_transfer_may_outlast_ms(const cab_transfer *t, bool only);
 
 /* Readable when a step is due; the engine keeps it. */
 int cab_engine_fd(const cab_engine *e);
+/* The same for who may be woken by cab_engine_wake; -1 when the system has no descriptor for that.
+ */
+int cab_engine_waking_fd(cab_engine *e, cab_error *err);
 /* See cab_poller_wake. */
 void cab_engine_wake(cab_engine *e);
 /* See cab_poller_wake_fd. */

@@ -74,8 +74,10 @@ int cab_poller_wake_fd(cab_poller *p) {
     return p->wake_fd;
 }
 
+bool cab_poller_can_wake(cab_poller *p) { return cab_poller_wake_fd(p) >= 0; }
+
 void cab_poller_wake(cab_poller *p) {
-    if (!p->awake && cab_poller_wake_fd(p) >= 0) {
+    if (!p->awake && cab_poller_can_wake(p)) {
         p->awake = true;
         (void)eventfd_write(p->wake_fd, 1);
     }
@@ -207,8 +209,10 @@ int cab_poller_wake_fd(cab_poller *p) {
     return -1;
 }
 
+bool cab_poller_can_wake(cab_poller *p) { return p->wake_in >= 0 || open_pipe(p); }
+
 void cab_poller_wake(cab_poller *p) {
-    if (!p->awake && (p->wake_in >= 0 || open_pipe(p))) {
+    if (!p->awake && cab_poller_can_wake(p)) {
         p->awake = write(p->wake_out, "", 1) == 1;
     }
 }

@@ -28,6 +28,9 @@ int cab_poller_fd(const cab_poller *p);
  * the kernel refused. */
 bool cab_poller_set(cab_poller *p, int fd, bool read, bool write);
 
+/* Whether cab_poller_wake will work; makes what that takes, once. */
+bool cab_poller_can_wake(cab_poller *p);
+
 /* Makes the descriptor readable until the next cab_poller_wait: for whoever sleeps on it while
  * work arrives from elsewhere in the program. */
 void cab_poller_wake(cab_poller *p);

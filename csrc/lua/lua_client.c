@@ -139,7 +139,12 @@ void lcab_client_ready(lua_State *L, lcab_client *u, int uv, int call) {
 /* client:pollfd() -> the one descriptor, readable when a step is due */
 static int client_pollfd(lua_State *L) {
     lcab_client *u = lcab_check_client(L, 1);
-    lua_pushinteger(L, cab_client_fd(u->c));
+    cab_error err;
+    int fd = cab_client_fd(u->c, &err);
+    if (fd < 0) {
+        return lcab_raise(L, &err);
+    }
+    lua_pushinteger(L, fd);
     return 1;
 }
 
