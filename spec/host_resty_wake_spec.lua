@@ -192,6 +192,23 @@ location = /fire {
     ngx.print "fired"
   }
 }
+location = /clock {
+  content_by_lua_block {
+    local app = require "app"
+    local real, ahead = ngx.now, 0
+    ngx.now = function()
+      return real() + ahead
+    end
+    local client = app.new { timeout = 3, retry = false }
+    local call = client:start(app.job)
+    ngx.timer.at(0.1, function()
+      ahead = -3600
+    end)
+    ngx.print(select(2, call:try_wait(1)).reason)
+    client:close()
+    ngx.now = real
+  }
+}
 location = /no_processes {
   content_by_lua_block {
     local ffi = require "ffi"
@@ -327,6 +344,13 @@ describe("a worker of nginx that a thread wakes", function()
     assert.equal(1, told(one, PAUSES))
     assert.is_true(told(one, "lua udp socket read timed out") >= 1)
     ends_well(one, true)
+  end)
+
+  it("waits as long though somebody sets the clock back", function()
+    local one = start()
+    server:behave("never_answer")
+    assert.same({ 200, "wait" }, { one:get("/clock") })
+    ends_well(one)
   end)
 
   it("has one thread for a hundred clients", function()
