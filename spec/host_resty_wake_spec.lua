@@ -50,18 +50,18 @@ end
 return M
 ]]
 
--- The same with another patience: constants of hosts/nginx_waker.lua, NAME = seconds.
-local function patient(constants)
+-- The same with another patience: constants of hosts/MODULE.lua, NAME = seconds.
+local function patient(module, constants)
   local changes = {}
   for name, seconds in pairs(constants) do
-    changes[#changes + 1] = ('text = change(text, "%s = %%d+ ", "%s = %s ")'):format(
+    changes[#changes + 1] = ('text = change(text, "%s = %%d+", "%s = %s")'):format(
       name,
       name,
       seconds
     )
   end
   return [[
-    local path = "codearts.build.hosts.nginx_waker"
+    local path = "codearts.build.hosts.]] .. module .. [["
     package.preload[path] = function()
       local file = assert(io.open(assert(package.searchpath(path, package.path))))
       local text = file:read "*a"
@@ -209,6 +209,20 @@ location = /clock {
     ngx.now = real
   }
 }
+location = /leave {
+  content_by_lua_block {
+    local app = require "app"
+    local client, outcome = app.new { retry = false, timeout = 60 }, nil
+    client:start(app.job):on_done(function(_, err)
+      outcome = err.kind .. " " .. err.outcome
+    end)
+    ngx.print(app.run(client))
+    while not outcome do
+      ngx.sleep(0.01)
+    end
+    ngx.print(" ", outcome, " ", tostring(ngx.worker.exiting()), " ", app.run(client))
+  }
+}
 location = /no_processes {
   content_by_lua_block {
     local ffi = require "ffi"
@@ -327,7 +341,7 @@ describe("a worker of nginx that a thread wakes", function()
   end)
 
   it("hears on while nothing happens for longer than nginx lets a socket be silent", function()
-    local one = start({ app = patient({ LIFE = "1.7", BEAT = "0.5" }) })
+    local one = start({ app = patient("nginx_waker", { LIFE = "1.7", BEAT = "0.5" }) })
     server:behave("never_answer")
     local _, text = one:get("/mute")
     assert.is_true(tonumber(text:match("^timeout (%d+)")) <= 8, text)
@@ -336,7 +350,8 @@ describe("a worker of nginx that a thread wakes", function()
   end)
 
   it("pauses when what wakes it is gone, and is woken again later", function()
-    local one = start({ app = patient({ LIFE = "0.3", BEAT = "1000", RETRY = "1" }) })
+    local one =
+      start({ app = patient("nginx_waker", { LIFE = "0.3", BEAT = "1000", RETRY = "1" }) })
     server:behave("never_answer")
     local _, text = one:get("/mute")
     local steps = tonumber(text:match("^timeout (%d+)"))
@@ -470,6 +485,21 @@ describe("a worker of nginx that a thread wakes", function()
       assert.is_true(nginx.wait_for_end(old))
     end
     assert.same({ 200, host.NAME }, { one:get("/run") })
+    ends_well(one)
+  end)
+end)
+
+describe("a worker of nginx that leaves", function()
+  it("cancels what nobody waits for, and goes on for its requests", function()
+    local one = start({ app = patient("nginx", { GRACE = "0.2" }) })
+    server:script({ "never_answer" }, "ok")
+    local request = one:send("/leave")
+    server:wait_for(2)
+    one:signal("HUP")
+    assert.same({
+      200,
+      ("%s cancelled unknown true %s"):format(host.NAME, host.NAME),
+    }, { request:read() })
     ends_well(one)
   end)
 end)

@@ -224,8 +224,9 @@ function Driver:look(turn)
       end
       due = nil
     elseif leaving_since and self:is_over(leaving_since) then
-      self.client:close()
-      break
+      -- Not closed: requests of this worker may go on for long, and begin others.
+      self.client.core:cancel_all()
+      due, leaving_since = 0, core.now()
     end
     if self.armed or self.in_flight == 0 then
       self:pause(math.min(due or LOOK_AFTER, LOOK_AFTER))
