@@ -50,18 +50,18 @@ end
 return M
 ]]
 
--- The same with another patience: constants of hosts/nginx_waker.lua, NAME = seconds.
-local function patient(constants)
+-- The same with another patience: constants of hosts/MODULE.lua, NAME = seconds.
+local function patient(module, constants)
   local changes = {}
   for name, seconds in pairs(constants) do
-    changes[#changes + 1] = ('text = change(text, "%s = %%d+ ", "%s = %s ")'):format(
+    changes[#changes + 1] = ('text = change(text, "%s = %%d+", "%s = %s")'):format(
       name,
       name,
       seconds
     )
   end
   return [[
-    local path = "codearts.build.hosts.nginx_waker"
+    local path = "codearts.build.hosts.]] .. module .. [["
     package.preload[path] = function()
       local file = assert(io.open(assert(package.searchpath(path, package.path))))
       local text = file:read "*a"
@@ -192,6 +192,37 @@ location = /fire {
     ngx.print "fired"
   }
 }
+location = /clock {
+  content_by_lua_block {
+    local app = require "app"
+    local real, ahead = ngx.now, 0
+    ngx.now = function()
+      return real() + ahead
+    end
+    local client = app.new { timeout = 3, retry = false }
+    local call = client:start(app.job)
+    ngx.timer.at(0.1, function()
+      ahead = -3600
+    end)
+    ngx.print(select(2, call:try_wait(1)).reason)
+    client:close()
+    ngx.now = real
+  }
+}
+location = /leave {
+  content_by_lua_block {
+    local app = require "app"
+    local client, outcome = app.new { retry = false, timeout = 60 }, nil
+    client:start(app.job):on_done(function(_, err)
+      outcome = err.kind .. " " .. err.outcome
+    end)
+    ngx.print(app.run(client))
+    while not outcome do
+      ngx.sleep(0.01)
+    end
+    ngx.print(" ", outcome, " ", tostring(ngx.worker.exiting()), " ", app.run(client))
+  }
+}
 location = /no_processes {
   content_by_lua_block {
     local ffi = require "ffi"
@@ -310,7 +341,7 @@ describe("a worker of nginx that a thread wakes", function()
   end)
 
   it("hears on while nothing happens for longer than nginx lets a socket be silent", function()
-    local one = start({ app = patient({ LIFE = "1.7", BEAT = "0.5" }) })
+    local one = start({ app = patient("nginx_waker", { LIFE = "1.7", BEAT = "0.5" }) })
     server:behave("never_answer")
     local _, text = one:get("/mute")
     assert.is_true(tonumber(text:match("^timeout (%d+)")) <= 8, text)
@@ -319,7 +350,8 @@ describe("a worker of nginx that a thread wakes", function()
   end)
 
   it("pauses when what wakes it is gone, and is woken again later", function()
-    local one = start({ app = patient({ LIFE = "0.3", BEAT = "1000", RETRY = "1" }) })
+    local one =
+      start({ app = patient("nginx_waker", { LIFE = "0.3", BEAT = "1000", RETRY = "1" }) })
     server:behave("never_answer")
     local _, text = one:get("/mute")
     local steps = tonumber(text:match("^timeout (%d+)"))
@@ -327,6 +359,13 @@ describe("a worker of nginx that a thread wakes", function()
     assert.equal(1, told(one, PAUSES))
     assert.is_true(told(one, "lua udp socket read timed out") >= 1)
     ends_well(one, true)
+  end)
+
+  it("waits as long though somebody sets the clock back", function()
+    local one = start()
+    server:behave("never_answer")
+    assert.same({ 200, "wait" }, { one:get("/clock") })
+    ends_well(one)
   end)
 
   it("has one thread for a hundred clients", function()
@@ -446,6 +485,21 @@ describe("a worker of nginx that a thread wakes", function()
       assert.is_true(nginx.wait_for_end(old))
     end
     assert.same({ 200, host.NAME }, { one:get("/run") })
+    ends_well(one)
+  end)
+end)
+
+describe("a worker of nginx that leaves", function()
+  it("cancels what nobody waits for, and goes on for its requests", function()
+    local one = start({ app = patient("nginx", { GRACE = "0.2" }) })
+    server:script({ "never_answer" }, "ok")
+    local request = one:send("/leave")
+    server:wait_for(2)
+    one:signal("HUP")
+    assert.same({
+      200,
+      ("%s cancelled unknown true %s"):format(host.NAME, host.NAME),
+    }, { request:read() })
     ends_well(one)
   end)
 end)

@@ -445,6 +445,16 @@ static int client_is_still(lua_State *L) {
     return 1;
 }
 
+/* client:cancel_all(): ends everything in flight as cancelled, which the next step tells */
+static int client_cancel_all(lua_State *L) {
+    lcab_client *u = lcab_check_client(L, 1);
+    if (lcab_client_is_busy(u)) {
+        return lcab_usage_error(L, "cancel_all", LCAB_NOT_IN_CALLBACK);
+    }
+    cab_client_cancel_all(u->c);
+    return 0;
+}
+
 /* client:close(): ends everything in flight as cancelled and tells that; twice is fine */
 static int client_close(lua_State *L) {
     lcab_client *u = lcab_check_any_client(L, 1);
@@ -464,10 +474,15 @@ static int client_close(lua_State *L) {
 }
 
 void lcab_step_open(lua_State *L) {
-    static const luaL_Reg methods[] = {{"step", client_step},     {"advance", client_advance},
-                                       {"raised", client_raised}, {"delivering", client_delivering},
-                                       {"spent", client_spent},   {"is_still", client_is_still},
-                                       {"close", client_close},   {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"step", client_step},
+                                       {"advance", client_advance},
+                                       {"raised", client_raised},
+                                       {"delivering", client_delivering},
+                                       {"spent", client_spent},
+                                       {"is_still", client_is_still},
+                                       {"close", client_close},
+                                       {"cancel_all", client_cancel_all},
+                                       {NULL, NULL}};
     lua_pushcfunction(L, deliver_all);
     lcab_client_share(L, U_DELIVER);
     lua_pushcfunction(L, deliver_cancelled);

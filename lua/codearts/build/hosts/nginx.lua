@@ -1,6 +1,7 @@
 --- What steps a client in an nginx worker: a light thread that looks when the client's timers want it
 --- and once a second, and the listener of the worker, which knows when something happened to the
 --- client's connections.
+local core = require "codearts.build.core" -- core.now: that of nginx is set back and forth
 local coroutines = require "codearts.build.coroutines"
 local request = require "codearts.build.nginx_request"
 local semaphores = require "ngx.semaphore"
@@ -81,7 +82,7 @@ function Driver:pause(seconds)
     seconds = 0
   end
   self.hurried = 0
-  self.look_at = ngx.now() + seconds
+  self.look_at = core.now() + seconds
   -- nginx cuts off what is less than a millisecond.
   self.bell:wait(math.max(seconds, SHORTEST) + 0.0005)
   self.rung = false
@@ -89,7 +90,7 @@ end
 
 --- Has the light thread look in time for what the client's timers want.
 function Driver:expect(due)
-  if due and ngx.now() + due < self.look_at then
+  if due and core.now() + due < self.look_at then
     self:ring()
   end
 end
@@ -101,7 +102,7 @@ end
 --- Answers when the client wants the next step, or nil.
 function Driver:step()
   local ok, in_flight = pcall(self.client.step, self.client, 0)
-  local now = ngx.now()
+  local now = core.now()
   self.stepped_at = now
   if not ok then
     log(in_flight)
@@ -131,12 +132,12 @@ end
 
 --- Whether nobody steps, although somebody may have been asked to: nginx drops a timer that is due when too many run.
 function Driver:is_still()
-  return not self.started or ngx.now() - self.stepped_at > (self.running and 2 or 1) * LOOK_AFTER
+  return not self.started or core.now() - self.stepped_at > (self.running and 2 or 1) * LOOK_AFTER
 end
 
 --- Something was begun outside of a step.
 function Driver:wake()
-  self.busy_at, self.changed_at = ngx.now(), ngx.now()
+  self.busy_at, self.changed_at = core.now(), core.now()
   if self.open and not self:is_still() then
     self:ring()
   elseif self.open then
@@ -146,7 +147,7 @@ end
 
 function Driver:start()
   local turn = self.turn + 1
-  self.turn, self.running, self.stepped_at = turn, false, ngx.now()
+  self.turn, self.running, self.stepped_at = turn, false, core.now()
   local started, problem = request.show(ngx.timer.at, 0, function()
     self:run(turn)
   end)
@@ -165,7 +166,7 @@ end
 
 --- Whether nobody waits for what a worker that leaves still has in flight, nor ever long enough.
 function Driver:is_over(leaving_since)
-  if ngx.now() - leaving_since < GRACE then
+  if core.now() - leaving_since < GRACE then
     return false
   end
   for semaphore, is_request in pairs(self.waiters) do
@@ -179,7 +180,7 @@ end
 
 --- How long to pause in a worker that nobody wakes.
 function Driver:blind_pause()
-  return math.min(math.max((ngx.now() - self.changed_at) / SHARE, SHORTEST), LONGEST)
+  return math.min(math.max((core.now() - self.changed_at) / SHARE, SHORTEST), LONGEST)
 end
 
 function Driver:leave()
@@ -216,15 +217,16 @@ function Driver:look(turn)
     if not self.open then
       break
     end
-    leaving_since = leaving_since or (ngx.worker.exiting() and ngx.now())
+    leaving_since = leaving_since or (ngx.worker.exiting() and core.now())
     if self.in_flight == 0 and due ~= 0 then
-      if not self.id or leaving_since or ngx.now() - self.busy_at >= LINGER then
+      if not self.id or leaving_since or core.now() - self.busy_at >= LINGER then
         break
       end
       due = nil
     elseif leaving_since and self:is_over(leaving_since) then
-      self.client:close()
-      break
+      -- Not closed: requests of this worker may go on for long, and begin others.
+      self.client.core:cancel_all()
+      due, leaving_since = 0, core.now()
     end
     if self.armed or self.in_flight == 0 then
       self:pause(math.min(due or LOOK_AFTER, LOOK_AFTER))
@@ -264,15 +266,15 @@ function Driver:wait(call, timeout)
   local semaphore = semaphores.new(0)
   self.waiters[semaphore] = ngx.get_phase() ~= "timer"
   call:on_done(ender(self.waiters, semaphore))
-  local till = timeout and ngx.now() + timeout
+  local till = timeout and core.now() + timeout
   repeat
     if self:is_still() then
       self:start()
     end
     local longest = self.running and LONG or LOOK_AFTER
-    local left = till and math.max(till - ngx.now(), SHORTEST) or longest
+    local left = till and math.max(till - core.now(), SHORTEST) or longest
     semaphore:wait(math.min(left, longest))
-  until call:done() or (till and ngx.now() >= till)
+  until call:done() or (till and core.now() >= till)
   self.waiters[semaphore] = nil
 end
 

@@ -22,7 +22,7 @@ local tell, joined = {}, 0 -- id -> what to call when that client wants a step; 
 local told, refused_till = false, 0
 
 local function refused(problem)
-  refused_till = ngx.now() + RETRY
+  refused_till = core.now() + RETRY
   if not told then
     told = true
     ngx.log(
@@ -41,7 +41,7 @@ local function listen(socket)
       refused(problem)
       break
     end
-    heard_at = ngx.now()
+    heard_at = core.now()
     for at = 1, #ids - 1, 2 do
       local high, low = ids:byte(at, at + 1)
       local wants_step = tell[high * 256 + low]
@@ -88,7 +88,7 @@ local function start()
   if not socket then
     return refused(problem)
   end
-  listening, heard_at = true, ngx.now()
+  listening, heard_at = true, core.now()
   ngx.thread.spawn(listen, socket)
 end
 
@@ -104,7 +104,7 @@ end
 ---@param wants_step fun() called when the client that was armed with the id wants a step
 ---@return integer? id nil: this worker pauses
 function M.join(wants_step)
-  local may_listen = listening or (not connecting and ngx.now() >= refused_till)
+  local may_listen = listening or (not connecting and core.now() >= refused_till)
   local id = may_listen and free_id()
   if not id then
     return nil
@@ -124,8 +124,8 @@ end
 --- or so, for it keeps the listener alive.
 ---@return boolean
 function M.keep()
-  if listening and ngx.now() - heard_at > BEAT then
-    heard_at = ngx.now()
+  if listening and core.now() - heard_at > BEAT then
+    heard_at = core.now()
     waker:poke()
   end
   return listening
