@@ -196,11 +196,6 @@ static void multi_close(cab_engine *e) {
     e->curl_due_ms = -1;
 }
 
-static bool no_descriptor(cab_error *err) {
-    return cab_fail(err, CAB_KIND_CONFIG, CAB_REASON_NONE, NULL,
-                    "the system gave no event descriptor: too many open files?");
-}
-
 cab_engine *cab_engine_new(const cab_engine_options *options, cab_error *err) {
     cab_engine *e = calloc(1, sizeof *e);
     if (e == NULL) {
@@ -215,7 +210,8 @@ cab_engine *cab_engine_new(const cab_engine_options *options, cab_error *err) {
     }
     e->poller = cab_poller_new();
     if (e->poller == NULL) {
-        (void)no_descriptor(err);
+        cab_fail(err, CAB_KIND_CONFIG, CAB_REASON_NONE, NULL,
+                 "the system gave no event descriptor: too many open files?");
         goto fail;
     }
     e->wire.poller = e->poller;
