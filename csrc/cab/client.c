@@ -8,7 +8,6 @@
 
 #include "cab/clock.h"
 #include "cab/crypto.h"
-#include "cab/libssl.h"
 #include "cab/locale.h"
 #include "cab/trace.h"
 
@@ -111,7 +110,7 @@ static void enter_queue(cab_client *c, cab_call *call) {
 cab_client *cab_client_new(const cab_client_options *options, const cab_engine_options *engine,
                            cab_error *err) {
     (void)pthread_once(&watch_once, watch_forks);
-    if (!cab_engine_global_init(err)) {
+    if (!cab_engine_global_init(cab_client_options_want_tls(options), err)) {
         return NULL;
     }
     cab_client *c = calloc(1, sizeof *c);
@@ -123,9 +122,6 @@ cab_client *cab_client_new(const cab_client_options *options, const cab_engine_o
     if (c->engine == NULL) {
         free(c);
         return NULL;
-    }
-    if (cab_client_options_want_tls(options)) {
-        cab_libssl_warm_up();
     }
     if (!cab_random(&c->random, sizeof c->random) || c->random == 0) {
         c->random = 1 + (uint64_t)cab_clock_ms();

@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 
 #include "cab/clock.h"
+#include "cab/libssl.h"
 #include "cab/poller.h"
 #include "cab/sigpipe.h"
 #include "cab/transfer.h"
@@ -67,11 +68,13 @@ bool cab_engine_check_version(cab_error *err) {
                     "libcurl %s is too old: 7.80.0 or newer is needed", v->version);
 }
 
-bool cab_engine_global_init(cab_error *err) {
+bool cab_engine_global_init(bool tls, cab_error *err) {
     (void)pthread_once(&init_once, init_libcurl);
     if (init_code != CURLE_OK) {
         return cab_fail(err, CAB_KIND_CONFIG, CAB_REASON_NONE, NULL, "libcurl did not start: %s",
                         curl_easy_strerror(init_code));
+    } else if (tls) {
+        cab_libssl_warm_up();
     }
     return true;
 }

@@ -33,9 +33,9 @@ typedef struct {
 
 /* Whether the libcurl that runs is 7.80 or newer. Costs and opens nothing. */
 bool cab_engine_check_version(cab_error *err);
-/* Prepares libcurl once for the whole process; safe from several threads. False, with the reason,
- * when it fails to start. */
-bool cab_engine_global_init(cab_error *err);
+/* Prepares libcurl once for the whole process, and its TLS for whoever wants that; safe from
+ * several threads. False, with the reason, when it fails to start. */
+bool cab_engine_global_init(bool tls, cab_error *err);
 /* libcurl's own description of itself and its TLS library. Static memory. */
 const char *cab_engine_curl_version(void);
 const char *cab_engine_tls_version(void);
