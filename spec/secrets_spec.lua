@@ -676,30 +676,3 @@ describe("more secrets than are looked for", function()
     assert.equal("***", core.mask("nothing of interest", secrets))
   end)
 end)
-
-describe("headers of the user's", function()
-  it("are masked where their name says that they are secret", function()
-    local server = require("spec.support.server").start {}
-    local client = build.new {
-      endpoint = server.url,
-      auth = "fake-token-of-headers",
-      headers = {
-        ["X-Api-Key"] = "fake-key-of-a-header",
-        ["X-My-Credential"] = "fake-credential",
-        ["X-Signature"] = "fake-sign",
-        ["X-Apig-AppCode"] = "fake-appcode",
-        ["X-Source"] = "pipeline",
-      },
-    }
-    local body =
-      '{"error_code":"A.1","error_msg":"pipeline fake-key-of-a-header fake-credential fake-cookie fake-sign fake-appcode"}'
-    server:script({}, { "answer", status = 400, body = body })
-    local _, err = client:try_run(
-      { job_id = ("0f1e2d3c"):rep(4) },
-      { headers = { Cookie = "fake-cookie" } }
-    )
-    client:close()
-    server:stop()
-    assert.equal("pipeline *** *** *** *** ***", err.error_msg)
-  end)
-end)
