@@ -358,6 +358,31 @@ describe("nginx", function()
     assert.same({ "false usage nil", "false usage nil", host.NAME }, notes)
   end)
 
+  it("has plain clients in a thread of its own", function()
+    local worker = nginx.start({
+      main = "thread_pool threads threads=1;",
+      endpoint = server.url,
+      app = [[
+        return {
+          run = function()
+            local client = require("codearts.build").new { endpoint = os.getenv "ENDPOINT", auth = "a-fake-token" }
+            local ok, err = pcall(require("codearts.build.resty").attach, client)
+            local result = client:run { job_id = ("a"):rep(32) }
+            client:close()
+            return ("%s %s %s"):format(tostring(ok), err.kind, result.octopus_job_name)
+          end,
+        }
+      ]],
+      server = [[
+        location = /thread {
+          content_by_lua_block { ngx.print(select(2, ngx.run_worker_thread("threads", "app", "run"))) }
+        }
+      ]],
+    })
+    assert.same({ 200, "false usage " .. host.NAME }, { worker:get("/thread") })
+    worker:stop()
+  end)
+
   it("answers others while 50 requests wait for builds", function()
     server:behave("ok_on_release")
     local requests = {}

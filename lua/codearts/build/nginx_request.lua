@@ -11,9 +11,10 @@
 --- tells it from one that nginx is to wake up, and which leaves behind in the worker what it waits for.
 local M = {}
 
--- In the LuaJIT that ngx_lua is made for.
+-- In the LuaJIT that ngx_lua is made for, but not in its worker threads (ngx.run_worker_thread), which may block and know
+-- neither requests nor timers.
 local found, exdata = false, nil
-if rawget(_G, "ngx") then
+if rawget(_G, "ngx") and ngx.timer then
   found, exdata = pcall(require, "thread.exdata")
 end
 M.is_here = found

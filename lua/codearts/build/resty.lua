@@ -54,11 +54,14 @@ local function check(outcome)
   end
 end
 
---- Has a client live in this worker. Raises kind "usage" in the init phases, and when it lives in a
+--- Has a client live in this worker. Raises kind "usage" in the init phases, outside of nginx, and when it lives in a
 --- host already.
 ---@param client codearts.build.Client
 ---@return codearts.build.Client client
 function M.attach(client)
+  if not request.is_here then
+    host.refuse "no client can live here, outside of nginx's own loop; a plain one of codearts.build can"
+  end
   local phase = request.show(ngx.get_phase)
   if phase == "init" or phase == "init_worker" then
     host.refuse(
