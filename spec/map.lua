@@ -161,6 +161,7 @@ local SLOW = {
   reused = true,
   sandbox_run = true,
   stream = true,
+  strict = true,
   time = true,
   tls = true,
   trust = true,
