@@ -185,11 +185,25 @@ location = /vacate {
     ngx.print("vacated")
   }
 }
+location = /pend {
+  content_by_lua_block {
+    for _ = 1, 2 do
+      ngx.timer.at(0.5, function() end)
+    end
+  }
+}
+location = /timers {
+  content_by_lua_block {
+    ngx.print(ngx.timer.running_count(), " ", ngx.timer.pending_count())
+  }
+}
 location = /fire {
   content_by_lua_block {
     local app = require "app"
-    app.client():start(app.job)
-    ngx.print "fired"
+    local ok, err = pcall(function()
+      app.client():start(app.job, ngx.var.arg_key and { key = "a-key" })
+    end)
+    ngx.print(ok and "fired" or tostring(err))
   }
 }
 location = /clock {
@@ -405,6 +419,28 @@ describe("a worker of nginx that a thread wakes", function()
       one:stop()
     end)
   end
+
+  it("begins no call while nginx refuses timers, and says so", function()
+    local one = start({ http = "lua_max_pending_timers 2;" })
+    local told_so =
+      "transport error: no build was started: nginx has no timer to step in: too many pending timers"
+    assert.same({ 200, host.NAME }, { one:get("/run") })
+    repeat -- until the client rests
+      local _, timers = one:get("/timers")
+    until timers == "0 0"
+    one:get("/pend")
+    assert.equal(told_so, select(2, one:get("/fire")))
+    assert.equal(told_so, select(2, one:get("/run")))
+    assert.equal(told_so, select(2, one:get("/fire?key=1")))
+    repeat
+      local _, timers = one:get("/timers")
+    until timers == "0 0"
+    assert.same({ 200, "fired" }, { one:get("/fire") })
+    server:wait_for(2)
+    assert.same({ 200, host.NAME }, { one:get("/run") })
+    assert.equal(3, server:stats().processed)
+    one:stop()
+  end)
 
   it("answers others while callbacks always start another call", function()
     local one = start()

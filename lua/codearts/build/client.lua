@@ -34,6 +34,7 @@ local problems = require "codearts.build.problem"
 ---@field wait fun(client: codearts.build.Client, call: codearts.build.Call, timeout?: number): codearts.build.Error?
 --- waits in the host's way; answers what keeps it from waiting
 ---@field wake? fun() something was begun outside of a step
+---@field ready? fun(outcome?: string) raises where nobody would step, before something is begun
 ---@field check? fun(outcome?: string) raises a usage error where the host cannot wait
 ---@field probe? fun(outcome?: string): codearts.build.Error? what only a try can tell; may yield
 local Client = {}
@@ -239,6 +240,9 @@ end
 ---@param operation? string
 ---@return userdata call
 function methods:begin(method, args, opts, outcome, operation)
+  if self.host and self.host.ready then
+    self.host.ready(outcome)
+  end
   local engine = self.core
   local core_opts, ended = self:prepare(opts, outcome)
   local reconcile = opts and method == "start" and self:reconciler(opts) or nil

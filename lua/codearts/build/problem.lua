@@ -20,12 +20,26 @@ function problem.refuse(field, message, outcome)
   error(problem.usage(field, message, outcome), 0)
 end
 
---- An error for what raised in the midst of a call, which is bare text: a debug hook, as Ctrl-C is one in the standalone
+--- An error for what this process cannot do.
+---@param message string
+---@param outcome? "not_started"
+---@return codearts.build.Error err kind "transport"
+function problem.internal(message, outcome)
+  return core.error {
+    kind = "transport",
+    reason = "internal",
+    message = message,
+    outcome = outcome,
+    retryable = false,
+  }
+end
+
+--- The same for what raised in the midst of a call, which is bare text: a debug hook, as Ctrl-C is one in the standalone
 --- interpreter.
 ---@param message string
----@return codearts.build.Error err kind "transport"
+---@return codearts.build.Error err
 function problem.broken_off(message)
-  return core.error { kind = "transport", reason = "internal", message = message, retryable = false }
+  return problem.internal(message)
 end
 
 --- Answers nil and what was raised, as functions do that raise no structured errors; anything else, as memory that ran

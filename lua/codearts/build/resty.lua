@@ -16,6 +16,7 @@
 --- codearts.build.nginx_request); what they raise goes to the error log. A worker that leaves finishes
 --- what requests wait for; what nobody or only a timer waits for has 5 s, then the client is closed.
 local host = require "codearts.build.hosts.host"
+local problems = require "codearts.build.problem"
 local request = require "codearts.build.nginx_request"
 
 local M = {}
@@ -77,6 +78,12 @@ function M.attach(client)
     end,
     wake = function()
       driver:wake()
+    end,
+    ready = function(outcome)
+      local problem = driver:ready()
+      if problem then
+        error(problems.internal("nginx has " .. problem, outcome), 0)
+      end
     end,
     check = check,
   }, function()

@@ -117,6 +117,9 @@ end
 ---@param so_far? fun(): table what who waits in vain is told, default: of the call that is awaited
 ---@return codearts.build.Task
 function Task.new(client, flow, so_far)
+  if client.host and client.host.ready then
+    client.host.ready()
+  end
   local self = setmetatable({
     client = client,
     callbacks = nil,

@@ -141,25 +141,39 @@ function Driver:wake()
   if self.open and not self:is_still() then
     self:ring()
   elseif self.open then
-    self:start()
+    self:try_start()
   end
 end
 
+--- Sees to it that somebody will step. Answers why nobody can: nginx refuses timers when too many are pending.
+---@return string? problem
+function Driver:ready()
+  return self.open and self:is_still() and self:start() or nil
+end
+
+function Driver:try_start()
+  local problem = self:start()
+  if problem then
+    log(problem)
+  end
+end
+
+---@return string? problem
 function Driver:start()
   local turn = self.turn + 1
   self.turn, self.running, self.stepped_at = turn, false, core.now()
-  local started, problem = request.show(ngx.timer.at, 0, function()
+  -- It raises where there are no timers, as when a worker exits.
+  local ok, started, problem = pcall(request.show, ngx.timer.at, 0, function()
     self:run(turn)
   end)
-  self.started = started and true or false
-  if not started then
-    log("no timer to step in: " .. problem)
-    return
+  self.started = ok and started and true or false
+  if not self.started then
+    return "no timer to step in: " .. tostring(problem or started)
   end
   -- When that one is dropped, as long as nobody waits nothing else would step.
   request.show(ngx.timer.at, LOOK_AFTER, function(leaving)
     if turn == self.turn and self.started and not (self.running or leaving) then
-      self:start()
+      self:try_start()
     end
   end)
 end
@@ -269,7 +283,7 @@ function Driver:wait(call, timeout)
   local till = timeout and core.now() + timeout
   repeat
     if self:is_still() then
-      self:start()
+      self:try_start()
     end
     local longest = self.running and LONG or LOOK_AFTER
     local left = till and math.max(till - core.now(), SHORTEST) or longest

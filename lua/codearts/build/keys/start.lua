@@ -154,6 +154,9 @@ local start = {}
 ---@param operation? string
 ---@return codearts.build.Task
 function start.begin(client, args, opts, operation)
+  if client.host and client.host.ready then
+    client.host.ready "not_started"
+  end
   local flow = prepare(client, args, opts, operation, false)
   local task = client:task(function(await, stopped)
     return run(flow, await, stopped, false)
