@@ -83,7 +83,7 @@ local ROWS = {
   { "/nvim%.lua$", "host_nvim" },
   {
     "build/nvim/",
-    "host_nvim nvim_builds nvim_help nvim_lists nvim_parts nvim_problems nvim_secrets nvim_waits",
+    "host_nvim nvim_builds nvim_help nvim_lists nvim_parts nvim_pieces nvim_problems nvim_secrets nvim_waits",
   },
   { "^compiler/", "nvim_builds" },
   { "^spec/data/problems/", "nvim_problems" },

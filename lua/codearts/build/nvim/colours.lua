@@ -1,4 +1,4 @@
---- Highlight groups for the colours of a terminal.
+--- The colours of a terminal in buffers: highlight groups for them, and lines that are drawn in them.
 local styled = require "codearts.build.cli.styled"
 
 local colours = {}
@@ -66,9 +66,7 @@ local function define(key, group)
 end
 
 --- The group for a look, as styled.line writes it; nil where there are too many.
----@param key string
----@return string?
-function colours.group(key)
+local function group_of(key)
   local group = groups[key]
   if not group and count < MOST then
     count = count + 1
@@ -78,6 +76,64 @@ function colours.group(key)
   end
   return group
 end
+
+--- What the colours of a line come to: where each begins and ends, and its group, one after the other.
+---@param spans table[] of styled.line
+---@return (integer|string)[]
+function colours.of(spans)
+  local list, length = {}, 0
+  for _, span in ipairs(spans) do
+    local group = group_of(span[3])
+    if group then
+      list[length + 1], list[length + 2], list[length + 3] = span[1], span[2], group
+      length = length + 3
+    end
+  end
+  return list
+end
+
+local namespace = vim.api.nvim_create_namespace "codearts_colours"
+
+---@type table<integer, table<integer, table>> by buffer, then by row from 0: of colours.of
+local shown = {}
+
+--- Has the lines of a buffer drawn in colours.
+---@param buffer integer
+---@param rows table<integer, table> by row from 0: of colours.of; may grow
+function colours.show(buffer, rows)
+  shown[buffer] = rows
+end
+
+--- No more.
+---@param buffer integer
+---@param rows table those that were shown
+function colours.forget(buffer, rows)
+  if shown[buffer] == rows then
+    shown[buffer] = nil
+  end
+end
+
+--- Draws in colours what is on the screen alone: of marks for a whole log Neovim would have to keep books, which takes it longer
+--- than a piece of work may.
+local function draw(_, _, buffer, row)
+  local list = shown[buffer] and shown[buffer][row] or {}
+  for at = 1, #list, 3 do
+    -- Somebody may have made the line shorter.
+    pcall(vim.api.nvim_buf_set_extmark, buffer, namespace, row, list[at], {
+      end_row = row,
+      end_col = list[at + 1],
+      hl_group = list[at + 2],
+      ephemeral = true,
+    })
+  end
+end
+
+vim.api.nvim_set_decoration_provider(namespace, {
+  on_win = function(_, _, buffer)
+    return shown[buffer] ~= nil
+  end,
+  on_line = draw,
+})
 
 local LINKS = {
   CodeArtsTime = "Comment",
