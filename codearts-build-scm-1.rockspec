@@ -88,6 +88,7 @@ build = {
       ["codearts.build.cli.run"] = "lua/codearts/build/cli/run.lua",
       ["codearts.build.cli.sandbox"] = "lua/codearts/build/cli/sandbox.lua",
       ["codearts.build.cli.sgr"] = "lua/codearts/build/cli/sgr.lua",
+      ["codearts.build.cli.sorted"] = "lua/codearts/build/cli/sorted.lua",
       ["codearts.build.cli.spans"] = "lua/codearts/build/cli/spans.lua",
       ["codearts.build.cli.speaker"] = "lua/codearts/build/cli/speaker.lua",
       ["codearts.build.cli.status"] = "lua/codearts/build/cli/status.lua",

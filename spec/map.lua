@@ -90,6 +90,7 @@ local ROWS = {
   { "/lifecycle/pages", "nvim_lists cli_names" },
   { "/cli/words", "nvim_parts" },
   { "/cli/styled", "nvim_parts" },
+  { "/cli/sorted", "nvim_parts" },
   { "/cli/table", "proportion" },
   { "/cli/waiting", "verdict" },
   { "/cli/given", "cli_values secrets_given nvim_secrets" },

@@ -1,7 +1,10 @@
 -- Much work in Neovim, a piece at a time: each ends by the clock, whatever a bit of the work takes. Counted, not timed, as in
 -- frames_spec.lua: what a bit burns is measured by the clock that the pieces go by.
 
+local build = require "codearts.build"
 local editor = require "spec.support.editor"
+local host = require "spec.support.host"
+local key_store = require "codearts.build.key_store"
 local lifecycle = require "spec.support.lifecycle"
 local server_process = require "spec.support.server"
 
@@ -41,19 +44,22 @@ local BURN = [[
 ]]
 
 describe("Neovim with much to do", function()
-  local server, nvim
+  local folder, server, nvim
 
   before_each(function()
     server = server_process.start()
+    folder = host.folder()
     nvim = editor.start {
       CODEARTS_BUILD_ENDPOINT = server.url,
       CODEARTS_BUILD_TOKEN = "t-t-t-t",
+      CODEARTS_BUILD_KEY_STORE = "file:" .. folder,
     }
   end)
 
   after_each(function()
     nvim:stop()
     server:stop()
+    host.remove(folder)
   end)
 
   local function text_of(line)
@@ -97,6 +103,31 @@ describe("Neovim with much to do", function()
     nvim:wait "Count ~= nil"
     assert.equal(tostring(LINES), nvim:ask "return #vim.fn.getqflist()")
     expect_pieces(LINES)
+  end)
+
+  it("lists the keys of a store", function()
+    local client = build.new {
+      endpoint = server.url,
+      auth = "t-t-t-t",
+      key_store = key_store.file(folder),
+    }
+    for number = 1, 30 do
+      client:run({ job_id = lifecycle.JOB }, { key = ("key-%02d"):format(31 - number) })
+    end
+    client:close()
+    nvim:ask(BURN .. [[
+      burn(require "codearts.build.keys.record", "decode")
+      burn(require "codearts.build.cli.text", "pad")]])
+    nvim:command "CodeArts key list"
+    nvim:wait "vim.fn.line '$' == 31"
+    local lines = nvim:ask "return table.concat(vim.fn.getline(2, 31), '\\n')"
+    local number = 0
+    for key in lines:gmatch "(key%-%d+)" do
+      number = number + 1
+      assert.equal(("key-%02d"):format(number), key)
+    end
+    assert.equal(30, number)
+    expect_pieces(30 + 5 * 31)
   end)
 
   it("does it for all at once, and goes on where one raises", function()

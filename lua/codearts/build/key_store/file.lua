@@ -3,6 +3,8 @@ local core = require "codearts.build.core"
 
 local M = {}
 
+local BUDGET = 0.001 -- seconds in which records are read, of the two that a step has
+
 local function config_error(message)
   return core.error { kind = "config", field = "key_store", message = message }
 end
@@ -159,15 +161,15 @@ function File:put(key, text, version, client, waits)
   return call:on_done(self.written)
 end
 
---- See codearts.build.KeyStore. Without their locks: what is there now.
-function File:list()
-  local names, problem, missing = core.file.names(self.folder)
+--- The texts of all records; `pause` is called before each, and may answer nil and why there is no going on.
+local function read_all(self, names, pause)
   local texts = {}
-  if not names and not missing then
-    return nil, store_error(self.folder .. ": " .. problem)
-  end
-  for _, name in ipairs(names or {}) do
+  for _, name in ipairs(names) do
     if name:find "%.key$" then
+      local ok, problem = pause()
+      if not ok then
+        return nil, problem
+      end
       local text, err = self:peek(name)
       if core.is_error(err) then
         return nil, err
@@ -176,6 +178,31 @@ function File:list()
     end
   end
   return texts
+end
+
+--- See codearts.build.KeyStore. Without their locks: what is there now. Over several steps of a client, which others share;
+--- without one at once.
+function File:list(client)
+  local names, problem, missing = core.file.names(self.folder)
+  if not names and not missing then
+    return nil, store_error(self.folder .. ": " .. problem)
+  elseif not names or not client then
+    return read_all(self, names or {}, function()
+      return true
+    end)
+  end
+  return client:task(function(await)
+    local till = core.now() + BUDGET
+    local texts, err = read_all(self, names, function()
+      if core.now() < till then
+        return true
+      end
+      local ok, why = await(client:sleep(0))
+      till = core.now() + BUDGET
+      return ok, why
+    end)
+    return texts and { texts }, err
+  end)
 end
 
 --- The folder and how many keys it holds, if it can be trusted; makes nothing.
