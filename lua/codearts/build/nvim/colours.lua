@@ -4,6 +4,7 @@ local styled = require "codearts.build.cli.styled"
 local colours = {}
 
 local MOST = 1000 -- groups; Neovim has room for some 20,000
+local MOST_SPANS = 100 -- of a line: Neovim draws each column with a look at all of them
 
 -- As xterm has them; `g:terminal_color_N` goes before.
 local BASIC = {
@@ -77,13 +78,13 @@ local function group_of(key)
   return group
 end
 
---- What the colours of a line come to: where each begins and ends, and its group, one after the other.
+--- What the first colours of a line come to: where each begins and ends, and its group, one after the other.
 ---@param spans table[] of styled.line
 ---@return (integer|string)[]
 function colours.of(spans)
   local list, length = {}, 0
   for _, span in ipairs(spans) do
-    local group = group_of(span[3])
+    local group = length < 3 * MOST_SPANS and group_of(span[3])
     if group then
       list[length + 1], list[length + 2], list[length + 3] = span[1], span[2], group
       length = length + 3
@@ -116,15 +117,11 @@ end
 --- Draws in colours what is on the screen alone: of marks for a whole log Neovim would have to keep books, which takes it longer
 --- than a piece of work may.
 local function draw(_, _, buffer, row)
-  local list = shown[buffer] and shown[buffer][row] or {}
+  local list, set = shown[buffer] and shown[buffer][row] or {}, vim.api.nvim_buf_set_extmark
+  local mark = { end_row = row, ephemeral = true }
   for at = 1, #list, 3 do
-    -- Somebody may have made the line shorter.
-    pcall(vim.api.nvim_buf_set_extmark, buffer, namespace, row, list[at], {
-      end_row = row,
-      end_col = list[at + 1],
-      hl_group = list[at + 2],
-      ephemeral = true,
-    })
+    mark.end_col, mark.hl_group = list[at + 1], list[at + 2]
+    pcall(set, buffer, namespace, row, list[at], mark) -- somebody may have made the line shorter
   end
 end
 
