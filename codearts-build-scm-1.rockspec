@@ -109,6 +109,7 @@ build = {
       ["codearts.build.client.call"] = "lua/codearts/build/client/call.lua",
       ["codearts.build.client.cancelled"] = "lua/codearts/build/client/cancelled.lua",
       ["codearts.build.client.mask"] = "lua/codearts/build/client/mask.lua",
+      ["codearts.build.client.pause"] = "lua/codearts/build/client/pause.lua",
       ["codearts.build.client.reconciler"] = "lua/codearts/build/client/reconciler.lua",
       ["codearts.build.client.run_all"] = "lua/codearts/build/client/run_all.lua",
       ["codearts.build.client.task"] = "lua/codearts/build/client/task.lua",

@@ -66,6 +66,7 @@ local ROWS = {
   { "^csrc/lua/lua_term", "cli_terminal" },
   { "^csrc/lua/", "core_alone result" },
   { "/client", "facade async tasks result keys_interrupt" },
+  { "/client/pause", "keys_stores cli_names" },
   { "/client/mask", "secrets_build secrets_told secrets_given secrets" },
   { "/init%.lua$", "facade load" },
   { "/config", "config" },

@@ -1,9 +1,8 @@
 --- Records in files: one for each key, held by the system's own lock while a call has it.
 local core = require "codearts.build.core"
+local pause = require "codearts.build.client.pause"
 
 local M = {}
-
-local BUDGET = 0.001 -- seconds in which records are read, of the two that a step has
 
 local function config_error(message)
   return core.error { kind = "config", field = "key_store", message = message }
@@ -161,12 +160,12 @@ function File:put(key, text, version, client, waits)
   return call:on_done(self.written)
 end
 
---- The texts of all records; `pause` is called before each, and may answer nil and why there is no going on.
-local function read_all(self, names, pause)
+--- The texts of all records; `go_on` is called before each, and may answer nil and why there is no going on.
+local function read_all(self, names, go_on)
   local texts = {}
   for _, name in ipairs(names) do
     if name:find "%.key$" then
-      local ok, problem = pause()
+      local ok, problem = go_on()
       if not ok then
         return nil, problem
       end
@@ -192,15 +191,7 @@ function File:list(client)
     end)
   end
   return client:task(function(await)
-    local till = core.now() + BUDGET
-    local texts, err = read_all(self, names, function()
-      if core.now() < till then
-        return true
-      end
-      local ok, why = await(client:sleep(0))
-      till = core.now() + BUDGET
-      return ok, why
-    end)
+    local texts, err = read_all(self, names, pause(await, client))
     return texts and { texts }, err
   end)
 end
