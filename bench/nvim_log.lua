@@ -1,4 +1,4 @@
--- A log of 100,000 lines in a buffer of Neovim, what each piece of it costs: lua5.4 bench/nvim_log.lua [LINES]
+-- A log of 100,000 lines in a buffer of Neovim, what each piece of it costs: lua5.4 bench/nvim_log.lua [LINES [COLOURS of each]]
 -- (after `eval "$(make -s env)"`). By the processor, since neighbours count by the clock.
 
 local vim = rawget(_G, "vim")
@@ -54,11 +54,16 @@ local host = require "spec.support.host"
 local sandbox = require "codearts.build.sandbox"
 
 local jobs = os.tmpname()
+local coloured = {}
+for number = 1, tonumber(arg[2] or 0) do
+  coloured[number] = (" \27[3%dmword\27[0m"):format(number % 8)
+end
 local file = assert(io.open(jobs, "w"))
 file:write(
   ([[job { id = %q, name = "long", steps = { step { name = "Talk",
-    run = "seq -f 'line %%06.0f of a log that is as long as others are, more or less' %d" } } }]]):format(
+    run = "seq -f 'line %%06.0f of a log that is as long as others are, more or less%s' %d" } } }]]):format(
     JOB,
+    table.concat(coloured),
     LINES
   )
 )

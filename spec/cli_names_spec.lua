@@ -1,5 +1,6 @@
 -- Jobs by their names, the latest build, and what is kept of listings.
 
+local build = require "codearts.build"
 local cli_sandbox = require "spec.support.cli_sandbox"
 local command = require "spec.support.command"
 local core = require "codearts.build.core"
@@ -326,6 +327,45 @@ describe("codearts-build, given a name", function()
       local pipe = io.popen("ls -A " .. cache .. "/codearts-build")
       assert.are.equal("jobs\n", pipe:read "*a")
       pipe:close()
+    end)
+
+    -- Counted by the clock that the steps go by, as in frames_spec.lua.
+    it("over several steps of a client", function()
+      local server, list = server_process.start(), {}
+      for index = 1, 20 do
+        list[index] = ('{"id":"j%d","job_name":"J"}'):format(index)
+      end
+      server:script(
+        {},
+        { "answer", body = ('{"jobs":[%s],"total":20}'):format(table.concat(list, ",")) }
+      )
+      local client = build.new { endpoint = server.url, auth = "t" }
+      local remember, now, most, total = names.remember, 0, 0, 0
+      function names.remember(project, jobs, complete, _, pause)
+        remember(project, jobs, complete, getenv, function()
+          now, total = now + 1, total + 1
+          most = math.max(most, now)
+          local till = core.now() + 0.0005
+          while core.now() < till do
+          end
+          pause()
+        end)
+      end
+      finally(function()
+        names.remember = remember
+        client:close()
+        server:stop()
+      end)
+      local listing = client:task(function(await)
+        return require "codearts.build.cli.job_list"(await, client, PROJECT)
+      end)
+      while not listing:done() do
+        now = 0
+        client:step(0.01)
+      end
+      assert.equal(20, #listing:wait().jobs)
+      assert.equal(20, #names.all(getenv))
+      assert.is_true(total >= 40 and most <= 4, most)
     end)
 
     it("unless there is no place for it", function()

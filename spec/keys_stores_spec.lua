@@ -183,6 +183,37 @@ describe("a store of files", function()
     assert.same({ "k1", "k2", "k3" }, keys)
   end)
 
+  -- Counted by the clock that the steps go by, as in frames_spec.lua.
+  it("lists its records over several steps of a client", function()
+    for i = 1, 12 do
+      assert(run("k" .. i))
+    end
+    local client = build.new { endpoint = server.url, auth = "t" }
+    local peek, now, most = core.journal.peek, 0, 0
+    core.journal.peek = function(...)
+      now = now + 1
+      most = math.max(most, now)
+      local till = core.now() + 0.0005
+      while core.now() < till do
+      end
+      return peek(...)
+    end
+    finally(function()
+      core.journal.peek = peek
+      client:close()
+    end)
+    local listing = key_store.file(folder).list(client)
+    while not listing:done() do
+      now = 0
+      client:step(0.01)
+    end
+    assert.equal(12, #listing:wait()[1])
+    assert.is_true(most <= 4, most)
+    local given_up = key_store.file(folder).list(client)
+    given_up:cancel()
+    assert.equal("cancelled", select(2, given_up:try_wait(5)).kind)
+  end)
+
   it("refuses a record of another version, and somebody else's file, and leaves them", function()
     assert(run "other")
     assert(run "k")

@@ -187,7 +187,7 @@ local ROOMS = {
   },
   meta = { modules = { "meta" }, uses = { "core" } },
   calls = {
-    modules = { "client%.call", "client%.task", "client%.cancelled" },
+    modules = { "client%.call", "client%.task", "client%.cancelled", "client%.pause" },
     uses = { "core", "small", "problems" },
   },
   lifecycle = {
@@ -198,7 +198,10 @@ local ROOMS = {
     modules = { "reconcile", "reconcile%..+" },
     uses = { "core", "small", "problems", "meta", "lifecycle" },
   },
-  key_store = { modules = { "key_store", "key_store%..+" }, uses = { "core", "small", "sign_in" } },
+  key_store = {
+    modules = { "key_store", "key_store%..+" },
+    uses = { "core", "small", "calls", "sign_in" },
+  },
   keys = {
     modules = { "keys%..+" },
     uses = { "core", "small", "problems", "meta", "calls", "reconcile" },

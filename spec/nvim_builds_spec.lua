@@ -161,16 +161,10 @@ describe("Neovim with :CodeArts", function()
     nvim:wait(STATUS .. ":find 'SUCCESS'")
     nvim:command "CodeArts log"
     nvim:wait(VIEW .. " and " .. VIEW .. ".complete")
-    local group = nvim:ask [[
-      local space = vim.api.nvim_create_namespace "codearts"
-      for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(0, space, 0, -1, { details = true })) do
-        if mark[4].hl_group then
-          local line = vim.api.nvim_buf_get_lines(0, mark[2], mark[2] + 1, false)[1]
-          local look = vim.api.nvim_get_hl_by_name(mark[4].hl_group, false)
-          return line:sub(mark[3] + 1, mark[4].end_col) .. " " .. look.foreground
-        end
-      end]]
-    assert.equal("red 1", group)
+    nvim:ask "vim.cmd 'normal! zR'"
+    nvim:expect "a line red"
+    local drawn = nvim.page:tmux "capture-pane -p -e"
+    assert.truthy(drawn:find("a line \27[31mred", 1, true), drawn)
     box:open_gate()
     nvim:command "CodeArts run break"
     nvim:wait(STATUS .. ":find 'break.*FAILURE'")

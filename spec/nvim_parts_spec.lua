@@ -142,3 +142,26 @@ describe("the words of :CodeArts", function()
     end
   end)
 end)
+
+describe("a long list", function()
+  it("is sorted a bit at a time, equal items in their order", function()
+    local sorted = require "codearts.build.cli.sorted"
+    for count = 0, 40 do
+      local list, bits = {}, 0
+      for index = 1, count do
+        list[index] = { index * 7919 % 11, index }
+      end
+      local after = sorted(list, function(a, b)
+        return a[1] < b[1]
+      end, function()
+        bits = bits + 1
+      end)
+      assert.equal(count, #after)
+      for index = 2, count do
+        local a, b = after[index - 1], after[index]
+        assert.is_true(a[1] < b[1] or a[1] == b[1] and a[2] < b[2])
+      end
+      assert.is_true(bits <= count * 6)
+    end
+  end)
+end)

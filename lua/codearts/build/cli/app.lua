@@ -104,6 +104,9 @@ function App:client()
   return self.the_client
 end
 
+--- Between two bits of work of which there may be much. An editor, which is an app, too, goes on meanwhile.
+function App:pause() end -- luacheck: ignore 212
+
 --- Waits for a call, stopping for the signals that end us and where output cannot be written. Raises what the call
 -- ends with.
 ---@param call table

@@ -39,6 +39,7 @@ return function(await, client, project, search)
     return nil, err
   end
   list.jobs, list.ids, list.called = jobs, ids, called
-  names.remember(project, jobs, list.whole and not search)
+  local pause = require "codearts.build.client.pause"(await, client)
+  names.remember(project, jobs, list.whole and not search, nil, pause)
   return list
 end

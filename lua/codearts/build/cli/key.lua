@@ -35,6 +35,7 @@ function actions.list(app, values)
       cells[#cells + 1] =
         { job, kept.key, kept.state, number_of(kept), moment(kept.signed_at) or "-" }
     end
+    app:pause()
   end
   if unread > 0 then
     app:warn(("%d records cannot be read"):format(unread))
@@ -44,8 +45,12 @@ function actions.list(app, values)
     return
   end
   local head = { "JOB", "KEY", "STATE", "BUILD", "SIGNED" }
-  for _, line in ipairs(require "codearts.build.cli.table"(head, cells)) do
+  local lines = require "codearts.build.cli.table"(head, cells, nil, nil, function()
+    app:pause()
+  end)
+  for _, line in ipairs(lines) do
     app.terminal:result(line)
+    app:pause()
   end
 end
 

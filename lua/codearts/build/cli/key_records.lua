@@ -1,5 +1,6 @@
 --- The records of keys as the commands see them: read, listed, and which build is a key's.
 local ids = require "codearts.build.ids"
+local sorted = require "codearts.build.cli.sorted"
 local text = require "codearts.build.cli.text"
 
 local key_records = {}
@@ -117,18 +118,19 @@ function key_records.all(app)
   end))
   local all, unread = {}, 0
   for _, each in ipairs(texts) do
-    local raw = core.decode(each)
-    local kept = type(raw) == "table"
-      and type(raw.scope) == "string"
-      and record.decode(each, raw.scope)
+    local kept = record.decode(each)
     if kept then
+      kept.fingerprint = nil -- which is most of it, and told to nobody
       all[#all + 1] = kept
     else
       unread = unread + 1
     end
+    app:pause()
   end
-  table.sort(all, function(a, b)
+  all = sorted(all, function(a, b)
     return a.scope < b.scope
+  end, function()
+    app:pause()
   end)
   return all, unread
 end

@@ -19,10 +19,14 @@ local function folder(getenv)
   return home and home ~= "" and home .. "/.cache/codearts-build" or nil
 end
 
+local function do_nothing() end
+
 --- The jobs of the last listings, in their order.
 ---@param getenv? fun(name: string): string?
+---@param pause? fun() called after each
 ---@return codearts.build.cli.KnownJob[]
-function names.all(getenv)
+function names.all(getenv, pause)
+  pause = pause or do_nothing
   local place, list = folder(getenv or os.getenv), {}
   local file = place and io.open(place .. "/jobs", "rb")
   local content = file and file:read "*a" or ""
@@ -31,6 +35,7 @@ function names.all(getenv)
   end
   for project, id, name in content:gmatch "([A-Za-z0-9]+)\t([A-Za-z0-9]+)\t([^\n]+)\n" do
     list[#list + 1] = { project = project, id = id, name = name }
+    pause()
   end
   return list
 end
@@ -47,10 +52,11 @@ function names.of(id)
   return nil
 end
 
-local function write(place, list)
+local function write(place, list, pause)
   local lines = {}
   for index, job in ipairs(list) do
     lines[index] = ("%s\t%s\t%s\n"):format(job.project, job.id, job.name)
+    pause()
   end
   local replace = require("codearts.build.core").file.replace -- a reader sees the old file or the new one
   local path, content = place .. "/jobs", table.concat(lines)
@@ -68,11 +74,13 @@ end
 ---@param jobs table[] as the service lists them, without what must not be shown
 ---@param complete boolean all jobs of the project are there; else the others stay known
 ---@param getenv? fun(name: string): string?
-function names.remember(project, jobs, complete, getenv)
+---@param pause? fun() called after each bit of work
+function names.remember(project, jobs, complete, getenv, pause)
   local place = folder(getenv or os.getenv)
   if not place then
     return
   end
+  pause = pause or do_nothing
   local list, listed = {}, {}
   for _, job in ipairs(jobs) do
     if
@@ -83,14 +91,16 @@ function names.remember(project, jobs, complete, getenv)
       list[#list + 1] = { project = project, id = job.id, name = text.clean(job.job_name) }
       listed[job.id] = true
     end
+    pause()
   end
-  for _, job in ipairs(names.all(getenv)) do
+  for _, job in ipairs(names.all(getenv, pause)) do
     local stays = not listed[job.id] and not (complete and job.project == project)
     if stays and #list < MOST then
       list[#list + 1] = job
     end
+    pause()
   end
-  write(place, list)
+  write(place, list, pause)
 end
 
 return names

@@ -1,5 +1,6 @@
 --- A line of a log as text and the stretches of it that have colours: for who draws by other means than a terminal's. Pure.
 local text = require "codearts.build.cli.text"
+local unicode = require "codearts.build.unicode"
 
 ---@class codearts.build.cli.Look
 ---@field fg? integer|string number of a terminal's colour, or "#rrggbb"
@@ -102,6 +103,14 @@ function styled.look(key)
   return look
 end
 
+-- What a sequence makes of a look, both as texts: "fg=1\0271;4" is "fg=1,bold,underline". A log has few of them, many times.
+local after = unicode.memory(64, function(both)
+  local key, sequence = both:match "^(.-)\27(.*)$"
+  local look = styled.look(key)
+  apply(look, sequence)
+  return key_of(look)
+end)
+
 --- Cleans a line and cuts it at its colours.
 ---@param line string as the service sent it
 ---@return string plain
@@ -111,10 +120,9 @@ function styled.line(line)
   if not clean:find("\27", 1, true) then
     return clean
   end
-  local parts, spans, look, length = {}, {}, {}, 0
+  local parts, spans, key, length = {}, {}, "", 0
   for sequence, piece in ("\27[m" .. clean):gmatch "\27%[([%d;:]*)m([^\27]*)" do
-    apply(look, sequence)
-    local key = key_of(look)
+    key = after[key .. "\27" .. sequence]
     if key ~= "" and piece ~= "" then
       spans[#spans + 1] = { length, length + #piece, key }
     end

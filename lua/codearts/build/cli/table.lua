@@ -43,8 +43,11 @@ function table_of.width(lines)
   return width
 end
 
-local function render(_, head, rows, columns, kept)
+local function do_nothing() end
+
+local function render(_, head, rows, columns, kept, pause)
   local widths, all = {}, { head }
+  pause = pause or do_nothing
   for _, row in ipairs(rows) do
     all[#all + 1] = row
   end
@@ -52,6 +55,7 @@ local function render(_, head, rows, columns, kept)
     for index = 1, #head do
       widths[index] = math.max(widths[index] or 0, text.width(text.clean(row[index])))
     end
+    pause()
   end
   if columns then
     squeeze(widths, columns, kept or {})
@@ -63,10 +67,11 @@ local function render(_, head, rows, columns, kept)
       cells[index] = text.pad(text.clean(row[index]), widths[index])
     end
     lines[number] = table.concat(cells, (" "):rep(GAP)):match "^.*[^ ]" or ""
+    pause()
   end
   return lines
 end
 
---- table_of(head, rows, columns?, kept?) answers lines: `rows` have as many cells each as the head (nil is not allowed); with
--- `columns` they fit that many, but for columns whose numbers are keys of `kept`.
+--- table_of(head, rows, columns?, kept?, pause?) answers lines: `rows` have as many cells each as the head (nil is not allowed);
+-- with `columns` they fit that many, but for columns whose numbers are keys of `kept`. `pause` is called after each row.
 return setmetatable(table_of, { __call = render })

@@ -1,5 +1,6 @@
 --- Records in files: one for each key, held by the system's own lock while a call has it.
 local core = require "codearts.build.core"
+local pause = require "codearts.build.client.pause"
 
 local M = {}
 
@@ -159,15 +160,15 @@ function File:put(key, text, version, client, waits)
   return call:on_done(self.written)
 end
 
---- See codearts.build.KeyStore. Without their locks: what is there now.
-function File:list()
-  local names, problem, missing = core.file.names(self.folder)
+--- The texts of all records; `go_on` is called before each, and may answer nil and why there is no going on.
+local function read_all(self, names, go_on)
   local texts = {}
-  if not names and not missing then
-    return nil, store_error(self.folder .. ": " .. problem)
-  end
-  for _, name in ipairs(names or {}) do
+  for _, name in ipairs(names) do
     if name:find "%.key$" then
+      local ok, problem = go_on()
+      if not ok then
+        return nil, problem
+      end
       local text, err = self:peek(name)
       if core.is_error(err) then
         return nil, err
@@ -176,6 +177,23 @@ function File:list()
     end
   end
   return texts
+end
+
+--- See codearts.build.KeyStore. Without their locks: what is there now. Over several steps of a client, which others share;
+--- without one at once.
+function File:list(client)
+  local names, problem, missing = core.file.names(self.folder)
+  if not names and not missing then
+    return nil, store_error(self.folder .. ": " .. problem)
+  elseif not names or not client then
+    return read_all(self, names or {}, function()
+      return true
+    end)
+  end
+  return client:task(function(await)
+    local texts, err = read_all(self, names, pause(await, client))
+    return texts and { texts }, err
+  end)
 end
 
 --- The folder and how many keys it holds, if it can be trusted; makes nothing.

@@ -303,7 +303,7 @@ local STATES = { open = true, done = true, free = true }
 
 --- Reads what a store answered.
 ---@param text any
----@param scope string
+---@param scope? string that it has to be of
 ---@return table? kept
 ---@return string? problem why it is none
 function record.decode(text, scope)
@@ -335,7 +335,7 @@ function record.decode(text, scope)
     return nil, "its record has a bad state"
   elseif (kept.run_id == nil) ~= (kept.run_id_parameter == nil) then
     return nil, "its record has half of a run id"
-  elseif kept.scope ~= scope then
+  elseif scope and kept.scope ~= scope then
     return nil, "its record is of another key"
   elseif not pcall(core.encode, kept) then -- JSON can write numbers that no reader can keep
     return nil, "its record cannot be written again"

@@ -6,6 +6,7 @@ local kept = require "codearts.build.cli.kept"
 local lifecycle = require "codearts.build.lifecycle"
 local messages = require "codearts.build.nvim.messages"
 local parameters = require "codearts.build.cli.parameters"
+local pieces = require "codearts.build.nvim.pieces"
 local quickfix = require "codearts.build.nvim.quickfix"
 local record = require "codearts.build.lifecycle.record"
 local session = require "codearts.build.nvim.session"
@@ -285,8 +286,11 @@ end
 --- Lines that are too many for a message, in a window that forgets them when it closes.
 local function show_lines(lines)
   vim.cmd(("botright %dnew"):format(math.max(1, math.min(#lines, MOST_LINES))))
-  vim.api.nvim_buf_set_lines(0, 0, -1, false, lines)
-  vim.cmd "setlocal buftype=nofile bufhidden=wipe noswapfile nomodifiable nomodified winfixheight"
+  vim.cmd "setlocal buftype=nofile bufhidden=wipe noswapfile winfixheight"
+  local number = vim.api.nvim_get_current_buf()
+  pieces.write(number, lines, function()
+    return not vim.api.nvim_buf_is_loaded(number)
+  end)
 end
 
 ---@param values table

@@ -1,9 +1,10 @@
---- Highlight groups for the colours of a terminal.
+--- The colours of a terminal in buffers: highlight groups for them, and lines that are drawn in them.
 local styled = require "codearts.build.cli.styled"
 
 local colours = {}
 
 local MOST = 1000 -- groups; Neovim has room for some 20,000
+local MOST_SPANS = 100 -- of a line: Neovim draws each column with a look at all of them
 
 -- As xterm has them; `g:terminal_color_N` goes before.
 local BASIC = {
@@ -66,9 +67,7 @@ local function define(key, group)
 end
 
 --- The group for a look, as styled.line writes it; nil where there are too many.
----@param key string
----@return string?
-function colours.group(key)
+local function group_of(key)
   local group = groups[key]
   if not group and count < MOST then
     count = count + 1
@@ -78,6 +77,60 @@ function colours.group(key)
   end
   return group
 end
+
+--- What the first colours of a line come to: where each begins and ends, and its group, one after the other.
+---@param spans table[] of styled.line
+---@return (integer|string)[]
+function colours.of(spans)
+  local list, length = {}, 0
+  for _, span in ipairs(spans) do
+    local group = length < 3 * MOST_SPANS and group_of(span[3])
+    if group then
+      list[length + 1], list[length + 2], list[length + 3] = span[1], span[2], group
+      length = length + 3
+    end
+  end
+  return list
+end
+
+local namespace = vim.api.nvim_create_namespace "codearts_colours"
+
+---@type table<integer, table<integer, table>> by buffer, then by row from 0: of colours.of
+local shown = {}
+
+--- Has the lines of a buffer drawn in colours.
+---@param buffer integer
+---@param rows table<integer, table> by row from 0: of colours.of; may grow
+function colours.show(buffer, rows)
+  shown[buffer] = rows
+end
+
+--- No more.
+---@param buffer integer
+---@param rows table those that were shown
+function colours.forget(buffer, rows)
+  if shown[buffer] == rows then
+    shown[buffer] = nil
+  end
+end
+
+--- Draws in colours what is on the screen alone: of marks for a whole log Neovim would have to keep books, which takes it longer
+--- than a piece of work may.
+local function draw(_, _, buffer, row)
+  local list, set = shown[buffer] and shown[buffer][row] or {}, vim.api.nvim_buf_set_extmark
+  local mark = { end_row = row, ephemeral = true }
+  for at = 1, #list, 3 do
+    mark.end_col, mark.hl_group = list[at + 1], list[at + 2]
+    pcall(set, buffer, namespace, row, list[at], mark) -- somebody may have made the line shorter
+  end
+end
+
+vim.api.nvim_set_decoration_provider(namespace, {
+  on_win = function(_, _, buffer)
+    return shown[buffer] ~= nil
+  end,
+  on_line = draw,
+})
 
 local LINKS = {
   CodeArtsTime = "Comment",

@@ -1,6 +1,7 @@
 --- The steps of a build as folds of its log. The log does not say where a step begins, but its lines bear times, and the
 --- service tells when each step ran.
 local duration = require "codearts.build.cli.duration"
+local pieces = require "codearts.build.nvim.pieces"
 local record = require "codearts.build.lifecycle.record"
 local spans = require "codearts.build.cli.spans"
 local text = require "codearts.build.cli.text"
@@ -55,7 +56,8 @@ function folds.moment(line)
 end
 
 local function line_at(buffer, row)
-  return vim.api.nvim_buf_get_lines(buffer, row, row + 1, false)[1] or ""
+  local is_there = vim.api.nvim_buf_is_loaded(buffer)
+  return is_there and vim.api.nvim_buf_get_lines(buffer, row, row + 1, false)[1] or ""
 end
 
 ---@class codearts.build.nvim.Dates
@@ -97,6 +99,7 @@ end
 --- Of several lines of that moment, the one that names the step.
 local function named_row(buffer, row, moment, name)
   for other = row, row + SAME_MOMENT do
+    pieces.pause()
     local line = line_at(buffer, other)
     if (folds.moment(line) or moment) > moment + 0.002 then
       break
@@ -107,8 +110,12 @@ local function named_row(buffer, row, moment, name)
   return row
 end
 
---- Where each step stands in a buffer.
-local function place(buffer, stages, dates)
+--- Where each step stands in a buffer. Takes several pieces.
+---@param buffer integer
+---@param stages table of folds.stages
+---@param dates codearts.build.nvim.Dates of its lines
+---@return codearts.build.nvim.Fold[]
+function folds.place(buffer, stages, dates)
   local count, list = vim.api.nvim_buf_line_count(buffer), {}
   for _, span in ipairs(stages.list) do
     if span.start then
@@ -160,10 +167,8 @@ end
 
 --- Has the windows of a buffer show its steps.
 ---@param buffer integer
----@param stages table of folds.stages
----@param dates codearts.build.nvim.Dates of its lines
-function folds.set(buffer, stages, dates)
-  local list = place(buffer, stages, dates)
+---@param list codearts.build.nvim.Fold[] of folds.place
+function folds.set(buffer, list)
   local before = of_buffer[buffer]
   of_buffer[buffer] = list
   if before and #before == #list and vim.deep_equal(before, list) then

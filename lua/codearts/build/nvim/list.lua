@@ -5,16 +5,14 @@ local duration = require "codearts.build.cli.duration"
 local job_list = require "codearts.build.cli.job_list"
 local jobs = require "codearts.build.nvim.jobs"
 local pages = require "codearts.build.lifecycle.pages"
-local Pieces = require "codearts.build.nvim.pieces"
+local pieces = require "codearts.build.nvim.pieces"
 local record = require "codearts.build.lifecycle.record"
 local session = require "codearts.build.nvim.session"
 local spans = require "codearts.build.cli.spans"
 local table_of = require "codearts.build.cli.table"
-local text = require "codearts.build.cli.text"
 local zone = require "codearts.build.cli.zone"
 
 local DAYS = 30
-local AT_ONCE = 20 -- rows
 
 local api = vim.api
 
@@ -43,56 +41,25 @@ local function cell(value)
   return record.text(value) or type(value) == "number" and ("%d"):format(value) or "-"
 end
 
---- The widest cell of each column so far.
-local function widen(widest, rows)
-  for _, row in ipairs(rows) do
-    for index, value in ipairs(row) do
-      if text.width(text.clean(value)) > text.width(text.clean(widest[index] or "")) then
-        widest[index] = value
-      end
-    end
+--- The lines of a table and the places they are about, in pieces: a project may have many jobs.
+local function lay_out(head, items, row_of)
+  local cells, places = {}, {}
+  for index, item in ipairs(items) do
+    local row, name = row_of(item)
+    cells[index], places[index] = row, name or false
+    pieces.pause()
   end
-end
-
---- The lines of a table and the places they are about, a few at a time: a project may have many jobs.
-local function lay_out(head, items, row_of, done)
-  local lines, widest, cells, places = {}, {}, {}, {}
-  local printer = Pieces.new(function(rows)
-    -- One more row that is as wide as the widest, and not shown.
-    local printed = table_of(head, vim.list_extend({ widest }, rows))
-    lines[1] = printed[1]
-    vim.list_extend(lines, printed, 3)
-  end, AT_ONCE)
-  local measurer = Pieces.new(function(some)
-    local rows = {}
-    for index, item in ipairs(some) do
-      local row, name = row_of(item)
-      rows[index], cells[#cells + 1], places[#places + 1] = row, row, name or false
-    end
-    widen(widest, rows)
-  end, AT_ONCE)
-  for _, item in ipairs(items) do
-    measurer:add(item)
-  end
-  measurer:finish(function()
-    for _, row in ipairs(cells) do
-      printer:add(row)
-    end
-    printer:finish(function()
-      done(lines, places)
-    end)
-  end)
+  return table_of(head, cells, nil, nil, pieces.pause), places
 end
 
 --- Puts lines into the buffer. The first time the cursor goes to what they are about.
 local function put(self, lines)
-  if self.closed or not api.nvim_buf_is_loaded(self.buffer) then
+  local function is_over()
+    return self.closed or not api.nvim_buf_is_loaded(self.buffer)
+  end
+  if not pieces.write(self.buffer, lines, is_over) then
     return
   end
-  api.nvim_buf_set_option(self.buffer, "modifiable", true)
-  api.nvim_buf_set_lines(self.buffer, 0, -1, false, lines)
-  api.nvim_buf_set_option(self.buffer, "modifiable", false)
-  api.nvim_buf_set_option(self.buffer, "modified", false)
   for _, window in ipairs(vim.fn.win_findbuf(self.buffer)) do
     if #lines > 1 and api.nvim_win_get_cursor(window)[1] == 1 then
       api.nvim_win_set_cursor(window, { 2, 0 })
@@ -112,10 +79,11 @@ end
 --- Shows a table and how much of the list that is, or the words for none.
 ---@param part? string
 function List:show(head, items, row_of, part, none)
-  if #items == 0 then
-    return put(self, { part or none })
-  end
-  lay_out(head, items, row_of, function(lines, places)
+  pieces.go(function()
+    if #items == 0 then
+      return put(self, { part or none })
+    end
+    local lines, places = lay_out(head, items, row_of)
     for index, name in ipairs(places) do
       self.names[index + 1] = name
     end

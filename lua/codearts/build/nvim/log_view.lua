@@ -5,7 +5,7 @@ local follow = require "codearts.build.lifecycle.follow"
 local lifecycle = require "codearts.build.lifecycle"
 local log_lines = require "codearts.build.nvim.lines"
 local marks = require "codearts.build.nvim.marks"
-local Pieces = require "codearts.build.nvim.pieces"
+local pieces = require "codearts.build.nvim.pieces"
 local read_log = require "codearts.build.lifecycle.log"
 local record = require "codearts.build.lifecycle.record"
 local session = require "codearts.build.nvim.session"
@@ -30,7 +30,8 @@ local namespace = api.nvim_create_namespace "codearts"
 ---@field lines integer that are in the buffer
 ---@field detail table?
 ---@field watch codearts.build.nvim.Watch?
----@field pieces codearts.build.nvim.Pieces
+---@field queue codearts.build.nvim.Queue of lines
+---@field colours table<integer, table> of colours.of, by row
 ---@field marks codearts.build.nvim.Marks
 ---@field dates codearts.build.nvim.Dates
 local View = {}
@@ -53,19 +54,6 @@ local function followers(self)
     end
   end
   return windows
-end
-
-local function colour(self, row, spans)
-  for _, span in ipairs(spans) do
-    local group = colours.group(span[3])
-    if group then
-      api.nvim_buf_set_extmark(self.buffer, namespace, row, span[1], {
-        end_row = row,
-        end_col = span[2],
-        hl_group = group,
-      })
-    end
-  end
 end
 
 --- Whether there is nothing to show it in any more; a buffer may end without its autocommands.
@@ -101,22 +89,20 @@ end
 
 --- Appends lines, and goes along where somebody looks at the end.
 function View:append(items)
+  local plain = {}
+  for index, line in ipairs(items) do
+    local row, shown, spans = self.lines + index - 1, styled.line(line)
+    plain[index], self.colours[row] = shown, spans and colours.of(spans)
+    self.marks:line(row, shown)
+    self.dates:line(row, shown)
+    pieces.pause()
+  end
   if self:is_over() then
     return
   end
-  local windows, plain, styles = followers(self), {}, {}
-  for index, line in ipairs(items) do
-    plain[index], styles[index] = styled.line(line)
-  end
+  local windows = followers(self)
+  colours.show(self.buffer, self.colours)
   write(self, self.lines == 0 and 0 or -1, -1, plain)
-  for index, line in ipairs(plain) do
-    local row = self.lines + index - 1
-    if styles[index] then
-      colour(self, row, styles[index])
-    end
-    self.marks:line(row, line)
-    self.dates:line(row, line)
-  end
   self.lines = self.lines + #plain
   for _, window in ipairs(windows) do
     api.nvim_win_set_cursor(window, { self.lines, 0 })
@@ -126,7 +112,7 @@ end
 
 --- Takes a line of the log, however long it is.
 local function take(self, line)
-  self.pieces:add(log_lines.cut(line))
+  self.queue:add(log_lines.cut(line))
 end
 
 --- Runs a flow that ends with the buffer.
@@ -134,6 +120,15 @@ local function task(self, flow)
   local call = session.client():task(flow)
   self.calls[#self.calls + 1] = call
   return call
+end
+
+--- The failing lines of what was read so far.
+local function show_marks(self)
+  self.queue:finish(function()
+    if not self:is_over() then
+      self.marks:show()
+    end
+  end)
 end
 
 --- The steps as folds, as far as the service tells when they ran.
@@ -147,9 +142,13 @@ local function fold_steps(self)
   end):on_done(function(stages)
     if stages and not self:is_over() then
       -- What was read before the steps were asked for has to stand in the buffer first.
-      self.pieces:finish(function()
+      self.queue:finish(function()
+        if self:is_over() then
+          return
+        end
+        local list = folds.place(self.buffer, stages, self.dates)
         if not self:is_over() then
-          folds.set(self.buffer, stages, self.dates)
+          folds.set(self.buffer, list)
         end
       end)
     end
@@ -161,14 +160,14 @@ local function complete(self, err)
   if self:is_over() then
     return
   end
-  self.pieces:finish(function()
+  self.queue:finish(function()
     if self:is_over() then
       return
     end
     if err and err.kind ~= "cancelled" then
       self.problem = self.problem or "the log is not complete: " .. session.words(err)
     end
-    self.marks:show()
+    show_marks(self)
     self:show_state()
     fold_steps(self)
     self.complete = true
@@ -203,7 +202,7 @@ local function follow_build(self)
     self:show_state()
     if not self:is_over() and watch:brief(true) ~= steps then
       steps = watch:brief(true)
-      self.marks:show()
+      show_marks(self)
       fold_steps(self)
     end
   end)
@@ -276,7 +275,8 @@ function View:close()
     return
   end
   self.closed = true
-  self.pieces:stop()
+  self.queue:stop()
+  colours.forget(self.buffer, self.colours)
   for _, call in ipairs(self.calls) do
     call:cancel()
   end
@@ -301,10 +301,11 @@ return function(buffer, job_id, number, name)
     closed = false,
     lines = 0,
     calls = {},
+    colours = {},
     marks = marks.new(buffer, namespace),
     dates = folds.dates(),
   }, View)
-  self.pieces = Pieces.new(function(items)
+  self.queue = pieces.queue(function(items)
     self:append(items)
   end, AT_ONCE)
   self:show_state()

@@ -1,7 +1,9 @@
 --- The failing lines of a log as diagnostics of its buffer.
 local problems = require "codearts.build.nvim.problems"
 
-local MOST = 200 -- diagnostics; Neovim sets them all at once
+local diagnostic = vim.diagnostic -- which Neovim loads at this first look
+
+local MOST = 100 -- diagnostics; Neovim sets them all at once
 
 ---@class codearts.build.nvim.Marks
 ---@field problems codearts.build.nvim.Problems
@@ -26,7 +28,9 @@ end
 ---@param row integer from 0
 ---@param line string clean text
 function Marks:line(row, line)
-  self.problems:line(row, line)
+  if self.problems.placed <= MOST then -- the last one may still get what the next lines tell
+    self.problems:line(row, line)
+  end
 end
 
 local SEVERITIES = { E = "ERROR", W = "WARN", I = "INFO" }
@@ -43,13 +47,13 @@ function Marks:show()
     diagnostics[index] = {
       lnum = problem.row,
       col = 0,
-      severity = vim.diagnostic.severity[SEVERITIES[problem.type]],
+      severity = diagnostic.severity[SEVERITIES[problem.type]],
       message = problem.message,
       source = "codearts",
     }
   end
   self.shown = #diagnostics
-  vim.diagnostic.set(self.namespace, self.buffer, diagnostics, { virtual_text = false })
+  diagnostic.set(self.namespace, self.buffer, diagnostics, { virtual_text = false })
 end
 
 return marks

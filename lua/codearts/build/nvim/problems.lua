@@ -180,12 +180,13 @@ end
 
 ---@class codearts.build.nvim.Problems
 ---@field list codearts.build.nvim.Problem[]
+---@field placed integer of them that had a file at once
 local Problems = {}
 Problems.__index = Problems
 
 ---@return codearts.build.nvim.Problems
 function problems.new()
-  return setmetatable({ list = {}, seen = {} }, Problems)
+  return setmetatable({ list = {}, seen = {}, placed = 0 }, Problems)
 end
 
 local LONGEST = 1000 -- bytes; no line about a source is longer
@@ -235,6 +236,7 @@ function Problems:line(row, line)
       end
       self.open = kind.more and { problem = problem, more = kind.more, distance = 0 } or nil
       self.list[#self.list + 1] = problem
+      self.placed = self.placed + (problem.file and 1 or 0)
       return problem
     end
   end

@@ -3,6 +3,7 @@ local advice = require "codearts.build.cli.advice"
 local core = require "codearts.build.core"
 local given = require "codearts.build.cli.given"
 local messages = require "codearts.build.nvim.messages"
+local pieces = require "codearts.build.nvim.pieces"
 local text = require "codearts.build.cli.text"
 
 ---@class codearts.build.nvim.Session
@@ -63,6 +64,11 @@ end
 ---@return any
 function session:await(call) -- luacheck: ignore 212
   return call:wait()
+end
+
+--- Between two bits of work of which there may be much, in a coroutine.
+function session:pause() -- luacheck: ignore 212
+  pieces.pause()
 end
 
 ---@param message string
