@@ -148,42 +148,6 @@ print(client:run({ job_id = ("a"):rep(32) }).actual_build_number)]]):format(serv
     assert.equal(started + 1, server:stats().processed)
     server:stop()
   end)
-
-  it("is told in luv of a start for which none was left", function()
-    if not pcall(require, "luv") then
-      pending "luv is not installed"
-      return
-    end
-    local server = servers.start()
-    local code = [[
-local uv = require "luv"
-local client = require("codearts.build.luv").new {
-  endpoint = %q, auth = "a-fake-token", proxy = false, retry = false,
-}
-uv.run "nowait"
-local held = {}
-repeat
-  local file = io.open "/dev/null"
-  held[#held + 1] = file
-until not file
-client:start({ job_id = ("a"):rep(32) }):on_done(function(result, err)
-  print(result and "started" or err.outcome)
-  client:close()
-end)
-local timer = uv.new_timer()
-timer:start(20000, 0, os.exit)
-timer:unref()
-uv.run "once"
-for _, file in ipairs(held) do
-  file:close()
-end
-uv.run()]]
-    local told = host.run(
-      "sh -c " .. quote(("ulimit -n 60; exec %s -e %s"):format(LUA, quote(code:format(server.url))))
-    )
-    assert.equal("not_started\n", told)
-    server:stop()
-  end)
 end)
 
 describe("a fork while a thread of the core works", function()
