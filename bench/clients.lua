@@ -53,10 +53,17 @@ return function(server)
     return limit .. (lua and environments[lua] or "") .. " " .. machine.pin
   end
 
-  -- The words that every client takes: url token-bytes http-version agent ca.
+  -- The words that every client takes: url token-bytes http-version agent ca. A server is one by its
+  -- kind, or another's address.
   local function to(kind, token, ca)
     ca = TLS[kind] and (ca or server.ca) or ""
-    return words(server[kind] .. PATH, token or TOKEN, VERSION[kind] or "1.1", M.agent, ca)
+    return words(
+      (server[kind] or kind) .. PATH,
+      token or TOKEN,
+      VERSION[kind] or "1.1",
+      M.agent,
+      ca
+    )
   end
 
   function M.floor(kind, calls, warm, ca)
@@ -66,9 +73,9 @@ return function(server)
     }
   end
 
-  function M.floor_multi(kind, calls, in_flight, connections, warm)
+  function M.floor_multi(kind, calls, in_flight, connections, warm, token)
     local program = words(BIN .. "/floor_multi", calls, in_flight, connections, warm)
-    return { before = before(), program = program .. " " .. to(kind) }
+    return { before = before(), program = program .. " " .. to(kind, token) }
   end
 
   ---The least that the records of keys cost, see floor_keys.c.

@@ -1,5 +1,6 @@
--- Three nginx on loopback: a build service that answers after a delay, and two with one worker each
--- that call it, one by codearts.build.resty, one by a bare cosocket.
+-- Four nginx on loopback: a build service that answers after a delay, and three with one worker each
+-- that call it, one by codearts.build.resty, one by a bare cosocket, one by the least that wakes a
+-- worker for libcurl.
 
 local nginx = require "spec.support.nginx"
 local socket = require "socket"
@@ -9,7 +10,9 @@ local SERVICE = [[
   keepalive_requests 10000000;
   location = /v3/jobs/build {
     content_by_lua_block {
-      local delay = tonumber(ngx.req.get_headers()["X-Delay"])
+      ngx.req.read_body()
+      -- The floor in C asks with a text.
+      local delay = tonumber(ngx.req.get_body_data():match '"value":"([^"]*)"') or 0.1
       if delay > 0 then
         ngx.sleep(delay)
       end
@@ -49,10 +52,34 @@ local OURS = [[
       client = client or require("codearts.build.resty").new {
         endpoint = "http://127.0.0.1:%d", auth = "a-fake-token", proxy = false,
       }
-      client:run(
-        { job_id = ("a"):rep(32), parameter = { codeBranch = "master" } },
-        { headers = { ["X-Delay"] = delay } }
-      )
+      client:run { job_id = ("a"):rep(32), parameter = { codeBranch = delay } }
+    end,
+  }]]
+
+-- The core, stepped by who waits: no client, no light thread, no semaphore. One call at a time.
+local LEAST = [[
+  local core = require "codearts.build.core"
+  local client = core.new { endpoint = "http://127.0.0.1:%d", auth = "a-fake-token", proxy = false }
+  local waker = assert(core.waker())
+  local function listen()
+    local socket = ngx.socket.udp()
+    assert(socket:setpeername("127.0.0.1", waker:port()))
+    assert(socket:send(waker:nonce()))
+    assert(waker:accept())
+    assert(socket:receive(128))
+    return socket
+  end
+  return {
+    call = function(delay)
+      ngx.ctx.socket = ngx.ctx.socket or listen()
+      local call = client:start { job_id = ("a"):rep(32), parameter = { codeBranch = delay } }
+      client:step(0)
+      while not call:done() do
+        waker:arm(client, 1)
+        assert(ngx.ctx.socket:receive(128))
+        client:step(0)
+      end
+      assert(call:try_wait())
     end,
   }]]
 
@@ -64,14 +91,14 @@ local BARE = [[
     call = function(delay)
       local body = cjson.encode {
         job_id = ("a"):rep(32),
-        parameter = { { name = "codeBranch", value = "master" } },
+        parameter = { { name = "codeBranch", value = delay } },
       }
       local connection = ngx.socket.tcp()
       assert(connection:connect("127.0.0.1", %d))
       assert(connection:send {
         "POST /v3/jobs/build HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nX-Auth-Token: a-fake-token\r\n",
         "Content-Type: application/json\r\nAccept: application/json\r\nUser-Agent: ", agent,
-        "\r\nX-Delay: ", delay, "\r\nContent-Length: ", #body, "\r\n\r\n", body,
+        "\r\nContent-Length: ", #body, "\r\n\r\n", body,
       })
       local status = assert(connection:receive "*l")
       assert(status:find "^HTTP/1.1 200 ", status)
@@ -105,6 +132,8 @@ local M = {}
 ---@class bench.Nginx
 ---@field ours spec.Nginx
 ---@field bare spec.Nginx
+---@field least spec.Nginx
+---@field url string of the service
 local Bench = {}
 Bench.__index = Bench
 
@@ -118,15 +147,16 @@ end
 ---@return bench.Nginx
 function M.start()
   local port = free_port()
-  local self = setmetatable({}, Bench)
+  local self = setmetatable({ url = "http://127.0.0.1:" .. port }, Bench)
   self.service = nginx.start { server = SERVICE:format(port) }
   self.ours = nginx.start { app = OURS:format(port), server = WORKER }
   self.bare = nginx.start { app = BARE:format(port, port), server = WORKER }
+  self.least = nginx.start { app = LEAST:format(port), server = WORKER }
   return self
 end
 
 function Bench:stop()
-  for _, name in ipairs { "ours", "bare", "service" } do
+  for _, name in ipairs { "ours", "bare", "least", "service" } do
     if self[name] then
       self[name]:stop()
     end
@@ -134,7 +164,7 @@ function Bench:stop()
 end
 
 --- Starts calls; `read` of the answer tells the seconds that each took.
----@param side "ours"|"bare"
+---@param side "ours"|"bare"|"least"
 ---@param delay number seconds
 ---@param calls integer
 ---@param at_once integer

@@ -104,6 +104,30 @@ location = /mute {
     client:close()
   }
 }
+location = /waits {
+  content_by_lua_block {
+    local app = require "app"
+    local semaphores = require "ngx.semaphore"
+    local new, made, told = semaphores.new, 0, {}
+    semaphores.new = function(...)
+      made = made + 1
+      return new(...)
+    end
+    local function run()
+      told[#told + 1] = app.run()
+    end
+    run()
+    local late = app.client():start(app.job, { timeout = 0.3, retry = false })
+    told[#told + 1] = select(2, late:try_wait(0.05)).reason
+    for _ = 1, 10 do
+      run()
+    end
+    told[#told + 1] = select(2, late:try_wait(5)).reason
+    run()
+    semaphores.new = new
+    ngx.print(made, " ", table.concat(told, " "))
+  }
+}
 location = /many {
   content_by_lua_block {
     local app = require "app"
@@ -379,6 +403,16 @@ describe("a worker of nginx that a thread wakes", function()
     local one = start()
     server:behave("never_answer")
     assert.same({ 200, "wait" }, { one:get("/clock") })
+    ends_well(one)
+  end)
+
+  it("keeps what waits need, but for those whose time is over", function()
+    local one = start()
+    server:script({ "ok", "never_answer" })
+    local _, text = one:get("/waits")
+    -- One for the client, one for its waits, another when that is taken by the one whose time is over.
+    local name = "j_Oaqg3PCN "
+    assert.equal("3 " .. name .. "wait " .. name:rep(10) .. "timeout " .. name, text .. " ")
     ends_well(one)
   end)
 

@@ -37,6 +37,7 @@ end
 ---@field rung boolean
 ---@field hurried integer steps since the last pause
 ---@field waiters table<table, boolean> semaphore -> whether a request waits
+---@field idle codearts.build.hosts.NginxWaiter[] of waits that have ended
 local Driver = {}
 Driver.__index = Driver
 
@@ -58,6 +59,7 @@ function Driver.new(client)
     rung = false,
     hurried = 0,
     waiters = {},
+    idle = {},
   }, Driver)
 end
 
@@ -266,20 +268,30 @@ function Driver:run(turn)
   end
 end
 
---- A callback that ends a wait. Made by a function of its own: when nginx cuts a request off, what
---- its functions shared with a callback is gone.
-local function ender(waiters, semaphore)
-  return function()
-    waiters[semaphore] = nil
-    semaphore:post(1)
-  end
+---@class codearts.build.hosts.NginxWaiter
+---@field semaphore table
+---@field ended fun() ends a wait, as a call's callback
+
+--- Made by a function of its own: when nginx cuts a request off, what its functions shared with a callback is gone.
+---@return codearts.build.hosts.NginxWaiter
+local function new_waiter(waiters)
+  local semaphore = semaphores.new(0)
+  return {
+    semaphore = semaphore,
+    ended = function()
+      waiters[semaphore] = nil
+      semaphore:post(1)
+    end,
+  }
 end
 
 --- Waits for a call in a request, a timer or the like.
 function Driver:wait(call, timeout)
-  local semaphore = semaphores.new(0)
+  local waiter = table.remove(self.idle) or new_waiter(self.waiters)
+  local semaphore = waiter.semaphore
+  local told
   self.waiters[semaphore] = ngx.get_phase() ~= "timer"
-  call:on_done(ender(self.waiters, semaphore))
+  call:on_done(waiter.ended)
   local till = timeout and core.now() + timeout
   repeat
     if self:is_still() then
@@ -287,9 +299,12 @@ function Driver:wait(call, timeout)
     end
     local longest = self.running and LONG or LOOK_AFTER
     local left = till and math.max(till - core.now(), SHORTEST) or longest
-    semaphore:wait(math.min(left, longest))
+    told = semaphore:wait(math.min(left, longest))
   until call:done() or (till and core.now() >= till)
   self.waiters[semaphore] = nil
+  if told then -- else it will be some time
+    self.idle[#self.idle + 1] = waiter
+  end
 end
 
 function Driver:close()
