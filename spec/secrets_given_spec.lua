@@ -214,6 +214,7 @@ describe("codearts-build and a service that repeats a parameter's value", functi
       { "\239\187\191 two words\nof a secret \n", "two words of a secret" },
       { KEY, "x7Qm9zKpWvYt3nLd" },
       { "  key: " .. KEY:gsub("\n", "\r\n  "), "MIIEpAIBAAKCAQEA" },
+      { ('{"private_key":"%s","type":"x"}'):format((KEY:gsub("\n", "\\n"))), "x7Qm9zKpWvYt3nLd" },
     } do
       env.WORD = case[1]
       say(case[2])
@@ -271,6 +272,18 @@ describe("codearts-build and a service that repeats a parameter's value", functi
     assert.is_nil(all:find("12345678", 1, true), all)
   end)
 
+  it("hides a value that is longer than what is told of a text", function()
+    for _, length in ipairs { 400, 1468, 8000, 20000 } do
+      local value = ("MIIKx7Qm9zKpWvYt"):rep(math.floor(length / 16))
+      env.WORD = value
+      local _, all = refused("is invalid: " .. value .. " it is", "--param-env WORD")
+      assert.is_nil(all:find("MIIK", 1, true), length)
+      say(value)
+      local told = run(("run %s --param-env WORD --wait --json"):format(GOOD), 1)
+      assert.is_nil((told.out .. told.err):find("MIIK", 1, true), length)
+    end
+  end)
+
   it("hides no words that only begin as a value does, and no number of the day", function()
     env.WORD, env.DATE = "https://git.example.com/app.git", "20261128"
     server:behave("answer", {
@@ -306,6 +319,8 @@ describe("core.mask", function()
       assert.equal(text, core.mask(text, secrets, true))
     end
     assert.equal("at *** now", core.mask("at " .. secrets[1] .. " now", secrets, true))
+    assert.equal("at ***… it is", core.mask("at registry/… it is", secrets, true))
+    assert.equal("at regist… it is", core.mask("at regist… it is", secrets, true))
     local long = ("x1"):rep(200)
     assert.equal("***", core.mask(long, { long }, true))
     assert.equal(long, core.mask(long, { long .. "y" }, true))

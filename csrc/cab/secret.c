@@ -18,7 +18,7 @@
 /* How many bytes at a secret's beginning are worth hiding, unless they are all of it. */
 static size_t enough_of(const cab_secrets *s, const char *secret) {
     if (s->whole) {
-        return UCHAR_MAX;
+        return LONGEST_PIECE;
     }
     size_t half = strnlen(secret, 2 * LONGEST_PIECE) / 2;
     return half < CAB_SHORTEST_SECRET ? CAB_SHORTEST_SECRET : half;
@@ -152,6 +152,11 @@ static size_t match(const char *p, const char *end, const char *secret, reading 
     return (size_t)(stop - p);
 }
 
+/* Whether a text was cut off at p by us: lcab_push_short and its like in Lua. */
+static bool is_cut(const char *p, const char *end) {
+    return end - p >= 3 && memcmp(p, "\xe2\x80\xa6", 3) == 0;
+}
+
 /* The longest of what shows `secret` or its beginning at p, of which `enough` bytes tell something;
  * `*rest` is what it does not show. `*seen`: the most bytes that any way to read it had in common
  * with the secret. */
@@ -163,7 +168,7 @@ static size_t hide(const cab_secrets *s, const char *p, const char *end, const c
         size_t shown;
         size_t used = match(p, end, secret, first, &shown);
         *seen = shown > *seen ? shown : *seen;
-        bool tells = shown >= enough && !s->whole;
+        bool tells = s->whole ? shown >= LONGEST_PIECE && is_cut(p + used, end) : shown >= enough;
         if (shown > 0 && (secret[shown] == '\0' || tells)) {
             *all = *all || shown < CAB_SHORTEST_SECRET;
             if (used > longest) {

@@ -22,7 +22,7 @@ struct cab_grams;
 typedef struct {
     size_t count;
     bool too_many; /* one did not fit: nothing is safe to show */
-    bool whole;    /* one is hidden where all of it stands; else pieces of it are, too */
+    bool whole; /* one is hidden where all of it stands, or we cut it off; else pieces are, too */
     /* The last that begins with that byte, and the one of the same beginning before each: their
      * numbers from 1, or 0. */
     unsigned char last_of[256];

@@ -149,12 +149,16 @@ size_t lcab_cut_length(const char *text, size_t len, size_t most) {
 /* Masked before it is cut: half a secret is one, too. What is far behind the cut costs nothing. */
 void lcab_push_short(lua_State *L, const char *text, size_t len, size_t most,
                      const cab_secrets *secrets) {
-    size_t looked_at = most + LCAB_LOOKED_BEYOND;
+    static const char ellipsis[] = "\xe2\x80\xa6"; /* cab_secrets knows it, too */
+    size_t looked_at = most + LCAB_LOOKED_BEYOND, whole = len;
     len = lcab_cut_length(text, len, looked_at < LCAB_LOOKED_AT ? looked_at : LCAB_LOOKED_AT);
+    bool cut = len < whole;
     lcab_push_masked(L, text, len, secrets);
     const char *masked = lua_tolstring(L, -1, &len);
-    if (len > most) {
-        lua_pushlstring(L, masked, lcab_cut_length(masked, len, most));
+    if (cut || len > most) {
+        lua_pushlstring(L, masked, lcab_cut_length(masked, len, most - strlen(ellipsis)));
+        lua_pushstring(L, ellipsis);
+        lua_concat(L, 2);
         lua_remove(L, -2);
     }
 }

@@ -37,10 +37,10 @@ local function trimmed(text)
   return ascii.trim((text:gsub("^\239\187\191", "", 1)))
 end
 
---- Each by itself: a key comes back with its lines divided in another way.
+--- Each by itself, in JSON, too: a key comes back with its lines divided in another way.
 local function add_lines(value)
   local count = 0
-  for line in value:gmatch "[^\r\n]+" do
+  for line in value:gsub("\\[rn]", "\n"):gmatch "[^\r\n]+" do
     count = count + 1
     if count > MOST_LINES then
       return

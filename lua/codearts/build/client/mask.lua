@@ -20,7 +20,7 @@ local function cut(text, most)
 end
 
 local function looked_at(text)
-  return #text > LONGEST and cut(text, LONGEST + BEYOND) or text
+  return #text > LONGEST + BEYOND and cut(text, LONGEST + BEYOND) .. "…" or text
 end
 
 --- What is told of a text that was masked.
