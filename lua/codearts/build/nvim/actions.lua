@@ -320,10 +320,22 @@ local function parameters_of(job_id, number)
   details = record.about(details, "build_number", job_id, number)
   local given = type(details) == "table" and details.parameters
   local list = {}
-  local declared = parameters.declared(type(config) == "table" and config.result) or {}
+  local declared = parameters.declared(type(config) == "table" and config.result)
+  if not declared or declared[1] and type(given) ~= "table" then
+    local message =
+      "the parameters of build %d cannot be told, so it was not run again; :CodeArts run %s starts a build with those of the job"
+    error(
+      session.core.error {
+        kind = "protocol",
+        reason = "bad_answer",
+        message = message:format(number, job_id),
+      },
+      0
+    )
+  end
   jobs.declares(job_id, client:mask(vim.list_extend({}, declared), config))
   for _, name in ipairs(declared) do
-    local value = type(given) == "table" and given[name]
+    local value = given[name]
     if type(value) == "string" and not value:find "^%*+$" then
       list[#list + 1] = { name = name, value = value }
     end

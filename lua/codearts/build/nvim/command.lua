@@ -210,7 +210,9 @@ function command.again(name)
   end
   session.go(function()
     local actions = require "codearts.build.nvim.actions"
-    if name == "again" then
+    if name == "again" and not below and not place.number then
+      fail "no job or build is under the cursor" -- the buffer's job would run without the parameters of a build
+    elseif name == "again" then
       actions.again(place)
     else
       actions.open(command.values("open", { place.job }))
