@@ -248,4 +248,41 @@ describe("Neovim that waits for builds", function()
     assert.truthy(nvim:ask("return " .. STATUS):find "#20: not known %(auth error%)")
     server:stop()
   end)
+
+  local function starts(server)
+    return count(table.concat(lifecycle.paths(server), "\n"), "/jobs/build")
+  end
+
+  it("starts nothing where one of the jobs is not found", function()
+    local server = run_at_server()
+    local listed = { path = "/list%?", body = '{"total":0,"jobs":[]}' }
+    local started = { path = "/build$", body = '{"actual_build_number":"21"}' }
+    server:behave("by_path", { rows = { listed, started, runs } })
+    nvim:command(("CodeArts run %s NOTE=two words"):format(BREAK))
+    expect_message "is called 'words'"
+    assert.equal(1, starts(server)) -- the one before
+    nvim:command "CodeArts status" -- which is known to be the last
+    nvim:expect "#20: RUNNING"
+    nvim:command "compiler! codearts"
+    nvim:command(("silent make %s NOTE=two words"):format(BREAK))
+    nvim:wait "(vim.fn.getqflist()[1] or { text = '' }).text:find \"is called 'words'\""
+    assert.equal(1, starts(server))
+    nvim:command(("CodeArts run %s %s"):format(WALK, BREAK))
+    nvim:wait "#require'codearts.build.nvim.watch'.running == 3"
+    assert.equal(3, starts(server))
+    server:stop()
+  end)
+
+  it("means the build before where a key belongs to another start", function()
+    local server = run_at_server()
+    local started = { path = "/build$", body = '{"actual_build_number":"7"}' }
+    server:behave("by_path", { rows = { started, runs } })
+    nvim:command(("CodeArts run %s --key K"):format(WALK))
+    nvim:wait(STATUS .. ":find '#7'")
+    nvim:command(("CodeArts run %s --key K OTHER=1"):format(WALK))
+    expect_message "this key belongs to a start with other arguments"
+    nvim:command "CodeArts log"
+    nvim:wait(("vim.fn.bufname() == 'codearts://%s/7'"):format(WALK))
+    server:stop()
+  end)
 end)
