@@ -192,7 +192,13 @@ end)
 -- What is at hand, and the settings, without an editor.
 local function with_at_hand(here, started, f)
   local stands_in = {
-    ["codearts.build.nvim.watch"] = { started = started, starting = {} },
+    ["codearts.build.nvim.watch"] = {
+      started = started,
+      starting = {},
+      doubt = function()
+        return started and not started.number and "which NUMBER"
+      end,
+    },
     ["codearts.build.nvim.settings"] = {
       get = function()
         return {}

@@ -126,15 +126,41 @@ describe("Neovim that waits for builds", function()
     box:open_gate()
   end)
 
-  it("asks which build is meant while a start has no answer", function()
-    local server = run_at_server()
-    server:behave("by_path", { rows = { { path = "/build$" }, runs } })
-    nvim:command(("CodeArts run %s --branch other"):format(WALK))
-    nvim:command "CodeArts stop"
-    expect_message "a start has no answer yet"
+  -- Build 19 is the latest that is listed.
+  local history =
+    { path = "/history%?", body = '{"total":1,"history_records":[{"build_number":19}]}' }
+  local latest = { path = "/running%-status$", body = lifecycle.running_status(19) }
+
+  local function expect_no_stop(server)
     for _, path in ipairs(lifecycle.paths(server)) do
       assert.falsy(path:find "/stop", path)
     end
+  end
+
+  it("asks which build is meant while a start has no answer", function()
+    local server = run_at_server()
+    server:behave("by_path", { rows = { { path = "/build$" }, runs, history, latest } })
+    nvim:command("edit codearts://" .. WALK) -- which is a job at hand, without a number
+    nvim:expect "19"
+    nvim:command(("CodeArts run %s --branch other"):format(WALK))
+    for _, words in ipairs { "stop", "stop " .. WALK, "log", "wait " .. WALK:upper() } do
+      nvim:command("messages clear | CodeArts " .. words)
+      expect_message "a start has no answer yet"
+    end
+    nvim:command "messages clear | enew | CodeArts stop"
+    expect_message "a start has no answer yet"
+    expect_no_stop(server)
+    nvim:command(("messages clear | CodeArts status %s 20"):format(WALK))
+    nvim:expect "#20: RUNNING"
+    server:stop()
+  end)
+
+  it("means the build that was started from here where an earlier one is listed", function()
+    local server = run_at_server()
+    local stopped = { path = "/stop$", body = '{"success":true,"result":""}' }
+    server:behave("by_path", { rows = { stopped, runs, history, latest } })
+    nvim:command("CodeArts stop " .. WALK)
+    nvim:expect "#20 is being stopped"
     server:stop()
   end)
 
@@ -164,18 +190,16 @@ describe("Neovim that waits for builds", function()
       local server = run_at_server()
       server:behave(
         "by_path",
-        { rows = { { path = "/build$", status = status, body = body }, runs } }
+        { rows = { { path = "/build$", status = status, body = body }, runs, history, latest } }
       )
       nvim:command("CodeArts run " .. BREAK)
       expect_message(("CodeArts history %s shows its builds"):format(BREAK))
       assert.falsy(nvim:messages():find "again") -- it might be a second build
-      for _, words in ipairs { "stop", "wait", "log", "status", "stop 20" } do
+      for _, words in ipairs { "stop", "wait", "log", "status", "stop 20", "stop " .. BREAK } do
         nvim:command("messages clear | CodeArts " .. words)
         expect_message "which build was started last is not known"
       end
-      for _, path in ipairs(lifecycle.paths(server)) do
-        assert.falsy(path:find "/stop", path)
-      end
+      expect_no_stop(server)
       nvim:command "CodeArts history"
       nvim:wait(("vim.fn.bufname() == 'codearts://%s'"):format(BREAK))
       server:stop()

@@ -51,12 +51,21 @@ local function show(name, mods)
   end
 end
 
---- The job and build that the values name; the latest where no number was given.
+--- The job and build that the values name; the latest where no number was given. A build that was just started from here may
+-- not be listed yet, and one whose number is not known must not be taken for another.
 local function build_of(values)
+  local job_id, name = target.job(session, values.job, values.project)
+  local is_latest = not values.build_no and not values.key
+  local open = is_latest and watches.doubt(job_id)
+  if open then
+    usage("NUMBER", open)
+  end
   local quiet = setmetatable({
     warn = function() end,
   }, { __index = session })
-  local job_id, number, name, doubt = target.build(quiet, values)
+  values = vim.tbl_extend("force", values, { job = { id = job_id } })
+  local _, number, _, doubt = target.build(quiet, values)
+  number = is_latest and math.max(number, watches.newest(job_id) or 0) or number
   jobs.saw(job_id, number)
   if doubt then
     session:warn("there may be a later build: " .. tostring(doubt))
@@ -155,6 +164,7 @@ end
 local function find(one)
   if not one.is_second then
     one.job_id, one.name, one.args, one.options = one.find()
+    one.start.job_id = one.job_id
     one.is_second = watches.is_second(one.start, vim.inspect { one.args, one.options })
   end
 end

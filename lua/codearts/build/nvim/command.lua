@@ -111,12 +111,11 @@ local function at_hand(is_build)
     return here.job, here.number
   end
   local watches = require "codearts.build.nvim.watch"
-  local last = watches.started or {}
-  if next(watches.starting) then
-    fail "a start has no answer yet: say which JOB is meant, and which NUMBER"
-  elseif is_build and last.job_id and not last.number then
-    fail "which build was started last is not known: say which JOB is meant, and which NUMBER"
+  local doubt = watches.doubt()
+  if doubt and (is_build or next(watches.starting)) then
+    fail(doubt)
   end
+  local last = watches.started or {}
   return last.job_id, last.number
 end
 
