@@ -293,6 +293,14 @@ describe("Neovim with :CodeArts", function()
     assert.equal("walk", complete "CodeArts run w")
     complete "CodeArts run walk "
     nvim:wait "vim.fn.getcompletion('CodeArts run walk W', 'cmdline')[1] == 'WORD='"
+    for _, before in ipairs {
+      "--branch main walk",
+      "X=1 --branch a\\ b walk",
+      "https://example.com/project/p/" .. WALK .. "?locale=en-us",
+    } do
+      assert.equal("WORD=", complete(("CodeArts run %s W"):format(before)), before)
+    end
+    assert.equal("walk", complete "CodeArts run X=1 --branch a\\ b w")
     assert.equal("--when-lost", complete "CodeArts run walk --w")
     assert.equal("stop resend", complete "CodeArts run walk --when-lost ")
     nvim:command "CodeArts run break GATE=/dev/null"

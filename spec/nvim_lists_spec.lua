@@ -11,6 +11,7 @@ end
 
 local JOB, PROJECT = ("c"):rep(32), ("a"):rep(32)
 
+local STATUS = "require'codearts.build.nvim'.status()"
 local VIEW = "require'codearts.build.nvim.buffer'.view()"
 
 -- Rows FROM to TO, and what else the answer holds.
@@ -113,5 +114,76 @@ describe("Neovim that lists", function()
     nvim:command("edit codearts://" .. JOB)
     expect_lines(22)
     assert.equal("20 of 30 builds", last_line())
+  end)
+
+  local function starts()
+    local list = {}
+    for _, request in ipairs(server:stats().requests) do
+      list[#list + 1] = request.path:find "/jobs/build$" and request.body or nil
+    end
+    return list
+  end
+
+  -- Waits until something was told that often.
+  local function expect_told(wanted, times)
+    nvim:wait(
+      ("select(2, vim.fn.execute('messages'):gsub(%q, '')) == %d"):format(wanted, times or 1)
+    )
+  end
+
+  it("runs again what is under the cursor, and nothing where that is no build", function()
+    local config = {
+      path = "/config%?",
+      body = '{"status":"success","result":{"parameters":[{"params":[{"name":"name","value":"RELEASE"}]}]}}',
+    }
+    local details = {
+      path = "/history%-details$",
+      body = '{"build_number":2,"build_steps":[],"parameters":{"RELEASE":"1.4.2"}}',
+    }
+    local started = { path = "/build$", body = '{"actual_build_number":"3"}' }
+    local history = { path = "/history%?", body = builds(2, 1, ',"total":30') }
+    server:behave("by_path", { rows = { { path = "/history%?" }, config, details, started } })
+    nvim:command("edit codearts://" .. JOB)
+    nvim:wait(VIEW .. " ~= nil")
+    nvim.page:type "r"
+    expect_told "is under the cursor" -- the list is still being read
+    server:behave("by_path", { rows = { history, config, details, started } })
+    nvim:command "edit"
+    expect_lines(4)
+    for times, line in ipairs { 1, 4 } do
+      nvim:command(tostring(line))
+      nvim.page:type "r"
+      expect_told("is under the cursor", times + 1)
+    end
+    nvim:command "2"
+    nvim.page:type "r"
+    nvim:wait(STATUS .. ":find '#3'")
+    assert.same({
+      ('{"job_id":"%s","parameter":[{"name":"RELEASE","value":"1.4.2"}]}'):format(JOB),
+    }, starts())
+  end)
+
+  it("runs no build again whose parameters cannot be told", function()
+    local config = {
+      path = "/config%?",
+      body = '{"status":"success","result":{"parameters":[{"params":[{"name":"name","value":"RELEASE"}]}]}}',
+    }
+    local details = { path = "/history%-details$", body = '{"build_number":2,"build_steps":[]}' }
+    local other = {
+      path = details.path,
+      body = '{"build_number":7,"build_steps":[],"parameters":{"RELEASE":"1"}}',
+    }
+    local unread = { path = config.path, body = '{"status":"success","result":{}}' }
+    local started = { path = "/build$", body = '{"actual_build_number":"3"}' }
+    local history = { path = "/history%?", body = builds(2, 1) }
+    server:behave("by_path", { rows = { history } })
+    nvim:command("edit codearts://" .. JOB)
+    expect_lines(3)
+    for times, pair in ipairs { { config, details }, { config, other }, { unread, details } } do
+      server:behave("by_path", { rows = { pair[1], pair[2], started, history } })
+      nvim.page:type "r"
+      expect_told("cannot be told", times)
+    end
+    assert.same({}, starts())
   end)
 end)

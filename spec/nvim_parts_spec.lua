@@ -5,6 +5,8 @@ local kinds = require "codearts.build.cli.kinds"
 local styled = require "codearts.build.cli.styled"
 local words = require "codearts.build.cli.words"
 
+local unpack = table.unpack or unpack -- luacheck: ignore 143
+
 describe("the name of a buffer", function()
   it("reads back", function()
     for _, place in ipairs {
@@ -90,6 +92,10 @@ describe("words", function()
     { name = "--none", help = "", excludes = { "--key" } },
   }
 
+  local function read(list)
+    return words.values(rows, words.sort(rows, list))
+  end
+
   it("are read by rows", function()
     assert.same(
       {
@@ -99,7 +105,7 @@ describe("words", function()
         param = { { name = "A", value = "1" }, { name = "B", value = "=" } },
         when_lost = "stop",
       },
-      words.read(rows, {
+      read({
         "--key=k",
         "nightly",
         "--param",
@@ -110,7 +116,7 @@ describe("words", function()
         "stop",
       })
     )
-    assert.same({ job = "a", param = {}, none = true }, words.read(rows, { "a", "--none" }))
+    assert.same({ job = "a", param = {}, none = true }, read { "a", "--none" })
   end)
 
   it("that make no sense are named", function()
@@ -119,11 +125,13 @@ describe("words", function()
       ["too many arguments: c"] = { "a", "1", "c" },
       ["unknown option '--kez'"] = { "a", "--kez" },
       ["option '--key' requires an argument"] = { "a", "--key" },
+      ["option '--when-lost' requires an argument"] = { "a", "--when-lost", "--key", "k" },
+      ["option '--none' does not take arguments"] = { "a", "--none=1" },
       ["NUMBER: expected an integer"] = { "a", "b" },
       ["--when-lost: expected one of stop, resend"] = { "a", "--when-lost", "x" },
       ["--none can not be used together with --key"] = { "a", "--key", "k", "--none" },
     } do
-      local values, said = words.read(rows, list)
+      local values, said = read(list)
       assert.is_nil(values)
       assert.truthy(said:find(problem, 1, true), said)
     end
@@ -131,6 +139,44 @@ describe("words", function()
 end)
 
 describe("the words of :CodeArts", function()
+  it("are read as the command reads them", function()
+    local arguments = require "codearts.build.cli.arguments"
+    local command = arguments.command "run"
+    local A, B = ("a"):rep(32), ("b"):rep(32)
+    for _, list in ipairs {
+      {},
+      { A },
+      { "--branch", "main", B },
+      { A, "--branch", "main", B },
+      { A, "--branch", "--key", "K" },
+      { A, "--branch", "-x" },
+      { A, "--branch" },
+      { A, "--branch=" },
+      { A, "--branch", "" },
+      { A, "--branch=-x" },
+      { A, "--wait=1" },
+      { A, "--wait", B },
+      { A, "--key", "K", "--key", "L" },
+      { A, "--param", "X=1", "--param=Y==2" },
+      { A, "--param", "X" },
+      { A, "--when-lost", "x" },
+      { A, "--nothing" },
+      { A, "-b" },
+      { A, "--json", "--output", "json" },
+    } do
+      local told = table.concat(list, " ")
+      local expected = arguments.parse { "run", unpack(list) }
+      local values = words.values(command.rows, words.sort(command.rows, list))
+      if values and arguments.complete(command, values) then
+        values = nil
+      end
+      if expected then
+        expected.run, expected.command = nil, nil
+      end
+      assert.same(expected or "refused", values or "refused", told)
+    end
+  end)
+
   it("take no option that this editor would not heed", function()
     local command = require "codearts.build.nvim.command"
     for _, name in ipairs(command.NAMES) do
@@ -140,6 +186,112 @@ describe("the words of :CodeArts", function()
         end
       end
     end
+  end)
+end)
+
+-- What is at hand, and the settings, without an editor.
+local function with_at_hand(here, started, f)
+  local stands_in = {
+    ["codearts.build.nvim.watch"] = {
+      started = started,
+      starting = {},
+      doubt = function()
+        return started and not started.number and "which NUMBER"
+      end,
+    },
+    ["codearts.build.nvim.settings"] = {
+      get = function()
+        return {}
+      end,
+    },
+  }
+  local jobs = require "codearts.build.nvim.jobs"
+  local before = jobs.here
+  function jobs.here()
+    return here
+  end
+  for name, module in pairs(stands_in) do
+    package.loaded[name] = module
+  end
+  local ok, problem = pcall(f, require "codearts.build.nvim.command")
+  for name in pairs(stands_in) do
+    package.loaded[name] = nil
+  end
+  jobs.here = before
+  assert(ok, problem)
+end
+
+describe("what is at hand", function()
+  local A, B, P = ("a"):rep(32), ("b"):rep(32), ("c"):rep(32)
+  local AT_HAND = {
+    { "a build that was started", nil, { job_id = A, number = 7 } },
+    { "the build of a buffer", { job = A, number = 7 }, nil },
+  }
+
+  local function targets(values)
+    local list = {}
+    for index, target in ipairs(values.targets) do
+      list[index] = target.id or target.name
+    end
+    return table.concat(list, " ")
+  end
+
+  for _, row in ipairs(AT_HAND) do
+    it(("is not meant where a job is named, wherever that stands: %s"):format(row[1]), function()
+      with_at_hand(row[2], row[3], function(command)
+        for _, words_before in ipairs {
+          { "--branch", "main" },
+          { "--branch=main" },
+          { "--key", "release-1" },
+          { "--run-id", "RUN_ID" },
+          { "NAME=VALUE" },
+          { "--param", "NAME=VALUE", "--tag", "v1" },
+          {},
+        } do
+          local list = { unpack(words_before) }
+          list[#list + 1] = B
+          assert.equal(B, targets(command.values("run", list)), table.concat(list, " "))
+          list[#list] = nil
+          assert.equal(A, targets(command.values("run", list)), table.concat(list, " "))
+        end
+        for _, name in ipairs { "stop", "log", "wait", "status" } do
+          local values = command.values(name, { "--project", P, B, "4" })
+          assert.same({ B, 4 }, { values.job.id, values.build_no }, name)
+          values = command.values(name, { "--project", P, "4" })
+          assert.same({ A, 4 }, { values.job.id, values.build_no }, name)
+          values = command.values(name, { "--project", P, B })
+          assert.same({ B }, { values.job.id, values.build_no }, name)
+          values = command.values(name, { "--project", P })
+          assert.same({ A, 7 }, { values.job.id, values.build_no }, name)
+        end
+        assert.equal(B, command.values("history", { "--project", P, B }).job.id)
+        assert.equal(A, command.values("history", { "--project", P }).job.id)
+      end)
+    end)
+  end
+
+  it("need not be known where a build is named", function()
+    with_at_hand(nil, { job_id = A }, function(command)
+      local values = command.values("stop", { "--project", P, B, "4" })
+      assert.same({ B, 4 }, { values.job.id, values.build_no })
+      assert.has_error(function()
+        command.values("stop", { "--project", P })
+      end)
+    end)
+  end)
+
+  it("is not meant where the address of a job has a query", function()
+    with_at_hand(nil, { job_id = A, number = 7 }, function(command)
+      for _, page in ipairs {
+        ("https://console.example.com/codeci/project/%s/%s?locale=en-us"):format(P, B),
+        ("console.example.com/codeci/project/%s/%s?locale=en-us"):format(P, B),
+        ("https://console.example.com/codeci/project/%s/build?jobId=%s"):format(P, B),
+      } do
+        local values = command.values("run", { page, "WHERE=" .. page })
+        assert.equal(B, targets(values), page)
+        assert.same({ { name = "WHERE", value = page } }, values.param)
+      end
+    end)
   end)
 end)
 

@@ -126,15 +126,41 @@ describe("Neovim that waits for builds", function()
     box:open_gate()
   end)
 
-  it("asks which build is meant while a start has no answer", function()
-    local server = run_at_server()
-    server:behave("by_path", { rows = { { path = "/build$" }, runs } })
-    nvim:command(("CodeArts run %s --branch other"):format(WALK))
-    nvim:command "CodeArts stop"
-    expect_message "a start has no answer yet"
+  -- Build 19 is the latest that is listed.
+  local history =
+    { path = "/history%?", body = '{"total":1,"history_records":[{"build_number":19}]}' }
+  local latest = { path = "/running%-status$", body = lifecycle.running_status(19) }
+
+  local function expect_no_stop(server)
     for _, path in ipairs(lifecycle.paths(server)) do
       assert.falsy(path:find "/stop", path)
     end
+  end
+
+  it("asks which build is meant while a start has no answer", function()
+    local server = run_at_server()
+    server:behave("by_path", { rows = { { path = "/build$" }, runs, history, latest } })
+    nvim:command("edit codearts://" .. WALK) -- which is a job at hand, without a number
+    nvim:expect "19"
+    nvim:command(("CodeArts run %s --branch other"):format(WALK))
+    for _, words in ipairs { "stop", "stop " .. WALK, "log", "wait " .. WALK:upper() } do
+      nvim:command("messages clear | CodeArts " .. words)
+      expect_message "a start has no answer yet"
+    end
+    nvim:command "messages clear | enew | CodeArts stop"
+    expect_message "a start has no answer yet"
+    expect_no_stop(server)
+    nvim:command(("messages clear | CodeArts status %s 20"):format(WALK))
+    nvim:expect "#20: RUNNING"
+    server:stop()
+  end)
+
+  it("means the build that was started from here where an earlier one is listed", function()
+    local server = run_at_server()
+    local stopped = { path = "/stop$", body = '{"success":true,"result":""}' }
+    server:behave("by_path", { rows = { stopped, runs, history, latest } })
+    nvim:command("CodeArts stop " .. WALK)
+    nvim:expect "#20 is being stopped"
     server:stop()
   end)
 
@@ -164,18 +190,16 @@ describe("Neovim that waits for builds", function()
       local server = run_at_server()
       server:behave(
         "by_path",
-        { rows = { { path = "/build$", status = status, body = body }, runs } }
+        { rows = { { path = "/build$", status = status, body = body }, runs, history, latest } }
       )
       nvim:command("CodeArts run " .. BREAK)
       expect_message(("CodeArts history %s shows its builds"):format(BREAK))
       assert.falsy(nvim:messages():find "again") -- it might be a second build
-      for _, words in ipairs { "stop", "wait", "log", "status", "stop 20" } do
+      for _, words in ipairs { "stop", "wait", "log", "status", "stop 20", "stop " .. BREAK } do
         nvim:command("messages clear | CodeArts " .. words)
         expect_message "which build was started last is not known"
       end
-      for _, path in ipairs(lifecycle.paths(server)) do
-        assert.falsy(path:find "/stop", path)
-      end
+      expect_no_stop(server)
       nvim:command "CodeArts history"
       nvim:wait(("vim.fn.bufname() == 'codearts://%s'"):format(BREAK))
       server:stop()
@@ -246,6 +270,43 @@ describe("Neovim that waits for builds", function()
     server:behave("by_path", { rows = { { path = "", status = 403, body = refusal } } })
     expect_message "ShowRecordDetail: auth error: 403"
     assert.truthy(nvim:ask("return " .. STATUS):find "#20: not known %(auth error%)")
+    server:stop()
+  end)
+
+  local function starts(server)
+    return count(table.concat(lifecycle.paths(server), "\n"), "/jobs/build")
+  end
+
+  it("starts nothing where one of the jobs is not found", function()
+    local server = run_at_server()
+    local listed = { path = "/list%?", body = '{"total":0,"jobs":[]}' }
+    local started = { path = "/build$", body = '{"actual_build_number":"21"}' }
+    server:behave("by_path", { rows = { listed, started, runs } })
+    nvim:command(("CodeArts run %s NOTE=two words"):format(BREAK))
+    expect_message "is called 'words'"
+    assert.equal(1, starts(server)) -- the one before
+    nvim:command "CodeArts status" -- which is known to be the last
+    nvim:expect "#20: RUNNING"
+    nvim:command "compiler! codearts"
+    nvim:command(("silent make %s NOTE=two words"):format(BREAK))
+    nvim:wait "(vim.fn.getqflist()[1] or { text = '' }).text:find \"is called 'words'\""
+    assert.equal(1, starts(server))
+    nvim:command(("CodeArts run %s %s"):format(WALK, BREAK))
+    nvim:wait "#require'codearts.build.nvim.watch'.running == 3"
+    assert.equal(3, starts(server))
+    server:stop()
+  end)
+
+  it("means the build before where a key belongs to another start", function()
+    local server = run_at_server()
+    local started = { path = "/build$", body = '{"actual_build_number":"7"}' }
+    server:behave("by_path", { rows = { started, runs } })
+    nvim:command(("CodeArts run %s --key K"):format(WALK))
+    nvim:wait(STATUS .. ":find '#7'")
+    nvim:command(("CodeArts run %s --key K OTHER=1"):format(WALK))
+    expect_message "this key belongs to a start with other arguments"
+    nvim:command "CodeArts log"
+    nvim:wait(("vim.fn.bufname() == 'codearts://%s/7'"):format(WALK))
     server:stop()
   end)
 end)

@@ -30,18 +30,14 @@ local function take(row, word, values)
   end
 end
 
---- Values before anything was given, options by name, and the arguments in their order.
-local function prepare(rows)
-  local values, options, arguments = {}, {}, {}
+local function options_of(rows)
+  local options = {}
   for _, row in ipairs(rows) do
-    values[target_of(row)] = row.many and {} or row.default
     if is_option(row) then
       options[row.name] = row
-    else
-      arguments[#arguments + 1] = row
     end
   end
-  return values, options, arguments
+  return options
 end
 
 local function problem_of_excludes(rows, given)
@@ -54,50 +50,114 @@ local function problem_of_excludes(rows, given)
   end
 end
 
---- What the words mean.
+---@class codearts.build.cli.Words
+---@field options { row: codearts.build.cli.Row, value: string? }[] in their order
+---@field arguments string[] the words that belong to no option
+---@field waiting codearts.build.cli.Row? an option at the end, without its value
+---@field problem string? the first one
+
+--- Tells options from arguments, as argparse does: what begins with a dash is never the value of the option before it.
 ---@param rows codearts.build.cli.Row[]
 ---@param list string[]
+---@param option_of? fun(word: string): string? the option that a word on its own is the value of
+---@return codearts.build.cli.Words
+function words.sort(rows, list, option_of)
+  local options = options_of(rows)
+  local sorted, waiting = { options = {}, arguments = {} }, nil
+  local function complain(what, word)
+    sorted.problem = sorted.problem or what:format(word)
+  end
+  local function add(row, value)
+    table.insert(sorted.options, { row = row, value = value })
+  end
+  for _, word in ipairs(list) do
+    local is_named = word:find "^%-."
+    if waiting and not is_named then
+      add(waiting, word)
+      waiting = nil
+    elseif is_named then
+      local name, value = word:match "^(%-%-[^=]+)=(.*)$"
+      local row = options[name or word]
+      if waiting then
+        complain("option '%s' requires an argument", waiting.name)
+        waiting = nil
+      end
+      if not row then
+        complain("unknown option '%s'", name or word)
+      elseif value and not row.word then
+        complain("option '%s' does not take arguments", name)
+      elseif row.word and not value then
+        waiting = row
+      else
+        add(row, value)
+      end
+    else
+      local name = option_of and option_of(word)
+      if name then
+        add(options[name], word)
+      else
+        table.insert(sorted.arguments, word)
+      end
+    end
+  end
+  if waiting then
+    complain("option '%s' requires an argument", waiting.name)
+  end
+  sorted.waiting = waiting
+  return sorted
+end
+
+local function take_options(sorted, values)
+  local given = {}
+  for _, option in ipairs(sorted.options) do
+    given[option.row.name] = true
+    if option.value then
+      local problem = take(option.row, option.value, values)
+      if problem then
+        return nil, problem
+      end
+    else
+      values[target_of(option.row)] = true
+    end
+  end
+  return given
+end
+
+local function take_arguments(rows, sorted, values)
+  local at = 1
+  for _, row in ipairs(rows) do
+    if not is_option(row) then
+      local first = at
+      while sorted.arguments[at] and (row.many or at == first) do
+        local problem = take(row, sorted.arguments[at], values)
+        if problem then
+          return problem
+        end
+        at = at + 1
+      end
+      if at == first and not row.optional then
+        return ("missing argument '%s'"):format(row.word)
+      end
+    end
+  end
+  return sorted.arguments[at] and "too many arguments: " .. sorted.arguments[at]
+end
+
+--- What sorted words mean.
+---@param rows codearts.build.cli.Row[]
+---@param sorted codearts.build.cli.Words
 ---@return table? values by name
 ---@return string? problem
-function words.read(rows, list)
-  local values, options, arguments = prepare(rows)
-  local given, at, index = {}, 1, 1
-  while index <= #list do
-    local word, problem = list[index], nil
-    local name, value = word:match "^(%-%-[^=]+)=(.*)$"
-    local option = options[name or word]
-    if not option and word:sub(1, 1) == "-" then
-      return nil, ("unknown option '%s'"):format(name or word)
-    elseif option and not option.word then
-      values[target_of(option)], given[option.name] = true, true
-    elseif option then
-      if not name then
-        index = index + 1
-        value = list[index]
-      end
-      problem = value == nil and ("option '%s' requires an argument"):format(option.name)
-        or take(option, value, values)
-      given[option.name] = true
-    elseif not arguments[at] then
-      return nil, "too many arguments: " .. word
-    else
-      problem = take(arguments[at], word, values)
-      at = arguments[at].many and at or at + 1
-    end
-    if problem then
-      return nil, problem
-    end
-    index = index + 1
+function words.values(rows, sorted)
+  if sorted.problem then
+    return nil, sorted.problem
   end
-  local missing = arguments[at]
-  if
-    missing
-    and not missing.optional
-    and not (missing.many and #values[target_of(missing)] > 0)
-  then
-    return nil, ("missing argument '%s'"):format(missing.word)
+  local values = {}
+  for _, row in ipairs(rows) do
+    values[target_of(row)] = row.many and {} or row.default
   end
-  local problem = problem_of_excludes(rows, given)
+  local given, problem = take_options(sorted, values)
+  problem = problem or take_arguments(rows, sorted, values) or problem_of_excludes(rows, given)
   if problem then
     return nil, problem
   end

@@ -51,12 +51,21 @@ local function show(name, mods)
   end
 end
 
---- The job and build that the values name; the latest where no number was given.
+--- The job and build that the values name; the latest where no number was given. A build that was just started from here may
+-- not be listed yet, and one whose number is not known must not be taken for another.
 local function build_of(values)
+  local job_id, name = target.job(session, values.job, values.project)
+  local is_latest = not values.build_no and not values.key
+  local open = is_latest and watches.doubt(job_id)
+  if open then
+    usage("NUMBER", open)
+  end
   local quiet = setmetatable({
     warn = function() end,
   }, { __index = session })
-  local job_id, number, name, doubt = target.build(quiet, values)
+  values = vim.tbl_extend("force", values, { job = { id = job_id } })
+  local _, number, _, doubt = target.build(quiet, values)
+  number = is_latest and math.max(number, watches.newest(job_id) or 0) or number
   jobs.saw(job_id, number)
   if doubt then
     session:warn("there may be a later build: " .. tostring(doubt))
@@ -112,47 +121,79 @@ local function start(job_id, args, options)
   return result, lifecycle.handle(result).build_no
 end
 
---- Says of an error of a start where to look for a build. Whether there may be one.
+--- Says of an error of a start where to look for a build. Whether there may be one that it started.
 local function explain(err, job_id)
   local outcome = session.core.is_error(err) and err.outcome
-  if outcome ~= "started" and outcome ~= "unknown" then
+  local is_other = outcome and err.kind == "key" and err.reason == "mismatch" -- what became of the key's own start
+  if is_other or outcome ~= "started" and outcome ~= "unknown" then
     return false
   end
   err.message = err.message .. ("; :CodeArts history %s shows its builds"):format(job_id)
   return true
 end
 
---- From the command on that asks for a build until its number is known; it is watched from then on.
----@param asked any what tells the same command given again
----@param prepare fun(): string, string?, table, table the job and its name, and what client:start takes; may wait
----@param bang boolean
-local function run(asked, prepare, bang)
-  local this = watches.start()
-  local job_id, name, args, options, result, number
-  local function refuse_second(what)
-    if watches.is_second(this, vim.inspect(what)) then
-      local message = "a start of %s with these parameters is under way"
-      usage("JOB", message:format(name or job_id or "this job"))
-    end
-  end
+---@class codearts.build.nvim.Asked a build that is asked for
+---@field words any what tells the same command given again
+---@field find fun(): string, string?, table, table the job and its name, and what client:start takes; may wait
+
+--- Starts a build that was found; it is watched from then on.
+local function start_found(one, bang)
+  local result, number
   local ok, err = pcall(function()
-    refuse_second(asked)
-    job_id, name, args, options = prepare()
-    refuse_second { args, options }
-    result, number = start(job_id, args, options)
+    if one.is_second then
+      local message = "a start of %s with these parameters is under way"
+      usage("JOB", message:format(one.name or one.job_id or "this job"))
+    end
+    result, number = start(one.job_id, one.args, one.options)
   end)
-  local is_there = ok or explain(err, job_id)
-  watches.answered(this, is_there and { job_id = job_id, number = number } or nil)
+  local is_there = ok or explain(err, one.job_id)
+  watches.answered(one.start, is_there and { job_id = one.job_id, number = number } or nil)
   if not ok then
     error(err, 0)
   end
-  jobs.saw(job_id, number)
-  local watch = watches.begin(result, job_id, number, name)
+  jobs.saw(one.job_id, number)
+  local watch = watches.begin(result, one.job_id, number, one.name)
   watch.loud = true
   if bang then
     fill_quickfix(watch)
   end
   messages.echo(watches.how_started(result) .. watch:name())
+end
+
+--- Finds what is meant; whether one is a second start is told by its words, and again by what they mean.
+local function find(one)
+  if not one.is_second then
+    one.job_id, one.name, one.args, one.options = one.find()
+    one.start.job_id = one.job_id
+    one.is_second = watches.is_second(one.start, vim.inspect { one.args, one.options })
+  end
+end
+
+--- Starts builds, once all of their jobs are found. From the command on it is known that they are asked for.
+---@param asked codearts.build.nvim.Asked[]
+---@param bang boolean
+local function run(asked, bang)
+  for _, one in ipairs(asked) do
+    one.start = watches.start()
+    one.is_second = watches.is_second(one.start, vim.inspect(one.words))
+  end
+  local ok, err = pcall(function()
+    for _, one in ipairs(asked) do
+      find(one)
+    end
+  end)
+  for _, one in ipairs(asked) do
+    if ok then
+      session.go(function()
+        start_found(one, bang)
+      end)
+    else
+      watches.answered(one.start)
+    end
+  end
+  if not ok then
+    error(err, 0)
+  end
 end
 
 --- @- is standard input, which an editor has no use for.
@@ -187,15 +228,17 @@ end
 ---@param values table
 ---@param command codearts.build.nvim.Command
 function actions.run(values, command)
-  for _, reference in ipairs(values.targets) do
-    local asked = vim.tbl_extend("force", values, { targets = reference })
-    session.go(function()
-      run(asked, function()
+  local asked = {}
+  for index, reference in ipairs(values.targets) do
+    asked[index] = {
+      words = vim.tbl_extend("force", values, { targets = reference }),
+      find = function()
         local job_id, name = target.job(session, reference, values.project)
         return job_id, name, actions.start_of(job_id, values)
-      end, command.bang)
-    end)
+      end,
+    }
   end
+  run(asked, command.bang)
 end
 
 ---@param values table
@@ -320,10 +363,22 @@ local function parameters_of(job_id, number)
   details = record.about(details, "build_number", job_id, number)
   local given = type(details) == "table" and details.parameters
   local list = {}
-  local declared = parameters.declared(type(config) == "table" and config.result) or {}
+  local declared = parameters.declared(type(config) == "table" and config.result)
+  if not declared or declared[1] and type(given) ~= "table" then
+    local message =
+      "the parameters of build %d cannot be told, so it was not run again; :CodeArts run %s starts a build with those of the job"
+    error(
+      session.core.error {
+        kind = "protocol",
+        reason = "bad_answer",
+        message = message:format(number, job_id),
+      },
+      0
+    )
+  end
   jobs.declares(job_id, client:mask(vim.list_extend({}, declared), config))
   for _, name in ipairs(declared) do
-    local value = type(given) == "table" and given[name]
+    local value = given[name]
     if type(value) == "string" and not value:find "^%*+$" then
       list[#list + 1] = { name = name, value = value }
     end
@@ -334,11 +389,12 @@ end
 --- Runs a job again, with the parameters of a build if one is meant.
 ---@param place codearts.build.nvim.Address
 function actions.again(place)
-  run(place, function()
+  local function find_again()
     local job_id, name = jobs.find(session, place.job, settings.get().project)
     local given = place.number and parameters_of(job_id, place.number) or {}
     return job_id, name, { job_id = job_id, parameter = given }, {}
-  end, false)
+  end
+  run({ { words = place, find = find_again } }, false)
 end
 
 return actions

@@ -89,18 +89,17 @@ local function fail(message)
   error(core.error { kind = "usage", field = "CodeArts", message = message }, 0)
 end
 
---- NAME=VALUE is a parameter; a job that is called so is written name:….
-local function with_parameters(list)
-  local changed = {}
-  for index, word in ipairs(list) do
-    local before = list[index - 1] or ""
-    local is_parameter = word:find "^[^-=][^=]*=" and not word:find "^name:"
-    if is_parameter and not before:find "^%-%-[a-z-]+$" then
-      changed[#changed + 1] = "--param"
-    end
-    changed[#changed + 1] = word
-  end
-  return changed
+--- NAME=VALUE is a parameter; an address, which may have a query, is a job, and so is name:….
+local function option_of_run(word)
+  return word:find "^[^=:/]+=" and "--param" or nil
+end
+
+--- The words of a command: its options, and what stands beside them.
+---@param name string
+---@param list string[] the words after it
+---@return codearts.build.cli.Words
+function command.sorted(name, list)
+  return words.sort(command.WORDS[name].rows(), list, name == "run" and option_of_run or nil)
 end
 
 --- What was left out and is at hand: the build of this buffer, or the one that was started last. One that is only looked
@@ -112,40 +111,40 @@ local function at_hand(is_build)
     return here.job, here.number
   end
   local watches = require "codearts.build.nvim.watch"
-  local last = watches.started or {}
-  if next(watches.starting) then
-    fail "a start has no answer yet: say which JOB is meant, and which NUMBER"
-  elseif is_build and last.job_id and not last.number then
-    fail "which build was started last is not known: say which JOB is meant, and which NUMBER"
+  local doubt = watches.doubt()
+  if doubt and (is_build or next(watches.starting)) then
+    fail(doubt)
   end
+  local last = watches.started or {}
   return last.job_id, last.number
 end
 
 --- Whether a key stands for the number of the build.
-local function has_key(list)
-  for _, word in ipairs(list) do
-    if word == "--key" or word:find "^%-%-key=" then
+local function has_key(sorted)
+  for _, option in ipairs(sorted.options) do
+    if option.row.name == "--key" then
       return true
     end
   end
   return false
 end
 
-local function completed(word, list)
-  local first = list[1]
-  local bare = not first or first:sub(1, 2) == "--"
-  local counts = word.takes_build and first and first:find "^%d+$" and #first < 32
-  if not (word.takes_build or word.takes_job) or not (bare or counts) then
-    return list
+--- Puts in what is at hand, where no argument names a job.
+local function complete(word, sorted)
+  local list = sorted.arguments
+  local counts = word.takes_build and #list == 1 and list[1]:find "^%d+$" and #list[1] < 32
+  if not (word.takes_build or word.takes_job) or list[1] and not counts then
+    return
   end
-  local is_build = word.takes_build and not has_key(list) or false
+  local is_build = word.takes_build and not has_key(sorted) or false
   local job, number = at_hand(is_build)
   if not job then
-    return list
-  elseif counts then
-    return vim.list_extend({ job }, list)
+    return
   end
-  return vim.list_extend({ job, is_build and number and tostring(number) or nil }, list)
+  table.insert(list, 1, job)
+  if is_build and number and not counts then
+    table.insert(list, tostring(number))
+  end
 end
 
 --- The values of a command. Raises kind "usage" and "config".
@@ -165,10 +164,11 @@ function command.values(name, list)
     )
   end
   local project = require("codearts.build.nvim.settings").get().project
-  if name == "run" then
-    list = with_parameters(list)
+  local sorted = command.sorted(name, list)
+  if not sorted.problem then
+    complete(word, sorted)
   end
-  local values, problem = words.read(word.rows(), completed(word, list))
+  local values, problem = words.values(word.rows(), sorted)
   if values then
     values.project = values.project or project
     problem = arguments.complete({ rows = word.rows(), check = word.check }, values)
@@ -209,7 +209,9 @@ function command.again(name)
   end
   session.go(function()
     local actions = require "codearts.build.nvim.actions"
-    if name == "again" then
+    if name == "again" and not below and not place.number then
+      fail "no job or build is under the cursor" -- the buffer's job would run without the parameters of a build
+    elseif name == "again" then
       actions.again(place)
     else
       actions.open(command.values("open", { place.job }))

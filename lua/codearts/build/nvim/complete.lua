@@ -102,14 +102,6 @@ local function known_parameters(job_id)
   return list
 end
 
-local function find_option(rows, name)
-  for _, row in ipairs(rows) do
-    if row.name == name then
-      return row
-    end
-  end
-end
-
 local function options(rows)
   local list = {}
   for _, row in ipairs(rows) do
@@ -120,21 +112,18 @@ local function options(rows)
   return list
 end
 
---- The arguments among the words, and the option that waits for its value.
-local function read(rows, words)
-  local list, waiting = {}, nil
-  for index = 2, #words do
-    local word = words[index]
-    local option = word:sub(1, 2) == "--" and find_option(rows, word)
-    if waiting then
-      waiting = nil
-    elseif option and option.word then
-      waiting = option
-    elseif word:sub(1, 1) ~= "-" and (word:find "^name:" or not word:find("=", 1, true)) then
-      list[#list + 1] = word
+--- The words that stand before the last blank, as the editor tells them apart.
+local function split(text)
+  local list, word = {}, ""
+  for escape, char in text:gmatch "(\\?)(.)" do
+    if escape == "" and char:find "[ \t]" then
+      list[#list + 1] = word ~= "" and word or nil
+      word = ""
+    else
+      word = word .. (char:find "[\\ \t]" and "" or escape) .. char
     end
   end
-  return list, waiting
+  return list
 end
 
 local function argument_at(rows, count)
@@ -170,20 +159,19 @@ end
 ---@param line string the command line up to the cursor
 ---@return string[]
 return function(command, lead, line)
-  local words = vim.split(line:match "CodeArts!? +(.*)$" or "", " +")
-  words[#words] = nil -- the lead
+  local words = split(line:sub(1, #line - #lead):match "CodeArts!? +(.*)$" or "")
+  local name = table.remove(words, 1)
   local list
-  if #words == 0 then
+  if not name then
     list = command.NAMES
-  elseif command.WORDS[words[1]] then
-    local rows = command.WORDS[words[1]].rows()
-    local arguments, waiting = read(rows, words)
-    if waiting then
-      list = waiting.values or waiting.kind == kinds.job and known_jobs() or {}
-    elseif lead:sub(1, 1) == "-" then
+  elseif command.WORDS[name] then
+    local rows, sorted = command.WORDS[name].rows(), command.sorted(name, words)
+    if lead:sub(1, 1) == "-" then
       list = options(rows)
+    elseif sorted.waiting then
+      list = sorted.waiting.values or {}
     else
-      list = of_argument(words[1], rows, arguments)
+      list = of_argument(name, rows, sorted.arguments)
     end
   end
   local fitting = {}

@@ -80,11 +80,16 @@ end
 local function run_all()
   local actions = require "codearts.build.nvim.actions"
   local values = command.values("run", words())
-  local statuses = {}
+  local starts, statuses = {}, {}
   for index, reference in ipairs(values.targets) do
     local job_id, name = target.job(session, reference, values.project)
     local args, options = actions.start_of(job_id, values)
-    statuses[index] = run(job_id, name, args, options)
+    starts[index] = function()
+      return run(job_id, name, args, options)
+    end
+  end
+  for index, start in ipairs(starts) do -- once all of their jobs are found
+    statuses[index] = start()
   end
   return exit_status.of_all(statuses)
 end

@@ -37,6 +37,9 @@ local watches = {
 
 local by_build, starts = {}, 0
 
+-- The same as `watches.started`, by job.
+local started_of = {}
+
 local function changed()
   vim.schedule(function()
     vim.api.nvim_exec_autocmds("User", { pattern = "CodeArtsStatus", modeline = false })
@@ -56,6 +59,7 @@ end
 ---@class codearts.build.nvim.Start
 ---@field order integer
 ---@field marks table<string, true> what it is
+---@field job_id? string once it is known
 
 --- A start is asked for; which job is meant, and with what, may have to be looked for yet.
 ---@return codearts.build.nvim.Start
@@ -85,10 +89,41 @@ end
 ---@param started? { job_id: string, number: integer? } nil: no build was started
 function watches.answered(start, started)
   watches.starting[start] = nil
-  local last = watches.started
-  if started and (not last or last.order < start.order) then
-    started.order, watches.started = start.order, started
+  if not started then
+    return
   end
+  started.order = start.order
+  local function later(last)
+    return last and last.order > started.order and last or started
+  end
+  local job = ascii.lower(started.job_id)
+  watches.started, started_of[job] = later(watches.started), later(started_of[job])
+end
+
+--- Why it is not known which build was started last: the last one of a job, or of all.
+---@param job_id? string
+---@return string?
+function watches.doubt(job_id)
+  local job = job_id and ascii.lower(job_id)
+  local wanted = job and "say which NUMBER is meant" or "say which JOB is meant, and which NUMBER"
+  for start in pairs(watches.starting) do
+    if not job or not start.job_id or ascii.lower(start.job_id) == job then
+      return "a start has no answer yet: " .. wanted
+    end
+  end
+  local last = watches.started
+  if job then
+    last = started_of[job]
+  end
+  return last and not last.number and "which build was started last is not known: " .. wanted or nil
+end
+
+--- The build of a job that was started last from here, where it is known.
+---@param job_id string
+---@return integer? number
+function watches.newest(job_id)
+  local last = started_of[ascii.lower(job_id)]
+  return last and last.number
 end
 
 --- The watch of a build, if it is waited for.
