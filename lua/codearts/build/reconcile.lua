@@ -127,7 +127,8 @@ end
 ---   may be the call's own showed another value of the parameter; asked again until `timeout`. A service that
 ---   acts on the request later cannot be excluded.
 --- - "candidates": no build shows a run id, because the call had none or the job does not declare the parameter,
----   or as a secret. `candidates`: the builds that began since, newest first, maybe none.
+---   or as a secret. `candidates`: the builds that may be the call's own, newest first, maybe none: those that began
+---   since, or in the hour before, as the clocks within the service may differ.
 --- - "unknown": neither can be said. `error`: why not; `candidates`: the builds that may be the call's own as far
 ---   as they are known.
 ---
