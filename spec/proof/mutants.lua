@@ -572,8 +572,8 @@ local MUTANTS = {
   {
     name = "a wait for a flow that Ctrl-C broke off",
     file = "lua/codearts/build/client.lua",
-    find = "idle = still and not call:done() and",
-    replace = "idle = problem == 0 and not call:done() and",
+    find = "local lost = still and next(self.tasks) and",
+    replace = "local lost = false and",
     specs = "keys_interrupt",
   },
   {

@@ -18,6 +18,7 @@ local problems = require "codearts.build.problem"
 ---@field between (fun())|false what the sources of credentials have to do after each step of a run
 ---@field store_runner thread|false runs functions of key stores, one after the other
 ---@field flow_runner thread|false the same for flows
+---@field tasks table<codearts.build.Task, true> those that are not told yet
 ---@field signing_in boolean a sign-in runs functions of the user, which must not step or wait
 ---@field closed boolean
 ---@field was_left_behind? boolean when it was closed
@@ -37,12 +38,14 @@ local problems = require "codearts.build.problem"
 ---@field ready? fun(outcome?: string) raises where nobody would step, before something is begun
 ---@field check? fun(outcome?: string) raises a usage error where the host cannot wait
 ---@field probe? fun(outcome?: string): codearts.build.Error? what only a try can tell; may yield
+---@field blocks? fun(): boolean whether who waits here blocks until the end, and yields to nobody
 local Client = {}
 Client.__name = "codearts.build.Client"
 
 local usage_error = problems.usage
 -- There all steps are those of `advance`, without a request; the core's run steps by itself.
 local in_nginx = nginx_request.is_here
+local YIELDS_ACROSS_PCALL = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil
 
 local function check_self(self, outcome)
   if getmetatable(self) ~= Client then
@@ -96,14 +99,6 @@ local function result_metatable(client)
   }
 end
 
---- The token in an auth option that is nothing but a good one: no code for signing in is loaded then.
-local function plain_token(auth)
-  if type(auth) == "table" and next(auth) == "token" and next(auth, "token") == nil then
-    auth = rawget(auth, "token")
-  end
-  return type(auth) == "string" and auth:find "^[\33-\126]+$" and auth
-end
-
 --- Makes the core's client. What is wrong with an endpoint that was found somewhere names that place.
 local function new_core(options, metatable, source)
   local ok, made = pcall(core.new, options, metatable)
@@ -119,7 +114,8 @@ end
 ---@param options? codearts.build.Options
 ---@return codearts.build.Client
 function Client.new(options)
-  local core_options, sign_in_options, told = require("codearts.build.config").resolve(options)
+  local config = require "codearts.build.config"
+  local core_options, sign_in_options, told = config.resolve(options)
   inherited.refuse(options or {})
   local self = setmetatable({
     sign_in_options = sign_in_options,
@@ -131,10 +127,11 @@ function Client.new(options)
     signing_in = false,
     store_runner = false,
     flow_runner = false,
+    tasks = {},
     closed = false,
   }, Client)
   local auth = rawget(options or {}, "auth")
-  core_options.auth = plain_token(auth) or self:source_of(auth)
+  core_options.auth = config.plain_token(auth) or self:source_of(auth)
   self.endpoint, self.deadline = core_options.endpoint, core_options.deadline
   self.on_event = core_options.on_event
   self.given_key_store = rawget(options or {}, "key_store")
@@ -143,7 +140,6 @@ function Client.new(options)
   self.origins = { self.core:origins() }
   self.origin = self.origins[1]
   if told.warning and self.on_event then
-    -- As every callback, inside of a step.
     self:sleep(0):on_done(function()
       self.on_event { type = "warning", message = told.warning }
     end)
@@ -203,12 +199,6 @@ local function has_own_source(opts)
   return auth and type(auth) ~= "string" and type(auth) ~= "userdata"
 end
 
---- Whether the start is one of several that share a key; or was meant to be, or to be found again: the other
---- start refuses it then.
-local function has_key(opts)
-  return type(opts) == "table" and (rawget(opts, "key") ~= nil or inherited.name(opts) ~= nil)
-end
-
 --- Options of one call as the core takes them. Credentials that have to be looked at or fetched first
 --- become a source, and then there is a function to be called when the call has ended. For this library's own
 --- modules.
@@ -263,7 +253,9 @@ end
 local function advance(self, timeout, whole)
   local remaining, still = self.core:advance(timeout, whole)
   pump_sources(self)
-  return remaining, still
+  still = still and self.core:is_still()
+  local lost = still and next(self.tasks) and require("codearts.build.client.task").end_lost(self)
+  return remaining + (lost or 0), still and (lost or 0) == 0
 end
 
 if nginx_request.is_here then
@@ -383,26 +375,21 @@ end
 
 --- Steps until a call has ended or the time is over.
 local function step_until(self, call, timeout, quiet)
-  local till, idle = timeout and core.now() + timeout, 0
+  local till = timeout and core.now() + timeout
   repeat
     local moved, problem, still =
       pcall(advance, self, till and math.max(till - core.now(), 0), true)
     if not moved then -- a callback may have come back in a forked child
       error(described(self, problem, call), 0)
     end
-    -- Ctrl-C raises in whatever Lua runs next, so that a flow may have lost what it awaits: it would wait for ever.
-    idle = still and not call:done() and idle + 1 or 0
-    if idle > 1 and call.break_off then
-      return call:break_off()
-    elseif idle > 1 then
+    if still and not call:done() then
       error("what the call waits for was broken off", 0)
     end
     local raised
     if not quiet then
       raised, problem = self.core:raised()
     end
-    if raised then
-      -- Never as a structured error, which would look like the call's own.
+    if raised then -- never as a structured error, which would look like the call's own
       error(core.is_error(problem) and "a callback raised: " .. tostring(problem) or problem, 0)
     end
   until call:done() or (till and core.now() >= till)
@@ -437,10 +424,15 @@ function methods:wait_for(call, timeout, quiet)
   end
 end
 
+--- Whether who waits here blocks until the end, so that what a debug hook raises comes out of the wait.
+local function blocks(self)
+  return not self.host or (self.host.blocks and self.host.blocks())
+end
+
 --- Waits, and leaves what callbacks raise to the next step. Answers why it cannot wait on: where a debug hook raises
 --- in the midst of it, as Ctrl-C does in the standalone interpreter, no bare text. Out of memory is raised.
 local function wait_quietly(self, call, timeout)
-  if self.host then -- which may yield, and not every Lua does that across a pcall
+  if not (YIELDS_ACROSS_PCALL or blocks(self)) then
     return self:wait_for(call, timeout, true)
   end
   local ok, err = pcall(self.wait_for, self, call, timeout, true)
@@ -479,19 +471,20 @@ local function try_run_by_call(self, args, opts, operation)
   local err = obstacle(self, "not_started")
   if err then
     return nil, err
-  elseif has_key(opts) and not self.host then
+  elseif inherited.has_key(opts) and blocks(self) then
     return require("codearts.build.keys.start").try_run(self, args, opts, operation)
   end
   local ok, call = pcall(self.start, self, args, opts, operation)
-  if ok then
-    -- What callbacks raise meanwhile is left to the next step: the outcome must not be lost.
-    err = wait_quietly(self, call)
-    if err then
-      return nil, err
-    end
-    return call:try_wait()
+  if not ok then
+    return problems.answer(call)
   end
-  return problems.answer(call)
+  err = wait_quietly(self, call) -- what callbacks raise is left to the next step: the outcome must not be lost
+  if not err then
+    return call:try_wait()
+  elseif err.outcome == "not_started" then
+    call:cancel() -- so that it stays true
+  end
+  return nil, err
 end
 
 --- Starts a build and waits for the service's answer. Blocks, or yields where the client lives in a
@@ -505,7 +498,7 @@ function methods:run(args, opts, operation)
   if not (self.host or self.signing_in or in_nginx) then
     if opts == nil then
       return self.core:run(args, nil, self.between, operation)
-    elseif not (has_own_source(opts) or has_key(opts)) then
+    elseif not (has_own_source(opts) or inherited.has_key(opts)) then
       return self.core:run(args, opts, self.between, operation, self:reconciler(opts))
     end
   end
@@ -526,7 +519,7 @@ function methods:try_run(args, opts, operation)
   local ok, problem = pcall(check_self, self, "not_started")
   if not ok then
     return problems.answer(problem)
-  elseif self.host or self.signing_in or in_nginx or has_key(opts) then
+  elseif self.host or self.signing_in or in_nginx or inherited.has_key(opts) then
     return try_run_by_call(self, args, opts, operation)
   end
   local core_opts, ended
@@ -549,7 +542,7 @@ end
 ---@return codearts.build.Call
 function methods:start(args, opts, operation)
   check_self(self, "not_started")
-  if has_key(opts) then
+  if inherited.has_key(opts) then
     return require("codearts.build.keys.start").begin(self, args, opts, operation)
   end
   return Call.new(self, self:begin("start", args, opts, "not_started", operation))
@@ -598,8 +591,7 @@ function methods:mask(value, ...)
   return require("codearts.build.client.mask")(self.masker or self.core, value, value, ...)
 end
 
---- The same without this client's credentials alone: what jobs are called is none of the masker's. For this library's own
---- modules.
+--- The same without this client's credentials alone: what jobs are called is none of the masker's. For our own modules.
 ---@generic T
 ---@param value T
 ---@return T
@@ -684,13 +676,20 @@ end
 function methods:close()
   check_self(self)
   self.was_left_behind = self:is_left_behind()
+  local is_busy = self.was_left_behind or (not self.closed and self.core:delivering())
   local on_close = self.on_close
   if on_close and not self.was_left_behind then
     self.on_close = nil
     on_close()
   end
   self.closed = true
-  nginx_request.hide(self.core.close, self.core)
+  local told, problem = pcall(nginx_request.hide, self.core.close, self.core)
+  if next(self.tasks) and not is_busy then
+    require("codearts.build.client.task").end_lost(self)
+  end
+  if not told then
+    error(problem, 0)
+  end
 end
 
 Client.__close = methods.close

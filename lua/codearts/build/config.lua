@@ -227,4 +227,14 @@ function M.resolve(options, getenv)
     told
 end
 
+--- The token in an auth option that is nothing but a good one: no code for signing in is loaded then.
+---@param auth any
+---@return string|false|nil
+function M.plain_token(auth)
+  if type(auth) == "table" and next(auth) == "token" and next(auth, "token") == nil then
+    auth = rawget(auth, "token")
+  end
+  return type(auth) == "string" and auth:find "^[\33-\126]+$" and auth
+end
+
 return M

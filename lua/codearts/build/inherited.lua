@@ -29,6 +29,13 @@ function inherited.name(opts)
   end
 end
 
+--- Whether a start is one of several that share a key; or was meant to be, or to be found again: it is refused then.
+---@param opts any
+---@return boolean
+function inherited.has_key(opts)
+  return type(opts) == "table" and (rawget(opts, "key") ~= nil or inherited.name(opts) ~= nil)
+end
+
 --- Raises a usage error when there is one.
 ---@param opts table
 function inherited.refuse(opts)

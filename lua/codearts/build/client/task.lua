@@ -18,12 +18,15 @@ Call.add_kind(Task)
 --- Runs all of them, then raises the first error that one raised.
 local function run_callbacks(self)
   local callbacks, raised, problem = self.callbacks, false, nil
-  self.callbacks = nil
-  for i = 1, callbacks and #callbacks or 0 do
-    local ok, err = coroutines.pcall(callbacks[i], self.result, self.err)
+  self.due = false
+  for _ = 1, callbacks and #callbacks or 0 do
+    local ok, err = coroutines.pcall(table.remove(callbacks, 1), self.result, self.err)
     if not ok and not raised then
       raised, problem = true, err
     end
+  end
+  if not self.due then
+    self.client.tasks[self] = nil
   end
   if raised then
     error(problem, 0)
@@ -32,6 +35,7 @@ end
 
 --- Callbacks run inside steps only, so an empty call brings them to the next one; a closed client has none.
 local function run_in_step(self)
+  self.due, self.client.tasks[self] = true, true
   local ok, nothing = pcall(self.client.sleep, self.client, 0)
   if not ok then
     return run_callbacks(self)
@@ -42,6 +46,9 @@ local function run_in_step(self)
 end
 
 local function finish(self, result, err)
+  if self.ended then
+    return -- it was broken off, and that is told
+  end
   self.awaited = nil
   if core.is_error(err) then
     err.outcome = self.client:seen_from_here(err.outcome or self:so_far().outcome)
@@ -61,6 +68,7 @@ end
 --- What comes back from the flow: whether it broke, then what it awaits, or the mark and what it answers.
 local function continue(self, ok, value, err, problem)
   if not ok then
+    self.runner = nil -- it keeps what the flow had in hand, such as a lock
     value = value or "a callback raised " .. tostring(value)
     local misuse = nginx_request.explain(value)
     value = misuse and problems.usage("host", misuse) or value
@@ -123,6 +131,7 @@ function Task.new(client, flow, so_far)
   local self = setmetatable({
     client = client,
     callbacks = nil,
+    due = false,
     ended = false,
     stopped = false,
     keeps = nil,
@@ -160,6 +169,9 @@ function Task.new(client, flow, so_far)
   self.runner = client.flow_runner or coroutines.runner()
   client.flow_runner = false
   continue(self, coroutines.resume(self.runner, flow, await, stopped))
+  if not self.ended then
+    client.tasks[self] = true -- only now: what is raised before leaves nothing behind
+  end
   return self
 end
 
@@ -209,7 +221,40 @@ function Task:break_off()
   self.ended = true
   if self.callbacks then
     run_in_step(self)
+  else
+    self.client.tasks[self] = nil
   end
+end
+
+--- Whether its flow waits for what cannot come: in a client that is still, of its own calls that are under way none goes on.
+local function is_lost(self)
+  local call, status = self.awaited, coroutines.status(self.runner)
+  if status == "running" or status == "normal" then
+    return false
+  end
+  local is_own = not self.client.closed and call ~= nil and call.client == self.client
+  return call == nil or call:done() or (is_own and not call.break_off)
+end
+
+--- Ends the tasks that nobody will wake: a debug hook, as Ctrl-C is one, raises in whatever Lua runs next, so that a flow
+--- may have lost what it awaits. For a client that is still, outside of its steps.
+---@param client codearts.build.Client
+---@return integer count of those that were ended
+function Task.end_lost(client)
+  local lost = {}
+  for task in pairs(client.tasks) do
+    if task.ended or is_lost(task) then
+      lost[#lost + 1] = task
+    end
+  end
+  for _, task in ipairs(lost) do
+    if task.ended then
+      run_in_step(task)
+    else
+      task:break_off()
+    end
+  end
+  return #lost
 end
 
 --- See Call:on_done.
@@ -222,7 +267,7 @@ function Task:on_done(f)
   end
   self.callbacks = self.callbacks or {}
   self.callbacks[#self.callbacks + 1] = f
-  if self.ended and #self.callbacks == 1 then
+  if self.ended and not self.due then
     run_in_step(self)
   end
   return self

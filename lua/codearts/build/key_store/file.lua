@@ -154,8 +154,10 @@ function File:put(key, text, version, client, waits)
     return work:run()
   end
   local open, call = pcall(client.perform, client, work)
-  if not open then -- the client was closed, and what it did not send is to be known all the same
+  if not open and core.is_error(call) then -- the client was closed: what it did not send is to be known all the same
     return work:run()
+  elseif not open then
+    error(call, 0)
   end
   return call:on_done(self.written)
 end

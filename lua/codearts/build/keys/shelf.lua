@@ -126,6 +126,15 @@ local function answer_of(self, name, ok, first, second, third)
   return true, first or nil, second, third
 end
 
+--- The same of a store of this library. What raises there is a debug hook, as Ctrl-C is one: the key may be locked, and
+--- nobody knows.
+local function answer_of_own(self, name, ok, ...)
+  if not ok then
+    collect()
+  end
+  return answer_of(self, name, ok, ...)
+end
+
 --- The same of one that ran in a coroutine.
 local function answer_of_runner(self, name, runner, ok, mark, ...)
   if not ok then
@@ -143,7 +152,7 @@ local function ask(self, name, ...)
   if self.waits and self.store.never_yields then
     return answer_of(self, name, true, f(...)) -- what that raises is not the store's: it breaks the flow off
   elseif self.store.never_yields then
-    return answer_of(self, name, pcall(f, ...))
+    return answer_of_own(self, name, pcall(f, ...))
   end
   local runner = client.store_runner or coroutines.runner()
   client.store_runner = false -- a store may wait for a call of this client, which has a key itself
@@ -234,8 +243,15 @@ function Shelf:put(kept)
   end
   local before = self.record and self.record.nonce
   local own = self.store.never_yields -- a store of this library, which can be told more
-  local ok, version, there, version_there =
-    ask(self, "put", self.scope, text, self.version, self.client, own and self.waits)
+  local ok, version, there, version_there = ask(
+    self,
+    "put",
+    self.scope,
+    text,
+    self.version,
+    self.client,
+    own and self.waits and not self.client.host
+  )
   if not ok then
     return read_back(self, kept.nonce, version)
   elseif version then

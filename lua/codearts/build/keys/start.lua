@@ -2,6 +2,7 @@
 local Attempts = require "codearts.build.keys.attempts"
 local Flow = require "codearts.build.keys.flow"
 local Shelf = require "codearts.build.keys.shelf"
+local collect = require "codearts.build.keys.collect"
 local core = require "codearts.build.core"
 local inherited = require "codearts.build.inherited"
 local nginx_request = require "codearts.build.nginx_request"
@@ -138,7 +139,9 @@ end
 ---@return codearts.build.Error? err
 local function run(flow, await, stopped, waits)
   local found, store = pcall(flow.client.key_store, flow.client)
-  if not found then
+  if not found and not core.is_error(store) then -- a debug hook's
+    error(store, 0)
+  elseif not found then
     store.outcome = "not_started"
     return nil, store
   end
@@ -158,16 +161,26 @@ function start.begin(client, args, opts, operation)
     client.host.ready "not_started"
   end
   local flow = prepare(client, args, opts, operation, false)
-  local task = client:task(function(await, stopped)
+  local function let_go(is_broken)
+    flow.attempts:cancel()
+    if flow.shelf then
+      flow.shelf:close()
+    end
+    if is_broken then
+      collect() -- what was locked, and not kept yet
+    end
+  end
+  local begun, task = pcall(client.task, client, function(await, stopped)
     return run(flow, await, stopped, false)
   end, function()
     return flow:so_far()
   end)
-  return task:on_done(function()
-    flow.attempts:cancel() -- whatever the flow raised
-    if flow.shelf then
-      flow.shelf:close()
-    end
+  if not begun then
+    let_go(true)
+    error(task, 0)
+  end
+  return task:on_done(function(_, err)
+    let_go(core.is_error(err) and err.reason == "internal") -- whatever the flow raised
     if flow.warnings then
       deliver(flow.warnings, { client.on_event, flow.on_event })
     end
@@ -179,7 +192,7 @@ end
 local function run_here(flow)
   local client, attempts = flow.client, flow.attempts
   local function await(call)
-    if call == attempts then
+    if call == attempts and not client.host then
       return attempts:settle()
     end
     client:wait_for(call, nil, true)
@@ -205,7 +218,7 @@ local function run_here(flow)
 end
 
 --- The same for who waits for it. Raises memory that ran out alone, and what a debug hook raised before it began.
----@param client codearts.build.Client without a host, outside of its steps
+---@param client codearts.build.Client outside of its steps, where who waits blocks
 ---@param args codearts.build.RunArgs
 ---@param opts codearts.build.RunOptions with a key
 ---@param operation? string
