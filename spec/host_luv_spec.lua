@@ -179,7 +179,7 @@ describe("luv", function()
     local told = {}
     local call = client:start(JOB)
     coroutine.wrap(function()
-      told[1] = call:try_wait(10).octopus_job_name
+      told[1] = call:try_wait(math.huge).octopus_job_name
       local open = client:sleep(60)
       string.gsub("x", "x", function()
         told[2] = select(2, open:try_wait(0.01)).kind
@@ -190,7 +190,22 @@ describe("luv", function()
     -- Where a Lua can tell that, it blocks instead.
     local tells = require("codearts.build.core").yieldable() ~= nil
     assert.same({ NAME, tells and "timeout" or "usage" }, told)
-    assert.equal(NAME, client:start(JOB):try_wait(10).octopus_job_name)
+    for _, seconds in ipairs { 10, 1e9, math.huge } do
+      assert.equal(NAME, client:start(JOB):try_wait(seconds).octopus_job_name)
+    end
+  end)
+
+  it("ends a wait in time though the loop is late, and nothing else happens", function()
+    client:run(JOB)
+    server:behave "ok_on_release"
+    local mute, pause = client:start(JOB, { timeout = 2 }), client:sleep(0.1)
+    client:sleep(0.05):wait()
+    local late = uv.hrtime() + 1e8
+    repeat
+    until uv.hrtime() > late
+    pause:wait()
+    assert.is_false(mute:done())
+    mute:cancel()
   end)
 
   it("waits in time when somebody has closed all handles of the loop", function()

@@ -23,11 +23,12 @@ end
 describe("a run with a key that is interrupted", function()
   describe("by what raises at one instruction of Lua", function()
     local server, folder, client
+    local adapter = build -- what makes the client
 
     local jit = rawget(_G, "jit")
 
     local function connect()
-      return build.new {
+      return adapter.new {
         endpoint = server.url,
         auth = { ak = "AK", sk = "SK" },
         key_store = key_store.file(folder),
@@ -57,11 +58,24 @@ describe("a run with a key that is interrupted", function()
       host.remove(folder)
     end)
 
+    local has_luv, uv = pcall(require, "luv")
+
+    local callback -- of the spec itself
+
+    --- Whether what is raised now is not ours: luv ends the process then, and a callback is its user's.
+    local function is_elsewhere()
+      local is_in_luv = has_luv and uv.loop_mode() ~= nil and not client.core:delivering()
+      return is_in_luv or debug.getinfo(3, "f").func == callback
+    end
+
     --- Does it, and raises at its n-th instruction. Answers whether it came to an end of its own, what it answered, and
     --- whether it was over before.
     local function interrupt(n, f, ...)
       local raised, result, err = false, nil, nil
       local function raise()
+        if is_elsewhere() then
+          return debug.sethook(raise, "", 1)
+        end
         debug.sethook()
         raised = true
         error("interrupted!", 0)
@@ -103,12 +117,13 @@ describe("a run with a key that is interrupted", function()
 
     --- Interrupts it at each instruction. Answers at how many.
     ---@param check fun(what: string, key: string, builds: integer)
-    local function interrupt_each(f, check)
+    ---@param stride? integer default 1
+    local function interrupt_each(f, check, stride)
       f "first" -- which loads what there is
       local n = 0
       local over
       repeat
-        n = n + 1
+        n = n + (stride or 1)
         server:reset()
         local key = "k" .. n
         local ok, result, err
@@ -173,6 +188,102 @@ describe("a run with a key that is interrupted", function()
         collectgarbage()
         client = connect()
         check_key(what, key)
+      end)
+    end)
+
+    if not has_luv then
+      pending "in luv: luv is not installed"
+      return
+    end
+
+    describe("in luv,", function()
+      local stderr = io.stderr
+
+      setup(function()
+        adapter = require "codearts.build.luv"
+      end)
+      teardown(function()
+        adapter = build
+      end)
+      before_each(function()
+        io.stderr = { write = function() end } -- what callbacks raise
+      end)
+      after_each(function()
+        io.stderr = stderr
+        uv.run()
+      end)
+
+      --- Runs the loop until nothing is left to be done in it, and tells when that takes for ever.
+      local function finish()
+        local late = false
+        local timer = uv.new_timer()
+        timer:unref()
+        timer:start(5000, 0, function()
+          late = true
+          uv.stop()
+        end)
+        uv.run()
+        timer:close()
+        uv.run "nowait"
+        return not late
+      end
+
+      --- What is true when the loop has done what it has to do.
+      local function check_later(what, key)
+        assert.is_true(finish(), what)
+        check_key(what, key)
+      end
+
+      it("ends, tells the truth, and leaves the key to others", function()
+        interrupt_each(function(key)
+          return client:try_run(JOB, { key = key })
+        end, check_later, 3)
+      end)
+
+      it("is told to who does not wait for it", function()
+        local untold = 0
+        local n = interrupt_each(function(key)
+          local told, result, err = false, nil, nil
+          function callback(...)
+            told, result, err = true, ...
+          end
+          client:start(JOB, { key = key }):on_done(callback)
+          finish()
+          if not told then
+            untold = untold + 1
+            error("interrupted!", 0)
+          end
+          return result, err
+        end, check_later, 3)
+        assert.is_true(untold < n / 300, untold) -- right before the call of who is to be told
+      end)
+
+      it("that is refused late keeps no loop running", function()
+        finish() -- of what a new client has to do
+        local many = {}
+        for i = 1, 5000 do
+          many["p" .. i] = ""
+        end
+        local args = { job_id = JOB.job_id, parameter = many }
+        local ok, err = pcall(client.start, client, args, { key = "many" })
+        assert.matches("too many parameters", tostring(err))
+        assert.is_false(ok)
+        assert.is_true(finish())
+      end)
+
+      it("ends in a coroutine", function()
+        interrupt_each(function(key)
+          local result, err
+          local routine = coroutine.create(function()
+            result, err = client:try_run(JOB, { key = key })
+          end)
+          local ok, problem = coroutine.resume(routine)
+          finish()
+          if not (result or err) and coroutine.status(routine) == "dead" then
+            error(not ok and problem or "interrupted!", 0) -- behind the end of the run
+          end
+          return result, err
+        end, check_later, 3)
       end)
     end)
   end)

@@ -18,20 +18,36 @@ local M = {}
 ---@return codearts.build.Client client
 function M.attach(client)
   local uv = require "luv"
+  local awaited -- by a turn of the loop that is run here for it
+  local function run_until(done)
+    awaited = done
+    repeat
+      uv.run "once"
+    until done()
+  end
   return require("codearts.build.hosts.uv").drive(client, {
     uv = uv,
+    until_end = true,
     report = function(text)
       io.stderr:write(text, "\n")
     end,
     block = function(done, tick)
-      local running = uv.loop_mode and uv.loop_mode()
-      repeat
-        if running then
+      if uv.loop_mode and uv.loop_mode() then
+        repeat
           tick()
-        else
-          uv.run "once"
-        end
-      until done()
+        until done()
+        return
+      end
+      local ok, problem = pcall(run_until, done)
+      awaited = nil
+      if not ok then
+        error(problem, 0)
+      end
+    end,
+    ticked = function()
+      if awaited and awaited() then
+        uv.stop() -- a turn whose timer has ended the wait would sleep until something else happens
+      end
     end,
   })
 end

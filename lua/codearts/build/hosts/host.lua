@@ -19,6 +19,12 @@ function M.refuse(message, outcome)
   error(M.refusal(message, outcome), 0)
 end
 
+--- An error for who waits for what cannot end any more.
+---@return codearts.build.Error
+function M.lost()
+  return problems.broken_off "what the call waits for was broken off"
+end
+
 --- Gives a client its host. From now on waiting goes the host's way. Raises kind "usage" for
 --- anything but a client that has no host yet.
 ---@param client codearts.build.Client

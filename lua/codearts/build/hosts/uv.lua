@@ -2,11 +2,15 @@
 --- loop running only while calls are in flight.
 local host = require "codearts.build.hosts.host"
 
+local LONGEST = 31536000 -- seconds of a client's timer; who waits for more than that year waits without an end
+
 ---@class codearts.build.UvLoop
 ---@field uv table luv, or what Neovim has of it
 ---@field later? fun(f: fun()) runs f where callbacks may run; without it they run in libuv's own
 ---@field report fun(text: string) tells the host what a callback or coroutine raised
 ---@field block fun(done: (fun(): boolean), tick: fun()) waits outside of coroutines; tick is a blocking step
+---@field until_end? boolean nothing ends `block` before
+---@field ticked? fun() called after each step
 ---@field check? fun(outcome?: string) see codearts.build.Host
 
 ---@class codearts.build.UvDriver
@@ -17,6 +21,7 @@ local host = require "codearts.build.hosts.host"
 ---@field ticking boolean a step was asked for and is to come (`loop.later`)
 ---@field begun boolean something was begun outside of a step
 ---@field in_timer boolean
+---@field waiters table<table, true> who waits
 ---@field awake table[] who waited for what has ended; they go on after the step, not inside
 local Driver = {}
 Driver.__index = Driver
@@ -83,11 +88,29 @@ function Driver:resume(waiters)
   end
 end
 
---- Something was begun outside of a step.
+--- Something was begun outside of a step. The next one tells whether anything is under way: what was refused after it
+--- was begun makes no news.
 function Driver:wake()
-  self.begun = true
-  if self.open then
+  if self.open and not self.begun and not self:is_cut_off() then
+    self:start_timer(0) -- first: a debug hook may raise anywhere
     self.poll:ref()
+  end
+  self.begun = true
+end
+
+--- Wakes who waits for what has ended, or cannot end any more, where a debug hook, as Ctrl-C is one, raised in what was to
+--- wake them.
+function Driver:wake_lost()
+  if next(self.waiters) == nil or not self.client.core:is_still() then
+    return
+  end
+  local over = next(self.client.tasks) == nil
+  for waiter in pairs(self.waiters) do
+    waiter.lost = over and not waiter.done()
+    if waiter.lost or waiter.done() then
+      self.waiters[waiter] = nil
+      self.awake[#self.awake + 1] = waiter.routine and waiter or nil
+    end
   end
 end
 
@@ -104,12 +127,16 @@ function Driver:tick(timeout)
     else
       self.loop.report(tostring(answer))
     end
+    self:wake_lost()
   end
   local waiters = self:take_awake()
   if self:is_driving() and not self:is_cut_off() then
     self:arm(remaining)
   end
   self:resume(waiters)
+  if self.loop.ticked then
+    self.loop.ticked()
+  end
 end
 
 --- The descriptor or the timer has news.
@@ -131,11 +158,6 @@ function Driver:notice(problem)
   end
 end
 
---- The running coroutine, as one that waits.
-local function new_waiter()
-  return { routine = coroutine.running(), waiting = true }
-end
-
 --- Before Lua 5.3 only a yield can tell whether one is possible; this one ends at once.
 ---@param outcome? "not_started"
 ---@return codearts.build.Error? err
@@ -143,7 +165,7 @@ function Driver:probe(outcome)
   if host.TELLS or not host.can_yield() or self:is_cut_off() then
     return nil
   end
-  local waiter = new_waiter()
+  local waiter = { routine = coroutine.running(), waiting = true }
   self.awake[#self.awake + 1] = waiter
   self:wake()
   self:start_timer(0)
@@ -153,11 +175,11 @@ function Driver:probe(outcome)
 end
 
 --- Yields until what is waited for has ended.
----@param done fun(): boolean
+---@param waiter table
 ---@param awaited codearts.build.Call[] what may wake it
 ---@return codearts.build.Error? err what keeps it from yielding
-function Driver:yield_until(done, awaited)
-  local waiter = new_waiter()
+function Driver:yield_until(waiter, awaited)
+  waiter.routine = coroutine.running()
   for _, call in ipairs(awaited) do
     call:on_done(function()
       self.awake[#self.awake + 1] = waiter
@@ -170,7 +192,7 @@ function Driver:yield_until(done, awaited)
     elseif not host.try_yield() then
       problem = host.refusal(host.NO_YIELD)
     end
-  until problem or done()
+  until problem or waiter.lost or waiter.done()
   waiter.waiting = false
   return problem
 end
@@ -181,25 +203,31 @@ end
 ---@return codearts.build.Error? err
 function Driver:wait(call, timeout)
   local problem
-  local limit = timeout and self.client:sleep(timeout)
-  local function done()
+  local limit = timeout and timeout <= LONGEST and self.client:sleep(timeout) or nil
+  local waiter = { routine = nil, waiting = true, lost = false }
+  function waiter.done()
     return call:done() or (limit ~= nil and limit:done())
   end
+  local function over()
+    return waiter.lost or waiter.done()
+  end
+  self.waiters[waiter] = true
   if self:is_cut_off() then -- nothing would wake who yields
     repeat
       self:tick(3600)
-    until done()
+    until over()
   elseif host.can_yield() then
-    problem = self:yield_until(done, { call, limit })
+    problem = self:yield_until(waiter, { call, limit })
   else
-    self.loop.block(done, function()
+    self.loop.block(over, function()
       self:tick(3600)
     end)
   end
+  self.waiters[waiter] = nil
   if limit then
     limit:cancel()
   end
-  return problem
+  return waiter.lost and host.lost() or problem
 end
 
 --- Lets go of the loop before the client closes.
@@ -245,6 +273,7 @@ function M.drive(client, loop)
     ticking = false,
     begun = false,
     in_timer = false,
+    waiters = {},
     awake = {},
   }, Driver)
   self.poll = assert(loop.uv.new_poll(client:pollfd()))
@@ -277,6 +306,9 @@ function M.drive(client, loop)
     probe = function(outcome)
       return self:probe(outcome)
     end,
+    blocks = loop.until_end and function()
+      return not host.can_yield()
+    end or nil,
   }, on_close)
 end
 
