@@ -117,6 +117,15 @@ describe("Neovim", function()
     assert.equal(("%s true\n%s\n"):format(host.NAME, host.NAME), output)
   end)
 
+  it("waits no longer than it has to for the first call", function()
+    local told = nvim [[
+      local began = vim.loop.hrtime()
+      local name = client:run(job).octopus_job_name
+      say(name, vim.loop.hrtime() - began < 5e8)
+      quit()]]
+    assert.equal(host.NAME .. " true\n", told)
+  end)
+
   it("goes on while a coroutine that waited runs the loop itself", function()
     local output = nvim([[
       coroutine.wrap(function()

@@ -153,7 +153,11 @@ function Driver:notice(problem)
     -- The descriptor stays readable until the step, which may be a while.
     self.ticking, self.polling = true, false
     self.poll:stop()
-    self.timer:stop()
+    if self.in_timer then
+      self:start_timer(0) -- a turn of the loop that begins with this one would sleep on
+    else
+      self.timer:stop()
+    end
     self.loop.later(self.on_later)
   end
 end
