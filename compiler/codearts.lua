@@ -22,6 +22,8 @@ vim.g.current_compiler = "codearts"
 set(
   "makeprg",
   table.concat({
+    -- Ctrl-C ends all of it by a signal: tee, which writes the list, has to outlive the last words.
+    "trap '' INT TERM;",
     quoted(vim.v.progpath),
     "--headless --clean -n --cmd",
     quoted("set rtp^=" .. vim.fn.escape(folder, " ,\\")),

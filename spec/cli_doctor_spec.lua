@@ -278,6 +278,30 @@ describe("codearts-build", function()
       end
     end)
 
+    it("advises to look at the proxy where that is what fails", function()
+      for proxy, advice in pairs {
+        ["http://proxy.invalid:1"] = "it is the proxy that fails",
+        ["foo://127.0.0.1:1"] = "it is the proxy that fails",
+        ["http://127.0.0.1:1"] = "that of the proxy",
+      } do
+        local result = run(
+          "doctor --endpoint https://service.invalid",
+          { https_proxy = proxy, no_proxy = "", CODEARTS_BUILD_TOKEN = "t-t-t-t" }
+        )
+        assert.are.equal(6, result.status, result.out)
+        assert.is_truthy(result.out:find(advice, 1, true), result.out)
+      end
+    end)
+
+    it("advises what an editor can do, too", function()
+      local told = require "codearts.build.cli.advice"(core.error {
+        kind = "config",
+        field = "region",
+        message = "no",
+      })
+      assert.is_falsy(told:find("--", 1, true), told)
+    end)
+
     it("hides the password of a proxy", function()
       for proxy, shown in pairs {
         ["http://me:Pr0xy-Pass@127.0.0.1:1"] = "http://...@127.0.0.1:1",

@@ -111,6 +111,21 @@ describe("loading the core", function()
     assert.truthy(said:find("/nonexistent/codearts/build/core.so", 1, true))
   end)
 
+  it("is explained again where it is tried again", function()
+    compile [[
+      extern int lua_error(void *);
+      extern void lua_pushstring(void *, const char *);
+      int luaopen_codearts_build_core(void *L) { lua_pushstring(L, "sour"); return lua_error(L); }
+    ]]
+    for path, words in pairs {
+      ["/nonexistent/?.so"] = "there is no C core for " .. NAMES[LUA],
+      [folder .. "/?.so"] = "sour",
+    } do
+      local said = load_with(path, LUA, 'print(select(2, pcall(require, "codearts.build")))')
+      assert.equal(2, select(2, said:gsub(words, "")), said)
+    end
+  end)
+
   -- Where nothing but our core is found.
   local function without_cjson(chunk)
     for template in package.cpath:gmatch "[^;]+" do

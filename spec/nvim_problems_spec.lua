@@ -54,6 +54,10 @@ local LOGS = {
     "6 main.c:-:- E undefined reference to `bar'",
     "9 area.c:-:- E multiple definition of `twice'; /tmp/ccueFiNN.o:main.c:(.text+0x1d): first defined here",
     "13 /workspace/demo/src/area.c:1:- E multiple definition of `twice'; main.o:/workspace/demo/src/main.c:6: first defined here",
+    "23 b.c:-:- E multiple definition of `f'; /tmp/cc34WFJO.o:a.c:(.text+0x0): first defined here",
+    "25 /workspace/demo/src/b.c:1:- E multiple definition of `x'; /tmp/ccOINibn.o:/workspace/demo/src/a.c:1: first defined here",
+    "27 /workspace/demo/src/b.c:2:- E multiple definition of `f'; /tmp/ccOINibn.o:/workspace/demo/src/a.c:2: first defined here",
+    "30 h.c:-:- E undefined reference to `q'",
   },
   clang = { -- with colours, and then the same without
     "0 src/area.c:7:20 E use of undeclared identifier 'hight'; did you mean 'height'?",
@@ -104,8 +108,27 @@ describe("problems in a log", function()
     end)
   end
 
-  it("without a place count only where none has one", function()
+  it("of the linker may have no place", function()
+    for line, message in pairs {
+      ["(.text+0x17): undefined reference to `main'"] = "undefined reference to `main'",
+      ["<artificial>:(.text.startup+0xa): undefined reference to `A::A()'"] = "undefined reference to `A::A()'",
+      ["/usr/bin/ld: /tmp/a.o:(.data+0x0): multiple definition of `x'"] = "multiple definition of `x'",
+      ["ld: libx.a(a.o):(.data+0x0): multiple definition of `x'"] = "multiple definition of `x'",
+      ["/usr/bin/ld: cannot open linker script file a.ld: No such file"] = "cannot open linker script file a.ld: No such file",
+    } do
+      local found = problems.new()
+      local problem = found:line(0, line)
+      assert.same({ row = 0, type = "E", message = message }, problem)
+    end
+    assert.is_nil(problems.new():line(0, "sh: cannot open a: no such file"))
+  end)
+
+  it("without a place count only where no error has one", function()
     local found = problems.new()
+    found:line(0, "a.c:1:1: warning: odd")
+    found:line(0, "(.text+0x17): undefined reference to `main'")
+    assert.equal(2, #found:places())
+    found = problems.new()
     found:line(0, "[ERROR] The step failed with exit status 3")
     assert.equal("The step failed with exit status 3", found:places()[1].message)
     found:line(0, "/usr/bin/ld: cannot find -lnosuch: No such file or directory")

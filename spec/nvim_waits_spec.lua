@@ -27,6 +27,8 @@ job {
 }
 ]==]
 
+local ROOT = io.popen("pwd"):read "*l"
+
 local WALK, BREAK = "walkjob0000000000000000000000001", "breakjob000000000000000000000001"
 
 -- Begins of code that runs inside.
@@ -307,6 +309,57 @@ describe("Neovim that waits for builds", function()
     expect_message "this key belongs to a start with other arguments"
     nvim:command "CodeArts log"
     nvim:wait(("vim.fn.bufname() == 'codearts://%s/7'"):format(WALK))
+    server:stop()
+  end)
+
+  it("tells by :make that a build may have been started, when Ctrl-C ends it", function()
+    local server = run_at_server()
+    server:behave("by_path", { rows = { { path = "/build$" }, runs } })
+    nvim:command "compiler! codearts"
+    nvim:command("silent make " .. WALK)
+    editor.eventually(function()
+      return starts(server) == 2
+    end)
+    nvim.page:tmux "send-keys C-c"
+    nvim:wait "(vim.fn.getqflist()[1] or { text = '' }).text:find 'a build may have been started'"
+    server:stop()
+  end)
+
+  it("tells it where a signal ends the Neovim that builds", function()
+    local server = run_at_server()
+    local function build(signal)
+      nvim:ask(([[
+        Told, Status = "", nil
+        Job = vim.fn.jobstart({
+          vim.v.progpath, "--headless", "--clean", "-n", "--cmd", "set rtp^=" .. %q,
+          "-c", "lua require('codearts.build.nvim.make').main('7b7d')", "--", %q,
+        }, {
+          on_stdout = function(_, lines) Told = Told .. table.concat(lines, "\n") end,
+          on_exit = function(_, status) Status = status end,
+        })]]):format(ROOT, WALK))
+      return function()
+        nvim:ask(("vim.loop.kill(vim.fn.jobpid(Job), %q)"):format(signal))
+        nvim:wait "Status"
+        return nvim:ask "return Told", nvim:ask "return Status"
+      end
+    end
+    for times, signal in ipairs { "sigint", "sigterm" } do
+      server:behave("by_path", { rows = { { path = "/build$" }, runs } })
+      local finish = build(signal)
+      editor.eventually(function()
+        return starts(server) == 1 + times
+      end)
+      local told, status = finish()
+      assert.truthy(told:find("a build may have been started", 1, true), told)
+      assert.equal("5", status)
+    end
+    local started = { path = "/build$", body = '{"actual_build_number":"20"}' }
+    server:behave("by_path", { rows = { started, runs } })
+    local finish = build "sigint"
+    nvim:wait "Told:find 'started .* #20'"
+    local told, status = finish()
+    assert.truthy(told:find("#20: not waited for any more, it goes on", 1, true), told)
+    assert.equal("130", status)
     server:stop()
   end)
 end)

@@ -5,8 +5,10 @@ local speaker = require "codearts.build.cli.speaker"
 -- By reason of a transport or timeout error.
 local BY_REASON = {
   resolve = "the name has no address here: check region or endpoint for typing mistakes, and this machine's DNS",
-  connect = "nothing accepts connections there: check the endpoint's port, firewalls, and whether a proxy is needed (https_proxy)",
-  connect_timeout = "packets are probably dropped on the way: check firewalls, and whether a proxy is needed (https_proxy)",
+  connect = "nothing accepts connections there: check the port of the endpoint, or that of the proxy if https_proxy names one, "
+    .. "firewalls, and whether a proxy is needed",
+  connect_timeout = "packets are probably dropped on the way: check firewalls, and https_proxy: whether a proxy is needed, or the one "
+    .. "that it names can be reached",
   timeout = "the other side accepted the connection and said nothing: try again, then check proxies on the way",
   deadline = "the time was too short: try again",
   tls_verify = "the certificate is not trusted: update this machine's CA certificates, or name a file with those to trust in "
@@ -14,6 +16,15 @@ local BY_REASON = {
   tls_handshake = "no TLS connection came about: check that the endpoint is an https address and no old proxy is in between",
   redirect = "the address leads elsewhere: use the address of the API, not that of the console",
 }
+
+--- By the words in which libcurl says that it is the proxy which fails.
+local function by_proxy(err)
+  local said = err.reason == "resolve" and "Could not resolve proxy"
+    or err.reason == "connect" and "Unsupported proxy"
+  return said
+    and tostring(err.message):find(said, 1, true)
+    and "it is the proxy that fails: check https_proxy for typing mistakes, and whether this machine is on the proxy's network"
+end
 
 local NOT_THIS_ADDRESS =
   "the gateway does not take calls from this machine's address: ask the administrator of the account which it takes"
@@ -96,11 +107,11 @@ return function(err)
   if err.outcome and err.outcome ~= "not_started" and not err.retryable then
     return nil -- to try again might start a second build
   elseif BY_REASON[err.reason] then
-    return BY_REASON[err.reason]
+    return by_proxy(err) or BY_REASON[err.reason]
   elseif err.status then
     return by_answer(err)
   elseif err.kind == "config" and err.field == "region" then
-    return "set CODEARTS_BUILD_REGION or CODEARTS_BUILD_ENDPOINT, or give --region or --endpoint"
+    return "set CODEARTS_BUILD_REGION or CODEARTS_BUILD_ENDPOINT"
   elseif err.kind == "auth" then
     return "give credentials: CODEARTS_BUILD_TOKEN, HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or ~/.huaweicloud/credentials"
   end

@@ -44,7 +44,7 @@ function actions.list(app, values)
     app:print_json { keys = require("codearts.build.cli.json").array(list), unread = unread }
     return
   end
-  local head = { "JOB", "KEY", "STATE", "BUILD", "SIGNED" }
+  local head = { "JOB", "KEY", "STATE", "BUILD", "BEGUN" }
   local lines = require "codearts.build.cli.table"(head, cells, nil, nil, function()
     app:pause()
   end)
@@ -73,7 +73,7 @@ local function print_record(app, kept)
     { "state", MEANINGS[kept.state] },
     { "build", kept.build and number_of(kept) },
     { "attempt", ("%d"):format(kept.attempt) },
-    { "signed", moment(kept.signed_at) },
+    { "begun", moment(kept.signed_at) }, -- with a token nothing is signed
     { "fence", moment(kept.fence_at) or kept.state == "open" and no_fence(kept) },
     { "run id", kept.run_id and ("%s in %s"):format(kept.run_id, kept.run_id_parameter) },
     { "owner", ("%s, process %s"):format(tostring(kept.owner.host), tostring(kept.owner.pid)) },

@@ -8,7 +8,7 @@ local key_records = {}
 local function key_error(app, reason, outcome, message, more)
   local members = more or {}
   members.kind, members.reason, members.outcome = "key", reason, outcome
-  members.message, members.retryable = text.clean(message), true
+  members.message, members.retryable = text.clean(message), reason ~= "no_fence" -- which never changes by itself
   return app.core.error(members)
 end
 key_records.error = key_error

@@ -40,9 +40,17 @@ local function print_problems(found)
   end
 end
 
+--- Whether the wait was broken off, which does nothing to the build.
+local function is_broken_off(watch)
+  return watch.err and watch.err.kind == "cancelled"
+end
+
 --- Tells how a build ended. The list has no verdict, but says so where it lacks something.
 local function tell_end(watch, trouble)
-  local outcome = ("%s: %s"):format(watch:name(), watch:outcome())
+  local outcome = ("%s: %s"):format(
+    watch:name(),
+    is_broken_off(watch) and "not waited for any more, it goes on" or watch:outcome()
+  )
   if not watch.verdict then
     say(problems.normal { type = "E", message = outcome })
   elseif trouble then
@@ -74,7 +82,9 @@ local function run(job_id, name, args, options)
   end))
   print_problems(found)
   tell_end(watch, trouble)
-  return watch.err and exit_status.of_error(watch.err) or exit_status.success
+  return is_broken_off(watch) and exit_status.interrupted
+    or watch.err and exit_status.of_error(watch.err)
+    or exit_status.success
 end
 
 local function run_all()
@@ -98,12 +108,23 @@ local function quit(status)
   vim.cmd(status == 0 and "qall!" or ("cquit %d"):format(status))
 end
 
+--- SIGINT, too, is an end by which a start without an answer is told.
+local function catch_interrupt()
+  vim.loop.new_signal():start(
+    "sigint",
+    vim.schedule_wrap(function()
+      quit(exit_status.interrupted)
+    end)
+  )
+end
+
 --- Runs what stands behind `--` on the command line, and quits.
 ---@param encoded string the settings of the editor that asked, as JSON, each byte as two digits
 function make.main(encoded)
   vim.notify = function(message)
     say(message)
   end
+  catch_interrupt()
   session.go(function()
     vim.g.codearts = vim.json.decode((encoded:gsub("..", function(hex)
       return string.char(tonumber(hex, 16))

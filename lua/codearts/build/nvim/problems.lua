@@ -27,11 +27,22 @@ local MOST = 2147483647 -- lines
 --- What names no file, but looks like it.
 local NO_FILE = { cc1 = true, cc1plus = true, clang = true, collect2 = true }
 
---- A line without the linker's name, which stands before some of its lines.
-local function without_ld(line)
+--- What the linker says; nil where its name does not stand before the line.
+local function said_by_ld(line)
   local name, rest = line:match "^([^ :]+): (.*)$"
   name = "/" .. (name or "")
-  return (name:find "[/-]ld$" or name:find "[/-]ld%.[a-z]+$") and rest or line
+  return (name:find "[/-]ld$" or name:find "[/-]ld%.[a-z]+$") and rest or nil
+end
+
+--- A line without the linker's name, which stands before some of its lines.
+local function without_ld(line)
+  return said_by_ld(line) or line
+end
+
+--- A file of the linker's: what is behind the object is the source; an object, or what it made itself, is none to go to.
+local function source_of(file)
+  file = file:gsub("^.*%.o%)?:", "")
+  return not file:find "%.o%)?$" and not file:find "^<" and file or nil
 end
 
 -- A kind is a row: `has` is in all of its lines, `pattern` captures what `members` name, and `type` is that of all where none is
@@ -75,9 +86,9 @@ local KINDS = {
   },
   {
     name = "ld, without a place",
-    has = ": cannot find ",
-    strip = without_ld,
-    pattern = "^(cannot find .*)$",
+    has = ": cannot ",
+    strip = said_by_ld,
+    pattern = "^(cannot .*)$",
     members = { "message" },
     type = "E",
   },
@@ -128,23 +139,25 @@ local KINDS = {
   },
 }
 
+-- What stands before the words, with debug information and without.
+local PLACES = {
+  { "^(.-):(%d+): ", { "file", "line", "message" } },
+  { "^(.+):%([^()]*%): ", { "file", "message" } },
+  { "^%([^()]*%): ", { "message" } },
+}
+
 for _, words in ipairs { "undefined reference to", "multiple definition of" } do
-  KINDS[#KINDS + 1] = {
-    name = "ld, with debug information",
-    has = words,
-    strip = without_ld,
-    pattern = "^(.-):(%d+): (" .. words .. " .*)$",
-    members = { "file", "line", "message" },
-    type = "E",
-  }
-  KINDS[#KINDS + 1] = {
-    name = "ld",
-    has = words,
-    strip = without_ld,
-    pattern = "^([^:]+):%([^()]*%): (" .. words .. " .*)$",
-    members = { "file", "message" },
-    type = "E",
-  }
+  for _, place in ipairs(PLACES) do
+    KINDS[#KINDS + 1] = {
+      name = "ld",
+      has = words,
+      strip = without_ld,
+      pattern = place[1] .. "(" .. words .. " .*)$",
+      members = place[2],
+      type = "E",
+      source = source_of,
+    }
+  end
 end
 
 --- What a row makes of a line; nil if it is not of that kind.
@@ -152,7 +165,9 @@ local function recognise(kind, line, row)
   if not line:find(kind.has, 1, true) then
     return nil
   end
-  line = kind.strip and kind.strip(line) or line
+  if kind.strip then
+    line = kind.strip(line) or ""
+  end
   local captures = { line:match(kind.pattern) }
   if not captures[1] then
     return nil
@@ -170,6 +185,9 @@ local function recognise(kind, line, row)
       value = value and value <= MOST and value or nil
     end
     problem[member] = value
+  end
+  if problem.file and kind.source then
+    problem.file = kind.source(problem.file)
   end
   if problem.file and (NO_FILE[problem.file] or problem.file:find "^[0-9:]*$") then
     return nil
@@ -243,16 +261,17 @@ function Problems:line(row, line)
   return nil
 end
 
---- The problems for a list of places: those without a file only where none has one.
+--- The problems for a list of places: those without a file only where no error has one.
 ---@return codearts.build.nvim.Problem[]
 function Problems:places()
-  local placed = {}
+  local placed, has_error = {}, false
   for _, problem in ipairs(self.list) do
     if problem.file then
       placed[#placed + 1] = problem
+      has_error = has_error or problem.type == "E"
     end
   end
-  return placed[1] and placed or self.list
+  return has_error and placed or self.list
 end
 
 local WORDS = { E = "error", W = "warning", I = "note" }
