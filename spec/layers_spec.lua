@@ -579,6 +579,9 @@ describe("the plan of the Lua code", function()
   it("lets no module change another", function()
     for _, path in ipairs(sources) do
       local text = read(path):gsub("%-%-[^\n]*", "")
+      if path:find "build/init%.lua$" then -- which takes out what did not load
+        text = text:gsub("package%.loaded%[[^%]]*%] = nil\n", "")
+      end
       assert(
         not text:find "require%s*%(?%s*[\"'][%w_.]+[\"']%s*%)?%s*%.%s*[%w_]+%s*=[^=]",
         path .. " writes into a module"

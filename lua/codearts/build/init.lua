@@ -8,7 +8,8 @@
 local loaded, core = pcall(require, "codearts.build.core")
 if not loaded then
   -- Lua 5.1 and LuaJIT would take the next try for a loop, and say no more than that.
-  package.loaded["codearts.build.core"], package.loaded["codearts.build"] = nil, nil
+  package.loaded["codearts.build.core"] = nil
+  package.loaded["codearts.build"] = nil
   error(type(core) == "string" and require "codearts.build.load_error"(core) or core, 0)
 end
 
