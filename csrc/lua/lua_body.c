@@ -329,13 +329,15 @@ bool lcab_is_error_for_bytes(lua_State *L, const cab_call *c, const cab_answer *
     return failed;
 }
 
-/* Decodes the body. A broken character, as in a name that was cut, is no reason to know nothing. */
-static bool decode(lua_State *L, const cab_buf *body, lcab_answer_kind kind) {
+/* Decodes the body. In what only reads, a broken character is no reason to know nothing. */
+static bool decode(lua_State *L, const cab_call *c, const cab_buf *body, lcab_answer_kind kind) {
     const char *text = body->len > 0 ? body->data : "";
     if (kind == LCAB_ANSWER_CUT) {
         return lcab_json_decode_broken(L, text, body->len, true);
     } else if (lcab_json_decode(L, text, body->len)) {
         return true;
+    } else if (c->op != CAB_OP_READ) {
+        return false;
     }
     bool good = lcab_json_decode_broken(L, text, body->len, false);
     lua_remove(L, good ? -2 : -1); /* what was wrong with it is told as it came */
@@ -357,7 +359,7 @@ static void read_success(lua_State *L, int names, const cab_call *c, const cab_a
         lua_replace(L, top + 1); /* a build, and nothing that says otherwise */
         return;
     }
-    if (!decode(L, &a->body, kind)) {
+    if (!decode(L, c, &a->body, kind)) {
         lua_replace(L, top + 3);
         body->body_problem = CAB_REASON_BAD_JSON;
         return;
