@@ -272,18 +272,21 @@ describe("a run with a key that is interrupted", function()
       end)
 
       it("ends in a coroutine", function()
-        interrupt_each(function(key)
+        local untold = 0
+        local n = interrupt_each(function(key)
           local result, err
           local routine = coroutine.create(function()
             result, err = client:try_run(JOB, { key = key })
           end)
           local ok, problem = coroutine.resume(routine)
           finish()
-          if not (result or err) and coroutine.status(routine) == "dead" then
+          if not (result or err) then
+            untold = untold + (coroutine.status(routine) == "dead" and 0 or 1)
             error(not ok and problem or "interrupted!", 0) -- behind the end of the run
           end
           return result, err
         end, check_later, 3)
+        assert.is_true(untold < n / 300, untold) -- right before the call of who is to be told
       end)
     end)
   end)

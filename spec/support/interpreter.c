@@ -7,7 +7,7 @@
  * starts an interpreter gets an instrumented one, and everything else stays as it is.
  *
  * Understands what the specs use of lua(1): -e CODE, -l MODULE, -v, a script or "-", arguments,
- * code in LUA_INIT.
+ * code in LUA_INIT, or a file with an @ before it.
  */
 #include <lauxlib.h>
 #include <lua.h>
@@ -76,7 +76,11 @@ static int option(lua_State *L, char letter, const char *value, const char *name
 static int run(lua_State *L, int argc, char **argv) {
     int script = 1;
     const char *init = getenv("LUA_INIT");
-    if (init != NULL && !option(L, 'e', init, argv[0])) {
+    if (init != NULL && init[0] == '@') {
+        if (!loaded(L, argv[0], luaL_loadfile(L, init + 1)) || !call(L, argv[0], 0)) {
+            return 0;
+        }
+    } else if (init != NULL && !option(L, 'e', init, argv[0])) {
         return 0;
     }
     while (script < argc && argv[script][0] == '-' && argv[script][1] != '\0') {
