@@ -5,7 +5,7 @@ local getinfo = debug.getinfo
 
 local function refuse(name, with_c)
   local info = getinfo(3, "S")
-  if info.source:find "codearts" or (with_c and info.what == "C") then
+  if info and (info.source:find "codearts" or (with_c and info.what == "C")) then
     error(("undeclared variable %s, %s"):format(name, info.short_src), 3)
   end
 end
