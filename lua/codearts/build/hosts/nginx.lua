@@ -10,6 +10,7 @@ local wakers = require "codearts.build.hosts.nginx_waker"
 local SHORTEST, LONGEST, SHARE = 0.001, 0.02, 20
 local GRACE = 5
 local LOOK_AFTER = 1 -- seconds after which who steps looks, whatever the thread tells
+local LAST_TRY = 32 -- seconds after which a timer that nginx has dropped is asked for no more
 local LINGER = 1 -- seconds without calls: the next one finds everything ready
 local HURRY = 10 -- steps without a pause
 local LONG = 30 -- seconds after which who waits looks whether somebody steps
@@ -19,6 +20,42 @@ local function log(problem)
   local ok, text = coroutines.pcall(tostring, problem) -- by the user's __tostring
   text = ok and type(text) == "string" and text or "an error without a text, a " .. type(problem)
   ngx.log(ngx.ERR, "codearts.build: ", misuse and misuse .. "\n" or "", text)
+end
+
+--- Answers why nginx grants no timer. It raises where there are none, as when a worker exits.
+local function ask_for_timer(after, f)
+  local ok, granted, problem = pcall(request.show, ngx.timer.at, after, f)
+  return not (ok and granted) and tostring(problem or granted) or nil
+end
+
+local late = {} -- drivers whose light thread has not come yet
+local tries = {} -- seconds -> when the newest timer of so many is due
+
+local function try_again()
+  for driver in pairs(late) do
+    driver:try_start()
+  end
+end
+
+--- Has timers look whether those before them have come: nginx drops one that is due while too many run, tells nobody, and
+--- may drop the next. So all are asked for at once, by twice the time each. ngx.timer.every, which outlives that, never
+--- ends, and keeps a state of Lua for good where code is not cached.
+---@return string? problem
+local function ask_for_tries()
+  if ngx.worker.exiting() then
+    return nil -- there is only "at once"
+  end
+  local after, now = LOOK_AFTER, core.now()
+  while after <= LAST_TRY do
+    if (tries[after] or 0) < now + after / 2 then
+      local problem = ask_for_timer(after, try_again)
+      if problem then
+        return problem
+      end
+      tries[after] = now + after
+    end
+    after = 2 * after
+  end
 end
 
 ---@class codearts.build.hosts.NginxDriver
@@ -150,13 +187,18 @@ end
 --- Sees to it that somebody will step. Answers why nobody can: nginx refuses timers when too many are pending.
 ---@return string? problem
 function Driver:ready()
-  return self.open and self:is_still() and self:start() or nil
+  if not (self.open and self:is_still()) then
+    return nil
+  end
+  local problem = ask_for_tries() or self:start()
+  return problem and "no timer to step in: " .. problem
 end
 
 function Driver:try_start()
-  local problem = self:start()
+  local problem = ask_for_tries()
+  problem = self:start() or problem
   if problem then
-    log(problem)
+    log("no timer to step in: " .. problem)
   end
 end
 
@@ -164,20 +206,12 @@ end
 function Driver:start()
   local turn = self.turn + 1
   self.turn, self.running, self.stepped_at = turn, false, core.now()
-  -- It raises where there are no timers, as when a worker exits.
-  local ok, started, problem = pcall(request.show, ngx.timer.at, 0, function()
+  late[self] = true
+  local problem = ask_for_timer(0, function()
     self:run(turn)
   end)
-  self.started = ok and started and true or false
-  if not self.started then
-    return "no timer to step in: " .. tostring(problem or started)
-  end
-  -- When that one is dropped, as long as nobody waits nothing else would step.
-  request.show(ngx.timer.at, LOOK_AFTER, function(leaving)
-    if turn == self.turn and self.started and not (self.running or leaving) then
-      self:try_start()
-    end
-  end)
+  self.started = not problem
+  return problem
 end
 
 --- Whether nobody waits for what a worker that leaves still has in flight, nor ever long enough.
@@ -257,7 +291,7 @@ function Driver:run(turn)
   if turn ~= self.turn then
     return
   end
-  self.running = true
+  self.running, late[self] = true, nil
   local ok, problem = pcall(self.look, self, turn)
   if turn == self.turn then
     self:leave()
@@ -308,7 +342,7 @@ function Driver:wait(call, timeout)
 end
 
 function Driver:close()
-  self.open = false
+  self.open, late[self] = false, nil
   if self.id then
     wakers.disarm(self.client)
   end
