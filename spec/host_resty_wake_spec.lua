@@ -259,6 +259,35 @@ location = /leave {
       ngx.sleep(0.01)
     end
     ngx.print(" ", outcome, " ", tostring(ngx.worker.exiting()), " ", app.run(client))
+    -- What its calls begin in steps is its own, too.
+    for _, item in ipairs(client:run_all({ app.job, app.job }, { max_in_flight = 1 })) do
+      ngx.print(" ", item.result and item.result.octopus_job_name or tostring(item.error))
+    end
+  }
+}
+location = /again {
+  content_by_lua_block {
+    local app = require "app"
+    local client, other = app.new { retry = false, timeout = 60 }, app.new()
+    local function beat()
+      client:sleep(60):on_done(beat)
+    end
+    local function beat_in_timers()
+      other:sleep(0.05):on_done(function()
+        ngx.timer.at(0, beat_in_timers)
+      end)
+    end
+    local function queue()
+      client:start(app.job):on_done(queue)
+    end
+    beat()
+    beat_in_timers()
+    queue()
+    ngx.timer.at(0, function()
+      for i, item in ipairs(client:run_all({ app.job, app.job, app.job }, { max_in_flight = 1 })) do
+        ngx.log(ngx.NOTICE, "item ", i, ": ", item.error.kind, " ", item.error.outcome)
+      end
+    end)
   }
 }
 location = /no_processes {
@@ -583,9 +612,29 @@ describe("a worker of nginx that leaves", function()
     one:signal("HUP")
     assert.same({
       200,
-      ("%s cancelled unknown true %s"):format(host.NAME, host.NAME),
+      ("%s cancelled unknown true %s %s %s"):format(host.NAME, host.NAME, host.NAME, host.NAME),
     }, { request:read() })
     ends_well(one)
+  end)
+
+  it("goes though what ends begins the next", function()
+    local one = start({ app = patient("nginx", { GRACE = "0.2" }) })
+    server:behave("never_answer")
+    local worker = one:workers()[1]
+    one:get("/again")
+    server:wait_for(2)
+    one:signal("HUP")
+    assert.is_true(nginx.wait_for_end(worker))
+    for _, text in ipairs({
+      "nginx has a worker that leaves, where only requests begin calls",
+      "item 1: cancelled unknown",
+      "item 2: transport not_started",
+      "item 3: transport not_started",
+    }) do
+      assert.is_true(told(one, text) >= 1, text)
+    end
+    assert.equal(2, server:stats().processed)
+    one:stop()
   end)
 end)
 

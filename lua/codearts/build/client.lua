@@ -563,6 +563,9 @@ end
 ---@return codearts.build.Call
 function methods:sleep(seconds)
   check_self(self)
+  if self.host and self.host.ready then
+    self.host.ready()
+  end
   local call = Call.new(self, self.core:sleep(seconds))
   self:wake()
   return call

@@ -14,7 +14,7 @@
 --- pauses between steps: a twentieth of the time that nothing has happened, at least 1 ms, at most
 --- 20 ms. Callbacks run in these light threads and must not yield, nor can they see a request (see
 --- codearts.build.nginx_request); what they raise goes to the error log. A worker that leaves finishes
---- what requests wait for; what nobody or only a timer waits for has 5 s, then the client is closed.
+--- what requests wait for; what nobody or only a timer waits for has 5 s, then it is cancelled.
 local host = require "codearts.build.hosts.host"
 local problems = require "codearts.build.problem"
 local request = require "codearts.build.nginx_request"

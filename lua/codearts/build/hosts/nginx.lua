@@ -58,6 +58,8 @@ local function ask_for_tries()
   end
 end
 
+local left_at -- when a driver first saw that the worker leaves
+
 ---@class codearts.build.hosts.NginxDriver
 ---@field client codearts.build.Client
 ---@field open boolean until the client is closed
@@ -184,10 +186,32 @@ function Driver:wake()
   end
 end
 
+--- Whether a request waits. Those that wait in another way count as none: nginx tells nobody of them.
+function Driver:has_request()
+  for semaphore, is_request in pairs(self.waiters) do
+    -- One that was cut off waits no more and could not say so.
+    if is_request and semaphore:count() < 0 then
+      return true
+    end
+  end
+  return false
+end
+
+--- Whether what would begin is for no request, in a worker that has had its time to leave: it would be cancelled, and
+--- callbacks and timers that begin the next for what ends would hold the worker for ever.
+function Driver:is_too_late()
+  return left_at ~= nil
+    and core.now() - left_at >= GRACE
+    and request.show(ngx.get_phase) == "timer" -- all steps are in one, too
+    and not self:has_request()
+end
+
 --- Sees to it that somebody will step. Answers why nobody can: nginx refuses timers when too many are pending.
 ---@return string? problem
 function Driver:ready()
-  if not (self.open and self:is_still()) then
+  if self.open and self:is_too_late() then
+    return "a worker that leaves, where only requests begin calls"
+  elseif not (self.open and self:is_still()) then
     return nil
   end
   local problem = ask_for_tries() or self:start()
@@ -212,20 +236,6 @@ function Driver:start()
   end)
   self.started = not problem
   return problem
-end
-
---- Whether nobody waits for what a worker that leaves still has in flight, nor ever long enough.
-function Driver:is_over(leaving_since)
-  if core.now() - leaving_since < GRACE then
-    return false
-  end
-  for semaphore, is_request in pairs(self.waiters) do
-    -- A request that was cut off waits no more and could not say so.
-    if is_request and semaphore:count() < 0 then
-      return false
-    end
-  end
-  return true
 end
 
 --- How long to pause in a worker that nobody wakes.
@@ -268,12 +278,13 @@ function Driver:look(turn)
       break
     end
     leaving_since = leaving_since or (ngx.worker.exiting() and core.now())
+    left_at = left_at or leaving_since or nil
     if self.in_flight == 0 and due ~= 0 then
       if not self.id or leaving_since or core.now() - self.busy_at >= LINGER then
         break
       end
       due = nil
-    elseif leaving_since and self:is_over(leaving_since) then
+    elseif leaving_since and core.now() - leaving_since >= GRACE and not self:has_request() then
       -- Not closed: requests of this worker may go on for long, and begin others.
       self.client.core:cancel_all()
       due, leaving_since = 0, core.now()
