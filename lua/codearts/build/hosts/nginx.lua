@@ -197,6 +197,11 @@ function Driver:has_request()
   return false
 end
 
+--- Whether nobody waits for what a worker that leaves still has in flight, nor has begun or waited for any of it just now.
+function Driver:is_over(leaving_since)
+  return core.now() - math.max(leaving_since, self.changed_at) >= GRACE and not self:has_request()
+end
+
 --- Whether what would begin is for no request, in a worker that has had its time to leave: it would be cancelled, and
 --- callbacks and timers that begin the next for what ends would hold the worker for ever.
 function Driver:is_too_late()
@@ -284,7 +289,7 @@ function Driver:look(turn)
         break
       end
       due = nil
-    elseif leaving_since and core.now() - leaving_since >= GRACE and not self:has_request() then
+    elseif leaving_since and self:is_over(leaving_since) then
       -- Not closed: requests of this worker may go on for long, and begin others.
       self.client.core:cancel_all()
       due, leaving_since = 0, core.now()
