@@ -471,6 +471,28 @@ describe("nginx", function()
     other:stop()
   end)
 
+  -- nginx runs them all when connections are scarce.
+  it("asks anew for timers that came early", function()
+    local other = nginx.start({
+      app = "local at = ngx.timer.at\nngx.timer.at = function(after, ...) return at(after / 16, ...) end\n"
+        .. APP,
+      endpoint = server.url,
+      server = SERVER .. [[
+        location = /pending {
+          content_by_lua_block {
+            ngx.sleep(ngx.var.arg_after)
+            ngx.print(ngx.timer.pending_count())
+          }
+        }]],
+    })
+    for _ = 1, 2 do
+      assert.same({ 200, host.NAME }, { other:get("/content") })
+      assert.is_true(tonumber(select(2, other:get("/pending?after=0.6"))) > 0)
+      assert.same({ 200, "0" }, { other:get("/pending?after=2.5") })
+    end
+    other:stop()
+  end)
+
   it("shares one sign-in among all workers", function()
     local iam = require("spec.support.server").start()
     iam:behave("answer", {

@@ -37,6 +37,20 @@ local function try_again()
   end
 end
 
+local function ask_for_try(after)
+  local due = core.now() + after
+  local problem = ask_for_timer(after, function()
+    if tries[after] == due then
+      tries[after] = nil -- nginx runs it early where it lacks connections
+    end
+    try_again()
+  end)
+  if not problem then
+    tries[after] = due
+  end
+  return problem
+end
+
 --- Has timers look whether those before them have come: nginx drops one that is due while too many run, tells nobody, and
 --- may drop the next. So all are asked for at once, by twice the time each. ngx.timer.every, which outlives that, never
 --- ends, and keeps a state of Lua for good where code is not cached.
@@ -48,11 +62,10 @@ local function ask_for_tries()
   local after, now = LOOK_AFTER, core.now()
   while after <= LAST_TRY do
     if (tries[after] or 0) < now + after / 2 then
-      local problem = ask_for_timer(after, try_again)
+      local problem = ask_for_try(after)
       if problem then
         return problem
       end
-      tries[after] = now + after
     end
     after = 2 * after
   end
