@@ -210,7 +210,7 @@ test-lua5.1 test-lua5.2 test-lua5.3: SPEC = $(call all_but,$(OF_HOSTS) $(OF_SYST
 # Texts in which secrets are looked for have a fuzz target.
 asan: SPEC = $(call all_but,$(OF_HOSTS) cli_% keys_model locale packaging secrets secrets_build)
 # For it there is no luv and no LuaSQL.
-test-lua5.5: SPEC = $(call all_but,$(OF_HOSTS) $(OF_SYSTEM) host_luv keys_hosts keys_postgresql)
+test-lua5.5: SPEC = $(call all_but,$(OF_HOSTS) $(OF_SYSTEM) host_luv keys_hosts keys_interrupt keys_postgresql refused)
 test-lua5.5:
 	@$(LUA55) $(SUBMAKE) test LUA=lua5.5 DEPS=skip SPEC='$(SPEC)'
 

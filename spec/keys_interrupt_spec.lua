@@ -282,6 +282,7 @@ describe("a run with a key that is interrupted", function()
           finish()
           if not (result or err) then
             untold = untold + (coroutine.status(routine) == "dead" and 0 or 1)
+            debug.sethook() -- of this thread; the coroutine has one of its own
             error(not ok and problem or "interrupted!", 0) -- behind the end of the run
           end
           return result, err
