@@ -168,7 +168,7 @@ static size_t hide(const cab_secrets *s, const char *p, const char *end, const c
         size_t shown;
         size_t used = match(p, end, secret, first, &shown);
         *seen = shown > *seen ? shown : *seen;
-        bool tells = s->whole ? shown >= LONGEST_PIECE && is_cut(p + used, end) : shown >= enough;
+        bool tells = shown >= enough && (!s->whole || is_cut(p + used, end));
         if (shown > 0 && (secret[shown] == '\0' || tells)) {
             *all = *all || shown < CAB_SHORTEST_SECRET;
             if (used > longest) {

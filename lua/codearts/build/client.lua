@@ -444,7 +444,7 @@ local function wait_quietly(self, call, timeout)
     return err
   end
   local message = "the answer could not be waited for: " .. tostring(err)
-  return described(self, problems.broken_off(message), call)
+  return described(self, problems.internal(message), call)
 end
 
 --- The same for a call object, but answers why it cannot wait instead of raising that; what callbacks

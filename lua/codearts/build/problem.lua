@@ -20,7 +20,8 @@ function problem.refuse(field, message, outcome)
   error(problem.usage(field, message, outcome), 0)
 end
 
---- An error for what this process cannot do.
+--- An error for what this process cannot do, and for what raised in the midst of a call, which is bare text: a debug hook, as
+--- Ctrl-C is one in the standalone interpreter.
 ---@param message string
 ---@param outcome? "not_started"
 ---@return codearts.build.Error err kind "transport"
@@ -32,14 +33,6 @@ function problem.internal(message, outcome)
     outcome = outcome,
     retryable = false,
   }
-end
-
---- The same for what raised in the midst of a call, which is bare text: a debug hook, as Ctrl-C is one in the standalone
---- interpreter.
----@param message string
----@return codearts.build.Error err
-function problem.broken_off(message)
-  return problem.internal(message)
 end
 
 --- Answers nil and what was raised, as functions do that raise no structured errors; anything else, as memory that ran

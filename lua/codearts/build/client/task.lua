@@ -60,7 +60,7 @@ end
 
 --- What who waits is told of a flow that something broke off, as Ctrl-C does.
 local function broken_off(self, message)
-  local err = problems.broken_off(message)
+  local err = problems.internal(message)
   self.client:describe(err, self:so_far())
   return err
 end

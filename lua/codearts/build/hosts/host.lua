@@ -22,7 +22,7 @@ end
 --- An error for who waits for what cannot end any more.
 ---@return codearts.build.Error
 function M.lost()
-  return problems.broken_off "what the call waits for was broken off"
+  return problems.internal "what the call waits for was broken off"
 end
 
 --- Gives a client its host. From now on waiting goes the host's way. Raises kind "usage" for

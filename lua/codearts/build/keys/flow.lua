@@ -346,7 +346,7 @@ function Flow:broken_off(problem)
   if problem == "not enough memory" then
     error(problem, 0)
   elseif not core.is_error(problem) then
-    problem = problems.broken_off("the answer could not be waited for: " .. tostring(problem))
+    problem = problems.internal("the answer could not be waited for: " .. tostring(problem))
   end
   problem = cancelled.if_closed(self.client, problem)
   self.client:describe(problem, told)
