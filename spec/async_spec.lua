@@ -1,43 +1,16 @@
 -- Calls, callbacks and steps without any host; each case with the facade's client and the core's.
 
 local build = require("codearts.build")
+local calls = require("spec.support.calls")
 local core = require("codearts.build.core")
 local on_collection = require("spec.support.on_collection")
 local server = require("spec.support.server").start()
 
-local JOB = { job_id = ("a"):rep(32) }
-local NAME = "j_Oaqg3PCN"
-local AUTH = "a-fake-token"
+local JOB, NAME = calls.JOB, calls.NAME
+local raised, assert_usage, step_until = calls.raised, calls.assert_usage, calls.step_until
 
 local function options(more)
-  local all = { endpoint = server.url, auth = AUTH, proxy = false }
-  for name, value in pairs(more or {}) do
-    all[name] = value
-  end
-  return all
-end
-
--- Runs a case and answers what it raised.
-local function raised(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return err
-end
-
-local function assert_usage(err)
-  assert.is_true(build.is_error(err), tostring(err))
-  assert.equal("usage", err.kind)
-  return err
-end
-
-local function step_until(client, done)
-  for _ = 1, 10000 do
-    if done() then
-      return
-    end
-    client:step(1)
-  end
-  error("nothing happened")
+  return calls.options(server, more)
 end
 
 teardown(function()

@@ -26,14 +26,8 @@ describe("codearts-build", function()
     box:close_gate()
   end)
 
-  local function run(arguments, more)
-    local env = {}
-    for _, list in ipairs { box.env, more or {} } do
-      for name, value in pairs(list) do
-        env[name] = value
-      end
-    end
-    return command.run(arguments, env)
+  local function run(...)
+    return box:run(...)
   end
 
   describe("doctor", function()

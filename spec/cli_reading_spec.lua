@@ -25,14 +25,8 @@ describe("codearts-build, to be read", function()
     box:stop()
   end)
 
-  local function run(arguments, more)
-    local env = {}
-    for _, list in ipairs { box.env, more or {} } do
-      for name, value in pairs(list) do
-        env[name] = value
-      end
-    end
-    return command.run(arguments, env)
+  local function run(...)
+    return box:run(...)
   end
 
   describe("log", function()

@@ -22,16 +22,6 @@ describe("codearts-build on a terminal", function()
     box:close_gate()
   end)
 
-  local function environment(more)
-    local env = {}
-    for _, list in ipairs { box.env, more or {} } do
-      for name, value in pairs(list) do
-        env[name] = value
-      end
-    end
-    return env
-  end
-
   local function seen_on_page(bytes, columns)
     return screen.new(columns or 80):feed(bytes):text()
   end
@@ -56,7 +46,8 @@ describe("codearts-build on a terminal", function()
   end
 
   it("draws the steps live, and a picture at the end", function()
-    local running = command.start_on_terminal("run " .. GOOD .. " --wait " .. gate(), environment())
+    local running =
+      command.start_on_terminal("run " .. GOOD .. " --wait " .. gate(), box:environment())
     running:expect "▸ 编译程序"
     box:open_gate()
     local status, bytes = running:finish()
@@ -80,7 +71,7 @@ describe("codearts-build on a terminal", function()
   end)
 
   it("shows the last lines of what failed", function()
-    local status, bytes = command.run_on_terminal("run " .. BAD .. " --wait", environment())
+    local status, bytes = command.run_on_terminal("run " .. BAD .. " --wait", box:environment())
     assert.are.equal(1, status)
     local page = seen_on_page(bytes)
     assert.is_truthy(page:find("\n✗ Test ", 1, true), page)
@@ -95,7 +86,7 @@ describe("codearts-build on a terminal", function()
   it("shows several builds in one line each", function()
     local running = command.start_on_terminal(
       ("run %s %s %s --wait %s"):format(GOOD, BAD, GOOD, gate()),
-      environment()
+      box:environment()
     )
     running:expect "编译程序 (2/3)"
     box:open_gate()
@@ -117,7 +108,7 @@ describe("codearts-build on a terminal", function()
 
   it("prints the log above the live lines", function()
     local running =
-      command.start_on_terminal("run " .. GOOD .. " --follow " .. gate(), environment(), 120)
+      command.start_on_terminal("run " .. GOOD .. " --follow " .. gate(), box:environment(), 120)
     running:expect "▸ 编译程序"
     box:open_gate()
     local status, bytes = running:finish()
@@ -129,7 +120,8 @@ describe("codearts-build on a terminal", function()
   end)
 
   it("detaches on Ctrl-C", function()
-    local running = command.start_on_terminal("run " .. GOOD .. " --wait " .. gate(), environment())
+    local running =
+      command.start_on_terminal("run " .. GOOD .. " --wait " .. gate(), box:environment())
     running:expect "▸ 编译程序"
     running:type "\3"
     local status, bytes = running:finish()
@@ -146,7 +138,7 @@ describe("codearts-build on a terminal", function()
 
   it("uses no colours if they are not wanted", function()
     local status, bytes =
-      command.run_on_terminal("run " .. BAD .. " --wait", environment { NO_COLOR = "1" })
+      command.run_on_terminal("run " .. BAD .. " --wait", box:environment { NO_COLOR = "1" })
     assert.are.equal(1, status)
     assert.are.equal(0, screen.new(80):feed(bytes).colours)
     assert.is_truthy(bytes:find("█", 1, true))
@@ -156,7 +148,7 @@ describe("codearts-build on a terminal", function()
     for _, case in ipairs { { "", { TERM = "dumb" } }, { "--progress plain", { NO_COLOR = "1" } } } do
       local status, bytes = command.run_on_terminal(
         "run " .. GOOD .. " --follow " .. case[1],
-        environment(case[2]),
+        box:environment(case[2]),
         200
       )
       assert.are.equal(0, status)
@@ -167,22 +159,27 @@ describe("codearts-build on a terminal", function()
 
   it("is silent when asked to", function()
     local _, bytes =
-      command.run_on_terminal("run " .. BAD .. " --wait --progress none", environment(), 120)
+      command.run_on_terminal("run " .. BAD .. " --wait --progress none", box:environment(), 120)
     local _, count = bytes:gsub("\n", "")
     assert.are.equal(2, count, bytes)
   end)
 
   it("draws in ASCII where the terminal knows no more", function()
-    local _, bytes =
-      command.run_on_terminal("run " .. GOOD .. " --wait", environment { LANG = "C", LC_ALL = "C" })
+    local _, bytes = command.run_on_terminal(
+      "run " .. GOOD .. " --wait",
+      box:environment { LANG = "C", LC_ALL = "C" }
+    )
     assert.is_nil(bytes:find "[\128-\255]", bytes)
     assert.is_truthy(bytes:find("+ Prepare", 1, true), bytes)
   end)
 
   it("fits narrow and wide pages", function()
     for _, columns in ipairs { 24, 40, 200 } do
-      local running =
-        command.start_on_terminal("run " .. GOOD .. " --wait " .. gate(), environment(), columns)
+      local running = command.start_on_terminal(
+        "run " .. GOOD .. " --wait " .. gate(),
+        box:environment(),
+        columns
+      )
       running:expect "▸ 编译程序"
       box:open_gate()
       local status, bytes = running:finish()
@@ -197,7 +194,7 @@ describe("codearts-build on a terminal", function()
 
   it("leaves the terminal alone with --json", function()
     local status, bytes =
-      command.run_on_terminal("run " .. GOOD .. " --wait --json", environment(), 200)
+      command.run_on_terminal("run " .. GOOD .. " --wait --json", box:environment(), 200)
     assert.are.equal(0, status)
     assert.is_truthy(bytes:find "^{.*}\r\n$")
   end)

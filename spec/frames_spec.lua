@@ -3,19 +3,16 @@
 -- more steps of it.
 
 local build = require("codearts.build")
+local calls = require("spec.support.calls")
 local core = require("codearts.build.core")
 local server = require("spec.support.server").start()
 local socket = require("socket")
 
-local JOB = { job_id = ("a"):rep(32) }
+local JOB = calls.JOB
 local LIMIT = 0.002 -- seconds
 
 local function options(more)
-  local all = { endpoint = server.url, auth = "a-fake-token", proxy = false }
-  for name, value in pairs(more or {}) do
-    all[name] = value
-  end
-  return all
+  return calls.options(server, more)
 end
 
 local function burn(seconds)

@@ -7,12 +7,7 @@ local sample_args = require "spec.support.sample_args"
 local server_process = require "spec.support.server"
 local service = require "spec.support.lifecycle"
 
-local function failure_of(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok, "an error was expected")
-  assert.is_true(build.is_error(err), tostring(err))
-  return err
-end
+local failure_of = service.failure_of
 
 describe("operation requests", function()
   it("can be made for every operation, with every argument", function()

@@ -1,8 +1,6 @@
 -- The chain of sources, and token stores, over real sockets.
 local cjson = require "cjson"
 local core = require "codearts.build.core"
-local flow_client = require "spec.support.flow_client"
-local servers = require "spec.support.server"
 local token_store = require "codearts.build.token_store"
 local sign_in = require "spec.support.sign_in"
 
@@ -18,45 +16,34 @@ local remove = sign_in.remove
 local file_with = sign_in.file_with
 local TOKEN = sign_in.TOKEN
 local SECRET = sign_in.SECRET
-local USER = sign_in.USER
 
-local service, iam, client
+local world, service, iam, client
 
-local function new(options, variables)
-  options.endpoint = options.endpoint or (not options.region and service.url or nil)
-  client = flow_client.new(options, variables)
+local function new(...)
+  client = world:client(...)
   return client
 end
 
 local function by_password(options)
-  options = options or {}
-  options.auth, options.iam_endpoint = options.auth or USER, iam.url
-  return new(options)
+  client = world:by_password(options)
+  return client
 end
 
 local function fails(...)
-  local result, err = client:run(...)
-  assert.is_nil(result)
-  assert.is_true(core.is_error(err))
-  assert.equal("not_started", err.outcome)
-  assert_silent(err)
-  return err
+  return sign_in.failure(client, ...)
 end
 
 setup(function()
-  service, iam = servers.start(), servers.start()
+  world = sign_in.start()
+  service, iam = world.service, world.iam
 end)
 
 teardown(function()
-  service:stop()
-  iam:stop()
+  world:stop()
 end)
 
 before_each(function()
-  for _, server in ipairs { service, iam } do
-    server:reset()
-    server:behave "ok"
-  end
+  world:reset()
 end)
 
 after_each(function()

@@ -1,42 +1,15 @@
 -- Many calls as one: run_all and tasks, and what waiting for them says.
 
 local build = require("codearts.build")
+local calls = require("spec.support.calls")
 local core = require("codearts.build.core")
 local server = require("spec.support.server").start()
 
-local JOB = { job_id = ("a"):rep(32) }
-local NAME = "j_Oaqg3PCN"
-local AUTH = "a-fake-token"
+local JOB, NAME = calls.JOB, calls.NAME
+local raised, assert_usage, step_until = calls.raised, calls.assert_usage, calls.step_until
 
 local function options(more)
-  local all = { endpoint = server.url, auth = AUTH, proxy = false }
-  for name, value in pairs(more or {}) do
-    all[name] = value
-  end
-  return all
-end
-
--- Runs a case and answers what it raised.
-local function raised(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return err
-end
-
-local function assert_usage(err)
-  assert.is_true(build.is_error(err), tostring(err))
-  assert.equal("usage", err.kind)
-  return err
-end
-
-local function step_until(client, done)
-  for _ = 1, 10000 do
-    if done() then
-      return
-    end
-    client:step(1)
-  end
-  error("nothing happened")
+  return calls.options(server, more)
 end
 
 teardown(function()
@@ -137,16 +110,16 @@ describe("run_all", function()
   end)
 
   it("finishes the list before it raises what on_progress raised", function()
-    local calls = 0
+    local count = 0
     local err = raised(client.run_all, client, list_of(5), {
       max_in_flight = 2,
       on_progress = function()
-        calls = calls + 1
-        error("in progress " .. calls)
+        count = count + 1
+        error("in progress " .. count)
       end,
     })
     assert.truthy(err:find("in progress 1", 1, true))
-    assert.equal(5, calls)
+    assert.equal(5, count)
     assert.equal(5, server:stats().processed)
   end)
 

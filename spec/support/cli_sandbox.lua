@@ -1,5 +1,6 @@
 --- A sandbox for specs of the command line: its jobs, and the environment in which the command finds it.
 
+local command = require "spec.support.command"
 local sandbox = require "codearts.build.sandbox"
 
 -- GATE names a file that a step waits for, so that a spec decides when the build goes on.
@@ -79,16 +80,33 @@ function CliSandbox:client()
   return require("spec.support.sandbox_client").of(self.box)
 end
 
+--- Its variables and others.
+---@param more? table<string, string>
+---@return table<string, string>
+function CliSandbox:environment(more)
+  local env = {}
+  for _, list in ipairs { self.env, more or {} } do
+    for name, value in pairs(list) do
+      env[name] = value
+    end
+  end
+  return env
+end
+
+--- Runs the command to its end; see command.run.
+---@param arguments string
+---@param more? table<string, string> variables
+---@return spec.CommandResult
+function CliSandbox:run(arguments, more)
+  return command.run(arguments, self:environment(more))
+end
+
 --- What an editor gets that works with its project.
 ---@param more? table<string, string>
 ---@return table<string, string>
 function CliSandbox:variables(more)
-  local variables = { CODEARTS_BUILD_PROJECT = self.project }
-  for _, list in ipairs { self.env, more or {} } do
-    for name, value in pairs(list) do
-      variables[name] = value
-    end
-  end
+  local variables = self:environment(more)
+  variables.CODEARTS_BUILD_PROJECT = variables.CODEARTS_BUILD_PROJECT or self.project
   return variables
 end
 

@@ -2,6 +2,8 @@
 
 local cjson = require("cjson")
 local core = require("codearts.build.core")
+local flow_client = require("spec.support.flow_client")
+local servers = require("spec.support.server")
 
 local M = {}
 
@@ -119,6 +121,60 @@ function M.file_with(text)
   file:write(text)
   file:close()
   return path
+end
+
+--- The error of a run that must fail, and starts nothing.
+---@param client spec.FlowClient
+---@return codearts.build.Error
+function M.failure(client, ...)
+  local result, err = client:run(...)
+  assert(result == nil, "an error was expected")
+  assert(core.is_error(err), tostring(err))
+  assert(err.outcome == "not_started", tostring(err.outcome))
+  M.assert_silent(err)
+  return err
+end
+
+--- A build service, and who hands out credentials for it.
+---@class spec.SignInWorld
+---@field service table
+---@field iam table
+local World = {}
+World.__index = World
+
+---@return spec.SignInWorld
+function M.start()
+  return setmetatable({ service = servers.start(), iam = servers.start() }, World)
+end
+
+function World:reset()
+  for _, server in ipairs { self.service, self.iam } do
+    server:reset()
+    server:behave "ok"
+  end
+end
+
+--- A client of the service.
+---@param options table
+---@param variables? table<string, string> the environment
+---@return spec.FlowClient
+function World:client(options, variables)
+  options.endpoint = options.endpoint or (not options.region and self.service.url or nil)
+  return flow_client.new(options, variables)
+end
+
+--- One that signs in by a password.
+---@param options? table
+---@return spec.FlowClient
+function World:by_password(options)
+  options = options or {}
+  options.auth, options.iam_endpoint = options.auth or M.USER, self.iam.url
+  return self:client(options)
+end
+
+function World:stop()
+  self.service:stop()
+  self.iam:stop()
 end
 
 return M
