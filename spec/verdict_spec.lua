@@ -133,6 +133,18 @@ describe("every command judges alike:", function()
     end)
   end
 
+  it("what has ended while that was asked is judged by how it ended", function()
+    local before, after = record("UNKNOWN", false), record("SUCCESS", true)
+    local over = '{"status":"success","result":{"building":false,"build_result":"SUCCESS"}}'
+    answers(before, over, after, STEPS)
+    local status = command.run(("status %s 20 --json"):format(JOB), env)
+    local data = core.decode(status.out)
+    assert.same({ 0, "success", "SUCCESS" }, { status.status, data.verdict, data.status })
+    answers(listed "UNKNOWN", over, after)
+    local listed_now = core.decode(command.run("history " .. JOB .. " --json", env).out).records[1]
+    assert.same({ "success", "SUCCESS" }, { listed_now.verdict, listed_now.result })
+  end)
+
   it("what does not tell whether it is over, and cannot be asked, is not known", function()
     for status, exit in pairs { [403] = 4, [400] = 6 } do
       server:behave("by_path", {

@@ -15,6 +15,8 @@ local record, building, running_status, steps, page, failure_of =
   service.page,
   service.failure_of
 
+local unpack = table.unpack or rawget(_G, "unpack")
+
 local server, client
 
 setup(function()
@@ -78,6 +80,16 @@ describe("wait", function()
   it("goes on while an unknown text may mean a running build", function()
     answers(record "WEIRD", record("WEIRD", FINISHED), building(true), record "SUCCESS")
     assert.are.equal("SUCCESS", wait().status)
+  end)
+
+  it("judges what the record says once the build has stopped, not what it said before", function()
+    for _, again in ipairs { { record("SUCCESS", FINISHED) }, { 503, record "SUCCESS" } } do
+      answers(record "UNKNOWN", building(false, "SUCCESS"), unpack(again))
+      assert.are.equal("SUCCESS", wait().status)
+    end
+    answers(record "UNKNOWN", building(false, "ABORTED"), record("ABORTED", FINISHED))
+    local err = failure_of(wait)
+    assert.same({ "ABORTED", "ABORTED" }, { err.build_status, err.record.status })
   end)
 
   it("asks the task where the build's own state cannot be had", function()

@@ -45,9 +45,12 @@ function M.record(status, more)
   )
 end
 
---- Whether the build runs.
-function M.building(flag)
-  return ('{"status":"success","result":{"building":%s,"build_result":""}}'):format(tostring(flag))
+--- Whether the build runs, and how it ended.
+function M.building(flag, result)
+  return ('{"status":"success","result":{"building":%s,"build_result":"%s"}}'):format(
+    tostring(flag),
+    result or ""
+  )
 end
 
 --- That another build of the job runs by now.

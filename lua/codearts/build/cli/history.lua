@@ -42,7 +42,9 @@ local function judge(app, job_id, records)
       if not (item.verdict or problem) and item.build_number then
         local place = { client = client, job_id = job_id, build_no = item.build_number }
         local detail = { status = item.result, finish_time = item.end_time }
-        item.verdict, problem = record.verdict(await, place, detail)
+        item.verdict, problem, detail = record.verdict(await, place, detail)
+        item.result = detail.status
+        item.end_time = record.text(detail.finish_time) or item.end_time
         if problem then
           app:warn_unjudged(item.build_number, problem)
         end

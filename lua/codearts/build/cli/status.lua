@@ -79,7 +79,7 @@ local function look(app, job_id, build_no)
     if not detail then
       return nil, err
     end
-    seen.verdict, seen.problem = record.verdict(await, place, detail)
+    seen.verdict, seen.problem, detail = record.verdict(await, place, detail)
     seen.kept = not seen.verdict and kept(detail) -- an end does not change
     seen.detail = client:mask(detail)
     -- Steps are worth having, but a build whose steps cannot be read still has a status.

@@ -275,6 +275,7 @@ end
 -- count if it is about a later build (API reference 7.2); that one counts only if the record has a finish time.
 ---@return boolean? stopped nil: nothing could be read
 ---@return table? err
+---@return string? result what build-info says that it ended with
 local function has_stopped(await, target, finished, opts)
   local args = { job_id = target.job_id, build_no = target.build_no }
   local info = fetch_result(await, target, "ShowBuildDetails", args, opts)
@@ -284,7 +285,7 @@ local function has_stopped(await, target, finished, opts)
     building = truth(first.building)
   end
   if building ~= nil then
-    return not building
+    return not building, nil, text(first.build_result)
   end
   args = { job_id = target.job_id }
   local body = record.ask(await, target.client, "ShowJobStatus", args, opts)
@@ -311,20 +312,32 @@ local function has_stopped(await, target, finished, opts)
 end
 
 --- The verdict on a build: a text that is not known is never a success, and ends the build only if the record has a finish
--- time, or sounds like an end, and the service says that the build runs no more.
+-- time, or sounds like an end, and the service says that the build runs no more. If it says another end than the record, the
+-- build has ended since that was read, and it is read again.
 ---@return codearts.build.Verdict? verdict nil: the build is not over, as far as is known
 ---@return table? err why no more is known
+---@return table detail what the verdict is about
 function record.verdict(await, target, detail, opts)
   local known = verdict.of_status(detail.status)
   if known then
-    return known
+    return known, nil, detail
   end
   local finished = text(detail.finish_time) ~= nil
   if not finished and not verdict.sounds_final(detail.status) then
-    return nil
+    return nil, nil, detail
   end
-  local stopped, err = has_stopped(await, target, finished, opts)
-  return stopped and verdict.of_end(detail.status) or nil, err
+  local stopped, err, result = has_stopped(await, target, finished, opts)
+  if not stopped then
+    return nil, err, detail
+  elseif verdict.of_status(result) then
+    local newer
+    newer, err = record.fetch(await, target, opts)
+    if not newer then
+      return nil, err, detail
+    end
+    detail = newer
+  end
+  return verdict.of_end(detail.status), nil, detail
 end
 
 ---@class codearts.build.Step

@@ -133,7 +133,7 @@ local function wait(target, opts)
         known, news = { status = status, at = asked_at - (age or 0), kept = age }, nil
         target.fresh_since = nil
         local verdict
-        verdict, err = record.verdict(await, target, detail, look)
+        verdict, err, detail = record.verdict(await, target, detail, look)
         local beside = options_till(math.min(till or math.huge, core.now() + BESIDE))
         if not verdict then
           pace:saw(await, detail, beside)

@@ -248,9 +248,9 @@ function View:read()
     if not detail then
       return nil, err
     end
-    local found = record.verdict(await, place, detail) or "none"
-    self.detail = place.client:mask(detail)
-    return found
+    local found, _, newest = record.verdict(await, place, detail)
+    self.detail = place.client:mask(newest)
+    return found or "none"
   end):on_done(function(verdict, err)
     if self:is_over() then
       return
