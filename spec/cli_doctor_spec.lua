@@ -287,6 +287,25 @@ describe("codearts-build", function()
       end
     end)
 
+    it("advises by what is wrong with a certificate", function()
+      for name, advice in pairs {
+        expired = "check this machine's clock",
+        not_yet_valid = "check this machine's clock",
+        wrong_host = "whoever answers there is somebody else",
+        untrusted = "the certificate is not trusted",
+      } do
+        local server = server_process.start { tls = true }
+        server:behave("cert_" .. name)
+        local result = run("doctor --endpoint " .. server.url, {
+          SSL_CERT_FILE = server.ca_file,
+          CODEARTS_BUILD_TOKEN = "t-t-t-t",
+        })
+        server:stop()
+        assert.are.equal(6, result.status, result.out)
+        assert.is_truthy(result.out:find(advice, 1, true), result.out)
+      end
+    end)
+
     it("advises what an editor can do, too", function()
       local told = require "codearts.build.cli.advice"(core.error {
         kind = "config",

@@ -17,13 +17,28 @@ local BY_REASON = {
   redirect = "the address leads elsewhere: use the address of the API, not that of the console",
 }
 
---- By the words in which libcurl says that it is the proxy which fails.
-local function by_proxy(err)
-  local said = err.reason == "resolve" and "Could not resolve proxy"
-    or err.reason == "connect" and "Unsupported proxy"
-  return said
-    and tostring(err.message):find(said, 1, true)
-    and "it is the proxy that fails: check https_proxy for typing mistakes, and whether this machine is on the proxy's network"
+local PROXY =
+  "it is the proxy that fails: check https_proxy for typing mistakes, and whether this machine is on the proxy's network"
+local CLOCK =
+  "check this machine's clock; if it is right, the certificate of the other side has run out: tell who runs it"
+local OTHER_NAME =
+  "whoever answers there is somebody else: check region or endpoint for typing mistakes, and whether a proxy or a login page is in between"
+
+-- By words of libcurl and its TLS library, where a reason has several causes.
+local BY_WORDS = {
+  { "resolve", "Could not resolve proxy", PROXY },
+  { "connect", "Unsupported proxy", PROXY },
+  { "tls_verify", "expired", CLOCK },
+  { "tls_verify", "not yet valid", CLOCK },
+  { "tls_verify", "match", OTHER_NAME }, -- a name that does not, or none that does
+}
+
+local function by_words(err)
+  for _, row in ipairs(BY_WORDS) do
+    if err.reason == row[1] and tostring(err.message):find(row[2], 1, true) then
+      return row[3]
+    end
+  end
 end
 
 local NOT_THIS_ADDRESS =
@@ -107,7 +122,7 @@ return function(err)
   if err.outcome and err.outcome ~= "not_started" and not err.retryable then
     return nil -- to try again might start a second build
   elseif BY_REASON[err.reason] then
-    return by_proxy(err) or BY_REASON[err.reason]
+    return by_words(err) or BY_REASON[err.reason]
   elseif err.status then
     return by_answer(err)
   elseif err.kind == "config" and err.field == "region" then
