@@ -100,6 +100,7 @@ describe("a run with a key that is interrupted", function()
       else
         assert.is_true(core.is_error(err), what)
         assert.are_not.equal("wait", err.reason, what) -- for ever
+        assert.is_true(err.outcome ~= nil, what)
         assert.is_true(err.outcome ~= "not_started" or builds == 0, what)
         assert.is_true(err.outcome ~= "started" or builds == 1, what)
         assert.equal(err.outcome == "unknown", err.reconcile ~= nil, what)
@@ -132,7 +133,7 @@ describe("a run with a key that is interrupted", function()
         local what = ("instruction %d: %s"):format(n, tostring(err or result))
         check(what, key, check_end(what, ok, result, err))
       until over
-      assert.is_true(n > 500, n)
+      assert.is_true(n > 100, n)
       return n
     end
 
@@ -189,6 +190,15 @@ describe("a run with a key that is interrupted", function()
         collectgarbage()
         client = connect()
         check_key(what, key)
+      end)
+    end)
+
+    it("tells how a call without a key stands", function()
+      interrupt_each(function()
+        return client:start(JOB):try_wait(10)
+      end, function()
+        while client:step(1) > 0 do
+        end
       end)
     end)
 

@@ -329,10 +329,6 @@ local function is_seconds(value)
   return type(value) == "number" and value >= 0
 end
 
-local function is_done(call)
-  return call:done()
-end
-
 --- Whether the client is its parent's, in a forked child: what was begun there goes on there.
 ---@return boolean
 function methods:is_left_behind()
@@ -401,15 +397,12 @@ end
 ---@param quiet? boolean leaves what callbacks raise meanwhile to the next step or wait
 function methods:wait_for(call, timeout, quiet)
   check_self(self)
-  local ok, done = pcall(is_done, call)
-  if not ok then
-    error(core.is_error(done) and done or usage_error("call", "call: must be a call object"), 0)
-  elseif done then
+  if Call.has_ended(call) then
     return
   end
-  ok, done = pcall(check_place, self)
+  local ok, problem = pcall(check_place, self)
   if not ok then
-    error(described(self, done, call), 0)
+    error(described(self, problem, call), 0)
   end
   local err
   if timeout ~= nil and not is_seconds(timeout) then
@@ -444,7 +437,7 @@ local function wait_quietly(self, call, timeout)
     return err
   end
   local message = "the answer could not be waited for: " .. tostring(err)
-  return described(self, problems.internal(message), call)
+  return not call:done() and described(self, problems.internal(message), call) or nil
 end
 
 --- The same for a call object, but answers why it cannot wait instead of raising that; what callbacks

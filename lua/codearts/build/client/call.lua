@@ -1,4 +1,5 @@
 --- What client:start, client:request and client:sleep answer: one call in flight.
+local core = require "codearts.build.core"
 local nginx_request = require "codearts.build.nginx_request"
 local problems = require "codearts.build.problem"
 
@@ -32,6 +33,27 @@ function Call.check(self)
   end
 end
 local check = Call.check
+
+local function done(call)
+  return call:done()
+end
+
+--- Whether a call has ended, or one of the core's; a usage error for what is none. For this library's own modules.
+---@param call any
+---@return boolean
+function Call.has_ended(call)
+  if Call.is(call) then
+    return call:done()
+  end
+  local ok, ended = pcall(done, call)
+  if not ok then
+    error(
+      core.is_error(ended) and ended or problems.usage("call", "call: must be a call object"),
+      0
+    )
+  end
+  return ended
+end
 
 --- Wraps a call of the core; for this library's own modules.
 ---@param client codearts.build.Client
