@@ -241,6 +241,42 @@ describe("codearts-build and a service that repeats a parameter's value", functi
     return core.decode(told.out).error.error_msg, told.out .. told.err
   end
 
+  it("hides digits that are neither a day nor a moment", function()
+    for word, shown in pairs {
+      ["2099887766554433"] = false,
+      ["20240815-1234567890"] = false,
+      ["20240815.12345"] = false,
+      ["2077123456"] = false,
+      ["20240230"] = false,
+      ["20240815991234"] = false,
+      ["2024-08-15 10:60"] = false,
+      ["2024-08-15T10:00:00+081530"] = false,
+      ["20240229"] = true,
+      ["2024-08-15"] = true,
+      ["20240815.3"] = true,
+      ["20240815103000"] = true,
+      ["20240815T103000Z"] = true,
+      ["2024-08-15 10:30"] = true,
+      ["2024-08-15T10:30:00.000+08:00"] = true,
+      ["2024-08-15T10:30:00.701000Z"] = true,
+    } do
+      env.WORD = word
+      local message = refused("bad: " .. word, "--param-env WORD")
+      assert.equal("bad: " .. (shown and word or "***"), message)
+    end
+  end)
+
+  it("hides a value that holds a NUL, and each of its pieces", function()
+    local path = folder .. "/nul"
+    local file = assert(io.open(path, "wb"))
+    file:write "id\0Winter4711\0Holiday2099"
+    file:close()
+    local message = refused("bad: id\0Winter4711\0Holiday2099, id", "--param NOTE=@" .. path)
+    assert.equal("bad: ***, id", message)
+    message = refused("bad: Winter4711, Holiday2099", "--param NOTE=@" .. path)
+    assert.equal("bad: ***, ***", message)
+  end)
+
   it("hides the beginning of a value where a message was cut off within an escape", function()
     env.WORD = "aZ3k9Lq2+Vx8/Wm4&Tn6"
     for length = 1013, 1020 do
