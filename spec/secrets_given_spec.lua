@@ -241,6 +241,52 @@ describe("codearts-build and a service that repeats a parameter's value", functi
     return core.decode(told.out).error.error_msg, told.out .. told.err
   end
 
+  it("hides digits that are neither a day nor a moment", function()
+    for word, shown in pairs {
+      ["2099887766554433"] = false,
+      ["20240815-1234567890"] = false,
+      ["20240815.12345"] = false,
+      ["2077123456"] = false,
+      ["20240230"] = false,
+      ["20240815991234"] = false,
+      ["2024-08-15 10:60"] = false,
+      ["2024-08-15T10:00:00+081530"] = false,
+      ["20240229"] = true,
+      ["2024-08-15"] = true,
+      ["20240815.3"] = true,
+      ["20240815103000"] = true,
+      ["20240815T103000Z"] = true,
+      ["2024-08-15 10:30"] = true,
+      ["2024-08-15T10:30:00.000+08:00"] = true,
+      ["2024-08-15T10:30:00.701000Z"] = true,
+    } do
+      env.WORD = word
+      local message = refused("bad: " .. word, "--param-env WORD")
+      assert.equal("bad: " .. (shown and word or "***"), message)
+    end
+  end)
+
+  it("hides a value that holds a NUL, and each of its pieces", function()
+    local path = folder .. "/nul"
+    local file = assert(io.open(path, "wb"))
+    file:write "id\0Winter4711\0Holiday2099"
+    file:close()
+    local message = refused("bad: id\0Winter4711\0Holiday2099, id", "--param NOTE=@" .. path)
+    assert.equal("bad: ***, id", message)
+    message = refused("bad: Winter4711, Holiday2099", "--param NOTE=@" .. path)
+    assert.equal("bad: ***, ***", message)
+  end)
+
+  it("hides the beginning of a value where a message was cut off within an escape", function()
+    env.WORD = "aZ3k9Lq2+Vx8/Wm4&Tn6"
+    for length = 1013, 1020 do
+      local words = ("n"):rep(length - 16) .. ",aZ3k9Lq2+Vx8/Wm4&amp;Tn6 is not valid"
+      local _, all = refused(words, "--param-env WORD")
+      assert.is_nil(all:find("aZ3k9Lq2", 1, true), all)
+      assert.truthy(all:find("nn,***…", 1, true), all)
+    end
+  end)
+
   it("hides a value that holds a credential as a whole", function()
     env.WORD = ('{"token":"%s","password":"hunter2-Pa55word"}'):format "another-token"
     env.CODEARTS_BUILD_TOKEN = "another-token"
@@ -324,5 +370,78 @@ describe("core.mask", function()
     local long = ("x1"):rep(200)
     assert.equal("***", core.mask(long, { long }, true))
     assert.equal(long, core.mask(long, { long .. "y" }, true))
+  end)
+
+  local function each(form)
+    return function(c)
+      return form:format(c:byte())
+    end
+  end
+
+  local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", ['"'] = "&quot;" }
+  local FORMS = {
+    HTML = ENTITIES,
+    ["HTML twice"] = { ["&"] = "&amp;amp;", ["<"] = "&amp;lt;", ['"'] = "&amp;#34;" },
+    ["HTML by numbers"] = each "&#%d;",
+    URL = each "%%%02X",
+    ["URL twice"] = each "%%25%02x",
+    ["JSON in a URL"] = each "%%5Cu%04x",
+    JSON = { ['"'] = '\\"', ["\\"] = "\\\\" },
+    ["JSON by numbers"] = each "\\u%04x",
+    ["JSON twice"] = { ["&"] = "\\\\u0026", ["<"] = "\\\\u003C", ['"'] = '\\\\\\"' },
+    ["signs by names"] = { ["&"] = "&#38;", ["<"] = "&#x3C;", ["+"] = "&plus;", ["%"] = "&percnt;" },
+  }
+
+  for name, form in pairs(FORMS) do
+    it("hides the beginning of a value that was cut off within an escape: " .. name, function()
+      local secret = 'aZ3k9Lq2&&amber%2B<"+&25\\n&#x\\u00e9&lt'
+      local written = {}
+      for i = 1, #secret do
+        written[i] = secret:sub(i, i):gsub(".", form)
+      end
+      local before = table.concat(written, "", 1, 8)
+      local all = table.concat(written)
+      for last = #before, #all - 1 do
+        local told = ("at %s… it is"):format(all:sub(1, last))
+        assert.equal("at ***… it is", core.mask(told, { secret }, true), told)
+      end
+    end)
+  end
+
+  it(
+    "hides the beginning of a value that was cut off within a pair, or where it is wrapped",
+    function()
+      local before = "hunter2-"
+      for _, torn in ipairs {
+        "\\ud83d",
+        "\\ud83d\\ude0",
+        "%5Cud83d%5Cude0",
+        "%F0%9F%98",
+        "&amp;#12851",
+        "\n    ",
+        "\\n",
+        "%0A",
+        "\n  &am",
+      } do
+        local text = before .. torn .. "…"
+        assert.equal("***…", core.mask(text, { before .. "\240\159\152\128&c" }, true), text)
+      end
+    end
+  )
+
+  it("hides no words that are cut off and only begin as a value does", function()
+    local secret = "https://git.example.com/app?a=1&b=2"
+    for _, text in ipairs {
+      "https://git.example.com/other…",
+      "https://git.example.com/a&amp;b/c…",
+      "https://git.example.com/ and more…",
+      "https://git.example.com/app?a=1&b=3 and…",
+      "https://git.example.com/%2" .. ("2"):rep(24) .. "…",
+      "https://git.example.com/\n" .. (" "):rep(24) .. "…",
+      "https://git.example.com/%20",
+      "https:/&am…",
+    } do
+      assert.equal(text, core.mask(text, { secret }, true))
+    end
   end)
 end)

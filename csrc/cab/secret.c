@@ -14,6 +14,9 @@
 #define LONGEST_PIECE 8
 /* White space within a beginning that is this short: what is longer shows more of the secret. */
 #define MOST_SKIPPED 16
+/* Bytes of an escape that is cut off: twice those of the longest, a pair of \uXXXX, since it may be
+ * escaped itself. */
+#define LONGEST_TORN 24
 
 /* How many bytes at a secret's beginning are worth hiding, unless they are all of it. */
 static size_t enough_of(const cab_secrets *s, const char *secret) {
@@ -152,9 +155,36 @@ static size_t match(const char *p, const char *end, const char *secret, reading 
     return (size_t)(stop - p);
 }
 
-/* Whether a text was cut off at p by us: lcab_push_short and its like in Lua. */
-static bool is_cut(const char *p, const char *end) {
-    return end - p >= 3 && memcmp(p, "\xe2\x80\xa6", 3) == 0;
+static bool begins_escape(char c) { return c == '&' || c == '%' || c == '\\'; }
+
+static bool goes_on_in_escape(char c) {
+    const char folded = (char)(c | 32);
+    return (folded >= 'a' && folded <= 'z') || (c >= '0' && c <= '9') || c == '#' || c == ';';
+}
+
+/* Bytes of [p, end) up to where we cut the text off (lcab_push_short and its like in Lua): at
+ * `stop`, up to which they show the beginning of a secret, behind white space, or within an escape,
+ * which may have begun before, as what looks like the secret. 0: we did not. */
+static size_t up_to_cut(const char *p, const char *stop, const char *end) {
+    static const char ellipsis[] = "\xe2\x80\xa6";
+    const char *at = stop;
+    while (at < end && at - stop < MOST_SKIPPED && is_space(*at)) {
+        at++;
+    }
+    if (at == end) {
+        return 0;
+    }
+    const char *escape = at;
+    while (escape > p && at - escape < LONGEST_TORN && goes_on_in_escape(*escape)) {
+        escape--;
+    }
+    bool torn = begins_escape(*escape);
+    while (torn && at < end && at - escape < LONGEST_TORN &&
+           (begins_escape(*at) || goes_on_in_escape(*at))) {
+        at++;
+    }
+    bool cut = end - at >= 3 && memcmp(at, ellipsis, 3) == 0;
+    return cut ? (size_t)(at - p) : 0;
 }
 
 /* The longest of what shows `secret` or its beginning at p, of which `enough` bytes tell something;
@@ -168,7 +198,11 @@ static size_t hide(const cab_secrets *s, const char *p, const char *end, const c
         size_t shown;
         size_t used = match(p, end, secret, first, &shown);
         *seen = shown > *seen ? shown : *seen;
-        bool tells = shown >= enough && (!s->whole || is_cut(p + used, end));
+        bool tells = shown >= enough;
+        if (tells && s->whole && secret[shown] != '\0') {
+            used = up_to_cut(p, p + used, end);
+            tells = used > 0;
+        }
         if (shown > 0 && (secret[shown] == '\0' || tells)) {
             *all = *all || shown < CAB_SHORTEST_SECRET;
             if (used > longest) {

@@ -88,6 +88,30 @@ static bool shows_piece(const char *text, size_t len, const char *secret) {
     return shows;
 }
 
+/* The same of a secret that is looked for as a whole: nothing of it is left where we cut it off, be
+ * it within an escape, unless less than eight bytes of it stand there. (The first byte of an escape
+ * may pass for its last one.) */
+static void check_cut(lua_State *L, const char *secret, size_t len, int way, size_t any) {
+    if (len <= 8 || strchr("%&\\", secret[len - 1]) != NULL) {
+        return;
+    }
+    char beginning[9] = {0};
+    memcpy(beginning, secret, 8);
+    cab_buf b = {NULL, 0, 0};
+    write_secret(&b, beginning, way);
+    const size_t least = b.len;
+    b.len = 0;
+    write_secret(&b, secret, way);
+    b.len = least + any % (b.len - least);
+    MUST(cab_buf_append(&b, "…", strlen("…")));
+    cab_secrets secrets = {.whole = true};
+    cab_secrets_add(&secrets, secret);
+    lcab_push_masked(L, b.data, b.len, &secrets);
+    MUST(strcmp(lua_tostring(L, -1), "***…") == 0);
+    lua_pop(L, 1);
+    cab_buf_free(&b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static lua_State *L;
     if (L == NULL) {
@@ -125,6 +149,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (len > 0 && strpbrk(secret, "*?") == NULL) {
         MUST(!holds(masked, masked_len, escaped.data));
     }
+    check_cut(L, secret, len, way, (size_t)(in.end - in.at));
     lua_settop(L, 0);
     cab_buf_free(&escaped);
     cab_buf_free(&b);

@@ -2,6 +2,7 @@
 -- standard input, or in the environment. They may be secrets, so what the service repeats of them is hidden: all of such a
 -- value, or one of its lines.
 local ascii = require "codearts.build.ascii"
+local calendar = require "codearts.build.calendar"
 local verdict = require "codearts.build.lifecycle.verdict"
 
 local unpack = table.unpack or rawget(_G, "unpack")
@@ -18,15 +19,28 @@ local hidden, known = {}, {}
 -- The client whose credentials may stand in a value, which then comes back with a mask in it.
 local owner
 
--- What a build is told by, which is read after it was masked, and is no secret whoever was given it.
-local function is_word(text)
-  return verdict.of_status(text)
-    or verdict.sounds_final(text)
-    or text:find "^20%d%d%-?%d%d%-?%d%d[%d.:TZ +-]*$" -- a day or a moment
+--- Whether a text is a day of this century, a build's number of such a day (20240815.3), or a moment.
+local function is_time(text)
+  local year, month, day, rest = text:match "^(20%d%d)%-?(%d%d)%-?(%d%d)(.*)$"
+  if not year or not calendar.days(tonumber(year), tonumber(month), tonumber(day)) then
+    return false
+  end
+  local hour, finer = rest:match "^[T ]?(%d%d):?[0-5]%d(.*)$"
+  if not hour then
+    return rest == "" or rest:find "^%.%d%d?%d?%d?$"
+  end
+  local zone = finer:gsub("^:?[0-5]%d", "", 1):gsub("^%.%d%d?%d?%d?%d?%d?", "", 1)
+  return hour < "24" and (zone == "" or zone == "Z" or zone:find "^[+-]%d%d:?%d%d$")
 end
 
+-- What a build is told by, which is read after it was masked, and is no secret whoever was given it.
+local function is_word(text)
+  return verdict.of_status(text) or verdict.sounds_final(text) or is_time(text)
+end
+
+--- A NUL would end it for the core.
 local function add(text)
-  if #text >= SHORTEST and not known[text] and not is_word(text) then
+  if #text >= SHORTEST and not known[text] and not text:find "%z" and not is_word(text) then
     known[text] = true
     hidden[#hidden + 1] = text
   end
@@ -37,10 +51,10 @@ local function trimmed(text)
   return ascii.trim((text:gsub("^\239\187\191", "", 1)))
 end
 
---- Each by itself, in JSON, too: a key comes back with its lines divided in another way.
+--- Each by itself, in JSON, too: a key comes back with its lines divided in another way. A NUL divides, too.
 local function add_lines(value)
   local count = 0
-  for line in value:gsub("\\[rn]", "\n"):gmatch "[^\r\n]+" do
+  for line in value:gsub("\\[rn]", "\n"):gmatch "[^%z\r\n]+" do
     count = count + 1
     if count > MOST_LINES then
       return
@@ -58,7 +72,7 @@ end
 local function hide(value)
   local text = trimmed(value)
   add(text)
-  add((text:gsub("[%z\1-\31\127]", " "))) -- as tostring of an error has it
+  add((text:gsub("%z", "?"):gsub("[\1-\31\127]", " "))) -- as tostring of an error has it
   add_lines(value)
   sort()
   return value
