@@ -30,7 +30,7 @@ local function is_time(text)
     return rest == "" or rest:find "^%.%d%d?%d?%d?$"
   end
   local zone = finer:gsub("^:?[0-5]%d", "", 1):gsub("^%.%d%d?%d?%d?%d?%d?", "", 1)
-  return hour < "24" and (zone == "" or zone == "Z" or zone:find "^[+-]%d%d:?%d%d$")
+  return tonumber(hour) < 24 and (zone == "" or zone == "Z" or zone:find "^[+-]%d%d:?%d%d$")
 end
 
 -- What a build is told by, which is read after it was masked, and is no secret whoever was given it.
