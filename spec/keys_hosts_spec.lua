@@ -1,16 +1,45 @@
 -- Keys in event loops: records in etcd serve everywhere, files not where a worker must not wait for a disk.
 
+local build = require "codearts.build"
+local caller = require "spec.support.caller"
 local etcds = require "spec.support.etcd"
 local host = require "spec.support.host"
+local key_store = require "codearts.build.key_store"
+local servers = require "spec.support.server"
+
+local NO_BUILDS = '{"result":{"job_build_states":[],"total_page":"0","total_record":"0"}}'
+
+-- In a process of its own: a loop without anything to wait for spins, and no timer of this one would end that.
+it(
+  "a key in luv, outside of coroutines, starts its build though another question comes first",
+  function()
+    local server, folder = servers.start(), host.folder()
+    server:script({ { "answer", body = NO_BUILDS } }, "ok")
+    local told = caller.elsewhere(
+      ([[
+      local client = require("codearts.build.luv").new {
+        endpoint = %q, auth = "a-fake-token", proxy = false,
+        key_store = require("codearts.build.key_store").file(%q),
+      }
+      local opts = { key = "k", run_id = { parameter = "RUN_ID" } }
+      local result, err = client:try_run({ job_id = ("a"):rep(32) }, opts)
+      io.write(tostring(result and result.octopus_job_name or err))
+    ]]):format(server.url, folder),
+      function(command)
+        return "timeout 30 " .. command
+      end
+    )
+    server:stop()
+    host.remove(folder)
+    assert.equal(host.NAME, told)
+  end
+)
+
 local missing = etcds.missing()
 if missing then
   pending("keys in event loops: " .. missing)
   return
 end
-
-local build = require "codearts.build"
-local key_store = require "codearts.build.key_store"
-local servers = require "spec.support.server"
 
 describe("a key in an event loop", function()
   local server, etcd

@@ -44,6 +44,7 @@ function Attempts:send(deadline)
     self.call:on_done(self.told)
   end
   self.call:send(deadline)
+  self.client:wake() -- a look may have ended all that was under way
 end
 
 --- Waits for news, in C. Raises why it cannot.
