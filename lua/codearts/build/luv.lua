@@ -19,10 +19,12 @@ local M = {}
 function M.attach(client)
   local uv = require "luv"
   local awaited -- by a turn of the loop that is run here for it
-  local function run_until(done)
+  local function run_until(done, tick)
     awaited = done
     repeat
-      uv.run "once"
+      if not (uv.run "once" or done()) then
+        tick() -- the loop waits for nothing, and would spin
+      end
     until done()
   end
   return require("codearts.build.hosts.uv").drive(client, {
@@ -38,7 +40,7 @@ function M.attach(client)
         until done()
         return
       end
-      local ok, problem = pcall(run_until, done)
+      local ok, problem = pcall(run_until, done, tick)
       awaited = nil
       if not ok then
         error(problem, 0)
