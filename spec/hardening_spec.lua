@@ -216,6 +216,13 @@ describe("an answer", function()
     caller.check({ kind = "protocol", reason = "too_large" }, err)
   end)
 
+  it("that is to be too large ends before it has come", function()
+    local head = "HTTP/1.1 200 OK\r\nContent-Length: 20000000\r\n\r\n"
+    server:script { { "raw", bytes = head .. (" "):rep(200000), keep = true } }
+    local _, err = caller.wait(client, client:request { method = "DELETE", path = "/v3/x" })
+    caller.check({ kind = "protocol", reason = "too_large" }, err)
+  end)
+
   it("in very many chunks is read in several steps, however short they are", function()
     local COUNT = 60000
     server:reset()

@@ -97,6 +97,17 @@ describe("a refused signature", function()
     end)
   end
 
+  it("shows 120 bytes of a line, and that it goes on", function()
+    local line = ("a"):rep(119) .. "ä"
+    local message = refused(canonical("/||", "/|" .. line .. "|"))
+    assert.truthy(
+      message:find(('the service has "%s…"'):format(("a"):rep(119)), 1, true),
+      message
+    )
+    message = refused(canonical("/||", "/|" .. ("a"):rep(120) .. "|"))
+    assert.truthy(message:find(('the service has "%s"'):format(("a"):rep(120)), 1, true), message)
+  end)
+
   it("shows nothing of a secret header that holds what divides lines", function()
     client:close()
     client = build.new {

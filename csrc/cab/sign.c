@@ -395,19 +395,30 @@ static cab_text name_of(cab_text line) {
     return (cab_text){line.data, colon != NULL ? (size_t)(colon - line.data) : line.len};
 }
 
-/* Writes a line in quotes, at most 120 bytes of it, with a question mark for what is not text. */
+/* Room for a line as it is shown, with its quotes and what stands for the rest. */
+#define SHOWN_LINE 136
+
+/* Writes a line in quotes, at most 120 bytes of it, with a question mark for what is not text.
+ * Where it is cut stands an ellipsis, by which the beginning of a secret is known. */
 static void show_line(cab_text line, char *out, size_t size) {
     char shown[121];
     cab_text name = name_of(line);
     bool whole = harmless(line, name);
-    size_t len = whole ? line.len : name.len;
-    len = len < sizeof shown - 1 ? len : sizeof shown - 1;
+    size_t all = whole ? line.len : name.len;
+    size_t len = all;
+    if (len > sizeof shown - 1) {
+        len = sizeof shown - 1;
+        while (len > 0 && ((unsigned char)line.data[len] & 0xc0) == 0x80) {
+            len--;
+        }
+    }
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)line.data[i];
         shown[i] = c < ' ' || c == 0x7f ? '?' : line.data[i];
     }
     shown[len] = '\0';
-    (void)snprintf(out, size, "\"%s%s\"", shown, whole ? "" : ":***");
+    (void)snprintf(out, size, "\"%s%s%s\"", shown, len < all ? "\xe2\x80\xa6" : "",
+                   whole ? "" : ":***");
 }
 
 bool cab_sign_explain(cab_text message, cab_text ours, char *out, size_t size) {
@@ -436,8 +447,8 @@ bool cab_sign_explain(cab_text message, cab_text ours, char *out, size_t size) {
                        "belong to this access key, or has stray blanks");
         return true;
     }
-    char mine[136];
-    char other[136];
+    char mine[SHOWN_LINE];
+    char other[SHOWN_LINE];
     cab_text our_line = line_at(ours, same, '\n');
     cab_text their_line = line_at(theirs, same, '|');
     show_line(our_line, mine, sizeof mine);

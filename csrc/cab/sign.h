@@ -91,6 +91,7 @@ bool cab_sign_authorization(const cab_sign_input *in, cab_buf *scratch, cab_sign
  * line feeds, API reference 3.9): writes the first differing line of both sides, values of headers
  * that may be secret masked, into `out`, always NUL-terminated. False, and nothing written, when
  * `message` shows no canonical request. */
+#define CAB_EXPLANATION 400 /* bytes that it needs at most */
 bool cab_sign_explain(cab_text message, cab_text canonical_request, char *out, size_t size);
 
 #pragma GCC visibility pop

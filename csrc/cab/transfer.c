@@ -276,15 +276,24 @@ static bool may_be_error(const cab_transfer *t, const char *data, size_t len) {
            (body->len > 0 ? body->data[0] : data[0]) == '{';
 }
 
-static bool append_body(cab_transfer *t, const char *data, size_t len) {
+/* Makes room for a long answer at once: all of it, where its head tells how long it is, and no more
+ * than may come, since each page is written to when it is wiped. False if it is to be too large. */
+static bool make_room(cab_transfer *t, size_t len) {
     cab_buf *body = &t->answer.body;
+    const size_t most = t->attempt.max_body;
     curl_off_t whole = 0;
-    if (body->len + len > LONG_BODY_BYTES && body->len + len >= body->cap && !t->attempt.stream &&
-        curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &whole) == CURLE_OK &&
-        whole > (curl_off_t)body->len && whole <= (curl_off_t)t->attempt.max_body) {
-        (void)cab_buf_reserve(body, (size_t)whole - body->len);
+    if (body->len + len <= LONG_BODY_BYTES || body->len + len < body->cap || t->attempt.stream) {
+        return true;
     }
-    return cab_buf_append(body, data, len);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &whole);
+    if (whole > (curl_off_t)most) {
+        return false;
+    } else if (whole > (curl_off_t)body->len) {
+        (void)cab_buf_reserve(body, (size_t)whole - body->len);
+    } else if (body->cap >= most / 2 && body->len < most) {
+        (void)cab_buf_reserve(body, most - body->len);
+    }
+    return true;
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *ud) {
@@ -300,14 +309,14 @@ static size_t on_body(char *data, size_t size, size_t count, void *ud) {
         if (!may_be_error(t, data, len) && !stream_on(t)) {
             return rest(t);
         }
-    } else if (t->answer.body.len + len > a->max_body) {
+    } else if (t->answer.body.len + len > a->max_body || !make_room(t, len)) {
         a->too_large = true;
         return 0;
     } else if (a->since_pause >= BODY_A_STEP_BYTES) {
         return rest(t);
     }
     a->since_pause += len + PIECE_BYTES;
-    if (!append_body(t, data, len)) {
+    if (!cab_buf_append(&t->answer.body, data, len)) {
         a->no_memory = true;
         return 0;
     }

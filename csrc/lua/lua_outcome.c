@@ -161,7 +161,7 @@ static void explain(const cab_call *c, const cab_answer *a, const char *words, c
                        fabs(skew) / 60, skew > 0 ? "ahead of" : "behind");
         return;
     }
-    char difference[320];
+    char difference[CAB_EXPLANATION];
     cab_text told = {words, words != NULL ? strlen(words) : 0};
     if (told.len > 0 && c->canonical_request.len > 0 &&
         cab_sign_explain(told, c->canonical_request, difference, sizeof difference)) {
@@ -171,7 +171,7 @@ static void explain(const cab_call *c, const cab_answer *a, const char *words, c
 
 static void set_api_message(lua_State *L, const cab_call *c, const cab_answer *a, int words,
                             const cab_secrets *secrets) {
-    char text[1600], extra[480];
+    char text[1600], extra[CAB_EXPLANATION + 64];
     explain(c, a, lua_tostring(L, words), extra, sizeof extra);
     if (lua_type(L, words) == LUA_TSTRING) {
         size_t len;
