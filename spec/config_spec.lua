@@ -149,17 +149,9 @@ describe("proxies from the environment", function()
     end)
   end
 
-  it("never covers the metadata service", function()
-    assert.equal("169.254.169.254", resolve(HTTPS, { https_proxy = "p" }).no_proxy)
-    assert.equal(
-      "a,169.254.169.254",
-      resolve(HTTPS, { https_proxy = "p", no_proxy = "a" }).no_proxy
-    )
-    assert.equal(
-      "b,169.254.169.254",
-      resolve(HTTPS, { https_proxy = "p", NO_PROXY = "b" }).no_proxy
-    )
-    assert.equal("*", resolve({ endpoint = "a", proxy = "p", no_proxy = "*" }).no_proxy)
+  it("is not for the hosts of no_proxy", function()
+    assert.equal("a", resolve(HTTPS, { https_proxy = "p", no_proxy = "a" }).no_proxy)
+    assert.equal("b", resolve(HTTPS, { https_proxy = "p", NO_PROXY = "b" }).no_proxy)
     assert.equal("c", resolve({ endpoint = "a", no_proxy = "c" }, { no_proxy = "d" }).no_proxy)
     assert.is_nil(resolve(HTTPS).no_proxy)
   end)

@@ -205,6 +205,28 @@ describe("the chain", function()
     assert.equal("PODKEY", access_of(requests(service)[1]))
   end)
 
+  it("asks who is beside this machine past the proxy", function()
+    for uri, past in pairs {
+      ["http://169.254.170.23/v1/credentials"] = true,
+      ["https://agent.example/v1/credentials"] = false,
+    } do
+      iam:script { { "answer", status = 500 }, key_answer() }
+      search {
+        HC_CONTAINER_CREDENTIALS_FULL_URI = uri,
+        HC_CONTAINER_AUTHORIZATION_TOKEN_FILE = temporary "pod-hidden",
+      }
+      local request, told = client.request, {}
+      function client:request(spec, opts)
+        told[#told + 1] = spec.url:gsub("^" .. iam.url, "") .. " " .. tostring(spec.direct)
+        spec.url = iam.url
+        return request(self, spec, opts)
+      end
+      assert(client:run())
+      client:close()
+      assert.same({ "/meta-data/latest/api/token true", uri .. " " .. tostring(past) }, told)
+    end
+  end)
+
   it("exchanges an id token", function()
     iam:script {
       json(201, { token = {} }, { { "X-Subject-Token", "unscoped-hidden" } }),

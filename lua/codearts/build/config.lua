@@ -2,7 +2,6 @@
 --- that reads the environment for anything but credentials.
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
-local metadata_address = "169.254.169.254"
 
 local M = {}
 
@@ -145,9 +144,6 @@ local function add_proxy(result, options, getenv)
     no_proxy = first(getenv, "no_proxy", "NO_PROXY")
   end
   result.proxy, result.no_proxy = proxy, no_proxy
-  if proxy and (no_proxy == nil or type(no_proxy) == "string" and no_proxy ~= "*") then
-    result.no_proxy = (no_proxy and no_proxy .. "," or "") .. metadata_address
-  end
 end
 
 local function check_store(store)

@@ -22,6 +22,7 @@ end
 local function get(ctx, who, spec)
   spec.url = http.url(base(ctx), spec.path)
   spec.path = nil
+  spec.direct = true -- it is beside this machine
   return http.send(ctx, who, spec, LIMITS)
 end
 
