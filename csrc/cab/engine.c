@@ -627,9 +627,10 @@ bool cab_engine_is_behind(const cab_engine *e) { return e->behind; }
 cab_host *cab_engine_host(cab_engine *e, const cab_host_key *key) {
     cab_host_key by = *key;
     by.direct = key->direct && e->wire.proxy != NULL;
+    by.http1 = key->http1 && key->https && e->wire.http_version == 0;
     /* Whoever is spoken to in clear text through a proxy is on the proxy's connections. */
     by.name = key->https || by.direct || e->wire.proxy == NULL ? key->name : "";
-    return cab_hosts_get(&e->wire.hosts, &by, key->https && e->wire.http_version != 1);
+    return cab_hosts_get(&e->wire.hosts, &by, key->https && !by.http1 && e->wire.http_version != 1);
 }
 
 cab_host *cab_engine_next_host(const cab_engine *e, cab_host *host) {

@@ -22,6 +22,7 @@ typedef struct {
     bool https;
     bool direct; /* past the proxy, where there is one */
     bool own;    /* with another trust than the engine's */
+    bool http1;  /* over HTTP/1.1, though it may speak HTTP/2 */
 } cab_host_key;
 
 typedef struct cab_host {

@@ -429,11 +429,23 @@ cab_transfer *cab_transfer_new(cab_wire *wire, const cab_trust *trust, cab_error
 
 /* Over plain http it is HTTP/1.1: libcurl 7.88 serves a server that is known to speak HTTP/2 there
  * for one request of a connection only. */
-static CURLcode set_version(cab_transfer *t, int version) {
-    return curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION,
-                            version == 1   ? (long)CURL_HTTP_VERSION_1_1
-                            : version == 2 ? (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
-                                           : (long)CURL_HTTP_VERSION_2TLS);
+static CURLcode set_version(cab_transfer *t, const cab_request *r) {
+    bool http1 = r->host->key.http1;
+    long version = !t->https || http1 || t->wire->http_version == 1 ? (long)CURL_HTTP_VERSION_1_1
+                   : t->wire->http_version == 2 ? (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+                                                : (long)CURL_HTTP_VERSION_2TLS;
+    CURLcode rc = CURLE_OK;
+    if (t->http1 != http1) {
+        /* Left alone, libcurl would have others on these connections, too, while one is idle. */
+        const cab_trust *trust = r->trust != NULL ? r->trust : &t->wire->trust;
+        rc = (CURLcode)cab_trust_set_apart(trust, http1, t->easy);
+        t->http1 = http1;
+    }
+    if (rc == CURLE_OK && t->version != version) {
+        rc = curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, version);
+        t->version = version;
+    }
+    return rc;
 }
 
 static CURLcode set_url(cab_transfer *t, const char *url) {
@@ -453,8 +465,7 @@ static CURLcode set_url(cab_transfer *t, const char *url) {
     if (t->https) {
         cab_anchors_load(t->check.anchors); /* rather now than in the midst of a connection */
     }
-    return cab_buf_puts(&t->url, url) ? set_version(t, t->https ? t->wire->http_version : 1)
-                                      : CURLE_OUT_OF_MEMORY;
+    return cab_buf_puts(&t->url, url) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
 }
 
 static CURLcode set_method(cab_transfer *t, const cab_request *r) {
@@ -516,6 +527,9 @@ static CURLcode set_request(cab_transfer *t, const cab_request *r) {
     }
     if (rc == CURLE_OK) {
         rc = set_url(t, r->url);
+    }
+    if (rc == CURLE_OK) {
+        rc = set_version(t, r);
     }
     if (rc == CURLE_OK) {
         rc = set_method(t, r);

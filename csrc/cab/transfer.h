@@ -76,7 +76,8 @@ typedef struct cab_transfer {
 
     /* What the handle is set to, so that unchanged options are not set again. */
     cab_buf url;
-    bool https;
+    bool https, http1;
+    long version; /* of HTTP, as libcurl counts */
     char method[16];
     const char *body; /* whoever sends it keeps it */
     size_t body_len;

@@ -121,13 +121,21 @@ static CURLcode set_authorities(const cab_trust *trust, cab_trust_check *check, 
                                        : CURLE_OK;
 }
 
+static long least_version(const cab_trust *trust) {
+    return trust->tls_minor == 3 ? (long)CURL_SSLVERSION_TLSv1_3 : (long)CURL_SSLVERSION_TLSv1_2;
+}
+
+int cab_trust_set_apart(const cab_trust *trust, bool apart, void *easy) {
+    long newest = apart ? (long)CURL_SSLVERSION_MAX_TLSv1_3 : (long)CURL_SSLVERSION_MAX_NONE;
+    return (int)curl_easy_setopt(easy, CURLOPT_SSLVERSION, least_version(trust) | newest);
+}
+
 int cab_trust_set(const cab_trust *trust, cab_trust_check *check, void *easy) {
     const struct {
         CURLoption option;
         long value;
     } numbers[] = {
-        {CURLOPT_SSLVERSION,
-         trust->tls_minor == 3 ? (long)CURL_SSLVERSION_TLSv1_3 : (long)CURL_SSLVERSION_TLSv1_2},
+        {CURLOPT_SSLVERSION, least_version(trust)},
         {CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2},
         {CURLOPT_SSL_VERIFYPEER, trust->insecure ? 0L : 1L},
         {CURLOPT_SSL_VERIFYHOST, trust->insecure ? 0L : 2L},

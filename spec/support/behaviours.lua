@@ -222,6 +222,16 @@ row("stall_in_body", "body", "half of the answer's body, then silence", function
   c:ignore()
 end)
 
+row(
+  "broken_off",
+  "body",
+  "half of `body`, then over HTTP/2 its end, or RST_STREAM with `code`, and FIN over HTTP/1.1",
+  function(c, args)
+    c:half_body(args.body)
+    c:break_off(args.code)
+  end
+)
+
 row("slow", "body", "one byte of `body` each `interval` seconds (1)", function(c, args)
   local body = args.body or RESULT
   local whole = ("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"):format(#body, body)
