@@ -126,3 +126,16 @@ void cab_curl_error(const cab_curl_failure *f, cab_error *err) {
                  f->why[0] != '\0' ? f->why : curl_easy_strerror(m.code));
     }
 }
+
+void cab_curl_refusal(const char *alert, cab_error *err) {
+    if (alert != NULL) {
+        cab_fail(err, CAB_KIND_TRANSPORT, CAB_REASON_TLS_HANDSHAKE, NULL,
+                 "the server does not take the client's certificate, or that there is none "
+                 "(TLS alert: %s)",
+                 alert);
+    } else {
+        cab_fail(err, CAB_KIND_TRANSPORT, CAB_REASON_TLS_HANDSHAKE, NULL,
+                 "the server ended the connection as soon as it was made, as one does that does "
+                 "not take the client's certificate, or that there is none");
+    }
+}

@@ -110,6 +110,26 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ud, void *unu
     return 0; /* an error would make libcurl give up for ever, its timeouts included */
 }
 
+static void tell_all_on(const cab_list *l, const void *ssl, const char *refusal) {
+    for (cab_link *link = l->first; link != NULL; link = link->next) {
+        cab_attempt *a = &CAB_CONTAINER_OF(link, cab_transfer, link)->attempt;
+        if (a->ssl == ssl && refusal != NULL) {
+            a->refusal = refusal;
+        } else if (a->ssl == ssl) {
+            a->ssl = NULL;
+        }
+    }
+}
+
+/* What went out on that connection was not read: also that of transfers which have ended, because
+ * no more of it could be sent, and were not told of yet. */
+static void on_refusal(cab_libssl_ear *ear, const void *ssl, const char *alert) {
+    cab_engine *e = CAB_CONTAINER_OF(ear, cab_engine, wire.ear);
+    tell_all_on(&e->wire.running, ssl, alert);
+    tell_all_on(&e->wire.streaming, ssl, alert);
+    tell_all_on(&e->ended, ssl, alert);
+}
+
 static int on_timer(CURLM *multi, long timeout_ms, void *ud) {
     cab_engine *e = ud;
     (void)multi;
@@ -207,6 +227,7 @@ cab_engine *cab_engine_new(const cab_engine_options *options, cab_error *err) {
     }
     e->curl_due_ms = -1;
     e->wire.reader = -1;
+    e->wire.ear.tell = on_refusal;
     if (!copy_options(e, options) || !cab_hosts_reserve(&e->wire.hosts)) {
         cab_fail_memory(err);
         goto fail;
@@ -559,6 +580,7 @@ void cab_engine_step(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
 cab_transfer *cab_engine_next_ended(cab_engine *e) {
     cab_transfer *t = first_of(&e->ended);
     if (t != NULL) {
+        cab_transfer_settle(t);
         move(t, &e->ended, &e->held);
     }
     return t;

@@ -81,9 +81,9 @@ static cab_socket *socket_of(cab_transfer *t, int port) {
 /* Whether a kept connection has ended, or holds an answer that nobody asked for. libcurl does not
  * see the one behind unread bytes, nor (from 8.16 on) within a second of its last look, and takes
  * the other for the answer to what is sent next. */
-static bool is_over(cab_transfer *t, const cab_socket *one, int port) {
+static bool is_over(cab_transfer *t, const cab_socket *one, int port, const void *ssl) {
     return cab_sockets_ended(&t->wire->hosts.sockets, port, is_plain(t)) ||
-           (t->https && one != NULL && one->in_turn && cab_libssl_has_unread(t->easy));
+           cab_libssl_has_ended(ssl) || (one != NULL && one->in_turn && cab_libssl_has_unread(ssl));
 }
 
 /* Whether a kept connection carries one request at a time and another is under way on it, or it is
@@ -94,6 +94,16 @@ static bool is_occupied(const cab_transfer *t, const cab_socket *one, int port) 
         return false;
     }
     return one == NULL ? port == 0 : !one->ready || (one->requests > 0 && !one->shared);
+}
+
+/* The connection of a transfer is new. Answers whether the server has ended it by now. */
+static bool is_shut_out(cab_transfer *t, const cab_socket *one, int port, const void *ssl) {
+    if (ssl == NULL) {
+        return false;
+    }
+    cab_libssl_listen(ssl, &t->wire->ear);
+    t->attempt.ssl = ssl;
+    return is_over(t, one, port, ssl);
 }
 
 /* Runs before each sending of a request, also before one that libcurl repeats by itself because
@@ -114,17 +124,27 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
         return CURL_PREREQFUNC_ABORT;
     }
     cab_socket *one = socket_of(t, local_port);
+    const void *ssl = t->https ? cab_libssl_of(t->easy) : NULL;
     long connects = 0;
     (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
+    a->ssl = NULL;
+    a->refusal = NULL;
+    if (connects > 0 && is_shut_out(t, one, local_port, ssl) && a->let_out == 1) {
+        /* Without reuse it is closed now, and the alert may be read so. */
+        a->shut_out = true;
+        (void)set_fresh(t, false, true);
+        return CURL_PREREQFUNC_ABORT;
+    }
+    a->ssl = ssl;
     if (connects > 0 && one != NULL) {
         one->ready = true;
         if (t->host->may_share) {
-            cab_host_speaks(&t->wire->hosts, t->host, one, cab_libssl_http_major(t->easy));
+            cab_host_speaks(&t->wire->hosts, t->host, one, cab_libssl_http_major(ssl));
         }
     } else if (connects == 0 && a->let_out == 1 && is_occupied(t, one, local_port)) {
         a->stale = true; /* the connection is the other's */
         return CURL_PREREQFUNC_ABORT;
-    } else if (connects == 0 && a->let_out == 1 && is_over(t, one, local_port)) {
+    } else if (connects == 0 && a->let_out == 1 && is_over(t, one, local_port, ssl)) {
         /* Without reuse the connection goes with the transfer. */
         a->stale = true;
         (void)set_fresh(t, false, true);
@@ -586,6 +606,7 @@ CURLcode cab_transfer_prepare(cab_transfer *t, const cab_request *r) {
 CURLcode cab_transfer_prepare_afresh(cab_transfer *t) {
     cab_attempt *a = &t->attempt;
     a->stale = a->opened = false;
+    a->ssl = NULL;
     a->let_out = a->looks_before = 0;
     t->why[0] = '\0';
     CURLcode rc = (CURLcode)cab_trust_prepare(&t->check, t->easy);
@@ -672,5 +693,14 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
         /* libcurl takes what came of a head for all of it. */
         cab_fail(&answer->error, CAB_KIND_TRANSPORT, CAB_REASON_CLOSED, NULL,
                  "the connection ended within the head of the answer");
+    }
+    cab_transfer_settle(t);
+}
+
+void cab_transfer_settle(cab_transfer *t) {
+    const cab_attempt *a = &t->attempt;
+    if ((a->refusal != NULL || a->shut_out) && a->head_total == 0) {
+        t->answer.sent = false;
+        cab_curl_refusal(a->refusal, &t->answer.error);
     }
 }

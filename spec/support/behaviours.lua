@@ -154,6 +154,19 @@ row(
   "h1"
 )
 
+row(
+  "asks_afterwards",
+  "body",
+  "over TLS 1.3 asks for a certificate once the request is read, and ends when there is none",
+  function(c)
+    if c.connection.protocol then
+      c.connection:ask()
+    end
+    c:ignore()
+  end,
+  "h1"
+)
+
 row("ok_on_release", "body", "a good answer when the spec releases it", function(c)
   c.server:wait_release()
   c:reply(200, RESULT)
@@ -227,7 +240,7 @@ row(
   "body",
   "half of `body`, then over HTTP/2 its end, or RST_STREAM with `code`, and FIN over HTTP/1.1",
   function(c, args)
-    c:half_body(args.body)
+    c:half_body(args.body or RESULT)
     c:break_off(args.code)
   end
 )
