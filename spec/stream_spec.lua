@@ -215,6 +215,42 @@ describe("bytes from a server of HTTP/2", function()
   end)
 end)
 
+-- RFC 9112, 9.8. libcurl has OpenSSL pass over it.
+describe("bytes that end with the connection", function()
+  local HEAD = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n\r\n"
+  local server
+  setup(function()
+    server = servers.start { tls = true }
+  end)
+  teardown(function()
+    server:stop()
+  end)
+
+  for _, version in ipairs { "auto", "1.1" } do
+    it("are whole where TLS said goodbye, and no others, with http_version " .. version, function()
+      for _, verify in ipairs { true, false } do
+        server:reset()
+        server:script {
+          { "raw", bytes = HEAD .. "line\n", goodbye = true },
+          { "raw", bytes = HEAD .. "line\n" },
+        }
+        local client = caller.new {
+          endpoint = server,
+          retry = false,
+          http_version = version,
+          tls = { ca_file = server.ca_file, verify = verify },
+        }
+        local spec = { method = "GET", path = "/v3/log", answer = "bytes", read_only = true }
+        assert.equal("line\n", (caller.wait(client, client:request(spec))))
+        local bytes, err = caller.wait(client, client:request(spec))
+        assert.is_nil(bytes)
+        caller.check({ kind = "transport" }, err)
+        client:close()
+      end
+    end)
+  end
+end)
+
 describe("a small answer", function()
   it("may close its client with the last piece", function()
     local server = servers.start()

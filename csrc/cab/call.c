@@ -267,8 +267,6 @@ bool cab_call_find_host(const cab_call_env *env, cab_call *call) {
     call->host = usual ? env->hosts[call->endpoint] : NULL;
     if (call->host == NULL) {
         const cab_endpoint *ep = endpoint_of(env, call);
-        /* Of HTTP/2 nobody can tell bytes that are all there from such as a gateway has lost the
-         * rest of: it may end their stream as if nothing were missing (haproxy does). */
         const cab_host_key key = {ep->host, ep->https, goes_direct(env, call), call->has_trust,
                                   call->bytes};
         call->host = cab_engine_host(env->engine, &key);

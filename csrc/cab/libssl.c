@@ -16,6 +16,7 @@ enum {
     INNER_TYPE = 257, /* of a record within TLS 1.3 */
     ALERT = 21,
     FATAL = 2,
+    CLOSE_NOTIFY = 0,
     TLS_1_3 = 0x0304,
     RECEIVED_SHUTDOWN = 2,
 };
@@ -145,12 +146,17 @@ static void on_record(int sent, int spoken, int type, const void *bytes, size_t 
         return;
     }
     if (type == INNER_TYPE && b[0] != ALERT) {
-        hear(ssl, NULL); /* a refusal would have come before this */
+        ear->alerted = NULL;
+        if (!ear->waits) {
+            hear(ssl, NULL); /* a refusal would have come before this */
+        }
     } else if (type == INNER_TYPE) {
         ear->alerted = ssl;
+    } else if (type == ALERT && len == 2 && b[1] == CLOSE_NOTIFY) {
+        ear->tell(ear->ud, ssl, CAB_LIBSSL_GOODBYE, NULL);
     } else if (type == ALERT && len == 2 && b[0] == FATAL && spoken == TLS_1_3 &&
                ear->alerted == ssl && refusal(b[1]) != NULL) {
-        ear->tell(ear, ssl, refusal(b[1]));
+        ear->tell(ear->ud, ssl, CAB_LIBSSL_REFUSAL, refusal(b[1]));
     }
 }
 
@@ -165,12 +171,12 @@ void cab_libssl_listen(const void *ssl, cab_libssl_ear *ear) {
         const void *in;
         void *out;
     } own = {.in = ssl};
-    ear->tell(ear, ssl, NULL);
+    ear->tell(ear->ud, ssl, CAB_LIBSSL_NEW, NULL);
     ear->alerted = NULL;
     if (hear_context == NULL) {
         return;
     }
-    if (version(ssl) == TLS_1_3) {
+    if (version(ssl) == TLS_1_3 || ear->waits) {
         (void)control(own.out, SET_MESSAGE_ARGUMENT, 0, ear);
     } else {
         hear(own.out, NULL);

@@ -8,12 +8,18 @@
 
 #pragma GCC visibility push(hidden)
 
+typedef enum {
+    CAB_LIBSSL_NEW, /* an SSL, that may lie where another one did */
+    CAB_LIBSSL_REFUSAL,
+    CAB_LIBSSL_GOODBYE,
+} cab_libssl_news;
+
 /* Who is told when a server refuses the client's certificate, or that there is none. */
-typedef struct cab_libssl_ear {
-    /* `alert`: its name. NULL: nothing yet, but the SSL is a new one, that may lie where another
-     * one did. */
-    void (*tell)(struct cab_libssl_ear *ear, const void *ssl, const char *alert);
-    const void *alerted; /* the SSL on which an alert came as the first thing */
+typedef struct {
+    void (*tell)(void *ud, const void *ssl, cab_libssl_news what, const char *alert);
+    void *ud;
+    bool waits;          /* for the server's goodbye, too */
+    const void *alerted; /* the SSL on which an alert came as the last thing, else as the first */
 } cab_libssl_ear;
 
 /* Whether libcurl's TLS is OpenSSL, and over the same libcrypto as ours: then stores of ours may go

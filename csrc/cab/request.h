@@ -62,6 +62,10 @@ typedef struct {
  * the answer's head. */
 const char *cab_answer_header(const cab_answer *answer, const char *name, const char *other,
                               size_t *len);
+/* Whether it is a page for a browser. */
+bool cab_answer_is_page(const cab_answer *answer);
+/* Whether its body has an end of its own: else that is the end of the connection. */
+bool cab_answer_has_end(const cab_answer *answer);
 /* Calls f for each header line of the answer. */
 void cab_answer_each_header(const cab_answer *answer,
                             void (*f)(void *ud, const char *name, size_t name_len,

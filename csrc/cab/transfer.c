@@ -101,7 +101,7 @@ static bool is_shut_out(cab_transfer *t, const cab_socket *one, int port, const 
     if (ssl == NULL) {
         return false;
     }
-    cab_libssl_listen(ssl, &t->wire->ear);
+    cab_libssl_listen(ssl, t->host->key.bytes ? &t->wire->ear_of_bytes : &t->wire->ear);
     t->attempt.ssl = ssl;
     return is_over(t, one, port, ssl);
 }
@@ -129,6 +129,7 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
     (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
     a->ssl = NULL;
     a->refusal = NULL;
+    a->goodbye = false;
     if (connects > 0 && is_shut_out(t, one, local_port, ssl) && a->let_out == 1) {
         /* Without reuse it is closed now, and the alert may be read so. */
         a->shut_out = true;
@@ -216,21 +217,14 @@ static bool is_encoded(const char *line, size_t len) {
 /* What an answer is that was to be bytes and is none: a page of somebody on the way, or a part that
  * nobody asked for. NULL: it may be what it should. */
 static const char *other_than_bytes(cab_transfer *t) {
-    static const char *const pages[] = {"text/html", "application/xhtml+xml"};
-    size_t len = 0;
     long status = 0;
     (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     if (status < 200 || status >= 300) {
         return NULL;
     }
-    const char *type = cab_answer_header(&t->answer, "Content-Type", NULL, &len);
-    for (size_t i = 0; type != NULL && i < sizeof pages / sizeof *pages; i++) {
-        size_t n = strlen(pages[i]);
-        if (len >= n && cab_same_n(type, pages[i], n)) {
-            return "a web page";
-        }
-    }
-    return status == 206 && !t->attempt.part ? "a part" : NULL;
+    return cab_answer_is_page(&t->answer)      ? "a web page"
+           : status == 206 && !t->attempt.part ? "a part"
+                                               : NULL;
 }
 
 static size_t on_header(char *line, size_t size, size_t count, void *ud) {
@@ -450,16 +444,16 @@ cab_transfer *cab_transfer_new(cab_wire *wire, const cab_trust *trust, cab_error
 /* Over plain http it is HTTP/1.1: libcurl 7.88 serves a server that is known to speak HTTP/2 there
  * for one request of a connection only. */
 static CURLcode set_version(cab_transfer *t, const cab_request *r) {
-    bool http1 = r->host->key.http1;
-    long version = !t->https || http1 || t->wire->http_version == 1 ? (long)CURL_HTTP_VERSION_1_1
+    bool bytes = r->host->key.bytes;
+    long version = !t->https || bytes || t->wire->http_version == 1 ? (long)CURL_HTTP_VERSION_1_1
                    : t->wire->http_version == 2 ? (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
                                                 : (long)CURL_HTTP_VERSION_2TLS;
     CURLcode rc = CURLE_OK;
-    if (t->http1 != http1) {
+    if (t->apart != bytes) {
         /* Left alone, libcurl would have others on these connections, too, while one is idle. */
         const cab_trust *trust = r->trust != NULL ? r->trust : &t->wire->trust;
-        rc = (CURLcode)cab_trust_set_apart(trust, http1, t->easy);
-        t->http1 = http1;
+        rc = (CURLcode)cab_trust_set_apart(trust, bytes, t->easy);
+        t->apart = bytes;
     }
     if (rc == CURLE_OK && t->version != version) {
         rc = curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, version);
@@ -693,6 +687,12 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
         /* libcurl takes what came of a head for all of it. */
         cab_fail(&answer->error, CAB_KIND_TRANSPORT, CAB_REASON_CLOSED, NULL,
                  "the connection ended within the head of the answer");
+    }
+    if (code == CURLE_OK && t->host->key.bytes && status < 300 && a->ssl != NULL && !a->goodbye &&
+        !cab_answer_has_end(answer)) {
+        /* Anybody on the way can have ended it. Whether libcurl says so is up to its version. */
+        cab_fail(&answer->error, CAB_KIND_TRANSPORT, CAB_REASON_CLOSED, NULL,
+                 "the connection ended without the goodbye of TLS: bytes may be missing");
     }
     cab_transfer_settle(t);
 }

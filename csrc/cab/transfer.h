@@ -35,7 +35,7 @@ typedef struct {
      * is on it: the next one would watch it again, and watching costs more than most of a call. */
     int reader;
     bool reader_rests;
-    cab_libssl_ear ear;
+    cab_libssl_ear ear, ear_of_bytes;
     cab_list running, streaming; /* those of the second hold bytes of a stream */
     size_t paused;               /* how many of the running */
     unsigned made;               /* transfers so far */
@@ -53,6 +53,7 @@ typedef struct {
     int let_out;              /* how often libcurl was about to send it */
     int port;                 /* of this side, of the connection that it was let out on; 0: none */
     const void *ssl;          /* of that connection; NULL: none, or unknown */
+    bool goodbye;             /* its TLS has said that nothing more will come */
     const char *refusal;      /* how the server refused our certificate before it read anything */
     bool shut_out;            /* its new connection had ended: nothing of it went out */
     bool stale;               /* its kept connection had ended: nothing of it went out */
@@ -81,7 +82,7 @@ typedef struct cab_transfer {
 
     /* What the handle is set to, so that unchanged options are not set again. */
     cab_buf url;
-    bool https, http1;
+    bool https, apart;
     long version; /* of HTTP, as libcurl counts */
     char method[16];
     const char *body; /* whoever sends it keeps it */

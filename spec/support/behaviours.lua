@@ -172,12 +172,21 @@ row("ok_on_release", "body", "a good answer when the spec releases it", function
   c:reply(200, RESULT)
 end)
 
-row("raw", "body", "the argument `bytes`, then FIN, or with `keep` nothing more", function(c, args)
-  c:send(args.bytes)
-  if not args.keep then
-    c:finish("close")
-  end
-end, "h1")
+row(
+  "raw",
+  "body",
+  "the argument `bytes`, then FIN (over TLS after a goodbye where there is `goodbye`), or with `keep` nothing more",
+  function(c, args)
+    c:send(args.bytes)
+    if args.goodbye then
+      c.connection:goodbye()
+    end
+    if not args.keep then
+      c:finish("close")
+    end
+  end,
+  "h1"
+)
 
 -- The connection ends ---------------------------------------------------------------------------
 
