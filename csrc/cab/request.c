@@ -21,17 +21,20 @@ static const char *value_of(const char *colon, const char *stop, size_t *len) {
     return value;
 }
 
-bool cab_answer_is_page(const cab_answer *answer) {
+const char *cab_answer_other_than_bytes(const cab_answer *answer, int status, bool part) {
     static const char *const pages[] = {"text/html", "application/xhtml+xml"};
     size_t len = 0;
+    if (status < 200 || status >= 300) {
+        return NULL;
+    }
     const char *type = cab_answer_header(answer, "Content-Type", NULL, &len);
     for (size_t i = 0; type != NULL && i < sizeof pages / sizeof *pages; i++) {
         size_t n = strlen(pages[i]);
         if (len >= n && cab_same_n(type, pages[i], n)) {
-            return true;
+            return "a web page";
         }
     }
-    return false;
+    return status == 206 && !part ? "a part" : NULL;
 }
 
 bool cab_answer_has_end(const cab_answer *answer) {

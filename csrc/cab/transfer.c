@@ -214,19 +214,6 @@ static bool is_encoded(const char *line, size_t len) {
     return !(end == value || (end - value == 8 && cab_same_n(value, "identity", 8)));
 }
 
-/* What an answer is that was to be bytes and is none: a page of somebody on the way, or a part that
- * nobody asked for. NULL: it may be what it should. */
-static const char *other_than_bytes(cab_transfer *t) {
-    long status = 0;
-    (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status < 200 || status >= 300) {
-        return NULL;
-    }
-    return cab_answer_is_page(&t->answer)      ? "a web page"
-           : status == 206 && !t->attempt.part ? "a part"
-                                               : NULL;
-}
-
 static size_t on_header(char *line, size_t size, size_t count, void *ud) {
     cab_transfer *t = ud;
     cab_attempt *a = &t->attempt;
@@ -245,7 +232,11 @@ static size_t on_header(char *line, size_t size, size_t count, void *ud) {
     }
     if (line[0] == '\r' || line[0] == '\n') {
         a->head_ended = !a->interim;
-        a->other = a->bytes && a->head_ended ? other_than_bytes(t) : NULL;
+        if (a->bytes && a->head_ended) {
+            long status = 0;
+            (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+            a->other = cab_answer_other_than_bytes(&t->answer, (int)status, a->part);
+        }
         return a->other == NULL ? len : 0;
     }
     if (is_encoded(line, len)) {
