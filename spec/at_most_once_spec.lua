@@ -213,6 +213,29 @@ describe("streams that the server refuses over HTTP/2,", function()
   end)
 end)
 
+-- Apache and IIS do so to each request, where they ask for a certificate late.
+describe("a start that the server wants over HTTP/1.1", function()
+  it("names the option, with which it goes", function()
+    local server = servers.start { http2 = true }
+    local client = client_for(server, "http_1_1_required_before")
+    server:script({ "http_1_1_required_before" }, "ok")
+    local _, err = client:try_run { job_id = JOB }
+    client:close()
+    assert.equal("unknown", err.outcome)
+    assert.truthy(err.message:find('http_version = "1.1"', 1, true), err.message)
+    client = build.new {
+      endpoint = server.url,
+      auth = TOKEN,
+      proxy = false,
+      tls = { ca_file = server.ca_file },
+      http_version = "1.1",
+    }
+    assert(client:try_run { job_id = JOB })
+    client:close()
+    server:stop()
+  end)
+end)
+
 -- What became of a call must not hang on a number of libcurl's (curl issue 13269).
 describe("at most one build by a libcurl that does not count what it sends", function()
   local library

@@ -26,8 +26,7 @@ local function watched(options)
   end
   -- A call to another host: `url` may be of any server.
   function seen.ask(url, more)
-    local spec =
-      { operation = "Show", method = "GET", url = url, answer = "bytes", read_only = true }
+    local spec = { operation = "Show", method = "GET", url = url, answer = "raw", read_only = true }
     return client:request(spec, more)
   end
   return client, seen

@@ -388,8 +388,9 @@ describe("a child of a fork in a callback", function()
     assert(call:wait(1))
     assert.equal(text, table.concat(got))
     -- The child must not break it off: it would end the connection, and have the parent wait in vain.
-    server:behave "ok"
-    assert.equal(NAME, client:run(JOB).octopus_job_name)
+    server:behave("answer", { body = text })
+    local more = client:request { method = "GET", path = "/x", answer = "bytes" }
+    assert.equal(text, more:wait(10))
     local stats = server:stats()
     assert.same({ 1, 0, 2 }, { stats.connections, stats.closed, stats.processed })
     client:close()

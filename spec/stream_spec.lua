@@ -20,7 +20,11 @@ for _, mode in ipairs { { name = "HTTP/1.1" }, { name = "HTTP/2", http2 = true }
     before_each(function()
       server:reset()
       server:behave("answer", { body = BODY })
-      client = caller.new { endpoint = server, max_response_bytes = 1000 }
+      client = caller.new {
+        endpoint = server,
+        max_response_bytes = 1000,
+        http_version = mode.http2 and "2" or nil,
+      }
     end)
     after_each(function()
       client:close()
@@ -112,6 +116,140 @@ for _, mode in ipairs { { name = "HTTP/1.1" }, { name = "HTTP/2", http2 = true }
     end)
   end)
 end
+
+-- Bytes have no end of their own as JSON has, and over HTTP/2 a gateway that lost the rest may end them as
+-- if they were whole, which nobody can tell: haproxy's issues 2749 and 3209, and libcurl's 6015 until 8.0.
+describe("bytes from a server of HTTP/2", function()
+  local server, client
+  setup(function()
+    server = servers.start { http2 = true }
+  end)
+  teardown(function()
+    server:stop()
+  end)
+  before_each(function()
+    server:reset()
+    client = caller.new { endpoint = server, retry = false }
+  end)
+  after_each(function()
+    client:close()
+  end)
+
+  local function ask(with)
+    local call =
+      with:request { method = "GET", path = "/v3/log", answer = "bytes", read_only = true }
+    return caller.wait(with, call)
+  end
+  -- Which version of HTTP each request came by.
+  local function versions()
+    local list = {}
+    for i, request in ipairs(server:stats().requests) do
+      list[i] = request.http
+    end
+    return table.concat(list, " ")
+  end
+
+  for how, code in pairs { ["their end"] = false, ["RST_STREAM"] = "NO_ERROR" } do
+    it("are not told as whole where " .. how .. " comes before the rest", function()
+      for _ = 1, 2 do
+        server:script { { "broken_off", body = ("line\n"):rep(200), code = code or nil } }
+        local bytes, err = ask(client)
+        assert.is_nil(bytes)
+        caller.check({ kind = "transport" }, err)
+        assert(client:try_run(caller.JOB)) -- so that it is known to speak HTTP/2
+      end
+    end)
+  end
+
+  it("come over a connection of their own, and starts stay on theirs", function()
+    local function both()
+      assert.is_string((ask(client)))
+      assert(client:try_run(caller.JOB))
+    end
+    both() -- libcurl takes the oldest connection that will do
+    both()
+    assert.equal("1.1 2 1.1 2", versions())
+    assert.equal(2, server:stats().connections)
+  end)
+
+  it("hold up no start, and no start them", function()
+    assert.is_string((ask(client)))
+    assert(client:try_run(caller.JOB))
+    server:script({ "ok_on_release" }, "ok")
+    local call = client:request { method = "GET", path = "/v3/log", answer = "bytes" }
+    repeat
+      client:step(0.01)
+    until server:stats().waiting == 1
+    for _ = 1, 3 do
+      assert(client:try_run(caller.JOB))
+    end
+    assert.is_false(call:done())
+    server:script({ "ok_on_release" }, "ok")
+    local start = client:start(caller.JOB)
+    repeat
+      client:step(0.01)
+    until server:stats().waiting == 2
+    assert.is_string((ask(client)))
+    assert.is_false(start:done())
+    server:release()
+    assert(caller.wait(client, call))
+    assert(caller.wait(client, start))
+    assert.equal("1.1 2 1.1 2 2 2 2 1.1", versions())
+    assert.equal(3, server:stats().connections)
+  end)
+
+  it("share the only connection in turn with starts", function()
+    local single = caller.new { endpoint = server, retry = false, max_connections = 1 }
+    for _ = 1, 3 do
+      assert(single:try_run(caller.JOB))
+      assert.is_string((ask(single)))
+    end
+    single:close()
+  end)
+
+  it("come over HTTP/2 where that was asked for", function()
+    local other = caller.new { endpoint = server, retry = false, http_version = "2" }
+    server:script { { "broken_off", body = "line\nline\n" } }
+    assert.equal("line\n", (ask(other))) -- as long as nobody can tell
+    other:close()
+  end)
+end)
+
+-- RFC 9112, 9.8. libcurl has OpenSSL pass over it.
+describe("bytes that end with the connection", function()
+  local HEAD = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n\r\n"
+  local server
+  setup(function()
+    server = servers.start { tls = true }
+  end)
+  teardown(function()
+    server:stop()
+  end)
+
+  for _, version in ipairs { "auto", "1.1" } do
+    it("are whole where TLS said goodbye, and no others, with http_version " .. version, function()
+      for _, verify in ipairs { true, false } do
+        server:reset()
+        server:script {
+          { "raw", bytes = HEAD .. "line\n", goodbye = true },
+          { "raw", bytes = HEAD .. "line\n" },
+        }
+        local client = caller.new {
+          endpoint = server,
+          retry = false,
+          http_version = version,
+          tls = { ca_file = server.ca_file, verify = verify },
+        }
+        local spec = { method = "GET", path = "/v3/log", answer = "bytes", read_only = true }
+        assert.equal("line\n", (caller.wait(client, client:request(spec))))
+        local bytes, err = caller.wait(client, client:request(spec))
+        assert.is_nil(bytes)
+        caller.check({ kind = "transport" }, err)
+        client:close()
+      end
+    end)
+  end
+end)
 
 describe("a small answer", function()
   it("may close its client with the last piece", function()

@@ -252,25 +252,6 @@ io.write(result and "trusted" or err.reason)
       )
       assert.equal("config\ttls_config\ttls.key_file\tnot_started\n", told)
     end)
-
-    -- With TLS 1.3 the client has sent its request when the server looks at the certificate.
-    for name, tls in pairs {
-      ["none is"] = {},
-      ["one of a stranger is"] = { cert_file = "other_client", key_file = "other_client_key" },
-    } do
-      it("is needed: " .. name .. " no build, and never a claim that it was one", function()
-        local all = { ca_file = files.ca }
-        for option, file in pairs(tls) do
-          all[option] = files[file]
-        end
-        local _, err = run(all)
-        caller.check(
-          { kind = "transport", outcome = "unknown", retryable = false, attempts = 1 },
-          err
-        )
-        assert.equal(0, server:stats().processed)
-      end)
-    end
   end)
 
   -- What is wrong with the configuration is told with the option's name, and nothing is sent.
@@ -306,6 +287,130 @@ io.write(result and "trusted" or err.reason)
       end)
     end
   end)
+end)
+
+-- With TLS 1.3 the client has sent its request when the server looks at the certificate, and the refusal
+-- comes with what is read: openssl's issues 8500 and 11118, google/conscrypt's 777.
+for _, mode in ipairs {
+  { name = "TLS 1.2", context = "client_certificate_1_2" },
+  { name = "TLS 1.3", context = "client_certificate" },
+  { name = "HTTP/2 over TLS 1.3", context = "client_certificate", http2 = true },
+} do
+  describe("a client certificate that is asked for by " .. mode.name .. ":", function()
+    local server, files
+    setup(function()
+      server = servers.start { tls = mode.context, http2 = mode.http2 }
+      files = certs.shared()
+    end)
+    teardown(function()
+      server:stop()
+    end)
+    before_each(function()
+      server:reset()
+    end)
+
+    local REFUSED = {
+      kind = "transport",
+      reason = "tls_handshake",
+      outcome = "not_started",
+      retryable = true,
+      attempts = 2,
+    }
+    local function new(name, more)
+      local tls = { ca_file = files.ca, verify = more and more.verify }
+      tls.cert_file, tls.key_file = files[name], files[name .. "_key"]
+      return caller.new { endpoint = server, tls = tls, key_store = more and more.key_store }
+    end
+
+    for name, alert in pairs {
+      none = "certificate required",
+      other_client = "unknown ca",
+    } do
+      it(name .. " starts no build, which is told", function()
+        for _, verify in ipairs { true, false } do
+          local client = new(name, { verify = verify })
+          local _, err = client:try_run(caller.JOB)
+          caller.check(REFUSED, err)
+          if mode.context == "client_certificate" then
+            local told = tostring(err)
+            assert.truthy(told:find(alert, 1, true) or told:find("as soon as", 1, true), told)
+          end
+          assert.truthy(require "codearts.build.cli.advice"(err):find("cert_file", 1, true))
+          client:close()
+        end
+        assert.equal(0, server:stats().processed)
+      end)
+    end
+
+    it("each of many that are begun at once is told", function()
+      local client = new "none"
+      local calls = {}
+      for i = 1, 10 do
+        calls[i] = client:start(caller.JOB)
+      end
+      for _, call in ipairs(calls) do
+        caller.check(REFUSED, select(2, caller.wait(client, call)))
+      end
+      client:close()
+      assert.equal(0, server:stats().processed)
+    end)
+
+    it("what only reads is told the same", function()
+      local client = new "none"
+      local _, err = caller.wait(client, client:request { method = "GET", path = "/v3/x" })
+      caller.check({ reason = "tls_handshake", attempts = 2 }, err)
+      client:close()
+    end)
+
+    it("a key is free for the right one", function()
+      local key_store = require("spec.support.paused_store").new(true)
+      local client = new("none", { key_store = key_store })
+      local _, err = client:try_run(caller.JOB, { key = "release-1" })
+      caller.check({ outcome = "not_started" }, err)
+      client:close()
+      client = new("client", { key_store = key_store })
+      assert(client:try_run(caller.JOB, { key = "release-1" }))
+      client:close()
+      assert.equal(1, server:stats().processed)
+    end)
+  end)
+end
+
+-- Not a word about what became of a request: it was read.
+describe("a client certificate that is asked for after the request", function()
+  local server, client
+  setup(function()
+    server = servers.start { tls = true }
+  end)
+  teardown(function()
+    server:stop()
+  end)
+  before_each(function()
+    server:reset()
+    client = caller.new { endpoint = server }
+  end)
+  after_each(function()
+    client:close()
+  end)
+
+  for how, script in pairs {
+    ["a new connection"] = { "asks_afterwards" },
+    ["a kept connection"] = { "ok", "asks_afterwards" },
+  } do
+    it("and is refused leaves it open whether a build was started, on " .. how, function()
+      server:script(script)
+      for _ = 2, #script do
+        assert(client:try_run(caller.JOB))
+      end
+      local _, err = client:try_run(caller.JOB)
+      caller.check({ outcome = "unknown", retryable = false, attempts = 1 }, err)
+      if #script == 1 then -- else libcurl would begin again
+        assert.truthy(tostring(err):find("alert certificate required", 1, true), tostring(err))
+      end
+      assert.equal(#script, server:stats().processed)
+      assert.equal(1, server:stats().connections)
+    end)
+  end
 end)
 
 describe("calls started at once over TLS", function()

@@ -263,11 +263,12 @@ static bool goes_direct(const cab_call_env *env, const cab_call *call) {
 
 /* That of a client's endpoint is nearly always the one: it is looked for once. */
 bool cab_call_find_host(const cab_call_env *env, cab_call *call) {
-    bool usual = call->elsewhere.base == NULL && !call->direct && !call->has_trust;
+    bool usual = call->elsewhere.base == NULL && !call->direct && !call->has_trust && !call->bytes;
     call->host = usual ? env->hosts[call->endpoint] : NULL;
     if (call->host == NULL) {
         const cab_endpoint *ep = endpoint_of(env, call);
-        const cab_host_key key = {ep->host, ep->https, goes_direct(env, call), call->has_trust};
+        const cab_host_key key = {ep->host, ep->https, goes_direct(env, call), call->has_trust,
+                                  call->bytes};
         call->host = cab_engine_host(env->engine, &key);
         if (usual && call->host != NULL) {
             call->host->kept = true;

@@ -110,9 +110,11 @@ void cab_curl_error(const cab_curl_failure *f, cab_error *err) {
     } else if (is_refused_repetition(f)) {
         /* Once the request was let out, every try for another connection is libcurl's own
          * repetition, which is refused: what happened is that the first one ended unanswered. */
-        cab_fail(err, CAB_KIND_TRANSPORT, f->multiplexes ? CAB_REASON_HTTP2 : CAB_REASON_CLOSED,
-                 NULL,
-                 "the connection ended before an answer came; the request was not sent again");
+        cab_fail(
+            err, CAB_KIND_TRANSPORT, f->multiplexes ? CAB_REASON_HTTP2 : CAB_REASON_CLOSED, NULL,
+            "the connection%s ended before an answer came; the request was not sent again%s",
+            f->multiplexes ? ", or the request's stream," : "",
+            f->multiplexes ? " (if each ends so, the server may want http_version = \"1.1\")" : "");
     } else if (!f->let_out && f->connect_status < 300 && f->connect_too_long) {
         cab_fail(err, CAB_KIND_TRANSPORT, CAB_REASON_PROXY, NULL,
                  "the proxy's answer to CONNECT does not come to its end");
@@ -124,5 +126,18 @@ void cab_curl_error(const cab_curl_failure *f, cab_error *err) {
         meaning m = meaning_of(f);
         cab_fail(err, m.kind, m.reason, m.field, "%s",
                  f->why[0] != '\0' ? f->why : curl_easy_strerror(m.code));
+    }
+}
+
+void cab_curl_refusal(const char *alert, cab_error *err) {
+    if (alert != NULL) {
+        cab_fail(err, CAB_KIND_TRANSPORT, CAB_REASON_TLS_HANDSHAKE, NULL,
+                 "the server does not take the client's certificate, or that there is none "
+                 "(TLS alert: %s)",
+                 alert);
+    } else {
+        cab_fail(err, CAB_KIND_TRANSPORT, CAB_REASON_TLS_HANDSHAKE, NULL,
+                 "the server ended the connection as soon as it was made, as one does that does "
+                 "not take the client's certificate, or that there is none");
     }
 }

@@ -28,6 +28,9 @@ typedef struct {
 
 /* The error that tells of it. */
 void cab_curl_error(const cab_curl_failure *f, cab_error *err);
+/* That of a server which ended a new connection over the client's certificate, by this alert;
+ * NULL: by one that was not read, or none. */
+void cab_curl_refusal(const char *alert, cab_error *err);
 
 #pragma GCC visibility pop
 

@@ -110,6 +110,27 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ud, void *unu
     return 0; /* an error would make libcurl give up for ever, its timeouts included */
 }
 
+static void tell_all_on(const cab_list *l, const void *ssl, cab_libssl_news what,
+                        const char *alert) {
+    for (cab_link *link = l->first; link != NULL; link = link->next) {
+        cab_attempt *a = &CAB_CONTAINER_OF(link, cab_transfer, link)->attempt;
+        if (a->ssl == ssl) {
+            a->refusal = what == CAB_LIBSSL_REFUSAL ? alert : a->refusal;
+            a->goodbye = a->goodbye || what == CAB_LIBSSL_GOODBYE;
+            a->ssl = what == CAB_LIBSSL_NEW ? NULL : ssl;
+        }
+    }
+}
+
+/* What went out on a connection that is refused was not read: also that of transfers which have
+ * ended, because no more of it could be sent, and were not told of yet. */
+static void on_news(void *ud, const void *ssl, cab_libssl_news what, const char *alert) {
+    cab_engine *e = ud;
+    tell_all_on(&e->wire.running, ssl, what, alert);
+    tell_all_on(&e->wire.streaming, ssl, what, alert);
+    tell_all_on(&e->ended, ssl, what, alert);
+}
+
 static int on_timer(CURLM *multi, long timeout_ms, void *ud) {
     cab_engine *e = ud;
     (void)multi;
@@ -207,6 +228,8 @@ cab_engine *cab_engine_new(const cab_engine_options *options, cab_error *err) {
     }
     e->curl_due_ms = -1;
     e->wire.reader = -1;
+    e->wire.ear = (cab_libssl_ear){.tell = on_news, .ud = e};
+    e->wire.ear_of_bytes = (cab_libssl_ear){.tell = on_news, .ud = e, .waits = true};
     if (!copy_options(e, options) || !cab_hosts_reserve(&e->wire.hosts)) {
         cab_fail_memory(err);
         goto fail;
@@ -559,6 +582,7 @@ void cab_engine_step(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
 cab_transfer *cab_engine_next_ended(cab_engine *e) {
     cab_transfer *t = first_of(&e->ended);
     if (t != NULL) {
+        cab_transfer_settle(t);
         move(t, &e->ended, &e->held);
     }
     return t;
@@ -627,9 +651,12 @@ bool cab_engine_is_behind(const cab_engine *e) { return e->behind; }
 cab_host *cab_engine_host(cab_engine *e, const cab_host_key *key) {
     cab_host_key by = *key;
     by.direct = key->direct && e->wire.proxy != NULL;
+    /* Of HTTP/2 nobody can tell bytes that are all there from such as a gateway has lost the rest
+     * of: it may end their stream as if nothing were missing (haproxy does). */
+    by.bytes = key->bytes && key->https && e->wire.http_version != 2;
     /* Whoever is spoken to in clear text through a proxy is on the proxy's connections. */
     by.name = key->https || by.direct || e->wire.proxy == NULL ? key->name : "";
-    return cab_hosts_get(&e->wire.hosts, &by, key->https && e->wire.http_version != 1);
+    return cab_hosts_get(&e->wire.hosts, &by, key->https && !by.bytes && e->wire.http_version != 1);
 }
 
 cab_host *cab_engine_next_host(const cab_engine *e, cab_host *host) {

@@ -20,7 +20,7 @@ static bool is_idle(const cab_host *host) {
 
 static bool is_same(const cab_host *host, const cab_host_key *key) {
     return host->key.https == key->https && host->key.direct == key->direct &&
-           host->key.own == key->own && host->name.data != NULL &&
+           host->key.own == key->own && host->key.bytes == key->bytes && host->name.data != NULL &&
            (strcmp(host->name.data, key->name) == 0 || cab_same(host->name.data, key->name));
 }
 

@@ -22,6 +22,9 @@ typedef struct {
     bool https;
     bool direct; /* past the proxy, where there is one */
     bool own;    /* with another trust than the engine's */
+    /* What is asked for is bytes, which have no end of their own: over HTTP/1.1, though it may
+     * speak HTTP/2, and over a TLS that has to end with a goodbye. */
+    bool bytes;
 } cab_host_key;
 
 typedef struct cab_host {

@@ -21,6 +21,28 @@ static const char *value_of(const char *colon, const char *stop, size_t *len) {
     return value;
 }
 
+const char *cab_answer_other_than_bytes(const cab_answer *answer, int status, bool part) {
+    static const char *const pages[] = {"text/html", "application/xhtml+xml"};
+    size_t len = 0;
+    if (status < 200 || status >= 300) {
+        return NULL;
+    }
+    const char *type = cab_answer_header(answer, "Content-Type", NULL, &len);
+    for (size_t i = 0; type != NULL && i < sizeof pages / sizeof *pages; i++) {
+        size_t n = strlen(pages[i]);
+        if (len >= n && cab_same_n(type, pages[i], n)) {
+            return "a web page";
+        }
+    }
+    return status == 206 && !part ? "a part" : NULL;
+}
+
+bool cab_answer_has_end(const cab_answer *answer) {
+    size_t len = 0;
+    return answer->http_major != 1 || answer->status == 204 ||
+           cab_answer_header(answer, "Transfer-Encoding", "Content-Length", &len) != NULL;
+}
+
 void cab_answer_each_header(const cab_answer *answer,
                             void (*f)(void *ud, const char *name, size_t name_len,
                                       const char *value, size_t value_len),

@@ -62,6 +62,11 @@ typedef struct {
  * the answer's head. */
 const char *cab_answer_header(const cab_answer *answer, const char *name, const char *other,
                               size_t *len);
+/* What it is that was to be bytes and is none: a page of somebody on the way, or a part that nobody
+ * asked for. NULL: it may be what it should. */
+const char *cab_answer_other_than_bytes(const cab_answer *answer, int status, bool part);
+/* Whether its body has an end of its own: else that is the end of the connection. */
+bool cab_answer_has_end(const cab_answer *answer);
 /* Calls f for each header line of the answer. */
 void cab_answer_each_header(const cab_answer *answer,
                             void (*f)(void *ud, const char *name, size_t name_len,

@@ -81,9 +81,9 @@ static cab_socket *socket_of(cab_transfer *t, int port) {
 /* Whether a kept connection has ended, or holds an answer that nobody asked for. libcurl does not
  * see the one behind unread bytes, nor (from 8.16 on) within a second of its last look, and takes
  * the other for the answer to what is sent next. */
-static bool is_over(cab_transfer *t, const cab_socket *one, int port) {
+static bool is_over(cab_transfer *t, const cab_socket *one, int port, const void *ssl) {
     return cab_sockets_ended(&t->wire->hosts.sockets, port, is_plain(t)) ||
-           (t->https && one != NULL && one->in_turn && cab_libssl_has_unread(t->easy));
+           cab_libssl_has_ended(ssl) || (one != NULL && one->in_turn && cab_libssl_has_unread(ssl));
 }
 
 /* Whether a kept connection carries one request at a time and another is under way on it, or it is
@@ -94,6 +94,16 @@ static bool is_occupied(const cab_transfer *t, const cab_socket *one, int port) 
         return false;
     }
     return one == NULL ? port == 0 : !one->ready || (one->requests > 0 && !one->shared);
+}
+
+/* The connection of a transfer is new. Answers whether the server has ended it by now. */
+static bool is_shut_out(cab_transfer *t, const cab_socket *one, int port, const void *ssl) {
+    if (ssl == NULL) {
+        return false;
+    }
+    cab_libssl_listen(ssl, t->host->key.bytes ? &t->wire->ear_of_bytes : &t->wire->ear);
+    t->attempt.ssl = ssl;
+    return is_over(t, one, port, ssl);
 }
 
 /* Runs before each sending of a request, also before one that libcurl repeats by itself because
@@ -114,17 +124,28 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
         return CURL_PREREQFUNC_ABORT;
     }
     cab_socket *one = socket_of(t, local_port);
+    const void *ssl = t->https ? cab_libssl_of(t->easy) : NULL;
     long connects = 0;
     (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
+    a->ssl = NULL;
+    a->refusal = NULL;
+    a->goodbye = false;
+    if (connects > 0 && is_shut_out(t, one, local_port, ssl) && a->let_out == 1) {
+        /* Without reuse it is closed now, and the alert may be read so. */
+        a->shut_out = true;
+        (void)set_fresh(t, false, true);
+        return CURL_PREREQFUNC_ABORT;
+    }
+    a->ssl = ssl;
     if (connects > 0 && one != NULL) {
         one->ready = true;
         if (t->host->may_share) {
-            cab_host_speaks(&t->wire->hosts, t->host, one, cab_libssl_http_major(t->easy));
+            cab_host_speaks(&t->wire->hosts, t->host, one, cab_libssl_http_major(ssl));
         }
     } else if (connects == 0 && a->let_out == 1 && is_occupied(t, one, local_port)) {
         a->stale = true; /* the connection is the other's */
         return CURL_PREREQFUNC_ABORT;
-    } else if (connects == 0 && a->let_out == 1 && is_over(t, one, local_port)) {
+    } else if (connects == 0 && a->let_out == 1 && is_over(t, one, local_port, ssl)) {
         /* Without reuse the connection goes with the transfer. */
         a->stale = true;
         (void)set_fresh(t, false, true);
@@ -193,26 +214,6 @@ static bool is_encoded(const char *line, size_t len) {
     return !(end == value || (end - value == 8 && cab_same_n(value, "identity", 8)));
 }
 
-/* What an answer is that was to be bytes and is none: a page of somebody on the way, or a part that
- * nobody asked for. NULL: it may be what it should. */
-static const char *other_than_bytes(cab_transfer *t) {
-    static const char *const pages[] = {"text/html", "application/xhtml+xml"};
-    size_t len = 0;
-    long status = 0;
-    (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status < 200 || status >= 300) {
-        return NULL;
-    }
-    const char *type = cab_answer_header(&t->answer, "Content-Type", NULL, &len);
-    for (size_t i = 0; type != NULL && i < sizeof pages / sizeof *pages; i++) {
-        size_t n = strlen(pages[i]);
-        if (len >= n && cab_same_n(type, pages[i], n)) {
-            return "a web page";
-        }
-    }
-    return status == 206 && !t->attempt.part ? "a part" : NULL;
-}
-
 static size_t on_header(char *line, size_t size, size_t count, void *ud) {
     cab_transfer *t = ud;
     cab_attempt *a = &t->attempt;
@@ -231,7 +232,11 @@ static size_t on_header(char *line, size_t size, size_t count, void *ud) {
     }
     if (line[0] == '\r' || line[0] == '\n') {
         a->head_ended = !a->interim;
-        a->other = a->bytes && a->head_ended ? other_than_bytes(t) : NULL;
+        if (a->bytes && a->head_ended) {
+            long status = 0;
+            (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+            a->other = cab_answer_other_than_bytes(&t->answer, (int)status, a->part);
+        }
         return a->other == NULL ? len : 0;
     }
     if (is_encoded(line, len)) {
@@ -429,11 +434,23 @@ cab_transfer *cab_transfer_new(cab_wire *wire, const cab_trust *trust, cab_error
 
 /* Over plain http it is HTTP/1.1: libcurl 7.88 serves a server that is known to speak HTTP/2 there
  * for one request of a connection only. */
-static CURLcode set_version(cab_transfer *t, int version) {
-    return curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION,
-                            version == 1   ? (long)CURL_HTTP_VERSION_1_1
-                            : version == 2 ? (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
-                                           : (long)CURL_HTTP_VERSION_2TLS);
+static CURLcode set_version(cab_transfer *t, const cab_request *r) {
+    bool bytes = r->host->key.bytes;
+    long version = !t->https || bytes || t->wire->http_version == 1 ? (long)CURL_HTTP_VERSION_1_1
+                   : t->wire->http_version == 2 ? (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+                                                : (long)CURL_HTTP_VERSION_2TLS;
+    CURLcode rc = CURLE_OK;
+    if (t->apart != bytes) {
+        /* Left alone, libcurl would have others on these connections, too, while one is idle. */
+        const cab_trust *trust = r->trust != NULL ? r->trust : &t->wire->trust;
+        rc = (CURLcode)cab_trust_set_apart(trust, bytes, t->easy);
+        t->apart = bytes;
+    }
+    if (rc == CURLE_OK && t->version != version) {
+        rc = curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, version);
+        t->version = version;
+    }
+    return rc;
 }
 
 static CURLcode set_url(cab_transfer *t, const char *url) {
@@ -453,8 +470,7 @@ static CURLcode set_url(cab_transfer *t, const char *url) {
     if (t->https) {
         cab_anchors_load(t->check.anchors); /* rather now than in the midst of a connection */
     }
-    return cab_buf_puts(&t->url, url) ? set_version(t, t->https ? t->wire->http_version : 1)
-                                      : CURLE_OUT_OF_MEMORY;
+    return cab_buf_puts(&t->url, url) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
 }
 
 static CURLcode set_method(cab_transfer *t, const cab_request *r) {
@@ -518,6 +534,9 @@ static CURLcode set_request(cab_transfer *t, const cab_request *r) {
         rc = set_url(t, r->url);
     }
     if (rc == CURLE_OK) {
+        rc = set_version(t, r);
+    }
+    if (rc == CURLE_OK) {
         rc = set_method(t, r);
     }
     if (rc == CURLE_OK) {
@@ -572,6 +591,7 @@ CURLcode cab_transfer_prepare(cab_transfer *t, const cab_request *r) {
 CURLcode cab_transfer_prepare_afresh(cab_transfer *t) {
     cab_attempt *a = &t->attempt;
     a->stale = a->opened = false;
+    a->ssl = NULL;
     a->let_out = a->looks_before = 0;
     t->why[0] = '\0';
     CURLcode rc = (CURLcode)cab_trust_prepare(&t->check, t->easy);
@@ -658,5 +678,20 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
         /* libcurl takes what came of a head for all of it. */
         cab_fail(&answer->error, CAB_KIND_TRANSPORT, CAB_REASON_CLOSED, NULL,
                  "the connection ended within the head of the answer");
+    }
+    if (code == CURLE_OK && t->host->key.bytes && status < 300 && a->ssl != NULL && !a->goodbye &&
+        !cab_answer_has_end(answer)) {
+        /* Anybody on the way can have ended it. Whether libcurl says so is up to its version. */
+        cab_fail(&answer->error, CAB_KIND_TRANSPORT, CAB_REASON_CLOSED, NULL,
+                 "the connection ended without the goodbye of TLS: bytes may be missing");
+    }
+    cab_transfer_settle(t);
+}
+
+void cab_transfer_settle(cab_transfer *t) {
+    const cab_attempt *a = &t->attempt;
+    if ((a->refusal != NULL || a->shut_out) && a->head_total == 0) {
+        t->answer.sent = false;
+        cab_curl_refusal(a->refusal, &t->answer.error);
     }
 }

@@ -12,6 +12,7 @@
 #include "cab/buf.h"
 #include "cab/error.h"
 #include "cab/hosts.h"
+#include "cab/libssl.h"
 #include "cab/list.h"
 #include "cab/poller.h"
 #include "cab/request.h"
@@ -34,6 +35,7 @@ typedef struct {
      * is on it: the next one would watch it again, and watching costs more than most of a call. */
     int reader;
     bool reader_rests;
+    cab_libssl_ear ear, ear_of_bytes;
     cab_list running, streaming; /* those of the second hold bytes of a stream */
     size_t paused;               /* how many of the running */
     unsigned made;               /* transfers so far */
@@ -50,6 +52,10 @@ typedef struct {
     int looks_before;         /* of libcurl's at a proxy's tunnel: one for each byte, or more */
     int let_out;              /* how often libcurl was about to send it */
     int port;                 /* of this side, of the connection that it was let out on; 0: none */
+    const void *ssl;          /* of that connection; NULL: none, or unknown */
+    bool goodbye;             /* its TLS has said that nothing more will come */
+    const char *refusal;      /* how the server refused our certificate before it read anything */
+    bool shut_out;            /* its new connection had ended: nothing of it went out */
     bool stale;               /* its kept connection had ended: nothing of it went out */
     bool overdue;             /* its limit ran out while nobody looked */
     size_t head_total;        /* all heads, interim ones included */
@@ -76,7 +82,8 @@ typedef struct cab_transfer {
 
     /* What the handle is set to, so that unchanged options are not set again. */
     cab_buf url;
-    bool https;
+    bool https, apart;
+    long version; /* of HTTP, as libcurl counts */
     char method[16];
     const char *body; /* whoever sends it keeps it */
     size_t body_len;
@@ -105,6 +112,9 @@ CURLcode cab_transfer_prepare_afresh(cab_transfer *t);
 CURLcode cab_transfer_limit(cab_transfer *t, long timeout_ms);
 /* Writes down what became of the attempt, while the handle is still with its multi handle. */
 void cab_transfer_end(cab_transfer *t, CURLcode code);
+/* The same once more: where the server had ended its side before all was sent, its refusal is read
+ * as the connection is closed. */
+void cab_transfer_settle(cab_transfer *t);
 
 #pragma GCC visibility pop
 

@@ -42,8 +42,12 @@ bool cab_trust_open(const cab_trust *trust, cab_anchors *anchors) {
 static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *ud) {
     cab_trust_check *check = ud;
     cab_anchors *anchors = check->anchors;
-    X509_STORE *store = cab_anchors_store(anchors);
     (void)easy;
+    cab_libssl_prepare(ssl_ctx);
+    if (!has_anchors(anchors)) {
+        return CURLE_OK;
+    }
+    X509_STORE *store = cab_anchors_store(anchors);
     if (store == NULL || !cab_libssl_set_store(ssl_ctx, store)) {
         return anchors->unreadable ? CURLE_SSL_CACERT_BADFILE : CURLE_OUT_OF_MEMORY;
     }
@@ -76,7 +80,7 @@ static CURLcode set_texts(CURL *easy, const text *texts, size_t count) {
 
 /* The paths tell libcurl which connections are alike; of a file it reads nothing, and in a folder
  * it only would look. */
-static CURLcode set_anchors(const cab_trust *trust, cab_trust_check *check, CURL *easy) {
+static CURLcode set_anchors(const cab_trust *trust, CURL *easy) {
     const char *file = trust->ca_file != NULL ? trust->ca_file : NOWHERE;
     const char *folder = trust->ca_path != NULL ? trust->ca_path : NOWHERE;
     const text named[] = {
@@ -88,9 +92,7 @@ static CURLcode set_anchors(const cab_trust *trust, cab_trust_check *check, CURL
     struct curl_blob blob = {nobody, sizeof nobody - 1, CURL_BLOB_NOCOPY};
     CURLcode rc = is_named(trust) ? set_texts(easy, named, 4) : CURLE_OK;
     rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob) : rc;
-    rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &blob) : rc;
-    rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, check) : rc;
-    return rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx) : rc;
+    return rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &blob) : rc;
 }
 
 /* Whoever is named is all that is trusted: without this, the system's folder would go with a file,
@@ -115,10 +117,25 @@ static CURLcode set_paths(const cab_trust *trust, CURL *easy) {
 }
 
 static CURLcode set_authorities(const cab_trust *trust, cab_trust_check *check, CURL *easy) {
+    CURLcode rc = CURLE_OK;
     check->resumes = true; /* as handles of libcurl do */
-    return has_anchors(check->anchors) ? set_anchors(trust, check, easy)
-           : is_named(trust)           ? set_paths(trust, easy)
-                                       : CURLE_OK;
+    if (cab_libssl_is_ours()) {
+        rc = curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, check);
+        rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx) : rc;
+    }
+    return rc != CURLE_OK                ? rc
+           : has_anchors(check->anchors) ? set_anchors(trust, easy)
+           : is_named(trust)             ? set_paths(trust, easy)
+                                         : CURLE_OK;
+}
+
+static long least_version(const cab_trust *trust) {
+    return trust->tls_minor == 3 ? (long)CURL_SSLVERSION_TLSv1_3 : (long)CURL_SSLVERSION_TLSv1_2;
+}
+
+int cab_trust_set_apart(const cab_trust *trust, bool apart, void *easy) {
+    long newest = apart ? (long)CURL_SSLVERSION_MAX_TLSv1_3 : (long)CURL_SSLVERSION_MAX_NONE;
+    return (int)curl_easy_setopt(easy, CURLOPT_SSLVERSION, least_version(trust) | newest);
 }
 
 int cab_trust_set(const cab_trust *trust, cab_trust_check *check, void *easy) {
@@ -126,8 +143,7 @@ int cab_trust_set(const cab_trust *trust, cab_trust_check *check, void *easy) {
         CURLoption option;
         long value;
     } numbers[] = {
-        {CURLOPT_SSLVERSION,
-         trust->tls_minor == 3 ? (long)CURL_SSLVERSION_TLSv1_3 : (long)CURL_SSLVERSION_TLSv1_2},
+        {CURLOPT_SSLVERSION, least_version(trust)},
         {CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2},
         {CURLOPT_SSL_VERIFYPEER, trust->insecure ? 0L : 1L},
         {CURLOPT_SSL_VERIFYHOST, trust->insecure ? 0L : 2L},

@@ -32,6 +32,9 @@ bool cab_trust_open(const cab_trust *trust, cab_anchors *anchors);
 /* Sets an easy handle of libcurl, for servers and proxies; answers a CURLcode. Connections that it
  * opens ask the anchors of `check`. */
 int cab_trust_set(const cab_trust *trust, cab_trust_check *check, void *easy);
+/* Whether the handle's connections and sessions are kept apart from those of all that are not set
+ * so: libcurl tells them by words that mean the same to a server. */
+int cab_trust_set_apart(const cab_trust *trust, bool apart, void *easy);
 /* Before each attempt: where sessions are resumed, no certificate is looked at. */
 int cab_trust_prepare(cab_trust_check *check, void *easy);
 

@@ -154,17 +154,39 @@ row(
   "h1"
 )
 
+row(
+  "asks_afterwards",
+  "body",
+  "over TLS 1.3 asks for a certificate once the request is read, and ends when there is none",
+  function(c)
+    if c.connection.protocol then
+      c.connection:ask()
+    end
+    c:ignore()
+  end,
+  "h1"
+)
+
 row("ok_on_release", "body", "a good answer when the spec releases it", function(c)
   c.server:wait_release()
   c:reply(200, RESULT)
 end)
 
-row("raw", "body", "the argument `bytes`, then FIN, or with `keep` nothing more", function(c, args)
-  c:send(args.bytes)
-  if not args.keep then
-    c:finish("close")
-  end
-end, "h1")
+row(
+  "raw",
+  "body",
+  "the argument `bytes`, then FIN (over TLS after a goodbye where there is `goodbye`), or with `keep` nothing more",
+  function(c, args)
+    c:send(args.bytes)
+    if args.goodbye then
+      c.connection:goodbye()
+    end
+    if not args.keep then
+      c:finish("close")
+    end
+  end,
+  "h1"
+)
 
 -- The connection ends ---------------------------------------------------------------------------
 
@@ -221,6 +243,16 @@ row("stall_in_body", "body", "half of the answer's body, then silence", function
   c:half_body(RESULT)
   c:ignore()
 end)
+
+row(
+  "broken_off",
+  "body",
+  "half of `body`, then over HTTP/2 its end, or RST_STREAM with `code`, and FIN over HTTP/1.1",
+  function(c, args)
+    c:half_body(args.body or RESULT)
+    c:break_off(args.code)
+  end
+)
 
 row("slow", "body", "one byte of `body` each `interval` seconds (1)", function(c, args)
   local body = args.body or RESULT

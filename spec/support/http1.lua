@@ -88,6 +88,11 @@ function Exchange:half_body(body)
   return self:send(head .. body:sub(1, math.floor(#body / 2)))
 end
 
+--- What half_body has begun is not carried on.
+function Exchange:break_off()
+  self:finish("close")
+end
+
 local function read_headers(head)
   local headers, count = {}, 0
   for name, value in head:gmatch("\n([^:\r\n]+):[ \t]*([^\r\n]*)") do

@@ -105,6 +105,11 @@ function Stream:half_body(body)
   return send(self, DATA, 0, self.id, body:sub(1, math.floor(#body / 2)))
 end
 
+---@param code string|nil a key of `codes`; nil: as if nothing were missing
+function Stream:break_off(code)
+  return code and self:reset_stream(code) or send(self, DATA, END_STREAM, self.id, "")
+end
+
 -- The session's coroutine reads from the connection: it is the one to end it.
 function Stream:finish(how)
   self.connection:doom(how)

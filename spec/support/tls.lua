@@ -27,6 +27,7 @@ local ROWS = {
   tls_1_1 = { protocol = "TLSv1_1", weak = true },
   tls_1_2 = { protocol = "TLSv1_2" },
   client_certificate = { ask = true },
+  client_certificate_1_2 = { ask = true, protocol = "TLSv1_2" },
   http1 = { protocols = { "http/1.1" } },
 }
 

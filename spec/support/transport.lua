@@ -152,6 +152,10 @@ local function drain(self)
   end
 end
 
+local function luaossl()
+  return require("spec.support.native").module("luaossl", "$(pkg-config --libs libssl)")
+end
+
 local function forget(self)
   self.open = false
   self.socket:close()
@@ -185,9 +189,13 @@ end
 function Connection:goodbye()
   local tls = self.socket:checktls()
   if tls then
-    local native = require("spec.support.native")
-    native.module("goodbye", "$(pkg-config --libs libssl)")(tls)
+    luaossl().goodbye(tls)
   end
+end
+
+--- Over TLS 1.3: asks for a certificate of the client's; whoever reads then ends the connection if none comes.
+function Connection:ask()
+  assert(luaossl().ask(self.socket:checktls()))
 end
 
 --- RST.

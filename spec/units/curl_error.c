@@ -100,5 +100,14 @@ int main(void) {
         CHECK(ROWS[i].what, strcmp(err.field, ROWS[i].field) == 0);
         CHECK(ROWS[i].what, err.message[0] != '\0');
     }
+    static const char *const alerts[] = {"unknown ca", NULL};
+    for (size_t i = 0; i < COUNT(alerts); i++) {
+        cab_error err;
+        cab_curl_refusal(alerts[i], &err);
+        CHECK("a refusal", err.kind == CAB_KIND_TRANSPORT &&
+                               err.reason == CAB_REASON_TLS_HANDSHAKE &&
+                               strstr(err.message, "client's certificate") != NULL);
+        CHECK("its alert", (strstr(err.message, "unknown ca") != NULL) == (alerts[i] != NULL));
+    }
     return failures > 0;
 }

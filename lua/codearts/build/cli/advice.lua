@@ -13,7 +13,8 @@ local BY_REASON = {
   deadline = "the time was too short: try again",
   tls_verify = "the certificate is not trusted: update this machine's CA certificates, or name a file with those to trust in "
     .. "SSL_CERT_FILE (in programs: tls = { ca_file = })",
-  tls_handshake = "no TLS connection came about: check that the endpoint is an https address and no old proxy is in between",
+  tls_handshake = "no TLS connection came about: check that the endpoint is an https address, no old proxy is in between, and the "
+    .. "server asks for no certificate of the client's (in programs: tls = { cert_file =, key_file = })",
   redirect = "the address leads elsewhere: use the address of the API, not that of the console",
 }
 
@@ -23,11 +24,21 @@ local CLOCK =
   "check this machine's clock; if it is right, the certificate of the other side has run out: tell who runs it"
 local OTHER_NAME =
   "whoever answers there is somebody else: check region or endpoint for typing mistakes, and whether a proxy or a login page is in between"
+local CERTIFICATE = "the server asks for a certificate of the client's: give one that it takes (in programs: tls = { cert_file =, "
+  .. "key_file = }), and look at when it expires and who signed it"
 
--- By words of libcurl and its TLS library, where a reason has several causes.
+-- By words of ours, of libcurl and its TLS library, where a reason has several causes.
 local BY_WORDS = {
   { "resolve", "Could not resolve proxy", PROXY },
   { "connect", "Unsupported proxy", PROXY },
+  { "tls_handshake", "client's certificate", CERTIFICATE },
+  -- With TLS 1.2, from OpenSSL.
+  { "tls_handshake", "alert certificate", CERTIFICATE },
+  { "tls_handshake", "alert bad certificate", CERTIFICATE },
+  { "tls_handshake", "alert unsupported certificate", CERTIFICATE },
+  { "tls_handshake", "alert unknown ca", CERTIFICATE },
+  { "tls_handshake", "alert access denied", CERTIFICATE },
+  { "tls_handshake", "alert decrypt error", CERTIFICATE },
   { "tls_verify", "expired", CLOCK },
   { "tls_verify", "not yet valid", CLOCK },
   { "tls_verify", "match", OTHER_NAME }, -- a name that does not, or none that does
