@@ -149,7 +149,6 @@ describe("a stranger's text", function()
     answers {
       record "FAILURE",
       '{"build_steps":[{"name":"Test","status":"error","build_time":5}]}',
-      record "FAILURE",
       '{"status":"success","result":{"build_stages":{"stage1":{"display_name":"Test"}}}}',
       table.concat(parts),
     }

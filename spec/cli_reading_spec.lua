@@ -79,38 +79,127 @@ describe("codearts-build, to be read", function()
       assert.is_truthy(result.err:find("the whole log", 1, true))
     end)
 
-    it("of a build with many failed steps, whose names are asked for once", function()
-      local MANY = 60
-      local steps = {}
-      for number = 1, MANY do
-        steps[number] = ('{"name":"step %d","status":"error"}'):format(number)
+    describe("of steps by their stages:", function()
+      local server
+
+      before_each(function()
+        server = server_process.start()
+      end)
+
+      after_each(function()
+        server:stop()
+      end)
+
+      -- { "name status", … } as members of JSON.
+      local function members(list, form)
+        local texts = {}
+        for index, one in ipairs(list) do
+          local name, status = one:match "^(.*) (%a+)$"
+          texts[index] = form:gsub("INDEX", index):gsub("NAME", name):gsub("STATUS", status)
+        end
+        return table.concat(texts, ",")
       end
-      local server = server_process.start()
-      server:behave("by_path", {
-        rows = {
-          { path = "full%-stages", body = '{"result":{"build_stages":{}}}' },
-          {
-            path = "record%-info",
-            body = '{"result":{"status":"FAILURE","build_record_id":"' .. ("r"):rep(36) .. '"}}',
-          },
-          {
-            path = "history%-details",
-            body = '{"build_steps":[' .. table.concat(steps, ",") .. "]}",
-          },
-          { path = "log", body = "a line\n" },
-        },
-      })
-      local result = run("log --failed " .. bad, { CODEARTS_BUILD_ENDPOINT = server.url })
-      local asked = { log = 0, rest = 0 }
-      for _, request in ipairs(server:stats().requests) do
-        local what = request.path:find "task%-log" and "log" or "rest"
-        asked[what] = asked[what] + 1
+
+      -- A failed build: its steps and stages (false: nobody tells them), and what else is answered first.
+      local function answers(steps, stages, rows)
+        local stage = '"stageINDEX":{"display_name":"NAME","status":"STATUS","sequence":INDEX}'
+        local bodies = {
+          ["full%-stages"] = '{"result":{"build_stages":{' .. members(stages or {}, stage) .. "}}}",
+          ["record%-info"] = '{"result":{"status":"FAILURE","build_record_id":"'
+            .. ("r"):rep(36)
+            .. '"}}',
+          ["history%-details"] = '{"build_steps":['
+            .. members(steps, '{"name":"NAME","status":"STATUS"}')
+            .. "]}",
+          ["real%-time%-log"] = '{"result":{"content":"one\\ntwo\\n","offset":8,"has_more_data":false}}',
+        }
+        for path, body in pairs(bodies) do
+          local status = path:find "stages" and not stages and 404 or 200
+          rows[#rows + 1] = { path = path, status = status, body = body }
+        end
+        server:behave("by_path", { rows = rows })
       end
-      server:stop()
-      assert.are.equal(0, result.status, result.err)
-      assert.are.equal(("a line\n"):rep(MANY), result.out)
-      assert.are.equal(MANY, asked.log)
-      assert.is_true(asked.rest < 10, asked.rest .. " requests beside the logs")
+
+      local function run_here(arguments)
+        return run(arguments .. " " .. bad, { CODEARTS_BUILD_ENDPOINT = server.url })
+      end
+
+      it("which many failed steps ask for once", function()
+        local MANY = 60
+        local steps, stages = {}, {}
+        for number = 1, MANY do
+          steps[number], stages[number] =
+            ("step %d error"):format(number), ("step %d FAILURE"):format(number)
+        end
+        answers(steps, stages, { { path = "task%-log", body = "a line\n" } })
+        local result = run_here "log --failed"
+        local asked = { log = 0, rest = 0 }
+        for _, request in ipairs(server:stats().requests) do
+          local what = request.path:find "task%-log" and "log" or "rest"
+          asked[what] = asked[what] + 1
+        end
+        assert.are.equal(0, result.status, result.err)
+        assert.are.equal(("a line\n"):rep(MANY), result.out)
+        assert.are.equal(MANY, asked.log)
+        assert.is_true(asked.rest < 10, asked.rest .. " requests beside the logs")
+      end)
+
+      local SEEN = { "Checkout success", "Shell success", "Shell error" }
+      local ALL = { "Checkout SUCCESS", "cache SUCCESS", "Shell SUCCESS", "Shell FAILURE" }
+
+      it("two of one name, behind one that the page does not show", function()
+        answers(SEEN, ALL, {
+          { path = "task_name=stage3", body = "all is well\n" },
+          { path = "task_name=stage4", body = "it is broken\n" },
+        })
+        local result = run_here "log --failed"
+        assert.are.same({ 0, "it is broken\n" }, { result.status, result.out }, result.err)
+        assert.are.equal("codearts-build: step 4, Shell:\n", result.err)
+        assert.are.equal(result.out, run_here("log --step 4").out)
+        assert.are.equal(4, core.decode(run_here("log --failed --json").out).steps[1].number)
+        local told = run_here("log --step shell").err
+        assert.is_truthy(told:find("3 (Shell), 4 (Shell)", 1, true), told)
+        result = run_here "wait"
+        assert.is_truthy(
+          result.err:find("last lines of Shell:\n  it is broken\n", 1, true),
+          result.err
+        )
+        told = run_here("status").err
+        assert.is_truthy(told:find("Shell failed; its log:", 1, true), told)
+      end)
+
+      it("the whole log where nothing tells which stage it is", function()
+        for _, stages in ipairs { { "Shell FAILURE", "Shell FAILURE" }, false } do
+          answers({ "Shell error" }, stages, { { path = "task%-log", body = "not this one\n" } })
+          local result = run_here "log --failed"
+          assert.are.same({ 0, "one\ntwo\n" }, { result.status, result.out }, result.err)
+          assert.is_truthy(
+            result.err:find("that of Shell cannot be told; the whole log:", 1, true),
+            result.err
+          )
+          local steps = core.decode(run_here("log --failed --json").out).steps
+          assert.are.same(
+            { { name = "Shell", status = "error" }, { lines = { "one", "two" } } },
+            steps
+          )
+          result = run_here "wait"
+          assert.is_truthy(
+            result.err:find("last lines of the log:\n  one\n  two\n", 1, true),
+            result.err
+          )
+        end
+      end)
+
+      it("the end of the whole log by that name, where the step's cannot be had", function()
+        answers(SEEN, ALL, { { path = "task%-log", status = 404, body = '{"error_code":"X.1"}' } })
+        local result = run_here "wait"
+        assert.are.equal(1, result.status)
+        assert.is_truthy(
+          result.err:find("last lines of the log:\n  one\n  two\n", 1, true),
+          result.err
+        )
+        assert.is_truthy(result.err:find("all of it: codearts-build log " .. bad .. "\n", 1, true))
+      end)
     end)
 
     it("of the last lines only", function()
@@ -315,7 +404,7 @@ describe("codearts-build, to be read", function()
       local page = screen.new(80):feed(bytes):text()
       assert.is_truthy(page:find("\n✗ Test ", 1, true), page)
       assert.is_truthy(page:find("█", 1, true), page)
-      assert.is_truthy(page:find("step 2, Test, failed", 1, true), page)
+      assert.is_truthy(page:find("Test failed; its log:", 1, true), page)
       assert.is_truthy(page:find("codearts-build log " .. bad .. " --failed", 1, true), page)
     end)
 

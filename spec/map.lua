@@ -89,6 +89,7 @@ local ROWS = {
   { "^compiler/", "nvim_builds" },
   { "^spec/data/problems/", "nvim_problems" },
   { "/lifecycle/pages", "nvim_lists cli_names" },
+  { "/lifecycle/steps", "verdict cli_reading" },
   { "/cli/words", "nvim_parts" },
   { "/cli/styled", "nvim_parts" },
   { "/cli/sorted", "nvim_parts" },

@@ -196,6 +196,42 @@ describe("every command judges alike:", function()
   end)
 end)
 
+-- "name status, …", which stands for a step or stage each.
+local function listed(text)
+  local list = {}
+  for name, status in text:gmatch "([^ ]+) ([^,]*),? ?" do
+    list[#list + 1] = { name = name, status = status, key = "stage" .. #list + 1 }
+  end
+  return list
+end
+
+describe("the stage of a step", function()
+  local stage_of = require("codearts.build.lifecycle.steps").stage_of
+
+  local CASES = {
+    { "a success, b error", "a SUCCESS, b FAILURE", "stage1 stage2" },
+    { "a success, c error", "a SUCCESS, b SUCCESS, c FAILURE", "stage1 stage3" },
+    { "s success, s error", "a SUCCESS, s SUCCESS, s FAILURE", "stage2 stage3" },
+    { "s error, s error", "s FAILURE, a SUCCESS, s ABORTED", "stage1 stage3" },
+    -- One of two that are called so is not shown.
+    { "s error", "s SUCCESS, s FAILURE", "stage2" },
+    { "s success, s error", "s SUCCESS, s SUCCESS, s FAILURE", "- stage3" },
+    { "s error", "s FAILURE, s FAILURE", "-" },
+    { "s error", "S FAILURE", "-" },
+    { "s error", "", "-" },
+  }
+  for _, case in ipairs(CASES) do
+    it(("%q among %q"):format(case[1], case[2]), function()
+      local steps_of_page, stages, found = listed(case[1]), listed(case[2]), {}
+      for place in ipairs(steps_of_page) do
+        local stage = stage_of(steps_of_page, place, stages)
+        found[place] = stage and stage.key or "-"
+      end
+      assert.are.equal(case[3], table.concat(found, " "))
+    end)
+  end
+end)
+
 describe("a step is a place:", function()
   local server, env
 
@@ -246,7 +282,13 @@ describe("a step is a place:", function()
             name
           ),
         },
-        { "answer", body = DETAIL },
+        {
+          "answer",
+          body = ('{"result":{"build_stages":{"stage1":{"display_name":"%s"},"stage2":{"display_name":"%s"}}}}'):format(
+            name,
+            name
+          ),
+        },
         { "answer", body = "it was the second\n" },
       }, { "answer", status = 404, body = "{}" })
       local result = command.run(("wait %s 20"):format(JOB), env)
@@ -265,9 +307,7 @@ describe("a step is a place:", function()
       server:script({
         { "answer", body = DETAIL },
         { "answer", body = '{"build_steps":[{"name":"Test","status":"error"}]}' },
-        { "answer", body = DETAIL },
-        { "answer", status = 404, body = "{}" },
-        { "answer", body = '{"build_steps":[{"name":"Test","status":"error"}]}' },
+        { "answer", body = '{"result":{"build_stages":{"stage1":{"display_name":"Test"}}}}' },
       }, "never_answer")
       local before = #server:stats().requests
       local result = command.run(("wait %s 20 %s"):format(JOB, options), env)
@@ -276,7 +316,7 @@ describe("a step is a place:", function()
       assert.is_nil(result.err:find("last lines", 1, true))
       local requests = server:stats().requests
       assert.is_truthy(requests[#requests].path:find("task-log", 1, true))
-      assert.are.equal(6, #requests - before)
+      assert.are.equal(4, #requests - before)
     end
   end)
 

@@ -1,4 +1,4 @@
---- Which steps of a build failed, and how to ask for their logs. Pure.
+--- Which steps of a build failed, and what of a log tells why. Pure.
 local ascii = require "codearts.build.ascii"
 local verdict = require "codearts.build.lifecycle.verdict"
 
@@ -18,22 +18,11 @@ function failed.places(steps, over)
   return places
 end
 
---- How to ask for the logs of steps: by name, because the list may leave out steps that the service counts, or by the
--- place where another has the name too, or it reads like a stage key.
----@param steps codearts.build.Step[]
----@return fun(place: integer): string|integer
-function failed.asked_for(steps)
-  local times = {}
-  for _, step in ipairs(steps) do
-    local lower = ascii.lower(step.name)
-    times[lower] = (times[lower] or 0) + 1
-  end
-  return function(place)
-    local name = steps[place].name
-    local lower = ascii.lower(name)
-    local is_key = lower:find "^stage%d+$" or lower == "initial" or lower == "final"
-    return (name == "" or is_key or times[lower] > 1) and place or name
-  end
+--- What a step is called.
+---@param step codearts.build.Step
+---@return string
+function failed.name(step)
+  return step.name ~= "" and step.name or "a step without a name"
 end
 
 -- Words of lines that tell why something failed, in lower case, as whole words.

@@ -50,17 +50,18 @@ local function read(app, build, values, step)
   return lines.finish()
 end
 
---- The same of one step of many, of which is `known` what the build's steps are.
-local function read_step(app, build, values, step, known)
+--- The same of one stage.
+local function read_stage(app, build, values, stage)
   local handle = require("codearts.build.lifecycle").handle
   local read_log = require "codearts.build.lifecycle.log"
   local lines = sink(app, values.tail)
-  local flow = read_log(handle(build), { step = step, known = known, on_line = lines.take })
+  local flow = read_log(handle(build), { stage = stage, on_line = lines.take })
   app:await(app:client():task(flow))
   return lines.finish()
 end
 
---- The steps of the build, the places of those that failed, and the verdict, or the problem why there is none.
+--- What failed: { step, stage }, without a stage where it cannot be told from others. And the verdict, or the problem why
+--- there is none.
 local function find_failed(app, job_id, build_no)
   local client, record = app:client(), require "codearts.build.lifecycle.record"
   return app:await(client:task(function(await)
@@ -69,20 +70,25 @@ local function find_failed(app, job_id, build_no)
     if not detail then
       return nil, err
     end
-    local found, problem = record.verdict(await, place, detail)
-    local steps
-    steps, err = record.steps(await, place)
-    if not steps then
-      return nil, err
+    local seen = {}
+    seen.verdict, seen.problem = record.verdict(await, place, detail)
+    local list, trouble = record.steps(await, place)
+    if not list then
+      return nil, trouble
     end
-    local failed = require "codearts.build.cli.failed"
-    local places = failed.places(steps, found)
-    return {
-      steps = steps,
-      places = places,
-      verdict = found,
-      problem = problem,
-    }
+    local places = require("codearts.build.cli.failed").places(list, seen.verdict)
+    local steps, stages = require "codearts.build.lifecycle.steps", nil
+    if #places > 0 then
+      stages, err = steps.stages(await, place, detail)
+      if not stages then
+        app:warn("the stages of the build cannot be read: " .. tostring(err))
+      end
+    end
+    for index, at in ipairs(places) do
+      seen[index] = { step = list[at], stage = stages and steps.stage_of(list, at, stages) }
+    end
+    client:mask(list)
+    return seen
   end))
 end
 
@@ -91,30 +97,45 @@ local NOTHING = {
   running = "no step has failed so far",
 }
 
---- Only what failed. Where the build failed and no step says that it did, that is the whole log.
-local function read_failed(app, build, values)
-  local failed = require "codearts.build.cli.failed"
-  local seen = find_failed(app, build.job_id, build.build_no)
-  local asked_for, known = failed.asked_for(seen.steps), {}
-  local list = require("codearts.build.cli.json").array {}
-  for index, place in ipairs(seen.places) do
-    local step = seen.steps[place]
-    list[index] = { number = place, name = step.name, status = step.status }
-  end
-  app:client():mask(list, seen.steps)
-  for _, told in ipairs(list) do
-    app:warn(("step %d, %s:"):format(told.number, told.name))
-    told.lines = read_step(app, build, values, asked_for(told.number), known)
-  end
-  if #list > 0 then
-    return list
+--- Why the whole log is shown in the place of those of the steps that failed; nil: it is not.
+local function why_whole(app, build_no, seen, lost)
+  if #lost > 0 then
+    local names = table.concat(lost, ", ")
+    return ("which of the logs is that of %s cannot be told; the whole log:"):format(names)
+  elseif #seen > 0 then
+    return nil
   elseif seen.problem then
-    app:warn_unjudged(build.build_no, seen.problem)
+    app:warn_unjudged(build_no, seen.problem)
     error(seen.problem, 0)
   end
-  app:warn(NOTHING[seen.verdict or "running"] or "no step tells that it failed; the whole log:")
-  if seen.verdict and seen.verdict ~= "success" then
-    list[1] = { lines = read(app, build, values) }
+  local nothing = NOTHING[seen.verdict or "running"]
+  if nothing then
+    app:warn(nothing)
+    return nil
+  end
+  return "no step tells that it failed; the whole log:"
+end
+
+--- Only what failed. Where the build failed and no step says that it did, that is the whole log.
+local function read_failed(app, build, values)
+  local seen = find_failed(app, build.job_id, build.build_no)
+  local list = require("codearts.build.cli.json").array {}
+  local lost = {}
+  for index, one in ipairs(seen) do
+    local step, stage = one.step, one.stage
+    list[index] = { number = stage and stage.number, name = step.name, status = step.status }
+    if stage then
+      local number = stage.number and ("step %d, "):format(stage.number) or ""
+      app:warn(number .. step.name .. ":")
+      list[index].lines = read_stage(app, build, values, stage)
+    else
+      lost[#lost + 1] = require("codearts.build.cli.failed").name(step)
+    end
+  end
+  local why = why_whole(app, build.build_no, seen, lost)
+  if why then
+    app:warn(why)
+    list[#list + 1] = { lines = read(app, build, values) }
   end
   return list
 end
@@ -127,7 +148,7 @@ local function body(app, values)
   if values.failed then
     data.steps = read_failed(app, build, values)
     for _, step in ipairs(data.steps) do
-      json.array(step.lines)
+      step.lines = step.lines and json.array(step.lines)
     end
   else
     data.lines = json.array(read(app, build, values, number_or_name(values.step)))

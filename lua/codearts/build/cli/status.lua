@@ -61,9 +61,10 @@ local function print_text(app, seen)
   else
     print_steps(app, seen.steps)
   end
-  local place = require("codearts.build.cli.failed").places(seen.steps, seen.verdict)[1]
+  local failed = require "codearts.build.cli.failed"
+  local place = failed.places(seen.steps, seen.verdict)[1]
   if place then
-    app:warn(("step %d, %s, failed; its log:"):format(place, seen.steps[place].name))
+    app:warn(("%s failed; its log:"):format(failed.name(seen.steps[place])))
     app:warn_next("  ", "log %s %d --failed", seen.job_id, seen.build_no)
   end
 end

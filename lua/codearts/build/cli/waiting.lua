@@ -5,11 +5,14 @@ local entries = require "codearts.build.cli.entry"
 local failed = require "codearts.build.cli.failed"
 local follow = require "codearts.build.lifecycle.follow"
 local given = require "codearts.build.cli.given"
+local lifecycle = require "codearts.build.lifecycle"
 local live = require "codearts.build.cli.live"
 local picture = require "codearts.build.cli.picture"
+local read_log = require "codearts.build.lifecycle.log"
 local record = require "codearts.build.lifecycle.record"
 local remaining = require "codearts.build.cli.remaining"
 local spans = require "codearts.build.cli.spans"
+local steps = require "codearts.build.lifecycle.steps"
 local text = require "codearts.build.cli.text"
 local timeline = require "codearts.build.cli.timeline"
 local verdict = require "codearts.build.lifecycle.verdict"
@@ -86,17 +89,28 @@ local function follow_log(app, entry, alone)
   end
 end
 
---- The last lines of what failed. Trouble here is no news: the verdict stands without them.
-local function read_tail(await, entry)
+--- The log of the step that failed, and the step; nothing where it cannot be told from those of others, or cannot be had.
+local function read_failed(await, client, entry)
   local place = failed.places(entry.steps, true)[1]
-  local log = place
-    and await(entry.build:log { async = true, step = failed.asked_for(entry.steps)(place) })
+  local target = lifecycle.handle(entry.build)
+  local stages = place and steps.stages(await, target, entry.record)
+  stages = stages and client:mask(stages, target.result) -- as the steps are
+  local stage = stages and steps.stage_of(entry.steps, place, stages)
+  local log = stage and await(client:task(read_log(target, { stage = stage })))
+  if type(log) == "string" then
+    return log, entry.steps[place]
+  end
+end
+
+--- The last lines of what failed. Trouble here is no news: the verdict stands without them.
+local function read_tail(await, client, entry)
+  local log, step = read_failed(await, client, entry)
   log = log or await(entry.build:log { async = true })
   local lines = {}
   for line in (type(log) == "string" and log or ""):gmatch "[^\n]+" do
     lines[#lines + 1] = line
   end
-  entry.tail_step = place and entry.steps[place].name
+  entry.tail_step = step and step.name
   entry.tail = failed.excerpt(lines, TAIL_LINES, ALARM_LINES)
 end
 
@@ -108,7 +122,7 @@ local function read_beside(await, app, entry, options, left)
       entry.spans = picture(await_here, app, entry.record, entry.steps)
     end
     if entry.err and not options.follow then
-      read_tail(await_here, entry)
+      read_tail(await_here, client, entry)
     end
   end)
   within(await, client, call, left and math.max(math.min(left, BESIDE), 0) or BESIDE)
@@ -190,9 +204,8 @@ function waiting.tell_end(app, entry)
     for _, line in ipairs(entry.tail) do
       terminal:note("  " .. text.log_line(line, true))
     end
-    terminal:note(
-      "all of it: " .. app:next_command("log %s %d --failed", entry.job_id, entry.build_no)
-    )
+    local all = entry.tail_step and "log %s %d --failed" or "log %s %d"
+    terminal:note("all of it: " .. app:next_command(all, entry.job_id, entry.build_no))
   end
 end
 

@@ -19,7 +19,7 @@ local LONGEST_PAUSE = 5
 ---@field on_line? fun(line: string) gets every line, without its end; then the lines are counted, not kept
 ---@field follow? boolean go on until the build is over (default false: what is there now)
 ---@field step? string|integer only this step: its number from 1, or its name or stage key, if that fits one step only
----@field known? codearts.build.KnownSteps kept from log to log of one build. For this library's own modules
+---@field stage? codearts.build.Stage only this one. For this library's own modules
 ---@field length? integer about as much in one request; default: as the service likes. For this library's own modules
 ---@field async? boolean
 
@@ -167,26 +167,18 @@ end
 --- The log of one step comes whole, however long, by the record id of the build (API reference 7.6, DownloadTaskLog). One that
 --- breaks off is asked for again: what came of it, the engine does not ask for twice.
 local function read_step(await, target, opts, receive)
-  local known = opts.known or {}
-  if not known.record_id then
-    local detail, err = record.fetch(await, target)
-    if not detail then
-      return nil, err
-    end
-    known.record_id = record.text(detail.build_record_id)
-    if not known.record_id then
-      return nil, protocol_error("the record of the build has no build_record_id")
-    end
+  local stage, err = opts.stage, nil
+  if not stage then
+    stage, err = steps.find(await, target, opts.step)
   end
-  local key, err = steps.key(await, target, opts.step, known)
-  if not key then
+  if not stage then
     return nil, err
   end
+  local args = { record_id = stage.record_id, task_name = stage.key }
   local pause, had = Pause.new(FIRST_PAUSE), 0
   for attempt = 1, MAX_ATTEMPTS do
     local bytes
-    bytes, err =
-      stream_step(await, target, { record_id = known.record_id, task_name = key }, had, receive)
+    bytes, err = stream_step(await, target, args, had, receive)
     if not err then
       return true
     elseif bytes == 0 or not err.retryable or attempt == MAX_ATTEMPTS then
@@ -241,7 +233,7 @@ local function log(target, opts, watch)
       end
     end
     local ok, err
-    if opts.step then
+    if opts.step or opts.stage then
       ok, err = read_step(await, target, opts, function(bytes)
         lines:add(bytes)
         return deliver()

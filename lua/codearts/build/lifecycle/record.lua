@@ -51,6 +51,8 @@ local function protocol_error(operation, message)
   }
 end
 
+record.protocol_error = protocol_error
+
 --- Whether asking again later may help. An answer that makes no sense may come from a proxy on the way, and pass too.
 -- Which statuses say that a build is not there yet is not documented.
 ---@param err table

@@ -1,27 +1,56 @@
---- Which step of a build is meant: a step is a place, and a name only a way to find it.
+--- Which step of a build is meant. The service's stages alone tell: the list of steps leaves out those that the page of the
+--- build does not show, so that a place in it is no number (API reference 7.4).
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local record = require "codearts.build.lifecycle.record"
+local verdict = require "codearts.build.lifecycle.verdict"
 
 local steps = {}
 
----@class codearts.build.Place
----@field key string stage key, as the log of one step is asked for (API reference 7.6)
----@field name string
+---@class codearts.build.Stage
+---@field record_id string of its build
+---@field key string as the log of one step is asked for (API reference 7.6)
+---@field number? integer of the step: N of "stageN"; others have none
+---@field name? string
+---@field status? string
 
---- The stages in their order; nil if the service does not tell them.
-local function stages(await, target, record_id)
-  local result =
-    record.fetch_result(await, target, "ShowBuildRecordFullStages", { record_id = record_id })
-  if not result or type(result.build_stages) ~= "table" then
-    return nil
+local function record_id_of(detail)
+  local record_id = record.text(detail.build_record_id)
+  return record_id,
+    not record_id and record.protocol_error(
+      "ShowRecordDetail",
+      "the record of the build has no build_record_id"
+    ) or nil
+end
+
+--- All stages of a build, in their order.
+---@param await codearts.build.Await
+---@param target table
+---@param detail table record of the build
+---@return codearts.build.Stage[]? stages
+---@return table? err
+function steps.stages(await, target, detail)
+  local operation = "ShowBuildRecordFullStages"
+  local record_id, err = record_id_of(detail)
+  local result
+  if record_id then
+    result, err = record.fetch_result(await, target, operation, { record_id = record_id })
+  end
+  if not result then
+    return nil, err
+  elseif type(result.build_stages) ~= "table" then
+    return nil, record.protocol_error(operation, operation .. " answered without build_stages")
   end
   local list = {}
   for key, stage in pairs(result.build_stages) do
     if type(stage) == "table" then
+      key = tostring(key)
       list[#list + 1] = {
-        key = tostring(key),
-        name = record.text(stage.display_name) or tostring(key),
+        record_id = record_id,
+        key = key,
+        number = record.integer(key:match "^stage([1-9]%d*)$"),
+        name = record.text(stage.display_name) or key,
+        status = record.text(stage.status) or "",
         order = record.number(stage.sequence) or math.huge,
       }
     end
@@ -35,111 +64,98 @@ local function stages(await, target, record_id)
   return core.came_with(list, result)
 end
 
---- The steps as the page of the build lists them, in the same form.
-local function listed(await, target)
-  local found, err = record.steps(await, target)
-  if not found then
-    return nil, err
-  end
-  local list = {}
-  for index, step in ipairs(found) do
-    list[index] = { key = "stage" .. index, name = step.name }
-  end
-  return core.came_with(list, found)
-end
-
-local function add(index, name, place)
-  index[name] = index[name] or {}
-  local places = index[name]
-  if places[#places] ~= place then
-    places[#places + 1] = place
-  end
-end
-
---- The places by their names and keys: exactly, and without regard to case.
----@param list codearts.build.Place[]
----@return { list: codearts.build.Place[], exact: table, loose: table }
-local function indexed(list)
-  local exact, loose = {}, {}
-  for _, place in ipairs(list) do
-    for _, name in ipairs { place.name, place.key } do
-      add(exact, name, place)
-      add(loose, ascii.lower(name), place)
+local function those(list, is_meant)
+  local found = {}
+  for _, one in ipairs(list) do
+    if is_meant(one) then
+      found[#found + 1] = one
     end
   end
-  return { list = list, exact = exact, loose = loose }
+  return found
 end
 
-local function matches(index, text)
-  return index.exact[text] or index.loose[ascii.lower(text)] or {}
+--- The stage that a step of the list is: by its name, where that is as often among the steps as among the stages, else by
+--- its name and how it stands.
+---@param list codearts.build.Step[]
+---@param place integer
+---@param stages codearts.build.Stage[]
+---@return codearts.build.Stage? stage nil: it cannot be told from others
+function steps.stage_of(list, place, stages)
+  local step = list[place]
+  local function is_called(one)
+    return one.name == step.name
+  end
+  local function stands_alike(one)
+    return is_called(one)
+      and verdict.of_step(one.status, true) == verdict.of_step(step.status, true)
+  end
+  for _, is_meant in ipairs { is_called, stands_alike } do
+    local here, there = those(list, is_meant), those(stages, is_meant)
+    for index, one in ipairs(#here == #there and here or {}) do
+      if one == step then
+        return there[index]
+      end
+    end
+  end
+  return nil
 end
 
-local function names(list)
+--- The stages that a text fits, by their names and keys: exactly, else without regard to case.
+local function matches(stages, text)
+  local function fits(form)
+    return those(stages, function(stage)
+      return form(stage.name) == form(text) or form(stage.key) == form(text)
+    end)
+  end
+  local exact = fits(tostring)
+  return #exact > 0 and exact or fits(ascii.lower)
+end
+
+--- "1 (Test), 3 (Test)".
+local function numbered(stages)
   local texts = {}
-  for index, place in ipairs(list) do
-    texts[index] = place.name
+  for index, stage in ipairs(stages) do
+    texts[index] = ("%s (%s)"):format(stage.number or stage.key, stage.name)
   end
   return table.concat(texts, ", ")
 end
 
-local function ambiguous(target, text, list, all)
-  local texts = {}
-  for index, place in ipairs(list) do
-    local number = place.key:match "^stage(%d+)$"
-    texts[index] = ("%s (%s)"):format(number or place.key, place.name)
+--- The one stage that a text fits.
+local function matching(target, text, stages)
+  local found = matches(stages, text)
+  if #found == 1 then
+    return found[1]
   end
-  return target.client:problem({
-    kind = "usage",
-    field = "step",
-    message = ("several steps are called %q: %s; give the number of the one that is meant"):format(
+  local message = #found == 0
+      and ("the build has no step %q; its steps are: %s"):format(text, numbered(stages))
+    or ("several steps are called %q: %s; give the number of the one that is meant"):format(
       text,
-      table.concat(texts, ", ")
-    ),
-  }, all, target.result)
+      numbered(found)
+    )
+  local problem = { kind = "usage", field = "step", message = message }
+  return nil, target.client:problem(problem, stages, target.result)
 end
 
----@class codearts.build.KnownSteps what was learned of a build's steps: many can be looked for without asking again
----@field record_id? string
----@field stages? table
----@field listed? table
-
---- The stage key of a step that is given by its number or its name.
----@param await function
+--- The stage of a step that is given by its number or its name.
+---@param await codearts.build.Await
 ---@param target table
 ---@param step string|integer
----@param known codearts.build.KnownSteps with its record_id
----@return string? key
+---@return codearts.build.Stage? stage
 ---@return table? err
-function steps.key(await, target, step, known)
+function steps.find(await, target, step)
+  local detail, err = record.fetch(await, target)
+  if not detail then
+    return nil, err
+  end
   if type(step) == "number" then
-    return ("stage%d"):format(step)
+    local record_id, problem = record_id_of(detail)
+    return record_id and { record_id = record_id, key = ("stage%d"):format(step) }, problem
   end
-  -- The service's own stages know the keys best.
-  known.stages = known.stages or indexed(stages(await, target, known.record_id) or {})
-  local among = known.stages
-  local found = matches(among, step)
-  if #found == 0 then
-    if not known.listed then
-      local list, err = listed(await, target)
-      if not list then
-        return nil, err
-      end
-      known.listed = indexed(list)
-    end
-    among = known.listed
-    found = matches(among, step)
+  local stages, problem = steps.stages(await, target, detail)
+  if not stages then
+    return nil, problem
   end
-  if #found == 1 then
-    return found[1].key
-  elseif #found > 1 then
-    return nil, ambiguous(target, step, found, among.list)
-  end
-  return nil,
-    target.client:problem({
-      kind = "usage",
-      field = "step",
-      message = ("the build has no step %q; its steps are: %s"):format(step, names(among.list)),
-    }, among.list, target.result)
+  return matching(target, step, stages)
 end
 
 return steps
