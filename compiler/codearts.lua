@@ -12,13 +12,20 @@ end
 
 local ok, settings = pcall(function()
   require "codearts.build" -- which says what helps where the core does not load
-  return require("codearts.build.nvim.make").encoded()
+  return require "codearts.build.nvim.settings"
 end)
 if not ok then
   vim.notify("CodeArts: " .. tostring(settings), vim.log.levels.ERROR)
   return
 end
 vim.g.current_compiler = "codearts"
+-- 'makeprg' is read before, so that it cannot be what tells the settings of the moment.
+vim.api.nvim_create_autocmd("QuickFixCmdPre", {
+  group = vim.api.nvim_create_augroup("codearts_make", {}),
+  desc = "CodeArts Build: :make has the settings as they are",
+  callback = settings.hand_on,
+})
+settings.hand_on() -- for those who run 'makeprg' by themselves
 set(
   "makeprg",
   table.concat({
@@ -27,8 +34,10 @@ set(
     quoted(vim.v.progpath),
     "--headless --clean -n --cmd",
     quoted("set rtp^=" .. vim.fn.escape(folder, " ,\\")),
+    -- The words are no files, which Neovim would read before all else: an address would be fetched.
+    "--cmd 'argdelete *' --cmd 'silent 0file'",
     "-c",
-    quoted(("lua require('codearts.build.nvim.make').main('%s')"):format(settings)),
+    quoted "lua require('codearts.build.nvim.make').main()",
     "-- $*",
   }, " ")
 )

@@ -211,19 +211,29 @@ describe("Neovim with :CodeArts", function()
     assert.equal("0", nvim:ask "return vim.fn.filereadable 'RAN'")
   end)
 
-  it("builds by :make, with the folders of the settings", function()
+  it("builds by :make, with the settings as they are then", function()
     start {
       files = { ["code/src/area.c"] = "int a;\nint b;\nint c;\n" },
-      init = "vim.g.codearts = { paths = { ['/workspace/demo'] = 'code' } }",
+      init = "vim.g.codearts = { project = ('a'):rep(32), paths = { ['/workspace'] = 'nowhere' } }",
     }
     box:open_gate()
     nvim:command "compiler! codearts"
+    nvim:command "lua vim.g.codearts = { paths = { ['/workspace/demo'] = 'code' } }"
     nvim:command "silent make break"
     nvim:wait "#vim.fn.getqflist() == 2"
     nvim:wait "vim.fn.expand('%') == 'code/src/area.c'"
     assert.equal("2", nvim:ask "return vim.fn.line('.')")
+    local function expect_first(wanted)
+      nvim:wait(("(vim.fn.getqflist()[1] or { text = '' }).text:find(%q, 1, true)"):format(wanted))
+    end
     nvim:command "silent make nojob"
-    nvim:wait "(vim.fn.getqflist()[1] or { text = '' }).text:find 'no job of the project'"
+    expect_first "no job of the project"
+    nvim:command "lua vim.g.codearts = { project = print }"
+    nvim:command "silent make break"
+    expect_first "vim.g.codearts must be a table"
+    nvim:command "unlet g:codearts"
+    nvim:command "silent make nojob"
+    expect_first "no job of the project"
   end)
 
   it("goes from the jobs to a build and back, and runs it again", function()

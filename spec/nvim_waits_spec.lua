@@ -325,6 +325,30 @@ describe("Neovim that waits for builds", function()
     server:stop()
   end)
 
+  it("asks nobody but the service by :make, be a job named by an address or as a file", function()
+    local server = run_at_server()
+    server:behave("by_path", {
+      rows = {
+        { path = "/build$", body = '{"actual_build_number":"20"}' },
+        { path = "/record%-info$", body = lifecycle.record "SUCCESS" },
+        { path = "/real%-time%-log", body = lifecycle.page("", 0, false) },
+        { path = "/history", body = '{"build_steps":[],"history_records":[]}' },
+      },
+    })
+    nvim:command "compiler! codearts"
+    nvim:command(("call system('mkfifo %s')"):format(WALK)) -- whoever opens it waits
+    for times, job in ipairs { server.url .. "/codeci/" .. WALK, WALK } do
+      nvim:command("silent make " .. job)
+      editor.eventually(function()
+        return starts(server) == 1 + times
+      end)
+    end
+    for _, request in ipairs(server:stats().requests) do
+      assert.is_nil(request.path:find("/codeci/", 1, true), request.path)
+    end
+    server:stop()
+  end)
+
   it("tells it where a signal ends the Neovim that builds", function()
     local server = run_at_server()
     local function build(signal)
@@ -332,7 +356,7 @@ describe("Neovim that waits for builds", function()
         Told, Status = "", nil
         Job = vim.fn.jobstart({
           vim.v.progpath, "--headless", "--clean", "-n", "--cmd", "set rtp^=" .. %q,
-          "-c", "lua require('codearts.build.nvim.make').main('7b7d')", "--", %q,
+          "-c", "lua require('codearts.build.nvim.make').main()", "--", %q,
         }, {
           on_stdout = function(_, lines) Told = Told .. table.concat(lines, "\n") end,
           on_exit = function(_, status) Status = status end,

@@ -119,35 +119,18 @@ local function catch_interrupt()
 end
 
 --- Runs what stands behind `--` on the command line, and quits.
----@param encoded string the settings of the editor that asked, as JSON, each byte as two digits
-function make.main(encoded)
+function make.main()
   vim.notify = function(message)
     say(message)
   end
   catch_interrupt()
   session.go(function()
-    vim.g.codearts = vim.json.decode((encoded:gsub("..", function(hex)
-      return string.char(tonumber(hex, 16))
-    end)))
+    settings.take()
     quit(run_all())
   end, function(err)
     say(problems.normal { type = "E", message = session.words(err) })
     quit(session.core.is_error(err) and exit_status.of_error(err) or exit_status.service)
   end)
-end
-
---- The settings for `main`.
----@return string
-function make.encoded()
-  local given = settings.get()
-  local json = vim.json.encode {
-    project = given.project,
-    paths = next(given.paths) and given.paths or nil,
-    maps = given.maps,
-  }
-  return (json:gsub(".", function(char)
-    return ("%02x"):format(char:byte())
-  end))
 end
 
 return make

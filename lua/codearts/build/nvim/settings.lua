@@ -11,6 +11,9 @@ local settings = {}
 
 local NAMES = { "project", "maps", "paths" }
 
+-- Where a Neovim that is started here finds them.
+local VARIABLE = "CODEARTS_NVIM_SETTINGS"
+
 local function refuse(field, message)
   error(core.error { kind = "config", field = field, message = field .. " " .. message }, 0)
 end
@@ -84,6 +87,17 @@ function settings.get()
     maps = given.maps ~= false,
     paths = checked_paths(given.paths or {}),
   }
+end
+
+--- Leaves the settings as they are now to a Neovim that is started here, which looks at them as this one does.
+function settings.hand_on()
+  local ok, json = pcall(vim.json.encode, { given = vim.g.codearts })
+  vim.env[VARIABLE] = ok and json or '{"given":"what is no JSON"}'
+end
+
+--- Takes what was left.
+function settings.take()
+  vim.g.codearts = vim.json.decode(vim.env[VARIABLE] or "{}").given
 end
 
 return settings
