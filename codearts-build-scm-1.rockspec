@@ -165,6 +165,7 @@ build = {
       ["codearts.build.nvim.colours"] = "lua/codearts/build/nvim/colours.lua",
       ["codearts.build.nvim.command"] = "lua/codearts/build/nvim/command.lua",
       ["codearts.build.nvim.complete"] = "lua/codearts/build/nvim/complete.lua",
+      ["codearts.build.nvim.earlier"] = "lua/codearts/build/nvim/earlier.lua",
       ["codearts.build.nvim.folds"] = "lua/codearts/build/nvim/folds.lua",
       ["codearts.build.nvim.jobs"] = "lua/codearts/build/nvim/jobs.lua",
       ["codearts.build.nvim.leaving"] = "lua/codearts/build/nvim/leaving.lua",

@@ -131,23 +131,37 @@ describe("Neovim that lists", function()
     )
   end
 
+  -- What a service answers that has build 2 of a job, which declares these parameters: rows, and more of them first.
+  local function rows_of(names, details, rows)
+    local declared = {}
+    for index, name in ipairs(names) do
+      declared[index] = ('{"params":[{"name":"name","value":"%s"}]}'):format(name)
+    end
+    local scms = ',"scms":[{"branch":"master"}]'
+    for _, row in ipairs {
+      {
+        "/config%?",
+        '{"result":{"parameters":[' .. table.concat(declared, ",") .. "]" .. scms .. "}}",
+      },
+      { "/history%-details$", '{"build_number":2,"build_steps":[]' .. details .. "}" },
+      { "/2/record%-info$", '{"result":{"build_no":2,"build_record_id":"r1"}}' },
+      { "/3/record%-info$", '{"result":{"build_no":3,"status":"SUCCESS"}}' },
+      { "/build$", '{"actual_build_number":"3"}' },
+      { "/history%?", builds(2, 1, ',"total":30') },
+    } do
+      rows[#rows + 1] = { path = row[1], body = row[2] }
+    end
+    return { rows = rows }
+  end
+
   it("runs again what is under the cursor, and nothing where that is no build", function()
-    local config = {
-      path = "/config%?",
-      body = '{"status":"success","result":{"parameters":[{"params":[{"name":"name","value":"RELEASE"}]}]}}',
-    }
-    local details = {
-      path = "/history%-details$",
-      body = '{"build_number":2,"build_steps":[],"parameters":{"RELEASE":"1.4.2"}}',
-    }
-    local started = { path = "/build$", body = '{"actual_build_number":"3"}' }
-    local history = { path = "/history%?", body = builds(2, 1, ',"total":30') }
-    server:behave("by_path", { rows = { { path = "/history%?" }, config, details, started } })
+    local details = ',"parameters":{"RELEASE":"1.4.2"}'
+    server:behave("by_path", rows_of({ "RELEASE" }, details, { { path = "/history%?" } }))
     nvim:command("edit codearts://" .. JOB)
     nvim:wait(VIEW .. " ~= nil")
     nvim.page:type "r"
     expect_told "is under the cursor" -- the list is still being read
-    server:behave("by_path", { rows = { history, config, details, started } })
+    server:behave("by_path", rows_of({ "RELEASE" }, details, {}))
     nvim:command "edit"
     expect_lines(4)
     for times, line in ipairs { 1, 4 } do
@@ -163,6 +177,56 @@ describe("Neovim that lists", function()
     }, starts())
   end)
 
+  -- Runs build 2 again, of which the record and more is told.
+  local function run_again(details, ...)
+    local rows = {}
+    for _, row in ipairs { ... } do
+      rows[#rows + 1] = { path = row[1], body = row[2] }
+    end
+    local before = #starts()
+    server:behave("by_path", rows_of({ "TESTS", "TOKEN", "N", "DRY" }, details, rows))
+    nvim:command("edit! codearts://" .. JOB)
+    expect_lines(4)
+    nvim:command "2"
+    nvim.page:type "r"
+    editor.eventually(function()
+      return #starts() > before
+    end)
+    nvim:wait "#require'codearts.build.nvim.watch'.running == 0"
+    return starts()[before + 1]
+  end
+
+  it("leaves out what is secret alone, and says what that is", function()
+    local details = ',"parameters":{"TESTS":"*","TOKEN":"******","N":4,"DRY":null}'
+    local record = {
+      "/v1/record/r1/info$",
+      '{"result":{"build_no":"2","parameters":[{"name":"TESTS","secret":false},{"name":"TOKEN","secret":true}]}}',
+    }
+    assert.matches(
+      '"parameter":[{"name":"TESTS","value":"*"},{"name":"N","value":"4"}]}',
+      run_again(details, record),
+      1,
+      true
+    )
+    expect_told "#3 without TOKEN, DRY, which the service does not tell"
+    assert.matches('"parameter":[{"name":"N","value":"4"}]}', run_again(details), 1, true)
+    expect_told "#3 without TESTS, TOKEN, DRY, which"
+  end)
+
+  it("builds the same code again", function()
+    local function of(members)
+      return run_again(',"parameters":{"N":"release-2"}', {
+        "/2/record%-info$",
+        '{"result":{"build_no":2,' .. members .. "}}",
+      }):match '"scm":(%b{})'
+    end
+    assert.is_nil(of '"build_type":"branch","branch":"master","tag":null,"commit":"c0ffee"')
+    assert.is_nil(of '"build_type":"branch","branch":"release-2"')
+    assert.equal('{"branch":"feature-x"}', of '"build_type":"branch","branch":"feature-x"')
+    assert.equal('{"build_tag":"v1"}', of '"build_type":"tag","branch":"feature-x","tag":"v1"')
+    assert.equal('{"build_commit_id":"c0ffee"}', of '"build_type":"commitId","commit":"c0ffee"')
+  end)
+
   it("runs no build again whose parameters cannot be told", function()
     local config = {
       path = "/config%?",
@@ -176,11 +240,12 @@ describe("Neovim that lists", function()
     local unread = { path = config.path, body = '{"status":"success","result":{}}' }
     local started = { path = "/build$", body = '{"actual_build_number":"3"}' }
     local history = { path = "/history%?", body = builds(2, 1) }
+    local detail = { path = "/record%-info$", body = '{"result":{"build_no":2}}' }
     server:behave("by_path", { rows = { history } })
     nvim:command("edit codearts://" .. JOB)
     expect_lines(3)
     for times, pair in ipairs { { config, details }, { config, other }, { unread, details } } do
-      server:behave("by_path", { rows = { pair[1], pair[2], started, history } })
+      server:behave("by_path", { rows = { pair[1], pair[2], detail, started, history } })
       nvim.page:type "r"
       expect_told("cannot be told", times)
     end

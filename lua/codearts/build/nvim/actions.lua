@@ -1,6 +1,7 @@
 --- What the words of `:CodeArts` do. Each runs in a coroutine and may wait; what it raises is told.
 local address = require "codearts.build.nvim.address"
 local buffer = require "codearts.build.nvim.buffer"
+local earlier = require "codearts.build.nvim.earlier"
 local jobs = require "codearts.build.nvim.jobs"
 local kept = require "codearts.build.cli.kept"
 local lifecycle = require "codearts.build.lifecycle"
@@ -134,7 +135,8 @@ end
 
 ---@class codearts.build.nvim.Asked a build that is asked for
 ---@field words any what tells the same command given again
----@field find fun(): string, string?, table, table the job and its name, and what client:start takes; may wait
+---@field find fun(): string, string?, table, table, string[]? the job and its name, what client:start takes, and the names of
+--- parameters that are left out though an earlier build had them; may wait
 
 --- Starts a build that was found; it is watched from then on.
 local function start_found(one, bang)
@@ -157,13 +159,19 @@ local function start_found(one, bang)
   if bang then
     fill_quickfix(watch)
   end
-  messages.echo(watches.how_started(result) .. watch:name())
+  local told = watches.how_started(result) .. watch:name()
+  if one.without and one.without[1] then
+    local names = table.concat(one.without, ", ")
+    session:warn(("%s without %s, which the service does not tell"):format(told, names))
+  else
+    messages.echo(told)
+  end
 end
 
 --- Finds what is meant; whether one is a second start is told by its words, and again by what they mean.
 local function find(one)
   if not one.is_second then
-    one.job_id, one.name, one.args, one.options = one.find()
+    one.job_id, one.name, one.args, one.options, one.without = one.find()
     one.start.job_id = one.job_id
     one.is_second = watches.is_second(one.start, vim.inspect { one.args, one.options })
   end
@@ -349,50 +357,16 @@ function actions.key(values)
   show_lines(lines)
 end
 
---- The parameters of an earlier build, but those that are secret, or that the job does not declare.
-local function parameters_of(job_id, number)
-  local client = session.client()
-  local details = session:await(client:call("ShowHistoryDetails", {
-    job_id = job_id,
-    build_number = number,
-  }, { async = true }))
-  local config = session:await(client:call("ShowJobConfig", {
-    job_id = job_id,
-    get_all_params = "true",
-  }, { async = true }))
-  details = record.about(details, "build_number", job_id, number)
-  local given = type(details) == "table" and details.parameters
-  local list = {}
-  local declared = parameters.declared(type(config) == "table" and config.result)
-  if not declared or declared[1] and type(given) ~= "table" then
-    local message =
-      "the parameters of build %d cannot be told, so it was not run again; :CodeArts run %s starts a build with those of the job"
-    error(
-      session.core.error {
-        kind = "protocol",
-        reason = "bad_answer",
-        message = message:format(number, job_id),
-      },
-      0
-    )
-  end
-  jobs.declares(job_id, client:mask(vim.list_extend({}, declared), config))
-  for _, name in ipairs(declared) do
-    local value = given[name]
-    if type(value) == "string" and not value:find "^%*+$" then
-      list[#list + 1] = { name = name, value = value }
-    end
-  end
-  return list
-end
-
---- Runs a job again, with the parameters of a build if one is meant.
+--- Runs a job again, as a build if one is meant.
 ---@param place codearts.build.nvim.Address
 function actions.again(place)
   local function find_again()
     local job_id, name = jobs.find(session, place.job, settings.get().project)
-    local given = place.number and parameters_of(job_id, place.number) or {}
-    return job_id, name, { job_id = job_id, parameter = given }, {}
+    local args, without = { job_id = job_id, parameter = {} }, {}
+    if place.number then
+      args, without = earlier.start_of(job_id, place.number)
+    end
+    return job_id, name, args, {}, without
   end
   run({ { words = place, find = find_again } }, false)
 end
