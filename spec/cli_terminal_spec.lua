@@ -198,6 +198,23 @@ describe("codearts-build on a terminal", function()
     assert.are.equal(0, status)
     assert.is_truthy(bytes:find "^{.*}\r\n$")
   end)
+
+  it("tells what another shell needs for a sandbox", function()
+    local running = command.start_on_terminal("sandbox --token " .. command.quote "it's", {}, 200)
+    running:expect "  codearts-build jobs\r\n"
+    running:type "\3"
+    local status, bytes = running:finish()
+    assert.are.equal(0, status)
+    local ready, exports = bytes
+      :gsub("\r", "")
+      :match "^codearts%-build sandbox ready ([^\n]*)\nIn[^\n]*\n(.*)  codearts%-build jobs\n"
+    local shell = io.popen(
+      exports
+        .. 'echo "endpoint=$CODEARTS_BUILD_ENDPOINT token=$CODEARTS_BUILD_TOKEN project_id=$CODEARTS_BUILD_PROJECT"'
+    )
+    assert.are.equal(ready, shell:read "*l")
+    shell:close()
+  end)
 end)
 
 describe("core.terminal_size", function()

@@ -101,6 +101,7 @@ local ROWS = {
   { "/resty", "host_resty" },
   { "/nginx_request", "host_resty_callbacks" },
   { "/sandbox", "strict sandbox sandbox_run sandbox_reads sandbox_auth sandbox_units" },
+  { "/cli/sandbox", "cli_terminal" },
   { "/cli/doctor", "cli_doctor" },
   { "/cli/advice", "cli_doctor" },
   { "/cli/speaker", "cli_doctor" },

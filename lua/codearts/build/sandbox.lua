@@ -9,7 +9,7 @@ local function fail(message)
   error("codearts-build sandbox: " .. message, 0)
 end
 
-local function run(given, tied)
+local function run(given, tied, told)
   local ok, message = require("codearts.build.sandbox.luahttp").prepare()
   if not ok then
     fail(message)
@@ -25,6 +25,9 @@ local function run(given, tied)
   ok, message = require("codearts.build.sandbox.server").run(options, jobs, function(sandbox)
     io.stdout:write(READY:format(sandbox.endpoint, options.token, options.project_id))
     io.stdout:flush()
+    if told then
+      told(sandbox.endpoint, options.token, options.project_id)
+    end
   end, tied)
   if not ok then
     fail(message)
@@ -35,8 +38,9 @@ end
 ---line on standard output: `codearts-build sandbox ready endpoint=http://127.0.0.1:PORT token=… project_id=…`.
 ---Raises a string for a bad option or job file (`file:line: …`), and when it cannot listen.
 ---@param options? codearts.build.sandbox.Options
-function M.serve(options)
-  run(options, false)
+---@param told? fun(endpoint: string, token: string, project_id: string) what the command does behind that line
+function M.serve(options, told)
+  run(options, false, told)
 end
 
 ---What `start` runs in the new process, whose input's end then ends the sandbox.

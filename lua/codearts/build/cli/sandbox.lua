@@ -22,6 +22,19 @@ local function problem_of_halves(values)
   end
 end
 
+-- For a person who goes on in another shell. Scripts read the line before it.
+local function tell_variables(endpoint, token, project_id)
+  if require("codearts.build.core").isatty(2) then
+    io.stderr:write(
+      "In another shell:\n",
+      "  export CODEARTS_BUILD_ENDPOINT=" .. endpoint .. "\n",
+      "  export CODEARTS_BUILD_TOKEN='" .. token:gsub("'", "'\\''") .. "'\n",
+      "  export CODEARTS_BUILD_PROJECT=" .. project_id .. "\n",
+      "  codearts-build jobs\n"
+    )
+  end
+end
+
 ---@param values table
 ---@return integer exit status
 local function run(values)
@@ -49,7 +62,7 @@ local function run(values)
     clock_ahead = values.clock_ahead,
     list_after = values.list_after,
     lose_answers = values.lose_answers,
-  })
+  }, tell_variables)
   if not ok then
     io.stderr:write(tostring(problem), "\n")
     return exit_status.usage
@@ -61,7 +74,7 @@ return {
   summary = "Run a local build service for development and tests.",
   about = [[
 Once ready it prints endpoint, token and project_id. Other commands take them from CODEARTS_BUILD_ENDPOINT,
-CODEARTS_BUILD_TOKEN and CODEARTS_BUILD_PROJECT.
+CODEARTS_BUILD_TOKEN and CODEARTS_BUILD_PROJECT; on a terminal it prints those lines, too.
 
 The job sample, without --jobs: it fails with --param EXIT_STATUS=3, and lasts longer with --param DELAY=60
 (seconds). A job file is Lua; each step runs in a shell, with the parameters as variables:
