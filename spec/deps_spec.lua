@@ -21,7 +21,7 @@ describe("the set-up of packages", function()
   end)
 
   after_each(function()
-    os.execute("rm -r " .. folder)
+    os.execute("rm -rf " .. folder)
   end)
 
   -- Answers what it printed, and whether it succeeded.
@@ -130,5 +130,33 @@ describe("the set-up of packages", function()
     local output, ok = deps("build lua9.9", "DEPS=skip")
     assert.equal("", output)
     assert.is_true(ok)
+  end)
+
+  it("of `make deb` is named with its command, and git need not know who that is", function()
+    local why = require("spec.support.host").missing "command -v git"
+    if why then
+      pending(why)
+      return
+    end
+    write("dpkg-checkbuilddeps", "echo x: error: Unmet build dependencies: dh-lua >&2; exit 1")
+    -- In a tree of its own, since build/deb is made anew.
+    local pipe = io.popen(([[
+      exec 2>&1; cp -r packaging %s && cd %s && mkdir -p lua/codearts/build &&
+      echo 'return "9.9"' >lua/codearts/build/version.lua &&
+      git init -q && git add . && git -c user.name=x -c user.email=x@y.test commit -qm all &&
+      env PATH=%s:"$PATH" HOME=/nowhere GIT_CONFIG_NOSYSTEM=1 DEBFULLNAME= DEBEMAIL= packaging/deb;
+      grep Maintainer build/deb/*/debian/control]]):format(folder, folder, folder))
+    local output = pipe:read "*a"
+    pipe:close()
+    local command, maintainer =
+      output:match "^[^\n]*: dh%-lua%.[^\n]*\n +([^\n]+)\n[^\n]+\n([^\n]+)\n$"
+    assert.equal(
+      "sudo apt-get build-dep -y --no-install-recommends "
+        .. folder
+        .. "/build/deb/codearts-build-9.9",
+      command,
+      output
+    )
+    assert.matches("^Maintainer: 0 <0@.+>$", maintainer)
   end)
 end)

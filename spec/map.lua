@@ -128,7 +128,7 @@ local ROWS = {
   { "^%.ci/", "deps run nvim_install" },
   { "^spec/run%.lua$", "run" },
   { "%.rockspec$", "packaging" },
-  { "^packaging/", "packaging" },
+  { "^packaging/", "packaging deps" },
   { "^doc/", "docs" },
   { "^doc/codearts.txt$", "nvim_help" },
   { "/cli/", "nvim_help" },
