@@ -43,11 +43,11 @@ help:
 # --- System packages, and what pkg-config and the interpreter say ---------------------------------
 
 GROUP := $(if $(filter test demo mutants,$(MAKECMDGOALS)),test,build)
-GROUP := $(or $(firstword $(filter bench coverage,$(MAKECMDGOALS))),$(GROUP))
+GROUP := $(or $(firstword $(filter bench coverage quick,$(MAKECMDGOALS))),$(GROUP))
 GROUP := $(if $(filter valgrind fuzz $(LINTS),$(MAKECMDGOALS)),check,$(GROUP))
 GROUP := $(if $(filter nvim,$(LUA)),nvim,$(GROUP))
 # Packages are installed for these alone, which say so where they are described; others name what is missing.
-DEPS ?= $(if $(filter test demo check bench coverage mutants,$(MAKECMDGOALS)),install,name)
+DEPS ?= $(if $(filter test demo quick check bench coverage mutants,$(MAKECMDGOALS)),install,name)
 PKG_CONFIG ?= pkg-config
 CONFIGURE = DEPS='$(DEPS)' CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' LUA_CFLAGS='$(LUA_CFLAGS)' DEP_LIBS='$(DEP_LIBS)' \
   .ci/configure $(BUILD) $(GROUP) $(LUA)

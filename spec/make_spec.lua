@@ -74,6 +74,11 @@ describe("make", function()
     assert.is_nil(output:find("No such file", 1, true), output)
   end)
 
+  it("sees to what `make quick` lints with, too", function()
+    local output = make "quick DEPS=name LUA=lua9.9"
+    assert.matches("%(quick, lua9%.9%)", output)
+  end)
+
   it("takes for `lua` the headers of the Lua that it is", function()
     other_headers 'PATH=${PATH#*:}; exec pkg-config "$@"'
     local output, ok = make(("DEPS=skip LUA=lua %s/build/config.mk"):format(folder))
