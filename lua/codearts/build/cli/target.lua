@@ -64,6 +64,16 @@ local function similar(list, name)
   return found
 end
 
+--- What a name was meant for that no job has.
+local function advice(list, name)
+  local others = similar(list, name)
+  if #others > 0 then
+    return "; there are: " .. table.concat(others, ", ")
+  end
+  -- The words of a shell; in Neovim such a one is a parameter.
+  return name:find "^[^=:/]+=" and "; a parameter is given by --param " .. name or ""
+end
+
 --- The id of the one job of that name.
 local function find(app, name, project)
   local ids = called(list_jobs(app, project, name), name)
@@ -72,7 +82,6 @@ local function find(app, name, project)
     local all = list_jobs(app, project)
     ids = called(all, name)
     if #ids == 0 then
-      local others = similar(all, name)
       usage(
         app,
         "JOB",
@@ -80,7 +89,7 @@ local function find(app, name, project)
           project,
           name,
           all.whole and "" or (", as far as its list goes: %d of %d"):format(all.count, all.total),
-          #others > 0 and "; there are: " .. table.concat(others, ", ") or ""
+          advice(all, name)
         )
       )
     end
