@@ -286,6 +286,12 @@ tell()
 
   -- A process that makes 60 connections at once: what it opened, as strace tells, and its threads.
   describe("cost nothing of a connection's:", function()
+    local missing = strace.missing()
+    if missing then
+      pending("a file is read once, a certificate of a folder once in a while: " .. missing)
+      return
+    end
+
     local PROGRAM = [[
 local client = require("codearts.build.core").new {
   endpoint = %s, auth = "fake-token", retry = false, http_version = "1.1", max_connections = 60,
@@ -322,12 +328,6 @@ io.write(done, " done, ", threads, " thread")
       end
       return n
     end
-
-    before_each(function()
-      if strace.missing() then
-        pending(strace.missing())
-      end
-    end)
 
     it("a file is read once", function()
       in_file("other_ca", "ca")
