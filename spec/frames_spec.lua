@@ -234,7 +234,8 @@ describe("many calls", function()
     repeat
       most, tries = math.max(most, steps_until_over()), tries + 1
     until most > 6 or tries == 10
-    assert.is_true(most > 6, most)
+    -- One step, that of the sleep's end: a newer libcurl (8.14) has no timer where there is no other address.
+    assert.is_true(most > 6 or most == 1, most)
     listener:close()
   end)
 
