@@ -99,10 +99,10 @@ function M.start(options)
     local core = host.for_luajit():match("LUA_CPATH='([^;]*)%?%.so")
     os.execute(("cp -r lua %s/codearts %s && chmod -R a+rX %s"):format(core, folder, folder))
   end
-  -- nginx ends when the pipe does: nothing stays behind when a spec dies.
+  -- nginx ends when the pipe does: nothing stays behind when a spec dies. /usr/sbin is not in every user's PATH.
   self.pipe = assert(
     io.popen(
-      ("%s%s %s ENDPOINT=%s nginx -p %s -c nginx.conf -g 'daemon off; %s' </dev/null >%s/output 2>&1 & "):format(
+      ("PATH=$PATH:/usr/sbin; %s%s %s ENDPOINT=%s nginx -p %s -c nginx.conf -g 'daemon off; %s' </dev/null >%s/output 2>&1 & "):format(
         options.service or "",
         host.for_luajit(),
         options.preload and "LD_PRELOAD=" .. options.preload or "",
