@@ -5,6 +5,7 @@ local cjson = require "cjson"
 local core = require "codearts.build.core"
 local flow_client = require "spec.support.flow_client"
 local sign_in = require "spec.support.sign_in"
+local token_store = require "codearts.build.token_store"
 
 local json = sign_in.json
 local token_answer = sign_in.token_answer
@@ -57,6 +58,36 @@ after_each(function()
 end)
 
 describe("a password", function()
+  it("gives a token to nobody who does not say the same names and the password", function()
+    local path = os.tmpname()
+    sign_in.remove(path)
+    local other = json(401, { error = { code = 401, message = "no" } })
+    for _, store in ipairs { token_store.memory(), token_store.file(path) } do
+      iam:reset()
+      iam:script({ token_answer() }, other)
+      local function auth(domain, user, password)
+        return { domain = domain, user = user, password = password, project = "p" }
+      end
+      by_password { token_store = store, auth = auth("a", "b c", "right-hidden") }
+      assert(client:run())
+      client:close()
+      for _, wrong in ipairs {
+        auth("a", "b c", "guessed-hidden"),
+        auth("a b", "c", "right-hidden"),
+        { domain = "a", user = "b c", password = "right-hidden", project_id = "p" },
+      } do
+        by_password { token_store = store, auth = wrong }
+        assert.equal(401, fails().status)
+        client:close()
+      end
+      assert.equal(4, iam:stats().processed)
+      by_password { token_store = store, auth = auth("a", "b c", "right-hidden") }
+      assert(client:run())
+      client:close()
+    end
+    sign_in.remove(path)
+  end)
+
   it("becomes a token", function()
     iam:script { token_answer() }
     assert(by_password():run())

@@ -1,6 +1,7 @@
 #include "cab/crypto.h"
 
 #include <openssl/evp.h>
+#include <limits.h>
 #include <pthread.h>
 #include <string.h>
 #ifdef __APPLE__
@@ -10,7 +11,10 @@
 
 #include "cab/buf.h"
 
-enum { BLOCK = 64 };
+enum {
+    BLOCK = 64,
+    STRETCHES = 2000, /* a step has a millisecond for it, no more */
+};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const EVP_MD *found[2]; /* by cab_hash; NULL: this libcrypto has none */
@@ -81,6 +85,14 @@ bool cab_hmac(cab_hash hash, const void *key, size_t key_len, const void *data, 
 }
 
 /* From the system: starting libcrypto's own generator takes a millisecond of the process's life. */
+bool cab_stretch(const char *password, size_t len, const void *salt, size_t salt_len,
+                 unsigned char out[CAB_HASH_LEN]) {
+    const EVP_MD *md = find(CAB_SHA256);
+    return md != NULL && len <= INT_MAX && salt_len <= INT_MAX &&
+           PKCS5_PBKDF2_HMAC(password, (int)len, salt, (int)salt_len, STRETCHES, md, CAB_HASH_LEN,
+                             out) == 1;
+}
+
 bool cab_random(void *out, size_t len) { return len <= 256 && getentropy(out, len) == 0; }
 
 void cab_hex(const unsigned char *bytes, size_t len, char *out) {

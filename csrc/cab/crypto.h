@@ -17,6 +17,9 @@ enum { CAB_HASH_LEN = 32, CAB_HASH_HEX_LEN = 64 };
 bool cab_digest(cab_hash hash, const void *data, size_t len, unsigned char out[CAB_HASH_LEN]);
 bool cab_hmac(cab_hash hash, const void *key, size_t key_len, const void *data, size_t len,
               unsigned char out[CAB_HASH_LEN]);
+/* What a password is known again by, and hardly guessed from: PBKDF2. Takes a millisecond. */
+bool cab_stretch(const char *password, size_t len, const void *salt, size_t salt_len,
+                 unsigned char out[CAB_HASH_LEN]);
 /* At most 256 bytes, from the system. */
 bool cab_random(void *out, size_t len);
 /* A random UUID (RFC 9562, version 4) in lower case. */

@@ -91,18 +91,35 @@ static int process(lua_State *L) {
     return 1;
 }
 
+static int push_hex(lua_State *L, const unsigned char digest[CAB_HASH_LEN]) {
+    char hex[CAB_HASH_HEX_LEN];
+    cab_hex(digest, CAB_HASH_LEN, hex);
+    lua_pushlstring(L, hex, sizeof hex);
+    return 1;
+}
+
 /* core.sha256(text) -> 64 lower-case hexadecimal digits */
 static int sha256(lua_State *L) {
     size_t len;
     unsigned char digest[CAB_HASH_LEN];
-    char hex[CAB_HASH_HEX_LEN];
     const char *text = luaL_checklstring(L, 1, &len);
     if (!cab_digest(CAB_SHA256, text, len, digest)) {
         return lcab_usage_error(L, "sha256", "libcrypto cannot do it");
     }
-    cab_hex(digest, sizeof digest, hex);
-    lua_pushlstring(L, hex, sizeof hex);
-    return 1;
+    return push_hex(L, digest);
+}
+
+/* core.stretch(password, salt) -> 64 lower-case hexadecimal digits, by which the password is known
+ * again, and hardly guessed from; takes a millisecond */
+static int stretch(lua_State *L) {
+    size_t len, salt_len;
+    unsigned char digest[CAB_HASH_LEN];
+    const char *password = luaL_checklstring(L, 1, &len);
+    const char *salt = luaL_checklstring(L, 2, &salt_len);
+    if (!cab_stretch(password, len, salt, salt_len, digest)) {
+        return lcab_usage_error(L, "stretch", "libcrypto cannot do it");
+    }
+    return push_hex(L, digest);
 }
 
 /* core.now() -> seconds of a clock that never goes back */
@@ -187,10 +204,17 @@ static int yield(lua_State *L) {
 #endif
 
 int luaopen_codearts_build_core(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"versions", versions},       {"uuid", uuid}, {"sha256", sha256}, {"process", process},
-        {"nearest", nearest},         {"now", now},   {"time", utc},      {"yieldable", yieldable},
-        {"retry_delay", retry_delay}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"versions", versions},
+                                         {"uuid", uuid},
+                                         {"sha256", sha256},
+                                         {"process", process},
+                                         {"stretch", stretch},
+                                         {"nearest", nearest},
+                                         {"now", now},
+                                         {"time", utc},
+                                         {"yieldable", yieldable},
+                                         {"retry_delay", retry_delay},
+                                         {NULL, NULL}};
     cab_error err;
     lcab_checkversion(L);
     cab_pin();

@@ -64,7 +64,7 @@ end
 ---@param given table
 ---@return string key
 function M.store_key(ctx, given)
-  return table.concat({ "id_token", ctx.iam_endpoint, given.idp_id, given.id_token_file }, " ")
+  return "id_token " .. core.encode { ctx.iam_endpoint, given.idp_id, given.id_token_file }
 end
 
 return M

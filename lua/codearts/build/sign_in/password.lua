@@ -57,13 +57,19 @@ function M.sign_in(ctx, given)
   return token
 end
 
---- What names the token in a store that several users may share.
+--- What names the token in a store that several users may share: it is for those who know the password, too.
 ---@param ctx table
 ---@param given table
 ---@return string key
 function M.store_key(ctx, given)
-  local project = given.project_id or given.project
-  return table.concat({ "password", ctx.iam_endpoint, given.domain, given.user, project }, " ")
+  local who = core.encode {
+    ctx.iam_endpoint,
+    given.domain or "",
+    given.user,
+    given.project or "",
+    given.project_id or "",
+  }
+  return ("password %s %s"):format(who, core.stretch(given.password, who))
 end
 
 return M
