@@ -14,6 +14,8 @@
 enum {
     SET_MESSAGE_ARGUMENT = 16,
     INNER_TYPE = 257, /* of a record within TLS 1.3 */
+    HANDSHAKE = 22,
+    CERTIFICATE_REQUEST = 13,
     ALERT = 21,
     FATAL = 2,
     CLOSE_NOTIFY = 0,
@@ -34,6 +36,9 @@ static void (*context_free)(void *ssl_ctx);
 static void (*hear_context)(void *ssl_ctx, on_message *f);
 static void (*hear)(void *ssl, on_message *f);
 static long (*control)(void *ssl, int what, long number, void *pointer);
+static int (*set_data)(void *ssl, int slot, void *data);
+static void *(*get_data)(const void *ssl, int slot);
+static int asked = -1; /* slot for whether the server wants a certificate */
 
 /* Of C's types for functions and data only a copy leads from one to the other. */
 typedef union {
@@ -47,6 +52,8 @@ typedef union {
     void (*context_free)(void *);
     void (*hear)(void *, on_message *);
     long (*control)(void *, int, long, void *);
+    int (*set_data)(void *, int, void *);
+    void *(*get_data)(const void *, int);
     X509_STORE *(*store_new)(void);
     CURL *(*easy_init)(void);
 } address;
@@ -74,7 +81,13 @@ static void find(void) {
         const address one = {.data = dlsym(handle, "SSL_set_msg_callback")};
         const address set = {.data = dlsym(handle, "SSL_ctrl")};
         const address spoken = {.data = dlsym(handle, "SSL_version")};
-        if (one.data != NULL && set.data != NULL && spoken.data != NULL) {
+        const address keep = {.data = dlsym(handle, "SSL_set_ex_data")};
+        const address kept = {.data = dlsym(handle, "SSL_get_ex_data")};
+        asked = CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL, 0, NULL, NULL, NULL, NULL);
+        if (one.data != NULL && set.data != NULL && spoken.data != NULL && keep.data != NULL &&
+            kept.data != NULL && asked >= 0) {
+            set_data = keep.set_data;
+            get_data = kept.get_data;
             hear_context = all.hear;
             hear = one.hear;
             control = set.control;
@@ -142,10 +155,14 @@ static void on_record(int sent, int spoken, int type, const void *bytes, size_t 
                       void *ud) {
     cab_libssl_ear *ear = ud;
     const unsigned char *b = bytes;
-    if (ear == NULL || sent != 0 || len == 0) {
+    if (sent != 0 || len == 0) {
         return;
     }
-    if (type == INNER_TYPE && b[0] != ALERT) {
+    if (ear == NULL) {
+        if (type == HANDSHAKE && b[0] == CERTIFICATE_REQUEST) {
+            (void)set_data(ssl, asked, ssl);
+        }
+    } else if (type == INNER_TYPE && b[0] != ALERT) {
         ear->alerted = NULL;
         if (!ear->waits) {
             hear(ssl, NULL); /* a refusal would have come before this */
@@ -155,7 +172,7 @@ static void on_record(int sent, int spoken, int type, const void *bytes, size_t 
     } else if (type == ALERT && len == 2 && b[1] == CLOSE_NOTIFY) {
         ear->tell(ear->ud, ssl, CAB_LIBSSL_GOODBYE, NULL);
     } else if (type == ALERT && len == 2 && b[0] == FATAL && spoken == TLS_1_3 &&
-               ear->alerted == ssl && refusal(b[1]) != NULL) {
+               ear->alerted == ssl && get_data(ssl, asked) != NULL && refusal(b[1]) != NULL) {
         ear->tell(ear->ud, ssl, CAB_LIBSSL_REFUSAL, refusal(b[1]));
     }
 }
