@@ -1,6 +1,7 @@
 -- What is told of a key while things go wrong: who holds it, and whether a build was started.
 
 local build = require "codearts.build"
+local caller = require "spec.support.caller"
 local command = require "spec.support.command"
 local core = require "codearts.build.core"
 local host = require "spec.support.host"
@@ -55,6 +56,30 @@ describe("of a key", function()
     end
     host.remove(folder)
   end)
+
+  -- As where no descriptor is left: with a file that cannot be opened no module can be loaded.
+  for when, expected in pairs {
+    ["before its start"] = "transport internal not_started",
+    ["once its start is sent"] = host.NAME,
+  } do
+    it("is told what no file has to be read for " .. when, function()
+      local told = caller.elsewhere(([[
+        local build = require "codearts.build"
+        local function close() package.path = "" end
+        local client = build.new {
+          endpoint = %q, auth = "token", retry = false,
+          key_store = require("codearts.build.key_store").file(%q),
+          on_event = function(event) if event.type == "request" then close() end end,
+        }
+        if %q == "before its start" then close() end
+        for _ = 1, 2 do
+          local result, err = client:try_run({ job_id = ("a"):rep(32) }, { key = "k" })
+          print(result and result.octopus_job_name or err.kind .. " " .. err.reason .. " " .. err.outcome)
+        end
+      ]]):format(server.url, folder, when))
+      assert.equal((expected .. "\n"):rep(2), told)
+    end)
+  end
 
   --- How many starts came to the service.
   local function starts()

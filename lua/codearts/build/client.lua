@@ -42,7 +42,7 @@ local problems = require "codearts.build.problem"
 local Client = {}
 Client.__name = "codearts.build.Client"
 
-local usage_error = problems.usage
+local need, usage_error = problems.need, problems.usage
 -- There all steps are those of `advance`, without a request; the core's run steps by itself.
 local in_nginx = nginx_request.is_here
 local YIELDS_ACROSS_PCALL = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil
@@ -55,7 +55,7 @@ end
 
 --- Methods that need more of the library, loaded with the first use of one.
 local function lifecycle_method(name)
-  return require("codearts.build.lifecycle").client_methods[name]
+  return need("codearts.build.lifecycle").client_methods[name]
 end
 
 local LATER = {
@@ -64,7 +64,7 @@ local LATER = {
   jobs = lifecycle_method,
   call = lifecycle_method,
   run_all = function()
-    return require "codearts.build.client.run_all"
+    return need("codearts.build.client.run_all", "not_started")
   end,
 }
 
@@ -210,7 +210,7 @@ function methods:prepare(opts, outcome)
   if not has_own_source(opts) then
     return opts
   end
-  return require "codearts.build.client.auth"(self, opts, outcome)
+  return need("codearts.build.client.auth", outcome)(self, opts, outcome)
 end
 
 --- What the errors of a start get as `reconcile`, if not what those of the client have. For this library's own modules.
@@ -459,13 +459,22 @@ function methods:try_wait_for(call, timeout)
   return wait_quietly(self, call, timeout)
 end
 
+local function keyed_start()
+  need("codearts.build.client.mask", "not_started") -- now: with an answer in hand no file may be needed
+  return need("codearts.build.keys.start", "not_started")
+end
+
 --- A start that is waited for as any call, in the way of the client's host.
 local function try_run_by_call(self, args, opts, operation)
   local err = obstacle(self, "not_started")
   if err then
     return nil, err
   elseif inherited.has_key(opts) and blocks(self) then
-    return require("codearts.build.keys.start").try_run(self, args, opts, operation)
+    local ok, keys = pcall(keyed_start)
+    if not ok then
+      return problems.answer(keys)
+    end
+    return keys.try_run(self, args, opts, operation)
   end
   local ok, call = pcall(self.start, self, args, opts, operation)
   if not ok then
@@ -536,7 +545,7 @@ end
 function methods:start(args, opts, operation)
   check_self(self, "not_started")
   if inherited.has_key(opts) then
-    return require("codearts.build.keys.start").begin(self, args, opts, operation)
+    return keyed_start().begin(self, args, opts, operation)
   end
   return Call.new(self, self:begin("start", args, opts, "not_started", operation))
 end

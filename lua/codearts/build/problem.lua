@@ -35,6 +35,19 @@ function problem.internal(message, outcome)
   }
 end
 
+--- A module of the library that is loaded when it is needed; raises a structured error where its file cannot be read, as where
+--- no descriptor is left.
+---@param name string
+---@param outcome? "not_started"
+---@return any module
+function problem.need(name, outcome)
+  local ok, found = pcall(require, name)
+  if not ok and type(found) == "string" and found ~= "not enough memory" then
+    found = problem.internal("cannot load " .. name .. ": " .. found:match "[^\n]*", outcome)
+  end
+  return ok and found or error(found, 0)
+end
+
 --- Answers nil and what was raised, as functions do that raise no structured errors; anything else, as memory that ran
 --- out, or what a debug hook raised, is raised again.
 ---@param err any
