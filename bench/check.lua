@@ -20,6 +20,9 @@ local function check(clients, kind)
   local floor = measure.cost(function(n)
     return clients.floor(kind, n)
   end, CALLS, TRIES)
+  local multi = measure.cost(function(n)
+    return clients.floor_multi(kind, n, 1, 0, 0)
+  end, CALLS, TRIES)
   local failed = 0
   for _, lua in ipairs(machine.luas) do
     local ours = measure.cost(function(n)
@@ -28,8 +31,10 @@ local function check(clients, kind)
     for _, name in ipairs(COUNTED[kind]) do
       local over, limit = ours[name] - floor[name], baseline[lua][kind][name] * SLACK
       failed = failed + (over > limit and 1 or 0)
-      local line = "%s %s, %s, %s: %.0f a call, %.0f over libcurl's, at most %.0f"
-      print(line:format(over > limit and "FAIL" or "ok", lua, kind, name, ours[name], over, limit))
+      local line =
+        "%s %s, %s, %s: %.0f a call, %.0f over libcurl's, at most %.0f; %.0f over a multi handle's"
+      local verdict, by_multi = over > limit and "FAIL" or "ok", ours[name] - multi[name]
+      print(line:format(verdict, lua, kind, name, ours[name], over, limit, by_multi))
     end
   end
   return failed

@@ -6,6 +6,9 @@ local measure = require "bench.measure"
 local report = require "bench.report"
 
 local FLOOR = "libcurl in C"
+-- The same by what a client has that may make many calls at once, in any event loop: its handle keeps
+-- tables that are looked through with each call.
+local MULTI = "libcurl in C, multi handle"
 local TITLES = { http = "HTTP", https = "HTTPS", h2 = "HTTP/2 over TLS" }
 local RATES = { ["lua5.4"] = { http = 0.92, https = 0.92 }, luajit = { http = 0.95, https = 0.92 } }
 local ROUNDS = { http = 100, https = 25 } -- over HTTP, one limit is within 1 % of what is measured
@@ -16,9 +19,9 @@ local OVER = {
   luajit = { instructions = 7000, data = 300, code = 380 },
 }
 local COUNTED = {
-  { "instructions", "instructions" },
-  { "data", "misses of the first-level cache for data" },
-  { "code", "misses of the first-level cache for instructions" },
+  { "instructions", "instructions", "instructions" },
+  { "data", "misses of the first-level cache for data", "misses, data" },
+  { "code", "misses of the first-level cache for instructions", "misses, code" },
 }
 
 local function ours_name(lua)
@@ -62,8 +65,9 @@ end
 -- Runs by client name, and the names in the order of the table.
 local function time_all(bench, kind)
   local clients = bench.clients
-  local order, commands = { FLOOR }, {}
+  local order, commands = { FLOOR, MULTI }, {}
   commands[FLOOR] = clients.floor(kind, bench.calls, WARM)
+  commands[MULTI] = clients.floor_multi(kind, bench.calls, 1, 0, WARM)
   for _, lua in ipairs(machine.luas) do
     order[#order + 1] = ours_name(lua)
     commands[ours_name(lua)] = clients.ours(lua, "sequential", kind, bench.calls, nil, WARM)
@@ -103,6 +107,9 @@ local function count_all(bench, kind)
   counts[FLOOR] = measure.cost(function(n)
     return bench.clients.floor(kind, n)
   end, bench.counted, bench.tries)
+  counts[MULTI] = measure.cost(function(n)
+    return bench.clients.floor_multi(kind, n, 1, 0, 0)
+  end, bench.counted, bench.tries)
   for _, lua in ipairs(machine.luas) do
     counts[ours_name(lua)] = measure.cost(function(n)
       return bench.clients.ours(lua, "sequential", kind, n)
@@ -126,37 +133,48 @@ local function judge(kind, lua, cost, floor, rate, peak)
   end
 end
 
+-- Each count, and what it is over each of the two floors.
+local function show_counts(kind, order, counts)
+  local head, rows = { "client" }, {}
+  for _, counted in ipairs(COUNTED) do
+    head[#head + 1] = counted[3]
+    head[#head + 1] = "over libcurl"
+    head[#head + 1] = "over multi"
+  end
+  for _, name in ipairs(order) do
+    local row = counts[name] and { name }
+    for _, counted in ipairs(row and COUNTED or {}) do
+      local count = counts[name][counted[1]]
+      row[#row + 1] = report.thousands(count)
+      row[#row + 1] = report.thousands(count - counts[FLOOR][counted[1]])
+      row[#row + 1] = report.thousands(count - counts[MULTI][counted[1]])
+    end
+    rows[#rows + 1] = row
+  end
+  if #rows > 0 then
+    report.show(TITLES[kind] .. ", what a call takes", head, rows)
+  end
+end
+
 local function one_kind(bench, kind)
   local runs, order = time_all(bench, kind)
   local counts = count_all(bench, kind)
   local floor = measure.least(runs[FLOOR], measure.wall)
   local rows = {}
   for i, name in ipairs(order) do
-    local least, cost = measure.least(runs[name], measure.wall), counts[name]
+    local least = measure.least(runs[name], measure.wall)
     rows[i] = {
       name,
       string.format("%.1f", least),
       string.format("%.1f", measure.median(runs[name], measure.wall)),
       string.format("%.2f", floor / least),
-      cost and report.thousands(cost.instructions),
-      cost and report.thousands(cost.instructions - counts[FLOOR].instructions),
-      cost and report.thousands(cost.data),
-      cost and report.thousands(cost.code),
       runs[name][1].peak_kib
         and string.format("%.1f", measure.median(runs[name], measure.peak) / 1024),
     }
   end
-  report.show(TITLES[kind] .. ", one call after another", {
-    "client",
-    "us a call",
-    "median",
-    "rate",
-    "instructions",
-    "over libcurl",
-    "misses, data",
-    "misses, code",
-    "peak MiB",
-  }, rows)
+  local head = { "client", "us a call", "median", "rate", "peak MiB" }
+  report.show(TITLES[kind] .. ", one call after another", head, rows)
+  show_counts(kind, order, counts)
   for _, lua in ipairs(machine.luas) do
     local name = ours_name(lua)
     local peak = measure.median(runs[name], measure.peak)

@@ -59,6 +59,8 @@ bool cab_buf_reserve(cab_buf *b, size_t extra) {
     return true;
 }
 
+bool cab_buf_grow(cab_buf *b, size_t extra) { return cab_buf_reserve(b, extra); }
+
 bool cab_buf_puts(cab_buf *b, const char *text) { return cab_buf_append(b, text, strlen(text)); }
 
 void cab_buf_clear(cab_buf *b) {

@@ -19,9 +19,12 @@ typedef struct {
 bool cab_buf_puts(cab_buf *b, const char *text);
 /* Makes room for `extra` more bytes, so that the next appends of that many cannot fail. */
 bool cab_buf_reserve(cab_buf *b, size_t extra);
+/* The same for appends, which seldom need it: `cold` keeps it out of the way of those that do not.
+ */
+__attribute__((cold)) bool cab_buf_grow(cab_buf *b, size_t extra);
 /* Appends len bytes. False when memory ran out. */
 static inline bool cab_buf_append(cab_buf *b, const void *data, size_t len) {
-    if ((b->data == NULL || len >= b->cap - b->len) && !cab_buf_reserve(b, len)) {
+    if ((b->data == NULL || len >= b->cap - b->len) && !cab_buf_grow(b, len)) {
         return false;
     }
     if (len > 0) {

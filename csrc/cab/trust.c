@@ -10,10 +10,7 @@
  * so reads none: for each connection it would decode the whole file anew. Whatever becomes of our
  * anchors, nobody is trusted for this. */
 static char nobody[] = "-----BEGIN X509 CRL-----\n"
-                       "MIGlME0wCgYIKoZIzj0EAwIwITEfMB0GA1UEAwwWY29kZWFydHMtYnVpbGQ6IG5v\n"
-                       "Ym9keRcNMjAwMTAxMDAwMDAwWhcNMjAwMTAyMDAwMDAwWjAKBggqhkjOPQQDAgNI\n"
-                       "ADBFAiBzIMlYvgueOJxvA/IUiLXBjTpFh+kRNoBkFHTae0XNLQIhAN2TYJR0QdUm\n"
-                       "ceBkqAWMccMTyuisoXGFfuPeA5Df8Q7J\n"
+                       "MC4wHTAKBggqhkjOPQQDAjAAFw0yMDAxMDEwMDAwMDBaMAoGCCqGSM49BAMCAwEA\n"
                        "-----END X509 CRL-----\n";
 
 static bool is_named(const cab_trust *trust) {

@@ -46,9 +46,11 @@ local need, usage_error = problems.need, problems.usage
 -- There all steps are those of `advance`, without a request; the core's run steps by itself.
 local in_nginx = nginx_request.is_here
 local YIELDS_ACROSS_PCALL = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil
+-- All there are: asked in every call, where getmetatable would look for __metatable first.
+local clients = setmetatable({}, { __mode = "k" })
 
 local function check_self(self, outcome)
-  if getmetatable(self) ~= Client then
+  if not clients[self] then
     error(usage_error("self", "self: must be a client; call its methods with a colon", outcome), 0)
   end
 end
@@ -130,6 +132,7 @@ function Client.new(options)
     tasks = {},
     closed = false,
   }, Client)
+  clients[self] = true
   local auth = rawget(options or {}, "auth")
   core_options.auth = config.plain_token(auth) or self:source_of(auth)
   self.endpoint, self.deadline = core_options.endpoint, core_options.deadline
@@ -292,14 +295,8 @@ local function check_place(self, outcome)
     end
     error(delivering, 0)
   elseif delivering or self.signing_in then
-    error(
-      usage_error(
-        "wait",
-        "a callback must not step or wait: it already runs inside a step",
-        outcome
-      ),
-      0
-    )
+    local why = "a callback must not step or wait: it already runs inside a step"
+    error(usage_error("wait", why, outcome), 0)
   elseif self.host and self.host.check then
     self.host.check(outcome)
   end
