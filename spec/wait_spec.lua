@@ -89,6 +89,8 @@ describe("wait", function()
     end
     answers(record "UNKNOWN", building(false, "SUCCESS"), record "RUNNING", record "SUCCESS")
     assert.are.equal("SUCCESS", wait().status)
+    answers(record "UNKNOWN", building(false), record "SUCCESS")
+    assert.are.equal("SUCCESS", wait().status)
     answers(record "UNKNOWN", 500, '{"result":false}', record "SUCCESS")
     assert.are.equal("SUCCESS", wait().status)
     answers(record "UNKNOWN", building(false, "ABORTED"), record("ABORTED", FINISHED))

@@ -1,7 +1,7 @@
 #include "cab/crypto.h"
 
-#include <openssl/evp.h>
 #include <limits.h>
+#include <openssl/evp.h>
 #include <pthread.h>
 #include <string.h>
 #ifdef __APPLE__

@@ -277,7 +277,6 @@ end
 -- count if it is about a later build (API reference 7.2); that one counts only if the record has a finish time.
 ---@return boolean? stopped nil: nothing could be read
 ---@return table? err
----@return boolean? changed the record may tell by now how it ended: build-info does, or cannot be had, which takes its time
 local function has_stopped(await, target, finished, opts)
   local args = { job_id = target.job_id, build_no = target.build_no }
   local info = fetch_result(await, target, "ShowBuildDetails", args, opts)
@@ -287,7 +286,7 @@ local function has_stopped(await, target, finished, opts)
     building = truth(first.building)
   end
   if building ~= nil then
-    return not building, nil, verdict.of_status(first.build_result) ~= nil
+    return not building
   end
   args = { job_id = target.job_id }
   local body = record.ask(await, target.client, "ShowJobStatus", args, opts)
@@ -296,7 +295,7 @@ local function has_stopped(await, target, finished, opts)
     running = truth(body.result)
   end
   if running == false or running and not finished then
-    return not running, nil, true
+    return not running
   end
   local last, err = fetch_result(await, target, "ShowRunningStatus", args, opts)
   if not last then
@@ -306,11 +305,11 @@ local function has_stopped(await, target, finished, opts)
     if running == nil then
       return nil, protocol_error("ShowRunningStatus", "nothing tells whether the build runs")
     elseif not running or not finished then
-      return not running, nil, true
+      return not running
     end
   end
   local number = record.integer(last.last_build_no)
-  return number ~= nil and number > target.build_no, nil, true
+  return number ~= nil and number > target.build_no
 end
 
 --- Whether a record that tells no documented end may be one of a build that is over.
@@ -319,8 +318,8 @@ local function may_be_over(detail)
 end
 
 --- The verdict on a build: a text that is not known is never a success, and ends the build only if the record has a finish
--- time, or sounds like an end, and the service says that the build runs no more. Where it may have ended since, the record is
--- read again.
+-- time, or sounds like an end, and the service says that the build runs no more. It may have ended since the record was read, so
+-- that it is read again; where that cannot be, and will not, what it said before counts.
 ---@return codearts.build.Verdict? verdict nil: the build is not over, as far as is known
 ---@return table? err why no more is known
 ---@return table detail the record that it is by, the one that was given or a later one
@@ -329,17 +328,16 @@ function record.verdict(await, target, detail, opts)
   if known or not may_be_over(detail) then
     return known, nil, detail
   end
-  local stopped, err, changed = has_stopped(await, target, text(detail.finish_time) ~= nil, opts)
+  local stopped, err = has_stopped(await, target, text(detail.finish_time) ~= nil, opts)
   if not stopped then
     return nil, err, detail
-  elseif changed then
-    local later
-    later, err = record.fetch(await, target, opts)
-    if err and (err.kind ~= "api" or record.may_pass(err, target)) then
-      return nil, err, detail
-    end
-    detail = later or detail
   end
+  local later
+  later, err = record.fetch(await, target, opts)
+  if err and (err.kind == "cancelled" or err.retryable and err.kind ~= "protocol") then
+    return nil, err, detail
+  end
+  detail = later or detail
   known = verdict.of_status(detail.status)
   return known or may_be_over(detail) and verdict.of_end(detail.status) or nil, nil, detail
 end
