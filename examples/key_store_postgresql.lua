@@ -4,6 +4,8 @@
 --     local client = build.new { key_store = store }
 --     client:run(args, { key = "release-1.4.2" })
 --
+-- A password stands best in the file that PGPASSFILE names (else ~/.pgpass), not in the program.
+--
 -- Needs LuaSQL (Debian: lua-sql-postgres), and blocks while the database works. The promise is that of the
 -- database: fsync must be on, and after a fail-over it holds only with synchronous replication.
 
@@ -19,7 +21,11 @@ return function(source)
   -- record again, over a new connection, and sends nothing unless it finds its own.
   local function query(statement, ...)
     if not connection then
-      connection = assert(environment:connect(source))
+      connection = environment:connect(source)
+      if not connection then
+        -- What libpq says may repeat pieces of the source, where a password may stand.
+        error("PostgreSQL: no connection; psql, given the same source, tells why", 0)
+      end
       assert(connection:execute "SET synchronous_commit = on")
       assert(connection:execute "SET client_min_messages = warning")
       assert(connection:execute(TABLE))

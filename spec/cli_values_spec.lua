@@ -188,12 +188,21 @@ describe("codearts-build, given a value", function()
   it("says what is wrong with it, and sends nothing", function()
     os.execute(("printf 'a\\377' >%s/bytes"):format(folder))
     for _, case in ipairs {
-      { "--param A=@/no/such/file", "A: cannot read /no/such/file" },
+      {
+        "--param A=@/no/such/file",
+        "A: cannot read the file after the @: No such file or directory (@@ is a literal @)",
+      },
       { "--param A=@" .. folder, "A: " .. folder .. " is not a file" },
       { "--param A=@/dev/zero", "A: /dev/zero is larger than" },
       { "--param A=@- --param B=@-", "B: standard input is the value of A already" },
-      { "--param-env NO_SUCH_VARIABLE", "the environment has no variable NO_SUCH_VARIABLE" },
-      { "--param-env A=NO_SUCH_VARIABLE", "A: the environment has no variable NO_SUCH_VARIABLE" },
+      {
+        "--param-env WORD --param-env NO_SUCH_VARIABLE",
+        "--param-env: the environment has no variable of the name in number 2",
+      },
+      {
+        "--param-env A=NO_SUCH_VARIABLE",
+        "A: the environment has no variable of the name that stands after the =",
+      },
       { "--param A=@" .. folder .. "/bytes", "parameter[1].value" },
       { "--param A=1 --param-env A=WORD", "parameter[2].name" },
       { "--param A=1 --run-id A", "run_id.parameter" },
@@ -203,6 +212,28 @@ describe("codearts-build, given a value", function()
       assert.is_truthy(result.err:find(case[2], 1, true), result.err)
     end
     assert.are.equal(0, server:stats().processed)
+  end)
+
+  it("does not repeat a value that stands where its name or file should", function()
+    for _, arguments in ipairs {
+      "run JOB --param-env TOKEN=Winter4711-Sekret",
+      "run JOB --param-env TOKEN=Winter4711",
+      "run JOB --param-env Winter4711 --json",
+      "run JOB --param-env TOKEN=Winter4711==",
+      "run JOB --param Winter4711",
+      "run JOB --param =Winter4711",
+      "run JOB --param PW=@Winter4711",
+      "run JOB --param PW=@/Winter4711:4711 --json",
+      "run JOB --param PW=@" .. ("Winter4711"):rep(50),
+      "call ShowJobStatus job_id=@Winter4711",
+      "call ShowJobStatus job-id=Winter4711",
+      "call ShowJobStatus --param-env job_id=Winter4711",
+    } do
+      local result = command.run((arguments:gsub("JOB", GOOD)), env)
+      assert.equal(2, result.status, arguments)
+      local said = result.out .. result.err
+      assert.is_nil(said:find("4711", 1, true), said)
+    end
   end)
 
   describe("for a parameter", function()

@@ -1,6 +1,7 @@
 -- Hostile addresses, redirects and headers beyond the common (options_spec.lua has those), and a system
 -- that runs out of something.
 
+local build = require "codearts.build"
 local caller = require "spec.support.caller"
 local core = require "codearts.build.core"
 local native = require "spec.support.native"
@@ -83,10 +84,85 @@ describe("addresses:", function()
 
   it("credentials go to no other plain address", function()
     local client = core.new { endpoint = "https://127.0.0.1:1", auth = "fake-token" }
-    local ok, err = pcall(client.request, client, { url = "http://service.test/x" })
-    assert.is_false(ok)
-    caller.check({ kind = "usage", field = "url" }, err)
+    local spec = { url = "http://service.test/x" }
+    local signed = { url = spec.url, auth = "other-token" }
+    for _, case in ipairs { { signed }, { spec, { auth = "other-token" } } } do
+      local ok, err = pcall(client.request, client, case[1], case[2])
+      assert.is_false(ok)
+      caller.check({ kind = "usage", field = "url" }, err)
+    end
     client:close()
+  end)
+end)
+
+describe("an address that is none of the client's endpoints", function()
+  local server, other, client
+  local HEADERS = { ["X-Api-Key"] = "client-key", ["User-Agent"] = "mine" }
+  setup(function()
+    server, other = servers.start(), servers.start()
+    client = build.new {
+      endpoint = "https://127.0.0.1:1," .. server.url .. "/prefix",
+      auth = "fake-token",
+      headers = HEADERS,
+    }
+  end)
+  teardown(function()
+    client:close()
+    server:stop()
+    other:stop()
+  end)
+
+  local function sent(to, spec, opts, by)
+    to:reset()
+    to:behave("answer", { body = "{}" })
+    spec.url = spec.url or to.url .. "/x"
+    by = by or client
+    assert(caller.wait(by, by:request(spec, opts)))
+    local headers = to:stats().requests[1].headers
+    assert.equal("mine", headers["user-agent"])
+    return { headers["x-auth-token"] or headers.authorization, headers["x-api-key"] }
+  end
+
+  it("gets nothing of the client by itself", function()
+    assert.same({}, sent(other, {}))
+    assert.same({}, sent(other, { method = "POST", body = "{}" }, { timeout = 5 }))
+  end)
+
+  it("gets what the request brings", function()
+    assert.same({ "own-token" }, sent(other, { auth = "own-token" }))
+    assert.same({ "own-token" }, sent(other, {}, { auth = "own-token" }))
+    local key = { ak = "AK", sk = "fake-secret-key" }
+    assert.matches("^SDK%-HMAC%-SHA256 Access=AK,", sent(other, { auth = key })[1])
+    assert.same({ [2] = "own" }, sent(other, { headers = { ["X-Api-Key"] = "own" } }))
+    assert.same({ [2] = "own" }, sent(other, {}, { headers = { ["X-Api-Key"] = "own" } }))
+  end)
+
+  it("is not that of any of its endpoints, whatever its path", function()
+    assert.same({ "fake-token", "client-key" }, sent(server, {}))
+    assert.same({}, sent(server, { auth = false }))
+  end)
+
+  it("is not another spelling of an endpoint's, but is another scheme", function()
+    local options = {
+      endpoint = "https://Service.test,http://[2001:DB8:0:0::1]:8080",
+      auth = "fake-token",
+      headers = HEADERS,
+      allow_http = true,
+      proxy = other.url,
+    }
+    local by = build.new(options)
+    local url = "http://[2001:db8::1]:8080/x"
+    assert.same({ "fake-token", "client-key" }, sent(other, { url = url }, nil, by))
+    for _, elsewhere in ipairs {
+      "http://[2001:db8::2]:8080/x",
+      "http://[2001:db8::1]/x",
+      "http://[2001:db8::1]:808/x",
+      "http://service.test/x",
+      "http://service.test:443/x",
+    } do
+      assert.same({}, sent(other, { url = elsewhere }, nil, by), elsewhere)
+    end
+    by:close()
   end)
 end)
 

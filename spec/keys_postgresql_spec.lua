@@ -14,6 +14,24 @@ end
 local programs =
   output 'dirname "$(command -v initdb || ls /usr/lib/postgresql/*/bin/initdb | tail -n 1)"'
 local as_user = output "id -u" == "0" and "runuser -u postgres -- " or ""
+if has_luasql then
+  describe("the example of a key store in PostgreSQL without one", function()
+    for _, source in ipairs {
+      "host=127.0.0.1 port=1 user=u password=Winter 4711Holiday dbname=x",
+      "host=127.0.0.1 port=4711Holiday",
+      "postgres://u:Winter4711/Holiday@127.0.0.1:1/x",
+      "postgres://u:4711@127.0.0.1:1/x",
+    } do
+      it("tells no piece of " .. source, function()
+        local store = dofile "examples/key_store_postgresql.lua"(source)
+        local ok, err = pcall(store.get, "k")
+        assert.is_false(ok)
+        assert.matches("^PostgreSQL: no connection", err)
+        assert.is_nil(err:find("4711", 1, true) or err:find("127", 1, true), err)
+      end)
+    end
+  end)
+end
 if not has_luasql or programs == "" then
   pending "a key store in PostgreSQL: it, or LuaSQL for it, is not installed"
   return

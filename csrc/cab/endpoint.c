@@ -25,6 +25,16 @@ const char *cab_endpoint_ipv6(const cab_endpoint *ep, char text[CAB_IPV6_TEXT]) 
     return ok ? end : NULL;
 }
 
+bool cab_endpoint_same(const cab_endpoint *ep, const cab_endpoint *other) {
+    char text[CAB_IPV6_TEXT], other_text[CAB_IPV6_TEXT];
+    const char *port = cab_endpoint_ipv6(ep, text);
+    const char *other_port = cab_endpoint_ipv6(other, other_text);
+    bool same_host = port != NULL && other_port != NULL
+                         ? strcmp(text, other_text) == 0 && strcmp(port, other_port) == 0
+                         : cab_same(ep->host, other->host);
+    return same_host && ep->https == other->https;
+}
+
 /* libcurl has written addresses of other forms ("127.1") in this one. */
 static bool is_loopback(const char *host) {
     struct in_addr address;

@@ -27,6 +27,8 @@ void cab_endpoint_free(cab_endpoint *ep);
  * answers what follows it in `ep->host`, from the bracket on. Else NULL. */
 #define CAB_IPV6_TEXT 46
 const char *cab_endpoint_ipv6(const cab_endpoint *ep, char text[CAB_IPV6_TEXT]);
+/* Whether they are one service: scheme, host and port, however they are spelled. */
+bool cab_endpoint_same(const cab_endpoint *ep, const cab_endpoint *other);
 
 /* Whether libcurl can make out the host of a proxy's URL. */
 bool cab_url_is_readable(const char *url);

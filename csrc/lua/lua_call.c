@@ -219,6 +219,7 @@ static int client_request(lua_State *L) {
     lcab_call *k = new_call(L, u, false, false);
     lcab_read_request(L, 2, k->call, &k->context);
     lcab_read_call_options(L, 3, k->call);
+    lcab_check_way(L, k->call);
     check_size(L, k->call, "body");
     return submit(L, u, k, 2, 3);
 }

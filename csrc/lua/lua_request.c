@@ -55,11 +55,6 @@ static void read_target(lua_State *L, const spec_values *v, cab_call *c) {
             (void)snprintf(err.field, sizeof err.field, "url");
             lcab_raise(L, &err);
         }
-        /* A finalizer that closed the client is found out when all is read. */
-        bool allowed = c->client == NULL || c->client->options.allow_http;
-        if (!c->elsewhere.https && !c->elsewhere.loopback && !allowed && c->identity != NULL) {
-            lcab_bad(L, &WHERE, "url", "credentials go over https only");
-        }
     }
     if (target == NULL || target[0] != '/' || strchr(target, '?') != NULL ||
         strchr(target, '#') != NULL) {
@@ -138,15 +133,35 @@ static void read_secrets(lua_State *L, int index, cab_call *c) {
     lua_pop(L, 1);
 }
 
+/* A finalizer that closed the client is found out when all is read. */
+static bool goes_to_service(const cab_call *c) {
+    bool found = c->elsewhere.base == NULL || c->client == NULL;
+    for (size_t i = 0; !found && i < c->client->options.endpoint_count; i++) {
+        found = cab_endpoint_same(&c->elsewhere, &c->client->options.endpoints[i]);
+    }
+    return found;
+}
+
+/* What is the client's goes to its service alone; to others what the request brings. */
 static void read_spec_auth(lua_State *L, int index, cab_call *c) {
     int type = lcab_getfield(L, index, "auth");
-    if (type == LUA_TBOOLEAN && !lua_toboolean(L, -1)) {
+    bool none = type == LUA_TBOOLEAN && !lua_toboolean(L, -1);
+    if (none || !goes_to_service(c)) {
         lcab_replace_identity(c, NULL);
         c->no_client_headers = true;
-    } else if (type != LUA_TNIL) {
+    }
+    if (type != LUA_TNIL && !none) {
         lcab_replace_identity(c, lcab_read_auth(L, -1, &WHERE));
     }
     lua_pop(L, 1);
+}
+
+void lcab_check_way(lua_State *L, const cab_call *c) {
+    bool allowed = c->client == NULL || c->client->options.allow_http;
+    if (c->elsewhere.base != NULL && !c->elsewhere.https && !c->elsewhere.loopback && !allowed &&
+        c->identity != NULL) {
+        lcab_bad(L, &WHERE, "url", "credentials go over https only");
+    }
 }
 
 static lcab_answer_kind answer_kind(lua_State *L, cab_text t) {
@@ -193,8 +208,8 @@ void lcab_read_request(lua_State *L, int index, cab_call *c, lcab_context *conte
     context->answer = answer_kind(L, v.answer);
     c->any_status = context->answer == LCAB_ANSWER_RAW;
     c->bytes = context->answer == LCAB_ANSWER_BYTES;
-    read_spec_auth(L, index, c);
     read_target(L, &v, c);
+    read_spec_auth(L, index, c);
     read_query(L, index, c);
     lcab_read_headers(L, index, &WHERE, true, &c->headers, &c->secrets);
     read_body(L, index, c);

@@ -192,7 +192,7 @@ local MUTANTS = {
   {
     name = "a token that goes to another plain address",
     file = "csrc/lua/lua_request.c",
-    find = "if (!c->elsewhere.https && !c->elsewhere.loopback &&",
+    find = "if (c->elsewhere.base != NULL && !c->elsewhere.https &&",
     replace = "if (false &&",
     specs = "hardening",
   },

@@ -43,8 +43,8 @@ local function arguments_of(app, values)
   for index, item in ipairs(values.arguments) do
     items[index] = item
   end
-  for _, item in ipairs(values.param_env) do
-    local value = given.variable(app, item.name, item.value)
+  for place, item in ipairs(values.param_env) do
+    local value = given.variable(app, item.name, item.value, place)
     items[#items + 1] = { name = item.name, value = value, literal = true }
   end
   for _, item in ipairs(items) do

@@ -145,7 +145,10 @@ end
 local function read_file(app, name, path)
   local file, reason = io.open(path, "rb")
   if not file then
-    usage(app, name, "cannot read " .. reason)
+    -- Such a text may be a value that was to be sent as it is: it is not repeated.
+    local is_usual = reason:sub(1, #path + 2) == path .. ": "
+    local why = is_usual and reason:sub(#path + 3) or "it cannot be opened"
+    usage(app, name, ("cannot read the file after the @: %s (@@ is a literal @)"):format(why))
   end
   local content = content_of(app, name, file, path)
   file:close()
@@ -183,11 +186,19 @@ end
 ---@param app codearts.build.cli.App
 ---@param name string of the parameter or argument, for complaints
 ---@param variable string
+---@param place integer of this one among those of --param-env
 ---@return string
-function given.variable(app, name, variable)
+function given.variable(app, name, variable, place)
   local value = os.getenv(variable)
-  if not value then
-    usage(app, name, ("the environment has no variable %s"):format(variable))
+  if not value and name ~= variable then
+    usage(app, name, "the environment has no variable of the name that stands after the =")
+  elseif not value then
+    -- Where the value itself stands in the place of a name, it is not repeated.
+    usage(
+      app,
+      "--param-env",
+      ("the environment has no variable of the name in number %d"):format(place)
+    )
   end
   return hide(value)
 end

@@ -57,12 +57,12 @@ function kinds.key(str)
   return str
 end
 
---- NAME=VALUE.
+--- NAME=VALUE. What is none is not repeated, here and below: it may be a value, which may be a secret.
 ---@type codearts.build.cli.Kind
 function kinds.pair(str)
   local name, value = str:match("^([^=]+)=(.*)$")
   if not name then
-    return nil, ("expected NAME=VALUE or NAME=@FILE, got '%s'"):format(str)
+    return nil, "expected NAME=VALUE or NAME=@FILE"
   elseif problem_of_file(value) then
     return nil, problem_of_file(value)
   end
@@ -74,7 +74,7 @@ end
 function kinds.variable(str)
   local name, variable = str:match("^([^=]+)=([^=]+)$")
   if not name and (str == "" or str:find("=", 1, true)) then
-    return nil, ("expected NAME or NAME=VARIABLE, got '%s'"):format(str)
+    return nil, "expected NAME or NAME=VARIABLE"
   end
   return { name = name or str, value = variable or str }
 end
@@ -84,7 +84,7 @@ end
 function kinds.call_argument(str)
   local name, colon, value = str:match("^([A-Za-z0-9_]+)(:?)=(.*)$")
   if not name then
-    return nil, ("expected NAME=VALUE, NAME:=JSON or NAME=@FILE, got '%s'"):format(str)
+    return nil, "expected NAME=VALUE, NAME:=JSON or NAME=@FILE"
   elseif problem_of_file(value) then
     return nil, problem_of_file(value)
   end

@@ -14,8 +14,8 @@ function parameters.given(app, values)
     local value = given.value(app, pair.name, pair.value)
     list[#list + 1] = { name = pair.name, value = value }
   end
-  for _, pair in ipairs(values.param_env) do
-    local value = given.variable(app, pair.name, pair.value)
+  for place, pair in ipairs(values.param_env) do
+    local value = given.variable(app, pair.name, pair.value, place)
     list[#list + 1] = { name = pair.name, value = value }
   end
   return list
