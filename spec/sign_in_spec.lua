@@ -58,6 +58,19 @@ after_each(function()
 end)
 
 describe("a password", function()
+  it("is asked about again where another client of this process cannot go on", function()
+    local store = token_store.memory()
+    iam:script({ "never_answer" }, token_answer())
+    local stuck = world:by_password { token_store = store }
+    stuck:start()
+    repeat
+      stuck:step(0.1)
+    until #requests(iam) == 1
+    by_password { token_store = store }
+    assert(client:run()) -- which gives up after 20 seconds
+    stuck:close()
+  end)
+
   it("gives a token to nobody who does not say the same names and the password", function()
     local path = os.tmpname()
     sign_in.remove(path)

@@ -113,7 +113,10 @@ end
 
 --- What is known of the call that a flow awaits.
 local function of_awaited(self)
-  local inner = self.awaited and select(2, self.awaited:try_wait())
+  local _, inner
+  if self.awaited then -- which raises for ever that there was no memory for its end
+    _, _, inner = pcall(self.awaited.try_wait, self.awaited)
+  end
   return core.is_error(inner) and inner.operation ~= "sleep" and inner or {}
 end
 

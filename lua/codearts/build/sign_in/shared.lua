@@ -10,6 +10,9 @@ local M = {}
 local LOCK_LIFE = 60 -- of a lock whose owner died, where the system does not drop it
 local LONGEST_LIFE = 366 * 86400 -- no credential lives longer: such an entry is not ours
 local FIRST_LOOK, LONGEST_LOOK = 0.05, 0.5 -- pauses while somebody else signs in
+local OWN_PATIENCE = 2 -- seconds for another client of this process, which cannot go on while this one blocks
+
+local held = {} -- keys whose locks are held here
 
 --- What a store says, without credentials: it may repeat what it was given, now or earlier, or by somebody else. An entry
 --- begins with a brace, so nothing is told from the first one on.
@@ -74,12 +77,21 @@ local function write(ctx, key, found)
   return err
 end
 
+--- Notes that a lock is held here, until it is let go of.
+local function noted(key, unlock)
+  held[key] = true
+  return function()
+    held[key] = nil
+    unlock()
+  end
+end
+
 --- Waits for the lock, or for what its owner fetches meanwhile.
 ---@return table? found
 ---@return function? unlock
 ---@return table? err
 local function lock(ctx, key)
-  local pause, give_up = FIRST_LOOK, core.now() + LOCK_LIFE
+  local pause, began = FIRST_LOOK, core.now()
   while true do
     local found, broken, err = read(ctx, key)
     if found or err then
@@ -90,8 +102,8 @@ local function lock(ctx, key)
       unlock, broken, err = ask(ctx, "lock", key, LOCK_LIFE)
     end
     if unlock or broken then
-      return nil, unlock, err
-    elseif core.now() >= give_up then
+      return nil, unlock and noted(key, unlock), err
+    elseif core.now() - began >= (held[key] and OWN_PATIENCE or LOCK_LIFE) then
       ctx.warn "somebody else has held the token store's lock for too long; going on without it"
       return nil
     end
