@@ -450,10 +450,7 @@ function methods:try_wait_for(call, timeout)
     return nil
   end
   local err = obstacle(self)
-  if err then
-    return described(self, err, call)
-  end
-  return wait_quietly(self, call, timeout)
+  return err and described(self, err, call) or wait_quietly(self, call, timeout)
 end
 
 local function keyed_start()
