@@ -219,6 +219,12 @@ describe("the stage of a step", function()
     { "s error", "s FAILURE, s FAILURE", "-" },
     { "s error", "S FAILURE", "-" },
     { "s error", "", "-" },
+    -- The places do not tell which one it is, but how they stand does.
+    { "s success, s error", "s FAILURE, s SUCCESS", "stage2 stage1" },
+    { "s error", "s SUCCESS", "-" },
+    { "s success", "s FAILURE", "-" },
+    { "s success, s error, s error", "s SUCCESS, s SUCCESS, s FAILURE", "- - -" },
+    { "s success, s error", "s , s ", "stage1 stage2" },
   }
   for _, case in ipairs(CASES) do
     it(("%q among %q"):format(case[1], case[2]), function()
@@ -272,7 +278,7 @@ describe("a step is a place:", function()
   end)
 
   it("the last lines are those of the one that failed, whatever it is called", function()
-    for _, name in ipairs { "Test", "initial", "stage1" } do
+    for _, name in ipairs { "Test", "initial", "stage9" } do
       server:script({
         { "answer", body = DETAIL },
         {
@@ -284,7 +290,7 @@ describe("a step is a place:", function()
         },
         {
           "answer",
-          body = ('{"result":{"build_stages":{"stage1":{"display_name":"%s"},"stage2":{"display_name":"%s"}}}}'):format(
+          body = ('{"result":{"build_stages":{"stage9":{"display_name":"%s"},"stage10":{"display_name":"%s"}}}}'):format(
             name,
             name
           ),
@@ -295,7 +301,7 @@ describe("a step is a place:", function()
       assert.is_truthy(result.err:find("it was the second", 1, true), result.err)
       local requests = server:stats().requests
       assert.are.equal(
-        ("/v4/%s/task-log?task_name=stage2"):format(RECORD),
+        ("/v4/%s/task-log?task_name=stage10"):format(RECORD),
         requests[#requests].path
       )
     end

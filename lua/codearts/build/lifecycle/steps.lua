@@ -14,6 +14,13 @@ local steps = {}
 ---@field name? string
 ---@field status? string
 
+--- A key to sort by: "stage2" comes before "stage10".
+local function sortable(key)
+  return (key:gsub("%d+", function(digits)
+    return ("0"):rep(20 - #digits) .. digits
+  end))
+end
+
 local function record_id_of(detail)
   local record_id = record.text(detail.build_record_id)
   return record_id,
@@ -59,7 +66,7 @@ function steps.stages(await, target, detail)
     if a.order ~= b.order then
       return a.order < b.order
     end
-    return a.key < b.key
+    return sortable(a.key) < sortable(b.key)
   end)
   return core.came_with(list, result)
 end
@@ -74,8 +81,25 @@ local function those(list, is_meant)
   return found
 end
 
---- The stage that a step of the list is: by its name, where that is as often among the steps as among the stages, else by
---- its name and how it stands.
+local function standing(one)
+  return verdict.of_step(one.status, true)
+end
+
+local OPPOSITE = { good = "bad", bad = "good" }
+
+--- Whether these steps can be these stages, one by one.
+local function can_be(here, there)
+  for index, one in ipairs(here) do
+    local stage = there[index]
+    if not stage or standing(stage) == OPPOSITE[standing(one)] then
+      return false
+    end
+  end
+  return #here == #there
+end
+
+--- The stage that a step of the list is: by its name and how it stands, where that is as often among the steps as among the
+--- stages, else by its name alone.
 ---@param list codearts.build.Step[]
 ---@param place integer
 ---@param stages codearts.build.Stage[]
@@ -86,12 +110,11 @@ function steps.stage_of(list, place, stages)
     return one.name == step.name
   end
   local function stands_alike(one)
-    return is_called(one)
-      and verdict.of_step(one.status, true) == verdict.of_step(step.status, true)
+    return is_called(one) and standing(one) == standing(step)
   end
-  for _, is_meant in ipairs { is_called, stands_alike } do
+  for _, is_meant in ipairs { stands_alike, is_called } do
     local here, there = those(list, is_meant), those(stages, is_meant)
-    for index, one in ipairs(#here == #there and here or {}) do
+    for index, one in ipairs(can_be(here, there) and here or {}) do
       if one == step then
         return there[index]
       end
