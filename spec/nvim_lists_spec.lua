@@ -213,18 +213,26 @@ describe("Neovim that lists", function()
     expect_told "#3 without TESTS, TOKEN, DRY, which"
   end)
 
-  it("builds the same code again", function()
-    local function of(members)
-      return run_again(',"parameters":{"N":"release-2"}', {
-        "/2/record%-info$",
-        '{"result":{"build_no":2,' .. members .. "}}",
-      }):match '"scm":(%b{})'
+  it("builds the same code again, and says what cannot be told of it", function()
+    local function of(members, scms)
+      return run_again(
+        ',"parameters":{"N":"release-2"}',
+        { "/2/record%-info$", '{"result":{"build_no":2,' .. members .. "}}" },
+        scms and { "/config%?", ('{"result":{"parameters":[]%s}}'):format(scms) }
+      ):match '"scm":(%b{})'
     end
     assert.is_nil(of '"build_type":"branch","branch":"master","tag":null,"commit":"c0ffee"')
-    assert.is_nil(of '"build_type":"branch","branch":"release-2"')
-    assert.equal('{"branch":"feature-x"}', of '"build_type":"branch","branch":"feature-x"')
     assert.equal('{"build_tag":"v1"}', of '"build_type":"tag","branch":"feature-x","tag":"v1"')
     assert.equal('{"build_commit_id":"c0ffee"}', of '"build_type":"commitId","commit":"c0ffee"')
+    local branch, sent = '"build_type":"branch","branch":"release-2"', '{"branch":"release-2"}'
+    assert.equal(sent, of(branch)) -- the value of N as well, which may mean anything
+    assert.equal(sent, of(branch, ',"scms":[{"branch":"master"},{"branch":"release-2"}]'))
+    assert.equal(sent, of(branch, ""))
+    for kind, name in pairs { tag = "tag", commitId = "commit", branch = "branch" } do
+      local members = '"build_type":"%s","branch":%s,"tag":null,"commit":null'
+      assert.is_nil(of(members:format(kind, kind == "branch" and "null" or '"feature-x"')))
+      expect_told("#3 without its " .. name .. ", which the service does not tell")
+    end
   end)
 
   it("runs no build again whose parameters cannot be told", function()

@@ -135,8 +135,8 @@ end
 
 ---@class codearts.build.nvim.Asked a build that is asked for
 ---@field words any what tells the same command given again
----@field find fun(): string, string?, table, table, string[]? the job and its name, what client:start takes, and the names of
---- parameters that are left out though an earlier build had them; may wait
+---@field find fun(): string, string?, table, table, string[]? the job and its name, what client:start takes, and what is left
+--- out though an earlier build had it; may wait
 
 --- Starts a build that was found; it is watched from then on.
 local function start_found(one, bang)

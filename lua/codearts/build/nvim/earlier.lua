@@ -61,33 +61,30 @@ local function split(declared, given, job_id, detail)
   return list, without
 end
 
---- Whether the job builds that branch anyway, or a parameter names it.
-local function is_own(branch, config, list)
-  if type(config.scms) ~= "table" then
-    return true -- as far as is known
-  end
-  for _, scm in ipairs(record.rows(config.scms, "branch")) do
-    if scm.branch == branch then
-      return true
-    end
-  end
-  for _, parameter in ipairs(list) do
-    if parameter.value == branch then
-      return true
-    end
-  end
-  return false
+-- By the build_type of a record (API reference 7.3): its member that tells the code, and that of a start.
+local CODE = {
+  tag = { told = "tag", sent = "build_tag" },
+  commitId = { told = "commit", sent = "build_commit_id" },
+  branch = { told = "branch", sent = "branch" },
+}
+
+--- Whether the job builds that branch anyway: of several repositories nothing tells which one the record means.
+local function is_own(branch, config)
+  local scms = record.rows(config.scms, "branch")
+  return #scms == 1 and scms[1].branch == branch
 end
 
---- The code that it was a build of, where that is not what the job builds.
-local function scm_of(detail, config, list)
-  local branch = record.text(detail.branch)
-  if detail.build_type == "tag" then
-    return { build_tag = record.text(detail.tag) }
-  elseif detail.build_type == "commitId" then
-    return { build_commit_id = record.text(detail.commit) }
+--- The code that it was a build of, where that is not known to be what the job builds.
+---@return table scm
+---@return string? without what of it is not told
+local function scm_of(detail, config)
+  local code = CODE[detail.build_type] or CODE.branch
+  local value = record.text(detail[code.told])
+  if not value then
+    return {}, CODE[detail.build_type] and "its " .. code.told
   end
-  return { branch = branch and not is_own(branch, config, list) and branch or nil }
+  local is_left_out = code == CODE.branch and is_own(value, config)
+  return { [code.sent] = not is_left_out and value or nil }
 end
 
 --- What starts the same build again: its code, and its parameters but those that the job does not declare. Waits. Raises
@@ -95,7 +92,7 @@ end
 ---@param job_id string
 ---@param number integer
 ---@return table args for client:start
----@return string[] without names of the parameters whose values the service hides, to be shown
+---@return string[] without what the service does not tell, to be shown: names of parameters, "its tag"
 function earlier.start_of(job_id, number)
   local client = session.client()
   local detail = session:await(client:build(job_id, number):status { async = true })
@@ -108,7 +105,8 @@ function earlier.start_of(job_id, number)
   end
   jobs.declares(job_id, client:mask(vim.list_extend({}, declared), body))
   local list, without = split(declared, given, job_id, detail)
-  local scm = scm_of(detail, body.result, list)
+  local scm, lost = scm_of(detail, body.result)
+  without[#without + 1] = lost
   return { job_id = job_id, parameter = list, scm = scm }, client:mask(without, body)
 end
 
