@@ -282,6 +282,20 @@ describe("codearts-build and a service that repeats a parameter's value", functi
     return core.decode(told.out).error.error_msg, told.out .. told.err
   end
 
+  it("hides it where a refusal repeats it with colours, and so a token", function()
+    env.CODEARTS_BUILD_TOKEN = "tok-abcd1234efgh"
+    for value, repeated in pairs {
+      [SECRET] = SECRET:gsub("Pa55", "\27[01;31m\27[K%0\27[m\27[K"),
+      ["\27[1mhunter2-\tPa55word"] = "\27[1mhunter2-\tPa55word",
+      word = (env.CODEARTS_BUILD_TOKEN:gsub("1234", "\27]8;;https://example.com\7%0\27]8;;\7")),
+    } do
+      env.WORD = value
+      local _, all = refused("bad: " .. repeated .. " it is", "--param-env WORD")
+      local _, count = all:gsub("bad: %*%*%* it is", "")
+      assert.equal(3, count, all)
+    end
+  end)
+
   it("hides digits that are neither a day nor a moment", function()
     for word, shown in pairs {
       ["2099887766554433"] = false,

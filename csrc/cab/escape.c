@@ -197,7 +197,7 @@ static size_t read_sequence(const char *p, const char *end) {
         while (at < end && *at != '\a' && *at != '\33') {
             at++;
         }
-        return (size_t)(at - p) + (at < end && *at == '\a');
+        return at == end ? 1 : (size_t)(at - p) + (*at == '\a');
     }
     bool csi = at < end && *at == '[';
     at = csi ? skip_between(at + 1, end, '0', '?') : at;

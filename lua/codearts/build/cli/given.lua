@@ -73,7 +73,11 @@ end
 local function hide(value)
   local text = trimmed(value)
   add(text)
-  add((text:gsub("%z", "?"):gsub("[\1-\31\127]", " "))) -- as tostring of an error has it
+  -- As tostring of an error has it:
+  add((text:gsub("%z", "?"):gsub("[\1-\31\127]", " ")))
+  if text:find "[\8\27]" then
+    add(log_line((text:gsub("[\t\r\n]", " ")), true))
+  end
   add_lines(value)
   sort()
   return value
