@@ -133,6 +133,31 @@ describe("Neovim and a service that repeats the token", function()
     end
   end)
 
+  it("hides it in a log whose colours cut it", function()
+    local cut = WORD:gsub("Pa55", "\27[01;31m\27[K%0\27[m\27[K")
+    server:script({}, {
+      "answer",
+      body = core.encode {
+        actual_build_number = "20",
+        result = {
+          status = "FAILURE",
+          content = "word=" .. cut .. "\n",
+          offset = 9,
+          has_more_data = false,
+        },
+      },
+    })
+    nvim = editor.start(
+      { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = TOKEN },
+      { files = { word = WORD .. "\n" } }
+    )
+    nvim:command(("CodeArts run %s WORD=@word"):format(WALK))
+    nvim:expect "#20"
+    nvim:command(("CodeArts log %s 20"):format(WALK))
+    nvim:wait(VIEW .. " and " .. VIEW .. ".complete")
+    assert.equal("word=***", nvim:ask "return vim.api.nvim_buf_get_lines(0, 0, 1, false)[1]")
+  end)
+
   it("finds a job whose name a parameter was given", function()
     server:script({}, {
       "answer",

@@ -205,6 +205,47 @@ describe("codearts-build and a service that repeats a parameter's value", functi
     assert.truthy(shown.out:find(SECRET, 1, true))
   end)
 
+  it("hides it in a log whose colours cut it", function()
+    local box = boxes.start [==[
+      job {
+        id = "colours0000000000000000000000001",
+        name = "colours",
+        parameters = { WORD = { default = "", secret = true } },
+        steps = {
+          step {
+            name = "Grep",
+            run = [[
+              printf 'plain=%s\n' "$WORD" | sed 's/Pa55/\x1b[01;31m\x1b[K&\x1b[m\x1b[K/'
+              printf 'struck=%s\n' "$WORD" | sed 's/./&\x08&/g'
+              printf '\033[31mred\033[m\n'
+              echo 'error: it failed'
+              exit 1
+            ]],
+          },
+        },
+      }
+    ]==]
+    env.CODEARTS_BUILD_ENDPOINT = box.env.CODEARTS_BUILD_ENDPOINT
+    env.CODEARTS_BUILD_TOKEN = box.env.CODEARTS_BUILD_TOKEN
+    env.CODEARTS_BUILD_PROJECT = nil
+    local said = {}
+    for _, options in ipairs { "", "--follow", "--follow --output ndjson" } do
+      local arguments = "run colours0000000000000000000000001 --param-env WORD --wait " .. options
+      said[options] = run(arguments, 1)
+    end
+    box:stop()
+    for options, told in pairs(said) do
+      assert.truthy(
+        told.out:find("plain=***", 1, true) or told.err:find("plain=***", 1, true),
+        options
+      )
+      assert.is_nil((told.out .. told.err):find("Pa55", 1, true), options)
+      assert.is_nil((told.out .. told.err):find "P.*a.*5.*5.*w.*o.*r.*d.*secret", options)
+    end
+    assert.truthy(said["--follow"].out:find("plain=***\n", 1, true), "no colour is left open")
+    assert.truthy(said["--follow"].out:find("\27[31mred\27[m", 1, true), "others are left alone")
+  end)
+
   local KEY = "-----BEGIN KEY-----\nMIIEpAIBAAKCAQEA\nx7Qm9zKpWvYt3nLd\n-----END KEY-----"
 
   it("hides what a service makes of it: trimmed, a line", function()
@@ -240,6 +281,20 @@ describe("codearts-build and a service that repeats a parameter's value", functi
     local told = run(("run %s --json %s"):format(GOOD, arguments), 6)
     return core.decode(told.out).error.error_msg, told.out .. told.err
   end
+
+  it("hides it where a refusal repeats it with colours, and so a token", function()
+    env.CODEARTS_BUILD_TOKEN = "tok-abcd1234efgh"
+    for value, repeated in pairs {
+      [SECRET] = SECRET:gsub("Pa55", "\27[01;31m\27[K%0\27[m\27[K"),
+      ["\27[1mhunter2-\tPa55word"] = "\27[1mhunter2-\tPa55word",
+      word = (env.CODEARTS_BUILD_TOKEN:gsub("1234", "\27]8;;https://example.com\7%0\27]8;;\7")),
+    } do
+      env.WORD = value
+      local _, all = refused("bad: " .. repeated .. " it is", "--param-env WORD")
+      local _, count = all:gsub("bad: %*%*%* it is", "")
+      assert.equal(3, count, all)
+    end
+  end)
 
   it("hides digits that are neither a day nor a moment", function()
     for word, shown in pairs {
@@ -370,6 +425,33 @@ describe("core.mask", function()
     local long = ("x1"):rep(200)
     assert.equal("***", core.mask(long, { long }, true))
     assert.equal(long, core.mask(long, { long .. "y" }, true))
+  end)
+
+  it("finds a secret through what a terminal draws nothing of", function()
+    local secret = "Winter4711-Holidäy"
+    local character = "[%z\1-\127\194-\244][\128-\191]*"
+    for _, shown in ipairs {
+      "Winter\27[01;31m\27[K4711\27[m\27[K-Holidäy",
+      "Winter\27]8;;https://example.com\27\\4711-\27]8;;\7Holidäy",
+      "Winter\27[0K4711\27(B\27[m-Holidäy",
+      "Winter\27=4711\27P1$q\7-Holidäy",
+      "Winterx\b4711-Holidäy",
+      "W\27[31minter4711\n    -\27[mHolidäy",
+      "Winter4711\27[31m\\u002dHolidäy",
+      (secret:gsub(character, "\27[38;5;154m%0\27[39m\27[0m")),
+      (secret:gsub(character, "%0\b%0")),
+      (secret:gsub(character, "_\b%0\b%0")),
+    } do
+      for _, whole in ipairs { true, false } do
+        local told = core.mask(("a=%s!"):format(shown), { secret }, whole)
+        assert.matches("^a=%A*.?\b*%*%*%*", told, shown)
+        assert.is_nil(told:find("olid", 1, true) or told:find("4711", 1, true), shown)
+      end
+    end
+    assert.equal("it is ***!", core.mask("it is r47\27[31m11-Ho\27[mlid!", { secret }))
+    local text = "Winter\27[01;31m4712\27[m-Holidäy"
+    assert.equal(text, core.mask(text, { secret }, true))
+    assert.equal("***!", core.mask("\27[1mWinter!", { "\27[1mWinter" }, true))
   end)
 
   local function each(form)

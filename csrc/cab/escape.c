@@ -182,3 +182,39 @@ cab_unit cab_read_again(const char *p, const char *end, cab_unit u) {
     again.used = again.used > 0 ? ends[again.used - 1] : 0;
     return again;
 }
+
+static const char *skip_between(const char *p, const char *end, char first, char last) {
+    while (p < end && *p >= first && *p <= last) {
+        p++;
+    }
+    return p;
+}
+
+/* The sequence that begins with ESC, as text.log_line has it. */
+static size_t read_sequence(const char *p, const char *end) {
+    const char *at = p + 1;
+    if (at < end && *at != '\0' && strchr("]PX^_", *at) != NULL) { /* up to its end: OSC */
+        while (at < end && *at != '\a' && *at != '\33') {
+            at++;
+        }
+        return at == end ? 1 : (size_t)(at - p) + (*at == '\a');
+    }
+    bool csi = at < end && *at == '[';
+    at = csi ? skip_between(at + 1, end, '0', '?') : at;
+    at = skip_between(at, end, ' ', '/');
+    if (at < end && *at >= (csi ? '@' : '0') && *at <= '~') {
+        return (size_t)(at - p) + 1;
+    }
+    return csi ? 1 : (size_t)(at - p);
+}
+
+size_t cab_read_unseen(const char *p, const char *end) {
+    if (*p == '\33') {
+        return read_sequence(p, end);
+    }
+    size_t n = 1;
+    while (n < 4 && p + n < end && (p[n] & 0xc0) == 0x80) {
+        n++;
+    }
+    return p + n < end && p[n] == '\b' ? n + 1 : 0;
+}

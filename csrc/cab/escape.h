@@ -1,4 +1,5 @@
-/* Reads the escapes of JSON, URLs and HTML, of which nobody says which one a text is written in. */
+/* Reads the escapes of JSON, URLs and HTML, of which nobody says which one a text is written in,
+ * and what is written for terminals. */
 #ifndef CAB_ESCAPE_H
 #define CAB_ESCAPE_H
 
@@ -19,6 +20,10 @@ cab_unit cab_read_escape(const char *p, const char *end);
 /* What %252f, &amp;lt; and %5Cu002f stand for, which are escaped twice: the escape at p, which is
  * `u`, stands for the beginning of another one. */
 cab_unit cab_read_again(const char *p, const char *end, cab_unit u);
+
+/* Bytes at p, before `end`, that a terminal draws nothing of: a sequence that it obeys, colours and
+ * links, or a character that is struck over by the next one. 0: it draws this. */
+size_t cab_read_unseen(const char *p, const char *end);
 
 /* Reads up to `most` digits; answers how many there were. */
 size_t cab_read_digits(const char *p, const char *end, size_t most, uint32_t base, uint32_t *value);

@@ -46,6 +46,10 @@ static const unsigned char LETTERS[256] = {
 /* The byte at `at`, and how many bytes of the text it takes. */
 static char read_byte(const reader *r, size_t *used) {
     *used = 1;
+    if (r->escapes && (*r->at == '\33' || (r->at + 1 < r->end && r->at[1] == '\b'))) {
+        *used = cab_read_unseen(r->at, r->end);
+        return '\0';
+    }
     if (!r->escapes || (*r->at != '\\' && *r->at != '%' && *r->at != '&')) {
         return *r->at;
     }
@@ -322,7 +326,8 @@ bool cab_pieces_mark(const cab_secrets *s, const char *text, size_t len, unsigne
     f.pieces = NULL;
     /* What looks like an escape may be one, or stand for itself. */
     bool escapes = memchr(text, '\\', len) != NULL || memchr(text, '%', len) != NULL ||
-                   memchr(text, '&', len) != NULL;
+                   memchr(text, '&', len) != NULL || memchr(text, '\33', len) != NULL ||
+                   memchr(text, '\b', len) != NULL;
     if (!choose_secrets(&f, s, text, len, escapes)) {
         return false;
     }

@@ -14,6 +14,8 @@
 #define LONGEST_PIECE 8
 /* White space within a beginning that is this short: what is longer shows more of the secret. */
 #define MOST_SKIPPED 16
+/* Of what a terminal draws nothing of, for each byte of a secret before it. */
+#define MOST_UNSEEN 4
 /* Bytes of an escape that is cut off: twice those of the longest, a pair of \uXXXX, since it may be
  * escaped itself. */
 #define LONGEST_TORN 24
@@ -123,18 +125,22 @@ static bool match_escape(const char *at, const char *end, const char *s, reading
 static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /* How much of the text from p on shows the secret's beginning; `*shown` bytes of the secret. White
- * space within it, where lines were wrapped and indented, is skipped. */
+ * space within it, where lines were wrapped and indented, is skipped, and what a terminal draws
+ * nothing of: who shows the text may leave it out. */
 static size_t match(const char *p, const char *end, const char *secret, reading first,
                     size_t *shown) {
     const char *at = p;
     const char *stop = p;
     const char *s = secret;
-    size_t skipped = 0;
+    size_t skipped = 0, unseen = 0, n;
     cab_unit u;
     while (at < end && *s != '\0' && skipped <= MOST_SKIPPED + (size_t)(s - secret)) {
         if (first == AS_IT_IS && *at == *s) {
             stop = ++at;
             s++;
+        } else if (*at != ' ' && s > secret && (n = cab_read_unseen(at, end)) > 0 &&
+                   unseen++ < MOST_UNSEEN * (size_t)(s - secret)) {
+            at += n;
         } else if (match_escape(at, end, s, first, &u)) {
             stop = at += u.used;
             s += u.len;

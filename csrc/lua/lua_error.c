@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cab/escape.h"
 #include "cab/pieces.h"
 #include "lua/compat.h"
 #include "lua/utf8.h"
@@ -190,7 +191,8 @@ static size_t control_at(const char *p, const char *end) {
     return end - p > 2 && s[0] == 0xe2 && s[1] == 0x80 && (s[2] == 0xa8 || s[2] == 0xa9) ? 3 : 0;
 }
 
-/* One line: what failed and whether a build may have started, then why. */
+/* One line: what failed and whether a build may have started, then why. Without what a terminal
+ * draws nothing of, so that it holds no secret in pieces, which would not be found. */
 static int error_tostring(lua_State *L) {
     if (!lcab_is_error(L, 1)) {
         lua_pushliteral(L, ERROR_TYPE);
@@ -226,9 +228,11 @@ static int error_tostring(lua_State *L) {
     luaL_Buffer b;
     luaL_buffinit(L, &b);
     for (const char *p = line; p < end;) {
-        size_t control = control_at(p, end);
-        luaL_addlstring(&b, control > 0 ? " " : p, 1);
-        p += control > 0 ? control : 1;
+        size_t unseen = cab_read_unseen(p, end), control = control_at(p, end);
+        if (unseen < 2) { /* a lone ESC is a control character as any */
+            luaL_addlstring(&b, control > 0 ? " " : p, 1);
+        }
+        p += unseen > 1 ? unseen : control > 0 ? control : 1;
     }
     luaL_pushresult(&b);
     return 1;

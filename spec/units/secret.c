@@ -94,6 +94,7 @@ static const char *const PIECES[] = {
     "a",     " ",       "M",          "MIIF\n",  "M         ", "M\n",     "MIIFabcd",
     "\\",    "\\u004d", "%",          "%4d",     "%25",        "%5C",     "&",
     "&amp;", "&#",      "&#92;u004d", "%5Cu004", "\303\244",   "MIIF%0A", "{\"a\":1},",
+    "\33[M", "\33]M",   "M\33[0m",    "MM\b",    "\33",
 };
 
 enum { TOKENS = 64, LONGEST_TOKEN = 900, LENGTH = 2000, MOST_WORK = 1000 };

@@ -3,6 +3,7 @@
 -- value, or one of its lines.
 local ascii = require "codearts.build.ascii"
 local calendar = require "codearts.build.calendar"
+local log_line = require("codearts.build.cli.text").log_line
 local verdict = require "codearts.build.lifecycle.verdict"
 
 local unpack = table.unpack or rawget(_G, "unpack")
@@ -72,7 +73,11 @@ end
 local function hide(value)
   local text = trimmed(value)
   add(text)
-  add((text:gsub("%z", "?"):gsub("[\1-\31\127]", " "))) -- as tostring of an error has it
+  -- As tostring of an error has it:
+  add((text:gsub("%z", "?"):gsub("[\1-\31\127]", " ")))
+  if text:find "[\8\27]" then
+    add(log_line((text:gsub("[\t\r\n]", " ")), true))
+  end
   add_lines(value)
   sort()
   return value
@@ -101,6 +106,12 @@ local function without(text)
   return text
 end
 
+--- The same of a line of a log. Where a value went, colours may have gone that were to end others: the line has none, then.
+local function line_without(line)
+  local masked = without(line)
+  return masked ~= line and line:find "[\8\27]" and log_line(masked, true) or masked
+end
+
 --- What may be said of a text that may hold words of the service.
 ---@param text string
 ---@return string
@@ -120,7 +131,7 @@ function given.hide_in(client)
     mask = function(_, text, ...)
       return client.core:mask(given.masked(text), ...)
     end,
-    line = without,
+    line = line_without,
   }
   return client
 end
