@@ -454,6 +454,25 @@ describe("core.mask", function()
     assert.equal("***!", core.mask("\27[1mWinter!", { "\27[1mWinter" }, true))
   end)
 
+  it("finds a secret that a shell has quoted", function()
+    local secret = "äx's4711-Holidäy\\234 'n'"
+    for _, shown in ipairs {
+      secret,
+      [[äx'\''s4711-Holidäy\234 '\''n'\'']],
+      [[äx'"'"'s4711-Holidäy\234 '"'"'n'"'"']],
+      [[\303\244x\'s4711-Holid\303\244y\\234 \'n\']], -- $'…', in the locale C
+      [[äx\'s4711-Holidäy\\234\ \'n\']],
+      core.encode(secret):sub(2, -2),
+    } do
+      for _, whole in ipairs { true, false } do
+        assert.equal("a='***!", core.mask(("a='%s!"):format(shown), { secret }, whole), shown)
+      end
+    end
+    for _, text in ipairs { [[\303\245x's4711]], [[\777x]], [[äx'\'s4711]], "äx'" } do
+      assert.equal(text, core.mask(text, { secret }, true))
+    end
+  end)
+
   local function each(form)
     return function(c)
       return form:format(c:byte())

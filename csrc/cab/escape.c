@@ -131,6 +131,18 @@ static cab_unit read_entity(const char *p, const char *end) {
     return NONE;
 }
 
+/* An apostrophe within a text that a shell, or Python's shlex, put in apostrophes. */
+static cab_unit read_apostrophe(const char *p, const char *end) {
+    size_t left = (size_t)(end - p);
+    cab_unit u = {0, 1, {'\''}};
+    if (left >= 4 && memcmp(p, "'\\''", 4) == 0) {
+        u.used = 4;
+    } else if (left >= 5 && memcmp(p, "'\"'\"'", 5) == 0) {
+        u.used = 5;
+    }
+    return u.used > 0 ? u : NONE;
+}
+
 cab_unit cab_read_escape(const char *p, const char *end) {
     uint32_t code;
     switch (*p) {
@@ -147,6 +159,8 @@ cab_unit cab_read_escape(const char *p, const char *end) {
             return u;
         }
         return NONE;
+    case '\'':
+        return read_apostrophe(p, end);
     case '+': {
         cab_unit blank = {1, 1, {' '}};
         return blank;
@@ -154,6 +168,12 @@ cab_unit cab_read_escape(const char *p, const char *end) {
     default:
         return NONE;
     }
+}
+
+char cab_read_octal(const char *p, const char *end) {
+    uint32_t code;
+    bool all = *p == '\\' && cab_read_digits(p + 1, end, 3, 8, &code) == 3;
+    return (char)(all && code >= 0x80 && code <= 0xff ? code : 0);
 }
 
 /* Bytes of the longest escape, a pair of \uXXXX. */

@@ -1,5 +1,5 @@
-/* Reads the escapes of JSON, URLs and HTML, of which nobody says which one a text is written in,
- * and what is written for terminals. */
+/* Reads the escapes of JSON, URLs, HTML and shells, of which nobody says which one a text is
+ * written in, and what is written for terminals. */
 #ifndef CAB_ESCAPE_H
 #define CAB_ESCAPE_H
 
@@ -16,6 +16,10 @@ typedef struct {
 
 /* The escape at p, which is before `end`. */
 cab_unit cab_read_escape(const char *p, const char *end);
+
+/* The byte beyond ASCII that \303 at p stands for, as shells and git write it, or 0: it is none.
+ * What looks like one may be a backslash and digits. */
+char cab_read_octal(const char *p, const char *end);
 
 /* What %252f, &amp;lt; and %5Cu002f stand for, which are escaped twice: the escape at p, which is
  * `u`, stands for the beginning of another one. */

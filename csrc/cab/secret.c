@@ -108,6 +108,10 @@ static bool match_escape(const char *at, const char *end, const char *s, reading
     if (u->used == 0) {
         return false;
     }
+    if ((*s & 0x80) != 0 && cab_read_octal(at, end) == *s) {
+        *u = (cab_unit){4, 1, {*s}};
+        return true;
+    }
     cab_unit again = cab_read_again(at, end, *u);
     bool twice = stands_for(&again, s);
     if (twice && (first == ESCAPED_TWICE || !stands_for(u, s))) {
@@ -263,7 +267,7 @@ static void note_rests(const cab_secrets *s, cab_secret_rests *rests) {
 
 /* What a text may stand for at one place: all begins with one of these bytes. */
 typedef struct {
-    char bytes[4];
+    char bytes[5];
     size_t count;
 } beginnings;
 
@@ -279,6 +283,7 @@ static beginnings read_beginnings(const char *p, const char *end) {
     if (u.used > 0) {
         add_beginning(&b, u.bytes[0]);
         add_beginning(&b, p[u.used - 1]);
+        add_beginning(&b, cab_read_octal(p, end)); /* no secret begins with a NUL */
         u = cab_read_again(p, end, u);
     }
     if (u.used > 0) {
