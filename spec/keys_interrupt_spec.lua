@@ -251,6 +251,21 @@ describe("a run with a key that is interrupted", function()
         end, check_later, 3)
       end)
 
+      it("stops no loop that is run later", function()
+        local told
+        interrupt_each(function()
+          return client:try_run(JOB)
+        end, function(what)
+          finish() -- of what was begun
+          told = false
+          client:start(JOB):on_done(function()
+            told = true
+          end)
+          assert.is_true(finish(), what)
+          assert.is_true(told, what)
+        end)
+      end)
+
       it("is told to who does not wait for it", function()
         local untold = 0
         local n = interrupt_each(function(key)

@@ -48,6 +48,7 @@ function M.attach(client)
     end,
     ticked = function()
       if awaited and awaited() then
+        awaited = nil -- now: a debug hook may raise before the wait does that, and no other turn is to be stopped
         uv.stop() -- a turn whose timer has ended the wait would sleep until something else happens
       end
     end,

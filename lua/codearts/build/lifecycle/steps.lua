@@ -49,9 +49,9 @@ function steps.stages(await, target, detail)
     return nil, record.protocol_error(operation, operation .. " answered without build_stages")
   end
   local list = {}
-  for key, stage in pairs(result.build_stages) do
+  for name, stage in pairs(result.build_stages) do
     if type(stage) == "table" then
-      key = tostring(key)
+      local key = tostring(name)
       list[#list + 1] = {
         record_id = record_id,
         key = key,
