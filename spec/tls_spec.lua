@@ -376,42 +376,62 @@ for _, mode in ipairs {
   end)
 end
 
--- Not a word about what became of a request: it was read.
-describe("a client certificate that is asked for after the request", function()
-  local server, client
-  setup(function()
-    server = servers.start { tls = true }
-  end)
-  teardown(function()
-    server:stop()
-  end)
-  before_each(function()
-    server:reset()
-    client = caller.new { endpoint = server }
-  end)
-  after_each(function()
-    client:close()
-  end)
-
-  for how, script in pairs {
-    ["a new connection"] = { "asks_afterwards" },
-    ["a kept connection"] = { "ok", "asks_afterwards" },
-  } do
-    it("and is refused leaves it open whether a build was started, on " .. how, function()
-      server:script(script)
-      for _ = 2, #script do
-        assert(client:try_run(caller.JOB))
-      end
-      local _, err = client:try_run(caller.JOB)
-      caller.check({ outcome = "unknown", retryable = false, attempts = 1 }, err)
-      if #script == 1 then -- else libcurl would begin again
-        assert.truthy(tostring(err):find("alert certificate required", 1, true), tostring(err))
-      end
-      assert.equal(#script, server:stats().processed)
-      assert.equal(1, server:stats().connections)
+-- Not a word about what became of a request: it was read. So it is where the handshake asked already, as Apache does of which one
+-- place wants a certificate and others take one.
+for _, asked in ipairs { "after the request", "in the handshake and after the request" } do
+  describe("a client certificate that is asked for " .. asked, function()
+    local server, client
+    setup(function()
+      server = servers.start {
+        tls = asked == "after the request" and "good" or "optional_certificate",
+      }
     end)
-  end
-end)
+    teardown(function()
+      server:stop()
+    end)
+    before_each(function()
+      server:reset()
+      client = caller.new { endpoint = server }
+    end)
+    after_each(function()
+      client:close()
+    end)
+
+    for how, script in pairs {
+      ["a new connection"] = { "asks_afterwards" },
+      ["a kept connection"] = { "ok", "asks_afterwards" },
+    } do
+      it("and is refused leaves it open whether a build was started, on " .. how, function()
+        server:script(script)
+        for _ = 2, #script do
+          assert(client:try_run(caller.JOB))
+        end
+        local _, err = client:try_run(caller.JOB)
+        caller.check({ outcome = "unknown", retryable = false, attempts = 1 }, err)
+        if #script == 1 then -- else libcurl would begin again
+          assert.truthy(tostring(err):find("alert certificate required", 1, true), tostring(err))
+        end
+        assert.equal(#script, server:stats().processed)
+        assert.equal(1, server:stats().connections)
+      end)
+
+      it("and is refused has nothing sent again, on " .. how, function()
+        for _, answer in ipairs { "json", "bytes" } do
+          server:script(script)
+          local spec = { method = "GET", path = "/v3/x", answer = answer }
+          for _ = 2, #script do
+            assert(caller.wait(client, client:request(spec)))
+          end
+          spec.method = "POST"
+          local _, err = caller.wait(client, client:request(spec))
+          caller.check({ kind = "transport", attempts = 1 }, err)
+          assert.equal(#script, server:stats().processed)
+          server:reset()
+        end
+      end)
+    end
+  end)
+end
 
 describe("calls started at once over TLS", function()
   it("wait for no answer to one another where each needs a connection", function()

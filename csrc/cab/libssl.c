@@ -163,9 +163,10 @@ static void on_record(int sent, int spoken, int type, const void *bytes, size_t 
             (void)set_data(ssl, asked, ssl);
         }
     } else if (type == INNER_TYPE && b[0] != ALERT) {
+        (void)set_data(ssl, asked, NULL); /* a refusal would have come before this */
         ear->alerted = NULL;
         if (!ear->waits) {
-            hear(ssl, NULL); /* a refusal would have come before this */
+            hear(ssl, NULL);
         }
     } else if (type == INNER_TYPE) {
         ear->alerted = ssl;

@@ -28,6 +28,7 @@ local ROWS = {
   tls_1_2 = { protocol = "TLSv1_2" },
   client_certificate = { ask = true },
   client_certificate_1_2 = { ask = true, protocol = "TLSv1_2" },
+  optional_certificate = { ask = true, optional = true },
   http1 = { protocols = { "http/1.1" } },
 }
 
@@ -47,7 +48,8 @@ function M.context(name, files, protocols)
     local trusted = store.new()
     trusted:add(x509.new(read(files.ca)))
     made:setStore(trusted)
-    made:setVerify(context.VERIFY_PEER + context.VERIFY_FAIL_IF_NO_PEER_CERT)
+    local required = row.optional and 0 or context.VERIFY_FAIL_IF_NO_PEER_CERT
+    made:setVerify(context.VERIFY_PEER + required)
   end
   made:setAlpnSelect(function(_, offered)
     for _, wanted in ipairs(row.protocols or protocols) do
