@@ -244,3 +244,50 @@ describe("headers of the user's", function()
     assert.equal("pipeline *** *** *** *** ***", err.error_msg)
   end)
 end)
+
+describe("what an address is signed with", function()
+  local server, client
+  setup(function()
+    server = servers.start()
+    client = build.new { endpoint = server.url, auth = "fake-token-of-the-client", proxy = false }
+  end)
+  teardown(function()
+    client:close()
+    server:stop()
+  end)
+
+  local SIGNATURE = "c2lnbmF0dXJl/ZSECRET+MTIz="
+
+  local function refused(name, value, said)
+    server:reset()
+    server:script({}, {
+      "answer",
+      status = 403,
+      headers = { { "X-Request-Id", said } },
+      body = ('{"error_code":"A.1","error_msg":"%s"}'):format(said),
+    })
+    local spec = { path = "/bucket/object", query = { { "max-keys", "100" }, { name, value } } }
+    local _, err = client:request(spec):try_wait(20)
+    return err
+  end
+
+  local NAMES = "Signature X-Obs-Signature X-Amz-Signature X-Amz-Security-Token X-Amz-Credential x-obs-security-token"
+    .. " token access_token sig x-sig password client_secret"
+  for name in NAMES:gmatch "%S+" do
+    it("is masked: " .. name, function()
+      local escaped = SIGNATURE:gsub("[/+=]", { ["/"] = "%2F", ["+"] = "%2B", ["="] = "%3D" })
+      for _, form in ipairs { SIGNATURE, escaped } do
+        local err = refused(name, SIGNATURE, ("you asked for 100 by ?%s=%s"):format(name, form))
+        assert.equal(("you asked for 100 by ?%s=***"):format(name), err.error_msg)
+        check(err, { SIGNATURE }, "the error")
+      end
+    end)
+  end
+
+  for name in ("X-Amz-SignedHeaders Expires x-obs-date offset design"):gmatch "%S+" do
+    it("is not what stands beside it: " .. name, function()
+      local said = "you asked for host;x-obs-date"
+      assert.equal(said, refused(name, "host;x-obs-date", said).error_msg)
+    end)
+  end
+end)

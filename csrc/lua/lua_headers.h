@@ -8,8 +8,13 @@
 
 #include "cab/buf.h"
 #include "lua/lua_error.h"
+#include "lua/lua_opts.h"
 
 #pragma GCC visibility push(hidden)
+
+/* Whether a header of that name, or what an address gives that name, is likely to hold something
+ * that must not be shown. */
+bool lcab_is_telling(cab_text name);
 
 /* Reads `headers` of the table at `index`, name -> value, into lines, each with its NUL; `secrets`
  * gets the values that must not be shown. Refuses what is no header and, unless `trusted` (a

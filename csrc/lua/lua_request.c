@@ -94,6 +94,10 @@ static void read_query(lua_State *L, int index, cab_call *c) {
         pairs[i].name = member_text(L, lua_gettop(L), 1);
         pairs[i].value = member_text(L, lua_gettop(L), 2);
         lua_pop(L, 1);
+        /* Not what all of a text would be hidden for: max-keys=100 is no secret. */
+        if (pairs[i].value.len >= CAB_SHORTEST_SECRET && lcab_is_telling(pairs[i].name)) {
+            append(L, &c->secrets, pairs[i].value.data, pairs[i].value.len + 1);
+        }
     }
     if (!cab_url_canonical_query(&c->query, pairs, n)) {
         lcab_raise_memory(L);
