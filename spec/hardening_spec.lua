@@ -93,6 +93,50 @@ describe("addresses:", function()
     end
     client:close()
   end)
+
+  for name, is_sent in pairs {
+    ["X-Auth-Token"] = false,
+    Authorization = false,
+    Cookie = false,
+    ["X-Sig"] = false,
+    ["X-Signed-Headers"] = true,
+    Accept = true,
+  } do
+    it((is_sent and "but" or "nor does") .. " the header " .. name, function()
+      local headers = { ["X-Other"] = "a", [name] = "fake-value" }
+      local client = core.new { endpoint = "https://127.0.0.1:1" }
+      local ok, err =
+        pcall(client.request, client, { url = "http://192.0.2.1:1/x", headers = headers })
+      client:close()
+      assert.equal(is_sent, ok)
+      if not ok then
+        caller.check({ kind = "usage", field = "url" }, err)
+      end
+    end)
+  end
+
+  it("nor does one of the call's options", function()
+    local client = core.new { endpoint = "https://127.0.0.1:1" }
+    local spec, opts = { url = "http://192.0.2.1:1/x" }, { headers = { Cookie = "fake-value" } }
+    local ok, err = pcall(client.request, client, spec, opts)
+    client:close()
+    assert.is_false(ok)
+    caller.check({ kind = "usage", field = "url" }, err)
+  end)
+
+  it("but they do to this machine, and where allow_http lets them", function()
+    local headers = { ["X-Auth-Token"] = "fake-value" }
+    for url, options in pairs {
+      ["http://127.0.0.1:1/x"] = {},
+      ["https://192.0.2.1:1/x"] = {},
+      ["http://192.0.2.1:1/x"] = { allow_http = true },
+    } do
+      options.endpoint = "https://127.0.0.1:1"
+      local client = core.new(options)
+      assert.is_true(pcall(client.request, client, { url = url, headers = headers }), url)
+      client:close()
+    end
+  end)
 end)
 
 describe("an address that is none of the client's endpoints", function()

@@ -76,6 +76,15 @@ bool lcab_is_telling(cab_text name) {
     return false;
 }
 
+bool lcab_holds_telling(const cab_buf *lines) {
+    for (const char *line = NULL; (line = cab_texts_next(lines, line)) != NULL;) {
+        if (lcab_is_telling((cab_text){line, strcspn(line, ":")})) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void lcab_read_headers(lua_State *L, int index, const lcab_where *where, bool trusted,
                        cab_buf *lines, cab_buf *secrets) {
     lcab_where inner = {"headers.", where->starts_build};

@@ -15,6 +15,8 @@
 /* Whether a header of that name, or what an address gives that name, is likely to hold something
  * that must not be shown. */
 bool lcab_is_telling(cab_text name);
+/* Whether one of these lines is such a header. */
+bool lcab_holds_telling(const cab_buf *lines);
 
 /* Reads `headers` of the table at `index`, name -> value, into lines, each with its NUL; `secrets`
  * gets the values that must not be shown. Refuses what is no header and, unless `trusted` (a

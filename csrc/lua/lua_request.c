@@ -162,8 +162,9 @@ static void read_spec_auth(lua_State *L, int index, cab_call *c) {
 
 void lcab_check_way(lua_State *L, const cab_call *c) {
     bool allowed = c->client == NULL || c->client->options.allow_http;
+    /* A header that is sent past the proxies was weighed by this library's own Lua side. */
     if (c->elsewhere.base != NULL && !c->elsewhere.https && !c->elsewhere.loopback && !allowed &&
-        c->identity != NULL) {
+        (c->identity != NULL || (!c->direct && lcab_holds_telling(&c->headers)))) {
         lcab_bad(L, &WHERE, "url", "credentials go over https only");
     }
 }
