@@ -231,7 +231,6 @@ build = {
       ["codearts.build.sign_in.environment"] = "lua/codearts/build/sign_in/environment.lua",
       ["codearts.build.sign_in.http"] = "lua/codearts/build/sign_in/http.lua",
       ["codearts.build.sign_in.id_token"] = "lua/codearts/build/sign_in/id_token.lua",
-      ["codearts.build.sign_in.known"] = "lua/codearts/build/sign_in/known.lua",
       ["codearts.build.sign_in.life"] = "lua/codearts/build/sign_in/life.lua",
       ["codearts.build.sign_in.metadata"] = "lua/codearts/build/sign_in/metadata.lua",
       ["codearts.build.sign_in.pair"] = "lua/codearts/build/sign_in/pair.lua",

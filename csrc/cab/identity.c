@@ -94,18 +94,22 @@ static bool same_text(const char *a, const char *b) {
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+static bool same(const cab_credentials *known, const cab_credentials *k) {
+    return known == k ||
+           (same_text(known->token_line, k->token_line) && same_text(known->sk, k->sk) &&
+            same_text(known->security_token, k->security_token));
+}
+
 void cab_recent_add(cab_recent *recent, cab_credentials *k) {
-    for (size_t i = 0; i < CAB_RECENT_CREDENTIALS; i++) {
-        const cab_credentials *known = recent->list[i];
-        if (known == k ||
-            (known != NULL && same_text(known->token_line, k->token_line) &&
-             same_text(known->sk, k->sk) && same_text(known->security_token, k->security_token))) {
-            return;
-        }
+    cab_credentials **list = recent->list;
+    size_t at = 0; /* of the same, or else of what is free, or of the oldest */
+    while (at < CAB_RECENT_CREDENTIALS - 1 && list[at] != NULL && !same(list[at], k)) {
+        at++;
     }
-    cab_credentials_unref(recent->list[recent->next]);
-    recent->list[recent->next] = cab_credentials_ref(k);
-    recent->next = (recent->next + 1) % CAB_RECENT_CREDENTIALS;
+    cab_credentials *gone = list[at];
+    memmove(list + 1, list, at * sizeof *list);
+    list[0] = cab_credentials_ref(k);
+    cab_credentials_unref(gone);
 }
 
 void cab_recent_free(cab_recent *recent) {

@@ -40,13 +40,13 @@ const char *cab_credentials_get_token(const cab_credentials *k);
 
 #define CAB_RECENT_CREDENTIALS 16
 
-/* The last ones of some kind. Zero-initialised is none. */
+/* The last ones of some kind, the newest first. Zero-initialised is none. */
 typedef struct {
     cab_credentials *list[CAB_RECENT_CREDENTIALS]; /* NULL: none */
-    size_t next;                                   /* is replaced next */
 } cab_recent;
 
-/* Takes a reference of its own, unless the same texts are there. */
+/* Makes them the newest, in the place of the same texts if these are there. Takes a reference of
+ * its own. */
 void cab_recent_add(cab_recent *recent, cab_credentials *k);
 void cab_recent_free(cab_recent *recent);
 
@@ -62,7 +62,7 @@ typedef struct cab_identity {
     int tag;    /* the binding's */
     bool fixed; /* given once and for all: a refusal is final */
     cab_credentials *current;
-    cab_recent past;     /* were current before: the service may still repeat them */
+    cab_recent past;     /* were current before, or signed in: the service may still repeat them */
     bool stale;          /* the service refused `current` */
     int64_t renew_at_ms; /* monotonic; INT64_MAX: never */
     cab_list parked;     /* calls that wait for credentials */

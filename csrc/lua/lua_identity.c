@@ -212,6 +212,50 @@ static int identity_set(lua_State *L) {
     return 0;
 }
 
+/* identity:hide(token) or identity:hide(nil, sk, security_token): what is used to sign in, or came
+ * of it, must not be shown, whether calls are ever sent with it or not. */
+static int identity_hide(lua_State *L) {
+    cab_identity *i = self(L);
+    cab_credentials *k = NULL;
+    if (lua_isnoneornil(L, 2)) {
+        k = cab_credentials_keys("", luaL_checkstring(L, 3), luaL_optstring(L, 4, NULL), NULL);
+    } else {
+        k = cab_credentials_token(luaL_checkstring(L, 2));
+    }
+    if (k == NULL) {
+        return lcab_raise_memory(L);
+    }
+    cab_recent_add(&i->past, k);
+    cab_credentials_unref(k);
+    return 0;
+}
+
+static void append_secret(lua_State *L, const char *text) {
+    if (text != NULL) {
+        lua_pushstring(L, text);
+        lcab_rawseti(L, -2, lcab_rawlen(L, -2) + 1);
+    }
+}
+
+static void append_secrets(lua_State *L, const cab_credentials *k) {
+    if (k != NULL) {
+        append_secret(L, cab_credentials_get_token(k));
+        append_secret(L, k->sk);
+        append_secret(L, k->security_token);
+    }
+}
+
+/* identity:secrets() -> list of all that it hides */
+static int identity_secrets(lua_State *L) {
+    const cab_identity *i = self(L);
+    lua_newtable(L);
+    append_secrets(L, i->current);
+    for (size_t n = 0; n < CAB_RECENT_CREDENTIALS; n++) {
+        append_secrets(L, i->past.list[n]);
+    }
+    return 1;
+}
+
 static int identity_fail(lua_State *L) {
     cab_identity *i = self(L);
     luaL_checkany(L, 2);
@@ -224,8 +268,9 @@ static int identity_fail(lua_State *L) {
 }
 
 void lcab_identity_open(lua_State *L) {
-    static const luaL_Reg methods[] = {
-        {"wanted", identity_wanted}, {"set", identity_set}, {"fail", identity_fail}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"wanted", identity_wanted}, {"set", identity_set},
+                                       {"hide", identity_hide},     {"secrets", identity_secrets},
+                                       {"fail", identity_fail},     {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", identity_gc}, {NULL, NULL}};
     lcab_newtype(L, IDENTITY_TYPE, methods, meta);
     lua_newtable(L);

@@ -11,8 +11,9 @@
 #include "lua/lua_options.h"
 #include "lua/lua_opts.h"
 
-/* Of a request; there is room for the client's and the credentials' beside them. */
-#define MAX_SECRETS 16
+/* Of a request: as many as an identity knows. There is room for the client's and the credentials'
+ * beside them. */
+#define MAX_SECRETS (2 * (CAB_RECENT_CREDENTIALS + 1))
 
 typedef struct {
     cab_text operation, method, path, url, answer;

@@ -75,9 +75,10 @@ void lcab_collect_secrets(const cab_call *c, cab_secrets *s) {
     if (c->identity != c->client->options.identity) {
         add_identity(s, c->identity);
     }
+    /* Before what the call names itself: of that, a sign-in's requests name what has grams here. */
+    add_client(s, c->client);
     add_all(s, &c->secrets);
     cab_secrets_add(s, cab_call_signature(c));
-    add_client(s, c->client);
 }
 
 void lcab_collect_client_secrets(const cab_client *c, cab_secrets *s) {

@@ -7,7 +7,6 @@ local nginx_request = require "codearts.build.nginx_request"
 local credential = require "codearts.build.sign_in.credential"
 local http = require "codearts.build.sign_in.http"
 local id_token = require "codearts.build.sign_in.id_token"
-local known = require "codearts.build.sign_in.known"
 local life = require "codearts.build.sign_in.life"
 local password = require "codearts.build.sign_in.password"
 local project = require "codearts.build.sign_in.project"
@@ -48,7 +47,7 @@ end
 
 --- An error with what the user's function said, which may name what it answered earlier.
 local function function_failed(ctx, members)
-  local hidden = known.secrets(ctx.state)
+  local hidden = ctx.secrets()
   local err = ctx.client:problem(members)
   for _, name in ipairs { "message", "error_code", "error_msg", "request_id" } do
     if type(err[name]) == "string" then
@@ -78,10 +77,11 @@ local function call_function(ctx, f)
     err = err ~= nil and ": " .. tostring(err) or " without saying why"
     return nil, function_failed(ctx, { kind = "auth", message = "the auth function failed" .. err })
   end
-  local given, problem = read_auth(value, ctx.region, "the answer of the auth function:")
-  known.note(ctx.state, given)
-  return given, problem
+  return read_auth(value, ctx.region, "the answer of the auth function:")
 end
+
+-- What requests are not sent with as it is.
+local EXCHANGES = { password = password, id_token = id_token }
 
 --- Turns what a source holds into what requests are sent with.
 local function complete(ctx, found)
@@ -95,16 +95,16 @@ local function complete(ctx, found)
   elseif not ctx.allow_http and not http.is_safe(http.url(own.iam_endpoint, "/")) then
     return nil, config_error("iam_endpoint", "the IAM endpoint must be https, or on this machine")
   end
-  if found.kind == "password" then
-    return shared.fetch(own, password.store_key(own, found), function()
-      return password.sign_in(own, found)
-    end)
-  elseif found.kind == "id_token" then
-    found, err = shared.fetch(own, id_token.store_key(own, found), function()
-      return id_token.sign_in(own, found)
+  local exchange = EXCHANGES[found.kind]
+  if exchange then
+    local given = found
+    own.hide(given)
+    found, err = shared.fetch(own, exchange.store_key(own, given), function()
+      return exchange.sign_in(own, given)
     end)
   end
   if found and found.kind == "key" and not found.project_id and ctx.find_project then
+    own.hide(found)
     return project.complete(own, found)
   end
   return found, err
@@ -182,6 +182,16 @@ function SignIn:context(client, await, reason)
     getenv = options.getenv,
     store = self.store,
     state = self.state,
+    -- What signs in, or came of that and is not what calls are sent with, or not yet: others may repeat it.
+    hide = function(found)
+      local token = found.token or found.password
+      if token or found.sk then
+        self.identity:hide(token, found.sk, found.security_token)
+      end
+    end,
+    secrets = function()
+      return self.identity:secrets()
+    end,
     warn = function(message)
       self:emit { type = "warning", message = message }
     end,

@@ -109,7 +109,6 @@ function Gateway:once(ctx, index, path, text, token)
     body = text,
     read_only = true, -- the same text may go out twice, see above
     headers = { ["Content-Type"] = "application/json", Authorization = token },
-    secrets = self:secrets(),
     tls = self.tls,
     direct = true,
   }, {
@@ -203,7 +202,14 @@ end
 ---@return table? body
 ---@return codearts.build.Error? err
 function Gateway:ask(client, await, path, question)
-  local ctx = { client = client, await = await, till = core.now() + self.timeout }
+  local ctx = {
+    client = client,
+    await = await,
+    till = core.now() + self.timeout,
+    secrets = function()
+      return self:secrets()
+    end,
+  }
   local text, refused = core.encode(question), nil
   while true do
     local token, err = self:token_for(ctx, refused)

@@ -54,7 +54,7 @@ function M.nonsense(who, what)
 end
 
 --- Sends a request and waits for its end. Every HTTP answer is a result.
----@param ctx table of the sign-in
+---@param ctx table of the sign-in, or of another flow with client, await and secrets
 ---@param who string whom the messages name
 ---@param spec table of client:request
 ---@param opts? table of client:request
@@ -62,6 +62,7 @@ end
 ---@return table? err kinds transport, timeout, protocol, cancelled; config or usage for a bad address
 function M.send(ctx, who, spec, opts)
   spec.answer = "raw"
+  spec.secrets = ctx.secrets()
   if spec.auth == nil then
     spec.auth = false
   end

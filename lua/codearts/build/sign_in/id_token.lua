@@ -16,7 +16,6 @@ local function exchange(ctx, who, idp_id, id_token)
     headers = { ["Content-Type"] = "application/json;charset=UTF-8", ["X-Idp-Id"] = idp_id },
     body = core.encode { auth = { id_token = { id = id_token } } },
     read_only = true,
-    secrets = { id_token },
   })
   if not body then
     return nil, answer
@@ -39,10 +38,12 @@ function M.sign_in(ctx, given)
   if not id_token then
     return nil, core.error { kind = "config", message = "id token file " .. problem }
   end
+  ctx.hide { token = id_token }
   local token, err = exchange(ctx, who, given.idp_id, id_token)
   if not token then
     return nil, err
   end
+  ctx.hide { token = token }
   local identity = { methods = { "token" }, token = { id = token, duration_seconds = LIFE } }
   local body, answer = http.json(ctx, who, {
     operation = "CreateTemporaryAccessKeyByToken",
@@ -51,7 +52,6 @@ function M.sign_in(ctx, given)
     headers = { ["Content-Type"] = "application/json;charset=UTF-8" },
     body = core.encode { auth = { identity = identity } },
     read_only = true,
-    secrets = { token, id_token },
   })
   if not body then
     return nil, answer

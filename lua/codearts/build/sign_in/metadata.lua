@@ -52,6 +52,7 @@ local function fetch_token(ctx, who, state, must_exist)
 end
 
 local function fetch_key(ctx, who, state)
+  ctx.hide { token = state.token }
   return get(ctx, who, {
     operation = "ShowSecurityKey",
     method = "GET",

@@ -40,7 +40,6 @@ function M.sign_in(ctx, given)
     headers = { ["Content-Type"] = "application/json;charset=UTF-8" },
     body = body_of(given),
     read_only = true,
-    secrets = { given.password },
   })
   if not body then
     return nil, answer

@@ -32,6 +32,7 @@ function M.sign_in(ctx)
   if not token then
     return nil, "authorization token file " .. problem
   end
+  ctx.hide { token = token }
   local spec = {
     operation = "CreatePodIdentityKey",
     method = "POST",
@@ -40,7 +41,6 @@ function M.sign_in(ctx)
     body = "{}",
     read_only = true,
     direct = not uri:find "^https:", -- in plain text to nobody else
-    secrets = { token },
   }
   local answer, body, err
   answer, err = http.send(ctx, who, spec, LIMITS)

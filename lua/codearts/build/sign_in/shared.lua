@@ -1,7 +1,6 @@
 --- Fetches a credential once for all who share a store: clients, workers, processes.
 local core = require "codearts.build.core"
 local credential = require "codearts.build.sign_in.credential"
-local known = require "codearts.build.sign_in.known"
 local nginx_request = require "codearts.build.nginx_request"
 local life = require "codearts.build.sign_in.life"
 
@@ -17,7 +16,7 @@ local held = {} -- keys whose locks are held here
 --- What a store says, without credentials: it may repeat what it was given, now or earlier, or by somebody else. An entry
 --- begins with a brace, so nothing is told from the first one on.
 local function words_of(ctx, problem)
-  return (core.mask(tostring(problem):gsub("{.*", "{…"), known.secrets(ctx.state)))
+  return (core.mask(tostring(problem):gsub("{.*", "{…"), ctx.secrets()))
 end
 
 --- Calls a function of the store, which belongs to somebody else. A structured error of it ends the
@@ -48,7 +47,7 @@ local function read(ctx, key)
     return nil, broken, err
   end
   local found = credential.read(entry.auth)
-  known.note(ctx.state, found)
+  ctx.hide(found or {})
   local now = core.time()
   if
     not found
@@ -66,7 +65,7 @@ local function read(ctx, key)
 end
 
 local function write(ctx, key, found)
-  known.note(ctx.state, found)
+  ctx.hide(found)
   local now = core.time()
   local text = core.encode {
     auth = credential.for_core(found),

@@ -1,0 +1,167 @@
+-- What a client signed in with is shown by nothing that is told of later requests either: a gateway may be IAM and service, and
+-- repeat what it was sent before.
+local build = require "codearts.build"
+local run_job = require "spec.support.run_job"
+local shown = require "spec.support.shown"
+local sign_in = require "spec.support.sign_in"
+
+local check, json, key_answer = shown.check, sign_in.json, sign_in.key_answer
+
+describe("what a client signed in with", function()
+  local PASSWORD, TOKEN, UNSCOPED =
+    "fake-Pa55word-of-ci", "fake-token-qwertzuiop", "unscoped-yxcvbnm123"
+  local FROM_FILE = "fake-line-of-a-file-0815"
+  local USER = { user = "ci", password = PASSWORD, domain = "acme", project = "cn-north-4" }
+  local SAID = ("you sent %s, %s and %s"):format(PASSWORD, UNSCOPED, FROM_FILE)
+
+  local world, gateway, path
+  setup(function()
+    world = sign_in.start()
+    gateway = world.iam
+    path = sign_in.file_with(FROM_FILE .. "\n")
+  end)
+  teardown(function()
+    world:stop()
+    os.remove(path)
+  end)
+
+  local function token_answer(token)
+    return sign_in.token_answer(token or TOKEN)
+  end
+
+  local function refusal(status)
+    return json(status, { error_code = "A.1", error_msg = SAID })
+  end
+
+  -- Signs in by these answers and then asks for what is refused with all secrets repeated, by another request each time.
+  local function repeated(case)
+    gateway:reset()
+    gateway:script(case.answers, refusal(400))
+    local events, on_event = sign_in.collect()
+    local options = case.options or {}
+    options.endpoint, options.iam_endpoint = gateway.url, gateway.url
+    options.retry, options.on_event = false, on_event
+    local variables = { HOME = "/nonexistent", CODEARTS_BUILD_METADATA_ENDPOINT = gateway.url }
+    for name, value in pairs(case.variables or {}) do
+      variables[name] = value
+    end
+    local client = world:client(options, variables)
+    for _ = 1, 2 do
+      local _, err = client:run()
+      assert.truthy(err.message:find("you sent", 1, true), err.message)
+      check({ err, events }, case.secrets, "what is told")
+    end
+    assert.equal(#case.answers + 2, #sign_in.requests(gateway))
+    client:close()
+  end
+
+  local function by_id_token()
+    return {
+      HUAWEICLOUD_SDK_IDP_ID = "my-idp",
+      HUAWEICLOUD_SDK_ID_TOKEN_FILE = path,
+      HUAWEICLOUD_SDK_REGION_CODEARTSBUILD_CN_NORTH_4 = gateway.url,
+    }
+  end
+
+  it("is not shown by the service's errors: a password", function()
+    repeated { answers = { token_answer() }, options = { auth = USER }, secrets = { PASSWORD } }
+  end)
+
+  it("is not shown by the service's errors: one of a function", function()
+    local function auth()
+      return USER
+    end
+    repeated { answers = { token_answer() }, options = { auth = auth }, secrets = { PASSWORD } }
+  end)
+
+  it("is not shown by the service's errors: an id token, and what came of it", function()
+    repeated {
+      answers = { json(201, { token = {} }, { { "X-Subject-Token", UNSCOPED } }), key_answer() },
+      variables = by_id_token(),
+      secrets = { FROM_FILE, UNSCOPED },
+    }
+  end)
+
+  it("is not shown by the service's errors: a cloud server's token", function()
+    repeated {
+      answers = { { "answer", status = 200, body = UNSCOPED }, key_answer() },
+      secrets = { UNSCOPED },
+    }
+  end)
+
+  it("is not shown by the service's errors: a pod's token", function()
+    repeated {
+      answers = { { "answer", status = 500 }, key_answer() },
+      variables = {
+        HC_CONTAINER_CREDENTIALS_FULL_URI = gateway.url .. "/pod",
+        HC_CONTAINER_AUTHORIZATION_TOKEN_FILE = path,
+      },
+      secrets = { FROM_FILE },
+    }
+  end)
+
+  it("is not shown by what IAM says when it is asked for the project", function()
+    gateway:reset()
+    gateway:script({
+      json(201, { token = {} }, { { "X-Subject-Token", UNSCOPED } }),
+      key_answer(),
+    }, refusal(403))
+    local events, on_event = sign_in.collect()
+    local client = world:client({
+      region = "cn-north-4",
+      iam_endpoint = gateway.url,
+      retry = false,
+      on_event = on_event,
+    }, by_id_token())
+    local _, err = client:run()
+    client:close()
+    assert.equal("/v3/projects?name=cn-north-4", sign_in.requests(gateway)[3].path)
+    assert.equal("A.1", err.error_code)
+    check({ err, events }, { FROM_FILE, UNSCOPED }, "what is told")
+  end)
+
+  for name, answers in pairs {
+    ["the service"] = { token_answer() },
+    IAM = {},
+  } do
+    it("is not shown by what is told of a call with credentials of its own: by " .. name, function()
+      gateway:reset()
+      gateway:script(answers, refusal(400))
+      local client = build.new {
+        endpoint = gateway.url,
+        iam_endpoint = gateway.url,
+        auth = "fake-token-of-the-client",
+        retry = false,
+        proxy = false,
+      }
+      local _, err = client:try_run({ job_id = run_job.JOB_ID }, { auth = USER })
+      client:close()
+      assert.equal("A.1", err.error_code)
+      check(err, { PASSWORD }, "the error")
+    end)
+  end
+
+  it("is not forgotten for what came of it since", function()
+    local answers = {}
+    for i = 1, 20 do
+      answers[#answers + 1] = token_answer(("another-%d-token-%d"):format(i, i * i))
+      answers[#answers + 1] = i < 20 and refusal(401) or nil
+    end
+    gateway:reset()
+    gateway:script(answers, refusal(400))
+    local client = world:client {
+      endpoint = gateway.url,
+      iam_endpoint = gateway.url,
+      auth = USER,
+      token_store = sign_in.FORGETFUL,
+      retry = false,
+    }
+    local asked = 0
+    while asked < 41 do
+      local _, err = client:run()
+      check(err, { PASSWORD }, "the error")
+      asked = #sign_in.requests(gateway)
+    end
+    client:close()
+  end)
+end)
