@@ -149,6 +149,7 @@ build = {
       ["codearts.build.lifecycle.pause"] = "lua/codearts/build/lifecycle/pause.lua",
       ["codearts.build.lifecycle.record"] = "lua/codearts/build/lifecycle/record.lua",
       ["codearts.build.lifecycle.schedule"] = "lua/codearts/build/lifecycle/schedule.lua",
+      ["codearts.build.lifecycle.stages"] = "lua/codearts/build/lifecycle/stages.lua",
       ["codearts.build.lifecycle.steps"] = "lua/codearts/build/lifecycle/steps.lua",
       ["codearts.build.lifecycle.times"] = "lua/codearts/build/lifecycle/times.lua",
       ["codearts.build.lifecycle.verdict"] = "lua/codearts/build/lifecycle/verdict.lua",

@@ -161,6 +161,24 @@ describe("cli spans", function()
     )
   end)
 
+  it(
+    "puts stages without a place by the numbers of their keys, as the list of steps does",
+    function()
+      local stages = {}
+      for number = 1, 11 do
+        stages["stage" .. number] = { start_time = number, finish_time = number }
+      end
+      local names = {}
+      for index, span in ipairs(spans.of_stages(stages)) do
+        names[index] = span.name
+      end
+      assert.are.equal(
+        "stage1 stage2 stage3 stage4 stage5 stage6 stage7 stage8 stage9 stage10 stage11",
+        table.concat(names, " ")
+      )
+    end
+  )
+
   it("gives up on stages without times", function()
     assert.is_nil(spans.of_stages(nil))
     assert.is_nil(spans.of_stages { initial = { sequence = 0 } })

@@ -90,6 +90,7 @@ local ROWS = {
   { "^spec/data/problems/", "nvim_problems" },
   { "/lifecycle/pages", "nvim_lists cli_names" },
   { "/lifecycle/steps", "verdict cli_reading" },
+  { "/lifecycle/stages", "cli_render" },
   { "/cli/words", "nvim_parts" },
   { "/cli/styled", "nvim_parts" },
   { "/cli/sorted", "nvim_parts" },

@@ -1,5 +1,6 @@
 --- When each step of a build ran, from what the service tells. Pure.
 local labels = require "codearts.build.cli.entry"
+local stages_of = require "codearts.build.lifecycle.stages"
 local times = require "codearts.build.lifecycle.times"
 
 local spans = {}
@@ -41,51 +42,35 @@ local function stop_of(stage, start)
     or nil
 end
 
+--- On a scale that begins with `first`.
+local function on_scale(list, first)
+  for _, span in ipairs(list) do
+    span.start, span.stop = span.start and span.start - first, span.stop and span.stop - first
+  end
+  return list
+end
+
 --- Stages, which tell when they began and ended (API reference 7.4, ShowBuildRecordFullStages).
 ---@param build_stages any
 ---@return codearts.build.cli.Span[]? spans nil if no times can be read
 ---@return number? first when the first one began, seconds since 1970
 function spans.of_stages(build_stages)
-  if type(build_stages) ~= "table" then
-    return nil
-  end
   local list, first = {}, nil
-  for key, stage in pairs(build_stages) do
-    if type(stage) == "table" then
-      local start = spans.time(stage.start_time)
-      local stop = start and stop_of(stage, start)
-      local order = tonumber(stage.sequence) -- some take "nan" for a number, which cannot be sorted
-      local name = type(stage.display_name) == "string"
-        and stage.display_name ~= ""
-        and stage.display_name
-      list[#list + 1] = {
-        name = name or tostring(key),
-        status = type(stage.status) == "string" and stage.status or "",
-        start = start,
-        stop = stop and math.max(start, stop),
-        order = order == order and order or math.huge,
-        key = tostring(key),
-      }
-      if start and (not first or start < first) then
-        first = start
-      end
-    end
+  for index, stage in ipairs(stages_of(build_stages) or {}) do
+    local start = spans.time(stage.told.start_time)
+    local stop = start and stop_of(stage.told, start)
+    list[index] = {
+      name = stage.name,
+      status = stage.status,
+      start = stop and start,
+      stop = stop and math.max(start, stop),
+    }
+    first = start and math.min(start, first or start) or first
   end
   if not first then
     return nil
   end
-  table.sort(list, function(a, b)
-    if a.order ~= b.order then
-      return a.order < b.order
-    end
-    return a.key < b.key
-  end)
-  for _, span in ipairs(list) do
-    span.start = span.stop and span.start - first or nil
-    span.stop = span.start and span.stop - first or nil
-    span.order, span.key = nil, nil
-  end
-  return list, first
+  return on_scale(list, first), first
 end
 
 --- Builds that are over, on the scale of the service's clock.
@@ -106,10 +91,7 @@ function spans.of_builds(entries)
       first = start and stop and math.min(start, first or start) or first
     end
   end
-  for _, span in ipairs(list) do
-    span.start, span.stop = span.start and span.start - first, span.stop and span.stop - first
-  end
-  return list
+  return on_scale(list, first)
 end
 
 return spans

@@ -3,6 +3,7 @@
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local record = require "codearts.build.lifecycle.record"
+local stages_of = require "codearts.build.lifecycle.stages"
 local verdict = require "codearts.build.lifecycle.verdict"
 
 local steps = {}
@@ -13,13 +14,7 @@ local steps = {}
 ---@field number? integer of the step: N of "stageN"; others have none
 ---@field name? string
 ---@field status? string
-
---- A key to sort by: "stage2" comes before "stage10".
-local function sortable(key)
-  return (key:gsub("%d+", function(digits)
-    return ("0"):rep(20 - #digits) .. digits
-  end))
-end
+---@field told? table as it came
 
 local function record_id_of(detail)
   local record_id = record.text(detail.build_record_id)
@@ -45,29 +40,15 @@ function steps.stages(await, target, detail)
   end
   if not result then
     return nil, err
-  elseif type(result.build_stages) ~= "table" then
+  end
+  local list = stages_of(result.build_stages)
+  if not list then
     return nil, record.protocol_error(operation, operation .. " answered without build_stages")
   end
-  local list = {}
-  for name, stage in pairs(result.build_stages) do
-    if type(stage) == "table" then
-      local key = tostring(name)
-      list[#list + 1] = {
-        record_id = record_id,
-        key = key,
-        number = record.integer(key:match "^stage([1-9]%d*)$"),
-        name = record.text(stage.display_name) or key,
-        status = record.text(stage.status) or "",
-        order = record.number(stage.sequence) or math.huge,
-      }
-    end
+  for _, stage in ipairs(list) do
+    stage.record_id = record_id
+    stage.number = record.integer(stage.key:match "^stage([1-9]%d*)$")
   end
-  table.sort(list, function(a, b)
-    if a.order ~= b.order then
-      return a.order < b.order
-    end
-    return sortable(a.key) < sortable(b.key)
-  end)
   return core.came_with(list, result)
 end
 
