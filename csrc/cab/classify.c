@@ -27,16 +27,25 @@ static bool reason_is_transient(cab_reason reason) {
 /* Numbers of the gateway's codes that it answers with before it forwards a request (API reference
  * 6.4). Not among them: 0201, which with a 5xx tells of a backend that was asked already (with a
  * 4xx the status is enough); 0601 and 0705, of which nobody knows. */
-static bool is_before_forwarding(int n) {
-    static const struct {
-        int from, to;
-    } ranges[] = {{101, 101}, {103, 106}, {300, 599}, {602, 602}, {605, 613}, {800, 899}};
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
-        if (n >= ranges[i].from && n <= ranges[i].to) {
-            return true;
+typedef struct {
+    int from, to;
+    bool with_5xx; /* its status is one of those */
+} gateway_codes;
+
+static const gateway_codes BEFORE_FORWARDING[] = {
+    {101, 101, false}, {103, 106, false}, {300, 599, false}, {602, 602, false},
+    {605, 606, true},  {607, 607, false}, {608, 613, true},  {800, 899, false},
+};
+
+/* NULL: it may have been forwarded. */
+static const gateway_codes *before_forwarding(int n) {
+    for (size_t i = 0; i < sizeof BEFORE_FORWARDING / sizeof *BEFORE_FORWARDING; i++) {
+        const gateway_codes *codes = &BEFORE_FORWARDING[i];
+        if (n >= codes->from && n <= codes->to) {
+            return codes;
         }
     }
-    return false;
+    return NULL;
 }
 
 /* The number of a code such as APIGW.0308 or APIG.0308, or -1. */
@@ -64,14 +73,14 @@ cab_says cab_code_says(const char *code, bool gateway_form) {
     if (number == 101) {
         return CAB_SAYS_NO_SUCH_API;
     }
-    return is_before_forwarding(number) ? CAB_SAYS_NOT_FORWARDED : CAB_SAYS_NOTHING;
+    return before_forwarding(number) != NULL ? CAB_SAYS_NOT_FORWARDED : CAB_SAYS_NOTHING;
 }
 
 bool cab_code_is_of_page(const char *code, int status, const char *server, size_t len) {
     static const char *const kin[] = {"nginx", "openresty", "tengine", "angie", "freenginx"};
     int number = gateway_number(code);
-    bool has_such_status = number >= 605 && number <= 613 && number != 607; /* API reference 6.4 */
-    if (status < 500 || number < 0 || has_such_status || server == NULL) {
+    const gateway_codes *codes = before_forwarding(number);
+    if (status < 500 || number < 0 || (codes != NULL && codes->with_5xx) || server == NULL) {
         return false;
     }
     for (size_t i = 0; i < sizeof kin / sizeof *kin; i++) {

@@ -73,8 +73,8 @@ local MUTANTS = {
   {
     name = "a gateway's code from after it has forwarded",
     file = "csrc/cab/classify.c",
-    find = "{300, 599}, {602, 602},",
-    replace = "{300, 599}, {601, 602},",
+    find = "{602, 602, false},",
+    replace = "{601, 602, false},",
     specs = "refusals",
   },
   {
