@@ -330,13 +330,17 @@ bool cab_call_attempt(const cab_call_env *env, cab_call *call, int64_t now_ms) {
 
 /* ---- what its end means --------------------------------------------------------------------- */
 
-/* libcurl has one code for every limit; which one it was follows from what was set, and for the
+/* One reason stands for every limit; which one it was follows from what was set, and for the
  * deadline from the clock as libcurl may have seen it, not from when this step began. Its clock may
  * run a little faster than ours (CLOCK_MONOTONIC_RAW). */
 __attribute__((cold)) static void name_the_limit(const cab_call *call, cab_answer *answer) {
     char seconds[40];
     double left = call->deadline_bound ? (double)(call->deadline_ms - cab_clock_ms()) : HUGE_VAL;
-    if (!answer->sent && left > 1 && call->connect_bound) {
+    if (call->silent) {
+        cab_number_text(seconds, call->timeout);
+        cab_fail(&answer->error, CAB_KIND_TIMEOUT, CAB_REASON_TIMEOUT, NULL,
+                 "the answer fell silent for %s s", seconds);
+    } else if (!answer->sent && left > 1 && call->connect_bound) {
         cab_number_text(seconds, call->connect_timeout);
         cab_fail(&answer->error, CAB_KIND_TIMEOUT, CAB_REASON_CONNECT_TIMEOUT, NULL,
                  "no connection within %s s", seconds);
@@ -462,8 +466,7 @@ cab_next cab_call_judge(const cab_call_env *env, cab_call *call, const cab_readi
     if (answer == NULL || call->judged) {
         return CAB_NEXT_END;
     }
-    if (answer->error.kind != CAB_KIND_NONE && answer->error.reason == CAB_REASON_TIMEOUT &&
-        !call->silent) {
+    if (answer->error.kind != CAB_KIND_NONE && answer->error.reason == CAB_REASON_TIMEOUT) {
         name_the_limit(call, answer);
     }
     cab_ending ending = {call->op,     answer->error.kind, answer->error.reason,

@@ -464,6 +464,15 @@ static void dispatch(cab_client *c, cab_budget *budget) {
     }
 }
 
+/* Which limit it was, is told when that is judged. */
+static void break_off(cab_client *c, cab_call *call) {
+    cab_transfer_abort(c->engine, call->transfer);
+    cab_error *err = &cab_call_answer(call)->error;
+    err->kind = CAB_KIND_TIMEOUT;
+    err->reason = CAB_REASON_TIMEOUT;
+    enter_state(c, call, CAB_CALL_ANSWERED);
+}
+
 /* Silence is what a look at the socket found, not that nobody looked, nor a receiver that has not
  * done with what it got. */
 static void on_silence(cab_client *c, cab_call *call, int64_t now_ms) {
@@ -473,30 +482,20 @@ static void on_silence(cab_client *c, cab_call *call, int64_t now_ms) {
         cab_timers_set(&c->timers, &call->timer, limit > now_ms ? limit : now_ms + 1);
         return;
     }
-    cab_transfer_abort(c->engine, call->transfer);
     call->silent = true;
-    char seconds[40];
-    cab_number_text(seconds, call->timeout);
-    (void)cab_fail(&cab_call_answer(call)->error, CAB_KIND_TIMEOUT, CAB_REASON_TIMEOUT, NULL,
-                   "the answer fell silent for %s s", seconds);
-    enter_state(c, call, CAB_CALL_ANSWERED);
+    break_off(c, call);
 }
 
 /* Its limit is over: if it still waits within libcurl, it ends. If it does not, libcurl ends it,
- * unless the server refused its stream and it waits there once more. Which limit it was, is told
- * when that is judged. */
+ * unless the server refused its stream and it waits there once more. */
 static void on_limit(cab_client *c, cab_call *call, int64_t now_ms) {
     if (!call->past_limit && !cab_transfer_waits(call->transfer)) {
         call->past_limit = true;
         cab_timers_set(&c->timers, &call->timer, now_ms + LATE_MS);
         return;
     }
-    cab_timers_clear(&c->timers, &call->timer);
-    cab_transfer_abort(c->engine, call->transfer);
     call->connect_bound = false;
-    (void)cab_fail(&cab_call_answer(call)->error, CAB_KIND_TIMEOUT, CAB_REASON_TIMEOUT, NULL,
-                   "its time was over");
-    enter_state(c, call, CAB_CALL_ANSWERED);
+    break_off(c, call);
 }
 
 static void fire_timers(cab_client *c, cab_budget *budget) {
