@@ -43,7 +43,9 @@ local CAB = {
   libssl = {},
   trust = { "anchors", "libssl" },
   curl_error = {},
-  transfer = { "list", "poller", "hosts", "libssl", "trust", "request", "curl_error", "clock" },
+  wire = { "list", "poller", "hosts", "libssl", "trust", "request" },
+  receive = { "wire", "clock" },
+  transfer = { "receive", "curl_error" },
   engine = { "transfer", "poller", "sigpipe", "budget" },
   call = { "options", "engine", "sign", "classify", "timers", "worker", "texts" },
   trace = { "call" },
@@ -91,7 +93,7 @@ local FREE_IN_LUA = { compat = true, lua_error = true }
 local FOREIGN_HEADERS = {
   ["curl/"] = {
     ["cab/engine.c"] = true,
-    ["cab/transfer.h"] = true,
+    ["cab/wire.h"] = true,
     ["cab/trust.c"] = true,
     ["cab/libssl.c"] = true,
     ["cab/curl_error.c"] = true,
@@ -118,6 +120,7 @@ local WORDS = {
     "curl_easy_",
     "cab/engine.c",
     "cab/transfer.c",
+    "cab/receive.c",
     "cab/trust.c",
     "cab/libssl.c",
     "cab/curl_error.c",

@@ -13,6 +13,8 @@ local ROWS = {
   { "^csrc/cab/client", "async cancel time admission core_alone connections" },
   { "^csrc/cab/engine", "at_most_once async time stream hardening frames" },
   { "^csrc/cab/transfer", "at_most_once reused stream hardening large_body proxy" },
+  { "^csrc/cab/wire", "at_most_once reused stream" },
+  { "^csrc/cab/receive", "at_most_once stream large_body hardening" },
   { "^csrc/cab/curl_error", "connect_faults tls errors at_most_once proxy" },
   { "^csrc/cab/sockets", "reused connections" },
   { "^csrc/cab/hosts", "connections frames reused" },
