@@ -49,7 +49,8 @@ local CAB = {
   engine = { "transfer", "poller", "sigpipe", "budget" },
   call = { "options", "engine", "sign", "classify", "timers", "worker", "texts" },
   trace = { "call" },
-  client = { "trace", "crypto", "budget" },
+  states = { "trace" },
+  client = { "states", "crypto", "budget" },
 }
 
 -- C, the binding: a name without a slash is of this wing. `compat` and `lua_error` are free to all,

@@ -9,7 +9,6 @@
 #include "cab/clock.h"
 #include "cab/crypto.h"
 #include "cab/locale.h"
-#include "cab/trace.h"
 
 /* Handles in the engine at once whatever the connections allow: each more costs libcurl time. */
 #define MAX_IN_ENGINE 1024
@@ -30,57 +29,7 @@ static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, on_fork_in_chil
 
 bool cab_client_forked(const cab_client *c) { return c->fork_count != fork_count; }
 
-/* ---- states --------------------------------------------------------------------------------- */
-
-static cab_call *first_in(const cab_client *c, cab_call_state state) {
-    return CAB_CONTAINER_OF(c->calls_in[state].first, cab_call, link);
-}
-
-/* What keeps a call in a state; NULL: nothing does. */
-static cab_list *list_of(cab_client *c, const cab_call *call) {
-    switch (call->state) {
-    case CAB_CALL_NEW:
-    case CAB_CALL_DONE:
-        return NULL;
-    case CAB_CALL_PARKED:
-        return &call->identity->parked;
-    case CAB_CALL_QUEUED:
-        return &call->host->waiting;
-    default:
-        return &c->calls_in[call->state];
-    }
-}
-
-/* Takes the call out of whatever its state keeps it in. */
-static void leave_state(cab_client *c, cab_call *call) {
-    cab_list *list = list_of(c, call);
-    cab_timers_clear(&c->timers, &call->timer);
-    c->queued -= call->state == CAB_CALL_QUEUED ? 1 : 0;
-    c->in_flight -= call->state == CAB_CALL_IN_FLIGHT ? 1 : 0;
-    c->unannounced -= call->state == CAB_CALL_ADMITTING && !call->announced ? 1 : 0;
-    if (list != NULL) {
-        cab_list_remove(list, &call->link);
-    }
-}
-
-static void enter_state(cab_client *c, cab_call *call, cab_call_state state) {
-    if (c->options.trace) {
-        cab_trace(call, state);
-    }
-    leave_state(c, call);
-    call->state = state;
-    cab_list *list = list_of(c, call);
-    c->queued += state == CAB_CALL_QUEUED ? 1 : 0;
-    c->in_flight += state == CAB_CALL_IN_FLIGHT ? 1 : 0;
-    if (list != NULL) {
-        cab_list_add(list, &call->link);
-    }
-    bool waits =
-        state == CAB_CALL_QUEUED || state == CAB_CALL_PARKED || state == CAB_CALL_ADMITTING;
-    if (waits && call->deadline_ms != INT64_MAX) {
-        cab_timers_set(&c->timers, &call->timer, call->deadline_ms);
-    }
-}
+/* ---- into the queue -------------------------------------------------------------------------- */
 
 static cab_call_env env_of(cab_client *c) {
     return (cab_call_env){&c->options, c->engine, &c->url, c->hosts};
@@ -91,14 +40,14 @@ static void fail_to_begin(cab_client *c, cab_call *call) {
     cab_error err = call->error;
     cab_call_fail(call, err.kind, err.reason, "%s", err.message);
     call->error = err; /* its field, too */
-    enter_state(c, call, CAB_CALL_ANSWERED);
+    cab_states_enter(&c->states, call, CAB_CALL_ANSWERED);
 }
 
 /* To where it waits until it may begin. */
 static void enter_queue(cab_client *c, cab_call *call) {
     const cab_call_env env = env_of(c);
     if (cab_call_find_host(&env, call)) {
-        enter_state(c, call, CAB_CALL_QUEUED);
+        cab_states_enter(&c->states, call, CAB_CALL_QUEUED);
     } else {
         cab_fail_memory(&call->error);
         fail_to_begin(c, call);
@@ -127,6 +76,7 @@ cab_client *cab_client_new(const cab_client_options *options, const cab_engine_o
         c->random = 1 + (uint64_t)cab_clock_ms();
     }
     c->options = *options;
+    c->states.trace = options->trace;
     c->fork_count = fork_count;
     return c;
 }
@@ -143,7 +93,7 @@ static void release_attempt(cab_client *c, cab_call *call) {
 static void drop_calls(cab_client *c) {
     for (size_t i = 0; i < c->slots; i++) {
         cab_call *call = c->calls[i];
-        leave_state(c, call);
+        cab_states_leave(&c->states, call);
         call->transfer = NULL; /* the engine frees its own */
         call->state = CAB_CALL_DONE;
         call->client = NULL;
@@ -166,7 +116,7 @@ void cab_client_free(cab_client *c) {
     cab_worker_free(c->worker); /* first: it works with what the calls hold */
     drop_calls(c);
     cab_engine_free(c->engine);
-    cab_timers_free(&c->timers);
+    cab_timers_free(&c->states.timers);
     cab_client_options_free(&c->options);
     cab_recent_free(&c->started_by);
     cab_buf_free(&c->url);
@@ -229,7 +179,8 @@ static cab_call *call_new(cab_client *c) {
         c->calls = calls;
         c->slots_cap = cap;
     }
-    cab_call *call = cab_timers_reserve(&c->timers, c->slots + 1) ? calloc(1, sizeof *call) : NULL;
+    cab_call *call =
+        cab_timers_reserve(&c->states.timers, c->slots + 1) ? calloc(1, sizeof *call) : NULL;
     if (call != NULL) {
         call->client = c;
         c->calls[c->slots++] = call;
@@ -266,7 +217,7 @@ static void end_work(cab_client *c, cab_call *call) {
     call->error = call->work->error;
     call->verdict = (cab_verdict){call->error.kind, call->error.reason, CAB_OUTCOME_NOT_STARTED,
                                   CAB_AGAIN_NEVER};
-    enter_state(c, call, CAB_CALL_ANSWERED);
+    cab_states_enter(&c->states, call, CAB_CALL_ANSWERED);
 }
 
 static void start_work(cab_client *c, cab_call *call) {
@@ -274,7 +225,7 @@ static void start_work(cab_client *c, cab_call *call) {
         c->worker = cab_worker_new(cab_engine_wake_fd(c->engine));
     }
     call->work->owner = call;
-    enter_state(c, call, CAB_CALL_WORKING);
+    cab_states_enter(&c->states, call, CAB_CALL_WORKING);
     if (c->worker != NULL) {
         cab_worker_submit(c->worker, call->work);
     } else {
@@ -286,7 +237,7 @@ static void start_work(cab_client *c, cab_call *call) {
 
 static void collect_work(cab_client *c) {
     cab_work *work;
-    while (first_in(c, CAB_CALL_WORKING) != NULL &&
+    while (cab_states_first(&c->states, CAB_CALL_WORKING) != NULL &&
            (work = cab_worker_next_done(c->worker)) != NULL) {
         end_work(c, work->owner);
     }
@@ -300,8 +251,8 @@ void cab_client_submit(cab_client *c, cab_call *call) {
     if (call->work != NULL) {
         start_work(c, call);
     } else if (call->sleeps) {
-        enter_state(c, call, CAB_CALL_WAITING);
-        cab_timers_set(&c->timers, &call->timer, call->started_ms + call->delay_ms);
+        cab_states_enter(&c->states, call, CAB_CALL_WAITING);
+        cab_timers_set(&c->states.timers, &call->timer, call->started_ms + call->delay_ms);
     } else {
         enter_queue(c, call);
     }
@@ -338,12 +289,12 @@ void cab_client_cancel(cab_client *c, cab_call *call) {
     } else {
         cab_call_fail(call, CAB_KIND_CANCELLED, CAB_REASON_NONE, "the call was cancelled");
     }
-    enter_state(c, call, CAB_CALL_ANSWERED);
+    cab_states_enter(&c->states, call, CAB_CALL_ANSWERED);
     wake(c);
 }
 
 void cab_client_cancel_all(cab_client *c) {
-    if (first_in(c, CAB_CALL_WORKING) != NULL) {
+    if (cab_states_first(&c->states, CAB_CALL_WORKING) != NULL) {
         cab_worker_drain(c->worker);
         collect_work(c);
     }
@@ -364,7 +315,7 @@ static bool take_credentials(cab_client *c, cab_call *call, int64_t now_ms) {
         call->granted = false;
         if (!usable) {
             c->parked_now = true;
-            enter_state(c, call, CAB_CALL_PARKED);
+            cab_states_enter(&c->states, call, CAB_CALL_PARKED);
             return false;
         }
         call->credentials = cab_credentials_ref(call->identity->current);
@@ -379,9 +330,7 @@ static void begin(cab_client *c, cab_call *call, int64_t now_ms) {
     }
     if (call->asks_admission && !call->admitted) {
         c->parked_now = true;
-        enter_state(c, call, CAB_CALL_ADMITTING);
-        call->announced = false;
-        c->unannounced++;
+        cab_states_enter(&c->states, call, CAB_CALL_ADMITTING);
         return;
     }
     const cab_call_env env = env_of(c);
@@ -390,14 +339,14 @@ static void begin(cab_client *c, cab_call *call, int64_t now_ms) {
         fail_to_begin(c, call);
         return;
     }
-    enter_state(c, call, CAB_CALL_IN_FLIGHT);
+    cab_states_enter(&c->states, call, CAB_CALL_IN_FLIGHT);
     tell(c, CAB_EVENT_REQUEST, call, 0);
-    int64_t ends_ms = cab_transfer_may_outlast_ms(call->transfer, c->in_flight == 1);
+    int64_t ends_ms = cab_transfer_may_outlast_ms(call->transfer, c->states.in_flight == 1);
     call->past_limit = false;
     if (call->stream) {
-        cab_timers_set(&c->timers, &call->timer, now_ms + (int64_t)(call->timeout * 1000));
+        cab_timers_set(&c->states.timers, &call->timer, now_ms + (int64_t)(call->timeout * 1000));
     } else if (ends_ms != INT64_MAX) {
-        cab_timers_set(&c->timers, &call->timer, ends_ms);
+        cab_timers_set(&c->states.timers, &call->timer, ends_ms);
     }
 }
 
@@ -406,7 +355,7 @@ static int64_t sooner(int64_t a, int64_t b) { return a < 0 ? b : b < 0 ? a : a <
 /* Whether the engine takes one more, whoever it is to. */
 static bool has_room(const cab_client *c) {
     size_t most = c->options.max_in_flight;
-    return c->in_flight < (most > 0 && most < MAX_IN_ENGINE ? most : MAX_IN_ENGINE);
+    return c->states.in_flight < (most > 0 && most < MAX_IN_ENGINE ? most : MAX_IN_ENGINE);
 }
 
 /* The next host that a call waits for and may begin to: each in its turn, however many wait for
@@ -426,7 +375,7 @@ static cab_host *next_free_host(const cab_client *c, int64_t now_ms) {
 /* Milliseconds until a call may begin that is queued; -1: not before something has happened. */
 static int64_t queue_due_ms(const cab_client *c) {
     int64_t due_ms = -1;
-    if (c->queued > 0 && has_room(c)) {
+    if (c->states.queued > 0 && has_room(c)) {
         int64_t now_ms = cab_clock_ms();
         cab_host *host = NULL;
         while ((host = cab_engine_next_host(c->engine, host)) != NULL) {
@@ -452,8 +401,8 @@ static bool may_begin_more(cab_client *c, int begun, cab_budget *budget) {
 }
 
 static void dispatch(cab_client *c, cab_budget *budget) {
-    int64_t now = c->queued > 0 ? cab_clock_ms() : 0;
-    for (int begun = 0; c->queued > 0 && has_room(c); begun++) {
+    int64_t now = c->states.queued > 0 ? cab_clock_ms() : 0;
+    for (int begun = 0; c->states.queued > 0 && has_room(c); begun++) {
         cab_host *host =
             begun == 0 || may_begin_more(c, begun, budget) ? next_free_host(c, now) : NULL;
         if (host == NULL) {
@@ -470,7 +419,7 @@ static void break_off(cab_client *c, cab_call *call) {
     cab_error *err = &cab_call_answer(call)->error;
     err->kind = CAB_KIND_TIMEOUT;
     err->reason = CAB_REASON_TIMEOUT;
-    enter_state(c, call, CAB_CALL_ANSWERED);
+    cab_states_enter(&c->states, call, CAB_CALL_ANSWERED);
 }
 
 /* Silence is what a look at the socket found, not that nobody looked, nor a receiver that has not
@@ -479,7 +428,7 @@ static void on_silence(cab_client *c, cab_call *call, int64_t now_ms) {
     int64_t last_ms = call->held ? now_ms : cab_transfer_last_byte_ms(call->transfer);
     int64_t limit = last_ms + (int64_t)(call->timeout * 1000);
     if (limit > c->looked_ms) {
-        cab_timers_set(&c->timers, &call->timer, limit > now_ms ? limit : now_ms + 1);
+        cab_timers_set(&c->states.timers, &call->timer, limit > now_ms ? limit : now_ms + 1);
         return;
     }
     call->silent = true;
@@ -491,7 +440,7 @@ static void on_silence(cab_client *c, cab_call *call, int64_t now_ms) {
 static void on_limit(cab_client *c, cab_call *call, int64_t now_ms) {
     if (!call->past_limit && !cab_transfer_waits(call->transfer)) {
         call->past_limit = true;
-        cab_timers_set(&c->timers, &call->timer, now_ms + LATE_MS);
+        cab_timers_set(&c->states.timers, &call->timer, now_ms + LATE_MS);
         return;
     }
     call->connect_bound = false;
@@ -499,19 +448,19 @@ static void on_limit(cab_client *c, cab_call *call, int64_t now_ms) {
 }
 
 static void fire_timers(cab_client *c, cab_budget *budget) {
-    cab_timer *timer = cab_timers_first(&c->timers);
+    cab_timer *timer = cab_timers_first(&c->states.timers);
     if (timer == NULL) {
         return;
     }
     int64_t now = cab_clock_ms();
-    for (; timer != NULL && timer->at_ms <= now; timer = cab_timers_first(&c->timers)) {
+    for (; timer != NULL && timer->at_ms <= now; timer = cab_timers_first(&c->states.timers)) {
         cab_call *call = CAB_CONTAINER_OF(timer, cab_call, timer);
         if (call->state == CAB_CALL_IN_FLIGHT && call->stream) {
             on_silence(c, call, now);
         } else if (call->state == CAB_CALL_IN_FLIGHT) {
             on_limit(c, call, now);
         } else if (call->state == CAB_CALL_WAITING && call->sleeps) {
-            enter_state(c, call, CAB_CALL_ANSWERED);
+            cab_states_enter(&c->states, call, CAB_CALL_ANSWERED);
         } else if (call->state == CAB_CALL_WAITING) {
             enter_queue(c, call);
         } else {
@@ -520,7 +469,7 @@ static void fire_timers(cab_client *c, cab_budget *budget) {
             cab_call_fail(call, CAB_KIND_TIMEOUT, CAB_REASON_DEADLINE,
                           "the deadline of %s s passed before the request was sent%s", seconds,
                           call->attempts > 0 ? " again" : "");
-            enter_state(c, call, CAB_CALL_ANSWERED);
+            cab_states_enter(&c->states, call, CAB_CALL_ANSWERED);
         }
         if (cab_budget_is_over(budget)) {
             break;
@@ -529,7 +478,7 @@ static void fire_timers(cab_client *c, cab_budget *budget) {
 }
 
 static int64_t timers_due_ms(const cab_client *c) {
-    const cab_timer *timer = cab_timers_first(&c->timers);
+    const cab_timer *timer = cab_timers_first(&c->states.timers);
     if (timer == NULL) {
         return -1;
     }
@@ -541,7 +490,7 @@ static void collect(cab_client *c) {
     cab_transfer *t;
     while ((t = cab_engine_next_ended(c->engine)) != NULL) {
         cab_call *call = cab_transfer_owner(t);
-        enter_state(c, call, CAB_CALL_ANSWERED);
+        cab_states_enter(&c->states, call, CAB_CALL_ANSWERED);
         tell(c, CAB_EVENT_RESPONSE, call, 0);
     }
 }
@@ -550,10 +499,10 @@ void cab_client_step(cab_client *c, int64_t wait_ms, cab_budget *budget) {
     c->parked_now = false;
     fire_timers(c, budget);
     dispatch(c, budget);
-    if (first_in(c, CAB_CALL_ANSWERED) != NULL || c->event_count > 0 || c->parked_now ||
-        budget->over ||
-        (c->in_flight == 0 && first_in(c, CAB_CALL_WORKING) == NULL &&
-         cab_timers_first(&c->timers) == NULL)) {
+    if (cab_states_first(&c->states, CAB_CALL_ANSWERED) != NULL || c->event_count > 0 ||
+        c->parked_now || budget->over ||
+        (c->states.in_flight == 0 && cab_states_first(&c->states, CAB_CALL_WORKING) == NULL &&
+         cab_timers_first(&c->states.timers) == NULL)) {
         wait_ms = 0;
     }
     int64_t due_ms = timers_due_ms(c);
@@ -564,7 +513,9 @@ void cab_client_step(cab_client *c, int64_t wait_ms, cab_budget *budget) {
     fire_timers(c, budget);
 }
 
-cab_call *cab_client_next_answered(cab_client *c) { return first_in(c, CAB_CALL_ANSWERED); }
+cab_call *cab_client_next_answered(cab_client *c) {
+    return cab_states_first(&c->states, CAB_CALL_ANSWERED);
+}
 
 bool cab_client_judge(cab_client *c, cab_call *call, const cab_reading *body) {
     int64_t now = cab_clock_ms();
@@ -588,8 +539,8 @@ bool cab_client_judge(cab_client *c, cab_call *call, const cab_reading *body) {
     }
     release_attempt(c, call);
     if (next == CAB_NEXT_WAIT) {
-        enter_state(c, call, CAB_CALL_WAITING);
-        cab_timers_set(&c->timers, &call->timer, now + call->delay_ms);
+        cab_states_enter(&c->states, call, CAB_CALL_WAITING);
+        cab_timers_set(&c->states.timers, &call->timer, now + call->delay_ms);
     } else {
         enter_queue(c, call); /* parks itself while credentials are missing */
     }
@@ -598,7 +549,7 @@ bool cab_client_judge(cab_client *c, cab_call *call, const cab_reading *body) {
 
 void cab_client_finish(cab_client *c, cab_call *call) {
     release_attempt(c, call);
-    enter_state(c, call, CAB_CALL_DONE);
+    cab_states_enter(&c->states, call, CAB_CALL_DONE);
     c->open--;
     if (!call->owned) {
         cab_client_release(c, call);
@@ -618,7 +569,7 @@ void cab_client_hold(cab_client *c, cab_call *call) {
     if (call->state == CAB_CALL_IN_FLIGHT) {
         cab_engine_hold(c->engine, call->transfer);
     } else if (call->state == CAB_CALL_ANSWERED) {
-        cab_list *answered = &c->calls_in[CAB_CALL_ANSWERED];
+        cab_list *answered = &c->states.in[CAB_CALL_ANSWERED];
         cab_list_remove(answered, &call->link);
         cab_list_add(answered, &call->link); /* behind the others */
     }
@@ -636,13 +587,14 @@ void cab_client_unpark(cab_identity *i) {
 }
 
 cab_call *cab_client_next_admission(cab_client *c) {
-    cab_call *call = c->unannounced > 0 ? first_in(c, CAB_CALL_ADMITTING) : NULL;
+    cab_call *call =
+        c->states.unannounced > 0 ? cab_states_first(&c->states, CAB_CALL_ADMITTING) : NULL;
     while (call != NULL && call->announced) {
         call = CAB_CONTAINER_OF(call->link.next, cab_call, link);
     }
     if (call != NULL) {
         call->announced = true;
-        c->unannounced--;
+        c->states.unannounced--;
     }
     return call;
 }
@@ -655,16 +607,17 @@ void cab_client_admit(cab_client *c, cab_call *call, double date) {
 }
 
 bool cab_client_is_stuck(const cab_client *c) {
-    return c->in_flight == 0 && c->queued == 0 && first_in(c, CAB_CALL_WAITING) == NULL &&
-           first_in(c, CAB_CALL_ANSWERED) == NULL;
+    return c->states.in_flight == 0 && c->states.queued == 0 &&
+           cab_states_first(&c->states, CAB_CALL_WAITING) == NULL &&
+           cab_states_first(&c->states, CAB_CALL_ANSWERED) == NULL;
 }
 
 bool cab_client_is_still(const cab_client *c) {
     size_t admitting = 0;
-    if (!cab_client_is_stuck(c) || first_in(c, CAB_CALL_WORKING) != NULL) {
+    if (!cab_client_is_stuck(c) || cab_states_first(&c->states, CAB_CALL_WORKING) != NULL) {
         return false;
     }
-    for (const cab_link *at = c->calls_in[CAB_CALL_ADMITTING].first; at != NULL; at = at->next) {
+    for (const cab_link *at = c->states.in[CAB_CALL_ADMITTING].first; at != NULL; at = at->next) {
         admitting++;
     }
     return admitting == c->open;
@@ -675,7 +628,7 @@ void cab_client_fail_parked(cab_identity *i) {
     while ((call = CAB_CONTAINER_OF(i->parked.first, cab_call, link)) != NULL) {
         cab_call_fail(call, CAB_KIND_AUTH, CAB_REASON_NONE,
                       "there are no credentials: signing in failed, or nobody did");
-        enter_state(call->client, call, CAB_CALL_ANSWERED);
+        cab_states_enter(&call->client->states, call, CAB_CALL_ANSWERED);
         wake(call->client);
     }
 }
@@ -690,7 +643,7 @@ int cab_client_fd(cab_client *c) {
 int cab_client_watched_fd(const cab_client *c) { return cab_engine_fd(c->engine); }
 
 int64_t cab_client_timeout_ms(const cab_client *c) {
-    if (first_in(c, CAB_CALL_ANSWERED) != NULL) {
+    if (cab_states_first(&c->states, CAB_CALL_ANSWERED) != NULL) {
         return 0;
     }
     return sooner(sooner(cab_engine_timeout_ms(c->engine), timers_due_ms(c)), queue_due_ms(c));

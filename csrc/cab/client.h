@@ -12,7 +12,7 @@
 #include "cab/error.h"
 #include "cab/list.h"
 #include "cab/options.h"
-#include "cab/timers.h"
+#include "cab/states.h"
 #include "cab/worker.h"
 
 #pragma GCC visibility push(hidden)
@@ -39,14 +39,11 @@ struct cab_client {
     cab_engine *engine;
     cab_recent started_by; /* what the service says of a build may repeat what started it */
     cab_buf url;           /* of the attempt that is being begun */
-    cab_timers timers;
+    cab_states states;
     cab_call **calls; /* every call there is, by its slot - 1 */
     size_t slots, slots_cap;
-    /* By their state, but for those parked at an identity, and those queued for a host. */
-    cab_list calls_in[CAB_CALL_DONE];
-    cab_list spare; /* done, and owned by nobody */
-    size_t open;    /* calls submitted and not done */
-    size_t queued, in_flight;
+    cab_list spare;                     /* done, and owned by nobody */
+    size_t open;                        /* calls submitted and not done */
     cab_host *hosts[CAB_MAX_ENDPOINTS]; /* of the endpoints, as they are asked for first */
     cab_host *served;                   /* the one that a call to began last */
     size_t endpoint;                    /* the one that worked last */
@@ -54,7 +51,6 @@ struct cab_client {
     unsigned fork_count;
     int64_t looked_ms;   /* what had come by then was read */
     bool exported;       /* somebody sleeps on the descriptor */
-    size_t unannounced;  /* calls that wait for admission, which nobody was told yet */
     bool parked_now;     /* a call began to wait for credentials or admission in this step */
     cab_worker *worker;  /* NULL before the first work, and where there are no threads */
     bool starts_by_twin; /* RunJob is gone from the service: ExecuteJob starts builds */

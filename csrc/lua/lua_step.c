@@ -164,7 +164,7 @@ static void deliver_admissions(lua_State *L, lcab_client *u, int uv, int first) 
         lcab_rawgeti(L, -1, call->slot);
         call_back(L, u, 0, first);
         lua_pop(L, 1);
-        if (u->c != NULL && u->c->unannounced > 0 && cab_budget_is_over(&u->budget)) {
+        if (u->c != NULL && u->c->states.unannounced > 0 && cab_budget_is_over(&u->budget)) {
             return;
         }
     }
