@@ -89,11 +89,6 @@ static cab_text lower(cab_buf *scratch, cab_text name) {
     return written_since(scratch, start);
 }
 
-static int compare(cab_text left, cab_text right) {
-    int order = memcmp(left.data, right.data, left.len < right.len ? left.len : right.len);
-    return order != 0 ? order : (left.len > right.len) - (left.len < right.len);
-}
-
 static bool insert(cab_sign_output *out, cab_sign_header header, cab_error *err) {
     size_t at = out->header_count;
     if (at == CAB_SIGN_MAX_HEADERS) {
@@ -101,7 +96,7 @@ static bool insert(cab_sign_output *out, cab_sign_header header, cab_error *err)
                         "too many headers: at most %d can be signed", CAB_SIGN_MAX_HEADERS);
     }
     for (; at > 0; at--) {
-        int order = compare(out->headers[at - 1].lower, header.lower);
+        int order = cab_text_compare(out->headers[at - 1].lower, header.lower);
         if (order < 0) {
             break;
         }

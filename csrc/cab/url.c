@@ -1,7 +1,10 @@
 #include "cab/url.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cab/escape.h"
 
 static const char DIGITS[] = "0123456789ABCDEF";
 
@@ -11,6 +14,12 @@ static bool alphanumeric(unsigned char c) {
 
 static bool unreserved(unsigned char c) {
     return alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+int cab_text_compare(cab_text left, cab_text right) {
+    size_t shorter = left.len < right.len ? left.len : right.len;
+    int order = shorter > 0 ? memcmp(left.data, right.data, shorter) : 0;
+    return order != 0 ? order : (left.len > right.len) - (left.len < right.len);
 }
 
 bool cab_text_is_token(cab_text text) {
@@ -24,29 +33,15 @@ bool cab_text_is_token(cab_text text) {
     return text.len > 0;
 }
 
-static int hex_value(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Reads one byte at *at, an escape or itself, and moves *at behind it. */
 static unsigned char next_byte(const char *text, size_t len, size_t *at) {
-    size_t i = *at;
-    if (text[i] == '%' && len - i > 2) {
-        int high = hex_value(text[i + 1]);
-        int low = hex_value(text[i + 2]);
-        if (high >= 0 && low >= 0) {
-            *at = i + 3;
-            return (unsigned char)(high * 16 + low);
-        }
+    uint32_t code;
+    const char *p = text + (*at)++;
+    if (*p != '%' || cab_read_digits(p + 1, text + len, 2, 16, &code) != 2) {
+        return (unsigned char)*p;
     }
-    *at = i + 1;
-    return (unsigned char)text[i];
+    *at += 2;
+    return (unsigned char)code;
 }
 
 /* Writes one byte; room for three was made by the caller. */
@@ -102,17 +97,11 @@ bool cab_url_canonical_path(cab_buf *out, const char *path, size_t len) {
     return true;
 }
 
-static int compare_text(cab_text left, cab_text right) {
-    size_t shorter = left.len < right.len ? left.len : right.len;
-    int order = shorter > 0 ? memcmp(left.data, right.data, shorter) : 0;
-    return order != 0 ? order : (left.len > right.len) - (left.len < right.len);
-}
-
 static int compare_pairs(const void *left, const void *right) {
     const cab_pair *one = left;
     const cab_pair *other = right;
-    int order = compare_text(one->name, other->name);
-    return order != 0 ? order : compare_text(one->value, other->value);
+    int order = cab_text_compare(one->name, other->name);
+    return order != 0 ? order : cab_text_compare(one->value, other->value);
 }
 
 bool cab_url_canonical_query(cab_buf *out, cab_pair *pairs, size_t count) {

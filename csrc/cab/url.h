@@ -23,6 +23,9 @@ typedef struct {
     cab_text value;
 } cab_pair;
 
+/* By their bytes, and a beginning before what it begins: less than 0, 0 or more, as memcmp has it.
+ */
+int cab_text_compare(cab_text left, cab_text right);
 /* Whether it is a token of HTTP (RFC 9110 5.6.2), as names of headers are. */
 bool cab_text_is_token(cab_text text);
 

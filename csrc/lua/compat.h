@@ -124,6 +124,15 @@ static inline void lcab_kept(lua_State *L, const void *key) {
 #endif
 }
 
+/* Pushes a table that keeps nobody alive by its keys ("k") or its values ("v"). */
+static inline void lcab_newweak(lua_State *L, const char *mode) {
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, mode);
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+}
+
 /* Registers a userdata type under the array of static life that is its name: methods in a table of
  * their own, away from the metamethods. lcab_kept pushes the metatable. */
 static inline void lcab_newtype(lua_State *L, const char *name, const luaL_Reg *methods,

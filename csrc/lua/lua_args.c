@@ -44,13 +44,9 @@ typedef struct {
 
 static int by_name(const void *a, const void *b) {
     const parameter *x = a, *y = b;
-    size_t shorter = x->name.len < y->name.len ? x->name.len : y->name.len;
-    int order = shorter > 0 ? memcmp(x->name.data, y->name.data, shorter) : 0;
+    int order = cab_text_compare(x->name, y->name);
     if (order != 0) {
         return order;
-    }
-    if (x->name.len != y->name.len) {
-        return x->name.len < y->name.len ? -1 : 1;
     }
     return x->position < y->position ? -1 : x->position > y->position;
 }

@@ -273,11 +273,7 @@ void lcab_identity_open(lua_State *L) {
                                        {"fail", identity_fail},     {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", identity_gc}, {NULL, NULL}};
     lcab_newtype(L, IDENTITY_TYPE, methods, meta);
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "v");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
+    lcab_newweak(L, "v");
     lcab_keep(L, &IDENTITIES);
     lua_pushcfunction(L, identity_new);
     lua_setfield(L, -2, "identity");

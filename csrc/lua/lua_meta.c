@@ -176,11 +176,7 @@ static int get_meta(lua_State *L) {
 
 void lcab_meta_open(lua_State *L) {
     lcab_slots_open(L);
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "k");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
+    lcab_newweak(L, "k");
     lcab_keep(L, &MEMBERS);
     lua_pushcfunction(L, get_meta);
     lua_setfield(L, -2, "meta");

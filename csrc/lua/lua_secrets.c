@@ -165,11 +165,7 @@ void lcab_push_short(lua_State *L, const char *text, size_t len, size_t most,
 }
 
 void lcab_secrets_open(lua_State *L) {
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "k");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
+    lcab_newweak(L, "k");
     lcab_keep(L, &KEPT);
     lua_pushcfunction(L, came_with);
     lua_setfield(L, -2, "came_with");

@@ -118,11 +118,7 @@ static int close_slots(lua_State *L) {
 
 void lcab_slots_open(lua_State *L) {
     memset(lua_newuserdata(L, sizeof(slots)), 0, sizeof(slots));
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "k");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
+    lcab_newweak(L, "k");
     lua_setuservalue(L, -2);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, close_slots);

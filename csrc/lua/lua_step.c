@@ -295,6 +295,7 @@ static int deliver_cancelled(lua_State *L) {
     lcab_rawseti(L, 2, U_RAISED);
     return 0;
 }
+
 /* ---- moving --------------------------------------------------------------------------------- */
 
 /* Runs function `which` of the client's user value, protected: only memory can lack there. */
@@ -381,6 +382,7 @@ bool lcab_take_raised(lua_State *L, int client) {
     lua_remove(L, -2);
     return true;
 }
+
 /* ---- methods -------------------------------------------------------------------------------- */
 
 /* Whether it has nothing to do: no callback is due, and each open call waits to be admitted. */

@@ -76,6 +76,16 @@ static int raise_callback_error(lua_State *L) {
     return lua_error(L);
 }
 
+/* Returns what a protected call has raised. */
+static int return_error(lua_State *L) {
+    if (!lcab_is_error(L, -1)) {
+        return lua_error(L); /* out of memory */
+    }
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    return 2;
+}
+
 /* ---- waiting -------------------------------------------------------------------------------- */
 
 static int no_op(lua_State *L) {
@@ -175,12 +185,7 @@ static int call_try_wait(lua_State *L) {
         lua_pushvalue(L, 1);
         lua_pushvalue(L, 2);
         if (lua_pcall(L, 2, 0, 0) != 0) {
-            if (!lcab_is_error(L, -1)) {
-                return lua_error(L); /* out of memory */
-            }
-            lua_pushnil(L);
-            lua_insert(L, -2);
-            return 2;
+            return return_error(L);
         }
     }
     return push_returns(L, 1, k);
@@ -230,12 +235,7 @@ static int client_try_run(lua_State *L) {
     if (lua_pcall(L, 6, 1, 0) == 0) {
         return 1;
     }
-    if (!lcab_is_error(L, -1)) {
-        return lua_error(L); /* out of memory */
-    }
-    lua_pushnil(L);
-    lua_insert(L, -2);
-    return 2;
+    return return_error(L);
 }
 
 void lcab_wait_open(lua_State *L) {
