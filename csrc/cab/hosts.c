@@ -92,7 +92,7 @@ static size_t streams_left(const cab_hosts *hosts, const cab_host *host) {
 }
 
 int64_t cab_host_is_free_in_ms(cab_hosts *hosts, cab_host *host, int64_t now_ms) {
-    if (host->may_share && host->http2 && host->connecting < streams_left(hosts, host)) {
+    if (host->http2 && host->connecting < streams_left(hosts, host)) {
         return 0;
     }
     if (hosts->connections >= hosts->max_connections) {
