@@ -66,6 +66,7 @@ local ROWS = {
   { "^csrc/lua/lua_sign", "sign" },
   { "^csrc/lua/lua_journal", "journal" },
   { "^csrc/lua/lua_file", "token_store" },
+  { "^csrc/lua/lua_buf", "json journal sign" },
   { "^csrc/lua/lua_term", "cli_terminal" },
   { "^csrc/lua/", "core_alone result" },
   { "/client", "facade async tasks result keys_interrupt" },

@@ -12,6 +12,7 @@
 #include "cab/pin.h"
 #include "lua/compat.h"
 #include "lua/lua_body.h"
+#include "lua/lua_buf.h"
 #include "lua/lua_call.h"
 #include "lua/lua_client.h"
 #include "lua/lua_error.h"
@@ -221,6 +222,7 @@ int luaopen_codearts_build_core(lua_State *L) {
     if (!cab_engine_check_version(&err)) {
         return lcab_raise(L, &err);
     }
+    lcab_buf_open(L);
     lcab_mend_open(L);
     lcab_json_open(L);
     lcab_identity_open(L);

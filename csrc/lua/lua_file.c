@@ -12,11 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cab/buf.h"
 #include "cab/crypto.h"
 #include "cab/descriptor.h"
 #include "cab/locale.h"
+#include "cab/texts.h"
 #include "lua/compat.h"
+#include "lua/lua_buf.h"
 #include "lua/lua_error.h"
 
 static const char LOCK[] = "codearts.build.lock";
@@ -110,7 +111,7 @@ static int read_names(const char *path, cab_buf *names) {
     int code = 0;
     const struct dirent *entry;
     while (code == 0 && (errno = 0, entry = readdir(dir)) != NULL) {
-        if (!cab_buf_append(names, entry->d_name, strlen(entry->d_name) + 1)) {
+        if (!cab_texts_add(names, entry->d_name, strlen(entry->d_name))) {
             code = ENOMEM;
         }
     }
@@ -122,23 +123,15 @@ static int read_names(const char *path, cab_buf *names) {
 /* file.names(folder) -> array of names, in no order | nil, reason, missing */
 static int file_names(lua_State *L) {
     const char *path = check_path(L);
-    cab_buf names = {0};
-    int code = read_names(path, &names);
+    cab_buf *names = lcab_new_buf(L);
+    int code = read_names(path, names);
     if (code != 0) {
-        cab_buf_free(&names);
         return fail_errno(L, code);
     }
-    /* A copy that Lua owns, so that nothing is lost when memory runs out below. */
-    size_t len = names.len;
-    char *copy = lua_newuserdata(L, len + 1);
-    if (len > 0) {
-        memcpy(copy, names.data, len);
-    }
-    cab_buf_free(&names);
     lua_newtable(L);
     int n = 0;
-    for (size_t at = 0; at < len; at += strlen(copy + at) + 1) {
-        lua_pushstring(L, copy + at);
+    for (const char *name = NULL; (name = cab_texts_next(names, name)) != NULL;) {
+        lua_pushstring(L, name);
         lua_rawseti(L, -2, ++n);
     }
     return 1;

@@ -5,6 +5,7 @@
 
 #include "cab/journal.h"
 #include "lua/compat.h"
+#include "lua/lua_buf.h"
 #include "lua/lua_error.h"
 
 static const char JOURNAL_TYPE[] = "codearts.build.journal";
@@ -69,22 +70,14 @@ static int open_journal(lua_State *L) {
 }
 
 /* Pushes the line, or nil when there is none, and where it ends. */
-static int push_line(lua_State *L, bool ok, cab_buf *line, size_t end, const cab_error *err) {
+static int push_line(lua_State *L, bool ok, const cab_buf *line, size_t end, const cab_error *err) {
     if (!ok) {
-        cab_buf_free(line);
         return fail(L, err);
     }
-    /* A copy that Lua owns, so that nothing is lost when memory runs out below. */
-    char *copy = lua_newuserdata(L, line->len + 1);
-    size_t len = line->len;
-    if (len > 0) {
-        memcpy(copy, line->data, len);
-    }
-    cab_buf_free(line);
     if (end == 0) {
         lua_pushnil(L);
     } else {
-        lua_pushlstring(L, copy, len);
+        lua_pushlstring(L, line->data, line->len);
     }
     lua_pushinteger(L, (lua_Integer)end);
     return 2;
@@ -94,12 +87,12 @@ static int push_line(lua_State *L, bool ok, cab_buf *line, size_t end, const cab
 static int peek(lua_State *L) {
     cab_error err;
     lua_settop(L, 3);
-    cab_buf line = {0};
+    cab_buf *line = lcab_new_buf(L);
     size_t end = 0;
     const char *folder = check_text(L, 1, "folder");
     const char *name = check_text(L, 2, "name");
-    bool ok = cab_journal_peek(folder, name, lua_toboolean(L, 3), &line, &end, &err);
-    return push_line(L, ok, &line, end, &err);
+    bool ok = cab_journal_peek(folder, name, lua_toboolean(L, 3), line, &end, &err);
+    return push_line(L, ok, line, end, &err);
 }
 
 /* journal.holder(folder, name) -> the process that holds it, nil: nobody knows */
@@ -118,10 +111,11 @@ static int holder(lua_State *L) {
 /* journal:read() -> line or nil, version | nil, err */
 static int journal_read(lua_State *L) {
     cab_error err;
-    cab_buf line = {0};
+    const cab_journal *journal = check_journal(L);
+    cab_buf *line = lcab_new_buf(L);
     size_t end = 0;
-    bool ok = cab_journal_read(check_journal(L), &line, &end, &err);
-    return push_line(L, ok, &line, end, &err);
+    bool ok = cab_journal_read(journal, line, &end, &err);
+    return push_line(L, ok, line, end, &err);
 }
 
 /* journal:vanishes() -> the name of the file system, if that vanishes; or nil */

@@ -7,6 +7,7 @@
 
 #include "cab/locale.h"
 #include "lua/compat.h"
+#include "lua/lua_buf.h"
 #include "lua/lua_error.h"
 #include "lua/lua_mend.h"
 #include "lua/lua_plain.h"
@@ -14,7 +15,6 @@
 #include "lua/utf8.h"
 
 static const char REQUIRE = 0, DECODE = 0;
-static const char WORK[] = "codearts.build.encode";
 #define EXACT 9007199254740992.0 /* 2^53 */
 #define FEW 24                   /* members of an object that take no memory to be sorted */
 #define USUAL 1000               /* bytes of a text, which then grows no more */
@@ -512,19 +512,11 @@ static void put_value(lua_State *L, cab_buf *out, int index, int depth) {
     }
 }
 
-static int work_gc(lua_State *L) {
-    cab_buf_free(lua_touserdata(L, 1));
-    return 0;
-}
-
 /* core.encode(value) -> JSON text; a usage error when the value has none */
 static int encode(lua_State *L) {
     luaL_checkany(L, 1);
     lua_settop(L, 1);
-    cab_buf *out = lua_newuserdata(L, sizeof *out); /* freed whatever is raised below */
-    memset(out, 0, sizeof *out);
-    lcab_kept(L, WORK);
-    lua_setmetatable(L, -2);
+    cab_buf *out = lcab_new_buf(L);
     if (!cab_buf_reserve(out, USUAL)) {
         return lcab_raise_memory(L);
     }
@@ -562,12 +554,9 @@ void lcab_json_load(lua_State *L) {
 void lcab_json_open(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"encode", encode}, {"decode", decode}, {"sorted", sorted}, {NULL, NULL}};
-    static const luaL_Reg no_methods[] = {{NULL, NULL}};
-    static const luaL_Reg meta[] = {{"__gc", work_gc}, {NULL, NULL}};
     lcab_setfuncs(L, functions);
     lua_pushlightuserdata(L, NULL); /* what both variants use for null */
     lua_setfield(L, -2, "null");
-    lcab_newtype(L, WORK, no_methods, meta);
     lcab_rawglobal(L, "require");
     lcab_keep(L, &REQUIRE);
     lua_pushnil(L); /* who loads the core again may have another lua-cjson */

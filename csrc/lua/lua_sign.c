@@ -4,35 +4,10 @@
 #include <string.h>
 
 #include "lua/compat.h"
+#include "lua/lua_buf.h"
 #include "lua/lua_opts.h"
 
-static const char WORK[] = "codearts.build.sign";
-
 static const lcab_where HERE = {"", false};
-
-/* All C memory of one signing; a userdata, so that a Lua error on the way frees it. */
-typedef struct {
-    cab_buf query;
-    cab_buf scratch;
-    cab_sign_output out;
-} work;
-
-static int work_gc(lua_State *L) {
-    work *w = lcab_testudata(L, 1, WORK);
-    if (w != NULL) {
-        cab_buf_free(&w->query);
-        cab_buf_free(&w->scratch);
-    }
-    return 0;
-}
-
-static work *new_work(lua_State *L) {
-    work *w = lua_newuserdata(L, sizeof *w);
-    memset(w, 0, sizeof *w);
-    lcab_kept(L, WORK);
-    lua_setmetatable(L, -2);
-    return w;
-}
 
 typedef struct {
     cab_text algorithm, ak, sk, security_token, project_id, method, host, path, date, region,
@@ -211,7 +186,8 @@ static int sign(lua_State *L) {
     }
     lua_settop(L, 1);
     read_texts(L, &t, &algorithm);
-    work *w = new_work(L);
+    cab_buf *canonical = lcab_new_buf(L), *scratch = lcab_new_buf(L);
+    cab_sign_output out;
     cab_sign_input in = {.algorithm = algorithm,
                          .region = t.region,
                          .service = t.service,
@@ -225,22 +201,19 @@ static int sign(lua_State *L) {
                          .body = read_body(L),
                          .date = t.date};
     cab_pair *query = read_pairs(L, "query", &count);
-    if (!cab_url_canonical_query(&w->query, query, count)) {
+    if (!cab_url_canonical_query(canonical, query, count)) {
         return lcab_raise_memory(L);
     }
-    in.query = (cab_text){w->query.data, w->query.len};
+    in.query = (cab_text){canonical->data, canonical->len};
     in.headers = read_pairs(L, "headers", &in.header_count);
-    if (!cab_sign_request(&in, &w->scratch, &w->out, &e)) {
+    if (!cab_sign_request(&in, scratch, &out, &e)) {
         return lcab_raise(L, &e);
     }
-    push_answer(L, &in, &w->out);
+    push_answer(L, &in, &out);
     return 1;
 }
 
 void lcab_sign_open(lua_State *L) {
-    static const luaL_Reg methods[] = {{NULL, NULL}};
-    static const luaL_Reg meta[] = {{"__gc", work_gc}, {NULL, NULL}};
     static const luaL_Reg functions[] = {{"sign", sign}, {NULL, NULL}};
-    lcab_newtype(L, WORK, methods, meta);
     lcab_setfuncs(L, functions);
 }

@@ -11,6 +11,7 @@ local build = require "codearts.build"
 
 local JOB = ("0123456789abcdef"):rep(2)
 local ARGS = { job_id = JOB, parameter = { branch = "master", n = 1.5 } }
+local FOLDER = "build/torture-files" -- of a journal
 local FAKE_KEYS = { ak = "FAKEAK", sk = "fake-secret-key", project_id = "p" }
 
 local function options(t, more)
@@ -232,6 +233,22 @@ local cases = {
         query = { { "x", "y" } },
         date = "20260101T000000Z",
       }
+    end,
+  },
+  {
+    name = "files",
+    before = function()
+      local maker = core.journal.open(FOLDER, "maker", true) -- nil: another run makes the folder
+      if maker then
+        maker:close()
+      end
+      assert(core.file.replace(FOLDER .. "/key", "{}\n"))
+    end,
+    body = function()
+      if not core.file.names(FOLDER) then
+        error("not enough memory", 0) -- told as the system's word for it
+      end
+      assert(core.journal.peek(FOLDER, "key", true) == "{}")
     end,
   },
   {
