@@ -151,22 +151,33 @@ static int write_all(int fd, const char *text, size_t len) {
     return 0;
 }
 
+#define SUFFIX 17 /* with its NUL */
+
+/* What no other file's name ends with. False: the system has no random bytes to give. */
+static bool make_suffix(char suffix[SUFFIX]) {
+    unsigned char random[SUFFIX / 2];
+    if (!cab_random(random, sizeof random)) {
+        return false;
+    }
+    cab_hex(random, sizeof random, suffix);
+    suffix[SUFFIX - 1] = '\0';
+    return true;
+}
+
 /* core.file.replace(path, text) -> true | nil, reason, missing: whoever reads sees the old text or
  * the new one. For what can be fetched again: the disk is not waited for, and after a power cut the
  * file may be empty. */
 static int file_replace(lua_State *L) {
     const char *path = check_path(L);
     size_t len = 0;
-    unsigned char random[8];
-    char suffix[2 * sizeof random + 1] = {0};
+    char suffix[SUFFIX];
     if (lua_type(L, 2) != LUA_TSTRING) {
         return lcab_usage_error(L, "text", "must be a string");
     }
     const char *text = lua_tolstring(L, 2, &len);
-    if (!cab_random(random, sizeof random)) {
+    if (!make_suffix(suffix)) {
         return fail_errno(L, EIO);
     }
-    cab_hex(random, sizeof random, suffix);
     const char *part = lua_pushfstring(L, "%s.%s", path, suffix);
     int fd = cab_above_standard(open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (fd < 0) {
@@ -259,8 +270,7 @@ static int open_nameless(const char *path) {
 /* core.file.spool(path) -> spool | nil, reason */
 static int file_spool(lua_State *L) {
     const char *path = check_path(L);
-    unsigned char random[8];
-    char suffix[2 * sizeof random + 1] = {0};
+    char suffix[SUFFIX];
     lua_settop(L, 1);
     spool *f = lcab_newpair(L, sizeof *f);
     memset(f, 0, sizeof *f);
@@ -268,10 +278,9 @@ static int file_spool(lua_State *L) {
     f->owner = getpid();
     lcab_kept(L, SPOOL);
     lua_setmetatable(L, 2);
-    if (!cab_random(random, sizeof random)) {
+    if (!make_suffix(suffix)) {
         return fail_errno(L, EIO);
     }
-    cab_hex(random, sizeof random, suffix);
     lua_pushvalue(L, 1);
     lcab_setpair(L, 2, SPOOL_PATH);
     const char *part = lua_pushfstring(L, "%s.%s.part", path, suffix);
