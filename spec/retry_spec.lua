@@ -26,6 +26,7 @@ local ROWS = {
   { "full jitter: as little as nothing", { random = 0, attempt = 4 }, 0 },
   { "full jitter: as much as all", { random = 1, attempt = 4 }, 8 },
 
+  { "not transient", { transient = false }, nil },
   { "the last attempt", { attempt = 10 }, nil },
   { "beyond the last attempt", { attempt = 11 }, nil },
   { "no retries at all", { max_attempts = 1 }, nil },

@@ -449,7 +449,7 @@ __attribute__((cold)) static cab_next after_failure(const cab_call_env *env, cab
     if (try_next_endpoint(env->options->endpoint_count, call, answer)) {
         return CAB_NEXT_NOW;
     }
-    cab_retry_case rc = {call->attempts, cab_answer_retry_after(answer, cab_clock_utc()),
+    cab_retry_case rc = {call->attempts, true, cab_answer_retry_after(answer, cab_clock_utc()),
                          remaining_seconds(call, now_ms), random};
     double delay = cab_retry_delay(&call->retry, &rc);
     if (delay < 0) {

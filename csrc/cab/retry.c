@@ -3,7 +3,7 @@
 #include <math.h>
 
 double cab_retry_delay(const cab_retry_policy *policy, const cab_retry_case *last) {
-    if (last->attempt >= policy->max_attempts) {
+    if (!last->transient || last->attempt >= policy->max_attempts) {
         return -1;
     }
     double ceiling = fmin(policy->max_delay, ldexp(policy->base_delay, last->attempt - 1));

@@ -1,6 +1,8 @@
-/* When to try again what may be: pure policy, no clock, no random source of its own. */
+/* When to try again: pure policy, no clock, no random source of its own. */
 #ifndef CAB_RETRY_H
 #define CAB_RETRY_H
+
+#include <stdbool.h>
 
 #pragma GCC visibility push(hidden)
 
@@ -12,6 +14,7 @@ typedef struct {
 
 typedef struct {
     int attempt;        /* attempts made so far, from 1 */
+    bool transient;     /* trying again is safe and may succeed */
     double retry_after; /* seconds that the service asks to wait; negative: it does not say */
     double remaining;   /* seconds until the call's deadline; HUGE_VAL: none */
     double random;      /* in [0, 1) */

@@ -135,16 +135,18 @@ static int utc(lua_State *L) {
     return 1;
 }
 
-/* core.retry_delay{ attempt =, random = [, retry_after =, remaining =,
- * max_attempts =, base_delay =, max_delay = ] } -> seconds to wait before the next attempt, or nil
- * to stop. The very rule that calls follow; pure. */
+/* core.retry_delay{ attempt =, random = [, transient =, retry_after =, remaining =, max_attempts =,
+ * base_delay =, max_delay = ] } -> seconds to wait before the next attempt, or nil to stop. The
+ * very rule that calls follow; pure. */
 static int retry_delay(lua_State *L) {
     typedef struct {
         double attempt, random, retry_after, remaining, max_attempts, base_delay, max_delay;
+        bool transient;
     } values;
     static const lcab_opt_row rows[] = {
         {"attempt", LCAB_WHOLE, offsetof(values, attempt), 1, 1e6},
         {"random", LCAB_NUMBER, offsetof(values, random), 0, 1},
+        {"transient", LCAB_BOOLEAN, offsetof(values, transient), 0, 0},
         {"retry_after", LCAB_NUMBER, offsetof(values, retry_after), 0, HUGE_VAL},
         {"remaining", LCAB_NUMBER, offsetof(values, remaining), -HUGE_VAL, HUGE_VAL},
         {"max_attempts", LCAB_WHOLE, offsetof(values, max_attempts), 1, 1e6},
@@ -152,11 +154,11 @@ static int retry_delay(lua_State *L) {
         {"max_delay", LCAB_NUMBER, offsetof(values, max_delay), 0, 3600},
         {NULL, LCAB_OTHER, 0, 0, 0}};
     static const lcab_where where = {"", false};
-    values v = {1, 0, -1, HUGE_VAL, 4, 0.2, 20};
+    values v = {1, 0, -1, HUGE_VAL, 4, 0.2, 20, true};
     luaL_checktype(L, 1, LUA_TTABLE);
     lcab_read_options(L, 1, &where, rows, &v);
     cab_retry_policy policy = {(int)v.max_attempts, v.base_delay, v.max_delay};
-    cab_retry_case c = {(int)v.attempt, v.retry_after, v.remaining, v.random};
+    cab_retry_case c = {(int)v.attempt, v.transient, v.retry_after, v.remaining, v.random};
     double delay = cab_retry_delay(&policy, &c);
     if (delay < 0) {
         lua_pushnil(L);
