@@ -469,6 +469,7 @@ describe("core.mask", function()
       end
     end
     for _, text in ipairs { [[\303\245x's4711]], [[\777x]], [[äx'\'s4711]], "äx'" } do
+      "Winter\27[1m4711\27[m\15-\14Hol\15idäy", -- as tput has it for TERM=screen
       assert.equal(text, core.mask(text, { secret }, true))
     end
   end)
@@ -495,7 +496,7 @@ describe("core.mask", function()
 
   for name, form in pairs(FORMS) do
     it("hides the beginning of a value that was cut off within an escape: " .. name, function()
-      local secret = 'aZ3k9Lq2&&amber%2B<"+&25\\n&#x\\u00e9&lt'
+      local secret = "aZ3k9Lq2&&amber%2B<\"+&25\\n&#x\\u00e9's&lt"
       local written = {}
       for i = 1, #secret do
         written[i] = secret:sub(i, i):gsub(".", form)
@@ -507,6 +508,29 @@ describe("core.mask", function()
         assert.equal("at ***… it is", core.mask(told, { secret }, true), told)
       end
     end)
+  it("finds apostrophes and control characters as each shell writes them", function()
+    local controls, four = "'it''s\1a'\127.", "it''''is-Pa55word"
+    for _, case in ipairs {
+      { controls, [[$'\'it\'\'s\001a\'\177.']] }, -- bash's declare -p
+      { controls, "''\\''it'\\'''\\''s\1a'\\''\127.'" }, -- and set -x
+      { controls, "''\"'\"'it'\"''\"'s\1a'\"'\"'\127.'" }, -- busybox's
+      { controls, [[$'\'it\'\'s\x01a\'\x7f.']] }, -- ksh's
+      { controls, [[$'\047it\047\047s\001a\047\177.']] }, -- mksh's
+      { "'it''s''", [[\''it'\'\''s'\'\']] }, -- and without control characters; zsh's
+      { "'it''s''", [[''"'"'it'"''"'s'"''"]] }, -- dash's
+      { four, [['it'"''''"'is-Pa55word']] },
+      { "\27[1m\aPa55word", [[$'\E[1m\aPa55word']] },
+      { "\27[1m\aPa55word", [[$'\033[1m\007Pa55word']] },
+      { [[060\061-number]], [['060\061-number']] },
+      { "060-number", [[\060-number]] },
+    } do
+      for _, whole in ipairs { true, false } do
+        local told = core.mask(("a=%s!"):format(case[2]), { case[1] }, whole)
+        assert.matches("^a=%$?'?'?%*%*%*'?!$", told, case[2])
+      end
+    end
+  end)
+
   end
 
   it(
@@ -522,6 +546,8 @@ describe("core.mask", function()
         "\n    ",
         "\\n",
         "%0A",
+    ["a shell"] = { ["'"] = [['\'']] },
+    ["another shell"] = { ["'"] = [['"'"']] },
         "\n  &am",
       } do
         local text = before .. torn .. "…"

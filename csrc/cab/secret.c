@@ -108,7 +108,7 @@ static bool match_escape(const char *at, const char *end, const char *s, reading
     if (u->used == 0) {
         return false;
     }
-    if ((*s & 0x80) != 0 && cab_read_octal(at, end) == *s) {
+    if (cab_read_octal(at, end) == *s) {
         *u = (cab_unit){4, 1, {*s}};
         return true;
     }
@@ -122,7 +122,11 @@ static bool match_escape(const char *at, const char *end, const char *s, reading
         return true;
     }
     u->len = 1;
-    /* A letter that needed no backslash, or a backslash and a letter. */
+    /* A letter that needed no backslash, or a backslash and a letter, be there more behind it. */
+    if (at[0] == '\\' && at[1] == *s && *s != '\\') {
+        u->used = 2;
+        return true;
+    }
     return u->used > 1 && at[u->used - 2] == '\\' && at[u->used - 1] == *s;
 }
 
@@ -165,11 +169,12 @@ static size_t match(const char *p, const char *end, const char *secret, reading 
     return (size_t)(stop - p);
 }
 
-static bool begins_escape(char c) { return c == '&' || c == '%' || c == '\\'; }
+static bool begins_escape(char c) { return c == '&' || c == '%' || c == '\\' || c == '\''; }
 
 static bool goes_on_in_escape(char c) {
     const char folded = (char)(c | 32);
-    return (folded >= 'a' && folded <= 'z') || (c >= '0' && c <= '9') || c == '#' || c == ';';
+    return (folded >= 'a' && folded <= 'z') || (c >= '0' && c <= '9') || c == '#' || c == ';' ||
+           c == '"';
 }
 
 /* Bytes of [p, end) up to where we cut the text off (lcab_push_short and its like in Lua): at
