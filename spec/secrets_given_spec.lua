@@ -282,6 +282,18 @@ describe("codearts-build and a service that repeats a parameter's value", functi
     return core.decode(told.out).error.error_msg, told.out .. told.err
   end
 
+  it("hides two values that a text joins", function()
+    env.WORD, env.OTHER = "https://hooks.example.com/", "/services/T0001/hunter2-Pa55word"
+    for _, words in ipairs {
+      "https://hooks.example.com/services/T0001/hunter2-Pa55word",
+      "https://hooks.example.com%2Fservices%2FT0001%2Fhunter2-Pa55word",
+      "https://hooks.example.com/services/T0001/\n  hunter2-Pa55word",
+    } do
+      local message = refused("to " .. words .. " it", "--param-env WORD --param-env OTHER")
+      assert.equal("to *** it", message)
+    end
+  end)
+
   it("hides it where a refusal repeats it with colours, and so a token", function()
     env.CODEARTS_BUILD_TOKEN = "tok-abcd1234efgh"
     for value, repeated in pairs {
@@ -435,6 +447,7 @@ describe("core.mask", function()
       "Winter\27]8;;https://example.com\27\\4711-\27]8;;\7Holidäy",
       "Winter\27[0K4711\27(B\27[m-Holidäy",
       "Winter\27=4711\27P1$q\7-Holidäy",
+      "Winter\27[1m4711\27[m\15-\14Hol\15idäy", -- as tput has it for TERM=screen
       "Winterx\b4711-Holidäy",
       "W\27[31minter4711\n    -\27[mHolidäy",
       "Winter4711\27[31m\\u002dHolidäy",
@@ -469,45 +482,10 @@ describe("core.mask", function()
       end
     end
     for _, text in ipairs { [[\303\245x's4711]], [[\777x]], [[äx'\'s4711]], "äx'" } do
-      "Winter\27[1m4711\27[m\15-\14Hol\15idäy", -- as tput has it for TERM=screen
       assert.equal(text, core.mask(text, { secret }, true))
     end
   end)
 
-  local function each(form)
-    return function(c)
-      return form:format(c:byte())
-    end
-  end
-
-  local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", ['"'] = "&quot;" }
-  local FORMS = {
-    HTML = ENTITIES,
-    ["HTML twice"] = { ["&"] = "&amp;amp;", ["<"] = "&amp;lt;", ['"'] = "&amp;#34;" },
-    ["HTML by numbers"] = each "&#%d;",
-    URL = each "%%%02X",
-    ["URL twice"] = each "%%25%02x",
-    ["JSON in a URL"] = each "%%5Cu%04x",
-    JSON = { ['"'] = '\\"', ["\\"] = "\\\\" },
-    ["JSON by numbers"] = each "\\u%04x",
-    ["JSON twice"] = { ["&"] = "\\\\u0026", ["<"] = "\\\\u003C", ['"'] = '\\\\\\"' },
-    ["signs by names"] = { ["&"] = "&#38;", ["<"] = "&#x3C;", ["+"] = "&plus;", ["%"] = "&percnt;" },
-  }
-
-  for name, form in pairs(FORMS) do
-    it("hides the beginning of a value that was cut off within an escape: " .. name, function()
-      local secret = "aZ3k9Lq2&&amber%2B<\"+&25\\n&#x\\u00e9's&lt"
-      local written = {}
-      for i = 1, #secret do
-        written[i] = secret:sub(i, i):gsub(".", form)
-      end
-      local before = table.concat(written, "", 1, 8)
-      local all = table.concat(written)
-      for last = #before, #all - 1 do
-        local told = ("at %s… it is"):format(all:sub(1, last))
-        assert.equal("at ***… it is", core.mask(told, { secret }, true), told)
-      end
-    end)
   it("finds apostrophes and control characters as each shell writes them", function()
     local controls, four = "'it''s\1a'\127.", "it''''is-Pa55word"
     for _, case in ipairs {
@@ -531,6 +509,42 @@ describe("core.mask", function()
     end
   end)
 
+  local function each(form)
+    return function(c)
+      return form:format(c:byte())
+    end
+  end
+
+  local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", ['"'] = "&quot;" }
+  local FORMS = {
+    HTML = ENTITIES,
+    ["HTML twice"] = { ["&"] = "&amp;amp;", ["<"] = "&amp;lt;", ['"'] = "&amp;#34;" },
+    ["HTML by numbers"] = each "&#%d;",
+    URL = each "%%%02X",
+    ["URL twice"] = each "%%25%02x",
+    ["JSON in a URL"] = each "%%5Cu%04x",
+    JSON = { ['"'] = '\\"', ["\\"] = "\\\\" },
+    ["a shell"] = { ["'"] = [['\'']] },
+    ["another shell"] = { ["'"] = [['"'"']] },
+    ["JSON by numbers"] = each "\\u%04x",
+    ["JSON twice"] = { ["&"] = "\\\\u0026", ["<"] = "\\\\u003C", ['"'] = '\\\\\\"' },
+    ["signs by names"] = { ["&"] = "&#38;", ["<"] = "&#x3C;", ["+"] = "&plus;", ["%"] = "&percnt;" },
+  }
+
+  for name, form in pairs(FORMS) do
+    it("hides the beginning of a value that was cut off within an escape: " .. name, function()
+      local secret = "aZ3k9Lq2&&amber%2B<\"+&25\\n&#x\\u00e9's&lt"
+      local written = {}
+      for i = 1, #secret do
+        written[i] = secret:sub(i, i):gsub(".", form)
+      end
+      local before = table.concat(written, "", 1, 8)
+      local all = table.concat(written)
+      for last = #before, #all - 1 do
+        local told = ("at %s… it is"):format(all:sub(1, last))
+        assert.equal("at ***… it is", core.mask(told, { secret }, true), told)
+      end
+    end)
   end
 
   it(
@@ -546,8 +560,6 @@ describe("core.mask", function()
         "\n    ",
         "\\n",
         "%0A",
-    ["a shell"] = { ["'"] = [['\'']] },
-    ["another shell"] = { ["'"] = [['"'"']] },
         "\n  &am",
       } do
         local text = before .. torn .. "…"
