@@ -256,6 +256,7 @@ describe("codearts-build and a service that repeats a parameter's value", functi
       { KEY, "x7Qm9zKpWvYt3nLd" },
       { "  key: " .. KEY:gsub("\n", "\r\n  "), "MIIEpAIBAAKCAQEA" },
       { ('{"private_key":"%s","type":"x"}'):format((KEY:gsub("\n", "\\n"))), "x7Qm9zKpWvYt3nLd" },
+      { encode(encode { private_key = KEY }), "x7Qm9zKpWvYt3nLd" },
     } do
       env.WORD = case[1]
       say(case[2])
@@ -281,6 +282,16 @@ describe("codearts-build and a service that repeats a parameter's value", functi
     local told = run(("run %s --json %s"):format(GOOD, arguments), 6)
     return core.decode(told.out).error.error_msg, told.out .. told.err
   end
+
+  it("hides a line as the text of an error has it", function()
+    local lines = { "machine\tone\tpassword\tone-Pa55word", "a\194\133two\27[1m-Pa55word" }
+    env.WORD = table.concat(lines, "\n")
+    for _, line in ipairs(lines) do
+      local message, all = refused("line: " .. line .. " is bad", "--param-env WORD")
+      assert.equal("line: *** is bad", message)
+      assert.is_nil(all:find("Pa55", 1, true), all)
+    end
+  end)
 
   it("hides two values that a text joins", function()
     env.WORD, env.OTHER = "https://hooks.example.com/", "/services/T0001/hunter2-Pa55word"
