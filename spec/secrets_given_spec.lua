@@ -293,6 +293,17 @@ describe("codearts-build and a service that repeats a parameter's value", functi
     end
   end)
 
+  it("hides a value of digits that comes back as a number", function()
+    for word, told in pairs { ["9021012345"] = "***", ["902101234"] = 9021012345 } do
+      env.WORD = word
+      say("nothing", { parameters = { { value = 9021012345 }, { value = 9021012346 } } })
+      local arguments = ("run %s --param-env WORD --wait --json"):format(GOOD)
+      local record = core.decode(run(arguments, 1).out).record
+      assert.same({ { value = told }, { value = 9021012346 } }, record.parameters)
+      assert.same({ 12345678, true }, record.numbers)
+    end
+  end)
+
   it("hides two values that a text joins", function()
     env.WORD, env.OTHER = "https://hooks.example.com/", "/services/T0001/hunter2-Pa55word"
     for _, words in ipairs {
