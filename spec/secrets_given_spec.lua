@@ -256,6 +256,7 @@ describe("codearts-build and a service that repeats a parameter's value", functi
       { KEY, "x7Qm9zKpWvYt3nLd" },
       { "  key: " .. KEY:gsub("\n", "\r\n  "), "MIIEpAIBAAKCAQEA" },
       { ('{"private_key":"%s","type":"x"}'):format((KEY:gsub("\n", "\\n"))), "x7Qm9zKpWvYt3nLd" },
+      { encode(encode { private_key = KEY }), "x7Qm9zKpWvYt3nLd" },
     } do
       env.WORD = case[1]
       say(case[2])
@@ -281,6 +282,39 @@ describe("codearts-build and a service that repeats a parameter's value", functi
     local told = run(("run %s --json %s"):format(GOOD, arguments), 6)
     return core.decode(told.out).error.error_msg, told.out .. told.err
   end
+
+  it("hides a line as the text of an error has it", function()
+    local lines = { "machine\tone\tpassword\tone-Pa55word", "a\194\133two\27[1m-Pa55word" }
+    env.WORD = table.concat(lines, "\n")
+    for _, line in ipairs(lines) do
+      local message, all = refused("line: " .. line .. " is bad", "--param-env WORD")
+      assert.equal("line: *** is bad", message)
+      assert.is_nil(all:find("Pa55", 1, true), all)
+    end
+  end)
+
+  it("hides a value of digits that comes back as a number", function()
+    for word, told in pairs { ["9021012345"] = "***", ["902101234"] = 9021012345 } do
+      env.WORD = word
+      say("nothing", { parameters = { { value = 9021012345 }, { value = 9021012346 } } })
+      local arguments = ("run %s --param-env WORD --wait --json"):format(GOOD)
+      local record = core.decode(run(arguments, 1).out).record
+      assert.same({ { value = told }, { value = 9021012346 } }, record.parameters)
+      assert.same({ 12345678, true }, record.numbers)
+    end
+  end)
+
+  it("hides two values that a text joins", function()
+    env.WORD, env.OTHER = "https://hooks.example.com/", "/services/T0001/hunter2-Pa55word"
+    for _, words in ipairs {
+      "https://hooks.example.com/services/T0001/hunter2-Pa55word",
+      "https://hooks.example.com%2Fservices%2FT0001%2Fhunter2-Pa55word",
+      "https://hooks.example.com/services/T0001/\n  hunter2-Pa55word",
+    } do
+      local message = refused("to " .. words .. " it", "--param-env WORD --param-env OTHER")
+      assert.equal("to *** it", message)
+    end
+  end)
 
   it("hides it where a refusal repeats it with colours, and so a token", function()
     env.CODEARTS_BUILD_TOKEN = "tok-abcd1234efgh"
@@ -435,6 +469,7 @@ describe("core.mask", function()
       "Winter\27]8;;https://example.com\27\\4711-\27]8;;\7Holidäy",
       "Winter\27[0K4711\27(B\27[m-Holidäy",
       "Winter\27=4711\27P1$q\7-Holidäy",
+      "Winter\27[1m4711\27[m\15-\14Hol\15idäy", -- as tput has it for TERM=screen
       "Winterx\b4711-Holidäy",
       "W\27[31minter4711\n    -\27[mHolidäy",
       "Winter4711\27[31m\\u002dHolidäy",
@@ -473,6 +508,29 @@ describe("core.mask", function()
     end
   end)
 
+  it("finds apostrophes and control characters as each shell writes them", function()
+    local controls, four = "'it''s\1a'\127.", "it''''is-Pa55word"
+    for _, case in ipairs {
+      { controls, [[$'\'it\'\'s\001a\'\177.']] }, -- bash's declare -p
+      { controls, "''\\''it'\\'''\\''s\1a'\\''\127.'" }, -- and set -x
+      { controls, "''\"'\"'it'\"''\"'s\1a'\"'\"'\127.'" }, -- busybox's
+      { controls, [[$'\'it\'\'s\x01a\'\x7f.']] }, -- ksh's
+      { controls, [[$'\047it\047\047s\001a\047\177.']] }, -- mksh's
+      { "'it''s''", [[\''it'\'\''s'\'\']] }, -- and without control characters; zsh's
+      { "'it''s''", [[''"'"'it'"''"'s'"''"]] }, -- dash's
+      { four, [['it'"''''"'is-Pa55word']] },
+      { "\27[1m\aPa55word", [[$'\E[1m\aPa55word']] },
+      { "\27[1m\aPa55word", [[$'\033[1m\007Pa55word']] },
+      { [[060\061-number]], [['060\061-number']] },
+      { "060-number", [[\060-number]] },
+    } do
+      for _, whole in ipairs { true, false } do
+        local told = core.mask(("a=%s!"):format(case[2]), { case[1] }, whole)
+        assert.matches("^a=%$?'?'?%*%*%*'?!$", told, case[2])
+      end
+    end
+  end)
+
   local function each(form)
     return function(c)
       return form:format(c:byte())
@@ -488,6 +546,8 @@ describe("core.mask", function()
     ["URL twice"] = each "%%25%02x",
     ["JSON in a URL"] = each "%%5Cu%04x",
     JSON = { ['"'] = '\\"', ["\\"] = "\\\\" },
+    ["a shell"] = { ["'"] = [['\'']] },
+    ["another shell"] = { ["'"] = [['"'"']] },
     ["JSON by numbers"] = each "\\u%04x",
     ["JSON twice"] = { ["&"] = "\\\\u0026", ["<"] = "\\\\u003C", ['"'] = '\\\\\\"' },
     ["signs by names"] = { ["&"] = "&#38;", ["<"] = "&#x3C;", ["+"] = "&plus;", ["%"] = "&percnt;" },
@@ -495,7 +555,7 @@ describe("core.mask", function()
 
   for name, form in pairs(FORMS) do
     it("hides the beginning of a value that was cut off within an escape: " .. name, function()
-      local secret = 'aZ3k9Lq2&&amber%2B<"+&25\\n&#x\\u00e9&lt'
+      local secret = "aZ3k9Lq2&&amber%2B<\"+&25\\n&#x\\u00e9's&lt"
       local written = {}
       for i = 1, #secret do
         written[i] = secret:sub(i, i):gsub(".", form)

@@ -552,6 +552,7 @@ describe("core.mask", function()
       ["100%25 sure"] = { "100%25 sure", "100%2525%20sure" },
       ["back\\slash"] = { "back\\slash", "back\\\\slash", "back\\u005cslash", "back%5Cslash" },
       ["\\n is not it"] = { "\\n is not it", "\\\\n is not it" },
+      ["\\u00e9\\x41\\303"] = { "\\\\u00e9\\\\x41\\\\303", "\\u005cu00e9%5Cx41\\\\303" },
       ["P@ss[w0rd]!#$%*+,./:;=?^_`{|}\\(1)"] = {
         "P&commat;ss&lsqb;w0rd&rsqb;&excl;&num;&dollar;&percnt;&ast;&plus;&comma;&period;&sol;&colon;"
           .. "&semi;&equals;&quest;&Hat;&lowbar;&grave;&lcub;&verbar;&rcub;&bsol;&lpar;1&rpar;",

@@ -52,7 +52,7 @@ static const cab_unit NONE = {0, 0, {0}};
 
 /* \n, \/, \x2f, \u002f, \ud83d\ude00, each also behind more backslashes. */
 static cab_unit read_backslash(const char *p, const char *end) {
-    static const char letters[] = "b\bf\fn\nr\rt\t";
+    static const char letters[] = "a\ab\be\33E\33f\fn\nr\rt\tv\v";
     size_t n = 0;
     while (n < MAX_BACKSLASHES && p + n < end && p[n] == '\\') {
         n++;
@@ -80,6 +80,8 @@ static cab_unit read_backslash(const char *p, const char *end) {
     const char *letter = strchr(letters, p[n]);
     bool named = p[n] != '\0' && letter != NULL && (letter - letters) % 2 == 0;
     cab_unit u = {n + 1, 1, {named ? letter[1] : p[n]}};
+    /* \''it is', where apostrophes begin behind the first. */
+    u.used += n == 1 && p[n] == '\'' && p + u.used < end && p[u.used] == '\'';
     return u;
 }
 
@@ -131,16 +133,28 @@ static cab_unit read_entity(const char *p, const char *end) {
     return NONE;
 }
 
-/* An apostrophe within a text that a shell, or Python's shlex, put in apostrophes. */
-static cab_unit read_apostrophe(const char *p, const char *end) {
-    size_t left = (size_t)(end - p);
-    cab_unit u = {0, 1, {'\''}};
-    if (left >= 4 && memcmp(p, "'\\''", 4) == 0) {
-        u.used = 4;
-    } else if (left >= 5 && memcmp(p, "'\"'\"'", 5) == 0) {
-        u.used = 5;
+/* Apostrophes in a text that a shell, or Python's shlex, put in apostrophes: it's and it''s are
+ * 'it'\''s', 'it'\'\''s', 'it'"''"'s'. What follows need not be in apostrophes again. */
+static cab_unit read_apostrophes(const char *p, const char *end) {
+    cab_unit u = {3, 1, "'"};
+    if (end - p < 3) {
+        return NONE;
     }
-    return u.used > 0 ? u : NONE;
+    if (p[1] == '"') {
+        size_t n = 0;
+        while (n < sizeof u.bytes && p + 2 + n < end && p[2 + n] == '\'') {
+            u.bytes[n++] = '\'';
+        }
+        if (n == 0 || p + 2 + n == end || p[2 + n] != '"') {
+            return NONE;
+        }
+        u.used = n + 3;
+        u.len = n;
+    } else if (p[1] != '\\' || p[2] != '\'') {
+        return NONE;
+    }
+    u.used += p + u.used < end && p[u.used] == '\'';
+    return u;
 }
 
 cab_unit cab_read_escape(const char *p, const char *end) {
@@ -160,7 +174,7 @@ cab_unit cab_read_escape(const char *p, const char *end) {
         }
         return NONE;
     case '\'':
-        return read_apostrophe(p, end);
+        return read_apostrophes(p, end);
     case '+': {
         cab_unit blank = {1, 1, {' '}};
         return blank;
@@ -173,7 +187,8 @@ cab_unit cab_read_escape(const char *p, const char *end) {
 char cab_read_octal(const char *p, const char *end) {
     uint32_t code;
     bool all = *p == '\\' && cab_read_digits(p + 1, end, 3, 8, &code) == 3;
-    return (char)(all && code >= 0x80 && code <= 0xff ? code : 0);
+    bool digit = all && code >= '0' && code <= '9'; /* nobody escapes these */
+    return (char)(all && !digit && code <= 0xff ? code : 0);
 }
 
 /* Bytes of the longest escape, a pair of \uXXXX. */
@@ -231,6 +246,9 @@ static size_t read_sequence(const char *p, const char *end) {
 size_t cab_read_unseen(const char *p, const char *end) {
     if (*p == '\33') {
         return read_sequence(p, end);
+    }
+    if (*p == '\16' || *p == '\17') { /* end what tput calls sgr0 */
+        return 1;
     }
     size_t n = 1;
     while (n < 4 && p + n < end && (p[n] & 0xc0) == 0x80) {

@@ -17,8 +17,8 @@ typedef struct {
 /* The escape at p, which is before `end`. */
 cab_unit cab_read_escape(const char *p, const char *end);
 
-/* The byte beyond ASCII that \303 at p stands for, as shells and git write it, or 0: it is none.
- * What looks like one may be a backslash and digits. */
+/* The byte that \303 or \047 at p stands for, as shells and git write it, or 0: it is none. What
+ * looks like one may be a backslash and digits. */
 char cab_read_octal(const char *p, const char *end);
 
 /* What %252f, &amp;lt; and %5Cu002f stand for, which are escaped twice: the escape at p, which is
@@ -26,7 +26,8 @@ char cab_read_octal(const char *p, const char *end);
 cab_unit cab_read_again(const char *p, const char *end, cab_unit u);
 
 /* Bytes at p, before `end`, that a terminal draws nothing of: a sequence that it obeys, colours and
- * links, or a character that is struck over by the next one. 0: it draws this. */
+ * links, what chooses its letters, or a character that is struck over by the next one. 0: it draws
+ * this. */
 size_t cab_read_unseen(const char *p, const char *end);
 
 /* Reads up to `most` digits; answers how many there were. */

@@ -16,6 +16,10 @@
 #define MOST_SKIPPED 16
 /* Of what a terminal draws nothing of, for each byte of a secret before it. */
 #define MOST_UNSEEN 4
+/* Bytes that may be compared for each of the text, or are hidden, and how many more in advance: a
+ * text in which secrets begin again and again that also begin within themselves takes no longer. */
+#define WORK_OF_A_BYTE 64
+#define MOST_WORK 262144
 /* Bytes of an escape that is cut off: twice those of the longest, a pair of \uXXXX, since it may be
  * escaped itself. */
 #define LONGEST_TORN 24
@@ -108,7 +112,7 @@ static bool match_escape(const char *at, const char *end, const char *s, reading
     if (u->used == 0) {
         return false;
     }
-    if ((*s & 0x80) != 0 && cab_read_octal(at, end) == *s) {
+    if (cab_read_octal(at, end) == *s) {
         *u = (cab_unit){4, 1, {*s}};
         return true;
     }
@@ -122,7 +126,11 @@ static bool match_escape(const char *at, const char *end, const char *s, reading
         return true;
     }
     u->len = 1;
-    /* A letter that needed no backslash, or a backslash and a letter. */
+    /* A letter that needed no backslash, or a backslash and a letter, be there more behind it. */
+    if (at[0] == '\\' && at[1] == *s && *s != '\\') {
+        u->used = 2;
+        return true;
+    }
     return u->used > 1 && at[u->used - 2] == '\\' && at[u->used - 1] == *s;
 }
 
@@ -165,11 +173,12 @@ static size_t match(const char *p, const char *end, const char *secret, reading 
     return (size_t)(stop - p);
 }
 
-static bool begins_escape(char c) { return c == '&' || c == '%' || c == '\\'; }
+static bool begins_escape(char c) { return c == '&' || c == '%' || c == '\\' || c == '\''; }
 
 static bool goes_on_in_escape(char c) {
     const char folded = (char)(c | 32);
-    return (folded >= 'a' && folded <= 'z') || (c >= '0' && c <= '9') || c == '#' || c == ';';
+    return (folded >= 'a' && folded <= 'z') || (c >= '0' && c <= '9') || c == '#' || c == ';' ||
+           c == '"';
 }
 
 /* Bytes of [p, end) up to where we cut the text off (lcab_push_short and its like in Lua): at
@@ -197,41 +206,46 @@ static size_t up_to_cut(const char *p, const char *stop, const char *end) {
     return cut ? (size_t)(at - p) : 0;
 }
 
-/* The longest of what shows `secret` or its beginning at p, of which `enough` bytes tell something;
- * `*rest` is what it does not show. `*seen`: the most bytes that any way to read it had in common
- * with the secret. */
-static size_t hide(const cab_secrets *s, const char *p, const char *end, const char *secret,
-                   size_t enough, const char **rest, size_t *seen, bool *all) {
-    size_t longest = 0;
-    *seen = 0;
+/* A look for secrets at p. */
+typedef struct {
+    const cab_secrets *s;
+    const char *p, *end;
+    size_t hidden; /* bytes that are hidden whatever is found: only what reaches beyond counts */
+    size_t seen;   /* the most that any way to read them had in common with the last secret */
+    size_t work;   /* the same, with all of them together */
+    bool all;      /* masking what was found would not hide enough */
+} look;
+
+/* The longest of what shows `secret` or its beginning, of which `enough` bytes tell something;
+ * `*rest` is what it does not show. */
+static size_t hide(look *l, const char *secret, size_t enough, const char **rest) {
+    size_t longest = l->hidden;
+    l->seen = 0;
     for (reading first = AS_IT_IS; first < READINGS; first++) {
         size_t shown;
-        size_t used = match(p, end, secret, first, &shown);
-        *seen = shown > *seen ? shown : *seen;
+        size_t used = match(l->p, l->end, secret, first, &shown);
+        l->seen = shown > l->seen ? shown : l->seen;
         bool tells = shown >= enough;
-        if (tells && s->whole && secret[shown] != '\0') {
-            used = up_to_cut(p, p + used, end);
-            tells = used > 0;
+        if (tells && l->s->whole && secret[shown] != '\0') {
+            used = up_to_cut(l->p, l->p + used, l->end);
         }
-        if (shown > 0 && (secret[shown] == '\0' || tells)) {
-            *all = *all || shown < CAB_SHORTEST_SECRET;
-            if (used > longest) {
-                longest = used;
-                *rest = strlen(secret + shown) >= CAB_SHORTEST_SECRET ? secret + shown : NULL;
-            }
+        if (shown > 0 && (secret[shown] == '\0' || tells) && used > longest) {
+            l->all = l->all || shown < CAB_SHORTEST_SECRET;
+            longest = used;
+            *rest = strlen(secret + shown) >= CAB_SHORTEST_SECRET ? secret + shown : NULL;
         }
     }
+    l->work += l->seen;
     return longest;
 }
 
 /* What shows more of a secret that began before, behind something that stands between. */
-static size_t hide_rests(const cab_secrets *s, cab_secret_rests *rests, char first, const char *p,
-                         const char *end, bool *all) {
-    size_t longest = 0, seen;
-    for (size_t i = 0; i < s->count; i++) {
+static size_t hide_rests(look *l, cab_secret_rests *rests, char first) {
+    size_t longest = 0;
+    for (size_t i = 0; i < l->s->count; i++) {
         const char *rest = rests->text[i];
         if (rest != NULL && *rest == first) {
-            size_t used = hide(s, p, end, rest, enough_of(s, rest), &rests->text[i], &seen, all);
+            size_t used = hide(l, rest, enough_of(l->s, rest), &rests->text[i]);
             longest = used > longest ? used : longest;
         }
     }
@@ -240,16 +254,18 @@ static size_t hide_rests(const cab_secrets *s, cab_secret_rests *rests, char fir
 
 /* What shows one of the secrets with that first byte. Where too little of one is there to tell
  * something, the next one that begins in the same way need not be looked at: tokens of one maker
- * all begin alike. (A character beyond ASCII is compared as a whole.) */
-static size_t hide_beginnings(const cab_secrets *s, cab_secret_rests *rests, char first,
-                              const char *p, const char *end, bool *all) {
-    size_t longest = 0, seen = 0, same = 0;
+ * all begin alike. (A character beyond ASCII is compared as a whole, and so are apostrophes.) */
+static size_t hide_beginnings(look *l, cab_secret_rests *rests, char first) {
+    const cab_secrets *s = l->s;
+    size_t longest = 0, same = 0;
+    l->seen = 0;
     for (size_t number = s->last_of[(unsigned char)first]; number > 0;
          number = s->before[number - 1]) {
         size_t i = number - 1;
-        bool known = seen < same && seen < s->enough[i] && (s->text[i][seen] & 0x80) == 0;
+        bool known = l->seen < same && l->seen < s->enough[i];
+        known = known && (s->text[i][l->seen] & 0x80) == 0 && s->text[i][l->seen] != '\'';
         if (!known) {
-            size_t used = hide(s, p, end, s->text[i], s->enough[i], &rests->text[i], &seen, all);
+            size_t used = hide(l, s->text[i], s->enough[i], &rests->text[i]);
             longest = used > longest ? used : longest;
         }
         same = s->shared[i];
@@ -294,23 +310,26 @@ static beginnings read_beginnings(const char *p, const char *end) {
 
 /* Nearly everywhere in a long text no secret begins, which is to be seen at once. */
 size_t cab_secret_at(const cab_secrets *s, cab_secret_rests *rests, const char *p, const char *end,
-                     bool *all) {
-    *all = s->too_many;
+                     size_t hidden, bool *all) {
+    look l = {s, p, end, hidden, 0, 0, s->too_many};
     beginnings b = read_beginnings(p, end);
-    size_t longest = 0;
+    size_t longest = hidden;
     for (size_t i = 0; i < b.count; i++) {
         const char first = b.bytes[i];
         size_t more = 0;
         if (rests->begins[(unsigned char)first]) {
-            more = hide_rests(s, rests, first, p, end, all);
+            more = hide_rests(&l, rests, first);
         }
-        size_t used = hide_beginnings(s, rests, first, p, end, all);
+        size_t used = hide_beginnings(&l, rests, first);
         longest = used > longest ? used : longest;
         longest = more > longest ? more : longest;
     }
-    if (longest > 0) {
+    if (longest > hidden) {
         note_rests(s, rests);
     }
+    size_t work = rests->work + l.work, paid = WORK_OF_A_BYTE * (longest - hidden + 1);
+    rests->work = work > paid ? work - paid : 0;
+    *all = l.all || rests->work > MOST_WORK;
     return longest;
 }
 

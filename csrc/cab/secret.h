@@ -50,13 +50,15 @@ bool cab_secrets_may_begin(const cab_secrets *s, const char *text, size_t len);
 typedef struct {
     const char *text[CAB_MAX_SECRETS];
     bool begins[256]; /* whether one began with that byte */
+    size_t work;      /* that the looks took and the text has not paid for */
 } cab_secret_rests;
 
 /* Bytes of [p, end) that show a secret, the beginning of one, or more of one in `*rests`, which is
- * kept up to date; 0 when none does so at p. `*all` is set when masking these bytes would not hide
- * enough: then the whole text must go. */
+ * kept up to date; at least the `hidden` that are hidden anyway, of which secrets may overlap.
+ * `*all` is set when masking these bytes would not hide enough, or to look took too long: then the
+ * whole text must go. */
 size_t cab_secret_at(const cab_secrets *s, cab_secret_rests *rests, const char *p, const char *end,
-                     bool *all);
+                     size_t hidden, bool *all);
 
 /* Appends what a proxy's URL holds of secrets, each with its NUL: the password as written and
  * decoded, and user and password as the header for the proxy has them; a user without a password

@@ -45,9 +45,8 @@ void lcab_push_masked(lua_State *L, const char *text, size_t len, const cab_secr
     luaL_buffinit(L, &b);
     for (const char *p = text; p < end && !all;) {
         size_t at = (size_t)(p - text);
-        if (p >= hidden) {
-            hidden = p + cab_secret_at(secrets, &rests, p, end, &all);
-        }
+        size_t more = p < hidden ? (size_t)(hidden - p) : 0;
+        hidden = p + cab_secret_at(secrets, &rests, p, end, more, &all);
         bool masked = p < hidden || (marks[at / 8] >> at % 8 & 1) != 0;
         size_t n = lcab_utf8_next(p, end);
         if (!masked && n > 0 && *p != '\0') {
@@ -229,7 +228,7 @@ static int error_tostring(lua_State *L) {
     luaL_buffinit(L, &b);
     for (const char *p = line; p < end;) {
         size_t unseen = cab_read_unseen(p, end), control = control_at(p, end);
-        if (unseen < 2) { /* a lone ESC is a control character as any */
+        if (unseen < 2) { /* a lone ESC or SI is a control character as any */
             luaL_addlstring(&b, control > 0 ? " " : p, 1);
         }
         p += unseen > 1 ? unseen : control > 0 ? control : 1;

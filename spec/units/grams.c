@@ -34,7 +34,7 @@ static bool is_hidden(const cab_secrets *s, const char *text, size_t len) {
     CHECK("memory", cab_pieces_mark(s, text, len, marks));
     for (size_t at = 0; at < len; at++) {
         hidden = hidden || (marks[at / 8] >> at % 8 & 1) != 0 ||
-                 cab_secret_at(s, &rests, text + at, text + len, &all) > 0 || all;
+                 cab_secret_at(s, &rests, text + at, text + len, 0, &all) > 0 || all;
     }
     return hidden;
 }

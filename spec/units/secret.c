@@ -21,10 +21,9 @@ static unsigned long work_of(const cab_secrets *s, const char *text, size_t len)
     bool all = false;
     work = 0;
     CHECK("memory", marks != NULL && cab_pieces_mark(s, text, len, marks));
-    for (const char *p = text, *hidden = text; p < text + len; p++) {
-        if (p >= hidden) {
-            hidden = p + cab_secret_at(s, &rests, p, text + len, &all);
-        }
+    for (const char *p = text, *hidden = text; p < text + len && !all; p++) {
+        size_t more = p < hidden ? (size_t)(hidden - p) : 0;
+        hidden = p + cab_secret_at(s, &rests, p, text + len, more, &all);
     }
     free(marks);
     return work;
@@ -39,6 +38,8 @@ static const char *const ALIKE[] = {
     "MIIF",
     "MIIFab\303\244fgh",
     "MIIFab\303\266fghi",
+    "M'''IFg",
+    "M''IIF",
     "MI",
     "MIIFabcdefgh\\jkl",
     "other",
@@ -60,11 +61,12 @@ static const char *const TEXTS[] = {
     "MIIG",
     "MIIFa",
     "\\M\\I\\I\\F",
+    "M'\"'''\"'IFg",
 };
 
 static size_t longest_at(const cab_secrets *s, const char *text, bool *all) {
     cab_secret_rests rests = {.text = {NULL}};
-    return cab_secret_at(s, &rests, text, text + strlen(text), all);
+    return cab_secret_at(s, &rests, text, text + strlen(text), 0, all);
 }
 
 /* Secrets from `from` on, whichever bits of `chosen` are set. */
@@ -94,7 +96,7 @@ static const char *const PIECES[] = {
     "a",          " ",       "M",        "MIIF\n",  "M         ", "M\n",   "MIIFabcd", "\\",
     "\\u004d",    "%",       "%4d",      "%25",     "%5C",        "&",     "&amp;",    "&#",
     "&#92;u004d", "%5Cu004", "\303\244", "MIIF%0A", "{\"a\":1},", "'\\''", "M'\"'\"'", "\\303",
-    "\33[M",      "\33]M",   "M\33[0m",  "MM\b",    "\33",
+    "\33[M",      "\33]M",   "M\33[0m",  "MM\b",    "\33",        "M\17",  "M'\"''\"",
 };
 
 enum { TOKENS = 64, LONGEST_TOKEN = 900, LENGTH = 2000, MOST_WORK = 1000 };
@@ -151,6 +153,18 @@ static void check_work(const char *piece) {
     CHECK(piece, all <= (strncmp(piece, "MIIF", 4) == 0 ? TOKENS : 6) * one);
 }
 
+/* Secrets that begin within themselves, or nearly so, wherever a text goes on. */
+static void check_overlaps(char last) {
+    static char secrets[TOKENS][LONGEST_TOKEN + 1];
+    cab_secrets s = {.whole = true};
+    for (size_t i = 0; i < TOKENS; i++) {
+        memset(secrets[i], 'M', LONGEST_TOKEN - i);
+        secrets[i][LONGEST_TOKEN - i - 1] = last;
+        cab_secrets_add(&s, secrets[i]);
+    }
+    CHECK("overlaps", work_by_byte(&s, "M") <= MOST_WORK);
+}
+
 int main(void) {
     for (unsigned chosen = 0; chosen < 1u << COUNT(ALIKE); chosen++) {
         for (size_t i = 0; i < COUNT(TEXTS); i++) {
@@ -160,5 +174,7 @@ int main(void) {
     for (size_t i = 0; i < COUNT(PIECES); i++) {
         check_work(PIECES[i]);
     }
+    check_overlaps('M');
+    check_overlaps('N');
     return failures > 0;
 }

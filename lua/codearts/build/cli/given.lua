@@ -52,15 +52,24 @@ local function trimmed(text)
   return ascii.trim((text:gsub("^\239\187\191", "", 1)))
 end
 
+--- Without the blanks around it, and as tostring of an error has it.
+local function add_forms(value)
+  local core = require "codearts.build.core"
+  local text = trimmed(value)
+  add(text)
+  local message = core.mask(text, {}, true) -- what is no text is replaced
+  add((tostring(core.error { kind = "", message = message }):gsub("^ error: ", "", 1)))
+end
+
 --- Each by itself, in JSON, too: a key comes back with its lines divided in another way. A NUL divides, too.
 local function add_lines(value)
   local count = 0
-  for line in value:gsub("\\[rn]", "\n"):gmatch "[^%z\r\n]+" do
+  for line in value:gsub("\\+[rn]", "\n"):gmatch "[^%z\r\n]+" do
     count = count + 1
     if count > MOST_LINES then
       return
     end
-    add(trimmed(line))
+    add_forms(line)
   end
 end
 
@@ -71,13 +80,7 @@ local function sort()
 end
 
 local function hide(value)
-  local text = trimmed(value)
-  add(text)
-  -- As tostring of an error has it:
-  add((text:gsub("%z", "?"):gsub("[\1-\31\127]", " ")))
-  if text:find "[\8\27]" then
-    add(log_line((text:gsub("[\t\r\n]", " ")), true))
-  end
+  add_forms(value)
   add_lines(value)
   sort()
   return value
@@ -94,8 +97,8 @@ end
 
 --- The text without the values; as it came where nothing is to be hidden.
 local function without(text)
+  local mask = require("codearts.build.core").mask
   for first = 1, #hidden, AT_ONCE do
-    local mask = require("codearts.build.core").mask
     local some = { unpack(hidden, first, first + AT_ONCE - 1) }
     local masked = mask(text, some, true)
     -- What is no text is replaced, too, as in a log in another encoding.

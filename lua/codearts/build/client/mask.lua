@@ -1,10 +1,12 @@
 --- Hides what a service repeats of the credentials that it was sent. In time that is in proportion to the texts, however many
 --- they are and whatever they hold.
+local encode = require("codearts.build.core").encode
 
 -- What is told of a text, and how far beyond that it is looked at, for there may go on what was cut.
 local LONGEST, BEYOND = 8192, 4096
 -- Looks for secrets in texts of one table, at most: each takes its time, however short the text is.
 local MOST_LOOKS = 1000
+local LEAST = 10 ^ 7 -- of the numbers that are looked at: eight digits
 
 local function mask_text(core, text, ...)
   local known, masked = pcall(core.mask, core, text, ...)
@@ -33,6 +35,15 @@ local function add_text(text, texts)
   texts.changed = texts.changed or #text > LONGEST
 end
 
+--- What may show a secret: a text, or a number as a document has it.
+local function text_of(member)
+  if type(member) ~= "number" then
+    return type(member) == "string" and member
+  end
+  local size = math.abs(member)
+  return size >= LEAST and size < math.huge and encode(member)
+end
+
 --- Adds the texts of a table and of those in it, and each name once.
 local function add_texts(value, texts, names)
   for name, member in next, value do
@@ -41,8 +52,9 @@ local function add_texts(value, texts, names)
       names.all[#names.all + 1] = name
       add_text(name, names.texts)
     end
-    if type(member) == "string" then
-      add_text(member, texts)
+    local text = text_of(member)
+    if text then
+      add_text(text, texts)
     elseif type(member) == "table" then
       add_texts(member, texts, names)
     end
@@ -58,9 +70,12 @@ local function put_texts(value, texts, names, at)
   end
   for i, name in ipairs(here) do
     local told, member = names.told[name] or name, members[i]
-    if type(member) == "string" then
+    local text = text_of(member)
+    if text then
       at = at + 1
-      member = short(texts[at], member)
+      -- A number is all of a secret, or one that somebody reckons with.
+      local masked = type(member) == "string" or texts[at] == "***"
+      member = masked and short(texts[at], text) or member
     elseif type(member) == "table" then
       at = put_texts(member, texts, names, at)
     end
