@@ -87,15 +87,26 @@ local function key_error(flow, action)
   }
 end
 
+--- Who holds the run id that shows the build in doubt: the record, which may be of a start with another one or none, else
+--- the call. When both have begun one and differ, no one id shows both.
+local function identity(flow)
+  local facts, kept = flow.facts, flow.shelf.record
+  if not known.is_open(kept) then
+    return facts
+  end
+  local is_one = kept.run_id_parameter == facts.run_id_parameter
+  return (is_one or not facts.sent) and kept or {}
+end
+
 --- What reconcile has to know of a start that is in doubt.
 ---@param flow codearts.build.KeyFlow
 ---@return table about
 function endings.about(flow)
-  local kept = flow.shelf.record
+  local kept, shown = flow.shelf.record, identity(flow)
   return {
     job_id = flow.job_id,
-    run_id = flow.facts.run_id,
-    run_id_parameter = flow.facts.run_id_parameter,
+    run_id = shown.run_id,
+    run_id_parameter = shown.run_id_parameter,
     began = core.now(),
     started_at = kept and kept.started_at or 0,
   }
