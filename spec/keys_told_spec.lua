@@ -295,9 +295,13 @@ describe("of a key", function()
     end
   end)
 
-  --- Has the service show one build, which is the key's.
-  local function show_own(client)
+  --- Has the service show one build, with the run id of the key in a parameter, and the default in the others.
+  local function show_own(client, parameter)
     local run_id = record.run_id(record.scope(client.origin, JOB, "k"))
+    local shown = {}
+    for i, name in ipairs { "RUN_ID", "OLD_ID" } do
+      shown[i] = { name = name, value = name == (parameter or "RUN_ID") and run_id or "none" }
+    end
     local listed = {
       total_page = 1,
       total_record = 1,
@@ -306,10 +310,7 @@ describe("of a key", function()
     server:behave("by_path", {
       rows = {
         { path = "build%-info%-records", body = core.encode { result = listed } },
-        {
-          path = "history%-parameters",
-          body = core.encode { result = { { name = "RUN_ID", value = run_id } } },
-        },
+        { path = "history%-parameters", body = core.encode { result = shown } },
       },
     })
   end
@@ -398,6 +399,56 @@ describe("of a key", function()
     assert.equal(2, starts())
     server:script({}, empty_list(1200))
     assert.equal("none_found", err:reconcile({ timeout = 0 }).verdict)
+  end)
+
+  it("who gives another run id than the start in doubt had asks by that one's", function()
+    for parameter, verdict in pairs { OLD_ID = "started", [false] = "candidates" } do
+      server:reset()
+      local lost = parameter and { empty_list(0), "close_after_body" } or { "close_after_body" }
+      server:script(lost, "not_found")
+      local client = connect(key_store.file(("%s/%s"):format(folder, verdict)))
+      local opts =
+        { key = "k", key_wait = 0, run_id = parameter and { parameter = parameter } or nil }
+      assert.equal("in_doubt", select(2, client:try_run(ARGS, opts)).reason)
+      show_own(client, parameter or "none")
+      opts.run_id = RUN_ID
+      local _, err = client:try_run(ARGS, opts)
+      assert.same(
+        { "mismatch", "run_id.parameter", "unknown" },
+        { err.reason, err.field, err.outcome }
+      )
+      local found = err:reconcile { timeout = 0 }
+      assert.equal(verdict, found.verdict, tostring(found.error))
+      assert.equal(7, (found.result or found.candidates[1]).build_no)
+    end
+  end)
+
+  it("who cannot wait where he is, is not told that no build will be started", function()
+    local client, told = connect(), {}
+    client:sleep(0):on_done(function()
+      for i, wait in ipairs { "wait", "try_wait" } do
+        for with_key = 0, 1 do
+          local opts = with_key == 1 and { key = wait } or nil
+          local call = client:start(ARGS, opts)
+          local _, err = call:try_wait()
+          told[#told + 1] = { "timeout", err.kind, "unknown", err.outcome }
+          if i == 1 then
+            _, err = pcall(call.wait, call)
+          else
+            _, err = call:try_wait(5)
+          end
+          told[#told + 1] = { "usage", err.kind, "unknown", err.outcome }
+          assert.is_function(err.reconcile)
+        end
+      end
+    end)
+    repeat
+    until client:step(1) == 0
+    assert.equal(8, #told)
+    for _, each in ipairs(told) do
+      assert.same({ each[1], each[3] }, { each[2], each[4] })
+    end
+    assert.equal(4, starts())
   end)
 
   it("a person is called for only where no run id can tell", function()

@@ -477,8 +477,9 @@ local function try_run_by_call(self, args, opts, operation)
   err = wait_quietly(self, call) -- what callbacks raise is left to the next step: the outcome must not be lost
   if not err then
     return call:try_wait()
-  elseif err.outcome == "not_started" then
-    call:cancel() -- so that it stays true
+  elseif call.so_far and call:so_far().outcome == "not_started" and not self:is_left_behind() then
+    call:cancel() -- nobody has it any more, and so that stays true
+    err.outcome, err.reconcile = "not_started", nil
   end
   return nil, err
 end

@@ -201,7 +201,11 @@ function Task:try_wait(timeout)
       message = "the call has not ended yet; it goes on",
       retryable = false,
     }
-    self.client:describe(err, self:so_far())
+    local told = self:so_far()
+    if told.outcome == "not_started" then
+      told.outcome = "unknown" -- soon: it goes on
+    end
+    self.client:describe(err, told)
     return nil, err
   end
   return self.result, self.err
