@@ -5,6 +5,7 @@ local build = require "codearts.build"
 local caller = require "spec.support.caller"
 local core = require "codearts.build.core"
 local histories = require "spec.support.history"
+local look = require "codearts.build.reconcile.look"
 local servers = require "spec.support.server"
 
 local OPTS = { run_id = { parameter = "RUN_ID" } }
@@ -76,6 +77,17 @@ describe("err:reconcile", function()
 
   it("asks as the client where the start did", function()
     assert.same({ caller.TOKEN, "client" }, { asked {} })
+  end)
+
+  it("ends soon after its time though nobody answers", function()
+    local least = look.LEAST
+    look.LEAST = 0.1
+    server:script({ "close_after_body" }, "never_answer")
+    local _, err = client:try_run(caller.JOB, OPTS)
+    local found, problem = err:reconcile({ timeout = 0.2, async = true }):try_wait(30)
+    look.LEAST = least
+    assert.is_nil(problem)
+    assert.same({ "unknown", "deadline" }, { found.verdict, found.error.reason })
   end)
 
   it("asks with other credentials when it is told so", function()

@@ -54,6 +54,7 @@ local function told(client, await, meta, seen, how)
     return { verdict = "none_found" }
   elseif seen.verdict == "started" then
     local results = {}
+    how.till = core.now() + look.LEAST
     for i, build in ipairs(seen.builds) do
       results[i] = result_of(client, await, meta.job_id, build.number, how)
     end
@@ -83,10 +84,11 @@ local function spec_of(meta)
   }
 end
 
---- Looks until the verdict is final or the time is over. `how`: with which credentials and headers.
+--- Looks until the verdict is final or the time is over.
 local function flow(client, await, meta, opts, how)
   local till, spec, found = core.now() + opts.timeout, spec_of(meta), nil
   while true do
+    how.till = math.max(till, core.now() + look.LEAST)
     local seen, stopped = look.run(await, client, spec, how)
     if not seen then
       return nil, stopped
@@ -132,8 +134,9 @@ end
 --- - "unknown": neither can be said. `error`: why not; `candidates`: the builds that may be the call's own as far
 ---   as they are known.
 ---
---- It asks with the credentials and headers that the start was made with; `auth` goes before these. Blocks like run,
---- for up to `timeout` and the requests of one look; raises usage errors.
+--- It asks with the credentials and headers that the start was made with; `auth` goes before these. Blocks like run, for
+--- up to `timeout`; a look that has begun has five seconds at least, and so has what is asked about builds that were
+--- found. Raises usage errors.
 ---@param client codearts.build.Client
 ---@param err codearts.build.Error
 ---@param opts? { timeout?: number, interval?: number, auth?: any, async?: boolean } seconds; default 10 and 1

@@ -9,8 +9,6 @@ local record = require "codearts.build.keys.record"
 
 local endings = {}
 
-local LEAST_ASK = 5 -- seconds for what is asked at the end
-
 local TEXTS = {
   mismatch = "this key belongs to a start with other arguments: %s differs",
   busy = "another start with this key is under way%s",
@@ -145,7 +143,7 @@ end
 ---@return codearts.build.Ask
 local function asker(flow)
   local now = core.now()
-  flow.look_began, flow.wait_till = now, math.min(flow.wait_till, now + LEAST_ASK)
+  flow.look_began, flow.wait_till = now, math.min(flow.wait_till, now + look.LEAST)
   return function(operation, args)
     return flow:ask(operation, args)
   end

@@ -11,8 +11,6 @@ local record = require "codearts.build.keys.record"
 local transition = require "codearts.build.keys.transition"
 
 local FIRST_PAUSE, LONGEST_PAUSE, LONGEST_LOOK_PAUSE = 0.02, 1, 5
-local LEAST_LOOK = 5 -- seconds that a look may take though nothing more is waited for
-local LONGEST_ASK = 86400 -- seconds for one question of a look, however long is waited for its answer
 local LEAST_BEFORE = 0.01 -- seconds that a store gets though the deadline is near, before anything was sent
 
 ---@class codearts.build.KeyFlow
@@ -64,11 +62,11 @@ function Flow:ask(operation, args)
   if self.stopped() then
     return nil, cancelled.error()
   end
-  local till = math.max(self.wait_till, self.look_began + LEAST_LOOK)
+  local till = math.max(self.wait_till, self.look_began + look.LEAST)
   till = self.ends_at and math.min(till, self.ends_at) or till
   local answer, err = self.await(self.client:call(operation, args, {
     async = true,
-    deadline = math.min(math.max(till - core.now(), 0.001), LONGEST_ASK),
+    deadline = look.deadline(till),
     auth = self.auth,
     headers = self.headers,
   }))

@@ -16,6 +16,9 @@ local DAY = 86400
 local SLACK = 9 * 3600
 local LONGEST_SPAN = 30 * DAY -- of other lists (API reference 7.8)
 local LAST_DAY = calendar.days(2999, 12, 31) * DAY
+local LONGEST_ASK = DAY -- seconds for one question, however long is waited for its answer
+
+look.LEAST = 5 -- seconds that all questions of a look may take though nothing more is waited for
 
 ---@alias codearts.build.Ask fun(operation: string, args: table): any, codearts.build.Error?, number?, integer?
 --- an operation's answer, or nil and the error; the service's clock, if the answer tells it; and which of the client's
@@ -286,12 +289,28 @@ function look.endpoint(client, meta)
   return meta and meta.endpoint or client.origins[2] and 0 or 1
 end
 
---- How a flow of the client's asks (codearts.build.client.task), and with which credentials and headers if not the
---- client's.
+--- The deadline of one question of a look.
+---@param till number of core.now(): when the look is to be over
+---@return number seconds
+function look.deadline(till)
+  return math.min(math.max(till - core.now(), 0.001), LONGEST_ASK)
+end
+
+---@class codearts.build.LookManner
+---@field auth? any if not the client's, as `headers`
+---@field headers? table
+---@field till? number see look.deadline
+
+--- How a flow of the client's asks (codearts.build.client.task).
 local function asker(await, client, how)
-  local opts = { async = true, auth = how and how.auth, headers = how and how.headers }
+  how = how or {}
   return function(operation, args)
-    local answer, err = await(client:call(operation, args, opts))
+    local answer, err = await(client:call(operation, args, {
+      async = true,
+      deadline = how.till and look.deadline(how.till),
+      auth = how.auth,
+      headers = how.headers,
+    }))
     local meta = core.meta(answer == nil and err or answer)
     return answer, err, meta and meta.date, look.endpoint(client, meta)
   end
@@ -302,7 +321,7 @@ end
 ---@param client codearts.build.Client
 ---@param job_id string
 ---@param number integer
----@param how? { auth?: any, headers?: table }
+---@param how? codearts.build.LookManner
 ---@return table? detail
 function look.record(await, client, job_id, number, how)
   return (look.detail(asker(await, client, how), job_id, number))
@@ -312,7 +331,7 @@ end
 ---@param await fun(call: codearts.build.Call): any, codearts.build.Error?
 ---@param client codearts.build.Client
 ---@param spec codearts.build.LookSpec
----@param how? { auth?: any, headers?: table }
+---@param how? codearts.build.LookManner
 ---@return codearts.build.Look? look
 ---@return codearts.build.Error? err
 function look.run(await, client, spec, how)
