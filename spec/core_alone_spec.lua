@@ -197,6 +197,24 @@ describe("the core alone", function()
     server:reset()
   end)
 
+  it("says of a lost answer that it cannot ask, and knows what to look for", function()
+    server:reset()
+    for _, meta in ipairs { false, {} } do
+      server:script { "close_after_body" }
+      local client = core.new({ endpoint = server.url, auth = "t" }, meta or nil)
+      local _, err = client:try_run(JOB, { run_id = { parameter = "RUN_ID" } })
+      assert.equal("unknown", err.outcome)
+      local found = err:reconcile { timeout = 0 }
+      assert.same({ "unknown", {} }, { found.verdict, found.candidates })
+      assert.equal("config", found.error.kind)
+      assert.equal(JOB.job_id, core.meta(err).job_id)
+      assert.equal(36, #core.meta(err).run_id)
+      client:close()
+    end
+    assert.equal(2, server:stats().processed)
+    server:reset()
+  end)
+
   it("gives results the metatable that it was given", function()
     local meta = { __index = { hello = "world" } }
     local client = core.new({ endpoint = server.url, auth = "t" }, meta)

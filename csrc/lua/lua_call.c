@@ -261,9 +261,25 @@ static void forget(lua_State *L, int uv, int kind, size_t slot) {
     lua_pop(L, 1);
 }
 
+/* err:reconcile() of a client that nobody has added more to: it asks nobody, and says what
+ * codearts.build says when it can tell nothing. */
+static int know_nothing(lua_State *L) {
+    cab_error err;
+    cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, NULL,
+             "the core alone does not ask what became of a start; codearts.build does");
+    lua_createtable(L, 0, 3);
+    lua_pushliteral(L, "unknown");
+    lua_setfield(L, -2, "verdict");
+    lua_newtable(L);
+    lua_setfield(L, -2, "candidates");
+    lcab_push_error(L, &err);
+    lua_setfield(L, -2, "error");
+    return 1;
+}
+
 /* Gives the error on top of the stack, which leaves open whether a build was started, its method
- * `reconcile`: the call's own, or what its client's maker adds. What the call knows is kept for
- * what that finds. */
+ * `reconcile`: the call's own, or what its client's maker adds, if anything. What the call knows is
+ * kept for what that finds. */
 static void add_reconcile(lua_State *L, int uv, const lcab_call *k) {
     int error = lua_gettop(L);
     lcab_rawgeti(L, uv, k->reconciles ? U_RECONCILES : U_RESULT_META);
@@ -271,8 +287,9 @@ static void add_reconcile(lua_State *L, int uv, const lcab_call *k) {
         lcab_rawgeti(L, -1, k->call->slot);
     } else if (lua_istable(L, -1)) {
         (void)lcab_getfield(L, -1, "reconcile");
-    } else {
-        lua_pushnil(L);
+    }
+    if (!k->reconciles && !lua_isfunction(L, -1)) {
+        lua_pushcfunction(L, know_nothing);
     }
     lua_setfield(L, error, "reconcile");
     lua_settop(L, error);
