@@ -202,6 +202,32 @@ describe("a run with a key that is interrupted", function()
       end)
     end)
 
+    for what, stride in pairs { ["without a key"] = 1, ["with a key"] = 3 } do
+      it("tells how each build of a list stands, " .. what, function()
+        local outcome
+        interrupt_each(function(key)
+          local item = { job_id = JOB.job_id, key = stride > 1 and key or nil }
+          outcome = nil
+          local items = client:run_all({ { job_id = "bad" }, item }, { max_in_flight = 1 })
+          outcome = items[1].error.outcome
+            .. " "
+            .. (items[2].error or { outcome = "started" }).outcome
+          return items[2].result, items[2].error
+        end, function(where, key)
+          repeat
+            local stepped, left = pcall(client.step, client, 1)
+            assert.is_true(stepped or tostring(left):find "interrupted!" ~= nil, left)
+          until left == 0
+          if outcome and outcome:find " not_started" then
+            assert.equal(0, server:stats().processed, where)
+          end
+          if stride > 1 then
+            check_key(where, key)
+          end
+        end, stride)
+      end)
+    end
+
     if not has_luv then
       pending "in luv: luv is not installed"
       return

@@ -85,8 +85,7 @@ Client.__index = setmetatable({}, {
 })
 local methods = Client.__index
 
---- What results get as their metatable; the core gives `reconcile` to errors that leave open whether
---- a build was started.
+--- The metatable of results; its `reconcile` the core gives to errors that leave open whether a build was started.
 local function result_metatable(client)
   return {
     client = client,
@@ -161,8 +160,7 @@ local function pump_sources(self)
   end
 end
 
---- What the core takes for an auth option. Sources that fetch credentials are kept, so that they can
---- be asked after each step.
+--- What the core takes for an auth option. Sources that fetch credentials are asked after each step.
 ---@param auth any
 ---@return string|table|userdata value
 ---@return (fun())? remove it
@@ -202,9 +200,8 @@ local function has_own_source(opts)
   return auth and type(auth) ~= "string" and type(auth) ~= "userdata"
 end
 
---- Options of one call as the core takes them. Credentials that have to be looked at or fetched first
---- become a source, and then there is a function to be called when the call has ended. For this library's own
---- modules.
+--- Options of one call as the core takes them. Credentials that have to be looked at or fetched first become a source, and
+--- then there is a function to be called when the call has ended. For this library's own modules.
 ---@param opts? table
 ---@param outcome? "not_started" of errors
 ---@return table? core_opts
@@ -312,8 +309,7 @@ local function obstacle(self, outcome)
   return probe and probe(outcome)
 end
 
---- Raises a usage error where nobody can wait: inside a callback, or where the host cannot. For those
---- who must know before they send something; it yields where only that can tell.
+--- Raises a usage error where nobody can wait, before something is sent; it yields where only that can tell.
 ---@param outcome? "not_started" for the error
 function methods:check_wait(outcome)
   local err = obstacle(self, outcome)
@@ -342,8 +338,7 @@ function methods:seen_from_here(outcome)
   return outcome == "not_started" and self:is_left_behind() and "unknown" or outcome
 end
 
---- Adds to the error of who waits in vain what is known of the call, which may go on. For this library's own
---- modules.
+--- Adds to the error of who waits in vain what is known of the call. For this library's own modules.
 ---@param err codearts.build.Error
 ---@param open table an error of the open call, or what a task tells so far
 function methods:describe(err, open)
@@ -419,13 +414,22 @@ local function blocks(self)
   return not self.host or (self.host.blocks and self.host.blocks())
 end
 
+--- As pcall, of what waits; unprotected where that could not yield. For this library's own modules.
+---@param f function
+---@param ... any its arguments
+---@return boolean ok
+---@return any problem
+function methods:guard(f, ...)
+  if YIELDS_ACROSS_PCALL or blocks(self) then
+    return pcall(f, ...)
+  end
+  return true, f(...)
+end
+
 --- Waits, and leaves what callbacks raise to the next step. Answers why it cannot wait on: where a debug hook raises
 --- in the midst of it, as Ctrl-C does in the standalone interpreter, no bare text. Out of memory is raised.
 local function wait_quietly(self, call, timeout)
-  if not (YIELDS_ACROSS_PCALL or blocks(self)) then
-    return self:wait_for(call, timeout, true)
-  end
-  local ok, err = pcall(self.wait_for, self, call, timeout, true)
+  local ok, err = self:guard(self.wait_for, self, call, timeout, true)
   if ok then
     return nil
   elseif err == "not enough memory" then
@@ -437,8 +441,7 @@ local function wait_quietly(self, call, timeout)
   return not call:done() and described(self, problems.internal(message), call) or nil
 end
 
---- The same for a call object, but answers why it cannot wait instead of raising that; what callbacks
---- raise meanwhile is left to the next step.
+--- The same for a call object, but answers why it cannot wait; what callbacks raise is left to the next step.
 ---@param call codearts.build.Call
 ---@param timeout number seconds
 ---@return codearts.build.Error? err
@@ -603,8 +606,7 @@ end
 
 local TOLD = { "message", "error_code", "error_msg", "request_id", "build_status" }
 
---- A structured error with what the service said: the door for all that is made in Lua of a service's text. For this
---- library's own modules.
+--- A structured error with what the service said: all that is made in Lua of its text. For this library's own modules.
 ---@param members table of the error
 ---@param ... table? see mask
 ---@return codearts.build.Error
@@ -631,8 +633,7 @@ function methods:wake()
   end
 end
 
---- Whether the step has worked its 2 ms: long work leaves its rest to the next one. Never while somebody waits, for whom no
---- step ends. For this library's own modules.
+--- Whether the step has worked its 2 ms: long work leaves its rest to the next one. Never while somebody waits.
 ---@return boolean
 function methods:is_spent()
   return self.core:spent()

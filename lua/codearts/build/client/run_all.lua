@@ -1,4 +1,6 @@
 --- client:run_all: many builds, a bounded number at a time.
+local Call = require "codearts.build.client.call"
+local core = require "codearts.build.core"
 local coroutines = require "codearts.build.coroutines"
 local inherited = require "codearts.build.inherited"
 local problems = require "codearts.build.problem"
@@ -6,6 +8,8 @@ local problems = require "codearts.build.problem"
 local function usage(field, message)
   problems.refuse(field, field .. ": " .. message, "not_started")
 end
+
+local PATIENCE = 5 -- seconds for what was cancelled to end: what is known of a key has to be written down
 
 local KNOWN = { max_in_flight = "number", on_progress = "function" }
 
@@ -60,66 +64,128 @@ local function split(item, opts)
   return args, start_opts
 end
 
---- Starts the first builds of a list; each that ends starts the next. Answers what waits for all of
---- them, which looks like a call, and how they ended. Not a part of the function that waits: when
---- nginx cuts a request off, what its functions share with callbacks is gone, and the list goes on.
-local function begin(self, list, opts, limit)
-  local on_progress, total = opts.on_progress, #list
-  local todo = {} -- what the list holds now, whatever a callback makes of it
-  for index = 1, total do
-    todo[index] = list[index]
-  end
-  local items, next_index, in_flight, done = {}, 1, 0, 0
-  local raised, problem = false, nil
-  local on_end
+--- The starts of a list, which can be waited for as one call. A debug hook, as Ctrl-C is one, may raise anywhere in it, its
+--- callbacks included: so it notes what is to happen before, and the calls tell how they ended. All it knows is in its own
+--- table: when nginx cuts a request off, what functions of that share with callbacks is gone, and the list goes on.
+---@class codearts.build.StartList
+---@field client codearts.build.Client
+---@field opts codearts.build.RunAllOptions
+---@field limit number
+---@field todo any[] what the list holds now, whatever a callback makes of it
+---@field total integer
+---@field next_index integer of the one that is started next
+---@field in_flight integer
+---@field ended_count integer
+---@field calls table<integer, codearts.build.Call|true> true: it may be under way, and nobody has its call
+---@field items table<integer, table> how they ended
+---@field on_progress? fun(done: integer, total: integer, index: integer, item: table)
+---@field raised boolean whether that raised, and what
+---@field problem any
+---@field on_end? fun()
+local List = {}
+List.__index = List
+Call.add_kind(List)
 
-  local function ended(index, item)
-    in_flight, done = in_flight - 1, done + 1
-    items[index] = item
-    if on_progress then
-      local ok, err = coroutines.pcall(on_progress, done, total, index, item) -- here, or in a step
-      if not ok and not raised then
-        raised, problem = true, err
-      end
+function List:done()
+  return self.ended_count == self.total
+end
+
+function List:on_done(f)
+  self.on_end = f
+end
+
+--- Notes how one ended, and tells that.
+function List:ended(index, item)
+  self.items[index] = item
+  self.in_flight, self.ended_count = self.in_flight - 1, self.ended_count + 1
+  if self.on_progress then
+    local ok, err = coroutines.pcall(self.on_progress, self.ended_count, self.total, index, item) -- here, or in a step
+    if not ok and not self.raised then
+      self.raised, self.problem = true, err
     end
   end
+end
 
-  local function fill()
-    while next_index <= total and in_flight < limit do
-      local index = next_index
-      next_index, in_flight = next_index + 1, in_flight + 1
-      local ok, call = pcall(self.start, self, split(todo[index], opts))
-      if ok then
-        call:on_done(function(result, err)
-          ended(index, err and { error = err } or { result = result })
-          fill()
-          if done == total and on_end then
-            on_end()
-          end
-        end)
-      else
-        ended(index, { error = call })
-      end
+local function item_of(result, err)
+  return err and { error = err } or { result = result }
+end
+
+--- Starts the first ones; each that ends starts the next.
+function List:fill()
+  while self.next_index <= self.total and self.in_flight < self.limit do
+    local index = self.next_index
+    self.calls[index] = true
+    self.next_index, self.in_flight = index + 1, self.in_flight + 1
+    local ok, call = pcall(self.client.start, self.client, split(self.todo[index], self.opts))
+    if ok then
+      self.calls[index] = call
+      call:on_done(function(result, err)
+        self:ended(index, item_of(result, err))
+        self:fill()
+        if self:done() and self.on_end then
+          self.on_end()
+        end
+      end)
+    elseif core.is_error(call) then
+      self:ended(index, { error = call })
+    else
+      error(call, 0)
     end
   end
+end
 
-  fill()
-  return {
-    done = function()
-      return done == total
-    end,
-    on_done = function(_, f)
-      on_end = f
-    end,
-  }, function()
-    return items, raised, problem
+function List:run()
+  self:fill()
+  self.client:wait_for(self, nil, true)
+end
+
+--- What is told of a start whose call nobody has: that it was begun is not known, or it was not.
+function List:lost(index, problem)
+  local args = self.todo[index]
+  local err = core.error {
+    kind = "cancelled",
+    message = "the list was broken off: " .. tostring(problem),
+    retryable = false,
+  }
+  self.client:describe(err, {
+    operation = "RunJob",
+    attempts = 0,
+    outcome = self.calls[index] and "unknown" or "not_started",
+    about = {
+      job_id = type(args) == "table" and rawget(args, "job_id") or nil,
+      began = core.now(),
+      started_at = core.time(),
+    },
+  })
+  return err
+end
+
+--- Ends what something broke off: no more is started, what is under way is cancelled, and each item is told what became of it.
+function List:break_off(problem)
+  local till = core.now() + PATIENCE
+  self.next_index = self.total + 1
+  for index = 1, self.total do
+    local call = self.calls[index]
+    if Call.is(call) and not self.client:is_left_behind() then
+      call:cancel()
+    end
   end
+  for index = 1, self.total do
+    local call = self.calls[index]
+    if Call.is(call) then
+      self.items[index] = item_of(call:try_wait(math.max(till - core.now(), 0)))
+    else
+      self.items[index] = self.items[index] or { error = self:lost(index, problem) }
+    end
+  end
+  self.on_progress = nil -- of what has not ended yet
 end
 
 --- Starts all builds of the list, at most `max_in_flight` at a time, and waits until each has
 --- ended. An item holds the arguments of a build, and may hold a `key` of its own, which goes before that of
 --- the options. One failure, a bad argument too, never stops the others; what on_progress raises is raised
---- when all have ended. Blocks like run.
+--- when all have ended. What Ctrl-C breaks off ends what is under way as cancelled, and starts no more: then, too, each item
+--- tells its outcome. Blocks like run.
 ---@param self codearts.build.Client
 ---@param list codearts.build.RunAllItem[]
 ---@param opts? codearts.build.RunAllOptions
@@ -130,11 +196,32 @@ return function(self, list, opts)
   end
   local limit = check(list, opts)
   self:check_wait "not_started"
-  local all, outcome = begin(self, list, opts, limit)
-  self:wait_for(all, nil, true)
-  local items, raised, problem = outcome()
-  if raised then
-    error(problem, 0)
+  local all = setmetatable({
+    client = self,
+    opts = opts,
+    limit = limit,
+    todo = {},
+    total = #list,
+    next_index = 1,
+    in_flight = 0,
+    ended_count = 0,
+    calls = {},
+    items = {},
+    on_progress = opts.on_progress,
+    raised = false,
+    problem = nil,
+    on_end = nil,
+  }, List)
+  for index = 1, all.total do
+    all.todo[index] = list[index]
   end
-  return items
+  local ok, problem = self:guard(all.run, all)
+  if problem == "not enough memory" then
+    error(problem, 0)
+  elseif not ok then
+    all:break_off(problem)
+  elseif all.raised then
+    error(all.problem, 0)
+  end
+  return all.items
 end
