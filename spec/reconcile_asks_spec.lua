@@ -88,6 +88,7 @@ describe("err:reconcile", function()
     look.LEAST = least
     assert.is_nil(problem)
     assert.same({ "unknown", "deadline" }, { found.verdict, found.error.reason })
+    assert.is_nil(found.error.message:find("0.001", 1, true), found.error.message)
   end)
 
   it("asks with other credentials when it is told so", function()

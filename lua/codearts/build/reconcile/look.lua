@@ -304,13 +304,18 @@ end
 --- How a flow of the client's asks (codearts.build.client.task).
 local function asker(await, client, how)
   how = how or {}
+  local late -- what is told of all that could be asked after it
   return function(operation, args)
+    if late and core.now() >= how.till then
+      return nil, late
+    end
     local answer, err = await(client:call(operation, args, {
       async = true,
       deadline = how.till and look.deadline(how.till),
       auth = how.auth,
       headers = how.headers,
     }))
+    late = how.till and core.is_error(err) and err.kind == "timeout" and err or nil
     local meta = core.meta(answer == nil and err or answer)
     return answer, err, meta and meta.date, look.endpoint(client, meta)
   end
