@@ -4,6 +4,7 @@
 local build = require "codearts.build"
 local caller = require "spec.support.caller"
 local native = require "spec.support.native"
+local certs = require "spec.support.certs"
 local servers = require "spec.support.server"
 
 local MODES = {
@@ -220,14 +221,27 @@ end)
 -- As behind a load balancer whose servers differ, or one that is being set up anew. Until 8.5 libcurl sends on
 -- the busy connection too, and who reads first has the other's answer (its issue 4885).
 describe("a connection over HTTP/1.1 that is in use, beside one over HTTP/2,", function()
-  it("carries no other request", function()
-    local server = servers.start { http2 = true, http1_first = true }
-    local client = caller.new { endpoint = server, retry = false, timeout = 10 }
-    server:script({ "ok_on_release" }, "ok")
-    local first = client:start(caller.JOB)
+  local server, client
+  local function open(http1_at, max_streams)
+    server = servers.start { http2 = true, http1_at = http1_at, max_streams = max_streams }
+    client = caller.new { endpoint = server, retry = false, timeout = 10 }
+  end
+  after_each(function()
+    client:close()
+    server:stop()
+  end)
+
+  local function wait_for(waiting)
     repeat
       client:step(0.01)
-    until server:stats().waiting == 1
+    until server:stats().waiting == waiting
+  end
+
+  it("carries no other request", function()
+    open(1)
+    server:script { "ok_on_release" }
+    local first = client:start(caller.JOB)
+    wait_for(1)
     for _ = 1, 5 do
       local result, err = client:try_run(caller.JOB)
       assert(result, tostring(err))
@@ -237,7 +251,47 @@ describe("a connection over HTTP/1.1 that is in use, beside one over HTTP/2,", f
     server:release()
     assert.equal("1.1", build.meta(first:wait()).http_version)
     assert.equal(6, server:stats().processed)
-    client:close()
-    server:stop()
+  end)
+
+  it("carries none that is told by itself whom to trust", function()
+    open(1)
+    server:script { "ok_on_release" }
+    local start = client:start(caller.JOB)
+    wait_for(1)
+    assert(client:try_run(caller.JOB))
+    local tls = { ca_file = certs.shared().ca }
+    local read = client:request { method = "GET", path = "/v3/x", tls = tls }
+    local _, err = caller.wait(client, read)
+    assert.is_nil(err)
+    assert.is_false(start:done())
+    server:release()
+    assert.equal("1.1", build.meta(start:wait()).http_version)
+  end)
+
+  -- As nginx has a client leave that has made its 1,000 requests.
+  it("carries no read that libcurl sends again by itself", function()
+    open(2, 2)
+    assert(client:try_run(caller.JOB))
+    server:script {
+      { "ok_on_release", times = 2 },
+      { "refused_stream_before", late = true, last = true },
+      { "ok_on_release", times = 2 },
+    }
+    local reads = {}
+    for i = 1, 2 do
+      reads[i] = client:request { method = "GET", path = "/v3/x" }
+      wait_for(i)
+    end
+    local start = client:start(caller.JOB)
+    wait_for(3)
+    local read = { method = "GET", path = "/v3/x" }
+    assert(caller.wait(client, client:request(read))) -- on a third connection, over HTTP/2 again
+    server:release()
+    local _, err = caller.wait(client, reads[2])
+    assert.is_nil(err)
+    assert.is_false(start:done())
+    server:release()
+    assert.equal("1.1", build.meta(start:wait()).http_version)
+    assert.equal(5, server:stats().processed)
   end)
 end)

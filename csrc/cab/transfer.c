@@ -76,14 +76,13 @@ static bool is_over(cab_transfer *t, const cab_socket *one, int port, const void
            cab_libssl_has_ended(ssl) || (one != NULL && one->in_turn && cab_libssl_has_unread(ssl));
 }
 
-/* Whether a kept connection carries one request at a time and another is under way on it, or it is
- * still being made for another. Until 8.5 libcurl takes all connections to a host for such as carry
- * many once one of them does (its issue 4885), and whoever reads first has the answer. */
-static bool is_occupied(const cab_transfer *t, const cab_socket *one, int port) {
-    if (!t->wire->hosts.http2 || !t->host->may_share) {
-        return false;
-    }
-    return one == NULL ? port == 0 : !one->ready || (one->requests > 0 && !one->shared);
+/* Whether a kept connection carries one request at a time and another is under way on it, it is
+ * still being made for another, or it was made for requests of another kind, so that nothing is
+ * known of it. Until 8.5 libcurl takes all connections to a host for such as carry many once one of
+ * them does (its issue 4885), and whoever reads first has the answer. */
+static bool is_occupied(const cab_transfer *t, const cab_socket *one) {
+    return t->wire->hosts.http2 && t->host->may_share &&
+           (one == NULL || !one->ready || (one->requests > 0 && !one->shared));
 }
 
 /* The connection of a transfer is new. Answers whether the server has ended it by now. */
@@ -117,25 +116,27 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
     const void *ssl = t->https ? cab_libssl_of(t->easy) : NULL;
     long connects = 0;
     (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
+    bool is_new = connects > a->connects;
+    a->connects = connects;
     a->ssl = NULL;
     a->refusal = NULL;
     a->goodbye = false;
-    if (connects > 0 && is_shut_out(t, one, local_port, ssl) && a->let_out == 1) {
+    if (is_new && is_shut_out(t, one, local_port, ssl) && a->let_out == 1) {
         /* Without reuse it is closed now, and the alert may be read so. */
         a->shut_out = true;
         (void)set_fresh(t, false, true);
         return CURL_PREREQFUNC_ABORT;
     }
     a->ssl = ssl;
-    if (connects > 0 && one != NULL) {
+    if (is_new && one != NULL) {
         one->ready = true;
         if (t->host->may_share) {
             cab_host_speaks(&t->wire->hosts, t->host, one, cab_libssl_http_major(ssl));
         }
-    } else if (connects == 0 && a->let_out == 1 && is_occupied(t, one, local_port)) {
+    } else if (!is_new && is_occupied(t, one)) {
         a->stale = true; /* the connection is the other's */
         return CURL_PREREQFUNC_ABORT;
-    } else if (connects == 0 && a->let_out == 1 && is_over(t, one, local_port, ssl)) {
+    } else if (!is_new && a->let_out == 1 && is_over(t, one, local_port, ssl)) {
         /* Without reuse the connection goes with the transfer. */
         a->stale = true;
         (void)set_fresh(t, false, true);
@@ -445,6 +446,7 @@ CURLcode cab_transfer_prepare_afresh(cab_transfer *t) {
     a->stale = a->opened = false;
     a->ssl = NULL;
     a->let_out = a->looks_before = 0;
+    a->connects = 0;
     t->why[0] = '\0';
     CURLcode rc = (CURLcode)cab_trust_prepare(&t->check, t->easy);
     if (rc == CURLE_OK) {

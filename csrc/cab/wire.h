@@ -51,6 +51,7 @@ typedef struct {
     bool opened;              /* a socket was opened for it */
     int looks_before;         /* of libcurl's at a proxy's tunnel: one for each byte, or more */
     int let_out;              /* how often libcurl was about to send it */
+    long connects;            /* connections made for it by then */
     int port;                 /* of this side, of the connection that it was let out on; 0: none */
     const void *ssl;          /* of that connection; NULL: none, or unknown */
     bool goodbye;             /* its TLS has said that nothing more will come */

@@ -167,10 +167,17 @@ row(
   "h1"
 )
 
-row("ok_on_release", "body", "a good answer when the spec releases it", function(c)
-  c.server:wait_release()
-  c:reply(200, RESULT)
-end)
+row(
+  "ok_on_release",
+  "body",
+  "a good answer when the spec has released it `times`",
+  function(c, args)
+    for _ = 1, args.times or 1 do
+      c.server:wait_release()
+    end
+    c:reply(200, RESULT)
+  end
+)
 
 row(
   "raw",
@@ -632,11 +639,15 @@ for _, moment in ipairs({ { "_before", "head" }, { "_after", "body" } }) do
   end)
   for _, code in ipairs({ "REFUSED_STREAM", "HTTP_1_1_REQUIRED", "CANCEL", "INTERNAL_ERROR" }) do
     local name = code:lower() .. suffix
-    -- `late`: on release, and with no more than one stream at a time from then on.
+    -- `late`: on release, and with no more than one stream at a time from then on; `last`: behind GOAWAY, as nginx ends a
+    -- connection that has had its number of requests.
     stream(name, at, "RST_STREAM " .. code .. ", " .. when, function(c, args)
       if args.late then
         c.server:wait_release()
         c:limit_streams(1)
+      end
+      if args.last then
+        c:goaway(c.id)
       end
       c:reset_stream(code)
     end)

@@ -7,6 +7,8 @@ local service = require("spec.support.service")
 
 local M = {}
 
+local connections = 0 -- over TLS so far
+
 local function serve(server, connection, drawn)
   local row = drawn.row
   if row.at == "accept" and not row.context then
@@ -15,8 +17,9 @@ local function serve(server, connection, drawn)
   end
   local version = "h1"
   if server.options.tls then
-    local context = row.context or server.options.http1_first and "http1" or server.options.tls
-    server.options.http1_first = nil
+    connections = connections + 1
+    local is_http1 = connections == server.options.http1_at
+    local context = row.context or is_http1 and "http1" or server.options.tls
     if not connection:handshake(server:context(context)) then
       if row.at ~= "accept" then
         server:give_back(drawn)

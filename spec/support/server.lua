@@ -28,7 +28,7 @@ Server.__index = Server
 ---@class spec.ServerOptions
 ---@field tls boolean|string|nil true, or the name of a context in tls.lua ("expired", …)
 ---@field http2 boolean|nil offer h2 beside http/1.1; asks for TLS
----@field http1_first boolean|nil but on the first connection
+---@field http1_at integer|nil but on the first, second, … connection
 ---@field max_streams integer|nil concurrent streams of an HTTP/2 connection (128)
 
 --- Starts a process that is a service (service.lua).
@@ -54,7 +54,7 @@ function M.start(options)
   return M.launch("fault_server", {
     tls = tls and (type(options.tls) == "string" and options.tls or "good") or nil,
     http2 = options.http2,
-    http1_first = options.http1_first,
+    http1_at = options.http1_at,
     max_streams = options.max_streams,
     certs = tls and certs.shared() or nil,
   })
