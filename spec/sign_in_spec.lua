@@ -57,6 +57,45 @@ after_each(function()
   client = nil
 end)
 
+describe("an id token", function()
+  it("gives its key to nobody who does not have it, whatever file it is in", function()
+    local path = os.tmpname()
+    sign_in.remove(path)
+    local store = token_store.file(path)
+    local files = { sign_in.file_with "alice-hidden", sign_in.file_with "alice-hidden\n" }
+    local function by_id_token(file)
+      client = world:client({ token_store = store, iam_endpoint = iam.url, retry = false }, {
+        HUAWEICLOUD_SDK_IDP_ID = "my-idp",
+        HUAWEICLOUD_SDK_ID_TOKEN_FILE = file,
+      })
+    end
+    iam:script({
+      json(201, { token = {} }, { { "X-Subject-Token", "unscoped-hidden" } }),
+      sign_in.key_answer(),
+    }, json(401, { error = { code = 401, message = "no" } }))
+    for _, file in ipairs(files) do
+      by_id_token(file)
+      assert(client:run())
+      client:close()
+    end
+    assert.equal(2, iam:stats().processed)
+    local handle = assert(io.open(files[1], "w"))
+    handle:write "mallory-hidden"
+    handle:close()
+    by_id_token(files[1])
+    assert.equal(401, fails().status)
+    client:close()
+    os.remove(files[2])
+    by_id_token(files[2])
+    assert.equal("config", fails().kind)
+    os.remove(files[1])
+    handle = assert(io.open(path))
+    assert.is_nil(handle:read("*a"):find("alice", 1, true))
+    handle:close()
+    sign_in.remove(path)
+  end)
+end)
+
 describe("a password", function()
   it("is asked about again where another client of this process cannot go on", function()
     local store = token_store.memory()

@@ -95,6 +95,12 @@ local function complete(ctx, found)
   elseif not ctx.allow_http and not http.is_safe(http.url(own.iam_endpoint, "/")) then
     return nil, config_error("iam_endpoint", "the IAM endpoint must be https, or on this machine")
   end
+  if found.kind == "id_token" then
+    found, err = id_token.read(found)
+    if not found then
+      return nil, err
+    end
+  end
   local exchange = EXCHANGES[found.kind]
   if exchange then
     local given = found

@@ -27,19 +27,26 @@ local function exchange(ctx, who, idp_id, id_token)
   return token
 end
 
+--- Reads the id token.
+---@param given table idp_id, id_token_file
+---@return table? given kind, idp_id, token
+---@return table? err kind "config"
+function M.read(given)
+  local token, problem = text_file.read(given.id_token_file)
+  if not token then
+    return nil, core.error { kind = "config", message = "id token file " .. problem }
+  end
+  return { kind = given.kind, idp_id = given.idp_id, token = token }
+end
+
 --- Signs in.
 ---@param ctx table
----@param given table idp_id, id_token_file
+---@param given table what `read` answered
 ---@return table? credential of kind key, with expires_in
 ---@return table? err
 function M.sign_in(ctx, given)
   local who = "IAM at " .. ctx.iam_endpoint
-  local id_token, problem = text_file.read(given.id_token_file)
-  if not id_token then
-    return nil, core.error { kind = "config", message = "id token file " .. problem }
-  end
-  ctx.hide { token = id_token }
-  local token, err = exchange(ctx, who, given.idp_id, id_token)
+  local token, err = exchange(ctx, who, given.idp_id, given.token)
   if not token then
     return nil, err
   end
@@ -59,12 +66,13 @@ function M.sign_in(ctx, given)
   return temporary_key.read(who, body, answer)
 end
 
---- What names the key in a store that several users may share.
+--- What names the key in a store that several users may share: it is for those who have the id token, which is too long and
+--- too random to be guessed by its hash.
 ---@param ctx table
----@param given table
+---@param given table what `read` answered
 ---@return string key
 function M.store_key(ctx, given)
-  return "id_token " .. core.encode { ctx.iam_endpoint, given.idp_id, given.id_token_file }
+  return "id_token " .. core.encode { ctx.iam_endpoint, given.idp_id, core.sha256(given.token) }
 end
 
 return M
