@@ -172,6 +172,31 @@ describe("sandbox.start", function()
     client.output_of("rm -rf " .. folder)
     os.remove(jobs)
   end)
+
+  it("lets nobody else read there what a build printed and made", function()
+    local folder =
+      client.output_of("umask 022; d=$(mktemp -d) && chmod 755 $d && echo $d"):gsub("\n", "")
+    local id = "secretjob00000000000000000000001"
+    local jobs = client.write_file(([[
+      job {
+        id = "%s",
+        name = "secret",
+        parameters = { SIGNING_KEY = { default = "", secret = true } },
+        steps = { step { name = "Show", run = 'echo "$SIGNING_KEY" | tee key' } },
+      }]]):format(id))
+    local c = client.start({ folder = folder, jobs = jobs })
+    local number = c:run(id, { SIGNING_KEY = "not-for-others" })
+    c:finished(id, number)
+    c.box.stop()
+    local found = client.output_of("grep -rl not-for-others " .. folder)
+    assert.equal(2, select(2, found:gsub("\n", "")), found)
+    assert.equal(
+      "",
+      client.output_of(("find %s -mindepth 1 -maxdepth 1 -perm /077"):format(folder))
+    )
+    client.output_of("rm -rf " .. folder)
+    os.remove(jobs)
+  end)
 end)
 
 describe("the end of a sandbox", function()

@@ -272,6 +272,7 @@ describe("a build's log", function()
 
   before_each(function()
     path = os.tmpname()
+    os.remove(path)
     written = log.new(path)
   end)
 

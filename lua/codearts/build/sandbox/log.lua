@@ -2,6 +2,7 @@
 -- throughout, because pages travel as JSON.
 
 local clock = require "codearts.build.sandbox.clock"
+local quote = require("codearts.build.sandbox.reaper").quote
 local utf8 = require "codearts.build.sandbox.utf8"
 
 local M = {}
@@ -17,9 +18,18 @@ local MAX_BYTES = 64 * 1024 * 1024
 local Log = {}
 Log.__index = Log
 
+-- A build may print the value of any parameter, and the folder may be one where others read: made by a shell, as Lua cannot say who may.
+local function make_private(path)
+  local pipe = assert(io.popen(("umask 077; set -C; : >%s && echo made"):format(quote(path)), "r"))
+  local made = pipe:read "*l"
+  pipe:close()
+  assert(made, "the log cannot be made: " .. path)
+end
+
 ---@param path string of a file that does not exist yet
 ---@return codearts.build.sandbox.Log
 function M.new(path)
+  make_private(path)
   return setmetatable({ path = path, size = 0, rest = "" }, Log)
 end
 

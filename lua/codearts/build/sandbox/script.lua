@@ -43,7 +43,7 @@ function M.write(base, path, job, environment, mark)
     "\n",
     'say() { printf \'%s %s\\n\' "$mark" "$*"; }\n',
     "say group $$\n",
-    ("say begin 0\nmkdir %s && %s\ncode=$?\n"):format(quote(path), checkout(job, path)),
+    ("say begin 0\nmkdir -m 700 %s && %s\ncode=$?\n"):format(quote(path), checkout(job, path)),
     ("cd %s || exit\nsay end 0 $code\n"):format(quote(path)),
   }
   for i, step in ipairs(job.steps) do
