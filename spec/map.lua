@@ -59,7 +59,7 @@ local ROWS = {
   { "^csrc/lua/lua_options", "options config" },
   { "^csrc/lua/lua_opts", "options args" },
   { "^csrc/lua/lua_headers", "options secrets_methods" },
-  { "^csrc/lua/lua_request", "options operation_call hardening secrets_methods" },
+  { "^csrc/lua/lua_request", "options operation_call hardening secrets_methods tls" },
   { "^csrc/lua/lua_json", "json" },
   { "^csrc/lua/lua_plain", "json result" },
   { "^csrc/lua/lua_vim", "nvim_json" },

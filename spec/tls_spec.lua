@@ -5,6 +5,7 @@ local certs = require "spec.support.certs"
 local namespaces = require "spec.support.namespaces"
 local native = require "spec.support.native"
 local servers = require "spec.support.server"
+local sign_in = require "spec.support.sign_in"
 
 local KEY_PASSWORD = "fake-key-password"
 
@@ -341,6 +342,29 @@ for _, mode in ipairs {
         assert.equal(0, server:stats().processed)
       end)
     end
+
+    it("is shown to the client's own service and its IAM, and to nobody else", function()
+      local iam = servers.start { tls = mode.context, http2 = mode.http2 }
+      iam:script({ sign_in.token_answer() }, "ok")
+      local tls = { ca_file = files.ca, cert_file = files.client, key_file = files.client_key }
+      local client =
+        caller.new { endpoint = server, iam_endpoint = iam.url, auth = sign_in.USER, tls = tls }
+      local function ask(url, own)
+        return caller.wait(client, client:request { url = url .. "/v1/other", tls = own })
+      end
+      assert(client:try_run(caller.JOB))
+      -- On no connection, and in no session, that knows it.
+      for processed = 1, 2 do
+        local result, err = ask(iam.url)
+        assert.is_nil(result)
+        caller.check({ kind = "transport", reason = "tls_handshake" }, err)
+        assert.equal(processed, iam:stats().processed)
+        assert(ask(iam.url, tls))
+      end
+      assert(ask(server.url))
+      client:close()
+      iam:stop()
+    end)
 
     it("each of many that are begun at once is told", function()
       local client = new "none"

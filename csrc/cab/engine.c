@@ -292,6 +292,8 @@ void cab_engine_abandon(cab_engine *e) {
     e->poller = NULL;
 }
 
+const cab_trust *cab_engine_trust(const cab_engine *e) { return &e->wire.trust; }
+
 /* ---- a transfer begins and ends ------------------------------------------------------------- */
 
 /* Whom nobody trusts any more must not be known from an earlier connection, nor by a session that

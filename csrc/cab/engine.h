@@ -48,6 +48,9 @@ void cab_engine_free(cab_engine *e);
  * memory behind libcurl's handles is deliberately kept. */
 void cab_engine_abandon(cab_engine *e);
 
+/* That of its options. */
+const cab_trust *cab_engine_trust(const cab_engine *e);
+
 /* Starts one attempt. `owner` comes back with the answer. NULL with err when it could not begin;
  * nothing was sent then. */
 cab_transfer *cab_engine_begin(cab_engine *e, const cab_request *request, void *owner,

@@ -150,7 +150,7 @@ static void add_tls_secrets(lua_State *L, cab_buf *out, const tls_values *v) {
     }
 }
 
-/* Reads the table on top of the stack. */
+/* Reads the table on top of the stack, which keeps the texts. */
 static void read_tls_values(lua_State *L, tls_values *v, cab_trust *trust) {
     static const lcab_where where = {"tls.", false};
     memset(v, 0, sizeof *v);
@@ -167,8 +167,14 @@ static void read_tls_values(lua_State *L, tls_values *v, cab_trust *trust) {
     check_path(L, &where, "ca_path", v->ca_path);
     check_tls_file(L, &where, "cert_file", v->cert_file);
     check_tls_file(L, &where, "key_file", v->key_file);
-    trust->tls_minor = is(v->min_version, "1.3") ? 3 : 2;
-    trust->insecure = !v->verify;
+    *trust = (cab_trust){.ca_file = v->ca_file.data,
+                         .ca_path = v->ca_path.data,
+                         .cert_file = v->cert_file.data,
+                         .key_file = v->key_file.data,
+                         .key_password = v->key_password.data,
+                         .pinned_public_key = v->pinned_public_key.data,
+                         .insecure = !v->verify,
+                         .tls_minor = is(v->min_version, "1.3") ? 3 : 2};
 }
 
 static void read_tls(lua_State *L, int options, cab_buf *secrets, cab_engine_options *e) {
@@ -180,12 +186,6 @@ static void read_tls(lua_State *L, int options, cab_buf *secrets, cab_engine_opt
         lua_rawset(L, options); /* which keeps the table, and it its texts */
     }
     read_tls_values(L, &v, &e->trust);
-    e->trust.ca_file = v.ca_file.data;
-    e->trust.ca_path = v.ca_path.data;
-    e->trust.cert_file = v.cert_file.data;
-    e->trust.key_file = v.key_file.data;
-    e->trust.key_password = v.key_password.data;
-    e->trust.pinned_public_key = v.pinned_public_key.data;
     add_tls_secrets(L, secrets, &v);
     lua_pop(L, 1);
 }
@@ -399,26 +399,39 @@ void lcab_replace_identity(cab_call *c, cab_identity *i) {
     c->identity = i;
 }
 
+static void set_call_trust(lua_State *L, cab_call *c, const cab_trust *trust) {
+    const char *texts[] = {trust->ca_file,  trust->ca_path,      trust->cert_file,
+                           trust->key_file, trust->key_password, trust->pinned_public_key};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const char *text = texts[i] != NULL ? texts[i] : "";
+        if (!cab_buf_append(&c->trust_texts, text, strlen(text) + 1)) {
+            lcab_raise_memory(L);
+        }
+    }
+    c->trust = *trust; /* but for its texts */
+    c->has_trust = true;
+}
+
 void lcab_read_call_trust(lua_State *L, int index, cab_call *c) {
-    tls_values v;
     if (lcab_getfield(L, index, "tls") != LUA_TNIL) {
+        tls_values v;
+        cab_trust trust;
         if (lua_istable(L, -1)) {
             lcab_own_table(L, -1);
         }
-        read_tls_values(L, &v, &c->trust);
-        const cab_text texts[] = {v.ca_file,  v.ca_path,      v.cert_file,
-                                  v.key_file, v.key_password, v.pinned_public_key};
-        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-            const char *text = texts[i].data != NULL ? texts[i].data : "";
-            if (!cab_buf_append(&c->trust_texts, text, texts[i].len) ||
-                !cab_buf_append(&c->trust_texts, "", 1)) {
-                lcab_raise_memory(L);
-            }
-        }
+        read_tls_values(L, &v, &trust);
+        set_call_trust(L, c, &trust);
         add_tls_secrets(L, &c->secrets, &v);
-        c->has_trust = true;
     }
     lua_pop(L, 1);
+}
+
+void lcab_withhold_certificate(lua_State *L, cab_call *c) {
+    cab_trust trust = *cab_engine_trust(c->client->engine);
+    if (!c->has_trust && trust.cert_file != NULL) {
+        trust.cert_file = trust.key_file = trust.key_password = NULL;
+        set_call_trust(L, c, &trust);
+    }
 }
 
 /* Keys need a store and the history of the job: the Lua side has them. */

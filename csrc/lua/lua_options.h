@@ -16,6 +16,9 @@ void lcab_read_client_options(lua_State *L, int options, cab_client_options *o,
 
 /* Reads `tls` of the request at `index`: a trust of its own. nil is fine. */
 void lcab_read_call_trust(lua_State *L, int index, cab_call *c);
+/* Has the call trust whom its client trusts, but show nobody the client's certificate. What it
+ * shows of its own stays. The client must be there. */
+void lcab_withhold_certificate(lua_State *L, cab_call *c);
 
 /* Reads the options of one call (contract 2): timeout, deadline, retry, headers, auth, run_id. The
  * functions on_event and, of a request, stream stay in their tables. nil is fine. */

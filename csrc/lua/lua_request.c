@@ -17,7 +17,7 @@
 
 typedef struct {
     cab_text operation, method, path, url, answer;
-    bool read_only, direct;
+    bool read_only, direct, certificate;
 } spec_values;
 
 #define ROW(name, type)                                                                            \
@@ -29,6 +29,7 @@ static const lcab_opt_row SPEC[] = {ROW(operation, LCAB_TEXT),
                                     ROW(answer, LCAB_TEXT),
                                     ROW(read_only, LCAB_BOOLEAN),
                                     ROW(direct, LCAB_BOOLEAN),
+                                    ROW(certificate, LCAB_BOOLEAN),
                                     {"tls", LCAB_OTHER, 0, 0, 0},
                                     {"query", LCAB_OTHER, 0, 0, 0},
                                     {"headers", LCAB_OTHER, 0, 0, 0},
@@ -221,6 +222,9 @@ void lcab_read_request(lua_State *L, int index, cab_call *c, lcab_context *conte
     read_body(L, index, c);
     read_secrets(L, index, c);
     lcab_read_call_trust(L, index, c);
+    if (!v.certificate && !goes_to_service(c)) {
+        lcab_withhold_certificate(L, c);
+    }
     c->direct = v.direct;
     c->stream = lcab_getfield(L, index, "stream") != LUA_TNIL;
     if (c->stream && !lua_isfunction(L, -1) && !lcab_is_spool(L, -1)) {

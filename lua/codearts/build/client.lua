@@ -550,9 +550,9 @@ end
 
 --- Any HTTP request on the client's engine, for what the library has no method for. Never blocks. A function as `stream` gets
 --- the body in pieces; while it returns false nothing more is read, and it is called again, perhaps with "", in the next step.
---- To a `url` of another scheme, host or port than the endpoints' goes nothing of the client but its User-Agent: no credentials, no
---- headers. What `auth` and `headers` of the request say goes there; `auth = false` keeps the client's back from its own service, too.
----@param spec table operation, method, path or url, query, headers, body, auth, answer, read_only, secrets, stream, tls, direct
+--- To a `url` of another scheme, host or port than the endpoints' goes nothing of the client but its User-Agent; `auth`, `headers` and
+--- `tls` of the request say what does. `auth = false` keeps the client's credentials back from its own service, too.
+---@param spec table operation, method, path, url, query, headers, body, auth, answer, read_only, secrets, stream, tls, direct, certificate
 ---@param opts? table timeout, deadline, retry, headers, auth, on_event
 ---@return codearts.build.Call
 function methods:request(spec, opts)

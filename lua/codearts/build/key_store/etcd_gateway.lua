@@ -110,6 +110,7 @@ function Gateway:once(ctx, index, path, text, token)
     read_only = true, -- the same text may go out twice, see above
     headers = { ["Content-Type"] = "application/json", Authorization = token },
     tls = self.tls,
+    certificate = true,
     direct = true,
   }, {
     timeout = #self.endpoints > 1 and math.min(left, PATIENCE) or left,

@@ -115,10 +115,12 @@ local function pause(ctx, answer, attempt)
 end
 
 --- The same for IAM, which answers with a JSON object; anything else is an error. The engine repeats
---- what no answer came for; this repeats what was answered by "try again later".
+--- what no answer came for; this repeats what was answered by "try again later". IAM is shown the client's certificate, as its
+--- own endpoints are.
 ---@return table? body
 ---@return table|nil answer_or_err
 function M.json(ctx, who, spec)
+  spec.certificate = true
   local attempt = 0
   while true do
     attempt = attempt + 1
