@@ -223,14 +223,20 @@ describe("the command line", function()
   end
 
   it("refuses a project of the environment that cannot be", function()
-    NO_CORE.CODEARTS_BUILD_PROJECT = "short"
-    local result = run("history " .. JOB)
-    NO_CORE.CODEARTS_BUILD_PROJECT = nil
-    assert.are.equal(2, result.status)
-    assert.is_truthy(
-      result.err:find("CODEARTS_BUILD_PROJECT: expected a project id", 1, true),
-      result.err
-    )
+    local secret = "SkSecret1234567890abcdefghijklmnopqrstuv"
+    for value, told in pairs {
+      short = "expected a project id (32 letters and digits) or an address in the console, got short",
+      [secret] = "in the console, got a value of 40 bytes",
+      ["https://h/" .. secret] = "the address holds no project id",
+    } do
+      NO_CORE.CODEARTS_BUILD_PROJECT = value
+      local result = run("history " .. JOB)
+      NO_CORE.CODEARTS_BUILD_PROJECT = nil
+      assert.are.equal(2, result.status)
+      assert.is_truthy(result.err:find("CODEARTS_BUILD_PROJECT: ", 1, true), result.err)
+      assert.is_truthy(result.err:find(told, 1, true), result.err)
+      assert.is_nil(result.err:find(secret, 1, true), result.err)
+    end
   end)
 
   it("says what to install without argparse", function()

@@ -30,6 +30,14 @@ describe("config.resolve", function()
     assert.truthy(err.message:find("HUAWEICLOUD_SDK_REGION_CODEARTSBUILD_MARS_1", 1, true))
   end)
 
+  it("repeats no long one, which may be a secret", function()
+    local secret = "SkSecret1234567890abcdefghijklmnopqrstuv"
+    local message = refused(nil, { CODEARTS_BUILD_REGION = secret }).message
+    assert.truthy(message:find("^region a value of 40 bytes is not known; "), message)
+    assert.truthy(message:find("HUAWEICLOUD_SDK_REGION_CODEARTSBUILD_… or", 1, true), message)
+    assert.is_nil(message:upper():find(secret:upper(), 1, true), message)
+  end)
+
   it("takes options before the environment", function()
     local variables = {
       CODEARTS_BUILD_REGION = "cn-north-1",

@@ -84,6 +84,15 @@ describe("connecting:", function()
     return { endpoint = scheme .. "://no-such-host.invalid", allow_http = true }
   end, failed "resolve")
 
+  it("a long name without a dot, which may be a secret, is not repeated", function()
+    local secret = "SkSecret1234567890abcdefghijklmnopqrstuv"
+    local _, err = caller.run { endpoint = secret }
+    caller.check(failed "resolve", err)
+    assert.equal("Could not resolve host", err.message)
+    _, err = caller.run { endpoint = "no-such-host.invalid" }
+    assert.equal("Could not resolve host: no-such-host.invalid", err.message)
+  end)
+
   local hole
   hangs("nobody accepts", function()
     hole = hole or net.blackhole()

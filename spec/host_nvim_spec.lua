@@ -556,9 +556,19 @@ describe("Neovim", function()
       "HUAWEICLOUD_SDK_AK",
     },
     {
-      "CODEARTS_BUILD_REGION=cn-north-4 SSL_CERT_FILE=/nowhere",
-      "ERROR trust: SSL_CERT_FILE names /nowhere",
+      "CODEARTS_BUILD_REGION=cn-north-4 SSL_CERT_FILE=/etc/nowhere",
+      "ERROR trust: SSL_CERT_FILE names /etc/nowhere,",
       "unset SSL_CERT_FILE",
+    },
+    {
+      "CODEARTS_BUILD_REGION=cn-north-4 SSL_CERT_FILE=SECRETPW",
+      "ERROR trust: SSL_CERT_FILE names a value that is no path,",
+      "unset SSL_CERT_FILE",
+    },
+    {
+      "CODEARTS_BUILD_REGION=cn-north-4 HUAWEICLOUD_SDK_CREDENTIALS_FILE=SECRETPW",
+      "WARNING credentials: credentials file: a value that is no path: No such file",
+      "HUAWEICLOUD_SDK_AK",
     },
     {
       "CODEARTS_BUILD_KEY_STORE=file:/dev/null",

@@ -174,17 +174,18 @@ local ROOMS = {
     uses = {},
     foreign = { "ffi", "thread%.exdata" }, -- LuaJIT's
   },
+  shown = { modules = { "shown" }, uses = { "core", "small" } },
   problems = { modules = { "problem", "check", "inherited" }, uses = { "core", "small" } },
   file = { modules = { "atomic_file" }, uses = { "core" } },
   config = {
     modules = { "config", "regions", "regions_file" },
-    uses = { "core", "small" },
+    uses = { "core", "small", "shown" },
     foreign = { "yaml" }, -- lyaml's parser
   },
   token_store = { modules = { "token_store", "token_store%..+" }, uses = { "core", "small" } },
   sign_in = {
     modules = { "sign_in", "sign_in%..+" },
-    uses = { "core", "small", "config", "token_store" },
+    uses = { "core", "small", "shown", "config", "token_store" },
   },
   operations = {
     modules = { "operations%..+", "types" },
@@ -205,7 +206,7 @@ local ROOMS = {
   },
   key_store = {
     modules = { "key_store", "key_store%..+" },
-    uses = { "core", "small", "calls", "sign_in" },
+    uses = { "core", "small", "shown", "calls", "sign_in" },
   },
   keys = {
     modules = { "keys%..+" },
@@ -270,6 +271,7 @@ local ROOMS = {
     uses = {
       "core",
       "small",
+      "shown",
       "facade",
       "config",
       "operations",

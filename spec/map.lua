@@ -76,6 +76,7 @@ local ROWS = {
   { "/config", "config" },
   { "/regions", "regions" },
   { "/sign_in", "sign_in sign_in_chain sign_in/ secrets_sign_in secrets_told" },
+  { "/shown", "sign_in/ config regions cli_usage" },
   { "/token_store", "token_store" },
   { "/operations/", "operations operation_call wire" },
   { "^spec/data/operations", "operations wire" },

@@ -236,6 +236,9 @@ codeartsBuild:
     assert.is_false(ok)
     assert.equal("config", err.kind)
     assert.equal(("regions file %s: No such file or directory"):format(path), err.message)
+    ok, err = pcall(ask, { HUAWEICLOUD_SDK_REGIONS_FILE = "hidden" })
+    assert.is_false(ok)
+    assert.equal("regions file a value that is no path: No such file or directory", err.message)
     os.execute(("mkdir -p %s/.huaweicloud/regions.yaml"):format(path))
     local endpoint, source, warning = ask { HOME = path }
     os.execute("rm -r " .. path)

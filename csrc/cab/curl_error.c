@@ -1,8 +1,11 @@
 #include "cab/curl_error.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include <curl/curl.h>
+
+#define LONGEST_NAME 24
 
 typedef struct {
     CURLcode code;
@@ -88,6 +91,19 @@ static bool is_refused_repetition(const cab_curl_failure *f) {
             strncmp(f->why, "Connection died, tried ", 23) == 0);
 }
 
+/* How much of libcurl's words is repeated: a long name without a dot is no host's, but perhaps a
+ * secret that stands where an address should. */
+static int length_of(const char *why, cab_reason reason) {
+    const char *name = strstr(why, ": ");
+    if (reason == CAB_REASON_RESOLVE && name != NULL) {
+        size_t len = strcspn(name + 2, ". ");
+        if (len > LONGEST_NAME && name[2 + len] != '.') {
+            return (int)(name - why);
+        }
+    }
+    return INT_MAX;
+}
+
 void cab_curl_error(const cab_curl_failure *f, cab_error *err) {
     if (f->code == CURLE_OUT_OF_MEMORY && !f->no_memory && f->sent) {
         /* Until 8.6 libcurl says this of a header line above 100 KiB, too. */
@@ -124,7 +140,7 @@ void cab_curl_error(const cab_curl_failure *f, cab_error *err) {
                  f->connect_status);
     } else {
         meaning m = meaning_of(f);
-        cab_fail(err, m.kind, m.reason, m.field, "%s",
+        cab_fail(err, m.kind, m.reason, m.field, "%.*s", length_of(f->why, m.reason),
                  f->why[0] != '\0' ? f->why : curl_easy_strerror(m.code));
     }
 }

@@ -89,6 +89,7 @@ end
 
 --- How `:CodeArts` connects.
 local function check_service()
+  local shown = require "codearts.build.shown"
   local connection = require "codearts.build.cli.connection" {}
   local found, options, sign_in, told = pcall(require("codearts.build.config").resolve, connection)
   if not found then
@@ -110,7 +111,7 @@ local function check_service()
     return nil
   end
   local source = told.endpoint_source and (" (%s)"):format(told.endpoint_source) or ""
-  ok(("service %s%s"):format(options.endpoint, source))
+  ok(("service %s%s"):format(shown.address(options.endpoint), source))
   if told.warning then
     warn(told.warning)
   end
@@ -128,6 +129,7 @@ local function certificates_in(path)
 end
 
 local function check_trust(connection, endpoint)
+  local shown = require "codearts.build.shown"
   if endpoint:find "^http:" then
     info "trust: the service is asked by plain HTTP, without certificates"
     return
@@ -139,9 +141,12 @@ local function check_trust(connection, endpoint)
       ok(("trust: %d certificates in %s"):format(count, path))
       return
     elseif named then
-      fail("trust: SSL_CERT_FILE names " .. path .. ", which holds no certificates", {
-        "Name a file of certificates, or unset SSL_CERT_FILE to trust the system's",
-      })
+      fail(
+        ("trust: SSL_CERT_FILE names %s, which holds no certificates"):format(shown.path(path)),
+        {
+          "Name a file of certificates, or unset SSL_CERT_FILE to trust the system's",
+        }
+      )
       return
     end
   end

@@ -84,7 +84,7 @@ describe("environment", function()
 end)
 
 describe("what should be the path of a file", function()
-  local shown_path = require "codearts.build.sign_in.shown_path"
+  local shown = require "codearts.build.shown"
 
   it("is repeated where such a file or its folder exists", function()
     for _, path in ipairs {
@@ -96,7 +96,7 @@ describe("what should be the path of a file", function()
       "./spec/none",
       "Makefile",
     } do
-      assert.equal(path, shown_path(path))
+      assert.equal(path, shown.path(path))
     end
   end)
 
@@ -111,7 +111,7 @@ describe("what should be the path of a file", function()
       "/" .. ("x"):rep(300) .. "/x",
       "",
     } do
-      assert.equal("a value that is no path", shown_path(text))
+      assert.equal("a value that is no path", shown.path(text))
     end
   end)
 end)
@@ -153,6 +153,17 @@ describe("credentials file", function()
         .. "[basic]\nak =\194\160b\194\160\nproject_id =\nsecurity_token =\n"
     )
     assert.same({ kind = "key", ak = "b", sk = "s", iam_endpoint = "https://iam.example" }, found)
+  end)
+
+  it("is not what stands in the place of its path", function()
+    for _, value in ipairs { "[basic]\nak = a\nsk = hidden\n", "hidden", "/hidden" } do
+      local _, problem, absent =
+        credentials_file.read(context { HUAWEICLOUD_SDK_CREDENTIALS_FILE = value })
+      assert.equal("a value that is no path: No such file or directory", problem)
+      assert.falsy(absent)
+    end
+    local _, problem = credentials_file.read(context { HOME = "/nowhere" })
+    assert.equal("/nowhere/.huaweicloud/credentials: No such file or directory", problem)
   end)
 
   it("has an identity provider", function()
@@ -202,5 +213,35 @@ describe("credentials file", function()
   it("is no folder", function()
     local _, problem = credentials_file.read(context { HUAWEICLOUD_SDK_CREDENTIALS_FILE = "/tmp" })
     assert.equal("/tmp: Is a directory", problem)
+  end)
+end)
+
+describe("what should be an id or the address of a service", function()
+  local shown = require "codearts.build.shown"
+  local SECRET = "SkSecret1234567890abcdefghijklmnopqrstuv"
+
+  it("is repeated where it may be one", function()
+    for _, name in ipairs { "cn-nort-4", "my-kualalumpur-1", "short" } do
+      assert.equal(name, shown.name(name))
+    end
+    for _, address in ipairs {
+      "https://build.example.com:8443/a",
+      "cloudbuild-ext.cn-nort-4-and-some-more.myhuaweicloud.com",
+      "https://build-1,https://build-2",
+      "http://localhost:1",
+      "https://[2001:db8::1]:8443",
+    } do
+      assert.equal(address, shown.address(address))
+    end
+  end)
+
+  it("is not where it may be a secret", function()
+    assert.equal("a value of 40 bytes", shown.name(SECRET))
+    assert.equal("a value of 3 bytes", shown.name "a b")
+    assert.equal("a value of 0 bytes", shown.name "")
+    for _, address in ipairs { SECRET, "https://" .. SECRET .. ":8443/a.b" } do
+      assert.equal("a value that is no address", shown.address(address))
+      assert.equal("build-1,a value that is no address", shown.address("build-1," .. address))
+    end
   end)
 end)

@@ -2,6 +2,7 @@
 --- that reads the environment for anything but credentials.
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
+local shown = require "codearts.build.shown"
 
 local M = {}
 
@@ -101,13 +102,14 @@ local function find_endpoint(options, region, getenv)
   local source, warning
   endpoint, source, warning = regions.endpoint(region, getenv)
   if not endpoint then
+    local name = shown.name(region)
     raise(
       "config",
       "region",
       ("region %s is not known; known are %s; any other needs its endpoint, %s or the regions file%s"):format(
-        region,
+        name,
         table.concat(regions.known, ", "),
-        regions.override_name(region),
+        regions.override_name(name == region and name or "…"),
         warning and "; " .. warning or ""
       )
     )

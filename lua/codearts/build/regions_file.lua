@@ -3,6 +3,7 @@
 --- those tell the place of what is wrong. Messages name file and line and repeat nothing of them.
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
+local shown = require "codearts.build.shown"
 local unicode = require "codearts.build.unicode"
 
 local M = {}
@@ -270,7 +271,7 @@ function M.endpoint(region, getenv)
       core.error {
         kind = "config",
         field = "region",
-        message = ("regions file %s: %s"):format(path, what),
+        message = ("regions file %s: %s"):format(named and shown.path(path) or path, what),
       },
       0
     )

@@ -1,15 +1,19 @@
---- How texts repeat what should be the path of a file: whoever sets it may have put there what the file should hold.
+--- How texts repeat what should be the path of a file, an id or an address: whoever sets it may have put there what the file should
+--- hold, or another secret.
 local ascii = require "codearts.build.ascii"
-local core = require "codearts.build.core"
 
-local LONGEST = 255 -- bytes; keys and many tokens are longer
+local M = {}
+
+-- Bytes; keys and many tokens are longer.
+local LONGEST_PATH, LONGEST_NAME = 255, 24
 
 local function exists(path)
-  return not select(3, core.file.read(path)) -- whether it can be read or not
+  -- Whether it can be read or not. The command's usage errors do without the core.
+  return not select(3, require("codearts.build.core").file.read(path))
 end
 
 local function is_path(value)
-  if value == "" or #value > LONGEST or value:find("[" .. ascii.CONTROLS .. "]") then
+  if value == "" or #value > LONGEST_PATH or value:find("[" .. ascii.CONTROLS .. "]") then
     return false
   end
   -- Not `/` alone: it is a letter of base64.
@@ -17,8 +21,31 @@ local function is_path(value)
   return exists(value) or folder ~= nil and exists(folder)
 end
 
+local function is_name(value)
+  return #value <= LONGEST_NAME and value:find "^[A-Za-z0-9._-]+$" ~= nil
+end
+
 ---@param value string
 ---@return string text the path, where such a file or its folder exists
-return function(value)
+function M.path(value)
   return is_path(value) and value or "a value that is no path"
 end
+
+---@param value string
+---@return string text the name, if it is a short one
+function M.name(value)
+  return is_name(value) and value or ("a value of %d bytes"):format(#value)
+end
+
+---@param value string which requests are sent to; or several, separated by commas
+---@return string text the same, but for those whose host is a long name without a dot; of such a one libcurl's words are cut, too
+function M.address(value)
+  return (
+    value:gsub("[^, ]+", function(each)
+      local host = each:gsub("^[A-Za-z]+://", ""):match "^[^/:?#]*"
+      return not (is_name(host) or host:find "[.%[]") and "a value that is no address" or nil
+    end)
+  )
+end
+
+return M

@@ -6,6 +6,7 @@ local exit_status = require "codearts.build.cli.exit_status"
 local kinds = require "codearts.build.cli.kinds"
 local output = require "codearts.build.cli.output"
 local rows = require "codearts.build.cli.rows"
+local shown = require "codearts.build.shown"
 local speaker = require "codearts.build.cli.speaker"
 local text = require "codearts.build.cli.text"
 
@@ -91,9 +92,10 @@ function Doctor:check_configuration()
     self:fail("configuration", self.client)
     return false
   end
-  self:note("region", "ok", sign_in.region or "none, only an endpoint")
+  local region = sign_in.region and shown.name(sign_in.region)
+  self:note("region", "ok", region or "none, only an endpoint")
   local source = told.endpoint_source and (" (%s)"):format(told.endpoint_source) or ""
-  self:note("endpoint", "ok", options.endpoint .. source)
+  self:note("endpoint", "ok", shown.address(options.endpoint) .. source)
   local proxy = options.proxy and place_of(options.proxy)
   if options.proxy and not proxy then
     self:note("proxy", "warn", "set to what is no address", "write it as http://host:port")

@@ -1,6 +1,7 @@
 --- Ids as people have them at hand: bare, or in the address of a page of the console. Pure.
 local ascii = require "codearts.build.ascii"
 local is_id = require("codearts.build.ids").is_id
+local shown = require "codearts.build.shown"
 
 local reference = {}
 
@@ -17,7 +18,7 @@ local function ids_of(address)
 end
 
 --- An address as messages repeat it: without what may be a login or a ticket.
-local function shown(address)
+local function without_login(address)
   local head, query = address:match "^([^?#]*)(.*)$"
   if query:find("@", 1, true) then -- it may belong to a password
     return (head:gsub("//.*$", "//…"))
@@ -50,7 +51,8 @@ function reference.job(str)
       end
     end
     if str:find("://", 1, true) then
-      return nil, ("the address '%s' holds no job id (32 letters and digits)"):format(shown(str))
+      return nil,
+        ("the address '%s' holds no job id (32 letters and digits)"):format(without_login(str))
     end
   end
   return { name = str }
@@ -74,8 +76,8 @@ function reference.project(str)
     return str
   elseif not str:find("/", 1, true) then
     return nil,
-      ("expected a project id (32 letters and digits) or an address in the console, got '%s'"):format(
-        str
+      ("expected a project id (32 letters and digits) or an address in the console, got %s"):format(
+        shown.name(str)
       )
   end
   local ids = ids_of(str)
@@ -87,7 +89,7 @@ function reference.project(str)
   if ids[1] then
     return ids[1].id
   end
-  return nil, ("the address '%s' holds no project id (32 letters and digits)"):format(shown(str))
+  return nil, "the address holds no project id (32 letters and digits)"
 end
 
 return reference

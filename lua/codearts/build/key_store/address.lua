@@ -6,7 +6,7 @@
 --- Nothing secret stands in one: the login comes from CODEARTS_BUILD_ETCD_USER and
 --- CODEARTS_BUILD_ETCD_PASSWORD_FILE, a private authority from CODEARTS_BUILD_ETCD_CA_FILE.
 local core = require "codearts.build.core"
-local shown_path = require "codearts.build.sign_in.shown_path"
+local shown = require "codearts.build.shown"
 
 local M = {}
 
@@ -31,7 +31,7 @@ local function password_of(getenv, user)
   end
   local text, problem = core.file.read(path)
   if not text then
-    refuse(("%s: %s: %s"):format(PASSWORD_FILE, shown_path(path), problem))
+    refuse(("%s: %s: %s"):format(PASSWORD_FILE, shown.path(path), problem))
   end
   text = text:gsub("\r?\n$", "")
   if text == "" then

@@ -5,6 +5,7 @@
 --- does no harm; a swap names the version that it replaces, so that of its copies one can take effect at most.
 local core = require "codearts.build.core"
 local http = require "codearts.build.sign_in.http"
+local shown = require "codearts.build.shown"
 
 local unpack = table.unpack or rawget(_G, "unpack")
 
@@ -101,8 +102,9 @@ end
 ---@return ("elsewhere"|"login")? remedy
 function Gateway:once(ctx, index, path, text, token)
   local endpoint = self.endpoints[index]
+  local who = "etcd at " .. shown.address(endpoint)
   local left = math.max(ctx.till - core.now(), 0.001)
-  local answer, err = http.send(ctx, "key store: etcd at " .. endpoint, {
+  local answer, err = http.send(ctx, "key store: " .. who, {
     operation = "key store",
     method = "POST",
     url = endpoint .. path,
@@ -124,17 +126,16 @@ function Gateway:once(ctx, index, path, text, token)
     -- A certificate that is not to be trusted is one member's: nothing was sent to it.
     return nil, wrapped, (err.retryable or err.kind == "transport") and "elsewhere" or nil
   elseif answer.status ~= 200 then
-    return nil, refusal(ctx, "etcd at " .. endpoint, answer)
+    return nil, refusal(ctx, who, answer)
   end
   local body = core.decode(answer.body)
   if type(body) ~= "table" or type(body.header) ~= "table" then
-    return nil, trouble(("etcd at %s answered what is no answer of etcd"):format(endpoint))
+    return nil, trouble(who .. " answered what is no answer of etcd")
   end
   local cluster = body.header.cluster_id
   self.cluster = self.cluster or cluster
   if cluster ~= self.cluster then
-    return nil,
-      trouble(("etcd at %s belongs to another cluster than was asked before"):format(endpoint))
+    return nil, trouble(who .. " belongs to another cluster than was asked before")
   end
   return body
 end

@@ -2,6 +2,7 @@
 local core = require "codearts.build.core"
 local ini = require "codearts.build.ini"
 local pair = require "codearts.build.sign_in.pair"
+local shown = require "codearts.build.shown"
 
 local M = {}
 
@@ -36,7 +37,7 @@ function M.read(ctx)
   end
   local text, about, missing = core.file.read(path)
   if not text then
-    return nil, ("%s: %s"):format(path, about), missing and not named
+    return nil, ("%s: %s"):format(named and shown.path(path) or path, about), missing and not named
   end
   if others_may_read(about.mode) then
     ctx.warn(("credentials file %s may be read by others; chmod 600 would end that"):format(path))

@@ -2,7 +2,7 @@
 local ascii = require "codearts.build.ascii"
 local credential = require "codearts.build.sign_in.credential"
 local pair = require "codearts.build.sign_in.pair"
-local shown_path = require "codearts.build.sign_in.shown_path"
+local shown = require "codearts.build.shown"
 
 local M = {}
 
@@ -35,7 +35,7 @@ function M.official(ctx)
     return ctx.getenv(variable(key))
   end, variable)
   local file = found and found.id_token_file
-  return found, problem, absent, file and shown_path(file)
+  return found, problem, absent, file and shown.path(file)
 end
 
 return M

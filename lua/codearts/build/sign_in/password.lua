@@ -2,6 +2,7 @@
 local core = require "codearts.build.core"
 local credential = require "codearts.build.sign_in.credential"
 local http = require "codearts.build.sign_in.http"
+local shown = require "codearts.build.shown"
 local life = require "codearts.build.sign_in.life"
 
 local M = {}
@@ -31,7 +32,7 @@ end
 ---@return table? credential of kind token, with expires_in
 ---@return table? err
 function M.sign_in(ctx, given)
-  local who = "IAM at " .. ctx.iam_endpoint
+  local who = "IAM at " .. shown.address(ctx.iam_endpoint)
   local body, answer = http.json(ctx, who, {
     operation = "KeystoneCreateUserTokenByPassword",
     method = "POST",

@@ -2,6 +2,7 @@
 local core = require "codearts.build.core"
 local credential = require "codearts.build.sign_in.credential"
 local http = require "codearts.build.sign_in.http"
+local shown = require "codearts.build.shown"
 
 local M = {}
 
@@ -11,7 +12,7 @@ local M = {}
 ---@return table? credential the same with project_id
 ---@return table? err
 function M.complete(ctx, key)
-  local who = "IAM at " .. ctx.iam_endpoint
+  local who = "IAM at " .. shown.address(ctx.iam_endpoint)
   local known = ctx.state.projects or {}
   ctx.state.projects = known
   local name = key.ak .. " " .. ctx.region

@@ -1,7 +1,7 @@
 --- A file that holds nothing but one secret line.
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
-local shown_path = require "codearts.build.sign_in.shown_path"
+local shown = require "codearts.build.shown"
 
 ---@param path string
 ---@return string? text without the white space around it
@@ -9,7 +9,7 @@ local shown_path = require "codearts.build.sign_in.shown_path"
 local function read(path)
   local text, reason = core.file.read(path)
   if not text then
-    return nil, ("%s: %s"):format(shown_path(path), reason)
+    return nil, ("%s: %s"):format(shown.path(path), reason)
   end
   text = ascii.trim(text)
   if text == "" then
