@@ -97,7 +97,7 @@ end
 
 --- The text without the values; as it came where nothing is to be hidden.
 local function without(text)
-  local mask = require("codearts.build.core").mask
+  local mask = hidden[1] and require("codearts.build.core").mask
   for first = 1, #hidden, AT_ONCE do
     local some = { unpack(hidden, first, first + AT_ONCE - 1) }
     local masked = mask(text, some, true)
