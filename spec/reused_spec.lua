@@ -253,6 +253,21 @@ describe("a connection over HTTP/1.1 that is in use, beside one over HTTP/2,", f
     assert.equal(6, server:stats().processed)
   end)
 
+  it("carries none where the other one was given up as soon as it was made", function()
+    open(1)
+    server:script { "ok_on_release", "cert_wrong_host" }
+    local first = client:start(caller.JOB)
+    wait_for(1)
+    local _, err = client:try_run(caller.JOB)
+    caller.check({ reason = "tls_verify", outcome = "not_started" }, err)
+    server:script {} -- it takes back what met no request
+    assert(client:try_run(caller.JOB))
+    assert.is_false(first:done())
+    server:release()
+    assert.equal("1.1", build.meta(first:wait()).http_version)
+    assert.equal(2, server:stats().processed)
+  end)
+
   it("carries none that is told by itself whom to trust", function()
     open(1)
     server:script { "ok_on_release" }

@@ -176,10 +176,10 @@ void cab_hosts_close(cab_hosts *hosts, int fd) {
     }
 }
 
-void cab_host_speaks(cab_hosts *hosts, cab_host *host, cab_socket *one, int http_major) {
+void cab_host_speaks(cab_host *host, cab_socket *one, int http_major) {
     host->alone = http_major == 1 || (host->alone && http_major != 2);
     if (http_major == 2) {
-        host->http2 = hosts->http2 = true;
+        host->http2 = true;
         if (one != NULL && !one->shared) {
             one->shared = true;
             one->most = host->streams;

@@ -49,7 +49,6 @@ typedef struct {
     cab_list all;
     size_t max_connections;
     size_t connections; /* being made or in use */
-    bool http2;         /* some host was seen to speak it */
     cab_sockets sockets;
 } cab_hosts;
 
@@ -82,7 +81,7 @@ int cab_host_open(cab_hosts *hosts, cab_host *host, int family, int type, int pr
 void cab_hosts_close(cab_hosts *hosts, int fd);
 
 /* What a new connection (NULL: unknown) was agreed to speak, or an answer came as. */
-void cab_host_speaks(cab_hosts *hosts, cab_host *host, cab_socket *one, int http_major);
+void cab_host_speaks(cab_host *host, cab_socket *one, int http_major);
 
 #pragma GCC visibility pop
 

@@ -81,7 +81,7 @@ static bool is_over(cab_transfer *t, const cab_socket *one, int port, const void
  * known of it. Until 8.5 libcurl takes all connections to a host for such as carry many once one of
  * them does (its issue 4885), and whoever reads first has the answer. */
 static bool is_occupied(const cab_transfer *t, const cab_socket *one) {
-    return t->wire->hosts.http2 && t->host->may_share &&
+    return t->host->may_share &&
            (one == NULL || !one->ready || (one->requests > 0 && !one->shared));
 }
 
@@ -131,7 +131,7 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
     if (is_new && one != NULL) {
         one->ready = true;
         if (t->host->may_share) {
-            cab_host_speaks(&t->wire->hosts, t->host, one, cab_libssl_http_major(ssl));
+            cab_host_speaks(t->host, one, cab_libssl_http_major(ssl));
         }
     } else if (!is_new && is_occupied(t, one)) {
         a->stale = true; /* the connection is the other's */
@@ -508,7 +508,7 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
     answer->http_major = version == CURL_HTTP_VERSION_2_0 ? 2 : version == 0 ? 0 : 1;
     answer->http_minor = version == CURL_HTTP_VERSION_1_1 ? 1 : 0;
     if (t->host->may_share && answer->http_major != 0) {
-        cab_host_speaks(&t->wire->hosts, t->host, socket_of(t, a->port), answer->http_major);
+        cab_host_speaks(t->host, socket_of(t, a->port), answer->http_major);
     } else if (a->let_out == 0 && code != CURLE_OK && code != CURLE_ABORTED_BY_CALLBACK) {
         t->host->alone = true; /* rather all at once than one limit after the other */
     }
