@@ -65,7 +65,7 @@ describe("a start with a key, whose service answers oddly,", function()
         end,
       },
     }
-    run_id = record.run_id(record.scope(client.origin, JOB, "k"))
+    run_id = record.run_id(record.scope(client.addresses[1], JOB, "k"))
     shown = { { name = "A", value = "1" }, { name = "RUN_ID", value = run_id } }
   end)
   after_each(function()

@@ -191,7 +191,7 @@ describe("a start with a key", function()
     for expected, spellings in pairs(forms) do
       for _, form in ipairs(spellings) do
         local other = build.new { endpoint = "https://" .. form, auth = "t" }
-        assert.equal(expected, scope(other.origin, "j", "k"))
+        assert.equal(expected, scope(other.addresses[1], "j", "k"))
         other:close()
       end
     end
@@ -258,7 +258,7 @@ describe("a start with a key", function()
       "https://build.example.com.:443",
     } do
       local other = build.new { endpoint = form, auth = "t" }
-      assert.equal("https://build.example.com:443/j/k", scope(other.origin, "J", "k"))
+      assert.equal("https://build.example.com:443/j/k", scope(other.addresses[1], "J", "k"))
       other:close()
     end
   end)

@@ -297,7 +297,7 @@ describe("of a key", function()
 
   --- Has the service show one build, with the run id of the key in a parameter, and the default in the others.
   local function show_own(client, parameter)
-    local run_id = record.run_id(record.scope(client.origin, JOB, "k"))
+    local run_id = record.run_id(record.scope(client.addresses[1], JOB, "k"))
     local shown = {}
     for i, name in ipairs { "RUN_ID", "OLD_ID" } do
       shown[i] = { name = name, value = name == (parameter or "RUN_ID") and run_id or "none" }

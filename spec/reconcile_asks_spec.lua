@@ -346,7 +346,7 @@ describe("with two endpoints", function()
 
   local function new(options)
     client = caller.new {
-      endpoint = first.url .. "," .. second.url,
+      endpoint = options and options.endpoint or first.url .. "," .. second.url,
       tls = { ca_file = first.ca_file },
       retry = false,
       auth = options and options.auth,
@@ -432,11 +432,11 @@ describe("with two endpoints", function()
     return histories.plain("none", core.time() + 2000, {})
   end
 
-  local function run_again(kept)
+  local function run_again(kept, endpoint)
     client:close()
     local again =
       { when_lost = "resend", settle = 1, key_wait = 0, key = "k", run_id = OPTS.run_id }
-    return new({ auth = SIGNED, key_store = kept }):try_run(caller.JOB, again)
+    return new({ auth = SIGNED, key_store = kept, endpoint = endpoint }):try_run(caller.JOB, again)
   end
 
   it("nothing is sent again for a key after a look at another one than the attempt's", function()
@@ -475,5 +475,22 @@ describe("with two endpoints", function()
     second:script({ { "history", history = later() } }, "ok")
     assert(run_again(kept))
     assert.same({ 0, 2 }, { posts(first), posts(second) })
+  end)
+
+  it("nor where the two are behind one address, apart by their paths", function()
+    local kept = store()
+    local endpoint = first.url .. "/a," .. first.url .. "/b"
+    local seen = { "history", history = history "none", last = true }
+    local list = { seen, "tls_close", "close_after_body", seen }
+    first:script(list, { "history", history = later() })
+    local opts = { key = "k", run_id = OPTS.run_id, key_wait = 0 }
+    local options = { auth = SIGNED, key_store = kept, endpoint = endpoint }
+    local _, err = new(options):try_run(caller.JOB, opts)
+    assert.equal("in_doubt", err.reason)
+    assert.matches("^/b/", first:stats().requests[2].path) -- the start
+    _, err = run_again(kept, endpoint)
+    assert.equal("in_doubt", err.reason)
+    assert.equal("unknown", err:reconcile({ timeout = 0 }).verdict)
+    assert.equal(1, posts(first))
   end)
 end)

@@ -170,24 +170,24 @@ static int client_timeout(lua_State *L) {
     return 1;
 }
 
-static void push_origin(lua_State *L, const cab_endpoint *ep) {
+static void push_address(lua_State *L, const cab_endpoint *ep) {
     const char *scheme = ep->https ? "https" : "http";
     char address[CAB_IPV6_TEXT];
     const char *rest = cab_endpoint_ipv6(ep, address);
     if (rest != NULL) {
-        lua_pushfstring(L, "%s://[%s%s", scheme, address, rest);
+        lua_pushfstring(L, "%s://[%s%s%s", scheme, address, rest, ep->path);
     } else {
-        lua_pushfstring(L, "%s://%s", scheme, ep->host);
+        lua_pushfstring(L, "%s://%s%s", scheme, ep->host, ep->path);
     }
 }
 
-/* client:origins() -> "https://host[:port]" of each endpoint: the same for all spellings of an
- * address */
-static int client_origins(lua_State *L) {
+/* client:addresses() -> "https://host[:port][/path]" of each endpoint: one text for all spellings
+ * of an IPv6 address */
+static int client_addresses(lua_State *L) {
     const cab_client_options *o = &lcab_check_client(L, 1)->c->options;
     luaL_checkstack(L, CAB_MAX_ENDPOINTS, "endpoints");
     for (size_t i = 0; i < o->endpoint_count; i++) {
-        push_origin(L, &o->endpoints[i]);
+        push_address(L, &o->endpoints[i]);
     }
     return (int)o->endpoint_count;
 }
@@ -210,7 +210,7 @@ void lcab_client_open(lua_State *L) {
     static const luaL_Reg methods[] = {{"pollfd", client_pollfd},
                                        {"events", client_events},
                                        {"timeout", client_timeout},
-                                       {"origins", client_origins},
+                                       {"addresses", client_addresses},
                                        {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", client_gc}, {NULL, NULL}};
     lcab_newtype(L, CLIENT_TYPE, methods, meta);

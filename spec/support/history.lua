@@ -424,7 +424,7 @@ local ROUTES = {
 
 --- The operation and the arguments of a request's target.
 function M.route(target)
-  local path, query = target:match "^([^?]*)%??(.*)$"
+  local path, query = target:match "^/?%l-(/v%d[^?]*)%??(.*)$" -- behind the path of an endpoint, too
   local args = {}
   for name, value in query:gmatch "([^&=]+)=([^&]*)" do
     args[name] = value:gsub("%+", " "):gsub("%%(%x%x)", function(hex)

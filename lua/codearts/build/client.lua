@@ -10,8 +10,7 @@ local problems = require "codearts.build.problem"
 ---@field core userdata the core's client
 ---@field masker codearts.build.Masker|false masks in the core's place: set by who has more to hide
 ---@field endpoint string as it was given, several with commas
----@field origins string[] of its endpoints, however they were spelled: https://HOST[:PORT]
----@field origin string the first of these
+---@field addresses string[] of its endpoints: https://HOST[:PORT][/PATH]
 ---@field deadline? number seconds, of calls that have none of their own
 ---@field on_event? fun(event: codearts.build.Event)
 ---@field result_metatable table of what starting a build answers
@@ -139,8 +138,7 @@ function Client.new(options)
   self.given_key_store = rawget(options or {}, "key_store")
   self.result_metatable = result_metatable(self)
   self.core = new_core(core_options, self.result_metatable, told.endpoint_source)
-  self.origins = { self.core:origins() }
-  self.origin = self.origins[1]
+  self.addresses = { self.core:addresses() }
   if told.warning and self.on_event then
     self:sleep(0):on_done(function()
       self.on_event { type = "warning", message = told.warning }

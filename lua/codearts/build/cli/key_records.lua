@@ -29,7 +29,7 @@ function key_records.with(app, job_id, key, f, holds)
     store = { get = store.get, put = store.put }
   end
   return app:await(client:task(function(await)
-    local shelf = Shelf.new(store, record.scope(client.origin, job_id, key), client, await)
+    local shelf = Shelf.new(store, record.scope(client.addresses[1], job_id, key), client, await)
     local answer
     local ok, err = shelf:read()
     if ok then

@@ -113,7 +113,7 @@ end
 --- Which of the client's endpoints the attempt in doubt was sent to, if it is one of them.
 local function endpoint_in_doubt(flow)
   local kept = flow.shelf.record
-  for n in ipairs(kept and flow.client.origins or {}) do
+  for n in ipairs(kept and flow.client.addresses or {}) do
     if flow:service(n) == kept.endpoint then
       return n
     end

@@ -76,11 +76,11 @@ end
 
 --- The service at one of the client's endpoints, as records name it; nil: the scope's; false: it is none.
 function Flow:service(endpoint)
-  local origin = self.client.origins[endpoint or 0]
-  if not origin then
+  local address = self.client.addresses[endpoint or 0]
+  if not address then
     return false
   end
-  return record.elsewhere(self.facts.scope, origin)
+  return record.elsewhere(self.facts.scope, address)
 end
 
 local on = {}

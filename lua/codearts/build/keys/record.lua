@@ -4,7 +4,7 @@
 ---       fingerprint, signed_at, fence_at, endpoint, started_at, owner = { host, pid }, build = { … },
 ---       run_id_hidden }
 ---
---- `endpoint` is where the attempt was sent, if that is not the scope's. Times are seconds since 1970 by the
+--- `endpoint` is where the attempt was sent, if that is not the scope's without a path. Times are seconds since 1970 by the
 --- service's clock, but for `signed_at`, which is what was signed. No value of a parameter is in it: the
 --- fingerprint holds truncated, salted hashes. Who can read the store can test guesses of a short one.
 local ascii = require "codearts.build.ascii"
@@ -21,42 +21,44 @@ local MOST_ATTEMPTS = 2 ^ 31
 local HASH_DIGITS = 16
 local DEFAULT_PORTS = { http = "80", https = "443" }
 
---- The service, however its address is spelled.
-local function service_at(origin)
+--- The service, however its address is spelled, and the path to it there.
+local function service_at(address)
+  local origin, path = address:match "^(%a+://[^/]*)/?(.*)$"
   local scheme, authority = ascii.lower(origin):match "^([a-z]+)://(.*)$"
   local host, port = authority:match "^(.-):(%d+)$"
   host = (host or authority):gsub("(.)%.$", "%1") -- a name's last dot changes nothing
-  return ("%s://%s:%s/"):format(scheme, host, port or DEFAULT_PORTS[scheme])
+  return ("%s://%s:%s/"):format(scheme, host, port or DEFAULT_PORTS[scheme]), path
 end
 
-local last_origin, last_service, last_job, last_name -- most programs have one
+local last_address, last_service, last_path, last_job, last_name -- most programs have one
 
-local function service_of(origin)
-  if origin ~= last_origin then
-    last_origin, last_service = origin, service_at(origin)
+local function service_of(address)
+  if address ~= last_address then
+    last_service, last_path = service_at(address)
+    last_address = address
   end
-  return last_service
+  return last_service, last_path
 end
 
 --- Where a key counts: at one service and for one job. A rehearsal in the sandbox is not the release.
----@param origin string of the client: https://HOST[:PORT]
+---@param address string of the client's first endpoint: https://HOST[:PORT][/PATH]
 ---@param job_id string
 ---@param key string
 ---@return string
-function record.scope(origin, job_id, key)
+function record.scope(address, job_id, key)
   if job_id ~= last_job then
     last_job, last_name = job_id, ascii.lower(job_id)
   end
-  return service_of(origin) .. last_name .. "/" .. key
+  return (service_of(address)) .. last_name .. "/" .. key
 end
 
---- The service at an address, unless it is the scope's.
+--- The service at an address with its path, unless it is the scope's, which has none.
 ---@param scope string
----@param origin string
+---@param address string
 ---@return string? service
-function record.elsewhere(scope, origin)
-  local service = service_of(origin)
-  return scope:sub(1, #service) ~= service and service or nil
+function record.elsewhere(scope, address)
+  local service, path = service_of(address)
+  return (scope:sub(1, #service) ~= service or path ~= "") and service .. path or nil
 end
 
 --- The run id of a key, the same wherever it is asked for: when the store was lost, the history of the

@@ -286,7 +286,7 @@ end
 ---@param meta? table of the answer or error
 ---@return integer endpoint 0: it is not known
 function look.endpoint(client, meta)
-  return meta and meta.endpoint or client.origins[2] and 0 or 1
+  return meta and meta.endpoint or client.addresses[2] and 0 or 1
 end
 
 --- The deadline of one question of a look.
