@@ -23,7 +23,7 @@ local DEFAULT_PORTS = { http = "80", https = "443" }
 
 --- The service, however its address is spelled, and the path to it there.
 local function service_at(address)
-  local origin, path = address:match "^(%a+://[^/]*)/?(.*)$"
+  local origin, path = address:match "^([A-Za-z]+://[^/]*)/?(.*)$"
   local scheme, authority = ascii.lower(origin):match "^([a-z]+)://(.*)$"
   local host, port = authority:match "^(.-):(%d+)$"
   host = (host or authority):gsub("(.)%.$", "%1") -- a name's last dot changes nothing

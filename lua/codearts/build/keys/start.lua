@@ -105,7 +105,8 @@ end
 local function prepare(client, args, opts, operation, waits)
   local wants = read_options(opts)
   local job_id = type(args) == "table" and rawget(args, "job_id")
-  local scope = record.scope(client.addresses[1], type(job_id) == "string" and job_id or "", wants.key)
+  local scope =
+    record.scope(client.addresses[1], type(job_id) == "string" and job_id or "", wants.key)
   local attempts = Attempts.new(client, args, core_options(opts, scope), operation, waits)
   local parameter = rawget(opts, "run_id") and rawget(opts.run_id, "parameter")
   local body = attempts.call:body()
