@@ -235,6 +235,19 @@ describe("wait", function()
     assert.are.equal("a\n", client:run({ job_id = JOB }):log { follow = true })
   end)
 
+  it("does not take a build for gone by what a cache has kept since before it showed", function()
+    local gone = { "answer", status = 404, body = "{}", headers = { { "Age", "61" } } }
+    server:script({ { "answer", body = RUN }, gone, gone }, { "answer", body = record "SUCCESS" })
+    local result, now = client:run { job_id = JOB }, core.now
+    rawset(core, "now", function()
+      return now() + 62
+    end)
+    local ok, answer = pcall(result.wait, result, { interval = 0.001 })
+    rawset(core, "now", now)
+    assert.is_true(ok, tostring(answer))
+    assert.are.equal("SUCCESS", answer.status)
+  end)
+
   it("ends if a build that showed is gone, or never shows", function()
     answers(RUN, record "RUNNING", 404)
     local result = client:run { job_id = JOB }

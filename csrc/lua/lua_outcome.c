@@ -274,6 +274,8 @@ static void push_error(lua_State *L, cab_call *c, const lcab_context *context, i
     lua_setfield(L, -2, "attempts");
     if (c->op == CAB_OP_START) {
         set_text(L, "outcome", cab_outcome_name(c->verdict.outcome));
+    }
+    if (c->op == CAB_OP_START || a != NULL) {
         remember_meta(L, c, context);
     }
 }

@@ -84,8 +84,9 @@ row(
   function(c, args)
     local histories = require("spec.support.history")
     local operation, asked = histories.route(c.request.path)
-    local body, status, date = histories.answer(args.history, operation, asked)
+    local body, status, date, age = histories.answer(args.history, operation, asked)
     local headers = { date and { "Date", clock.http(date) } or nil }
+    headers[#headers + 1] = age and { "Age", tostring(age) } or nil
     headers[#headers + 1] = args.last and { "Connection", "close" } or nil
     c:reply(status, body and require("cjson").encode(body) or failure("CB.1", "no"), headers)
   end

@@ -15,6 +15,8 @@ local NEVER = 1e9 -- a tick; goes over the wire, as infinity does not
 ---@field now number the service's clock at its first answer
 ---@field step number seconds from one answer to the next
 ---@field date number|nil what each Date says, if not what the service's clock does
+---@field cache table|nil what a cache on the way has kept, by what was asked; for ever, and it does not say so
+---@field ages table<string, integer>|nil by operation: how long a cache says that it has kept the answer
 ---@field answers_of integer|nil the build that answers say they are about
 ---@field tick integer answers given
 ---@field zone integer hours of the list's times
@@ -397,21 +399,39 @@ local SHOW = {
   end,
 }
 
---- What the service answers next.
+local function url_of(operation, args)
+  local words = { operation }
+  for name, value in pairs(args) do
+    words[#words + 1] = name .. "=" .. tostring(value)
+  end
+  table.sort(words)
+  return table.concat(words, "&")
+end
+
+--- What the service answers next, or a cache on the way.
 ---@param h spec.History
 ---@param operation string
 ---@param args table
 ---@return table? body
 ---@return integer status
 ---@return number? date
+---@return integer? age
 function M.answer(h, operation, args)
+  local url = h.cache and url_of(operation, args)
+  local kept = url and h.cache[url]
+  if kept then
+    return kept.body, 200, kept.date
+  end
   local body, status = SHOW[operation](h, args)
   if h.failing == h.tick then
     body, status = nil, 500
   end
   local date = h.dates and math.floor(h.date or h.now + h.tick * h.step) or nil
   h.tick = h.tick + 1
-  return body, body and 200 or status, date
+  if url and body then
+    h.cache[url] = { body = body, date = date }
+  end
+  return body, body and 200 or status, date, h.ages and h.ages[operation]
 end
 
 local ROUTES = {

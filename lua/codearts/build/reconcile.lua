@@ -126,8 +126,8 @@ end
 ---   somebody ran the build again with its parameters), `result`: the first. `error`, if not all could be
 ---   looked at.
 --- - "none_found": proved, as of the moment of the look: the list of builds was read to its end, and each that
----   may be the call's own showed another value of the parameter; asked again until `timeout`. A service that
----   acts on the request later cannot be excluded.
+---   may be the call's own showed another value of the parameter, by no answer that a cache says it has kept;
+---   asked again until `timeout`. A service that acts on the request later cannot be excluded.
 --- - "candidates": no build shows a run id, because the call had none or the job does not declare the parameter,
 ---   or as a secret. `candidates`: the builds that may be the call's own, newest first, maybe none: those that began
 ---   since, or in the hour before, as the clocks within the service may differ.

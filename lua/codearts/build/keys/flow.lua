@@ -70,8 +70,7 @@ function Flow:ask(operation, args)
     auth = self.auth,
     headers = self.headers,
   }))
-  local about = core.meta(answer == nil and err or answer)
-  return answer, err, about and about.date, look.endpoint(self.client, about)
+  return look.told(self.client, answer, err)
 end
 
 --- The service at one of the client's endpoints, as records name it; nil: the scope's; false: it is none.

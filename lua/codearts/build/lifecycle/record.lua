@@ -54,7 +54,7 @@ end
 record.protocol_error = protocol_error
 
 --- Whether asking again later may help. An answer that makes no sense may come from a proxy on the way, and pass too.
--- Which statuses say that a build is not there yet is not documented.
+-- Which statuses say that a build is not there yet is not documented. What a cache has kept tells of the time when it was said.
 ---@param err table
 ---@param target? { fresh_since: number? } the build, if it is one that may not be there yet
 ---@return boolean
@@ -64,7 +64,7 @@ function record.may_pass(err, target)
     or target ~= nil
       and target.fresh_since ~= nil
       and err.kind == "api"
-      and core.now() - target.fresh_since < TIME_TO_SHOW
+      and core.now() - ((meta.of(err) or {}).age or 0) - target.fresh_since < TIME_TO_SHOW
 end
 
 --- A flow about a build: what the build's start alone was sent with is hidden in its error, too.

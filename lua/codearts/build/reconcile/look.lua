@@ -20,9 +20,9 @@ local LONGEST_ASK = DAY -- seconds for one question, however long is waited for 
 
 look.LEAST = 5 -- seconds that all questions of a look may take though nothing more is waited for
 
----@alias codearts.build.Ask fun(operation: string, args: table): any, codearts.build.Error?, number?, integer?
---- an operation's answer, or nil and the error; the service's clock, if the answer tells it; and which of the client's
---- endpoints told it, 0: it is not known
+---@alias codearts.build.Ask fun(operation: string, args: table): any, codearts.build.Error?, number?, integer?, integer?
+--- an operation's answer, or nil and the error; the service's clock, if the answer tells it; which of the client's
+--- endpoints told it, 0: it is not known; and the seconds that a cache on the way has kept it, if it says so
 
 ---@class codearts.build.LookSpec
 ---@field job_id string
@@ -36,36 +36,45 @@ look.LEAST = 5 -- seconds that all questions of a look may take though nothing m
 ---@field endpoint? integer|false where the start went to: what another endpoint answers proves no absence; false: that
 --- is not settled yet, so that nothing does
 
+--- Seconds for a look to ask for beyond what it needs, of its own: a list that nobody else asks for with these very
+--- times is in no cache on the way. Times are whole seconds, in which several look at one job.
+local function margins()
+  local id = core.uuid()
+  return { before = tonumber(id:sub(1, 3), 16), after = tonumber(id:sub(4, 7), 16) }
+end
+
 --- When the call began, and what to ask the list for.
 ---@param date number? the service's clock
-local function span_of(spec, date)
+---@param more { before: integer, after: integer } see margins
+local function span_of(spec, date, more)
   local started_at = spec.started_at
   if type(started_at) == "function" then
     started_at = date and started_at(date)
   end
   local from = 0
   if started_at then
-    from = started_at - DAY
+    from = started_at - DAY - more.before
   elseif spec.newest and date then
-    from = date + DAY - LONGEST_SPAN
+    from = date + DAY + more.after - LONGEST_SPAN
   end
   local to = date
   if to and started_at then
     -- A Date from before the builds, of a front end whose clock is wrong, must not leave them out.
     to = math.max(to, spec.clock or core.time())
   end
-  return { from = math.max(from, 0), to = to and to + DAY or LAST_DAY }, started_at
+  return { from = math.max(from, 0), to = (to and to + DAY or LAST_DAY) + more.after }, started_at
 end
 
 --- Begins to read the list. Answers its first page, and what to ask for; or nil and the error. `date` is
 --- what the first answer with builds told.
 local function open_list(ask, spec)
-  local guess = span_of(spec, spec.clock or core.time())
+  local more = margins()
+  local guess = span_of(spec, spec.clock or core.time(), more)
   local page, err, date = listing.page(ask, spec.job_id, guess, 0)
   if err and err.kind == "cancelled" then
     return nil, nil, err
   end
-  local span, started_at = span_of(spec, date)
+  local span, started_at = span_of(spec, date, more)
   local list = { job_id = spec.job_id, span = guess, builds = {}, started_at = started_at }
   list.date = page and date or nil
   if guess.from > span.from + SLACK or guess.to < span.to - SLACK then
@@ -181,6 +190,16 @@ local function ask_about(ask, spec, suspects)
   return sights, shown, problem
 end
 
+local function kept(operation, age)
+  return core.error {
+    kind = "protocol",
+    reason = "bad_answer",
+    operation = operation,
+    message = ("a cache has kept an answer for %d s, which proves no absence"):format(age),
+    retryable = true,
+  }
+end
+
 --- A problem for those who are told that nothing is known.
 local function hidden(spec, open)
   return core.error {
@@ -205,15 +224,19 @@ local function elsewhere(spec)
   }
 end
 
---- The same way to ask, and a function that answers which endpoint told all of it; false: there were several.
+--- The same way to ask, and functions that answer which endpoint told all of it, false: there were several; and what a
+--- cache that has kept some of it keeps from being known.
 local function watched(ask)
-  local at
+  local at, problem
   return function(operation, args)
-    local answer, err, date, endpoint = ask(operation, args)
+    local answer, err, date, endpoint, age = ask(operation, args)
     at = (at == nil or at == endpoint) and endpoint
+    problem = problem or age and kept(operation, age) or nil
     return answer, err, date
   end, function()
     return at
+  end, function()
+    return problem
   end
 end
 
@@ -232,8 +255,8 @@ end
 ---@return codearts.build.Look? look nil when it was cancelled
 ---@return codearts.build.Error? err
 function look.at(ask, spec)
-  local endpoint
-  ask, endpoint = watched(ask)
+  local endpoint, stale
+  ask, endpoint, stale = watched(ask)
   local list, page, problem = open_list(ask, spec)
   if not list then
     return nil, problem
@@ -261,6 +284,7 @@ function look.at(ask, spec)
     whole = whole,
     run_id = spec.run_id,
     elsewhere = strange,
+    stale = stale() ~= nil,
   }
   local builds = {}
   for i, number in ipairs(judged.own) do
@@ -270,6 +294,8 @@ function look.at(ask, spec)
     problem = hidden(spec, judged.open)
   elseif judged.doubt == "elsewhere" then
     problem = elsewhere(spec)
+  elseif judged.doubt == "stale" then
+    problem = stale()
   end
   return {
     verdict = judged.verdict,
@@ -281,12 +307,15 @@ function look.at(ask, spec)
   }
 end
 
---- Which endpoint told something; what had to be mended before it could be read does not know that.
+--- What a call of the client's answered, as a look wants to know it (codearts.build.Ask). What had to be mended before
+--- it could be read does not know its endpoint; and whoever refuses need not be the service, whose clock is asked for.
 ---@param client codearts.build.Client
----@param meta? table of the answer or error
----@return integer endpoint 0: it is not known
-function look.endpoint(client, meta)
-  return meta and meta.endpoint or client.addresses[2] and 0 or 1
+---@param answer any
+---@param err? codearts.build.Error
+function look.told(client, answer, err)
+  local meta = core.meta(answer == nil and err or answer) or {}
+  local date = answer ~= nil and meta.date or nil
+  return answer, err, date, meta.endpoint or client.addresses[2] and 0 or 1, meta.age
 end
 
 --- The deadline of one question of a look.
@@ -316,8 +345,7 @@ local function asker(await, client, how)
       headers = how.headers,
     }))
     late = how.till and core.is_error(err) and err.kind == "timeout" and err or nil
-    local meta = core.meta(answer == nil and err or answer)
-    return answer, err, meta and meta.date, look.endpoint(client, meta)
+    return look.told(client, answer, err)
   end
 end
 
