@@ -152,6 +152,30 @@ describe("Neovim", function()
     assert.truthy(output:find "^wait\nwait\n", output)
   end)
 
+  -- As newer ones do at once: that of Debian 12 notes it when the time is over.
+  it("ends a list that Ctrl-C breaks off, with each outcome, and starts no more", function()
+    server:behave "never_answer"
+    local text = nvim [[
+      local wait, sent = vim.wait, 0
+      vim.wait = function()
+        vim.wait = wait
+        wait(20000, function()
+          return sent == 2
+        end, 1)
+        return false, -2
+      end
+      client = adapter.new { on_event = function(event)
+        sent = sent + (event.type == "request" and 1 or 0)
+      end }
+      local items = client:run_all({ job, job, job }, { max_in_flight = 2 })
+      for i = 1, 3 do
+        say(items[i].error.kind, items[i].error.outcome)
+      end
+      quit()
+    ]]
+    assert.equal("cancelled unknown\ncancelled unknown\ncancelled not_started\n", text)
+  end)
+
   it("refuses to wait in a fast event before anything is sent, but not in a coroutine", function()
     local output = nvim([[
       vim.loop.new_timer():start(1, 0, function()

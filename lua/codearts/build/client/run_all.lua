@@ -137,6 +137,9 @@ end
 function List:run()
   self:fill()
   self.client:wait_for(self, nil, true)
+  if not self:done() then -- vim.wait ends so by Ctrl-C
+    error("the wait was interrupted", 0)
+  end
 end
 
 --- What is told of a start whose call nobody has: that it was begun is not known, or it was not.
