@@ -489,6 +489,55 @@ describe("core.mask", function()
     assert.equal("***!", core.mask("\27[1mWinter!", { "\27[1mWinter" }, true))
   end)
 
+  it("finds a backslash that stands for itself before any letter", function()
+    for _, letter in ipairs { "builder", "net", "roe", "tom", "xadmin", "udeadly", "fab", "101" } do
+      local secret = ([[CORP\%s\\x20:"pw&12345]]):format(letter)
+      local json = secret:gsub('[\\"]', "\\%0")
+      local function url(text)
+        return (
+          text:gsub("[^%w]", function(c)
+            return ("%%%02X"):format(c:byte())
+          end)
+        )
+      end
+      for _, text in ipairs {
+        secret,
+        json,
+        url(secret),
+        url(json),
+        url(url(secret)),
+        (json:gsub("&", "\\u0026")),
+        (json:gsub('[\\"]', "\\%0")),
+        (json:gsub("&", "&amp;"):gsub('"', "&quot;")),
+      } do
+        for _, whole in ipairs { true, false } do
+          assert.equal("<***>", core.mask(("<%s>"):format(text), { secret }, whole), text)
+        end
+      end
+    end
+  end)
+
+  it("finds white space in the place of a secret's blanks", function()
+    local secret = "correct horse battery  staple"
+    for _, text in ipairs {
+      "correct\nhorse\tbattery\n\n staple",
+      "correct \n    horse battery\r\nstaple",
+      "correct\n    horse\\nbattery%0Astaple",
+      "correct\27[1m\n\27[mhorse battery\27[m\n\27[Kstaple",
+      "correct+horse+battery++staple",
+      "correct horse battery staple",
+      "correct%2Bhorse%2Bbattery%2B%2bstaple",
+      "correct%2520horse\\u002bbattery&amp;#32;&#43;staple",
+    } do
+      for _, whole in ipairs { true, false } do
+        assert.equal("<***>", core.mask(("<%s>"):format(text), { secret }, whole), text)
+      end
+    end
+    for _, text in ipairs { "correcthorse battery  staple", "correct\n horse battery" } do
+      assert.equal(text, core.mask(text, { secret }, true))
+    end
+  end)
+
   it("finds a secret that a shell has quoted", function()
     local secret = "äx's4711-Holidäy\\234 'n'"
     for _, shown in ipairs {
@@ -521,6 +570,7 @@ describe("core.mask", function()
       { four, [['it'"''''"'is-Pa55word']] },
       { "\27[1m\aPa55word", [[$'\E[1m\aPa55word']] },
       { "\27[1m\aPa55word", [[$'\033[1m\007Pa55word']] },
+      { "\195\182'\tb-Pa55word", [[''$'\303\266'\'$'\t''b-Pa55word']] },
       { [[060\061-number]], [['060\061-number']] },
       { "060-number", [[\060-number]] },
     } do
