@@ -222,6 +222,12 @@ cab_unit cab_read_again(const char *p, const char *end, cab_unit u) {
     return again;
 }
 
+size_t cab_read_quotes(const char *p, const char *end) {
+    size_t n = *p == '\'';
+    n += p + n < end && p[n] == '$';
+    return n > 0 && p + n < end && p[n] == '\'' ? n + 1 : 0;
+}
+
 static const char *skip_between(const char *p, const char *end, char first, char last) {
     while (p < end && *p >= first && *p <= last) {
         p++;

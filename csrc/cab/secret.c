@@ -15,7 +15,7 @@
 /* White space within a beginning that is this short: what is longer shows more of the secret. */
 #define MOST_SKIPPED 16
 /* Of what a terminal draws nothing of, for each byte of a secret before it. */
-#define MOST_UNSEEN 4
+#define MOST_UNSEEN 8
 /* Bytes that may be compared for each of the text, or are hidden, and how many more in advance: a
  * text in which secrets begin again and again that also begin within themselves takes no longer. */
 #define WORK_OF_A_BYTE 64
@@ -151,6 +151,13 @@ static bool match_escape(const char *at, const char *end, const char *s, reading
     return needless;
 }
 
+/* Bytes of what stands within a secret and is none of it, nor a blank: a shell's quotes, and the
+ * rest of an escaped backslash that has a colour of its own. */
+static size_t skip_quotes(const char *at, const char *end, char before, cab_unit u) {
+    size_t n = before == '\\' ? skip_backslashes(at, end, u) : 0;
+    return n > 0 && at + n < end && at[n] == '\33' ? n : cab_read_quotes(at, end);
+}
+
 static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /* How much of the text from p on shows the secret's beginning; `*shown` bytes of the secret. White
@@ -188,6 +195,9 @@ static size_t match(const char *p, const char *end, const char *secret, reading 
         } else if (s > secret && is_space(*s) && (s == wrapped || is_space(s[-1]))) {
             stop = at;
             s++;
+        } else if (s > secret && (n = skip_quotes(at, end, s[-1], u)) > 0) {
+            at += n;
+            skipped += n;
         } else {
             break;
         }
