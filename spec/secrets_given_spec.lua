@@ -489,6 +489,74 @@ describe("core.mask", function()
     assert.equal("***!", core.mask("\27[1mWinter!", { "\27[1mWinter" }, true))
   end)
 
+  it(
+    "finds a secret whose letters each have eight sequences, or its backslashes colours",
+    function()
+      local attributes = ("\27[1m\27[K"):rep(4)
+      local lit = ("hunter2-secret"):gsub(".", attributes .. "%0")
+      for text, secret in pairs {
+        [lit] = "hunter2-secret",
+        ["CORP\27[33m\\\\\27[39madmin:pw"] = "CORP\\admin:pw",
+        ['\\"CORP%5C%5C\27[39mnadmin:pw'] = '"CORP\\nadmin:pw',
+        ["a&amp;CORP\\\\\27[39mbin:pw"] = "a&CORP\\\\bin:pw",
+      } do
+        for _, whole in ipairs { true, false } do
+          local told = core.mask(text, { secret }, whole):gsub("^[\27%[1mK\\]*", "")
+          assert.equal("***", told, text)
+        end
+      end
+    end
+  )
+
+  it("finds a backslash that stands for itself before any letter", function()
+    for _, letter in ipairs { "builder", "net", "roe", "tom", "xadmin", "udeadly", "fab", "101" } do
+      local secret = ([[CORP\%s\\x20:"pw&12345]]):format(letter)
+      local json = secret:gsub('[\\"]', "\\%0")
+      local function url(text)
+        return (
+          text:gsub("[^%w]", function(c)
+            return ("%%%02X"):format(c:byte())
+          end)
+        )
+      end
+      for _, text in ipairs {
+        secret,
+        json,
+        url(secret),
+        url(json),
+        url(url(secret)),
+        (json:gsub("&", "\\u0026")),
+        (json:gsub('[\\"]', "\\%0")),
+        (json:gsub("&", "&amp;"):gsub('"', "&quot;")),
+      } do
+        for _, whole in ipairs { true, false } do
+          assert.equal("<***>", core.mask(("<%s>"):format(text), { secret }, whole), text)
+        end
+      end
+    end
+  end)
+
+  it("finds white space in the place of a secret's blanks", function()
+    local secret = "correct horse battery  staple"
+    for _, text in ipairs {
+      "correct\nhorse\tbattery\n\n staple",
+      "correct \n    horse battery\r\nstaple",
+      "correct\n    horse\\nbattery%0Astaple",
+      "correct\27[1m\n\27[mhorse battery\27[m\n\27[Kstaple",
+      "correct+horse+battery++staple",
+      "correct horse battery staple",
+      "correct%2Bhorse%2Bbattery%2B%2bstaple",
+      "correct%2520horse\\u002bbattery&amp;#32;&#43;staple",
+    } do
+      for _, whole in ipairs { true, false } do
+        assert.equal("<***>", core.mask(("<%s>"):format(text), { secret }, whole), text)
+      end
+    end
+    for _, text in ipairs { "correcthorse battery  staple", "correct\n horse battery" } do
+      assert.equal(text, core.mask(text, { secret }, true))
+    end
+  end)
+
   it("finds a secret that a shell has quoted", function()
     local secret = "äx's4711-Holidäy\\234 'n'"
     for _, shown in ipairs {
@@ -521,12 +589,14 @@ describe("core.mask", function()
       { four, [['it'"''''"'is-Pa55word']] },
       { "\27[1m\aPa55word", [[$'\E[1m\aPa55word']] },
       { "\27[1m\aPa55word", [[$'\033[1m\007Pa55word']] },
+      { "it's\tb-Pa55w\195\182rd", [['it'\''s'$'\t''b-Pa55w'$'\303\266''rd']] }, -- coreutils'
+      { "\195\182'\tb-Pa55word", [[''$'\303\266'\'$'\t''b-Pa55word']] },
       { [[060\061-number]], [['060\061-number']] },
       { "060-number", [[\060-number]] },
     } do
       for _, whole in ipairs { true, false } do
         local told = core.mask(("a=%s!"):format(case[2]), { case[1] }, whole)
-        assert.matches("^a=%$?'?'?%*%*%*'?!$", told, case[2])
+        assert.matches("^a='?'?%$?'?'?%*%*%*'?!$", told, case[2])
       end
     end
   end)

@@ -147,6 +147,17 @@ describe("secrets in answers:", function()
     end
   end)
 
+  it("the password and the token behind the name of a scheme", function()
+    for value, told in pairs { ["Basic dXNlcjp3MHJk"] = "w0rd", ["bearer hunt-r2"] = "hunt-r2" } do
+      server:script({}, { "answer", status = 400, body = ("not %s, user"):format(told) })
+      local headers = { Authorization = value }
+      local call = client:request { path = "/x", auth = false, headers = headers }
+      local ok, err = pcall(call.wait, call)
+      assert.is_false(ok)
+      assert.equal("not ***, user", err.error_msg)
+    end
+  end)
+
   it("more secrets than there is room for are refused, not forgotten", function()
     local many = {}
     for i = 1, 35 do

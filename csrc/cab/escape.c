@@ -196,6 +196,10 @@ char cab_read_octal(const char *p, const char *end) {
 
 /* Reads on where `u` stands for the beginning of an escape: what follows may be escaped as well. */
 cab_unit cab_read_again(const char *p, const char *end, cab_unit u) {
+    if (u.len == 1 && u.bytes[0] == '+') {
+        u.bytes[0] = ' '; /* of a form */
+        return u;
+    }
     bool backslashes = p[0] == '\\' && p[u.used - 1] == '\\'; /* nothing but these */
     if (u.len != 1 || memchr("%&\\", u.bytes[0], 3) == NULL || backslashes) {
         return NONE;
@@ -216,6 +220,12 @@ cab_unit cab_read_again(const char *p, const char *end, cab_unit u) {
     cab_unit again = cab_read_escape(inner, inner + n);
     again.used = again.used > 0 ? ends[again.used - 1] : 0;
     return again;
+}
+
+size_t cab_read_quotes(const char *p, const char *end) {
+    size_t n = *p == '\'';
+    n += p + n < end && p[n] == '$';
+    return n > 0 && p + n < end && p[n] == '\'' ? n + 1 : 0;
 }
 
 static const char *skip_between(const char *p, const char *end, char first, char last) {

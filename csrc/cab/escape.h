@@ -25,6 +25,10 @@ char cab_read_octal(const char *p, const char *end);
  * `u`, stands for the beginning of another one. */
 cab_unit cab_read_again(const char *p, const char *end, cab_unit u);
 
+/* Bytes at p, before `end`, of the quotes between 'a'$'\t''b', where a shell begins to read escapes
+ * or ends to; 0: there are none. */
+size_t cab_read_quotes(const char *p, const char *end);
+
 /* Bytes at p, before `end`, that a terminal draws nothing of: a sequence that it obeys, colours and
  * links, what chooses its letters, or a character that is struck over by the next one. 0: it draws
  * this. */

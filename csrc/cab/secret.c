@@ -15,13 +15,13 @@
 /* White space within a beginning that is this short: what is longer shows more of the secret. */
 #define MOST_SKIPPED 16
 /* Of what a terminal draws nothing of, for each byte of a secret before it. */
-#define MOST_UNSEEN 4
+#define MOST_UNSEEN 8
 /* Bytes that may be compared for each of the text, or are hidden, and how many more in advance: a
  * text in which secrets begin again and again that also begin within themselves takes no longer. */
 #define WORK_OF_A_BYTE 64
 #define MOST_WORK 262144
 /* Bytes of an escape that is cut off: twice those of the longest, a pair of \uXXXX, since it may be
- * escaped itself. */
+ * escaped itself. As many of escaped backslashes are read at once, eight of %5C. */
 #define LONGEST_TORN 24
 
 /* How many bytes at a secret's beginning are worth hiding, unless they are all of it. */
@@ -105,6 +105,23 @@ static bool stands_for(const cab_unit *u, const char *s) {
     return u->used > 0 && strncmp(s, u->bytes, u->len) == 0;
 }
 
+/* Bytes of the backslashes that the escape at `at`, which is `u`, begins with, or that are escaped
+ * themselves. */
+static size_t skip_backslashes(const char *at, const char *end, cab_unit u) {
+    size_t n = 0;
+    while (n < u.used && at[n] == '\\') {
+        n++;
+    }
+    while (u.used > 0 && u.bytes[0] == '\\' && n < LONGEST_TORN) {
+        n += u.used;
+        u.used = 0;
+        if (at + n < end) {
+            u = cab_read_escape(at + n, end);
+        }
+    }
+    return n;
+}
+
 /* Whether the text at `at` stands for the beginning of `s` by an escape. */
 static bool match_escape(const char *at, const char *end, const char *s, reading first,
                          cab_unit *u) {
@@ -125,25 +142,33 @@ static bool match_escape(const char *at, const char *end, const char *s, reading
     if (stands_for(u, s)) {
         return true;
     }
-    u->len = 1;
-    /* A letter that needed no backslash, or a backslash and a letter, be there more behind it. */
-    if (at[0] == '\\' && at[1] == *s && *s != '\\') {
-        u->used = 2;
-        return true;
+    /* A letter that needed no backslash, or the last of several and a letter. */
+    size_t n = skip_backslashes(at, end, *u);
+    bool needless = n > 0 && at + n < end && at[n] == *s && *s != '\\';
+    if (needless) {
+        *u = (cab_unit){n + 1, 1, {*s}};
     }
-    return u->used > 1 && at[u->used - 2] == '\\' && at[u->used - 1] == *s;
+    return needless;
+}
+
+/* Bytes of what stands within a secret and is none of it, nor a blank: a shell's quotes, and the
+ * rest of an escaped backslash that has a colour of its own. */
+static size_t skip_quotes(const char *at, const char *end, char before, cab_unit u) {
+    size_t n = before == '\\' ? skip_backslashes(at, end, u) : 0;
+    return n > 0 && at + n < end && at[n] == '\33' ? n : cab_read_quotes(at, end);
 }
 
 static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 /* How much of the text from p on shows the secret's beginning; `*shown` bytes of the secret. White
- * space within it, where lines were wrapped and indented, is skipped, and what a terminal draws
- * nothing of: who shows the text may leave it out. */
+ * space within it, where lines were wrapped and indented, is skipped, be it in the place of a
+ * blank, and what a terminal draws nothing of: who shows the text may leave it out. */
 static size_t match(const char *p, const char *end, const char *secret, reading first,
                     size_t *shown) {
     const char *at = p;
     const char *stop = p;
     const char *s = secret;
+    const char *wrapped = NULL; /* where in the secret white space was skipped */
     size_t skipped = 0, unseen = 0, n;
     cab_unit u;
     while (at < end && *s != '\0' && skipped <= MOST_SKIPPED + (size_t)(s - secret)) {
@@ -162,9 +187,17 @@ static size_t match(const char *p, const char *end, const char *secret, reading 
         } else if (s > secret && is_space(*at)) {
             at++;
             skipped++;
+            wrapped = s;
         } else if (s > secret && u.used > 0 && is_space(u.bytes[0])) {
             at += u.used;
             skipped++;
+            wrapped = s;
+        } else if (s > secret && is_space(*s) && (s == wrapped || is_space(s[-1]))) {
+            stop = at;
+            s++;
+        } else if (s > secret && (n = skip_quotes(at, end, s[-1], u)) > 0) {
+            at += n;
+            skipped += n;
         } else {
             break;
         }

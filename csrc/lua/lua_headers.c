@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cab/locale.h"
+#include "cab/pem.h"
 #include "cab/texts.h"
 #include "lua/compat.h"
 #include "lua/lua_opts.h"
@@ -85,6 +86,32 @@ bool lcab_holds_telling(const cab_buf *lines) {
     return false;
 }
 
+/* The password in "user:password", which is sent in base64. */
+static bool add_password(cab_buf *out, const char *base64) {
+    cab_buf both = {NULL, 0, 0};
+    bool ok = cab_buf_puts(&both, base64);
+    cab_pem block = {.data = both.data, .len = both.len};
+    if (ok && cab_pem_decode(&block)) {
+        const char *colon = memchr(block.data, ':', block.len);
+        block.data[block.len] = '\0';
+        ok = colon == NULL || cab_texts_add(out, colon + 1, strlen(colon + 1));
+    }
+    cab_buf_free(&both);
+    return ok;
+}
+
+/* The value of a telling header, and what is secret of it where it stands alone. */
+static bool add_secrets(cab_buf *out, cab_text value) {
+    if (!cab_texts_add(out, value.data, value.len)) {
+        return false;
+    }
+    if (cab_same_n(value.data, "Basic ", 6)) {
+        return add_password(out, value.data + 6);
+    }
+    return !cab_same_n(value.data, "Bearer ", 7) ||
+           cab_texts_add(out, value.data + 7, value.len - 7);
+}
+
 void lcab_read_headers(lua_State *L, int index, const lcab_where *where, bool trusted,
                        cab_buf *lines, cab_buf *secrets) {
     lcab_where inner = {"headers.", where->starts_build};
@@ -129,7 +156,7 @@ void lcab_read_headers(lua_State *L, int index, const lcab_where *where, bool tr
         }
         if (!cab_buf_append(lines, name.data, name.len) || !cab_buf_append(lines, ": ", 2) ||
             !cab_buf_append(lines, value.data, value.len + 1) ||
-            (lcab_is_telling(name) && !cab_buf_append(secrets, value.data, value.len + 1))) {
+            (lcab_is_telling(name) && !add_secrets(secrets, value))) {
             lcab_raise_memory(L);
         }
     }
