@@ -212,7 +212,7 @@ local function elsewhere(spec)
     reason = "bad_answer",
     message = spec.endpoint
         and "what was asked was another endpoint than that of the start, which proves nothing"
-      or "the call has not ended yet: it may start a build later",
+      or "the start had not ended when its error was made: it may start a build later",
     retryable = true,
   }
 end
