@@ -233,17 +233,19 @@ static int client_request(lua_State *L) {
     return submit(L, u, k, 2, 3);
 }
 
-/* client:sleep(seconds) -> call */
+/* client:sleep(seconds [, limits]) -> call. `limits`: it ends a wait, and moves nothing else */
 static int client_sleep(lua_State *L) {
     lcab_client *u = lcab_check_client(L, 1);
     int64_t ms = lcab_check_wait(L, 2);
     if (ms < 0) {
         lcab_usage_error(L, "seconds", "must be a number of seconds, a year at most");
     }
+    bool limits = lua_toboolean(L, 3);
     lua_settop(L, 1);
     lcab_call *k = new_call(L, u, false, false);
     memcpy(k->call->operation, "sleep", sizeof "sleep");
     k->call->sleeps = true;
+    k->call->limits = limits;
     k->call->delay_ms = ms;
     k->context.answer = LCAB_ANSWER_JSON;
     return submit(L, u, k, 0, 0);
