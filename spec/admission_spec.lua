@@ -43,7 +43,7 @@ describe("an attempt that asks for admission", function()
   end
 
   it("goes out when it is let, signed with the date that was said", function()
-    local call = client:start(JOB, { admission = told })
+    local call = client:start(JOB, nil, nil, nil, told)
     call:send()
     local attempt, signed = until_admission(call)
     assert.same({ 1, true, 1 }, { attempt, signed, times })
@@ -61,7 +61,7 @@ describe("an attempt that asks for admission", function()
 
   it("is one for each attempt", function()
     server:script { { "answer", status = 429, body = "" } }
-    local call = client:start(JOB, { admission = told })
+    local call = client:start(JOB, nil, nil, nil, told)
     call:send()
     assert.equal(1, until_admission(call))
     call:admit(DATE - 3600)
@@ -75,7 +75,7 @@ describe("an attempt that asks for admission", function()
 
   it("goes out with the credentials that it was admitted with", function()
     local identity = core.identity()
-    local call = client:start(JOB, { admission = told, auth = identity })
+    local call = client:start(JOB, { auth = identity }, nil, nil, told)
     call:send()
     client:step(0)
     assert.is_nil(call:admission())
@@ -91,8 +91,7 @@ describe("an attempt that asks for admission", function()
 
   it("ends without a request when it is cancelled, late, or its client closes", function()
     local function outcome_of(opts, act)
-      opts.admission = told
-      local call = client:start(JOB, opts)
+      local call = client:start(JOB, opts, nil, nil, told)
       call:send()
       until_admission(call)
       act(call)
@@ -117,6 +116,21 @@ describe("an attempt that asks for admission", function()
         client:close()
       end).kind
     )
+    assert.equal(0, server:stats().heads)
+  end)
+
+  it("is no option", function()
+    for field, opts in pairs {
+      admission = { admission = told },
+      ["run_id.value"] = { run_id = { parameter = "R", value = core.uuid() } },
+    } do
+      for _, name in ipairs { "run", "start" } do
+        local ok, err = pcall(client[name], client, JOB, opts)
+        assert.is_false(ok)
+        assert.same({ "usage", field, "not_started" }, { err.kind, err.field, err.outcome })
+        assert.matches("unknown", err.message)
+      end
+    end
     assert.equal(0, server:stats().heads)
   end)
 

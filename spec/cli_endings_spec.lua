@@ -241,6 +241,27 @@ describe("codearts-build, ended by a signal", function()
     server:stop()
   end)
 
+  it("gives 5 for a start that was not answered, beside one that was refused", function()
+    local server = server_process.start()
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+    local REFUSED = { "answer", status = 404, body = "{}" }
+    local function ended_by(first, told)
+      server:reset()
+      server:script({ first }, "never_answer")
+      local running = command.start(("run %s %s"):format(GOOD, BAD), env)
+      if told then
+        running:expect(told)
+      end
+      server:wait_for(2)
+      running:signal "TERM"
+      return (running:finish())
+    end
+    assert.are.equal(5, ended_by(REFUSED, "404"))
+    assert.are.equal(143, ended_by("ok", "started"))
+    assert.are.equal(143, ended_by "never_answer")
+    server:stop()
+  end)
+
   it("says so where Ctrl-C comes while it is being loaded", function()
     local folder = os.tmpname()
     os.remove(folder)

@@ -310,6 +310,17 @@ describe("a run with a key that is interrupted", function()
         assert.is_true(untold < n / 300, untold) -- right before the call of who is to be told
       end)
 
+      it("does not sit out the time of a wait", function()
+        local began
+        interrupt_each(function(key)
+          began = core.now()
+          return client:start(JOB, { key = key }):try_wait(2)
+        end, function(what, key)
+          assert.is_true(core.now() - began < 1.8, what)
+          check_later(what, key)
+        end, 31)
+      end)
+
       it("that is refused late keeps no loop running", function()
         finish() -- of what a new client has to do
         local many = {}

@@ -4,6 +4,7 @@ local build = require "codearts.build"
 local caller = require "spec.support.caller"
 local command = require "spec.support.command"
 local core = require "codearts.build.core"
+local histories = require "spec.support.history"
 local host = require "spec.support.host"
 local key_store = require "codearts.build.key_store"
 local probe = require "spec.support.probe"
@@ -208,6 +209,38 @@ describe("of a key", function()
       assert.same({ "in_doubt", "unknown" }, { err.reason, err.outcome })
     end
     assert.equal(1, starts())
+  end)
+
+  it("no absence is proved as long as another start of it is under way", function()
+    local nothing = { "history", history = histories.plain("none", core.time(), {}) }
+    server:script({ nothing }, "never_answer")
+    local client = connect()
+    local first = client:start(ARGS, { key = "k", run_id = RUN_ID })
+    while starts() < 1 do
+      client:step(0.01)
+    end
+    server:script({}, nothing)
+    local opts = { key = "k", key_wait = 0, run_id = RUN_ID }
+    local _, busy = client:try_run(ARGS, opts)
+    local _, mismatch = client:try_run({ job_id = JOB, parameter = { X = "1" } }, opts)
+    local waiting = client:start(ARGS, { key = "k", run_id = RUN_ID })
+    waiting:try_wait(0.05)
+    waiting:cancel()
+    local _, cancelled = waiting:try_wait(60)
+    assert.same(
+      { "busy", "mismatch", "cancelled" },
+      { busy.reason, mismatch.reason, cancelled.kind }
+    )
+    for _, err in ipairs { busy, mismatch, cancelled } do
+      assert.equal("unknown", err.outcome)
+      local found = err:reconcile { timeout = 0 }
+      assert.equal("unknown", found.verdict)
+      assert.matches("had not ended", found.error.message)
+    end
+    assert.is_false(first:done())
+    first:cancel()
+    local _, err = first:try_wait(60)
+    assert.equal("none_found", err:reconcile({ timeout = 0 }).verdict)
   end)
 
   it("nobody is named where the store does not know who holds it", function()

@@ -320,7 +320,7 @@ describe("an error that leaves open whether a build was started has reconcile:",
     local _, err = call:try_wait()
     local found = err:reconcile { timeout = 0 }
     assert.equal("unknown", found.verdict)
-    assert.matches("has not ended", found.error.message)
+    assert.matches("had not ended", found.error.message)
   end)
 end)
 

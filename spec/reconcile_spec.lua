@@ -475,12 +475,28 @@ describe("err:reconcile, at a service with habits,", function()
     end
   end)
 
-  it("asks again until its time is over, but not about builds that it knows", function()
+  it("asks again until its time is over", function()
     local late = { number = 8, mine = true, from = 2 }
     local found = verdict({}, { late, { number = 7 } }, OPTS, { timeout = 10, interval = 0 })
     assert.equal("8", found.result.actual_build_number)
-    assert.equal(1, asked "/7/history%-parameters")
+    assert.equal(2, asked "/7/history%-parameters")
     assert.equal(2, asked "build%-info%-records")
+  end)
+
+  it("does not believe for ever what a build showed at first", function()
+    local err = lose()
+    local id = core.meta(err).run_id
+    local early = histories.plain(id, core.time(), {})
+    histories.add(early, { number = 7, value = "none" })
+    local late = histories.plain(id, core.time(), {})
+    histories.add(late, { number = 7, mine = true })
+    -- The first look: the list, and the three places that show the build's parameters.
+    local first = { "history", history = early }
+    local rest = { "history", history = late }
+    server:script({ first, first, first, first, first }, rest)
+    local found = err:reconcile { timeout = 10, interval = 0.01 }
+    assert.equal("started", found.verdict)
+    assert.equal("7", found.result.actual_build_number)
   end)
 
   it("checks its options", function()

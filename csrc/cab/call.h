@@ -62,6 +62,7 @@ typedef struct cab_call {
     cab_work *work;      /* no request at all: ends when that is done; freed with the call */
     bool work_blocked;   /* there was no thread for it */
     bool sleeps;         /* no request at all: ends after `delay_ms` */
+    bool limits;         /* how long somebody waits: at its end nothing goes on but who waits */
     int64_t delay_ms;
     cab_identity *identity;                    /* NULL: goes out unsigned */
     double timeout, connect_timeout, deadline; /* seconds; deadline 0: none */

@@ -613,14 +613,20 @@ bool cab_client_is_stuck(const cab_client *c) {
 }
 
 bool cab_client_is_still(const cab_client *c) {
-    size_t admitting = 0;
-    if (!cab_client_is_stuck(c) || cab_states_first(&c->states, CAB_CALL_WORKING) != NULL) {
+    size_t resting = 0;
+    if (c->states.in_flight > 0 || c->states.queued > 0) {
         return false;
     }
-    for (const cab_link *at = c->states.in[CAB_CALL_ADMITTING].first; at != NULL; at = at->next) {
-        admitting++;
+    for (cab_link *at = c->states.in[CAB_CALL_WAITING].first; at != NULL; at = at->next) {
+        if (!CAB_CONTAINER_OF(at, cab_call, link)->limits) {
+            return false;
+        }
+        resting++;
     }
-    return admitting == c->open;
+    for (const cab_link *at = c->states.in[CAB_CALL_ADMITTING].first; at != NULL; at = at->next) {
+        resting++;
+    }
+    return resting == c->open;
 }
 
 void cab_client_fail_parked(cab_identity *i) {

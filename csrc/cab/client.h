@@ -108,7 +108,8 @@ void cab_client_unpark(cab_identity *i);
 void cab_client_fail_parked(cab_identity *i);
 /* Whether nothing is on its way any more: every open call waits for credentials. */
 bool cab_client_is_stuck(const cab_client *c);
-/* Whether no open call goes on by itself, but for its deadline: all of them wait for admission. */
+/* Whether no open call goes on by itself, but for its deadline: all of them wait for admission, or
+ * are the limits of waits. */
 bool cab_client_is_still(const cab_client *c);
 
 /* The one descriptor to wait for; see cab_engine_fd. -1 when the system has no second one to wake

@@ -100,17 +100,13 @@ static void keep_receivers(lua_State *L, lcab_client *u, lcab_call *k, int spec,
     bool start = k->call->op == CAB_OP_START;
     check_still_open(L, u, start);
     bool may_have_events = (opts != 0 && lua_istable(L, opts)) || u->c->options.events;
-    if (!k->call->stream && !k->call->asks_admission && !may_have_events) {
+    if (!k->call->stream && !may_have_events) {
         return;
     }
     lua_getuservalue(L, 1);
     int uv = call + 1;
     if (k->call->stream) {
         (void)keep_member(L, uv, U_STREAMS, slot, spec, "stream");
-        check_still_open(L, u, start);
-    }
-    if (k->call->asks_admission) {
-        (void)keep_member(L, uv, U_ADMISSIONS, slot, opts, "admission");
         check_still_open(L, u, start);
     }
     if (may_have_events) {
@@ -121,17 +117,26 @@ static void keep_receivers(lua_State *L, lcab_client *u, lcab_call *k, int spec,
     lua_settop(L, call);
 }
 
-/* Has the errors of the call on top of the stack get the function at `reconcile`, if it is one. */
-static void keep_reconcile(lua_State *L, lcab_call *k, int reconcile) {
-    if (!lua_isfunction(L, reconcile)) {
-        return;
+/* Keeps the function at `index` for the call on top of the stack. Answers whether it is one. */
+static bool keep_function(lua_State *L, const lcab_call *k, int kind, int index) {
+    if (!lua_isfunction(L, index)) {
+        return false;
     }
     lua_getuservalue(L, 1);
-    lcab_rawgeti(L, -1, U_RECONCILES);
-    lua_pushvalue(L, reconcile);
+    lcab_rawgeti(L, -1, kind);
+    lua_pushvalue(L, index);
     lcab_rawseti(L, -2, k->call->slot);
     lua_pop(L, 2);
-    k->reconciles = true;
+    return true;
+}
+
+/* A key makes its run id itself, in place of the one that the options were read with. */
+static void take_run_id(lua_State *L, int index, cab_call *c) {
+    size_t len;
+    const char *run_id = lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &len) : NULL;
+    if (run_id != NULL && c->note.len > 0 && len == strlen(c->note.data)) {
+        memcpy(c->note.data, run_id, len);
+    }
 }
 
 /* Sends the call on top of the stack on its way. */
@@ -186,6 +191,9 @@ lcab_call *lcab_call_prepare_start(lua_State *L, lcab_client *u, int operation, 
     }
     k->context.answer = LCAB_ANSWER_RUN;
     lcab_read_call_options(L, 3, c);
+    if (!of_run) {
+        take_run_id(L, operation + 3, c);
+    }
     const char *run_id = c->note.len > 0 ? c->note.data : "";
     const char *name = c->note.len > 0 ? run_id + strlen(run_id) + 1 : "";
     cab_text run_id_name = {name, strlen(name)};
@@ -195,19 +203,20 @@ lcab_call *lcab_call_prepare_start(lua_State *L, lcab_client *u, int operation, 
         lcab_raise_memory(L);
     }
     keep_receivers(L, u, k, 0, 3);
-    keep_reconcile(L, k, operation + 1);
+    k->reconciles = keep_function(L, k, U_RECONCILES, operation + 1);
+    c->asks_admission = !of_run && keep_function(L, k, U_ADMISSIONS, operation + 2);
     return k;
 }
 
-/* client:start(args [, opts [, operation [, reconcile]]]) -> call. `operation`: "RunJob" (default)
- * or "ExecuteJob"; `reconcile`: for the library's own Lua side, see lcab_call_prepare_start. Raises
- * usage errors; never blocks. */
+/* client:start(args [, opts [, operation [, reconcile [, admission [, run_id]]]]]) -> call.
+ * `operation`: "RunJob" (default) or "ExecuteJob"; the rest is for the library's own Lua side, see
+ * lcab_call_prepare_start. Raises usage errors; never blocks. */
 static int client_start(lua_State *L) {
     lcab_client *u = lcab_check_client_to(L, 1, true);
-    lua_settop(L, 5);
+    lua_settop(L, 7);
     const lcab_call *k = lcab_call_prepare_start(L, u, 4, false);
     if (!k->call->asks_admission) { /* that waits for call:send */
-        lcab_call_send(L, u, 1, 6);
+        lcab_call_send(L, u, 1, 8);
     }
     return 1;
 }
@@ -224,17 +233,19 @@ static int client_request(lua_State *L) {
     return submit(L, u, k, 2, 3);
 }
 
-/* client:sleep(seconds) -> call */
+/* client:sleep(seconds [, limits]) -> call. `limits`: it ends a wait, and moves nothing else */
 static int client_sleep(lua_State *L) {
     lcab_client *u = lcab_check_client(L, 1);
     int64_t ms = lcab_check_wait(L, 2);
     if (ms < 0) {
         lcab_usage_error(L, "seconds", "must be a number of seconds, a year at most");
     }
+    bool limits = lua_toboolean(L, 3);
     lua_settop(L, 1);
     lcab_call *k = new_call(L, u, false, false);
     memcpy(k->call->operation, "sleep", sizeof "sleep");
     k->call->sleeps = true;
+    k->call->limits = limits;
     k->call->delay_ms = ms;
     k->context.answer = LCAB_ANSWER_JSON;
     return submit(L, u, k, 0, 0);
@@ -427,7 +438,7 @@ void lcab_call_reuse(lua_State *L, int call) {
     }
 }
 
-/* call:send([deadline]): sends on its way what was started with the option `admission`. `deadline`:
+/* call:send([deadline]): sends on its way what was started with `admission`. `deadline`:
  * seconds from now, in place of its own */
 static int call_send(lua_State *L) {
     const lcab_call *k = lcab_check_call(L, 1);
@@ -471,7 +482,7 @@ static int call_came_with(lua_State *L) {
 }
 
 /* call:admission() -> number of the attempt that waits for call:admit, whether it is signed with a
- * date, which of the client's endpoints it goes to; nil: none does. With the option `admission`, a
+ * date, which of the client's endpoints it goes to; nil: none does. With `admission`, a
  * function that is called in a step then, each attempt waits so, credentials at hand. */
 static int call_admission(lua_State *L) {
     const lcab_call *k = lcab_check_call(L, 1);

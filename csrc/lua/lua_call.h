@@ -42,7 +42,9 @@ lcab_client *lcab_client_of_call(lua_State *L);
 
 /* Pushes a call that would start a build, ready but not sent. The client stands at 1, the
  * arguments at 2, the options at 3, the operation's name or nil at `operation`, and above it what
- * its errors get as `reconcile`, in place of what the client's have, or nil. */
+ * its errors get as `reconcile`, in place of what the client's have, or nil. Unless it is `of_run`,
+ * above that are those of a key, or nil: who is told that an attempt waits for call:admit, and the
+ * run id. */
 lcab_call *lcab_call_prepare_start(lua_State *L, lcab_client *u, int operation, bool of_run);
 /* Sends the call at `call` on its way; `client` is its client. Only memory can lack, and nothing
  * is sent then. */

@@ -363,25 +363,20 @@ void lcab_read_client_options(lua_State *L, int options, cab_client_options *o,
  */
 static void read_run_id(lua_State *L, int index, const lcab_where *where, cab_call *c) {
     typedef struct {
-        cab_text parameter, value;
+        cab_text parameter;
     } values;
     static const lcab_opt_row rows[] = {{"parameter", LCAB_TEXT, offsetof(values, parameter), 0, 0},
-                                        {"value", LCAB_TEXT, offsetof(values, value), 0, 0},
                                         {NULL, LCAB_OTHER, 0, 0, 0}};
     int type = lcab_getfield(L, index, "run_id");
     if (type == LUA_TTABLE) {
         lcab_where inner = {"run_id.", true};
-        values v = {{NULL, 0}, {NULL, 0}};
+        values v = {{NULL, 0}};
         lcab_read_options(L, -1, &inner, rows, &v);
         if (v.parameter.len == 0 || v.parameter.len > LONGEST_PARAMETER) {
             lcab_bad(L, &inner, "parameter", "must have from 1 to 128 bytes");
         }
         char id[37];
-        if (v.value.len == sizeof id - 1) { /* of a key, which makes its own */
-            memcpy(id, v.value.data, sizeof id);
-        } else if (v.value.len > 0) {
-            lcab_bad(L, &inner, "value", "must be a UUID");
-        } else if (!cab_uuid(id)) {
+        if (!cab_uuid(id)) {
             lcab_bad(L, where, "run_id", "the system has no random bytes to give");
         }
         if (!cab_buf_append(&c->note, id, sizeof id) ||
@@ -459,7 +454,6 @@ void lcab_read_call_options(lua_State *L, int index, cab_call *c) {
         {"auth", LCAB_OTHER, 0, 0, 0},
         {"on_event", LCAB_OTHER, 0, 0, 0},
         {"run_id", LCAB_OTHER, 0, 0, 0},
-        {"admission", LCAB_OTHER, 0, 0, 0},
         {"key", LCAB_OTHER, 0, 0, 0},
         {"key_wait", LCAB_OTHER, 0, 0, 0},
         {"when_lost", LCAB_OTHER, 0, 0, 0},
@@ -480,8 +474,7 @@ void lcab_read_call_options(lua_State *L, int index, cab_call *c) {
     read_retry(L, index, &where, &c->retry);
     lcab_read_headers(L, index, &where, false, &c->headers, &c->secrets);
     (void)check_callback(L, index, &where, "on_event");
-    c->asks_admission = check_callback(L, index, &where, "admission") == LUA_TFUNCTION;
-    lua_pop(L, 2);
+    lua_pop(L, 1);
     if (lcab_getfield(L, index, "auth") != LUA_TNIL) {
         lcab_replace_identity(c, lcab_read_auth(L, -1, &where));
     }

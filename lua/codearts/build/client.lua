@@ -226,15 +226,16 @@ end
 ---@param opts? table
 ---@param outcome? "not_started" of errors
 ---@param operation? string
+---@param ... any of a start with a key, as the core's client:start takes it
 ---@return userdata call
-function methods:begin(method, args, opts, outcome, operation)
+function methods:begin(method, args, opts, outcome, operation, ...)
   if self.host and self.host.ready then
     self.host.ready(outcome)
   end
   local engine = self.core
   local core_opts, ended = self:prepare(opts, outcome)
   local reconcile = opts and method == "start" and self:reconciler(opts) or nil
-  local ok, call = pcall(engine[method], engine, args, core_opts, operation, reconcile)
+  local ok, call = pcall(engine[method], engine, args, core_opts, operation, reconcile, ...)
   if not ok then
     if ended then
       ended()
@@ -671,9 +672,8 @@ function methods:timeout()
   return self.core:timeout()
 end
 
---- Ends everything in flight as cancelled, tells that to its callbacks, and frees the connections;
---- then raises what one of them raised. Twice is fine; anything else on a closed client is a usage
---- error. Never blocks.
+--- Ends everything in flight as cancelled, tells that to its callbacks, and frees the connections; then raises what one
+--- of them raised. Twice is fine; anything else on a closed client is a usage error. Never blocks.
 function methods:close()
   check_self(self)
   self.was_left_behind = self:is_left_behind()

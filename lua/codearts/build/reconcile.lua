@@ -77,18 +77,20 @@ local function spec_of(meta)
     run_id = meta.run_id,
     parameter = meta.run_id_parameter,
     endpoint = meta.endpoint or false,
-    known = {},
     started_at = function(date)
       return judge.started_at(date, { steady = meta.began, utc = meta.started_at }, clocks())
     end,
   }
 end
 
---- Looks until the verdict is final or the time is over.
+--- Looks until the verdict is final or the time is over. Each look asks about every build anew: what one showed before,
+--- it may not have shown rightly yet. So a pause is as long as the look before it, where that took longer: a job
+--- with many builds is not asked about them all the time.
 local function flow(client, await, meta, opts, how)
-  local till, spec, found = core.now() + opts.timeout, spec_of(meta), nil
+  local till, spec, found, took = core.now() + opts.timeout, spec_of(meta), nil, 0
   while true do
-    how.till = math.max(till, core.now() + look.LEAST)
+    local began = core.now()
+    how.till = math.max(till, began + took + look.LEAST)
     local seen, stopped = look.run(await, client, spec, how)
     if not seen then
       return nil, stopped
@@ -97,7 +99,9 @@ local function flow(client, await, meta, opts, how)
     if (found and not found.error) or not meta.run_id or core.now() >= till then
       return told(client, await, meta, found or seen, how)
     end
-    local pause = math.min(opts.interval, math.max(till - core.now(), 0))
+    local now = core.now()
+    took = now - began
+    local pause = math.min(math.max(opts.interval, took), math.max(till - now, 0))
     stopped = select(2, await(client:sleep(pause)))
     if stopped then
       return nil, stopped

@@ -333,7 +333,7 @@ function Watch:leave()
   self.detached = true
   self:cancel_all()
   local ending = exit_status.of_ending[app.core.ending()]
-  local statuses = {}
+  local statuses, in_doubt = {}, false
   for index, entry in ipairs(self.entries) do
     take_look(app, entry)
     if is_open(entry) then
@@ -342,6 +342,7 @@ function Watch:leave()
       statuses[index] = ending
     elseif not entry.build and (not entry.err or entry.err.kind == "cancelled") then
       entry.err = app:interruption(entry.job_id, entry.err and entry.err.outcome)
+      in_doubt = in_doubt or entry.err.outcome == "unknown"
       self:tell_error(entry)
       statuses[index] = ending
     else
@@ -354,7 +355,11 @@ function Watch:leave()
   if app.form == "json" then
     self:print_all()
   end
-  return exit_status.of_all(statuses)
+  local status = exit_status.of_all(statuses)
+  if status ~= ending and in_doubt then -- another's weighs more than the signal's, and says less
+    return exit_status.outcome_unknown
+  end
+  return status
 end
 
 --- Nothing can be printed any more: what would be lost of the started builds goes to standard error.

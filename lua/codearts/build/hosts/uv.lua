@@ -180,7 +180,7 @@ end
 
 --- Yields until what is waited for has ended.
 ---@param waiter table
----@param awaited codearts.build.Call[] what may wake it
+---@param awaited (codearts.build.Call|userdata)[] what may wake it
 ---@return codearts.build.Error? err what keeps it from yielding
 function Driver:yield_until(waiter, awaited)
   waiter.routine = coroutine.running()
@@ -201,13 +201,23 @@ function Driver:yield_until(waiter, awaited)
   return problem
 end
 
+--- A call of the core that ends with the time of a wait. To the core it is nothing that is still to come.
+---@param timeout number seconds
+---@return userdata call
+function Driver:limit(timeout)
+  local limit = self.client.core:sleep(timeout, true)
+  self:wake()
+  return limit
+end
+
 --- See codearts.build.Host.
 ---@param call codearts.build.Call
 ---@param timeout? number seconds
 ---@return codearts.build.Error? err
 function Driver:wait(call, timeout)
   local problem
-  local limit = timeout and timeout <= LONGEST and self.client:sleep(timeout) or nil
+  local waited, raised = true, nil
+  local limit = timeout and timeout <= LONGEST and self:limit(timeout) or nil
   local waiter = { routine = nil, waiting = true, lost = false }
   function waiter.done()
     return call:done() or (limit ~= nil and limit:done())
@@ -223,13 +233,17 @@ function Driver:wait(call, timeout)
   elseif host.can_yield() then
     problem = self:yield_until(waiter, { call, limit })
   else
-    self.loop.block(over, function()
+    waited, raised = pcall(self.loop.block, over, function()
       self:tick(3600)
     end)
   end
   self.waiters[waiter] = nil
-  if limit then
+  if limit and not limit:done() then -- it would keep the loop running
     limit:cancel()
+    self:wake()
+  end
+  if not waited then
+    error(raised, 0)
   end
   return waiter.lost and host.lost() or problem
 end

@@ -2,7 +2,7 @@
 local Call = require "codearts.build.client.call"
 
 ---@class codearts.build.Attempts
----@field call userdata of the core, made with the option `admission`
+---@field call userdata of the core, made with `admission`
 local Attempts = setmetatable({}, { __index = Call })
 Attempts.__index = Attempts
 Call.add_kind(Attempts)
@@ -12,27 +12,25 @@ local function tell_nobody() end
 --- Checks the arguments and raises usage errors; sends nothing.
 ---@param client codearts.build.Client
 ---@param args codearts.build.RunArgs
----@param opts table that the core takes; changed
+---@param opts table that the core takes
 ---@param operation? string
+---@param run_id? string of the key
 ---@param waits boolean their news are waited for by `settle`, and told to nobody
 ---@return codearts.build.Attempts
-function Attempts.new(client, args, opts, operation, waits)
+function Attempts.new(client, args, opts, operation, run_id, waits)
   local self =
     setmetatable({ client = client, sent = false, call = nil, told = nil, waiter = nil }, Attempts)
-  if waits then
-    opts.admission = tell_nobody
-    self.call = client:begin("start", args, opts, "not_started", operation)
-    return self
-  end
-  function self.told()
-    local waiter = self.waiter
-    self.waiter = nil
-    if waiter then
-      waiter(true)
+  if not waits then
+    function self.told()
+      local waiter = self.waiter
+      self.waiter = nil
+      if waiter then
+        waiter(true)
+      end
     end
   end
-  opts.admission = self.told
-  self.call = client:begin("start", args, opts, "not_started", operation)
+  local told = self.told or tell_nobody
+  self.call = client:begin("start", args, opts, "not_started", operation, told, run_id)
   return self
 end
 

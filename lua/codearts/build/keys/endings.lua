@@ -110,9 +110,10 @@ function endings.about(flow)
   }
 end
 
---- Which of the client's endpoints the attempt in doubt was sent to, if it is one of them.
+--- Which of the client's endpoints the attempt in doubt was sent to, if it is one of them. None as long as somebody else
+--- alive holds the key: that start goes on, and may be sent later.
 local function endpoint_in_doubt(flow)
-  local kept = flow.shelf.record
+  local kept = not flow.shelf.held and flow.shelf.record
   for n in ipairs(kept and flow.client.addresses or {}) do
     if flow:service(n) == kept.endpoint then
       return n

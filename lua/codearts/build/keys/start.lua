@@ -9,7 +9,7 @@ local nginx_request = require "codearts.build.nginx_request"
 local problems = require "codearts.build.problem"
 local record = require "codearts.build.keys.record"
 
-local OURS = { key = true, key_wait = true, when_lost = true, settle = true, run_id = true }
+local OURS = { key = true, key_wait = true, when_lost = true, settle = true }
 local LONGEST_KEY = 200
 local KEY_WAIT, SETTLE = 60, 120
 
@@ -46,33 +46,24 @@ local function read_options(opts)
   }
 end
 
---- The options that the core takes, with the run id of the key.
-local function core_options(opts, scope)
-  local copy = { admission = nil, run_id = nil, auth = nil, deadline = nil } -- room for them
+--- The options that the core takes.
+local function core_options(opts)
+  local copy = { run_id = nil, auth = nil, deadline = nil } -- room for them
   for name, value in next, opts do
     if not OURS[name] then
       copy[name] = value
     end
   end
-  local run_id = rawget(opts, "run_id")
-  if type(run_id) == "table" then
-    copy.run_id = { parameter = rawget(run_id, "parameter"), value = record.run_id(scope) }
-    for name, value in next, run_id do
-      copy.run_id[name] = copy.run_id[name] or value
-    end
-  else
-    copy.run_id = run_id
-  end
   return copy
 end
 
 --- What the transition knows of the call.
-local function facts_of(wants, scope, body, parameter)
+local function facts_of(wants, scope, body, run_id, parameter)
   return {
     key = wants.key,
     scope = scope,
     arguments = record.arguments(body, parameter),
-    run_id = parameter and record.run_id(scope),
+    run_id = run_id,
     run_id_parameter = parameter,
     when_lost = wants.when_lost,
     settle = wants.settle,
@@ -107,10 +98,11 @@ local function prepare(client, args, opts, operation, waits)
   local job_id = type(args) == "table" and rawget(args, "job_id")
   local scope =
     record.scope(client.addresses[1], type(job_id) == "string" and job_id or "", wants.key)
-  local attempts = Attempts.new(client, args, core_options(opts, scope), operation, waits)
-  local parameter = rawget(opts, "run_id") and rawget(opts.run_id, "parameter")
+  local run_id = rawget(opts, "run_id") ~= nil and record.run_id(scope) or nil
+  local attempts = Attempts.new(client, args, core_options(opts), operation, run_id, waits)
+  local parameter = run_id and rawget(opts.run_id, "parameter")
   local body = attempts.call:body()
-  local facts = facts_of(wants, scope, body, parameter)
+  local facts = facts_of(wants, scope, body, run_id, parameter)
   local fingerprint = record.fingerprint(facts.arguments)
   if not record.fits(body, fingerprint) then
     usage("key", "there are too many parameters for a record of 64 KiB")

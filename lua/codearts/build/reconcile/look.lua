@@ -31,7 +31,6 @@ look.LEAST = 5 -- seconds that all questions of a look may take though nothing m
 ---@field started_at? number|fun(date: number): number when the call began, by the service's clock; nil: any build
 --- that is listed may be its own
 ---@field newest? integer look at so many of the newest alone: what is not found among them is `unknown`
----@field known? table<integer, "other"> filled by looks: builds that are not asked about again
 ---@field clock? number our time of day in UTC: for the first guess, and how far the list is read at least
 ---@field endpoint? integer|false where the start went to: what another endpoint answers proves no absence; false: that
 --- is not settled yet, so that nothing does
@@ -171,20 +170,14 @@ end
 --- Asks about each build that may be the call's own, the oldest first. Answers what they show, the own
 --- ones' parameters, and the first problem.
 local function ask_about(ask, spec, suspects)
-  local known = spec.known or {}
   local sights, shown, problem = {}, {}, nil
   for i = #suspects, 1, -1 do
     local number = suspects[i]
-    if known[number] then
-      sights[number] = known[number]
-    else
-      local sight, err, parameters = sight_of(ask, spec, number)
-      sights[number], shown[number] = sight, parameters
-      known[number] = sight == "other" and sight or nil
-      problem = problem or err
-      if err and err.kind == "cancelled" then
-        break
-      end
+    local sight, err, parameters = sight_of(ask, spec, number)
+    sights[number], shown[number] = sight, parameters
+    problem = problem or err
+    if err and err.kind == "cancelled" then
+      break
     end
   end
   return sights, shown, problem
@@ -219,7 +212,7 @@ local function elsewhere(spec)
     reason = "bad_answer",
     message = spec.endpoint
         and "what was asked was another endpoint than that of the start, which proves nothing"
-      or "the call has not ended yet: it may start a build later",
+      or "the start had not ended when its error was made: it may start a build later",
     retryable = true,
   }
 end
@@ -275,9 +268,6 @@ function look.at(ask, spec)
     return nil, problem
   end
   local strange = spec.endpoint ~= nil and spec.endpoint ~= endpoint()
-  if strange then
-    spec.known = {} -- another endpoint's build of that number is another one
-  end
   local judged = judge.verdict {
     suspects = suspects,
     sights = sights,
