@@ -124,6 +124,17 @@ describe("addresses:", function()
     caller.check({ kind = "usage", field = "url" }, err)
   end)
 
+  it("nor past the proxies, unless this library's own modules have weighed it", function()
+    local spec =
+      { url = "http://192.0.2.1:1/x", headers = { Cookie = "fake-value" }, direct = true }
+    local client = build.new { endpoint = "https://127.0.0.1:1", auth = "fake-token" }
+    local ok, err = pcall(client.request, client, spec, nil, nil, true)
+    assert.is_false(ok)
+    caller.check({ kind = "usage", field = "url" }, err)
+    client:begin("request", spec, nil, nil, true)
+    client:close()
+  end)
+
   it("but they do to this machine, and where allow_http lets them", function()
     local headers = { ["X-Auth-Token"] = "fake-value" }
     for url, options in pairs {

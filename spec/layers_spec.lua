@@ -185,7 +185,7 @@ local ROOMS = {
   token_store = { modules = { "token_store", "token_store%..+" }, uses = { "core", "small" } },
   sign_in = {
     modules = { "sign_in", "sign_in%..+" },
-    uses = { "core", "small", "shown", "config", "token_store" },
+    uses = { "core", "small", "shown", "calls", "config", "token_store" },
   },
   operations = {
     modules = { "operations%..+", "types" },

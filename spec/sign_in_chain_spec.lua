@@ -215,11 +215,13 @@ describe("the chain", function()
         HC_CONTAINER_CREDENTIALS_FULL_URI = uri,
         HC_CONTAINER_AUTHORIZATION_TOKEN_FILE = temporary "pod-hidden",
       }
-      local request, told = client.request, {}
-      function client:request(spec, opts)
-        told[#told + 1] = spec.url:gsub("^" .. iam.url, "") .. " " .. tostring(spec.direct)
-        spec.url = iam.url
-        return request(self, spec, opts)
+      local begin, told = client.begin, {}
+      function client:begin(method, spec, ...)
+        if method == "request" then
+          told[#told + 1] = spec.url:gsub("^" .. iam.url, "") .. " " .. tostring(spec.direct)
+          spec.url = iam.url
+        end
+        return begin(self, method, spec, ...)
       end
       assert(client:run())
       client:close()

@@ -221,14 +221,16 @@ static int client_start(lua_State *L) {
     return 1;
 }
 
-/* client:request(spec [, opts]) -> call */
+/* client:request(spec [, opts [, weighed]]) -> call. `weighed`: for the library's own Lua side,
+ * which knows whom it may send a header in plain text. */
 static int client_request(lua_State *L) {
     lcab_client *u = lcab_check_client(L, 1);
+    bool weighed = lua_toboolean(L, 4);
     lua_settop(L, 3);
     lcab_call *k = new_call(L, u, false, false);
     lcab_read_request(L, 2, k->call, &k->context);
     lcab_read_call_options(L, 3, k->call);
-    lcab_check_way(L, k->call);
+    lcab_check_way(L, k->call, weighed);
     check_size(L, k->call, "body");
     return submit(L, u, k, 2, 3);
 }

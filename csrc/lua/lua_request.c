@@ -162,11 +162,10 @@ static void read_spec_auth(lua_State *L, int index, cab_call *c) {
     lua_pop(L, 1);
 }
 
-void lcab_check_way(lua_State *L, const cab_call *c) {
+void lcab_check_way(lua_State *L, const cab_call *c, bool weighed) {
     bool allowed = c->client == NULL || c->client->options.allow_http;
-    /* A header that is sent past the proxies was weighed by this library's own Lua side. */
     if (c->elsewhere.base != NULL && !c->elsewhere.https && !c->elsewhere.loopback && !allowed &&
-        (c->identity != NULL || (!c->direct && lcab_holds_telling(&c->headers)))) {
+        (c->identity != NULL || (!weighed && lcab_holds_telling(&c->headers)))) {
         lcab_bad(L, &WHERE, "url", "credentials go over https only");
     }
 }

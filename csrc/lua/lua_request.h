@@ -12,8 +12,9 @@
 /* Reads the table at `index`: operation, method, path or url, query, headers, body, auth, answer,
  * read_only, secrets, stream. Raises usage errors. */
 void lcab_read_request(lua_State *L, int index, cab_call *c, lcab_context *context);
-/* Raises a usage error where its credentials, of whatever table, would go over plain http. */
-void lcab_check_way(lua_State *L, const cab_call *c);
+/* Raises a usage error where its credentials, of whatever table, would go over plain http; headers
+ * that were `weighed` may. */
+void lcab_check_way(lua_State *L, const cab_call *c, bool weighed);
 
 #pragma GCC visibility pop
 

@@ -24,9 +24,11 @@ function M.new(options, variables)
   return setmetatable({ core = core.new(core_options), auth = auth, pump = pump }, FlowClient)
 end
 
-function FlowClient:request(...)
-  return self.core:request(...)
+function FlowClient:begin(method, args, opts, _, ...)
+  return self.core[method](self.core, args, opts, ...)
 end
+
+function FlowClient.wake() end
 
 function FlowClient:sleep(...)
   return self.core:sleep(...)

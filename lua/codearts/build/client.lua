@@ -225,7 +225,7 @@ end
 ---@param args table
 ---@param opts? table
 ---@param outcome? "not_started" of errors
----@param operation? string
+---@param operation? string|true of a start; of a request true: the core is to let its headers go over plain http
 ---@param ... any of a start with a key, as the core's client:start takes it
 ---@return userdata call
 function methods:begin(method, args, opts, outcome, operation, ...)

@@ -1,4 +1,5 @@
 --- One request of a sign-in, and what its answer means. Runs inside a client's task.
+local Call = require "codearts.build.client.call"
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local timestamp = require "codearts.build.sign_in.timestamp"
@@ -66,10 +67,11 @@ function M.send(ctx, who, spec, opts)
   if spec.auth == nil then
     spec.auth = false
   end
-  local ok, call = pcall(ctx.client.request, ctx.client, spec, opts)
+  -- Who builds the request has weighed whom its headers may be shown to; nobody else can say so.
+  local ok, call = pcall(ctx.client.begin, ctx.client, "request", spec, opts, nil, true)
   local answer, err
   if ok then
-    answer, err = ctx.await(call)
+    answer, err = ctx.await(Call.new(ctx.client, call))
   else
     err = call
   end
