@@ -1,6 +1,7 @@
 -- What a client signed in with is shown by nothing that is told of later requests either: a gateway may be IAM and service, and
 -- repeat what it was sent before.
 local build = require "codearts.build"
+local core = require "codearts.build.core"
 local run_job = require "spec.support.run_job"
 local shown = require "spec.support.shown"
 local sign_in = require "spec.support.sign_in"
@@ -138,6 +139,36 @@ describe("what a client signed in with", function()
       client:close()
       assert.equal("A.1", err.error_code)
       check(err, { PASSWORD }, "the error")
+    end)
+  end
+
+  for _, name in ipairs { "get", "lock", "set" } do
+    it("is not shown by a structured error of a token store: " .. name, function()
+      gateway:reset()
+      gateway:script({ token_answer() }, refusal(400))
+      local store, others = {}, "token-of-somebody-else-4711"
+      for member, f in pairs(sign_in.FORGETFUL) do
+        store[member] = f
+      end
+      store[name] = function(_, entry)
+        entry = tostring(entry) .. ('{"auth":{"token":"%s"}}'):format(others)
+        local said = ('%s, "%s": %s'):format(PASSWORD, TOKEN, entry)
+        return nil, core.error { kind = "api", message = "refused " .. said, error_msg = said }
+      end
+      local events, on_event = sign_in.collect()
+      local client = world:client {
+        endpoint = gateway.url,
+        iam_endpoint = gateway.url,
+        auth = USER,
+        token_store = store,
+        retry = false,
+        on_event = on_event,
+      }
+      local _, err = client:run()
+      client:close()
+      assert.same({ "api", "refused ***, " }, { err.kind, err.message:sub(1, 13) })
+      assert.equal(err.message, events[1].error.message)
+      check({ err, events }, { PASSWORD, others, name == "set" and TOKEN or nil }, "what is told")
     end)
   end
 

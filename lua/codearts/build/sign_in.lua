@@ -45,18 +45,6 @@ local function read_auth(value, region, source)
   return given
 end
 
---- An error with what the user's function said, which may name what it answered earlier.
-local function function_failed(ctx, members)
-  local hidden = ctx.secrets()
-  local err = ctx.client:problem(members)
-  for _, name in ipairs { "message", "error_code", "error_msg", "request_id" } do
-    if type(err[name]) == "string" then
-      err[name] = core.mask(err[name], hidden)
-    end
-  end
-  return err
-end
-
 --- Calls the user's function. In a coroutine of its own: there a yield is seen, and an error caught.
 local function call_function(ctx, f)
   local routine = coroutines.create(f)
@@ -72,10 +60,10 @@ local function call_function(ctx, f)
     if misuse then
       return nil, config_error("auth", "the auth function: " .. misuse)
     elseif core.is_error(err) then
-      return nil, function_failed(ctx, err)
+      return nil, http.problem(ctx, err)
     end
     err = err ~= nil and ": " .. tostring(err) or " without saying why"
-    return nil, function_failed(ctx, { kind = "auth", message = "the auth function failed" .. err })
+    return nil, http.problem(ctx, { kind = "auth", message = "the auth function failed" .. err })
   end
   return read_auth(value, ctx.region, "the answer of the auth function:")
 end

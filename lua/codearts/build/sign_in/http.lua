@@ -16,6 +16,22 @@ function M.short(ctx, text, answer)
   return #text > 200 and text:sub(1, 200) .. "…" or text
 end
 
+--- An error with what a function of the user's said, which may name what it was given or answered earlier.
+---@param ctx table of the sign-in
+---@param members table of the error
+---@param clean? fun(text: string): string what else its texts are told without
+---@return codearts.build.Error
+function M.problem(ctx, members, clean)
+  local hidden = ctx.secrets()
+  local err = ctx.client:problem(members)
+  for _, name in ipairs { "message", "error_code", "error_msg", "request_id" } do
+    if type(err[name]) == "string" then
+      err[name] = core.mask(clean and clean(err[name]) or err[name], hidden)
+    end
+  end
+  return err
+end
+
 local function kind_of(status)
   if status >= 500 or status == 429 then
     return "api"

@@ -1,6 +1,7 @@
 --- Fetches a credential once for all who share a store: clients, workers, processes.
 local core = require "codearts.build.core"
 local credential = require "codearts.build.sign_in.credential"
+local http = require "codearts.build.sign_in.http"
 local nginx_request = require "codearts.build.nginx_request"
 local life = require "codearts.build.sign_in.life"
 
@@ -13,10 +14,9 @@ local OWN_PATIENCE = 2 -- seconds for another client of this process, which cann
 
 local held = {} -- keys whose locks are held here
 
---- What a store says, without credentials: it may repeat what it was given, now or earlier, or by somebody else. An entry
---- begins with a brace, so nothing is told from the first one on.
-local function words_of(ctx, problem)
-  return (core.mask(tostring(problem):gsub("{.*", "{…"), ctx.secrets()))
+--- What a store says, without what it was given, be it by somebody else: an entry begins with a brace.
+local function without_entries(text)
+  return (text:gsub("{.*", "{…"))
 end
 
 --- Calls a function of the store, which belongs to somebody else. A structured error of it ends the
@@ -29,9 +29,10 @@ local function ask(ctx, name, ...)
   if value or problem == nil then
     return value
   elseif core.is_error(problem) then
-    return nil, true, problem
+    return nil, true, http.problem(ctx, problem, without_entries)
   end
-  ctx.warn(("the token store is not used: %s: %s"):format(name, words_of(ctx, problem)))
+  local words = core.mask(without_entries(tostring(problem)), ctx.secrets())
+  ctx.warn(("the token store is not used: %s: %s"):format(name, words))
   return nil, true
 end
 
