@@ -1,11 +1,14 @@
 -- Keys on the command line: one build whoever runs it again, and a person's word where nobody else can tell.
 
+local base64 = require "codearts.build.base64"
 local boxes = require "spec.support.cli_sandbox"
 local command = require "spec.support.command"
 local core = require "codearts.build.core"
 local gates = require "spec.support.gate"
 local host = require "spec.support.host"
+local records = require "codearts.build.keys.record"
 local servers = require "spec.support.server"
+local check_shown = require("spec.support.shown").check
 local strace = require "spec.support.strace"
 
 describe("codearts-build with a key", function()
@@ -177,6 +180,67 @@ describe("codearts-build with a key", function()
       daily_build_number = "x *** y",
       octopus_job_name = "x *** y",
     }, kept)
+    server:stop()
+  end)
+
+  -- As an etcd that answers everything, and puts what it was sent into the record.
+  local function echo(server, change, token)
+    local kept = {
+      v = 1,
+      scope = records.scope(env.CODEARTS_BUILD_ENDPOINT, boxes.good, "k"),
+      key = "k",
+      state = "open",
+      attempt = 1,
+      nonce = core.uuid(),
+      fingerprint = { salt = "s", parameter = {}, scm = {} },
+      owner = { host = "h", pid = 1 },
+    }
+    for name, value in pairs(change) do
+      kept[name] = value
+    end
+    local kvs = { { key = "", value = base64.encode(core.encode(kept)), mod_revision = "3" } }
+    server:behave("answer", {
+      body = core.encode {
+        header = {},
+        token = token,
+        kvs = kvs,
+        responses = { { response_range = { kvs = kvs } } },
+      },
+    })
+  end
+
+  it("shows nothing of what it signs in to the store with, which repeats it in a record", function()
+    local password, token = "fake-Pa55word-of-keys", "login-token-qwertzuiop"
+    local said = ("%s and %s"):format(password, token)
+    local server = servers.start()
+    env.CODEARTS_BUILD_KEY_STORE = server.url:gsub("^http", "etcd")
+    env.CODEARTS_BUILD_ETCD_USER = "builder"
+    env.CODEARTS_BUILD_ETCD_PASSWORD_FILE = folder .. "/password"
+    local file = assert(io.open(env.CODEARTS_BUILD_ETCD_PASSWORD_FILE, "w"))
+    file:write(password, "\n")
+    file:close()
+    for _, change in ipairs {
+      { v = said },
+      { owner = { host = said, pid = 1 } },
+      { state = "done", build = { actual_build_number = "7", octopus_job_name = said } },
+      { state = "done", build = { daily_build_number = said } },
+      { run_id = said, run_id_parameter = token },
+      { fingerprint = { salt = "s", parameter = { [said] = "" }, scm = {} } },
+    } do
+      echo(server, change, token)
+      for _, words in ipairs {
+        "key list",
+        "key show %s k",
+        "key resolve %s k --none --force",
+        "run %s --key k --key-wait 0",
+        "status %s --key k",
+      } do
+        for _, form in ipairs { "", " --json" } do
+          local told = command.run(words:format(boxes.good) .. form, env)
+          check_shown({ told.out, told.err }, { password, token }, words .. form)
+        end
+      end
+    end
     server:stop()
   end)
 

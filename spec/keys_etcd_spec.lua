@@ -14,6 +14,7 @@ local gates = require "spec.support.gate"
 local host = require "spec.support.host"
 local key_store = require "codearts.build.key_store"
 local servers = require "spec.support.server"
+local shown = require "spec.support.shown"
 
 local JOB = "samplejob00000000000000000000001"
 local ARGS = { job_id = JOB, parameter = { codeBranch = "master" } }
@@ -311,21 +312,27 @@ describe("keys in etcd", function()
   end
 
   it("shows no token that was refused before", function()
-    local fake = servers.start()
-    local function login(token)
-      return { "answer", body = '{"header":{},"token":"' .. token .. '"}' }
+    local fake, answers, tokens = servers.start(), {}, {}
+    local refused = { "answer", status = 401, body = '{"message":"invalid auth token"}' }
+    for i = 1, 16 do
+      tokens[i] = core.sha256(tostring(i)):sub(1, 20)
+      answers[#answers + 1] = { "answer", body = ('{"header":{},"token":"%s"}'):format(tokens[i]) }
+      answers[#answers + 1] = refused
+      answers[#answers + 1] = i > 1 and refused or nil -- a second refusal ends a start
     end
-    local function refused(words)
-      local body = '{"code":16,"message":"etcdserver: invalid auth token (%s)"}'
-      return { "answer", status = 401, body = body:format(words) }
+    answers[#answers], answers[#answers - 1] = nil, nil
+    local said = core.encode { message = table.concat(tokens, " ") .. " " .. SECRET }
+    fake:script(answers, { "answer", status = 400, body = said })
+    local client =
+      client_with(key_store.etcd { endpoint = fake.url, user = "builder", password = SECRET })
+    local err
+    for _ = 2, #tokens do
+      err = select(2, client:try_run(ARGS, { key = core.uuid() }))
     end
-    local tokens = "first-token-0123 second-token-456"
-    fake:script({ login "first-token-0123", refused "", login "second-token-456" }, refused(tokens))
-    local store = key_store.etcd { endpoint = fake.url, user = "builder", password = SECRET }
-    local result, err = client_with(store):try_run(ARGS, { key = core.uuid() })
+    assert.truthy(err.message:find("answered 400: *** ***", 1, true), err.message)
+    tokens[#tokens + 1] = SECRET
+    shown.check(err, tokens, "the error")
     fake:stop()
-    assert.is_nil(result)
-    assert.truthy(err.message:find("invalid auth token (*** ***)", 1, true), err.message)
   end)
 
   it("takes no bad options", function()

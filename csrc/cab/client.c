@@ -119,6 +119,7 @@ void cab_client_free(cab_client *c) {
     cab_timers_free(&c->states.timers);
     cab_client_options_free(&c->options);
     cab_recent_free(&c->started_by);
+    cab_identity_unref(c->store);
     cab_buf_free(&c->url);
     free(c->events);
     free(c);

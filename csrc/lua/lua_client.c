@@ -5,6 +5,7 @@
 
 #include "lua/compat.h"
 #include "lua/lua_error.h"
+#include "lua/lua_identity.h"
 #include "lua/lua_json.h"
 #include "lua/lua_options.h"
 #include "lua/lua_opts.h"
@@ -192,6 +193,17 @@ static int client_addresses(lua_State *L) {
     return (int)o->endpoint_count;
 }
 
+/* client:keeps_keys_as(identity): nothing that the client tells shows what its key store signs in
+ * with: records may repeat that. */
+static int client_keeps_keys_as(lua_State *L) {
+    static const lcab_where where = {"", false};
+    cab_client *c = lcab_check_client(L, 1)->c;
+    cab_identity *i = lcab_read_auth(L, 2, &where);
+    cab_identity_unref(c->store);
+    c->store = i;
+    return 0;
+}
+
 void lcab_client_add_methods(lua_State *L, const luaL_Reg *methods) {
     lcab_kept(L, CLIENT_TYPE);
     lua_getfield(L, -1, "__index");
@@ -211,6 +223,7 @@ void lcab_client_open(lua_State *L) {
                                        {"events", client_events},
                                        {"timeout", client_timeout},
                                        {"addresses", client_addresses},
+                                       {"keeps_keys_as", client_keeps_keys_as},
                                        {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", client_gc}, {NULL, NULL}};
     lcab_newtype(L, CLIENT_TYPE, methods, meta);

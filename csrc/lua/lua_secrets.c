@@ -67,6 +67,7 @@ static void add_client(cab_secrets *s, const cab_client *c) {
     add_identity(s, c->options.identity);
     add_all(s, &c->options.secrets);
     add_recent(s, &c->started_by);
+    add_identity(s, c->store);
 }
 
 void lcab_collect_secrets(const cab_call *c, cab_secrets *s) {

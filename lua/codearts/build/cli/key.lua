@@ -29,11 +29,11 @@ function actions.list(app, values)
   local all, unread = key_records.all(app)
   local cells, list = {}, {}
   for _, kept in ipairs(all) do
-    local job = key_records.job(kept)
-    if not job_id or job == ascii.lower(job_id) then
-      list[#list + 1] = key_records.data(kept)
+    if not job_id or key_records.job(kept) == ascii.lower(job_id) then
+      local told = key_records.data(app, kept)
+      list[#list + 1] = told
       cells[#cells + 1] =
-        { job, kept.key, kept.state, number_of(kept), moment(kept.signed_at) or "-" }
+        { told.job_id, told.key, told.state, number_of(told), moment(told.signed_at) or "-" }
     end
     app:pause()
   end
@@ -65,7 +65,12 @@ local function no_fence(kept)
     or "none: only a person can tell"
 end
 
-local function print_record(app, kept)
+local function tell(app, record)
+  local kept = key_records.data(app, record)
+  if app.form == "json" then
+    app:print_json(kept)
+    return
+  end
   local text = require "codearts.build.cli.text"
   local lines = {
     { "key", kept.key },
@@ -101,11 +106,7 @@ function actions.show(app, values)
     end
     return shelf.record
   end)
-  if app.form == "json" then
-    app:print_json(key_records.data(kept))
-  else
-    print_record(app, kept)
-  end
+  tell(app, kept)
 end
 
 --- The service's clock; raises when it does not answer.
@@ -193,11 +194,7 @@ function actions.resolve(app, values)
   if values.force and not values.build then
     app:warn "the key is free by your word: a second build may start, if the first is only late"
   end
-  if app.form == "json" then
-    app:print_json(key_records.data(kept))
-  else
-    print_record(app, kept)
-  end
+  tell(app, kept)
 end
 
 local function body(app, values)

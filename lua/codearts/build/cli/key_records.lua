@@ -142,11 +142,12 @@ function key_records.job(kept)
   return kept.scope:match "^[^/]*//[^/]*/([^/]*)/" or "?"
 end
 
---- A record as data for --json.
+--- A record as people and programs are told it: a store may repeat what it was sent.
+---@param app codearts.build.cli.App
 ---@param kept table
 ---@return table
-function key_records.data(kept)
-  return {
+function key_records.data(app, kept)
+  return app:client():mask {
     job_id = key_records.job(kept),
     key = kept.key,
     scope = kept.scope,

@@ -228,9 +228,9 @@ function Etcd:list(client)
 end
 
 --- The version in an answer: of what stands there no more than versions are made of.
-function Etcd:version_in(about)
+local function version_in(about, client)
   local text = about and about.version
-  local version = type(text) == "string" and self.gateway:mask(text):match "^[0-9A-Za-z.+-]+"
+  local version = type(text) == "string" and client:mask(text):match "^[0-9A-Za-z.+-]+"
   return version and version:sub(1, LONGEST_VERSION) or "?"
 end
 
@@ -245,7 +245,7 @@ function Etcd:check(client)
     end
     local elapsed = core.now() - began
     local about = self.gateway:ask(client, await, "/v3/maintenance/status", {})
-    local version = self:version_in(about)
+    local version = version_in(about, client)
     return { ("etcd %s, read in %d ms"):format(version, math.floor(elapsed * 1000 + 0.5)) }
   end)
 end

@@ -7,12 +7,9 @@ local core = require "codearts.build.core"
 local http = require "codearts.build.sign_in.http"
 local shown = require "codearts.build.shown"
 
-local unpack = table.unpack or rawget(_G, "unpack")
-
 local FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1 -- between two rounds of all members
 local PATIENCE = 2 -- seconds for one of several members
 local LOOK_PAUSE = 0.02 -- while another call signs in
-local MOST_TOKENS = 4 -- that are kept
 
 ---@class codearts.build.EtcdGateway
 ---@field private endpoints string[]
@@ -20,7 +17,8 @@ local MOST_TOKENS = 4 -- that are kept
 ---@field private password? string
 ---@field private tls? table
 ---@field private timeout number seconds for one question, whatever it takes
----@field private tokens string[] what it let us sign in with, the newest few, newest first: it may repeat any of them
+---@field private token? string what it let us sign in with last
+---@field private identity userdata a core identity, which hides that, the earlier ones and the password
 ---@field private index integer of the member that answered last
 ---@field private cluster any the id of the cluster that answered first
 local Gateway = {}
@@ -43,7 +41,7 @@ function Gateway.new(options)
     password = options.password,
     tls = options.tls,
     timeout = options.timeout,
-    tokens = {},
+    identity = core.identity(),
     index = 1,
   }, Gateway)
 end
@@ -87,13 +85,6 @@ local function refusal(ctx, who, answer)
   local passing = PASSING_CODE[code] or (code == nil or not said) and PASSING_STATUS[answer.status]
   err.retryable = passing or false
   return err, passing and "elsewhere" or nil
-end
-
---- What the cluster was sent, and may repeat.
-function Gateway:secrets()
-  local secrets = { unpack(self.tokens) }
-  secrets[#secrets + 1] = self.password
-  return secrets
 end
 
 --- One request to one member.
@@ -169,7 +160,7 @@ end
 
 --- A token that is not the refused one; nil without an error where there is no login.
 function Gateway:token_for(ctx, refused)
-  while self.user and self.tokens[1] == refused do
+  while self.user and self.token == refused do
     if self.signing_until and core.now() < self.signing_until then
       local slept, problem = ctx.await(ctx.client:sleep(LOOK_PAUSE))
       if not slept then
@@ -177,22 +168,21 @@ function Gateway:token_for(ctx, refused)
       end
     else
       self.signing_until = ctx.till
+      self.identity:hide(self.password) -- at each time: it may repeat an early one late
       local text = core.encode { name = self.user, password = self.password }
       local body, err = self:anywhere(ctx, "/v3/auth/authenticate", text)
       self.signing_until = nil
       if not body then
         return nil, err
-      elseif type(body.token) ~= "string" or body.token:find "[^\33-\126]" then
+      elseif type(body.token) ~= "string" or not body.token:find "^[\33-\126]+$" then
         return nil, trouble "etcd let us sign in, but told no token"
       end
-      if body.token ~= refused then
-        table.insert(self.tokens, 1, body.token)
-        self.tokens[MOST_TOKENS + 1] = nil
-      end
+      self.token = body.token
+      self.identity:set { token = body.token }
       return body.token
     end
   end
-  return self.user and self.tokens[1] or nil
+  return self.user and self.token
 end
 
 --- Asks the cluster. Signs in first where there is a login, and once more when the token serves no longer: etcd
@@ -209,9 +199,10 @@ function Gateway:ask(client, await, path, question)
     await = await,
     till = core.now() + self.timeout,
     secrets = function()
-      return self:secrets()
+      return { self.password } -- however short it is
     end,
   }
+  client.core:keeps_keys_as(self.identity)
   local text, refused = core.encode(question), nil
   while true do
     local token, err = self:token_for(ctx, refused)
@@ -225,13 +216,6 @@ function Gateway:ask(client, await, path, question)
     end
     refused = token
   end
-end
-
---- What the cluster said, without what it was sent with.
----@param text string
----@return string
-function Gateway:mask(text)
-  return core.mask(text, self:secrets())
 end
 
 return Gateway

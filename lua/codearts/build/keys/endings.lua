@@ -65,14 +65,15 @@ end
 --- An error of kind "key". What the call itself met is told with it.
 local function key_error(flow, action)
   local own = flow.own_error or flow.trouble
-  local detail = action.reason == "mismatch" and action.field
+  local field = flow.client:mask(action.field) -- whose name may be of the record alone
+  local detail = action.reason == "mismatch" and field
     or action.reason == "busy" and owner_text(action.owner)
     or fence_text(flow.shelf.record)
   return core.error {
     kind = "key",
     reason = action.reason,
     operation = flow.operation,
-    field = action.field,
+    field = field,
     outcome = action.outcome,
     retryable = action.reason ~= "mismatch",
     attempts = own and own.attempts or flow.attempts_made or 0,

@@ -316,7 +316,7 @@ function record.decode(text, scope)
   if type(kept) ~= "table" then
     return nil, "what it holds is no record"
   elseif kept.v ~= VERSION then
-    return nil, ("its record is of version %s, not %d"):format(tostring(kept.v), VERSION)
+    return nil, ("its record is not of version %d"):format(VERSION)
   end
   for name, value in next, kept do
     if value == core.null then
