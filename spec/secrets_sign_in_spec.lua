@@ -136,9 +136,14 @@ describe("what a client signed in with", function()
         proxy = false,
       }
       local _, err = client:try_run({ job_id = run_job.JOB_ID }, { auth = USER })
-      client:close()
       assert.equal("A.1", err.error_code)
       check(err, { PASSWORD }, "the error")
+      for _ = 1, 2 do
+        _, err = client:try_run { job_id = run_job.JOB_ID }
+        assert.equal("A.1", err.error_code)
+        check(err, { PASSWORD }, "a later call's error")
+      end
+      client:close()
     end)
   end
 

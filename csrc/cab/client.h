@@ -37,9 +37,9 @@ typedef struct {
 struct cab_client {
     cab_client_options options;
     cab_engine *engine;
-    cab_recent started_by; /* what the service says of a build may repeat what started it */
-    cab_identity *store;   /* who its key store signs in as; NULL: nobody */
-    cab_buf url;           /* of the attempt that is being begun */
+    cab_recent used_before; /* to send starts, and by calls that signed in themselves */
+    cab_identity *store;    /* who its key store signs in as; NULL: nobody */
+    cab_buf url;            /* of the attempt that is being begun */
     cab_states states;
     cab_call **calls; /* every call there is, by its slot - 1 */
     size_t slots, slots_cap;

@@ -112,6 +112,17 @@ void cab_recent_add(cab_recent *recent, cab_credentials *k) {
     cab_credentials_unref(gone);
 }
 
+void cab_recent_add_all(cab_recent *recent, const cab_identity *i) {
+    for (size_t n = CAB_RECENT_CREDENTIALS; n-- > 0;) {
+        if (i->past.list[n] != NULL) {
+            cab_recent_add(recent, i->past.list[n]);
+        }
+    }
+    if (i->current != NULL) {
+        cab_recent_add(recent, i->current);
+    }
+}
+
 void cab_recent_free(cab_recent *recent) {
     for (size_t i = 0; i < CAB_RECENT_CREDENTIALS; i++) {
         cab_credentials_unref(recent->list[i]);

@@ -68,6 +68,9 @@ typedef struct cab_identity {
     cab_list parked;     /* calls that wait for credentials */
 } cab_identity;
 
+/* Adds all that it knows. */
+void cab_recent_add_all(cab_recent *recent, const cab_identity *i);
+
 /* An identity without credentials. NULL when memory ran out. */
 cab_identity *cab_identity_new(void);
 /* A fixed identity; takes over the reference to `k`. NULL when memory ran out (`k` is freed). */
