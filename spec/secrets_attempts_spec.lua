@@ -1,6 +1,7 @@
 -- What a call was sent with in one attempt is not shown when the answer to a later one repeats it.
 local build = require "codearts.build"
 local core = require "codearts.build.core"
+local flow_client = require "spec.support.flow_client"
 local run_job = require "spec.support.run_job"
 local servers = require "spec.support.server"
 local shown = require "spec.support.shown"
@@ -126,6 +127,36 @@ describe("secrets of earlier attempts:", function()
   it("tokens that were renewed between attempts, for whatever reason", function()
     assert.equal("of *** and *** then", renewed_between(2).error_msg)
     assert.equal("of *** and *** and *** and *** then", renewed_between(4).error_msg)
+  end)
+
+  it("the signature of an earlier attempt to look a project up", function()
+    server:reset()
+    -- Another second is signed by the next.
+    server:behave("answer", { status = 500, headers = { { "Retry-After", "1" } } })
+    local client = flow_client.new({
+      region = "cn-north-4",
+      iam_endpoint = server.url,
+      auth = { ak = "AKEXAMPLE", sk = "sk-0123456789-abcdefghij" },
+      proxy = false,
+    }, { HUAWEICLOUD_SDK_REGION_CODEARTSBUILD_CN_NORTH_4 = server.url })
+    local call, signatures = client:start(), {}
+    repeat
+      client:step(0.01)
+      for i, request in ipairs(server:stats().requests) do
+        signatures[i] = request.headers.authorization:match "Signature=(%x+)"
+      end
+      if signatures[1] then
+        local said = { error_code = "A.1", error_msg = "sent " .. signatures[1] }
+        server:behave("answer", { status = 400, body = core.encode(said) })
+      end
+    until call:done()
+    client:close()
+    local _, err = call:try_wait()
+    assert.equal("A.1", err.error_code)
+    assert.equal(2, #signatures)
+    assert.not_equal(signatures[1], signatures[2])
+    assert.equal("sent ***", err.error_msg)
+    check(err, signatures, "the error")
   end)
 
   it("so many of them that there is no room: all of the text is hidden", function()

@@ -123,13 +123,14 @@ void lcab_add_kept_secrets(lua_State *L, int index, cab_secrets *s) {
     }
 }
 
-/* core.came_with(table, answer) -> the table, made of what that answer says: what the call of the
- * answer knew is known of the table, too. */
+/* core.came_with(table, answer) -> the table, made of what that answer says, or after it: what the
+ * call of the answer knew is known of the table, too. */
 static int came_with(lua_State *L) {
     cab_secrets secrets = {0};
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
+    lcab_add_kept_secrets(L, 1, &secrets);
     lcab_add_kept_secrets(L, 2, &secrets);
     lua_pushvalue(L, 1);
     if (secrets.count > 0) {

@@ -139,10 +139,14 @@ end
 ---@return table|nil answer_or_err
 function M.json(ctx, who, spec)
   spec.certificate = true
-  local attempt = 0
+  local attempt, last = 0, nil
   while true do
     attempt = attempt + 1
     local answer, err = M.send(ctx, who, spec)
+    if answer and last then
+      core.came_with(answer, last) -- whose signature it may repeat
+    end
+    last = answer
     local delay = answer and pause(ctx, answer, attempt)
     if not answer then
       return nil, err
