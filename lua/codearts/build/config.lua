@@ -2,7 +2,6 @@
 --- that reads the environment for anything but credentials.
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
-local shown = require "codearts.build.shown"
 
 local M = {}
 
@@ -102,7 +101,7 @@ local function find_endpoint(options, region, getenv)
   local source, warning
   endpoint, source, warning = regions.endpoint(region, getenv)
   if not endpoint then
-    local name = shown.name(region)
+    local name = require("codearts.build.shown").name(region)
     raise(
       "config",
       "region",
