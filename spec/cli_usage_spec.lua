@@ -227,7 +227,7 @@ describe("the command line", function()
     for value, told in pairs {
       short = "expected a project id (32 letters and digits) or an address in the console, got short",
       [secret] = "in the console, got a value of 40 bytes",
-      ["https://h/" .. secret] = "the address holds no project id",
+      [secret .. "/"] = "the address holds no project id",
     } do
       NO_CORE.CODEARTS_BUILD_PROJECT = value
       local result = run("history " .. JOB)

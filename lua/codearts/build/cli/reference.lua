@@ -17,13 +17,16 @@ local function ids_of(address)
   return found
 end
 
---- An address as messages repeat it: without what may be a login or a ticket.
-local function without_login(address)
-  local head, query = address:match "^([^?#]*)(.*)$"
-  if query:find("@", 1, true) then -- it may belong to a password
-    return (head:gsub("//.*$", "//…"))
+--- An address as messages repeat it: without what may be a login or a ticket. A text that only has a slash may be all secret.
+local function address_told(text)
+  if not text:find("://", 1, true) then
+    return "the address"
   end
-  return (head:gsub("^([^/]*//).*@", "%1"))
+  local head, query = text:match "^([^?#]*)(.*)$"
+  if query:find("@", 1, true) then -- it may belong to a password
+    head = head:gsub("//.*$", "//…")
+  end
+  return ("the address '%s'"):format((head:gsub("^([^/]*//).*@", "%1")))
 end
 
 ---@class codearts.build.cli.JobReference
@@ -51,8 +54,7 @@ function reference.job(str)
       end
     end
     if str:find("://", 1, true) then
-      return nil,
-        ("the address '%s' holds no job id (32 letters and digits)"):format(without_login(str))
+      return nil, ("%s holds no job id (32 letters and digits)"):format(address_told(str))
     end
   end
   return { name = str }
@@ -89,7 +91,7 @@ function reference.project(str)
   if ids[1] then
     return ids[1].id
   end
-  return nil, "the address holds no project id (32 letters and digits)"
+  return nil, ("%s holds no project id (32 letters and digits)"):format(address_told(str))
 end
 
 return reference
