@@ -260,7 +260,10 @@ describe("a connection over HTTP/1.1 that is in use, beside one over HTTP/2,", f
     wait_for(1)
     local _, err = client:try_run(caller.JOB)
     caller.check({ reason = "tls_verify", outcome = "not_started" }, err)
-    server:script {} -- it takes back what met no request
+    repeat -- it takes back what met no request
+      client:step(0.01)
+    until server:stats().drawn == 1
+    server:script {}
     assert(client:try_run(caller.JOB))
     assert.is_false(first:done())
     server:release()

@@ -139,9 +139,9 @@ describe("what a client signed in with", function()
       assert.equal("A.1", err.error_code)
       check(err, { PASSWORD }, "the error")
       for _ = 1, 2 do
-        _, err = client:try_run { job_id = run_job.JOB_ID }
-        assert.equal("A.1", err.error_code)
-        check(err, { PASSWORD }, "a later call's error")
+        local _, later = client:try_run { job_id = run_job.JOB_ID }
+        assert.equal("A.1", later.error_code)
+        check(later, { PASSWORD }, "a later call's error")
       end
       client:close()
     end)

@@ -18,6 +18,14 @@ static int ask(lua_State *L) {
     return 1;
 }
 
+/* Of a context: has clients come back with sessions in which they showed a certificate, as servers
+ * that ask for one have to. */
+static int resume(lua_State *L) {
+    SSL_CTX **context = lua_touserdata(L, 1);
+    lua_pushboolean(L, SSL_CTX_set_session_id_context(*context, (const unsigned char *)"spec", 4));
+    return 1;
+}
+
 int luaopen_luaossl(lua_State *L);
 int luaopen_luaossl(lua_State *L) {
     lua_newtable(L);
@@ -25,5 +33,7 @@ int luaopen_luaossl(lua_State *L) {
     lua_setfield(L, -2, "goodbye");
     lua_pushcfunction(L, ask);
     lua_setfield(L, -2, "ask");
+    lua_pushcfunction(L, resume);
+    lua_setfield(L, -2, "resume");
     return 1;
 }

@@ -1,6 +1,7 @@
 --- TLS contexts of the server process, by name.
 
 local context = require("openssl.ssl.context")
+local native = require("spec.support.native")
 local pkey = require("openssl.pkey")
 local store = require("openssl.x509.store")
 local x509 = require("openssl.x509")
@@ -50,6 +51,8 @@ function M.context(name, files, protocols)
     made:setStore(trusted)
     local required = row.optional and 0 or context.VERIFY_FAIL_IF_NO_PEER_CERT
     made:setVerify(context.VERIFY_PEER + required)
+    local luaossl = native.module("luaossl", "$(pkg-config --libs libssl)")
+    assert(luaossl.resume(made))
   end
   made:setAlpnSelect(function(_, offered)
     for _, wanted in ipairs(row.protocols or protocols) do
