@@ -286,6 +286,28 @@ describe("a connection over HTTP/1.1 that is in use, beside one over HTTP/2,", f
     assert.equal("1.1", build.meta(start:wait()).http_version)
   end)
 
+  it(
+    "carries no read for which another one was made, and that libcurl sends again by itself",
+    function()
+      open(1)
+      server:script {
+        { "ok_on_release", times = 2 },
+        { "refused_stream_before", late = true },
+      }
+      local start = client:start(caller.JOB)
+      wait_for(1)
+      local read = client:request { method = "GET", path = "/v3/x" }
+      wait_for(2)
+      server:release()
+      local _, err = caller.wait(client, read)
+      assert.is_nil(err)
+      assert.is_false(start:done())
+      server:release()
+      assert.equal("1.1", build.meta(start:wait()).http_version)
+      assert.equal(2, server:stats().processed)
+    end
+  )
+
   -- As nginx has a client leave that has made its 1,000 requests.
   it("carries no read that libcurl sends again by itself", function()
     open(2, 2)
