@@ -3,6 +3,7 @@
 local cli_sandbox = require "spec.support.cli_sandbox"
 local command = require "spec.support.command"
 local core = require "codearts.build.core"
+local host = require "spec.support.host"
 local lifecycle = require "spec.support.lifecycle"
 local server_process = require "spec.support.server"
 
@@ -260,6 +261,38 @@ describe("codearts-build, ended by a signal", function()
     assert.are.equal(143, ended_by("ok", "started"))
     assert.are.equal(143, ended_by "never_answer")
     server:stop()
+  end)
+
+  it("tells what a full disk would lose", function()
+    local server = server_process.start()
+    local folder = host.folder()
+    local env = {
+      CODEARTS_BUILD_ENDPOINT = server.url,
+      CODEARTS_BUILD_TOKEN = "a-token",
+      CODEARTS_BUILD_KEY_STORE = "file:" .. folder .. "/keys",
+    }
+    local function ended_by(jobs, answers, form, answered)
+      server:reset()
+      server:script(answers, "never_answer")
+      local line = ("run %s --key %s %s"):format(jobs, core.uuid(), form)
+      local running = command.start_line("exec " .. command.line(line, env) .. " >/dev/full")
+      server:wait_for(#answers + 1)
+      while answered and not host.run("cat " .. folder .. "/keys/*"):find('"done"', 1, true) do
+        assert(running.pid)
+      end
+      running:signal "TERM"
+      return running:finish()
+    end
+    for _, form in ipairs { "", "--json" } do
+      -- Without a document nothing was to be printed yet.
+      assert.are.equal(form == "" and 143 or 5, (ended_by(GOOD, {}, form)))
+      local status, seen = ended_by(GOOD .. " " .. BAD, { "ok" }, form, true)
+      assert.are.equal(5, status)
+      assert.matches("was started", seen)
+      host.run("rm -r " .. folder .. "/keys")
+    end
+    server:stop()
+    host.remove(folder)
   end)
 
   it("says so where Ctrl-C comes while it is being loaded", function()

@@ -355,20 +355,25 @@ function Watch:leave()
   if app.form == "json" then
     self:print_all()
   end
+  if output.problem then
+    self:tell_unwritten()
+  end
   local status = exit_status.of_all(statuses)
-  if status ~= ending and in_doubt then -- another's weighs more than the signal's, and says less
+  local lost = output.problem and not output.nobody_reads and ending ~= exit_status.hung_up
+  if in_doubt and (status ~= ending or lost) then -- another's weighs more than the signal's, and says less
     return exit_status.outcome_unknown
   end
   return status
 end
 
---- Nothing can be printed any more: what would be lost of the started builds goes to standard error.
+--- Nothing can be printed any more: what would be lost of the started builds goes to standard error. Of those that we leave
+--- it is there.
 function Watch:tell_unwritten()
   local app = self.app
   self.detached = true
   app.terminal:clear()
   for _, entry in ipairs(self.entries) do
-    if entry.build then
+    if entry.build and not entry.detached and not entry.stopped then
       local state = entry.record and "ended with " .. tostring(entry.record.status) or "was started"
       app:warn(text.clean(("%s %s"):format(entries.name(entry), state)))
       if not entry.record then
