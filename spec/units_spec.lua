@@ -9,6 +9,7 @@ local UNITS = {
   timers = "timers",
   list = "",
   journal = "journal buf error locale",
+  sockets = "sockets",
   texts = "buf",
   curl_error = "curl_error error",
   pem = "pem",

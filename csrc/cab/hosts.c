@@ -108,20 +108,19 @@ int64_t cab_host_is_free_in_ms(cab_hosts *hosts, cab_host *host, int64_t now_ms)
 
 /* ---- a request's way ------------------------------------------------------------------------ */
 
-static void leave(cab_hosts *hosts, cab_host *host, int port) {
-    if (port == 0) {
+static void leave(cab_hosts *hosts, cab_host *host, unsigned left) {
+    if (left == 0) {
         host->connecting--;
         hosts->connections--;
         return;
     }
-    cab_socket *one = cab_sockets_from(&hosts->sockets, port, host);
+    cab_socket *one = cab_sockets_get(&hosts->sockets, left);
     if (one != NULL && one->requests > 0 && --one->requests == 0) {
         hosts->connections--;
     }
 }
 
-static int enter(cab_hosts *hosts, cab_host *host, int port) {
-    cab_socket *one = port != 0 ? cab_sockets_from(&hosts->sockets, port, host) : NULL;
+static unsigned enter(cab_hosts *hosts, cab_host *host, cab_socket *one) {
     if (one == NULL) {
         host->connecting++;
         hosts->connections++;
@@ -131,21 +130,21 @@ static int enter(cab_hosts *hosts, cab_host *host, int port) {
     if (one->shared && one->requests > one->most) {
         one->most = host->streams = CAB_STREAMS_A_CONNECTION; /* it was not full, but ended */
     }
-    return port;
+    return one->id;
 }
 
 void cab_host_begin(cab_hosts *hosts, cab_host *host, int64_t now_ms) {
     host->since_ms = host->connecting == 0 ? now_ms : host->since_ms;
     host->running++;
-    (void)enter(hosts, host, 0);
+    (void)enter(hosts, host, NULL);
 }
 
-int cab_host_occupy(cab_hosts *hosts, cab_host *host, int left, int port) {
+unsigned cab_host_occupy(cab_hosts *hosts, cab_host *host, unsigned left, cab_socket *one) {
     leave(hosts, host, left);
-    return enter(hosts, host, port);
+    return enter(hosts, host, one);
 }
 
-void cab_host_end(cab_hosts *hosts, cab_host *host, int left) {
+void cab_host_end(cab_hosts *hosts, cab_host *host, unsigned left) {
     leave(hosts, host, left);
     host->running--;
 }

@@ -67,11 +67,11 @@ int64_t cab_host_is_free_in_ms(cab_hosts *hosts, cab_host *host, int64_t now_ms)
 
 /* A request begins, which is on no connection, … */
 void cab_host_begin(cab_hosts *hosts, cab_host *host, int64_t now_ms);
-/* … goes from the connection from port `left` (0: none) to that from `port` (0: none any more), and
- * answers the one that it is on, … */
-int cab_host_occupy(cab_hosts *hosts, cab_host *host, int left, int port);
+/* … goes from the connection `left` (its socket's id; 0: none) to that on `one` (NULL: none any
+ * more), and answers the one that it is on, … */
+unsigned cab_host_occupy(cab_hosts *hosts, cab_host *host, unsigned left, cab_socket *one);
 /* … and ends. */
-void cab_host_end(cab_hosts *hosts, cab_host *host, int left);
+void cab_host_end(cab_hosts *hosts, cab_host *host, unsigned left);
 
 /* A request has found that none of the connections has room for it: they are full, or about to end.
  */

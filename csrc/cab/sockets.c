@@ -1,9 +1,12 @@
 #include "cab/sockets.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,7 +37,9 @@ int cab_sockets_open(cab_sockets *sockets, struct cab_host *host, int family, in
 #endif
     int fd = socket(family, type, protocol);
     if (fd >= 0) {
-        sockets->items[sockets->count++] = (cab_socket){.fd = fd, .host = host};
+        sockets->made += sockets->made == UINT_MAX ? 2 : 1;
+        sockets->items[sockets->count++] =
+            (cab_socket){.fd = fd, .id = sockets->made, .host = host};
     }
     return fd;
 }
@@ -61,13 +66,15 @@ bool cab_sockets_are_one(const cab_sockets *sockets, int fd) {
     return sockets->count == 1 && sockets->items[0].fd == fd;
 }
 
+typedef union {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    struct sockaddr_storage room;
+} any_address;
+
 static int local_port(int fd) {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-        struct sockaddr_storage room;
-    } a = {.any = {0}};
+    any_address a = {.any = {0}};
     socklen_t len = sizeof a;
     if (getsockname(fd, &a.any, &len) != 0) {
         return 0;
@@ -104,11 +111,35 @@ static int port_of(cab_socket *one) {
     return one->port;
 }
 
-cab_socket *cab_sockets_from(cab_sockets *sockets, int port, const struct cab_host *host) {
+static bool leads_to(int fd, const char *address) {
+    any_address a = {.any = {0}};
+    socklen_t len = sizeof a;
+    char text[INET6_ADDRSTRLEN];
+    if (address == NULL || getpeername(fd, &a.any, &len) != 0) {
+        return false;
+    }
+    const void *bytes = a.any.sa_family == AF_INET6 ? (void *)&a.v6.sin6_addr : &a.v4.sin_addr;
+    return inet_ntop(a.any.sa_family, bytes, text, sizeof text) != NULL &&
+           strcmp(text, address) == 0;
+}
+
+cab_socket *cab_sockets_from(cab_sockets *sockets, int port, const char *address,
+                             const struct cab_host *host) {
+    cab_socket *found = NULL;
     for (size_t i = port != 0 ? sockets->count : 0; i-- > 0;) {
         cab_socket *one = &sockets->items[i];
-        if (one->host == host && port_of(one) == port) {
-            return one;
+        if (one->host == host && port_of(one) == port &&
+            (found == NULL || leads_to(one->fd, address))) {
+            found = one;
+        }
+    }
+    return found;
+}
+
+cab_socket *cab_sockets_get(cab_sockets *sockets, unsigned id) {
+    for (size_t i = id != 0 ? sockets->count : 0; i-- > 0;) {
+        if (sockets->items[i].id == id) {
+            return &sockets->items[i];
         }
     }
     return NULL;

@@ -13,6 +13,7 @@ struct cab_host;
 
 typedef struct {
     int fd;
+    unsigned id;           /* never another's; never 0 */
     int port;              /* of this side; 0: not asked for yet */
     struct cab_host *host; /* whom it leads to; may be NULL */
     bool ready;            /* whoever made the connection has used it */
@@ -25,6 +26,7 @@ typedef struct {
 typedef struct {
     cab_socket *items;
     size_t count, cap;
+    unsigned made;
 } cab_sockets;
 
 /* Makes room for one more. */
@@ -37,9 +39,13 @@ int cab_sockets_open(cab_sockets *sockets, struct cab_host *host, int family, in
 cab_socket cab_sockets_close(cab_sockets *sockets, int fd);
 void cab_sockets_free(cab_sockets *sockets);
 
-/* The one whose connection to that host is from this port; NULL: none. Until the next is opened or
- * closed. */
-cab_socket *cab_sockets_from(cab_sockets *sockets, int port, const struct cab_host *host);
+/* The one whose connection to that host is from this port; NULL: none. Several may be, to different
+ * addresses of the host: then it is the one to `address`. Until the next is opened or closed, here
+ * and below. */
+cab_socket *cab_sockets_from(cab_sockets *sockets, int port, const char *address,
+                             const struct cab_host *host);
+/* The one of that id, while it is open. */
+cab_socket *cab_sockets_get(cab_sockets *sockets, unsigned id);
 
 /* Whether the only socket there is has that descriptor. */
 bool cab_sockets_are_one(const cab_sockets *sockets, int fd);

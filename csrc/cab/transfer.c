@@ -62,10 +62,10 @@ static int on_progress(void *ud, curl_off_t size, curl_off_t had, curl_off_t to_
     return connect_status >= 300 || ++t->attempt.looks_before > MAX_CONNECT_BYTES;
 }
 
-/* The connection of a transfer, from that port; NULL where nobody asks: on plain ones nothing is
- * under way but the request. */
-static cab_socket *socket_of(cab_transfer *t, int port) {
-    return is_plain(t) ? NULL : cab_sockets_from(&t->wire->hosts.sockets, port, t->host);
+/* The connection of a transfer, from that port to that address; NULL where nobody asks: on plain
+ * ones nothing is under way but the request. */
+static cab_socket *socket_of(cab_transfer *t, int port, const char *address) {
+    return is_plain(t) ? NULL : cab_sockets_from(&t->wire->hosts.sockets, port, address, t->host);
 }
 
 /* Whether a kept connection has ended, or holds an answer that nobody asked for. libcurl does not
@@ -101,7 +101,6 @@ static bool is_shut_out(cab_transfer *t, const cab_socket *one, int port, const 
 static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_port) {
     cab_transfer *t = ud;
     cab_attempt *a = &t->attempt;
-    (void)ip;
     (void)local_ip;
     (void)port;
     if (a->let_out == 0 && a->ends_ms <= cab_clock_ms()) {
@@ -112,7 +111,8 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
     if (a->let_out > 1 && a->once) {
         return CURL_PREREQFUNC_ABORT;
     }
-    cab_socket *one = socket_of(t, local_port);
+    cab_socket *one = socket_of(t, local_port, ip);
+    a->on = one != NULL ? one->id : 0;
     const void *ssl = t->https ? cab_libssl_of(t->easy) : NULL;
     long connects = 0;
     (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
@@ -143,7 +143,7 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
         return CURL_PREREQFUNC_ABORT;
     }
     if (t->host->may_share) {
-        a->port = cab_host_occupy(&t->wire->hosts, t->host, a->port, local_port);
+        a->occupies = cab_host_occupy(&t->wire->hosts, t->host, a->occupies, one);
     }
     return CURL_PREREQFUNC_OK;
 }
@@ -508,20 +508,19 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
     answer->http_major = version == CURL_HTTP_VERSION_2_0 ? 2 : version == 0 ? 0 : 1;
     answer->http_minor = version == CURL_HTTP_VERSION_1_1 ? 1 : 0;
     if (t->host->may_share && answer->http_major != 0) {
-        cab_host_speaks(t->host, socket_of(t, a->port), answer->http_major);
+        cab_host_speaks(t->host, cab_sockets_get(&t->wire->hosts.sockets, a->occupies),
+                        answer->http_major);
     } else if (a->let_out == 0 && code != CURLE_OK && code != CURLE_ABORTED_BY_CALLBACK) {
         t->host->alone = true; /* rather all at once than one limit after the other */
     }
-    cab_host_end(&t->wire->hosts, t->host, a->port);
+    cab_host_end(&t->wire->hosts, t->host, a->occupies);
     answer->timings.dns = seconds(t->easy, CURLINFO_NAMELOOKUP_TIME_T);
     answer->timings.connect = seconds(t->easy, CURLINFO_CONNECT_TIME_T);
     answer->timings.tls = plain ? 0 : seconds(t->easy, CURLINFO_APPCONNECT_TIME_T);
     answer->timings.first_byte = seconds(t->easy, CURLINFO_STARTTRANSFER_TIME_T);
     answer->timings.total = seconds(t->easy, CURLINFO_TOTAL_TIME_T);
     if (code == CURLE_OK && answer->http_major == 1 && !plain) {
-        long port = 0;
-        (void)curl_easy_getinfo(t->easy, CURLINFO_LOCAL_PORT, &port);
-        cab_socket *one = socket_of(t, (int)port);
+        cab_socket *one = cab_sockets_get(&t->wire->hosts.sockets, a->on);
         if (one != NULL) {
             one->in_turn = true;
         }

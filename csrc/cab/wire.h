@@ -52,7 +52,8 @@ typedef struct {
     int looks_before;         /* of libcurl's at a proxy's tunnel: one for each byte, or more */
     int let_out;              /* how often libcurl was about to send it */
     long connects;            /* connections made for it by then */
-    int port;                 /* of this side, of the connection that it was let out on; 0: none */
+    unsigned on;              /* the id of the socket that it was let out on; 0: none, or unknown */
+    unsigned occupies;        /* the same, of one that may carry many */
     const void *ssl;          /* of that connection; NULL: none, or unknown */
     bool goodbye;             /* its TLS has said that nothing more will come */
     const char *refusal;      /* how the server refused our certificate before it read anything */
