@@ -398,6 +398,22 @@ describe("with two endpoints", function()
     assert.is_true(second:stats().processed > before)
   end)
 
+  it("nor by both, of a call that is open still", function()
+    first:behave "never_answer"
+    local call = new():start(caller.JOB, OPTS)
+    repeat
+      client:step(0.01)
+    until first:stats().processed == 1
+    local _, err = call:try_wait()
+    local far = history("none", { number = 3 })
+    first:script({ { "history", history = far, last = true } }, "tls_close")
+    shows(second, far)
+    local found = err:reconcile { timeout = 0 }
+    assert.equal("unknown", found.verdict)
+    assert.matches("had not ended", found.error.message)
+    assert.is_true(second:stats().processed > 0)
+  end)
+
   it("what another one told of a build is not believed in the next look", function()
     local err = lose()
     local mine = history(build.meta(err).run_id, { number = 3, mine = true })

@@ -13,9 +13,9 @@ struct cab_host;
 
 typedef struct {
     int fd;
-    unsigned id;           /* never another's; never 0 */
     int port;              /* of this side; 0: not asked for yet */
     struct cab_host *host; /* whom it leads to; may be NULL */
+    unsigned id;           /* never another's; never 0 */
     bool ready;            /* whoever made the connection has used it */
     bool in_turn;          /* an answer came as HTTP/1: without a request there is nothing to say */
     bool shared;           /* it speaks HTTP/2: many requests are under way on it, … */

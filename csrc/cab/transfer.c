@@ -112,12 +112,11 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
         return CURL_PREREQFUNC_ABORT;
     }
     cab_socket *one = socket_of(t, local_port, ip);
-    a->on = one != NULL ? one->id : 0;
     const void *ssl = t->https ? cab_libssl_of(t->easy) : NULL;
     long connects = 0;
     (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
     bool is_new = connects > a->connects;
-    a->connects = connects;
+    a->connects = (int)connects;
     a->ssl = NULL;
     a->refusal = NULL;
     a->goodbye = false;
@@ -143,7 +142,9 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
         return CURL_PREREQFUNC_ABORT;
     }
     if (t->host->may_share) {
-        a->occupies = cab_host_occupy(&t->wire->hosts, t->host, a->occupies, one);
+        a->on = cab_host_occupy(&t->wire->hosts, t->host, a->on, one);
+    } else {
+        a->on = one != NULL ? one->id : 0;
     }
     return CURL_PREREQFUNC_OK;
 }
@@ -508,12 +509,12 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
     answer->http_major = version == CURL_HTTP_VERSION_2_0 ? 2 : version == 0 ? 0 : 1;
     answer->http_minor = version == CURL_HTTP_VERSION_1_1 ? 1 : 0;
     if (t->host->may_share && answer->http_major != 0) {
-        cab_host_speaks(t->host, cab_sockets_get(&t->wire->hosts.sockets, a->occupies),
+        cab_host_speaks(t->host, cab_sockets_get(&t->wire->hosts.sockets, a->on),
                         answer->http_major);
     } else if (a->let_out == 0 && code != CURLE_OK && code != CURLE_ABORTED_BY_CALLBACK) {
         t->host->alone = true; /* rather all at once than one limit after the other */
     }
-    cab_host_end(&t->wire->hosts, t->host, a->occupies);
+    cab_host_end(&t->wire->hosts, t->host, t->host->may_share ? a->on : 0);
     answer->timings.dns = seconds(t->easy, CURLINFO_NAMELOOKUP_TIME_T);
     answer->timings.connect = seconds(t->easy, CURLINFO_CONNECT_TIME_T);
     answer->timings.tls = plain ? 0 : seconds(t->easy, CURLINFO_APPCONNECT_TIME_T);

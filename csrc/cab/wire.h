@@ -44,6 +44,7 @@ typedef struct {
 /* What is known of the attempt that runs, or ran last. */
 typedef struct {
     bool once, stream, bytes, part;
+    int connects; /* how many connections had been made for it when it was last let out */
     size_t max_body;
     int64_t ends_ms;      /* when its limit runs out; INT64_MAX: never */
     int64_t last_byte_ms; /* of a stream */
@@ -51,9 +52,7 @@ typedef struct {
     bool opened;              /* a socket was opened for it */
     int looks_before;         /* of libcurl's at a proxy's tunnel: one for each byte, or more */
     int let_out;              /* how often libcurl was about to send it */
-    long connects;            /* connections made for it by then */
     unsigned on;              /* the id of the socket that it was let out on; 0: none, or unknown */
-    unsigned occupies;        /* the same, of one that may carry many */
     const void *ssl;          /* of that connection; NULL: none, or unknown */
     bool goodbye;             /* its TLS has said that nothing more will come */
     const char *refusal;      /* how the server refused our certificate before it read anything */

@@ -267,7 +267,7 @@ function look.at(ask, spec)
   if problem and problem.kind == "cancelled" then
     return nil, problem
   end
-  local strange = spec.endpoint ~= nil and spec.endpoint ~= endpoint()
+  local strange = spec.endpoint == false or spec.endpoint and spec.endpoint ~= endpoint() or false
   local judged = judge.verdict {
     suspects = suspects,
     sights = sights,
