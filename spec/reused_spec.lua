@@ -101,9 +101,10 @@ end
 describe("a kept connection", function()
   local server, client
 
-  local function open(options)
+  local function open(options, http_version)
     server = servers.start(options)
-    client = caller.new { endpoint = server, retry = false, timeout = 10 }
+    client =
+      caller.new { endpoint = server, retry = false, timeout = 10, http_version = http_version }
   end
 
   after_each(function()
@@ -152,6 +153,25 @@ describe("a kept connection", function()
     assert.equal("20", result.actual_build_number)
     assert.equal(2, server:stats().connections)
   end)
+
+  it(
+    "on which another answer came to a request with a trust of its own is not used again",
+    function()
+      local body = '{"actual_build_number":"99"}'
+      open({ tls = true }, "1.1")
+      server:script { { "answer_twice", bytes = STRAY:format(#body, body) } }
+      local tls = { ca_file = certs.shared().ca }
+      local first = client:request { method = "GET", path = "/v3/x", tls = tls }
+      repeat
+        client:step(0.01)
+      until server:stats().waiting == 1
+      server:release()
+      assert(first:try_wait(10))
+      local result = assert(client:try_run(caller.JOB))
+      assert.equal("20", result.actual_build_number)
+      assert.equal(2, server:stats().connections)
+    end
+  )
 
   for _, keep in ipairs { false, true } do
     local how = keep and "left open" or "ended"

@@ -71,7 +71,7 @@ static void find(void) {
     void *handle = dlopen(file.dli_fname, RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD); /* stays */
     if (handle != NULL && dlsym(handle, "X509_STORE_new") == new.data) {
         const address found = {.data = dlsym(handle, "SSL_CTX_set_cert_store")};
-        const address unread = {.data = dlsym(handle, "SSL_pending")};
+        const address unread = {.data = dlsym(handle, "SSL_has_pending")};
         const address over = {.data = dlsym(handle, "SSL_get_shutdown")};
         const address agreed = {.data = dlsym(handle, "SSL_get0_alpn_selected")};
         const address client = {.data = dlsym(handle, "TLS_client_method")};

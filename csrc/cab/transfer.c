@@ -81,8 +81,8 @@ static bool is_over(cab_transfer *t, const cab_socket *one, int port, const void
  * known of it. Until 8.5 libcurl takes all connections to a host for such as carry many once one of
  * them does (its issue 4885), and whoever reads first has the answer. */
 static bool is_occupied(const cab_transfer *t, const cab_socket *one) {
-    return t->host->may_share &&
-           (one == NULL || !one->ready || (one->requests > 0 && !one->shared));
+    return !is_plain(t) && (one == NULL || (t->host->may_share &&
+                                            (!one->ready || (one->requests > 0 && !one->shared))));
 }
 
 /* The connection of a transfer is new. Answers whether the server has ended it by now. */
