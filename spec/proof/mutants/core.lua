@@ -11,8 +11,8 @@ return {
   {
     name = "a request on a connection that carries another one, and one at a time",
     file = "csrc/cab/transfer.c",
-    find = "(one == NULL || !one->ready || (one->requests > 0 && !one->shared))",
-    replace = "one == NULL",
+    find = "(!one->ready || (one->requests > 0 && !one->shared))",
+    replace = "false",
     specs = "reused",
   },
   {
