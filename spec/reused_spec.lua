@@ -139,29 +139,26 @@ describe("a kept connection", function()
   end)
 
   -- TLS has decrypted it by then: the socket shows nothing of it.
-  it("on which another answer came in the same record of TLS is not used again", function()
-    local body = '{"actual_build_number":"99"}'
-    open { tls = true }
-    server:script { { "answer_twice", bytes = STRAY:format(#body, body) } }
-    local first = client:start(caller.JOB)
-    repeat
-      client:step(0.01)
-    until server:stats().waiting == 1
-    server:release()
-    assert(first:try_wait(10))
-    local result = assert(client:try_run(caller.JOB))
-    assert.equal("20", result.actual_build_number)
-    assert.equal(2, server:stats().connections)
-  end)
-
-  it(
-    "on which another answer came to a request with a trust of its own is not used again",
-    function()
-      local body = '{"actual_build_number":"99"}'
+  for of, begin in pairs {
+    ["the same record of TLS"] = function()
+      open { tls = true }
+      return function()
+        return client:start(caller.JOB)
+      end
+    end,
+    ["that of a request with a trust of its own"] = function()
       open({ tls = true }, "1.1")
+      return function()
+        local tls = { ca_file = certs.shared().ca }
+        return client:request { method = "GET", path = "/v3/x", tls = tls }
+      end
+    end,
+  } do
+    it("on which another answer came in " .. of .. " is not used again", function()
+      local body = '{"actual_build_number":"99"}'
+      local start = begin()
       server:script { { "answer_twice", bytes = STRAY:format(#body, body) } }
-      local tls = { ca_file = certs.shared().ca }
-      local first = client:request { method = "GET", path = "/v3/x", tls = tls }
+      local first = start()
       repeat
         client:step(0.01)
       until server:stats().waiting == 1
@@ -170,8 +167,8 @@ describe("a kept connection", function()
       local result = assert(client:try_run(caller.JOB))
       assert.equal("20", result.actual_build_number)
       assert.equal(2, server:stats().connections)
-    end
-  )
+    end)
+  end
 
   for _, keep in ipairs { false, true } do
     local how = keep and "left open" or "ended"
