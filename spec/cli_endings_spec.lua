@@ -1,9 +1,11 @@
 -- How the command ends when somebody ends it: every ending tells what was started and how to go on.
 
+local build = require "codearts.build"
 local cli_sandbox = require "spec.support.cli_sandbox"
 local command = require "spec.support.command"
 local core = require "codearts.build.core"
 local host = require "spec.support.host"
+local key_store = require "codearts.build.key_store"
 local lifecycle = require "spec.support.lifecycle"
 local server_process = require "spec.support.server"
 
@@ -271,13 +273,22 @@ describe("codearts-build, ended by a signal", function()
       CODEARTS_BUILD_TOKEN = "a-token",
       CODEARTS_BUILD_KEY_STORE = "file:" .. folder .. "/keys",
     }
+    local other = build.new {
+      endpoint = server.url,
+      auth = "a-token",
+      key_store = key_store.file(folder .. "/keys"),
+    }
     local function ended_by(jobs, answers, form, answered)
       server:reset()
       server:script(answers, "never_answer")
-      local line = ("run %s --key %s %s"):format(jobs, core.uuid(), form)
+      local key = core.uuid()
+      local line = ("run %s --key %s %s"):format(jobs, key, form)
       local running = command.start_line("exec " .. command.line(line, env) .. " >/dev/full")
       server:wait_for(#answers + 1)
-      while answered and not host.run("cat " .. folder .. "/keys/*"):find('"done"', 1, true) do
+      local function is_told(job_id) -- its start is over: nobody holds the key
+        return other:try_run({ job_id = job_id }, { key = key, key_wait = 0 }) ~= nil
+      end
+      while answered and not (is_told(GOOD) or is_told(BAD)) do
         assert(running.pid)
       end
       running:signal "TERM"
@@ -291,6 +302,7 @@ describe("codearts-build, ended by a signal", function()
       assert.matches("was started", seen)
       host.run("rm -r " .. folder .. "/keys")
     end
+    other:close()
     server:stop()
     host.remove(folder)
   end)

@@ -97,16 +97,17 @@ local function tell_skipped(output)
   end
 end
 
--- Once more at the end, since what failed may be far above: busted's, and what says FAILED itself.
+-- Once more at the end, since what failed may be far above: busted's with its reason, and what says FAILED itself.
 local function tell_failed(output)
   for line in output:gmatch "[^\n]+" do
     if line:find "^FAILED: " then
       print(line)
     end
   end
-  for kind, place, name in output:gmatch "\n(%a+) %-> ([^\n]+)\n([^\n]+)" do
+  for kind, place, name, at in output:gmatch "\n(%a+) %-> ([^\n]+)\n([^\n]+)()" do
     if kind == "Failure" or kind == "Error" then
-      print(("FAILED: %s: %s"):format(place, name))
+      local reason = output:sub(at):match "^\n(.-)\n\n" or output:sub(at + 1)
+      print(("FAILED: %s: %s: %s"):format(place, name, reason:gsub("%s+", " "):sub(1, 500)))
     end
   end
 end
