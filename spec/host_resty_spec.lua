@@ -270,7 +270,7 @@ location = /again {
 local one
 
 local function note(name)
-  for _ = 1, 1000 do
+  for _ = 1, 6000 do
     local _, text = one:get("/note?name=" .. name)
     if text ~= "" then
       return text

@@ -255,7 +255,7 @@ describe("a run with a key that is interrupted", function()
         local late = false
         local timer = uv.new_timer()
         timer:unref()
-        timer:start(5000, 0, function()
+        timer:start(60000, 0, function()
           late = true
           uv.stop()
         end)

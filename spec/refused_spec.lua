@@ -295,7 +295,7 @@ timer:start(10, 0, function()
   end)
   timer:start(500, 0, function()
     free_all()
-    timer:start(5000, 0, function()
+    timer:start(60000, 0, function()
       print "nobody was woken"
       os.exit(1)
     end)

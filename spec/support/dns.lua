@@ -35,7 +35,7 @@ end
 --- Blocks until the server was asked n times; raises if it is not within 10 seconds.
 ---@param n integer
 function Dns:wait_for(n)
-  local queries = self.process:ask("wait_for", n, 10)
+  local queries = self.process:ask("wait_for", n, 60)
   if queries < n then
     error(("waited for %d queries, there were %d"):format(n, queries), 2)
   end

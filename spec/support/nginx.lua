@@ -201,11 +201,11 @@ function M.wait_for_end(pid)
   return false
 end
 
---- Waits until the error log holds a text; answers whether it does within 10 s.
+--- Waits until the error log holds a text; answers whether it does within a minute.
 ---@param text string
 ---@return boolean
 function Nginx:wait_for_log(text)
-  for _ = 1, 1000 do
+  for _ = 1, 6000 do
     if self:read("error.log"):find(text, 1, true) then
       return true
     end

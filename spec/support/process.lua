@@ -8,7 +8,7 @@ local wire = require("spec.support.wire")
 local quote = require("spec.support.quote")
 
 local ROOT = debug.getinfo(1, "S").source:match("^@(.*)spec/support/process%.lua$") or ""
-local PATIENCE = 30 -- seconds until a silent process is an error
+local PATIENCE = 90 -- seconds until a silent process is an error
 
 local M = {}
 

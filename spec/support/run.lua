@@ -15,7 +15,7 @@ local cqueues = require("cqueues")
 local socket = require("cqueues.socket")
 local wire = require("spec.support.wire")
 
-local PATIENCE = 10 -- seconds for the spec to connect
+local PATIENCE = 60 -- seconds for the spec to connect
 
 local loop = cqueues.new()
 local failures = {} -- what broke in this process, for the spec to see

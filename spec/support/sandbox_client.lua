@@ -121,7 +121,7 @@ end
 ---@param check fun(): T|nil|false
 ---@return T
 function M.eventually(check)
-  for _ = 1, 2000 do
+  for _ = 1, 12000 do
     local value = check()
     if value then
       return value

@@ -107,12 +107,12 @@ function Server:stats()
   return self.process:ask("stats")
 end
 
---- Blocks until a counter of the stats has come to n; raises if it does not within 10 seconds.
+--- Blocks until a counter of the stats has come to n; raises if it does not within a minute.
 ---@param n integer
 ---@param what string|nil name of the counter ("processed")
 function Server:wait_for(n, what)
   what = what or "processed"
-  local value = self.process:ask("wait_for", what, n, 10)
+  local value = self.process:ask("wait_for", what, n, 60)
   if value < n then
     error(("waited for %s to come to %d, it is %d"):format(what, n, value), 2)
   end
