@@ -351,4 +351,22 @@ describe("a connection over HTTP/1.1 that is in use, beside one over HTTP/2,", f
     assert.equal("1.1", build.meta(start:wait()).http_version)
     assert.equal(5, server:stats().processed)
   end)
+
+  -- A script that writes its status line itself may say so; libcurl believes it.
+  it("carries no other request where its answers call themselves HTTP/2", function()
+    server = servers.start { tls = true }
+    client = caller.new { endpoint = server, retry = false, timeout = 10 }
+    local body = '{"actual_build_number":"7"}'
+    local head = "HTTP/2 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+    server:script { { "raw", bytes = head:format(#body, body), keep = true }, "ok_on_release" }
+    local result = assert(client:try_run(caller.JOB))
+    assert.equal("1.1", build.meta(result).http_version)
+    local first = client:start(caller.JOB)
+    wait_for(1)
+    assert(client:try_run(caller.JOB))
+    assert.is_false(first:done())
+    assert.equal(2, server:stats().connections)
+    server:release()
+    assert(first:wait())
+  end)
 end)

@@ -209,10 +209,12 @@ bool cab_libssl_has_unread(const void *ssl) {
     return ssl != NULL && pending != NULL && pending(ssl) > 0;
 }
 
+bool cab_libssl_tells_version(const void *ssl) { return ssl != NULL && alpn != NULL; }
+
 int cab_libssl_http_major(const void *ssl) {
     const unsigned char *name = NULL;
     unsigned len = 0;
-    if (ssl == NULL || alpn == NULL) {
+    if (!cab_libssl_tells_version(ssl)) {
         return 0;
     }
     alpn(ssl, &name, &len);

@@ -85,6 +85,20 @@ static bool is_occupied(const cab_transfer *t, const cab_socket *one) {
                                             (!one->ready || (one->requests > 0 && !one->shared))));
 }
 
+/* Which version of HTTP a new connection speaks, 1 or 2; 0: that cannot be told yet. */
+static int agreed(const cab_transfer *t, const void *ssl) {
+    return t->version == CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE ? 2 : cab_libssl_http_major(ssl);
+}
+
+/* Which one an answer came as. Its first line may say what it likes, and libcurl believes it. */
+static int http_major(const cab_transfer *t, const cab_socket *one, long told) {
+    if (told != CURL_HTTP_VERSION_2_0) {
+        return told == 0 ? 0 : 1;
+    }
+    bool is_known = one != NULL && cab_libssl_tells_version(t->attempt.ssl);
+    return t->version == CURL_HTTP_VERSION_1_1 || (is_known && !one->shared) ? 1 : 2;
+}
+
 /* The connection of a transfer is new. Answers whether the server has ended it by now. */
 static bool is_shut_out(cab_transfer *t, const cab_socket *one, int port, const void *ssl) {
     if (ssl == NULL) {
@@ -130,7 +144,7 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
     if (is_new && one != NULL) {
         one->ready = true;
         if (t->host->may_share) {
-            cab_host_speaks(t->host, one, cab_libssl_http_major(ssl));
+            cab_host_speaks(t->host, one, agreed(t, ssl));
         }
     } else if (!is_new && is_occupied(t, one)) {
         a->stale = true; /* the connection is the other's */
@@ -506,11 +520,13 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
      * before all of a write has gone out. */
     answer->sent = a->let_out > 0 && !a->stale;
     answer->status = a->interim ? 0 : (int)status;
-    answer->http_major = version == CURL_HTTP_VERSION_2_0 ? 2 : version == 0 ? 0 : 1;
-    answer->http_minor = version == CURL_HTTP_VERSION_1_1 ? 1 : 0;
+    cab_socket *one = plain ? NULL : cab_sockets_get(&t->wire->hosts.sockets, a->on);
+    answer->http_major = http_major(t, one, version);
+    answer->http_minor = answer->http_major == 1 && version != CURL_HTTP_VERSION_1_0 ? 1 : 0;
     if (t->host->may_share && answer->http_major != 0) {
-        cab_host_speaks(t->host, cab_sockets_get(&t->wire->hosts.sockets, a->on),
-                        answer->http_major);
+        if (!cab_libssl_tells_version(a->ssl)) { /* else that is known since it was made */
+            cab_host_speaks(t->host, one, answer->http_major);
+        }
     } else if (a->let_out == 0 && code != CURLE_OK && code != CURLE_ABORTED_BY_CALLBACK) {
         t->host->alone = true; /* rather all at once than one limit after the other */
     }
@@ -520,11 +536,8 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
     answer->timings.tls = plain ? 0 : seconds(t->easy, CURLINFO_APPCONNECT_TIME_T);
     answer->timings.first_byte = seconds(t->easy, CURLINFO_STARTTRANSFER_TIME_T);
     answer->timings.total = seconds(t->easy, CURLINFO_TOTAL_TIME_T);
-    if (code == CURLE_OK && answer->http_major == 1 && !plain) {
-        cab_socket *one = cab_sockets_get(&t->wire->hosts.sockets, a->on);
-        if (one != NULL) {
-            one->in_turn = true;
-        }
+    if (code == CURLE_OK && answer->http_major == 1 && one != NULL) {
+        one->in_turn = true;
     }
     if (code != CURLE_OK) {
         fail_from_code(t, code);
