@@ -111,10 +111,16 @@ function endings.about(flow)
   }
 end
 
---- Which of the client's endpoints the attempt in doubt was sent to, if it is one of them. None as long as somebody else
---- alive holds the key: that start goes on, and may be sent later.
+--- Whether the attempt in doubt has ended, so that nothing of it is sent later: it is this call's own, or the store can
+--- tell that nobody alive holds the key.
+local function has_ended(flow)
+  local shelf = flow.shelf
+  return known.is_mine(shelf.record, flow.facts) or shelf.store.hold and not shelf.held
+end
+
+--- Which of the client's endpoints the attempt in doubt was sent to, if it is one of them, and if it has ended.
 local function endpoint_in_doubt(flow)
-  local kept = not flow.shelf.held and flow.shelf.record
+  local kept = has_ended(flow) and flow.shelf.record
   for n in ipairs(kept and flow.client.addresses or {}) do
     if flow:service(n) == kept.endpoint then
       return n
