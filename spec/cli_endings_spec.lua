@@ -56,10 +56,10 @@ describe("codearts-build, ended by a signal", function()
       local ended, seen = waiting:finish()
       assert.are.equal(status, ended, seen)
       local number = seen:match "build (%d+) of"
-      local build = GOOD .. " " .. number
+      local which = GOOD .. " " .. number
       assert.is_truthy(seen:find(("%s; build %s of"):format(WORDS[name], number), 1, true), seen)
-      assert.is_truthy(seen:find("codearts-build wait " .. build, 1, true), seen)
-      assert.is_truthy(seen:find("codearts-build stop " .. build, 1, true), seen)
+      assert.is_truthy(seen:find("codearts-build wait " .. which, 1, true), seen)
+      assert.is_truthy(seen:find("codearts-build stop " .. which, 1, true), seen)
       assert.are.equal("RUNNING", status_of(number))
     end
   end)

@@ -183,11 +183,18 @@ describe_unless_missing(
   function()
     it("what the gateway says of the page is not believed of the start", function()
       local gateway = gateways.start("nginx", server.port, "error_page 502 /50x.html;")
-      for _, code in ipairs { "APIGW.0101", "APIGW.0301", "APIGW.0308" } do
+      for code, status in pairs {
+        ["APIGW.0101"] = 404,
+        ["APIGW.0301"] = 401,
+        ["APIGW.0308"] = 429,
+        ["APIGW.0608"] = 500,
+        ["APIGW.0610"] = 502,
+        ["APIGW.0613"] = 503,
+      } do
         for _, call in ipairs { run, execute } do
           local page = ('{"error_code":"%s","error_msg":"of /50x.html"}'):format(code)
           server:reset()
-          server:script({ "close_after_body" }, { "answer", status = 404, body = page })
+          server:script({ "close_after_body" }, { "answer", status = status, body = page })
           local client = client_of(gateway)
           local _, err = call(client)
           client:close()
@@ -204,6 +211,20 @@ describe_unless_missing(
             error_code = code,
           }, err)
         end
+      end
+      gateway:stop()
+    end)
+
+    it("what the gateway says of the start itself is believed", function()
+      local gateway = gateways.start("nginx", server.port, "error_page 502 /50x.html;")
+      for code, status in pairs { ["APIGW.0608"] = 500, ["APIGW.0613"] = 503 } do
+        local refusal = ('{"error_code":"%s","error_msg":"m"}'):format(code)
+        server:reset()
+        server:script { { "answer", status = status, body = refusal } }
+        local client = client_of(gateway)
+        local result = assert(client:run(caller.JOB))
+        assert.equal(2, require("codearts.build").meta(result).attempts)
+        client:close()
       end
       gateway:stop()
     end)

@@ -181,6 +181,28 @@ describe("every command judges alike:", function()
     end
   end)
 
+  -- As a stock Varnish keeps what a token reads: it may have been said before the build began.
+  it("what a cache has kept does not end a build", function()
+    for _, case in ipairs {
+      { "/build%-info$", '{"result":{"building":false}}' },
+      { "/status$", '{"result":false}' },
+      { "/running%-status$", '{"result":{"is_running":false,"last_build_no":20}}' },
+    } do
+      for age, expected in pairs { [0] = "failure", [40] = "none" } do
+        server:behave("by_path", {
+          rows = {
+            { path = "/record%-info$", body = record("UNKNOWN", true) },
+            { path = case[1], body = case[2], headers = { { "Age", tostring(age) } } },
+            { path = "/status$", status = 403, body = '{"error_code":"X","error_msg":"no"}' },
+          },
+        })
+        local result = command.run(("status %s 20 --json"):format(JOB), env)
+        local data = core.decode(result.out)
+        assert.are.equal(expected, data.verdict or "none", case[1] .. result.out)
+      end
+    end
+  end)
+
   it("a listed build that runs has no verdict", function()
     answers(listed "TIMEOUT", '{"result":{"building":true}}')
     local history = command.run("history " .. JOB .. " --json", env)

@@ -29,13 +29,17 @@ static bool reason_is_transient(cab_reason reason) {
  * 4xx the status is enough); 0601 and 0705, of which nobody knows. */
 typedef struct {
     int from, to;
-    bool with_5xx; /* its status is one of those */
+    int status; /* of a server's error that it comes with; 0: it comes with another */
 } gateway_codes;
 
 static const gateway_codes BEFORE_FORWARDING[] = {
-    {101, 101, false}, {103, 106, false}, {300, 599, false}, {602, 602, false},
-    {605, 606, true},  {607, 607, false}, {608, 613, true},  {800, 899, false},
+    {101, 101, 0},   {103, 106, 0},   {300, 599, 0},   {602, 602, 0},
+    {605, 606, 500}, {607, 607, 0},   {608, 609, 500}, {610, 610, 502},
+    {611, 612, 500}, {613, 613, 503}, {800, 899, 0},
 };
+
+/* What nginx answers itself when it has lost an answer. */
+enum { LOST = 502 };
 
 /* NULL: it may have been forwarded. */
 static const gateway_codes *before_forwarding(int n) {
@@ -80,7 +84,10 @@ bool cab_code_is_of_page(const char *code, int status, const char *server, size_
     static const char *const kin[] = {"nginx", "openresty", "tengine", "angie", "freenginx"};
     int number = gateway_number(code);
     const gateway_codes *codes = before_forwarding(number);
-    if (status < 500 || number < 0 || (codes != NULL && codes->with_5xx) || server == NULL) {
+    if (status < 500 || number < 0 || server == NULL) {
+        return false;
+    }
+    if (status != LOST && codes != NULL && codes->status == status) {
         return false;
     }
     for (size_t i = 0; i < sizeof kin / sizeof *kin; i++) {

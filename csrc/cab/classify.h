@@ -54,9 +54,10 @@ cab_verdict cab_classify(const cab_ending *ending);
  * the gateway writes them (`gateway_form`), since a service may tell of another one's trouble. */
 cab_says cab_code_says(const char *code, bool gateway_form);
 
-/* Whether a code of the gateway was said of something else than the request: nginx's `error_page`
- * answers with the status of the failure and, where nothing but the service has that page, with
- * what the gateway says of the page. `server` is the answer's header of that name, or NULL. */
+/* Whether a code of the gateway may have been said of something else than the request: nginx's
+ * `error_page` answers with the status of the failure and, where nothing but the service has that
+ * page, with what the gateway says of the page. `server` is the answer's header of that name, or
+ * NULL. */
 bool cab_code_is_of_page(const char *code, int status, const char *server, size_t len);
 
 #pragma GCC visibility pop

@@ -273,13 +273,28 @@ function record.fetch(await, target, opts)
   return detail
 end
 
+--- What an operation answered, if no cache on the way has kept it: that tells of another time, when the build may not have
+--- begun yet.
+local function current(operation, answer, err, body)
+  local age = (meta.of(body or answer) or {}).age
+  if age then
+    return nil,
+      protocol_error(
+        operation,
+        ("a cache has kept the answer of %s for %d s"):format(operation, age)
+      )
+  end
+  return answer, err
+end
+
 --- Whether the service says that a build runs no more: build-info of this build, else the status of its task, which does not
 -- count if it is about a later build (API reference 7.2); that one counts only if the record has a finish time.
 ---@return boolean? stopped nil: nothing could be read
 ---@return table? err
 local function has_stopped(await, target, finished, opts)
   local args = { job_id = target.job_id, build_no = target.build_no }
-  local info = fetch_result(await, target, "ShowBuildDetails", args, opts)
+  local operation = "ShowBuildDetails"
+  local info = current(operation, fetch_result(await, target, operation, args, opts))
   local first = record.list(info, "building")[1]
   local building = nil
   if type(first) == "table" then
@@ -289,7 +304,8 @@ local function has_stopped(await, target, finished, opts)
     return not building
   end
   args = { job_id = target.job_id }
-  local body = record.ask(await, target.client, "ShowJobStatus", args, opts)
+  operation = "ShowJobStatus"
+  local body = current(operation, record.ask(await, target.client, operation, args, opts))
   local running = nil
   if type(body) == "table" then
     running = truth(body.result)
@@ -297,13 +313,14 @@ local function has_stopped(await, target, finished, opts)
   if running == false or running and not finished then
     return not running
   end
-  local last, err = fetch_result(await, target, "ShowRunningStatus", args, opts)
+  operation = "ShowRunningStatus"
+  local last, err = current(operation, fetch_result(await, target, operation, args, opts))
   if not last then
     return nil, err
   elseif running == nil then
     running = truth(last.is_running)
     if running == nil then
-      return nil, protocol_error("ShowRunningStatus", "nothing tells whether the build runs")
+      return nil, protocol_error(operation, "nothing tells whether the build runs")
     elseif not running or not finished then
       return not running
     end
