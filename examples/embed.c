@@ -4,7 +4,7 @@
  *     cc -Icsrc $(pkg-config --cflags lua5.4) -o embed examples/embed.c \
  *         build/lua5.4/libcodearts_build.a \
  *         $(pkg-config --libs lua5.4 libcurl libcrypto) -lm -ldl -pthread
- *     ./embed ENDPOINT TOKEN JOB_ID
+ *     CODEARTS_BUILD_TOKEN=… ./embed ENDPOINT JOB_ID
  *
  * The core needs lua-cjson in the state: from package.cpath, as here, or preloaded likewise. */
 #include <stdbool.h>
@@ -17,8 +17,9 @@
 
 #include "lua/core.h"
 
-static const char SCRIPT[] = "local endpoint, token, job_id = ...\n"
+static const char SCRIPT[] = "local endpoint, job_id = ...\n"
                              "local core = require 'codearts.build.core'\n"
+                             "local token = os.getenv 'CODEARTS_BUILD_TOKEN'\n"
                              "local client = core.new { endpoint = endpoint, auth = token }\n"
                              "local result, err = client:try_run { job_id = job_id }\n"
                              "client:close()\n"
@@ -36,8 +37,8 @@ static void preload(lua_State *L) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 4) {
-        (void)fprintf(stderr, "usage: %s ENDPOINT TOKEN JOB_ID\n", argv[0]);
+    if (argc != 3) {
+        (void)fprintf(stderr, "usage: CODEARTS_BUILD_TOKEN=... %s ENDPOINT JOB_ID\n", argv[0]);
         return EXIT_FAILURE;
     }
     lua_State *L = luaL_newstate();

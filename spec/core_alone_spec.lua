@@ -58,7 +58,7 @@ describe("the core alone", function()
   -- In an interpreter that can load these two files and nothing else.
   local function run(...)
     return sh(
-      "cd / && env -i PATH=%s ASAN_OPTIONS=%s LUA_PATH=/nonexistent/?.lua LUA_CPATH=%s timeout 300 %s"
+      "cd / && env -i CODEARTS_BUILD_TOKEN=fake-token PATH=%s ASAN_OPTIONS=%s LUA_PATH=/nonexistent/?.lua LUA_CPATH=%s timeout 300 %s"
         .. (" %s"):rep(select("#", ...)),
       os.getenv "PATH",
       os.getenv "ASAN_OPTIONS" or "",
@@ -70,10 +70,7 @@ describe("the core alone", function()
 
   it("does one complete run, as the example shows", function()
     local example = sh("pwd"):match "^[^\n]+" .. "/examples/core_alone.lua"
-    assert.equal(
-      "started\tj_Oaqg3PCN\t20\t20200612.20\n",
-      run(example, server.url, "fake-token", JOB.job_id)
-    )
+    assert.equal("started\tj_Oaqg3PCN\t20\t20200612.20\n", run(example, server.url, JOB.job_id))
     local requests = server:stats().requests
     assert.equal(1, #requests)
     assert.equal("fake-token", requests[1].headers["x-auth-token"])
@@ -86,10 +83,10 @@ describe("the core alone", function()
     server:script { "forbidden" }
     assert.equal(
       "RunJob: auth error: no build was started: 403 APIGW.0302 the user may not call this API (request id 0f3c)\n",
-      run(example, server.url, "fake-token", JOB.job_id)
+      run(example, server.url, JOB.job_id)
     )
     assert.truthy(
-      run(example, server.url, "fake-token", "no-job"):find "^usage error: no build was started: job_id: "
+      run(example, server.url, "no-job"):find "^usage error: no build was started: job_id: "
     )
   end)
 

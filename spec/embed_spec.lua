@@ -64,7 +64,7 @@ describe("a C program with the core linked in", function()
     -- The core must come from the program, so its file is kept out of the way.
     local path = package.cpath:gsub("[^;]*/build/[^;/]*/%?%.so;?", "")
     return sh(
-      ("env -u LUA_PATH LUA_CPATH=%s timeout 300 %s %s fake-token %s"):format(
+      ("env -u LUA_PATH CODEARTS_BUILD_TOKEN=fake-token LUA_CPATH=%s timeout 300 %s %s %s"):format(
         quote(path),
         quote(program),
         server.url,

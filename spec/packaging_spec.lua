@@ -250,7 +250,11 @@ describe("installing by make", function()
         folder,
         LUA
       )
-      local output = sh("%s/embed http://127.0.0.1:9 a-token %s || true", folder, ("a"):rep(32))
+      local output = sh(
+        "CODEARTS_BUILD_TOKEN=a-token %s/embed http://127.0.0.1:9 %s || true",
+        folder,
+        ("a"):rep(32)
+      )
       assert.matches("transport error: no build was started", output, 1, true)
     end)
   end
