@@ -292,7 +292,7 @@ describe("secrets of an access key whose project is looked up:", function()
     iam:script { { "answer", status = 403, body = "{}" } }
     local client = build.new { endpoint = iam.url, auth = { ak = "AK", sk = SK }, proxy = false }
     local own = "MIIFown-qwertzuiop"
-    local answer = client:request({ path = "/", answer = "raw", auth = own }):wait()
+    local answer = client:request({ path = "/", answer = "raw", secrets = { own } }):wait()
     check(answer, { own }, "the answer")
     assert.equal("you sent ***", client:mask("you sent " .. own, answer))
     assert.equal("you sent " .. own, client:mask("you sent " .. own))
