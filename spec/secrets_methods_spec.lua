@@ -310,7 +310,7 @@ describe("what an address is signed with", function()
   end
 
   local NAMES = "Signature X-Obs-Signature X-Amz-Signature X-Amz-Security-Token X-Amz-Credential x-obs-security-token"
-    .. " token access_token sig x-sig password client_secret"
+    .. " token access_token sig x-sig password client_secret sign x-sign mac digest signature sk"
   for name in NAMES:gmatch "%S+" do
     it("is masked: " .. name, function()
       local escaped = SIGNATURE:gsub("[/+=]", { ["/"] = "%2F", ["+"] = "%2B", ["="] = "%3D" })
@@ -322,7 +322,7 @@ describe("what an address is signed with", function()
     end)
   end
 
-  for name in ("X-Amz-SignedHeaders Expires x-obs-date offset design"):gmatch "%S+" do
+  for name in ("X-Amz-SignedHeaders Expires x-obs-date offset design machine task"):gmatch "%S+" do
     it("is not what stands beside it: " .. name, function()
       local said = "you asked for host;x-obs-date"
       assert.equal(said, refused(name, "host;x-obs-date", said).error_msg)
