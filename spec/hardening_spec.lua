@@ -115,6 +115,25 @@ describe("addresses:", function()
     end)
   end
 
+  for query, is_sent in pairs {
+    ["token=fake-value"] = false,
+    ["x-sign=fake-value"] = false,
+    ["max-keys=100"] = true,
+    ["design=fake-value"] = true,
+  } do
+    it((is_sent and "but" or "nor does") .. " what a query has: " .. query, function()
+      local name, value = query:match "(.*)=(.*)"
+      local client = core.new { endpoint = "https://127.0.0.1:1" }
+      local spec = { url = "http://192.0.2.1:1/x", query = { { "a", "b" }, { name, value } } }
+      local ok, err = pcall(client.request, client, spec)
+      client:close()
+      assert.equal(is_sent, ok)
+      if not ok then
+        caller.check({ kind = "usage", field = "url" }, err)
+      end
+    end)
+  end
+
   it("nor does one of the call's options", function()
     local client = core.new { endpoint = "https://127.0.0.1:1" }
     local spec, opts = { url = "http://192.0.2.1:1/x" }, { headers = { Cookie = "fake-value" } }

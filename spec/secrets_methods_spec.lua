@@ -120,8 +120,8 @@ describe("a build whose start was sent with a header of its own", function()
   end)
 
   --- What the service shows of the build that a lost start has started.
-  local function show_build()
-    local _, id = last_start()
+  local function show_build(id)
+    id = id or select(2, last_start())
     server:behave("by_path", {
       rows = {
         {
@@ -190,6 +190,44 @@ describe("a build whose start was sent with a header of its own", function()
     check_methods(result, { GATE, (last_start()) })
     keyed:close()
     host.remove(folder)
+  end)
+
+  it("nor as the run id of a record, by which a build is found all the same", function()
+    local token, text, version = "fake-token-qwertzuiop", nil, nil
+    local keyed = build.new {
+      endpoint = server.url,
+      auth = token,
+      retry = false,
+      proxy = false,
+      key_store = {
+        get = function()
+          return text, version
+        end,
+        put = function(_, new, since)
+          if since ~= version then
+            return nil, text, version
+          end
+          text, version = new, (version or 0) + 1
+          return version
+        end,
+      },
+    }
+    local function in_doubt()
+      local opts = { run_id = { parameter = "RUN_ID" }, key = "k", key_wait = 0 }
+      local _, err = keyed:try_run({ job_id = run_job.JOB_ID }, opts)
+      assert.equal("unknown", err.outcome)
+      return build.meta(err), err
+    end
+    server:behave "close_after_body"
+    local id = in_doubt().run_id
+    text = text:gsub(id:gsub("%-", "%%-"), token) -- a store may repeat what it was sent
+    local meta, err = in_doubt()
+    assert.same({ "***", "RUN_ID" }, { meta.run_id, meta.run_id_parameter })
+    check(meta, { token }, "what is told of the error")
+    show_build(token)
+    local found = err:reconcile { timeout = 10 }
+    assert.equal("started", found.verdict)
+    keyed:close()
   end)
 
   it("nor when its key tells of it later, to a call that sends nothing", function()
@@ -272,7 +310,7 @@ describe("what an address is signed with", function()
   end
 
   local NAMES = "Signature X-Obs-Signature X-Amz-Signature X-Amz-Security-Token X-Amz-Credential x-obs-security-token"
-    .. " token access_token sig x-sig password client_secret"
+    .. " token access_token sig x-sig password client_secret sign x-sign mac digest signature sk"
   for name in NAMES:gmatch "%S+" do
     it("is masked: " .. name, function()
       local escaped = SIGNATURE:gsub("[/+=]", { ["/"] = "%2F", ["+"] = "%2B", ["="] = "%3D" })
@@ -284,7 +322,7 @@ describe("what an address is signed with", function()
     end)
   end
 
-  for name in ("X-Amz-SignedHeaders Expires x-obs-date offset design"):gmatch "%S+" do
+  for name in ("X-Amz-SignedHeaders Expires x-obs-date offset design machine task"):gmatch "%S+" do
     it("is not what stands beside it: " .. name, function()
       local said = "you asked for host;x-obs-date"
       assert.equal(said, refused(name, "host;x-obs-date", said).error_msg)

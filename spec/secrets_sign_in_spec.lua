@@ -147,6 +147,87 @@ describe("what a client signed in with", function()
     end)
   end
 
+  local JOB = { job_id = run_job.JOB_ID }
+
+  -- A client that signs in as somebody else, and what a refusal tells it that repeats what others were sent with.
+  local function other_client(on_event)
+    local client = build.new {
+      endpoint = gateway.url,
+      iam_endpoint = gateway.url,
+      auth = "fake-token-of-the-client",
+      on_event = on_event,
+      retry = false,
+      proxy = false,
+    }
+    local function refused_one()
+      local _, err = client:try_run(JOB)
+      assert.equal("A.1", err.error_code)
+      return err
+    end
+    return client, refused_one
+  end
+
+  local function until_one_waits(client)
+    repeat
+      client:step(0.01)
+    until gateway:stats().waiting == 1
+  end
+
+  for _, ending in ipairs { "cancelled", "at its deadline" } do
+    it("is not shown by other calls while one signs in, nor later if it was " .. ending, function()
+      local answer = token_answer()
+      answer[1] = "ok_on_release"
+      gateway:reset()
+      gateway:script(
+        { answer },
+        json(400, { error_code = "A.1", error_msg = PASSWORD .. " and " .. TOKEN })
+      )
+      local signed_in = false
+      local client, refused_one = other_client(function(event)
+        signed_in = signed_in or event.type == "sign_in"
+      end)
+      local is_cancelled = ending == "cancelled"
+      local call = client:start(JOB, { auth = USER, deadline = not is_cancelled and 0.2 or nil })
+      until_one_waits(client)
+      check(refused_one(), { PASSWORD }, "another call's error")
+      if is_cancelled then
+        call:cancel()
+      end
+      local _, err = call:try_wait(20)
+      assert.equal("not_started", err.outcome)
+      check(refused_one(), { PASSWORD }, "a later call's error")
+      gateway:release()
+      repeat
+        client:step(0.01)
+      until signed_in
+      check(refused_one(), { PASSWORD, TOKEN }, "a later call's error")
+      client:close()
+    end)
+  end
+
+  it(
+    "is not shown by other calls: a token of one alone, under way and once it was refused",
+    function()
+      local own = { "fake-token-of-a-start", "fake-token-of-a-request" }
+      local refusing = json(400, { error_code = "A.1", error_msg = table.concat(own, " and ") })
+      for _, last in ipairs { "a start", "a request" } do
+        gateway:reset()
+        gateway:script({ { "ok_on_release", status = 400 } }, refusing)
+        local client, refused_one = other_client()
+        local call = last == "a start" and client:start(JOB, { auth = own[1] })
+          or client:request({ path = "/x" }, { auth = own[2] })
+        local secrets = { last == "a start" and own[1] or own[2] }
+        until_one_waits(client)
+        check(refused_one(), secrets, "the error of another than " .. last)
+        gateway:release()
+        local _, err = call:try_wait(20)
+        assert.equal(400, err.status)
+        check(refused_one(), secrets, "a later error than that of " .. last)
+        client:close()
+      end
+    end
+  )
+
   for _, name in ipairs { "get", "lock", "set" } do
     it("is not shown by a structured error of a token store: " .. name, function()
       gateway:reset()

@@ -148,7 +148,17 @@ describe("secrets in answers:", function()
   end)
 
   it("the password and the token behind the name of a scheme", function()
-    for value, told in pairs { ["Basic dXNlcjp3MHJk"] = "w0rd", ["bearer hunt-r2"] = "hunt-r2" } do
+    for value, told in pairs {
+      ["Basic dXNlcjp3MHJk"] = "w0rd",
+      [" basic\t dXNlcjpodW50LXIy "] = "hunt-r2",
+      ["BASIC dXNlcjpodW50LXI5Nw=="] = "hunt-r97",
+      ["Basic dXNlcjpodW50LXI5Nw"] = "hunt-r97", -- as some write it
+      ["Basic cGFzcy13b3JkLTEyMw=="] = "pass-word-123", -- without a user
+      ["Basic c2tfbGl2ZV9rZXk6eA"] = "sk_live_key", -- as the user, beside no password
+      ["Basic c2tfbGl2ZV9rZXlfMTp1bnVzZWQ="] = "sk_live_key_1", -- or beside one that says nothing
+      ["bearer hunt-r2"] = "hunt-r2",
+      ["Bearer\t hunt-r2 "] = "hunt-r2",
+    } do
       server:script({}, { "answer", status = 400, body = ("not %s, user"):format(told) })
       local headers = { Authorization = value }
       local call = client:request { path = "/x", auth = false, headers = headers }
@@ -292,7 +302,7 @@ describe("secrets of an access key whose project is looked up:", function()
     iam:script { { "answer", status = 403, body = "{}" } }
     local client = build.new { endpoint = iam.url, auth = { ak = "AK", sk = SK }, proxy = false }
     local own = "MIIFown-qwertzuiop"
-    local answer = client:request({ path = "/", answer = "raw", auth = own }):wait()
+    local answer = client:request({ path = "/", answer = "raw", secrets = { own } }):wait()
     check(answer, { own }, "the answer")
     assert.equal("you sent ***", client:mask("you sent " .. own, answer))
     assert.equal("you sent " .. own, client:mask("you sent " .. own))

@@ -118,7 +118,7 @@ void cab_client_free(cab_client *c) {
     cab_engine_free(c->engine);
     cab_timers_free(&c->states.timers);
     cab_client_options_free(&c->options);
-    cab_recent_free(&c->used_before);
+    cab_recent_free(&c->of_calls);
     cab_identity_unref(c->store);
     cab_buf_free(&c->url);
     free(c->events);
@@ -308,14 +308,6 @@ void cab_client_wake(cab_client *c) { wake(c); }
 
 /* ---- moving --------------------------------------------------------------------------------- */
 
-/* What the call itself has signed in with is known to later ones, too. What it was given as it is
- * goes with it, but for that of starts. */
-static void remember_own(cab_client *c, const cab_call *call) {
-    if (call->identity != NULL && call->identity != c->options.identity && !call->identity->fixed) {
-        cab_recent_add_all(&c->used_before, call->identity);
-    }
-}
-
 /* Credentials for the attempt; false: there are none yet, and the call waits for them. */
 static bool take_credentials(cab_client *c, cab_call *call, int64_t now_ms) {
     if (call->identity != NULL) {
@@ -328,7 +320,6 @@ static bool take_credentials(cab_client *c, cab_call *call, int64_t now_ms) {
             return false;
         }
         call->credentials = cab_credentials_ref(call->identity->current);
-        remember_own(c, call);
     }
     return true;
 }
@@ -536,10 +527,6 @@ bool cab_client_judge(cab_client *c, cab_call *call, const cab_reading *body) {
     c->starts_by_twin = c->starts_by_twin || (had_twin && call->other_path == NULL);
     if (next == CAB_NEXT_END) {
         call->elapsed = (double)(now - call->started_ms) / 1000.0;
-        if (call->op == CAB_OP_START && call->credentials != NULL &&
-            call->verdict.outcome != CAB_OUTCOME_NOT_STARTED) {
-            cab_recent_add(&c->used_before, call->credentials);
-        }
         return true;
     }
     double delay = next == CAB_NEXT_WAIT ? (double)call->delay_ms / 1000.0 : 0;
@@ -559,7 +546,6 @@ bool cab_client_judge(cab_client *c, cab_call *call, const cab_reading *body) {
 
 void cab_client_finish(cab_client *c, cab_call *call) {
     release_attempt(c, call);
-    remember_own(c, call); /* be it that signing in failed */
     cab_states_enter(&c->states, call, CAB_CALL_DONE);
     c->open--;
     if (!call->owned) {
@@ -587,6 +573,12 @@ void cab_client_hold(cab_client *c, cab_call *call) {
 }
 
 /* ---- credentials ---------------------------------------------------------------------------- */
+
+void cab_client_know(cab_client *c, const cab_identity *i) {
+    if (i != c->options.identity) {
+        cab_recent_add_all(&c->of_calls, i);
+    }
+}
 
 void cab_client_unpark(cab_identity *i) {
     cab_call *call;

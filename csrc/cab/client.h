@@ -37,9 +37,9 @@ typedef struct {
 struct cab_client {
     cab_client_options options;
     cab_engine *engine;
-    cab_recent used_before; /* to send starts, and by calls that signed in themselves */
-    cab_identity *store;    /* who its key store signs in as; NULL: nobody */
-    cab_buf url;            /* of the attempt that is being begun */
+    cab_recent of_calls; /* what they brought themselves, and what came of it */
+    cab_identity *store; /* who its key store signs in as; NULL: nobody */
+    cab_buf url;         /* of the attempt that is being begun */
     cab_states states;
     cab_call **calls; /* every call there is, by its slot - 1 */
     size_t slots, slots_cap;
@@ -104,6 +104,8 @@ cab_call *cab_client_next_admission(cab_client *c);
  * signed with that date (UTC) if it is signed. To refuse it, cancel the call. */
 void cab_client_admit(cab_client *c, cab_call *call, double date);
 
+/* What a call brings, and what it obtains by that: the service may repeat it to all others. */
+void cab_client_know(cab_client *c, const cab_identity *i);
 /* Puts new credentials in, or fails every parked call with an error that the binding keeps. */
 void cab_client_unpark(cab_identity *i);
 void cab_client_fail_parked(cab_identity *i);

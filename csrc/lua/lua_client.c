@@ -204,6 +204,18 @@ static int client_keeps_keys_as(lua_State *L) {
     return 0;
 }
 
+/* client:knows(identity): nothing that the client tells shows what that has come to hold. */
+static int client_knows(lua_State *L) {
+    static const lcab_where where = {"", false};
+    cab_client *c = lcab_check_any_client(L, 1)->c;
+    if (c != NULL) { /* who signs in may outlive it */
+        cab_identity *i = lcab_read_auth(L, 2, &where);
+        cab_client_know(c, i);
+        cab_identity_unref(i);
+    }
+    return 0;
+}
+
 void lcab_client_add_methods(lua_State *L, const luaL_Reg *methods) {
     lcab_kept(L, CLIENT_TYPE);
     lua_getfield(L, -1, "__index");
@@ -224,6 +236,7 @@ void lcab_client_open(lua_State *L) {
                                        {"timeout", client_timeout},
                                        {"addresses", client_addresses},
                                        {"keeps_keys_as", client_keeps_keys_as},
+                                       {"knows", client_knows},
                                        {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", client_gc}, {NULL, NULL}};
     lcab_newtype(L, CLIENT_TYPE, methods, meta);

@@ -4,10 +4,14 @@
 
 #include "cab/locale.h"
 #include "cab/pem.h"
+#include "cab/secret.h"
 #include "cab/texts.h"
 #include "lua/compat.h"
 #include "lua/lua_opts.h"
 #include "lua/utf8.h"
+
+/* In the place of a user; his name is shorter, or hidden for nothing. */
+#define SHORTEST_KEY 12
 
 static bool is_ours(const char *name) {
     static const char *const names[] = {"Host",
@@ -59,7 +63,8 @@ bool lcab_is_telling(cab_text name) {
         "session",   "credential", "jwt",      "bearer",     "dpop", "pwd",
         "ticket",    "hmac",       "csrf",     "xsrf",       "saml", "signature",
         "assertion", "appcode",    "app-code", "access-code"};
-    static const char *const words[] = {"otp", "sig", "pin"}; /* a part of "signed", "shipping" */
+    /* A part of "signed", "shipping", "machine", "task". */
+    static const char *const words[] = {"otp", "sig", "pin", "sign", "mac", "digest", "sk"};
     for (size_t at = 0; at < name.len; at++) {
         const char *p = name.data + at;
         for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
@@ -86,30 +91,56 @@ bool lcab_holds_telling(const cab_buf *lines) {
     return false;
 }
 
-/* The password in "user:password", which is sent in base64. */
-static bool add_password(cab_buf *out, const char *base64) {
+/* The password, and what may be a key in the place of the user: a long one, and any beside which
+ * there is no password. */
+static bool add_userinfo(cab_buf *out, const char *text, size_t len) {
+    const char *colon = memchr(text, ':', len);
+    const char *password = colon != NULL ? colon + 1 : text;
+    size_t user_len = colon != NULL ? (size_t)(colon - text) : 0;
+    size_t password_len = len - (size_t)(password - text);
+    bool has_password = password_len >= CAB_SHORTEST_SECRET;
+    size_t key_len = has_password ? SHORTEST_KEY : CAB_SHORTEST_SECRET;
+    return (!has_password || cab_texts_add(out, password, password_len)) &&
+           (user_len < key_len || cab_texts_add(out, text, user_len));
+}
+
+/* "user:password" in base64, which servers take without the fill at its end, too. */
+static bool add_basic(cab_buf *out, cab_text base64) {
     cab_buf both = {NULL, 0, 0};
-    bool ok = cab_buf_puts(&both, base64);
-    cab_pem block = {.data = both.data, .len = both.len};
+    while (base64.len > 0 && base64.data[base64.len - 1] == '=') {
+        base64.len--;
+    }
+    bool ok = cab_buf_append(&both, base64.data, base64.len) &&
+              cab_buf_append(&both, "===", -base64.len % 4) && cab_buf_append(&both, "", 1);
+    cab_pem block = {.data = both.data, .len = both.len - 1};
     if (ok && cab_pem_decode(&block)) {
-        const char *colon = memchr(block.data, ':', block.len);
-        block.data[block.len] = '\0';
-        ok = colon == NULL || cab_texts_add(out, colon + 1, strlen(colon + 1));
+        ok = add_userinfo(out, block.data, block.len);
     }
     cab_buf_free(&both);
     return ok;
 }
 
+/* What a value of this scheme holds behind its name, without blanks; no text: it is of another. */
+static cab_text behind_scheme(cab_text value, const char *scheme) {
+    static const char blanks[] = " \t";
+    cab_text rest = {NULL, 0};
+    size_t len = strlen(scheme);
+    const char *name = value.data + strspn(value.data, blanks);
+    if (cab_same_n(name, scheme, len) && name[len] != '\0' && strchr(blanks, name[len]) != NULL) {
+        rest.data = name + len + strspn(name + len, blanks);
+        rest.len = (size_t)(value.data + value.len - rest.data);
+        while (rest.len > 0 && strchr(blanks, rest.data[rest.len - 1]) != NULL) {
+            rest.len--;
+        }
+    }
+    return rest;
+}
+
 /* The value of a telling header, and what is secret of it where it stands alone. */
 static bool add_secrets(cab_buf *out, cab_text value) {
-    if (!cab_texts_add(out, value.data, value.len)) {
-        return false;
-    }
-    if (cab_same_n(value.data, "Basic ", 6)) {
-        return add_password(out, value.data + 6);
-    }
-    return !cab_same_n(value.data, "Bearer ", 7) ||
-           cab_texts_add(out, value.data + 7, value.len - 7);
+    cab_text basic = behind_scheme(value, "Basic"), bearer = behind_scheme(value, "Bearer");
+    return cab_texts_add(out, value.data, value.len) && (basic.len == 0 || add_basic(out, basic)) &&
+           (bearer.len == 0 || cab_texts_add(out, bearer.data, bearer.len));
 }
 
 void lcab_read_headers(lua_State *L, int index, const lcab_where *where, bool trusted,

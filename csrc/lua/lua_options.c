@@ -390,6 +390,9 @@ static void read_run_id(lua_State *L, int index, const lcab_where *where, cab_ca
 }
 
 void lcab_replace_identity(cab_call *c, cab_identity *i) {
+    if (i != NULL && c->client != NULL) {
+        cab_client_know(c->client, i);
+    }
     cab_identity_unref(c->identity);
     c->identity = i;
 }

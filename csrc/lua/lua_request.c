@@ -162,10 +162,24 @@ static void read_spec_auth(lua_State *L, int index, cab_call *c) {
     lua_pop(L, 1);
 }
 
+/* Whether a query has what is hidden as a secret. */
+static bool query_tells(const cab_buf *query) {
+    const char *p = query->len > 0 ? query->data : "";
+    while (*p != '\0') {
+        size_t name = strcspn(p, "="), pair = strcspn(p, "&");
+        if (name + CAB_SHORTEST_SECRET < pair && lcab_is_telling((cab_text){p, name})) {
+            return true;
+        }
+        p += pair + (p[pair] != '\0');
+    }
+    return false;
+}
+
 void lcab_check_way(lua_State *L, const cab_call *c, bool weighed) {
     bool allowed = c->client == NULL || c->client->options.allow_http;
     if (c->elsewhere.base != NULL && !c->elsewhere.https && !c->elsewhere.loopback && !allowed &&
-        (c->identity != NULL || (!weighed && lcab_holds_telling(&c->headers)))) {
+        (c->identity != NULL ||
+         (!weighed && (lcab_holds_telling(&c->headers) || query_tells(&c->query))))) {
         lcab_bad(L, &WHERE, "url", "credentials go over https only");
     }
 }

@@ -66,7 +66,7 @@ static void add_identity(cab_secrets *s, const cab_identity *i) {
 static void add_client(cab_secrets *s, const cab_client *c) {
     add_identity(s, c->options.identity);
     add_all(s, &c->options.secrets);
-    add_recent(s, &c->used_before);
+    add_recent(s, &c->of_calls);
     add_identity(s, c->store);
 }
 

@@ -19,8 +19,8 @@ void lcab_secrets_open(lua_State *L);
 /* Everything that the call was sent with, or may be sent with next, and the client's. */
 void lcab_collect_secrets(const cab_call *c, cab_secrets *s);
 
-/* What the client itself signs with and what its last builds were started with, for texts that
- * outlive the call they came with. */
+/* What the client signs with, and its last calls did, for texts that outlive the call they came
+ * with. */
 void lcab_collect_client_secrets(const cab_client *c, cab_secrets *s);
 
 /* Keeps what the call knows beside its answer, which is on top of the stack, for whoever tells of

@@ -171,12 +171,12 @@ row(
 row(
   "ok_on_release",
   "body",
-  "a good answer when the spec has released it `times`",
+  "a good answer, or that of the arguments, when the spec has released it `times`",
   function(c, args)
     for _ = 1, args.times or 1 do
       c.server:wait_release()
     end
-    c:reply(200, RESULT)
+    c:reply(args.status or 200, args.body or RESULT, args.headers)
   end
 )
 

@@ -106,7 +106,7 @@ end
 ---@param result codearts.build.Result
 ---@return codearts.build.Meta?
 function M.meta(result)
-  return require("codearts.build.meta").of(result)
+  return require("codearts.build.meta").told(result)
 end
 
 --- Whether a value is one of this library's structured errors.

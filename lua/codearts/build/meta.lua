@@ -12,7 +12,7 @@ function M.add(value, members)
   added[value] = members
 end
 
---- See build.meta.
+--- All of it, as it is: for this library's own modules.
 ---@param value any
 ---@return codearts.build.Meta?
 function M.of(value)
@@ -23,6 +23,21 @@ function M.of(value)
   meta = meta or {}
   for name, member in next, more do
     meta[name] = member
+  end
+  return meta
+end
+
+--- See build.meta. `shown` of what was added stands for members that must not be told as they are.
+---@param value any
+---@return codearts.build.Meta?
+function M.told(value)
+  local meta = M.of(value)
+  local shown = meta and meta.shown
+  for name, member in next, shown or {} do
+    meta[name] = member
+  end
+  if shown then
+    meta.shown = nil
   end
   return meta
 end

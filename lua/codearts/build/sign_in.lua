@@ -181,6 +181,7 @@ function SignIn:context(client, await, reason)
       local token = found.token or found.password
       if token or found.sk then
         self.identity:hide(token, found.sk, found.security_token)
+        client.core:knows(self.identity)
       end
     end,
     secrets = function()
@@ -244,6 +245,7 @@ function SignIn:pump(client)
   local function finish(found, err, source, file)
     if found then
       self:succeed(found, source, file)
+      client.core:knows(self.identity)
     else
       self:fail(err, reason)
     end

@@ -17,16 +17,16 @@ local function ids_of(address)
   return found
 end
 
---- An address as messages repeat it: without what may be a login or a ticket. A text that only has a slash may be all secret.
+--- An address as messages repeat it: what is behind the host may be a ticket, and before an @ there is a login, which may
+-- hold what ends a host.
 local function address_told(text)
-  if not text:find("://", 1, true) then
+  local origin = text:match "^(https?://[A-Za-z0-9.-]+:?%d*)"
+    or text:match "^(https?://%[[0-9A-Fa-f:.]+%]:?%d*)"
+  local rest = text:sub(#(origin or "") + 1)
+  if not origin or not rest:find "^[/?#]" or rest:find "@" or rest:find "%%40" then
     return "the address"
   end
-  local head, query = text:match "^([^?#]*)(.*)$"
-  if query:find("@", 1, true) then -- it may belong to a password
-    head = head:gsub("//.*$", "//…")
-  end
-  return ("the address '%s'"):format((head:gsub("^([^/]*//).*@", "%1")))
+  return ("the address '%s/…'"):format(origin)
 end
 
 ---@class codearts.build.cli.JobReference

@@ -130,7 +130,7 @@ function Watch:live_through(await, entry)
   if entry.start then
     local result, err = await(entry.start)
     local meta = self.app.build.meta(result or err)
-    entry.run_id = meta and self.app:client():mask(meta.run_id) -- of the record, which a store repeats
+    entry.run_id = meta and meta.run_id
     if meta and result then
       entry.key, entry.replayed, entry.reconciled = meta.key, meta.replayed, meta.reconciled
       entry.members = self.app:client():mask(meta.members, result)

@@ -97,15 +97,26 @@ local function identity(flow)
   return (is_one or not facts.sent) and kept or {}
 end
 
+--- What is told of a run id that is not this call's own: a store may repeat what it was sent.
+local function shown_of(flow, holder)
+  local own = flow.facts
+  if holder.run_id == own.run_id and holder.run_id_parameter == own.run_id_parameter then
+    return nil
+  end
+  local run_id, parameter = masked(flow.client, nil, holder.run_id, holder.run_id_parameter)
+  return { run_id = run_id, run_id_parameter = parameter }
+end
+
 --- What reconcile has to know of a start that is in doubt.
 ---@param flow codearts.build.KeyFlow
 ---@return table about
 function endings.about(flow)
-  local kept, shown = flow.shelf.record, identity(flow)
+  local kept, holder = flow.shelf.record, identity(flow)
   return {
     job_id = flow.job_id,
-    run_id = shown.run_id,
-    run_id_parameter = shown.run_id_parameter,
+    run_id = holder.run_id,
+    run_id_parameter = holder.run_id_parameter,
+    shown = shown_of(flow, holder),
     began = core.now(),
     started_at = kept and kept.started_at or 0,
   }
