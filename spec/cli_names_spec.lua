@@ -61,10 +61,6 @@ describe("codearts-build, given a name", function()
       { "history GOOD", "is called 'GOOD'; there are: good\n" },
       { "history oo", "is called 'oo'; there are: good\n" },
       { "status '编译程序的名字'", "is called '编译程序的名字'\n" },
-      {
-        "run good STAGE=beta",
-        "is called 'STAGE=beta'; a parameter is given by %-%-param STAGE=beta\n",
-      },
       { "doctor --job baad", "is called 'baad'; there are: bad" },
     } do
       local result = run(case[1])

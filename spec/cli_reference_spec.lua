@@ -45,6 +45,19 @@ describe("cli reference", function()
     end
   end)
 
+  it("repeats nothing of a parameter whose option was forgotten", function()
+    for _, case in ipairs { "PASSWORD=Pa55word", "=Pa55word", "UGE1NXdvcmQ=", "A=b/c", "A=b:c" } do
+      local found, problem = reference.job(case)
+      assert.is_nil(found)
+      assert.equal(
+        "a parameter is given by --param NAME=VALUE; a job whose name holds = is name:NAME",
+        problem
+      )
+      assert.same({ name = case }, reference.job("name:" .. case))
+      assert.equal("name:" .. case, reference.word(case))
+    end
+  end)
+
   it("repeats of an address nothing but the host", function()
     for text, told in pairs {
       ["https://x.example/Pa55word"] = "the address 'https://x.example/…' holds",

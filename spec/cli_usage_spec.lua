@@ -116,6 +116,7 @@ describe("the command line", function()
     { "run short --project x", "--project: expected a project id" },
     { "log short --project ''", "--project: expected a project id" },
     { "run https://example.com/x", "holds no job id" },
+    { "run STAGE=beta", "JOB: a parameter is given by --param NAME=VALUE" },
     { "run " .. JOB .. " --param x", "--param: expected NAME=VALUE or NAME=@FILE" },
     { "run " .. JOB .. " --param =x", "--param: expected NAME=VALUE" },
     { "run " .. JOB .. " --param x=@", "--param: expected a file after the @" },

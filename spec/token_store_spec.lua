@@ -187,11 +187,22 @@ describe("token store file", function()
   end)
 
   it("tells what the system refuses, with the path", function()
+    write "x" -- no folder
     local nowhere = token_store.file(path .. "/x")
     for _, name in ipairs { "set", "lock" } do
       local ok, problem = nowhere[name]("a", "b", 60)
       assert.is_nil(ok)
       assert.truthy(problem:find(path, 1, true))
+    end
+  end)
+
+  it("repeats nothing of what should be its path and is none", function()
+    local wrong = token_store.file("/nowhere/" .. ("Pa55word"):rep(9))
+    for _, name in ipairs { "set", "lock" } do
+      local ok, problem = wrong[name]("a", "b", 60)
+      assert.is_nil(ok)
+      assert.truthy(problem:find("a value that is no path", 1, true))
+      assert.is_nil(problem:find("Pa55", 1, true))
     end
   end)
 

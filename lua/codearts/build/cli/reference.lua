@@ -57,6 +57,10 @@ function reference.job(str)
       return nil, ("%s holds no job id (32 letters and digits)"):format(address_told(str))
     end
   end
+  -- It may be one whose option was forgotten, and what stands behind it a secret: that is neither repeated nor asked for.
+  if str:find "^[^:/]*=" then
+    return nil, "a parameter is given by --param NAME=VALUE; a job whose name holds = is name:NAME"
+  end
   return { name = str }
 end
 
@@ -65,7 +69,7 @@ end
 ---@return string
 function reference.word(name)
   local found = reference.job(name)
-  local plain = found and found.name == name and not name:find "^%-" and not name:find("=", 1, true)
+  local plain = found and found.name == name and not name:find "^%-"
   return plain and name or "name:" .. name
 end
 

@@ -67,11 +67,7 @@ end
 --- What a name was meant for that no job has.
 local function advice(list, name)
   local others = similar(list, name)
-  if #others > 0 then
-    return "; there are: " .. table.concat(others, ", ")
-  end
-  -- The words of a shell; in Neovim such a one is a parameter.
-  return name:find "^[^=:/]+=" and "; a parameter is given by --param " .. name or ""
+  return #others > 0 and "; there are: " .. table.concat(others, ", ") or ""
 end
 
 --- The id of the one job of that name.

@@ -1,5 +1,6 @@
 --- Tokens in a private file: {"codearts_build_tokens": {key: {text, expires}}}.
 local core = require "codearts.build.core"
+local shown = require "codearts.build.shown"
 
 local M = {}
 
@@ -9,7 +10,7 @@ local function refuse(path, why)
   return core.error {
     kind = "config",
     field = "token_store",
-    message = ("token store %s %s"):format(path, why),
+    message = ("token store %s %s"):format(shown.path(path), why),
   }
 end
 
@@ -26,7 +27,7 @@ local function read_all(path)
     if missing then
       return {}
     end
-    return nil, ("token store %s: %s"):format(path, about)
+    return nil, ("token store %s: %s"):format(shown.path(path), about)
   elseif not is_private(about) then
     return nil, refuse(path, "must belong to this user, and nobody else may touch it (chmod 600)")
   elseif text == "" then
@@ -87,7 +88,7 @@ function M.new(path)
     local ok
     ok, problem = core.file.replace(path, core.encode { [MARK] = entries })
     if not ok then
-      return nil, ("token store %s: %s"):format(path, problem)
+      return nil, ("token store %s: %s"):format(shown.path(path), problem)
     end
     return true
   end
@@ -100,7 +101,7 @@ function M.new(path)
         lock:release()
       end
     end
-    return nil, problem and ("token store %s.lock: %s"):format(path, problem)
+    return nil, problem and ("token store %s.lock: %s"):format(shown.path(path), problem)
   end
 
   return store
