@@ -2,9 +2,16 @@
 local Call = require "codearts.build.client.call"
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
+local shown = require "codearts.build.shown"
 local timestamp = require "codearts.build.sign_in.timestamp"
 
 local M = {}
+
+--- How errors name the IAM that is asked.
+---@return string
+function M.iam(ctx)
+  return "IAM at " .. shown.address(ctx.iam_endpoint)
+end
 
 --- A text from outside, made fit for one line of a message.
 ---@param ctx table of the sign-in

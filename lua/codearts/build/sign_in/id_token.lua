@@ -1,7 +1,6 @@
 --- A temporary key for the id token of an identity provider (API reference 2.3, 4.6).
 local core = require "codearts.build.core"
 local http = require "codearts.build.sign_in.http"
-local shown = require "codearts.build.shown"
 local temporary_key = require "codearts.build.sign_in.temporary_key"
 local text_file = require "codearts.build.sign_in.text_file"
 
@@ -46,7 +45,7 @@ end
 ---@return table? credential of kind key, with expires_in
 ---@return table? err
 function M.sign_in(ctx, given)
-  local who = "IAM at " .. shown.address(ctx.iam_endpoint)
+  local who = http.iam(ctx)
   local token, err = exchange(ctx, who, given.idp_id, given.token)
   if not token then
     return nil, err

@@ -2,7 +2,6 @@
 local core = require "codearts.build.core"
 local credential = require "codearts.build.sign_in.credential"
 local http = require "codearts.build.sign_in.http"
-local shown = require "codearts.build.shown"
 local life = require "codearts.build.sign_in.life"
 
 local M = {}
@@ -32,7 +31,7 @@ end
 ---@return table? credential of kind token, with expires_in
 ---@return table? err
 function M.sign_in(ctx, given)
-  local who = "IAM at " .. shown.address(ctx.iam_endpoint)
+  local who = http.iam(ctx)
   local body, answer = http.json(ctx, who, {
     operation = "KeystoneCreateUserTokenByPassword",
     method = "POST",

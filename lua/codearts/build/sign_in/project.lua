@@ -2,7 +2,6 @@
 local core = require "codearts.build.core"
 local credential = require "codearts.build.sign_in.credential"
 local http = require "codearts.build.sign_in.http"
-local shown = require "codearts.build.shown"
 
 local M = {}
 
@@ -12,7 +11,7 @@ local M = {}
 ---@return table? credential the same with project_id
 ---@return table? err
 function M.complete(ctx, key)
-  local who = "IAM at " .. shown.address(ctx.iam_endpoint)
+  local who = http.iam(ctx)
   local known = ctx.state.projects or {}
   ctx.state.projects = known
   local name = key.ak .. " " .. ctx.region
