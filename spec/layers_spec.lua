@@ -182,7 +182,10 @@ local ROOMS = {
     uses = { "core", "small", "shown" },
     foreign = { "yaml" }, -- lyaml's parser
   },
-  token_store = { modules = { "token_store", "token_store%..+" }, uses = { "core", "small" } },
+  token_store = {
+    modules = { "token_store", "token_store%..+" },
+    uses = { "core", "small", "shown" },
+  },
   sign_in = {
     modules = { "sign_in", "sign_in%..+" },
     uses = { "core", "small", "shown", "calls", "config", "token_store" },
