@@ -125,6 +125,25 @@ describe("codearts-build, given a name", function()
       end
     end)
 
+    it("gives a job an id that is the token", function()
+      local token = ("0123456789abcdef"):rep(2)
+      local mine = {}
+      for name, value in pairs(env) do
+        mine[name] = value
+      end
+      mine.CODEARTS_BUILD_TOKEN = token
+      server:script({}, jobs { token, "web" })
+      local result = command.run("run web --json", mine)
+      assert.are.equal(2, result.status)
+      assert.is_nil((result.out .. result.err):find(token, 1, true))
+      assert.is_truthy(
+        result.err:find("the id that the service lists for 'web' holds a credential", 1, true)
+      )
+      for _, request in ipairs(server:stats().requests) do
+        assert.is_nil(request.path:find(token, 1, true))
+      end
+    end)
+
     it("finds something else than was asked for", function()
       server:script({ jobs({ BAD, "webserver" }) }, jobs({ GOOD, "web" }))
       server:script(

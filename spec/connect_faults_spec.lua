@@ -85,12 +85,29 @@ describe("connecting:", function()
   end, failed "resolve")
 
   it("a long name without a dot, which may be a secret, is not repeated", function()
-    local secret = "SkSecret1234567890abcdefghijklmnopqrstuv"
-    local _, err = caller.run { endpoint = secret }
+    local _, err = caller.run { endpoint = "Sk-Secret1234567890abcdefghijklmnopqrstu" }
     caller.check(failed "resolve", err)
     assert.equal("Could not resolve host", err.message)
     _, err = caller.run { endpoint = "no-such-host.invalid" }
     assert.equal("Could not resolve host: no-such-host.invalid", err.message)
+  end)
+
+  it("a long word, which may be a secret, is asked of no name server", function()
+    local secret = "SkSecret1234567890abcdefghijklmnopqrstuv"
+    for _, options in ipairs {
+      { endpoint = secret },
+      { endpoint = "https://" .. secret .. ":8443/x" },
+      { endpoint = "http://127.0.0.1:9", proxy = secret },
+      { endpoint = "http://127.0.0.1:9", proxy = ("http://%s:3128"):format(secret) },
+    } do
+      local ok, err = pcall(caller.new, options)
+      assert.is_false(ok)
+      assert.same({ "config", options.proxy and "proxy" or "endpoint" }, { err.kind, err.field })
+      assert.is_nil(tostring(err):find(secret, 1, true))
+      assert.truthy(tostring(err):find("a long word, which may be a secret", 1, true))
+    end
+    caller.new({ endpoint = secret .. "." }):close()
+    caller.new({ endpoint = "build-gateway-of-the-other-department" }):close()
   end)
 
   local hole

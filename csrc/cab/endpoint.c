@@ -10,6 +10,9 @@
 #include "cab/buf.h"
 #include "cab/locale.h"
 
+/* Letters of a host's name that has no dot, hyphen or underscore. */
+#define LONGEST_WORD 24
+
 /* libcurl keeps spellings that are no longer than its own. */
 const char *cab_endpoint_ipv6(const cab_endpoint *ep, char text[CAB_IPV6_TEXT]) {
     struct in6_addr address;
@@ -42,6 +45,12 @@ static bool is_loopback(const char *host) {
            (strncmp(host, "127.", 4) == 0 && inet_pton(AF_INET, host, &address) == 1);
 }
 
+/* Whether no name server is to be asked for it: keys and tokens stand where an address should be,
+ * and are long words. */
+static bool is_long_word(const char *host) {
+    return strlen(host) > LONGEST_WORD && strpbrk(host, ".-_[") == NULL;
+}
+
 static char *part(CURLU *u, CURLUPart what) {
     char *text = NULL;
     return curl_url_get(u, what, &text, 0) == CURLUE_OK ? text : NULL;
@@ -68,6 +77,9 @@ static bool fill(cab_endpoint *ep, CURLU *u, cab_error *err) {
     bool ok = false;
     if (scheme == NULL || host == NULL || path == NULL) {
         refuse(err, "is not a URL with a host");
+    } else if (is_long_word(host)) {
+        refuse(err, "is a long word, which may be a secret; a host of that name is written with a "
+                    "dot at its end");
     } else {
         bool https = strcmp(scheme, "https") == 0;
         /* libcurl leaves out a scheme's own port in the Host header, and so must a signature. */
@@ -184,6 +196,13 @@ bool cab_url_is_readable(const char *url) {
     char *host = host_of(url);
     curl_free(host);
     return host != NULL;
+}
+
+bool cab_url_is_long_word(const char *url) {
+    char *host = host_of(url);
+    bool is_long = host != NULL && is_long_word(host);
+    curl_free(host);
+    return is_long;
 }
 
 bool cab_url_is_loopback(const char *url) {

@@ -18,7 +18,7 @@ typedef struct {
 } cab_endpoint;
 
 /* Reads "[https://]host[:port][/prefix]". Refuses other schemes, a user or password, a query, a
- * fragment, blanks, control and non-ASCII bytes: a config error about field `endpoint`, which never
+ * fragment, blanks, control and non-ASCII bytes, a long word for a host: a config error about field `endpoint`, which never
  * repeats the text. False leaves the endpoint empty. */
 bool cab_endpoint_parse(cab_endpoint *ep, const char *text, size_t len, cab_error *err);
 void cab_endpoint_free(cab_endpoint *ep);
@@ -32,6 +32,8 @@ bool cab_endpoint_same(const cab_endpoint *ep, const cab_endpoint *other);
 
 /* Whether libcurl can make out the host of a proxy's URL. */
 bool cab_url_is_readable(const char *url);
+/* Whether the host of a URL is rather a secret, as which an endpoint is refused. */
+bool cab_url_is_long_word(const char *url);
 /* Whether the host of a URL is this machine, whatever its scheme and whoever its user. */
 bool cab_url_is_loopback(const char *url);
 

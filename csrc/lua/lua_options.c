@@ -200,7 +200,9 @@ static void read_proxy(lua_State *L, int options, cab_client_options *o, cab_eng
         if (t.len == 0) {
             lcab_bad(L, &TOP, "proxy", "must not be empty; false means none");
         }
-        const char *problem = cab_proxy_problem(t.data);
+        const char *problem = cab_url_is_long_word(t.data)
+                                  ? "it is a long word, which may be a secret"
+                                  : cab_proxy_problem(t.data);
         if (problem != NULL) {
             cab_error err;
             cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, "proxy", "proxy: %s", problem);

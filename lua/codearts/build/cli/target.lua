@@ -97,6 +97,9 @@ local function find(app, name, project)
       ("%d jobs are called '%s', so give the id: %s"):format(#ids, name, table.concat(ids, ", "))
     )
   end
+  if app:client():mask(ids[1]) ~= ids[1] then -- it would go into requests, and be told
+    usage(app, "JOB", ("the id that the service lists for '%s' holds a credential"):format(name))
+  end
   return ids[1]
 end
 
