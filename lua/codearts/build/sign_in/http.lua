@@ -192,6 +192,16 @@ end
 -- Addresses that no packet leaves this machine for.
 local LOOPBACK = { "^localhost$", "^127%.%d+%.%d+%.%d+$", "^%[::1%]$" }
 
+--- Whether a host that looks like an address of IPv4 is one: 127.0.0.256 is a name, which somebody else may answer for.
+local function is_no_name(host)
+  for number in host:gmatch "%d+" do
+    if #number > 3 or ascii.number(number) > 255 or number:find "^0%d" then
+      return false
+    end
+  end
+  return true
+end
+
 --- Whether secrets may be sent to a URL: over TLS, or without leaving this machine.
 ---@param url string
 ---@param also? string pattern of a host that is near enough, too
@@ -203,10 +213,10 @@ function M.is_safe(url, also)
   local host = (url:match "^http://([^/?#]*)" or ""):gsub(":%d+$", "")
   for _, pattern in ipairs(LOOPBACK) do
     if host:find(pattern) then
-      return true
+      return host == "[::1]" or is_no_name(host)
     end
   end
-  return also ~= nil and host:find(also) ~= nil
+  return also ~= nil and host:find(also) ~= nil and is_no_name(host)
 end
 
 -- A host's name or address, and a port. Nothing else is repeated of an address: it may be a password in a wrong place.
