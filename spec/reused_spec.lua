@@ -239,9 +239,10 @@ end)
 -- the busy connection too, and who reads first has the other's answer (its issue 4885).
 describe("a connection over HTTP/1.1 that is in use, beside one over HTTP/2,", function()
   local server, client
-  local function open(http1_at, max_streams)
+  local function open(http1_at, max_streams, http_version)
     server = servers.start { http2 = true, http1_at = http1_at, max_streams = max_streams }
-    client = caller.new { endpoint = server, retry = false, timeout = 10 }
+    client =
+      caller.new { endpoint = server, retry = false, timeout = 10, http_version = http_version }
   end
   after_each(function()
     client:close()
@@ -254,21 +255,23 @@ describe("a connection over HTTP/1.1 that is in use, beside one over HTTP/2,", f
     until server:stats().waiting == waiting
   end
 
-  it("carries no other request", function()
-    open(1)
-    server:script { "ok_on_release" }
-    local first = client:start(caller.JOB)
-    wait_for(1)
-    for _ = 1, 5 do
-      local result, err = client:try_run(caller.JOB)
-      assert(result, tostring(err))
-      assert.equal("2", build.meta(result).http_version:sub(1, 1))
-    end
-    assert.is_false(first:done())
-    server:release()
-    assert.equal("1.1", build.meta(first:wait()).http_version)
-    assert.equal(6, server:stats().processed)
-  end)
+  for _, http_version in ipairs { "auto", "2" } do
+    it("carries no other request, http_version " .. http_version, function()
+      open(1, nil, http_version)
+      server:script { "ok_on_release" }
+      local first = client:start(caller.JOB)
+      wait_for(1)
+      for _ = 1, 5 do
+        local result, err = client:try_run(caller.JOB)
+        assert(result, tostring(err))
+        assert.equal("2", build.meta(result).http_version:sub(1, 1))
+      end
+      assert.is_false(first:done())
+      server:release()
+      assert.equal("1.1", build.meta(first:wait()).http_version)
+      assert.equal(6, server:stats().processed)
+    end)
+  end
 
   it("carries none where the other one was given up as soon as it was made", function()
     open(1)

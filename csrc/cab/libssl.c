@@ -211,12 +211,12 @@ bool cab_libssl_has_unread(const void *ssl) {
 
 bool cab_libssl_tells_version(const void *ssl) { return ssl != NULL && alpn != NULL; }
 
-int cab_libssl_http_major(const void *ssl) {
+int cab_libssl_http_major(const void *ssl, int otherwise) {
     const unsigned char *name = NULL;
     unsigned len = 0;
     if (!cab_libssl_tells_version(ssl)) {
         return 0;
     }
     alpn(ssl, &name, &len);
-    return len == 2 && memcmp(name, "h2", 2) == 0 ? 2 : 1;
+    return len == 0 ? otherwise : len == 2 && memcmp(name, "h2", 2) == 0 ? 2 : 1;
 }

@@ -85,9 +85,10 @@ static bool is_occupied(const cab_transfer *t, const cab_socket *one) {
                                             (!one->ready || (one->requests > 0 && !one->shared))));
 }
 
-/* Which version of HTTP a new connection speaks, 1 or 2; 0: that cannot be told yet. */
+/* Which version of HTTP a new connection speaks, 1 or 2; 0: that cannot be told yet. That of a
+ * server that agrees on none is known before, if by anybody. */
 static int agreed(const cab_transfer *t, const void *ssl) {
-    return t->version == CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE ? 2 : cab_libssl_http_major(ssl);
+    return cab_libssl_http_major(ssl, t->version == CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE ? 2 : 1);
 }
 
 /* Which one an answer came as. Its first line may say what it likes, and libcurl believes it. */
