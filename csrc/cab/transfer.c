@@ -79,10 +79,12 @@ static bool is_over(cab_transfer *t, const cab_socket *one, int port, const void
 /* Whether a kept connection carries one request at a time and another is under way on it, it is
  * still being made for another, or it was made for requests of another kind, so that nothing is
  * known of it. Until 8.5 libcurl takes all connections to a host for such as carry many once one of
- * them does (its issue 4885), and whoever reads first has the answer. */
-static bool is_occupied(const cab_transfer *t, const cab_socket *one) {
-    return !is_plain(t) && (one == NULL || (t->host->may_share &&
-                                            (!one->ready || (one->requests > 0 && !one->shared))));
+ * them does (its issue 4885), and whoever reads first has the answer; and of one whose TLS is not
+ * there yet it tells the port of the connection before. */
+static bool is_occupied(const cab_transfer *t, const cab_socket *one, const void *ssl) {
+    return !is_plain(t) &&
+           (one == NULL || (t->https && ssl == NULL && cab_libssl_is_ours()) ||
+            (t->host->may_share && (!one->ready || (one->requests > 0 && !one->shared))));
 }
 
 /* Which version of HTTP a new connection speaks, 1 or 2; 0: that cannot be told yet. That of a
@@ -147,7 +149,7 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
         if (t->host->may_share) {
             cab_host_speaks(t->host, one, agreed(t, ssl));
         }
-    } else if (!is_new && is_occupied(t, one)) {
+    } else if (!is_new && is_occupied(t, one, ssl)) {
         a->stale = true; /* the connection is the other's */
         return CURL_PREREQFUNC_ABORT;
     } else if (!is_new && a->let_out == 1 && is_over(t, one, local_port, ssl)) {
