@@ -5,6 +5,7 @@ local build = require "codearts.build"
 local caller = require "spec.support.caller"
 local native = require "spec.support.native"
 local certs = require "spec.support.certs"
+local proxies = require "spec.support.proxy"
 local servers = require "spec.support.server"
 
 local MODES = {
@@ -16,6 +17,35 @@ local MODES = {
 -- What a server may say before it ends a kept connection (RFC 9110 15.5.9), as HAProxy does: Jetty's
 -- issue 5152, openshift/release's 378.
 local GOODBYE = "HTTP/1.1 408 Request Time-out\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+-- An answer to nothing, whole: it would be told as that of the next call. What came so in other clients:
+-- yhirose/cpp-httplib's issue 591, Project-OSRM/osrm-backend's 5527.
+local STRAY = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 28\r\n\r\n"
+  .. '{"actual_build_number":"99"}'
+
+-- What a program tells with a library of spec/support before all others, of a client and its server; at its end how
+-- many requests and connections there were.
+local function beside(name, mode, body)
+  local library = native.library(name, "-Wl,--no-as-needed $(pkg-config --libs libcurl)")
+  local program = ([[
+local build = require "codearts.build"
+local server = require("spec.support.server").start { tls = %s, http2 = %s }
+local client = build.new {
+  endpoint = server.url, auth = "fake-token", retry = false, timeout = 10, proxy = false,
+  tls = { ca_file = server.ca_file },
+}
+%s
+local stats = server:stats()
+print(stats.processed, stats.connections)
+client:close()
+server:stop()
+]]):format(tostring(mode.options.tls), tostring(mode.options.http2), body)
+  local told = caller.elsewhere(program, function(command)
+    return ("ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=%s %s"):format(library, command)
+  end)
+  os.remove(library)
+  return told
+end
 
 for _, mode in ipairs(MODES) do
   describe("a kept connection over " .. mode.name, function()
@@ -65,35 +95,35 @@ for _, mode in ipairs(MODES) do
     end)
 
     it("that libcurl holds for alive is looked at", function()
-      local library = native.library "unseen_end"
-      local told = caller.elsewhere(
-        ([[
-local build = require "codearts.build"
-local servers = require "spec.support.server"
-local server = servers.start(%s)
-local client = build.new {
-  endpoint = server.url, auth = "fake-token", retry = false, timeout = 10, proxy = false,
-  tls = { ca_file = server.ca_file },
-}
+      local told = beside(
+        "unseen_end",
+        mode,
+        [[
 for i = 1, 3 do
   local result, err = client:try_run { job_id = ("0f1e2d3c"):rep(4) }
   print(result and build.meta(result).attempts or err)
   server:drop "close"
   server:wait_for(i, "ended")
-end
-local stats = server:stats()
-print(stats.processed, stats.connections)
-client:close()
-server:stop()
-]]):format(
-          mode.options.tls and "{ tls = true }" or mode.options.http2 and "{ http2 = true }" or "{}"
-        ),
-        function(command)
-          return ("ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=%s %s"):format(library, command)
-        end
+end]]
       )
-      os.remove(library)
       assert.equal("1\n1\n1\n3\t3\n", told)
+    end)
+
+    -- Over HTTP/2 each answer names its request.
+    it("takes a start only where it can be looked into", function()
+      local told = beside(
+        "other_tls",
+        mode,
+        [[
+for _ = 1, 2 do
+  assert(client:request({ method = "GET", path = "/v3/x" }):try_wait(10))
+end
+print(server:stats().connections)
+for _ = 1, 2 do
+  print(build.meta(client:run { job_id = ("0f1e2d3c"):rep(4) }).attempts)
+end]]
+      )
+      assert.equal(mode.name == "TLS" and "1\n1\n1\n4\t3\n" or "1\n1\n1\n4\t1\n", told)
     end)
   end)
 end
@@ -129,13 +159,8 @@ describe("a kept connection", function()
     second_call_after({ "send_on_release", bytes = GOODBYE }, { tls = true })
   end)
 
-  -- An answer to nothing, whole: it would be told as that of the next call. What came so in other clients:
-  -- yhirose/cpp-httplib's issue 591, Project-OSRM/osrm-backend's 5527.
-  local STRAY = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
   it("on which an answer came unasked over TLS, left open, is not used again", function()
-    local body = '{"actual_build_number":"99"}'
-    local bytes = STRAY:format(#body, body)
-    second_call_after({ "send_on_release", bytes = bytes, keep = true }, { tls = true })
+    second_call_after({ "send_on_release", bytes = STRAY, keep = true }, { tls = true })
   end)
 
   -- TLS has decrypted it by then: the socket shows nothing of it.
@@ -155,9 +180,8 @@ describe("a kept connection", function()
     end,
   } do
     it("on which another answer came in " .. of .. " is not used again", function()
-      local body = '{"actual_build_number":"99"}'
       local start = begin()
-      server:script { { "answer_twice", bytes = STRAY:format(#body, body) } }
+      server:script { { "answer_twice", bytes = STRAY } }
       local first = start()
       repeat
         client:step(0.01)
@@ -197,6 +221,62 @@ describe("a kept connection", function()
     caller.check({ kind = "transport", outcome = "unknown" }, lost)
     assert.equal(3, server:stats().processed)
     assert.equal(2, server:stats().connections)
+  end)
+end)
+
+-- What came on one may lie within the TLS of the proxy, where nothing here can see it.
+describe("a kept connection through an https proxy", function()
+  local READ = { method = "GET", path = "/v3/x" }
+  local server, proxy, client
+
+  local function open(options)
+    server = servers.start(options)
+    proxy = proxies.start { tls = true }
+    local tls = { ca_file = proxy.ca_file }
+    client =
+      caller.new { endpoint = server, tls = tls, proxy = proxy.url, retry = false, timeout = 10 }
+  end
+
+  after_each(function()
+    client:close()
+    proxy:stop()
+    server:stop()
+  end)
+
+  for _, mode in ipairs(MODES) do
+    local starts = mode.options.http2 and "starts, too" or "no start"
+    it("carries reads, and " .. starts .. ": " .. mode.name, function()
+      open(mode.options)
+      local through = {}
+      for i, what in ipairs { "read", "read", "start", "read", "start" } do
+        if what == "read" then
+          assert(caller.wait(client, client:request(READ)))
+        else
+          local result, err = client:try_run(caller.JOB)
+          assert(result, tostring(err))
+          assert.equal(1, build.meta(result).attempts)
+        end
+        through[i] = proxy:stats().connections
+      end
+      assert.same(mode.options.http2 and { 1, 1, 1, 1, 1 } or { 1, 1, 2, 2, 3 }, through)
+      assert.equal(5, server:stats().processed)
+      assert.equal(proxy:stats().connections - 1, proxy:stats().closed)
+    end)
+  end
+
+  it("on which another answer came takes no start", function()
+    open {}
+    proxy:script {
+      { "answer_twice", body = "{}", bytes = STRAY },
+    }
+    local read = client:request(READ)
+    repeat
+      client:step(0.01)
+    until proxy:stats().waiting == 1
+    proxy:release()
+    assert(caller.wait(client, read))
+    assert.equal("20", client:run(caller.JOB).actual_build_number)
+    assert.equal(1, server:stats().processed)
   end)
 end)
 

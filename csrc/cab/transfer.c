@@ -24,11 +24,14 @@
  */
 #define MAX_CONNECT_BYTES (8 * 1024)
 
-/* Whether the bytes of its connection are those of HTTP/1 itself. */
-static bool is_plain(const cab_transfer *t) {
+/* Whether its connection is, or may be, within the TLS of a proxy. */
+static bool is_within_tls(const cab_transfer *t) {
     const char *proxy = t->direct ? NULL : t->wire->proxy;
-    return !t->https && (proxy == NULL || !cab_same_n(proxy, "https:", 6));
+    return proxy != NULL && cab_same_n(proxy, "https:", 6);
 }
+
+/* Whether the bytes of its connection are those of HTTP/1 itself. */
+static bool is_plain(const cab_transfer *t) { return !t->https && !is_within_tls(t); }
 
 /* Without one, libcurl must not look into the environment for it. */
 static CURLcode set_proxy(cab_transfer *t, bool direct) {
@@ -74,6 +77,12 @@ static cab_socket *socket_of(cab_transfer *t, int port, const char *address) {
 static bool is_over(cab_transfer *t, const cab_socket *one, int port, const void *ssl) {
     return cab_sockets_ended(&t->wire->hosts.sockets, port, is_plain(t)) ||
            cab_libssl_has_ended(ssl) || (one != NULL && one->in_turn && cab_libssl_has_unread(ssl));
+}
+
+/* Whether such an answer may lie on a kept connection where nobody here can look: within the TLS of
+ * a proxy, or in one that is not OpenSSL's. Over HTTP/2 each answer names its request. */
+static bool is_opaque(const cab_transfer *t, const cab_socket *one, const void *ssl) {
+    return (is_within_tls(t) || (t->https && ssl == NULL)) && (one == NULL || !one->shared);
 }
 
 /* Whether a kept connection carries one request at a time and another is under way on it, it is
@@ -152,7 +161,8 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
     } else if (!is_new && is_occupied(t, one, ssl)) {
         a->stale = true; /* the connection is the other's */
         return CURL_PREREQFUNC_ABORT;
-    } else if (!is_new && a->let_out == 1 && is_over(t, one, local_port, ssl)) {
+    } else if (!is_new && a->let_out == 1 &&
+               ((a->once && is_opaque(t, one, ssl)) || is_over(t, one, local_port, ssl))) {
         /* Without reuse the connection goes with the transfer. */
         a->stale = true;
         (void)set_fresh(t, false, true);

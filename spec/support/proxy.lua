@@ -5,7 +5,9 @@
 ---     assert.equal("CONNECT", proxy:stats().requests[1].method)
 ---
 --- It has the methods of a server (script, behave, reset, stats, wait_for, drop, stop). What it can
---- do with a request: `ok` forward it, or answer 407 without the right credentials; `refuse` it
+--- do with a request: `ok` forward it, or answer 407 without the right credentials (`joins`: in a tunnel the server's end of a
+--- handshake of TLS 1.2 goes with what it says next); `answer_twice`, a good answer of `body`, which when it is released comes with
+--- the answer of `bytes` behind it; `refuse` it
 --- (argument `status`, 403); `flood`, a `head` and then a `piece` again and again, for so many `bytes`
 --- (stats().flooded tells how many were taken); `hang`; `close`; `reset`; `half_head`, an answer cut off in its head;
 --- `established_then_close`, a tunnel that ends before it began.

@@ -37,6 +37,13 @@ return {
     specs = "reused",
   },
   {
+    name = "a POST on a kept connection that holds what nobody can see",
+    file = "csrc/cab/transfer.c",
+    find = "(a->once && is_opaque(t, one, ssl)) ||",
+    replace = "",
+    specs = "reused",
+  },
+  {
     name = "a POST that is tried again after some of it was sent",
     file = "csrc/cab/classify.c",
     find = "(ending->op == CAB_OP_READ || !ending->sent)) {",
