@@ -280,6 +280,35 @@ describe("a kept connection through an https proxy", function()
   end)
 end)
 
+-- Together with the end of the handshake, as the proxy sends both at once.
+describe("a new connection over TLS 1.2 on which an answer came before the request", function()
+  for _, attempts in ipairs { 1, 2 } do
+    local becomes = attempts == 1 and "is not used" or "is followed by another one"
+    it(becomes, function()
+      local server = servers.start { tls = "tls_1_2" }
+      local proxy = proxies.start()
+      proxy:behave("ok", { joins = true })
+      server:script { { "answer_unasked", bytes = STRAY } }
+      local retry = { max_attempts = attempts, base_delay = 0.001 }
+      local client =
+        caller.new { endpoint = server, proxy = proxy.url, retry = retry, timeout = 10 }
+      local result, err = client:try_run(caller.JOB)
+      if attempts == 1 then
+        caller.check({ kind = "transport", outcome = "not_started", retryable = true }, err)
+      else
+        assert(result, tostring(err))
+        assert.equal("20", result.actual_build_number)
+        assert.equal(2, build.meta(result).attempts)
+      end
+      assert.equal(attempts - 1, server:stats().processed)
+      assert.equal(attempts == 1, server:stats().bytes == 0)
+      client:close()
+      proxy:stop()
+      server:stop()
+    end)
+  end
+end)
+
 describe("HTTP/2 over plain http", function()
   it("is refused where the endpoint is given", function()
     local ok, err = pcall(caller.new, { endpoint = "http://127.0.0.1:1", http_version = "2" })

@@ -154,6 +154,7 @@ void cab_curl_refusal(const char *alert, cab_error *err) {
     } else {
         cab_fail(err, CAB_KIND_TRANSPORT, CAB_REASON_TLS_HANDSHAKE, NULL,
                  "the server ended the connection as soon as it was made, as one does that does "
-                 "not take the client's certificate, or that there is none");
+                 "not take the client's certificate, or that there is none; or it answered before "
+                 "it was asked");
     }
 }

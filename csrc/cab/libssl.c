@@ -220,3 +220,5 @@ int cab_libssl_http_major(const void *ssl, int otherwise) {
     alpn(ssl, &name, &len);
     return len == 0 ? otherwise : len == 2 && memcmp(name, "h2", 2) == 0 ? 2 : 1;
 }
+
+bool cab_libssl_has_tickets(const void *ssl) { return version == NULL || version(ssl) >= TLS_1_3; }

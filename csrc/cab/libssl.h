@@ -49,6 +49,9 @@ bool cab_libssl_has_ended(const void *ssl);
 bool cab_libssl_has_unread(const void *ssl);
 /* Whether it can be told which version of HTTP was agreed on for it; `ssl` may be gone by now. */
 bool cab_libssl_tells_version(const void *ssl);
+/* Whether its server may say something before it is asked: TLS 1.3 has tickets after the handshake.
+ */
+bool cab_libssl_has_tickets(const void *ssl);
 /* Which version of HTTP was agreed on for it, 1 or 2, `otherwise` if none; 0: that cannot be told.
  */
 int cab_libssl_http_major(const void *ssl, int otherwise);

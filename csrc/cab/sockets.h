@@ -17,7 +17,7 @@ typedef struct {
     struct cab_host *host; /* whom it leads to; may be NULL */
     unsigned id;           /* never another's; never 0 */
     bool ready;            /* whoever made the connection has used it */
-    bool in_turn;          /* an answer came as HTTP/1: without a request there is nothing to say */
+    bool in_turn;          /* it speaks HTTP/1: without a request there is nothing to say */
     bool shared;           /* it speaks HTTP/2: many requests are under way on it, … */
     size_t most;           /* … and no more than these */
     size_t requests;       /* that are under way */

@@ -111,13 +111,17 @@ static int http_major(const cab_transfer *t, const cab_socket *one, long told) {
     return t->version == CURL_HTTP_VERSION_1_1 || (is_known && !one->shared) ? 1 : 2;
 }
 
-/* The connection of a transfer is new. Answers whether the server has ended it by now. */
-static bool is_shut_out(cab_transfer *t, const cab_socket *one, int port, const void *ssl) {
+/* The connection of a transfer is new. Answers whether the server has ended it by now, or has said
+ * something on it, which would be taken for the answer. */
+static bool is_shut_out(cab_transfer *t, cab_socket *one, int port, const void *ssl) {
     if (ssl == NULL) {
         return false;
     }
     cab_libssl_listen(ssl, t->host->key.bytes ? &t->wire->ear_of_bytes : &t->wire->ear);
     t->attempt.ssl = ssl;
+    if (one != NULL) {
+        one->in_turn = agreed(t, ssl) == 1 && !cab_libssl_has_tickets(ssl);
+    }
     return is_over(t, one, port, ssl);
 }
 

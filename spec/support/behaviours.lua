@@ -137,6 +137,11 @@ row(
   "h1"
 )
 
+row("answer_unasked", "start", "`bytes`, before anything is read", function(c, args)
+  c:send(args.bytes)
+  c:ignore()
+end, "h1")
+
 row(
   "goodbye_on_release",
   "body",
