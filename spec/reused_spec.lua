@@ -194,6 +194,33 @@ describe("a kept connection", function()
     end)
   end
 
+  -- A step that has worked its time leaves to the next one what has ended meanwhile; that begins a start first.
+  it(
+    "on which another answer came, and whose own nobody has taken yet, is not used again",
+    function()
+      open({ tls = true }, "1.1")
+      local lines = {}
+      for i = 1, 40 do
+        lines[i] = { "answer_twice", bytes = STRAY }
+      end
+      server:script(lines)
+      for _ = 1, 40 do
+        client:request { method = "GET", path = "/v3/x" }
+      end
+      repeat
+        client:step(0.01)
+      until server:stats().waiting == 40
+      server:release()
+      server:wait_for(40, "unasked")
+      local start
+      repeat
+        local left = client:step(0)
+        start = start or left < 40 and client:start(caller.JOB)
+      until left == 0
+      assert.equal("20", start:wait().actual_build_number)
+    end
+  )
+
   for _, keep in ipairs { false, true } do
     local how = keep and "left open" or "ended"
     it("on which something came unasked, " .. how .. ", is not used again", function()

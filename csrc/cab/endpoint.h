@@ -18,8 +18,8 @@ typedef struct {
 } cab_endpoint;
 
 /* Reads "[https://]host[:port][/prefix]". Refuses other schemes, a user or password, a query, a
- * fragment, blanks, control and non-ASCII bytes, a long word for a host: a config error about field `endpoint`, which never
- * repeats the text. False leaves the endpoint empty. */
+ * fragment, blanks, control and non-ASCII bytes, a long word for a host: a config error about
+ * field `endpoint`, which never repeats the text. False leaves the endpoint empty. */
 bool cab_endpoint_parse(cab_endpoint *ep, const char *text, size_t len, cab_error *err);
 void cab_endpoint_free(cab_endpoint *ep);
 

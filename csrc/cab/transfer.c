@@ -157,6 +157,9 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
         return CURL_PREREQFUNC_ABORT;
     }
     a->ssl = ssl;
+    if (!is_new && one != NULL && agreed(t, ssl) == 1) {
+        one->in_turn = true; /* it has answered, be it that nobody has taken that yet */
+    }
     if (is_new && one != NULL) {
         one->ready = true;
         if (t->host->may_share) {

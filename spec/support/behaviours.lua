@@ -114,6 +114,9 @@ row(
       c.server:wait_release() -- the head is read by then
     end
     c:send(RESULT .. (args.bytes or ""))
+    if args.bytes then
+      c.server:count("unasked", 1)
+    end
     c:ignore()
   end,
   "h1"

@@ -74,8 +74,8 @@ return {
   {
     name = "a gateway's code from after it has forwarded",
     file = "csrc/cab/classify.c",
-    find = "{602, 602, false},",
-    replace = "{601, 602, false},",
+    find = "{602, 602, 0},",
+    replace = "{601, 602, 0},",
     specs = "refusals",
   },
   {
