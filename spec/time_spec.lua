@@ -184,6 +184,39 @@ describe("a program that does not look for longer than a limit", function()
       server:stop()
     end)
   end
+
+  -- More than one step of 2 ms takes.
+  it("still gets all answers that came in time", function()
+    local COUNT = 800 -- both sides may have 1,024 descriptors
+    local server = servers.start()
+    local seconds, lost = 1, nil
+    repeat
+      seconds = seconds * 2
+      server:reset()
+      server:behave "ok_on_release"
+      local client = caller.new { endpoint = server, max_connections = COUNT }
+      local began, calls = core.now(), {}
+      for i = 1, COUNT do
+        calls[i] = client:start(caller.JOB, { timeout = seconds })
+      end
+      repeat
+        client:step(0.001)
+      until server:stats().waiting == COUNT or core.now() > began + seconds
+      local in_time = server:stats().waiting == COUNT and core.now() < began + seconds / 2
+      server:release()
+      busy(began + seconds + 1 - core.now()) -- starting them took a while
+      lost = 0
+      for _, call in ipairs(calls) do
+        while not call:done() do
+          client:step(0)
+        end
+        lost = lost + (call:try_wait() and 0 or 1)
+      end
+      client:close()
+    until in_time or seconds > 30
+    assert.equal(0, lost)
+    server:stop()
+  end)
 end)
 
 describe("a pause", function()

@@ -439,7 +439,8 @@ static void end_unwatched(cab_engine *e) {
     multi_close(e);
 }
 
-static void collect_ended(cab_engine *e, cab_budget *budget) {
+/* Answers whether nothing is left for the next step. */
+static bool collect_ended(cab_engine *e, cab_budget *budget) {
     int left = 1;
     const CURLMsg *m;
     while (left > 0 && (m = curl_multi_info_read(e->multi, &left)) != NULL) {
@@ -460,7 +461,9 @@ static void collect_ended(cab_engine *e, cab_budget *budget) {
     }
     if (e->unwatched) {
         end_unwatched(e);
+        return true;
     }
+    return left == 0;
 }
 
 /* Answers how many sockets there was something to do for. */
@@ -535,8 +538,10 @@ static void look_before_ending(cab_engine *e, cab_budget *budget) {
             return;
         }
     }
+    if (!collect_ended(e, budget)) {
+        return;
+    }
     e->looking = false;
-    collect_ended(e, budget);
     end_overdue(e, &e->wire.running);
     end_overdue(e, &e->wire.streaming);
 }
@@ -544,7 +549,7 @@ static void look_before_ending(cab_engine *e, cab_budget *budget) {
 static void move_all(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
     (void)resume_paused(e, true);
     fire_due_timer(e, budget);
-    collect_ended(e, budget);
+    (void)collect_ended(e, budget);
     bool some = e->ended.first != NULL || e->wire.streaming.first != NULL || e->wire.paused > 0 ||
                 budget->over;
     /* One call after another often has its answer by now: there is no socket left to ask about. */
@@ -574,7 +579,7 @@ void cab_engine_step(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
     if (!e->looking) {
         move_all(e, wait_ms, budget);
     }
-    collect_ended(e, budget);
+    (void)collect_ended(e, budget);
     budget->over = budget->over || (cab_budget_is_limited(budget) && e->wire.paused > 0);
     cab_sigpipe_release(&pipe);
 }
