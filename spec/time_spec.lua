@@ -189,9 +189,9 @@ describe("a program that does not look for longer than a limit", function()
   it("still gets all answers that came in time", function()
     local COUNT = 800 -- both sides may have 1,024 descriptors
     local server = servers.start()
-    local seconds, lost = 1, nil
+    local seconds, lost = 1
     repeat
-      seconds = seconds * 2
+      seconds, lost = seconds * 2, 0
       server:reset()
       server:behave "ok_on_release"
       local client = caller.new { endpoint = server, max_connections = COUNT }
@@ -202,10 +202,9 @@ describe("a program that does not look for longer than a limit", function()
       repeat
         client:step(0.001)
       until server:stats().waiting == COUNT or core.now() > began + seconds
-      local in_time = server:stats().waiting == COUNT and core.now() < began + seconds / 2
+      local is_early = server:stats().waiting == COUNT and core.now() < began + seconds / 2
       server:release()
       busy(began + seconds + 1 - core.now()) -- starting them took a while
-      lost = 0
       for _, call in ipairs(calls) do
         while not call:done() do
           client:step(0)
@@ -213,7 +212,7 @@ describe("a program that does not look for longer than a limit", function()
         lost = lost + (call:try_wait() and 0 or 1)
       end
       client:close()
-    until in_time or seconds > 30
+    until is_early or seconds > 30
     assert.equal(0, lost)
     server:stop()
   end)
