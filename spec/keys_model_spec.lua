@@ -30,6 +30,10 @@ describe("in every order of events, a key", function()
       proof.callers("id", "id other"),
       { waits = 0, epochs = 1 }
     ),
+    ["is honest when it is cancelled, though others write meanwhile"] = proof.world(
+      proof.callers("id", ""),
+      { stops = 1, waits = 0, epochs = 1 }
+    ),
     ["is honest when it is cancelled"] = proof.world(
       proof.callers(""),
       { calls = 2, stops = 1, faults = 1, hold = true }

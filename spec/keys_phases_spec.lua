@@ -221,4 +221,70 @@ describe("a start with a key, while its store", function()
     end
     assert.same({ "20", "cancelled unknown" }, { first[1], told[1] })
   end)
+
+  describe("may be written to by others while it looks for the key's build,", function()
+    local OPTS = { key = "k", run_id = { parameter = "RUN_ID" } }
+    local told
+
+    --- A start that has read that there is no record, and looks; the key's build is started meanwhile, if it `is_started`.
+    local function look(is_started)
+      store = paused_stores.new()
+      connect()
+      local first = client
+      server:script { "never_answer" }
+      told = {}
+      local call = client:start(ARGS, OPTS):on_done(function(result, err)
+        told[1] = text_of(result, err)
+      end)
+      while server:stats().processed < 1 do
+        first:step(0.01)
+      end
+      if is_started then
+        connect()
+        client:run(ARGS, OPTS)
+        client:close()
+        client = first
+      end
+      return call
+    end
+
+    local function ending()
+      while not told[1] do
+        client:step(1)
+      end
+      return told[1]
+    end
+
+    it("and tells who cancels what is there", function()
+      look(true):cancel()
+      assert.equal("20", ending())
+      look(false):cancel()
+      assert.equal("cancelled not_started", ending())
+    end)
+
+    it(
+      "and tells whose client is closed what is there, where no request is needed for that",
+      function()
+        look(true)
+        client:close()
+        assert.equal("20", ending())
+      end
+    )
+
+    for how, stop in pairs {
+      ["who cancels"] = function(call)
+        call:cancel()
+      end,
+      ["whose client is closed"] = function()
+        client:close()
+      end,
+    } do
+      it("and does not answer " .. how, function()
+        local call = look(true)
+        store:pause("get", 1, true)
+        stop(call)
+        assert.equal("cancelled unknown", ending())
+      end)
+    end
+  end)
 end)

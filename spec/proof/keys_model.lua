@@ -8,7 +8,8 @@
 ---
 ---   one     at most one POST is accepted, unless a person forced it
 ---   true_   a success tells the build of this key and these arguments
----   honest  of a call that told `not_started` none was accepted, nor will be
+---   honest  of a call that told `not_started` none was accepted, nor will be; and of its key none was, nor may any be,
+---           be it another call's
 ---   free    who follows the documents comes to an end: whatever has happened, when all have died and time
 ---           has passed, a new call succeeds, or names what differs; at most after a person has resolved
 ---           the key
@@ -95,7 +96,7 @@ local function write_record(kept)
 end
 
 local FACTS = { "sent", "own", "pending", "resend", "looked", "started_at", "stopped" }
-local ACTOR = { "unread", "held", "waits", "attempts", "post", "date", "newest" }
+local ACTOR = { "unread", "held", "waits", "attempts", "post", "date", "newest", "read_at_end" }
 
 local function write_actor(a)
   write(a.facts and a.pc or "idle")
@@ -185,6 +186,10 @@ local function finish(s, a, action)
     violated "true_"
   elseif action.outcome == "not_started" then
     for _, p in ipairs(s.posts) do
+      -- What the store did not tell cannot be told of the key.
+      if p.state ~= "refused" and action.reason ~= "store" then
+        violated "honest"
+      end
       if p.call == a.name .. a.calls then
         if p.state == "accepted" then
           violated "honest"
@@ -198,7 +203,7 @@ local function finish(s, a, action)
   end
   a.pc, a.told = "ended", action.do_ .. (action.reason or action.outcome or "")
   a.facts, a.kept, a.version, a.post, a.put, a.date, a.newest = nil, nil, nil, nil, nil, nil, nil
-  a.waits, a.attempts, a.held = 0, 0, false
+  a.waits, a.attempts, a.held, a.read_at_end = 0, 0, false, nil
 end
 
 local ENDS = { replay = true, tell = true, fail = true }
@@ -206,6 +211,9 @@ local ENDS = { replay = true, tell = true, fail = true }
 local function decide(s, a, event)
   a.facts.stopped = event.type == "stopped" or a.facts.stopped
   local action = transition(a.kept, a.facts, event)
+  if action.do_ == "attempt" and a.read_at_end then -- which has ended before
+    action = transition(a.kept, a.facts, { type = "ended", outcome = "not_started" })
+  end
   if ENDS[action.do_] then
     return finish(s, a, action)
   end
@@ -263,7 +271,7 @@ function steps.read(w, s, i, add)
       a.held = n.holder ~= "-"
       n.holder = a.held and n.holder or a.name
     end
-    a.kept, a.version = n.kept, n.version
+    a.kept, a.version, a.facts.unsure = n.kept, n.version, a.held
     decide(n, a, { type = "read", held = a.held })
   end)
   if s.faults > 0 then
@@ -349,8 +357,8 @@ function steps.attempt(w, _, _, add)
     ready(w, n, a)
   end)
   add(function(n, a)
-    if a.unread then
-      a.unread, a.pc = false, "read"
+    if a.unread or a.facts.shared and not (a.facts.sent or a.read_at_end) then
+      a.unread, a.pc, a.read_at_end = false, "read", true
     else
       ended(n, a, "not_started")
     end
@@ -622,6 +630,7 @@ local function first_state(w)
     config.print = config.arguments.print
     config.run_id = config.run_id_parameter and "the run id"
     config.unread = w.unread and not config.run_id
+    config.shared, config.unsure = not w.hold, true
     config.settle, config.when_lost = SETTLE, config.when_lost or "stop"
     config.scope, config.key, config.owner = "scope", "key", {}
     s.actors[i] = { name = ("abc"):sub(i, i), index = i, calls = 0, nonces = 0 }

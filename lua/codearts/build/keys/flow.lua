@@ -129,7 +129,7 @@ function on:attempt()
   end
   if not number then
     -- Of a call that sent nothing is told what is there now, where others can write meanwhile.
-    local alone = self.facts.sent or self.shelf.store.hold ~= nil or self.read_at_end
+    local alone = self.facts.sent or not self.facts.shared or self.read_at_end
     local is_current = self.shelf.seen and alone
     self.read_at_end = true
     return is_current and self:ended() or self:read()
@@ -201,6 +201,11 @@ function Flow:read()
   end
   self.trouble = err
   return { type = "trouble" }
+end
+
+--- Nobody waits any more, and what was read may be so no more.
+function on:read()
+  return self.shelf:read_last() and { type = "read" } or { type = "trouble" }
 end
 
 function on:wait()
@@ -275,6 +280,7 @@ end
 function Flow:run(await, stopped, shelf)
   local now = core.now()
   self.await, self.shelf = await, shelf
+  self.facts.shared = shelf.store.hold == nil
   self.stopped = stopped
   self.wait_till = now + self.key_wait
   self.ends_at = self.deadline and now + self.deadline
@@ -312,6 +318,8 @@ local function settle(self)
     local result, err = drive(self, on.drop(self))
     return result and "started" or core.is_error(err) and err.outcome or nil
   end
+  self:look_around()
+  return known.so_far(kept, facts, true)
 end
 
 --- What is known at the end of a flow that was broken off.

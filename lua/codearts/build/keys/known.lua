@@ -30,12 +30,13 @@ end
 -- While the store works on a swap, by what it is for: before a start is sent somebody else may be first.
 local WHILE_PUT = { send = "unknown", adopt = "started", done = "started", free = "not_started" }
 
---- By a call that goes on. That nothing was started is said only when the record showed it, nobody alive
---- held the key then, and this call has begun nothing since.
+--- By a call that goes on. That nothing was started is said only when the record showed it, nobody alive held the key
+--- then or can have written since, and this call has begun nothing.
 ---@param kept table?
 ---@param call table
+---@param is_current any the record was seen just now
 ---@return "started"|"unknown"|"not_started" outcome
-function known.so_far(kept, call)
+function known.so_far(kept, call, is_current)
   if call.pending then
     return WHILE_PUT[call.pending]
   elseif call.own == "started" then
@@ -44,7 +45,8 @@ function known.so_far(kept, call)
     return kept and kept.state == "done" and "started" or "unknown"
   end
   local outcome = known.unsent(kept, call)
-  return call.unsure and outcome == "not_started" and "unknown" or outcome
+  local may_differ = call.unsure or call.shared and not is_current and not known.is_mine(kept, call)
+  return may_differ and outcome == "not_started" and "unknown" or outcome
 end
 
 return known

@@ -14,7 +14,7 @@ local record = require "codearts.build.keys.record"
 ---@field record table? what was read or put last
 ---@field seen boolean what the record says is known, as of some moment
 ---@field patience false|fun(): number seconds that the store may take for an answer
----@field swapping boolean what is read is to tell what became of a swap
+---@field lasting boolean what is read is awaited as a swap is
 ---@field waits boolean somebody waits for the call, outside of steps
 local Shelf = {}
 Shelf.__index = Shelf
@@ -65,7 +65,7 @@ function Shelf.new(store, scope, client, await, waits)
     waits = waits,
     seen = false,
     patience = false,
-    swapping = false,
+    lasting = false,
     record = nil,
     version = nil,
     release = nil,
@@ -77,7 +77,7 @@ end
 --- must be known. Who holds a key waits as long as it takes: a disk answers or does not, and its lock outlives
 --- the wait.
 local function keeps_for(self, name)
-  if name == "put" or self.swapping then
+  if name == "put" or self.lasting then
     return self.store.hold and true or self.LAST_PATIENCE
   end
 end
@@ -186,6 +186,15 @@ local function take(self, text, version)
   return true
 end
 
+--- Reads the record though nobody waits for the call any more: what is there must be known.
+---@return boolean? read
+function Shelf:read_last()
+  self.lasting = true
+  local ok, text, version = ask(self, "get", self.scope, self.client)
+  self.lasting = false
+  return ok and take(self, text, version)
+end
+
 --- Reads the record, holding the key first where the store can.
 ---@return boolean? read
 ---@return codearts.build.Error? err
@@ -217,10 +226,7 @@ end
 --- by the same swap: whoever counts on its failure swaps again.
 local function read_back(self, nonce, problem)
   local before = self.version
-  self.swapping = true
-  local ok, text, version = ask(self, "get", self.scope, self.client)
-  self.swapping = false
-  if not ok or not take(self, text, version) then
+  if not self:read_last() then
     return nil, problem
   elseif self.record and self.record.nonce == nonce then
     return true

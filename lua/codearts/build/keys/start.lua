@@ -69,6 +69,7 @@ local function facts_of(wants, scope, body, run_id, parameter)
     settle = wants.settle,
     owner = core.process(),
     -- Room for what the flow and the transition always add.
+    shared = nil,
     stopped = nil,
     unsure = nil,
     nonce = nil,

@@ -12,8 +12,9 @@
 ---     started_at   the Date of that
 ---
 --- by what stays as it is: `arguments`, `run_id`, `run_id_parameter`, `when_lost`, `settle`, `owner`,
---- `scope`, `key`; and by what its driver sets: `stopped` when nobody waits for the call any more, `unsure`
---- as long as the record was not seen, or somebody else alive holds the key.
+--- `scope`, `key`, `shared` where others may write while the call works, the store being none that holds
+--- keys; and by what its driver sets: `stopped` when nobody waits for the call any more, `unsure` as long
+--- as the record was not seen, or somebody else alive holds the key.
 ---
 --- Events, `record` being what was read or put last (nil: none):
 ---
@@ -42,6 +43,7 @@
 ---     { do_ = "send" }                     the attempt that is at hand goes out: ready, ended
 ---     { do_ = "drop" }                     the attempt that is at hand does not: ended
 ---     { do_ = "wait" }                     read again after a pause: read, expired
+---     { do_ = "read" }                     read again though nobody waits: read, trouble
 ---
 --- and the ends, `unwritten`: the record could not be written, which is to be told:
 ---
@@ -257,15 +259,22 @@ function on.trouble(kept, call, event)
     -- The build that was found is the key's, though not by this store yet.
     return fail(call.stopped and "cancelled" or "store", "started")
   elseif call.stopped then
-    return on.stopped(kept, call)
+    return on.stopped(kept, call, event)
   elseif call.sent then
     return in_doubt(kept, call)
   end
   return fail("store", known.unsent(kept, call))
 end
 
-function on.stopped(kept, call)
-  return fail("cancelled", known.so_far(kept, call))
+local SHOWS_RECORD = { read = true, put = true }
+
+function on.stopped(kept, call, event)
+  local outcome = known.so_far(kept, call, SHOWS_RECORD[event.type])
+  local as_seen = known.so_far(kept, call, true)
+  if outcome ~= as_seen and event.type ~= "trouble" then
+    return { do_ = "read" } -- somebody may have written since
+  end
+  return fail("cancelled", outcome)
 end
 
 --- A person says what became of an attempt. That none was started is believed only when nobody holds
@@ -295,7 +304,7 @@ local GOES_ON = { look = true, attempt = true, wait = true }
 return function(kept, call, event)
   local action = on[event.type](kept, call, event)
   if call.stopped and GOES_ON[action.do_] then
-    return on.stopped(kept, call)
+    return on.stopped(kept, call, event)
   end
   return action
 end
