@@ -3,6 +3,8 @@
 
 local Shelf = require "codearts.build.keys.shelf"
 local build = require "codearts.build"
+local core = require "codearts.build.core"
+local histories = require "spec.support.history"
 local paused_stores = require "spec.support.paused_store"
 local servers = require "spec.support.server"
 
@@ -202,6 +204,30 @@ describe("a start with a key, while its store", function()
       end)
     end
   end
+
+  it("is told by another that a build was found, whose own that is", function()
+    store = paused_stores.new()
+    connect()
+    local nothing = { "history", history = histories.plain("none", core.time(), {}) }
+    server:script({ nothing, "close_after_body" }, "not_found")
+    local told
+    local opts = { key = "k", run_id = { parameter = "RUN_ID" } }
+    client:start(ARGS, opts):on_done(function(result)
+      told = result
+    end)
+    while server:stats().processed < 3 do
+      client:step(0.01)
+    end
+    local kept = core.decode(store.text) -- as who looks with more luck swaps it
+    kept.state, kept.nonce, kept.build = "done", core.uuid(), { actual_build_number = "20" }
+    store.text, store.version = core.encode(kept), store.version + 1
+    while not told do
+      client:step(1)
+    end
+    local meta = build.meta(told)
+    assert.is_true(meta.reconciled)
+    assert.is_nil(meta.replayed)
+  end)
 
   it("knows nothing of a key that somebody alive holds, who may be about to send", function()
     local _, first = reach({ at = "put", hold = true }, {})
