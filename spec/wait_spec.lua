@@ -15,6 +15,8 @@ local record, building, running_status, steps, page, failure_of =
   service.page,
   service.failure_of
 
+local STARTED = ',"start_time":"2022-10-11T08:28:12.000+00:00"'
+
 local unpack = table.unpack or rawget(_G, "unpack")
 
 local server, client
@@ -91,11 +93,31 @@ describe("wait", function()
     assert.are.equal("SUCCESS", wait().status)
     answers(record "UNKNOWN", building(false), record "SUCCESS")
     assert.are.equal("SUCCESS", wait().status)
-    answers(record "UNKNOWN", 500, '{"result":false}', record "SUCCESS")
+    answers(record("UNKNOWN", STARTED), 500, '{"result":false}', record "SUCCESS")
     assert.are.equal("SUCCESS", wait().status)
     answers(record "UNKNOWN", building(false, "ABORTED"), record("ABORTED", FINISHED))
     local err = failure_of(wait)
     assert.same({ "ABORTED", "ABORTED" }, { err.build_status, err.record.status })
+  end)
+
+  it("takes a task at rest for no end of a build that may wait in a queue", function()
+    for _, state in ipairs {
+      { 404, '{"result":false}' },
+      { 404, 403, '{"result":{"is_running":false,"last_build_no":20}}' },
+    } do
+      local script = {}
+      for _ = 1, 2 do
+        script[#script + 1] = record "UNKNOWN"
+        for _, answer in ipairs(state) do
+          script[#script + 1] = answer
+        end
+      end
+      script[#script + 1] = record("SUCCESS", FINISHED)
+      answers(unpack(script))
+      assert.are.equal("SUCCESS", wait().status)
+      answers(record("UNKNOWN", STARTED), unpack(state))
+      assert.are.equal("UNKNOWN", failure_of(wait).build_status)
+    end
   end)
 
   it("asks the task where the build's own state cannot be had", function()

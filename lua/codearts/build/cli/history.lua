@@ -41,7 +41,8 @@ local function judge(app, job_id, records)
       item.verdict = verdict.of_status(item.result)
       if not (item.verdict or problem) and item.build_number then
         local place = { client = client, job_id = job_id, build_no = item.build_number }
-        local detail = { status = item.result, finish_time = item.end_time }
+        local detail =
+          { status = item.result, start_time = item.start_time, finish_time = item.end_time }
         item.verdict, problem, detail = record.verdict(await, place, detail)
         item.result = detail.status
         item.end_time = record.text(detail.finish_time) or item.end_time

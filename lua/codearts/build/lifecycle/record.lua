@@ -287,24 +287,11 @@ local function current(operation, answer, err, body)
   return answer, err
 end
 
---- Whether the service says that a build runs no more: build-info of this build, else the status of its task, which does not
--- count if it is about a later build (API reference 7.2); that one counts only if the record has a finish time.
----@return boolean? stopped nil: nothing could be read
----@return table? err
-local function has_stopped(await, target, finished, opts)
-  local args = { job_id = target.job_id, build_no = target.build_no }
-  local operation = "ShowBuildDetails"
-  local info = current(operation, fetch_result(await, target, operation, args, opts))
-  local first = record.list(info, "building")[1]
-  local building = nil
-  if type(first) == "table" then
-    building = truth(first.building)
-  end
-  if building ~= nil then
-    return not building
-  end
-  args = { job_id = target.job_id }
-  operation = "ShowJobStatus"
+--- Whether the service says that the task of a build runs no more. That it runs does not count if it is about a later build
+-- (API reference 7.2); that one counts only if the record has a finish time.
+local function has_task_stopped(await, target, finished, opts)
+  local args = { job_id = target.job_id }
+  local operation = "ShowJobStatus"
   local body = current(operation, record.ask(await, target.client, operation, args, opts))
   local running = nil
   if type(body) == "table" then
@@ -329,6 +316,30 @@ local function has_stopped(await, target, finished, opts)
   return number ~= nil and number > target.build_no
 end
 
+--- Whether the service says that a build runs no more: build-info of this build, else the status of its task. That this one
+-- is at rest is no end of a build whose record has no time of its own: it may wait in a queue.
+---@return boolean? stopped nil: nothing could be read
+---@return table? err
+local function has_stopped(await, target, detail, opts)
+  local args = { job_id = target.job_id, build_no = target.build_no }
+  local operation = "ShowBuildDetails"
+  local info = current(operation, fetch_result(await, target, operation, args, opts))
+  local first = record.list(info, "building")[1]
+  local building = nil
+  if type(first) == "table" then
+    building = truth(first.building)
+  end
+  if building ~= nil then
+    return not building
+  end
+  local finished = text(detail.finish_time) ~= nil
+  local stopped, err = has_task_stopped(await, target, finished, opts)
+  if stopped and not finished and not text(detail.start_time) then
+    return nil, protocol_error(operation, "nothing tells whether the build has begun")
+  end
+  return stopped, err
+end
+
 --- Whether a record that tells no documented end may be one of a build that is over.
 local function may_be_over(detail)
   return text(detail.finish_time) ~= nil or verdict.sounds_final(detail.status)
@@ -345,7 +356,7 @@ function record.verdict(await, target, detail, opts)
   if known or not may_be_over(detail) then
     return known, nil, detail
   end
-  local stopped, err = has_stopped(await, target, text(detail.finish_time) ~= nil, opts)
+  local stopped, err = has_stopped(await, target, detail, opts)
   if not stopped then
     return nil, err, detail
   end
