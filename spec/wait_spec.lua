@@ -100,6 +100,22 @@ describe("wait", function()
     assert.same({ "ABORTED", "ABORTED" }, { err.build_status, err.record.status })
   end)
 
+  it(
+    "judges by no record from before the build's end where the next one is not to be had",
+    function()
+      local other = record("SUCCESS", FINISHED):gsub('"build_no":20', '"build_no":21')
+      for _, stray in ipairs { "<html></html>", "", other } do
+        answers(record "UNKNOWN", building(false), stray, record("SUCCESS", FINISHED))
+        assert.are.equal("SUCCESS", wait().status)
+      end
+      for _, status in ipairs { 302, 400, 403, 404 } do
+        answers(record "UNKNOWN", building(false), status, record("SUCCESS", FINISHED))
+        local _, err = pcall(wait)
+        assert.are_not.equal("build", err.kind)
+      end
+    end
+  )
+
   it("takes a task at rest for no end of a build that may wait in a queue", function()
     for _, state in ipairs {
       { 404, '{"result":false}' },
@@ -115,7 +131,9 @@ describe("wait", function()
       script[#script + 1] = record("SUCCESS", FINISHED)
       answers(unpack(script))
       assert.are.equal("SUCCESS", wait().status)
-      answers(record("UNKNOWN", STARTED), unpack(state))
+      script = { record("UNKNOWN", STARTED), unpack(state) }
+      script[#script + 1] = record("UNKNOWN", STARTED)
+      answers(unpack(script))
       assert.are.equal("UNKNOWN", failure_of(wait).build_status)
     end
   end)
@@ -186,7 +204,7 @@ describe("wait", function()
 
   it("asks whether a build runs whose status sounds like an end", function()
     for _, status in ipairs { "TIMEOUT", "ERROR", "CANCELED", "UNKNOWN", "not_built" } do
-      answers(record(status), building(true), record(status), building(false))
+      answers(record(status), building(true), record(status), building(false), record(status))
       assert.are.equal(status, failure_of(wait).build_status)
       -- Without a finish time a later build proves nothing.
       answers(record(status), 404, '{"result":true}', record "SUCCESS")

@@ -347,7 +347,7 @@ end
 
 --- The verdict on a build: a text that is not known is never a success, and ends the build only if the record has a finish
 -- time, or sounds like an end, and the service says that the build runs no more. It may have ended since the record was read, so
--- that it is read again; where that cannot be, and will not, what it said before counts.
+-- that it is read again; where that cannot be, and will not, what it said before counts if that has a finish time.
 ---@return codearts.build.Verdict? verdict nil: the build is not over, as far as is known
 ---@return table? err why no more is known
 ---@return table detail the record that it is by, the one that was given or a later one
@@ -362,7 +362,8 @@ function record.verdict(await, target, detail, opts)
   end
   local later
   later, err = record.fetch(await, target, opts)
-  if err and (err.kind == "cancelled" or err.retryable and err.kind ~= "protocol") then
+  local passes = err and (err.kind == "cancelled" or err.retryable and err.kind ~= "protocol")
+  if passes or err and not text(detail.finish_time) then
     return nil, err, detail
   end
   detail = later or detail
