@@ -268,6 +268,11 @@ describe("codearts-build with a key", function()
     assert.truthy(late:find("not before never", 1, true), late)
     assert.equal("free", json(resolve).state)
     server:stop()
+    -- What the store has never seen may have been started with another one.
+    for key, text in pairs { k = "no build of .* was started", other = "has no record" } do
+      local told = run(("wait %s --key %s"):format(boxes.good, key), 2)
+      assert.matches(text, told.err)
+    end
   end)
 
   it("tells that a build was started whose number nobody told", function()

@@ -86,13 +86,14 @@ function key_records.build(app, job_id, key)
       0
     )
   end
+  -- A store that is another one, or was lost, knows nothing of what was started.
+  local what = kept.state and "no build of %s was started with the key %s"
+    or "this key store has no record of a start of %s with the key %s"
   error(
     app.core.error {
       kind = "usage",
       field = "--key",
-      message = text.clean(
-        ("--key: no build of %s was started with the key %s"):format(job_id, key)
-      ),
+      message = text.clean("--key: " .. what:format(job_id, key)),
     },
     0
   )
