@@ -1,5 +1,6 @@
 -- What is told of a key while things go wrong: who holds it, and whether a build was started.
 
+local Shelf = require "codearts.build.keys.shelf"
 local build = require "codearts.build"
 local caller = require "spec.support.caller"
 local command = require "spec.support.command"
@@ -440,6 +441,44 @@ describe("of a key", function()
     assert.equal(2, starts())
     server:script({}, empty_list(1200))
     assert.equal("none_found", err:reconcile({ timeout = 0 }).verdict)
+  end)
+
+  it("no absence is proved once another start is under way, whatever its error knew", function()
+    local nothing = empty_list(0)
+    server:script({ nothing, "close_after_body" }, nothing)
+    local client, other = connect(), connect(key_store.file(folder))
+    local opts = { key = "k", key_wait = 0, run_id = RUN_ID, when_lost = "resend" }
+    opts.auth = { ak = "AK", sk = "SK" }
+    local _, err = client:try_run(ARGS, opts)
+    assert.equal("none_found", err:reconcile({ timeout = 0 }).verdict)
+    assert.is_nil(build.meta(err).under_way)
+    server:script { empty_list(1100), "never_answer" }
+    local call = other:start(ARGS, opts)
+    while starts() < 2 do
+      other:step(0.01)
+    end
+    server:script({}, empty_list(1200))
+    local found = err:reconcile { timeout = 0 }
+    assert.same({ "unknown", "in_doubt" }, { found.verdict, found.error.reason })
+    assert.is_false(call:done())
+    call:cancel()
+    call:try_wait(60)
+    assert.equal("unknown", err:reconcile({ timeout = 0 }).verdict)
+  end)
+
+  it("no absence is proved where its store does not tell what is there by now", function()
+    server:script({ empty_list(0), "close_after_body" }, empty_list(0))
+    local files = key_store.file(folder)
+    local store = { get = files.get, put = files.put }
+    local _, err = connect(store):try_run(ARGS, { key = "k", key_wait = 0, run_id = RUN_ID })
+    local patience = Shelf.LAST_PATIENCE
+    Shelf.LAST_PATIENCE = 0.05
+    function store.get(_, client)
+      return client:sleep(3600)
+    end
+    local found = err:reconcile { timeout = 0 }
+    Shelf.LAST_PATIENCE = patience
+    assert.same({ "unknown", "store" }, { found.verdict, found.error.reason })
   end)
 
   it("who gives another run id than the start in doubt had asks by that one's", function()

@@ -36,8 +36,8 @@ function M.told(value)
   for name, member in next, shown or {} do
     meta[name] = member
   end
-  if shown then
-    meta.shown = nil
+  if meta then
+    meta.shown, meta.under_way = nil, nil
   end
   return meta
 end

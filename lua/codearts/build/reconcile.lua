@@ -51,6 +51,15 @@ end
 --- What a look says, for the caller.
 local function told(client, await, meta, seen, how)
   if seen.verdict == "none_found" then
+    local another, err
+    if meta.under_way then -- after the look: what was begun by then may have been too late for it
+      another, err = meta.under_way(await)
+    end
+    if err and err.kind == "cancelled" then
+      return nil, err
+    elseif another then
+      return { verdict = "unknown", candidates = {}, error = err or look.another() }
+    end
     return { verdict = "none_found" }
   elseif seen.verdict == "started" then
     local results = {}

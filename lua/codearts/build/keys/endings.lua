@@ -1,5 +1,6 @@
 --- How a start with a key ends: the result or the error that its caller gets.
 local core = require "codearts.build.core"
+local Shelf = require "codearts.build.keys.shelf"
 local ids = require "codearts.build.ids"
 local known = require "codearts.build.keys.known"
 local judge = require "codearts.build.reconcile.judge"
@@ -139,6 +140,23 @@ local function endpoint_in_doubt(flow)
   end
 end
 
+--- Asks, once its error was made, whether a start of the key may be under way: the record is not the one in doubt any more,
+--- and not free either, or somebody alive holds the key, or nobody can tell.
+local function under_way(flow)
+  local client, store, scope = flow.client, flow.shelf.store, flow.facts.scope
+  local nonce = flow.shelf.record.nonce
+  return function(await)
+    local shelf = Shelf.new(store, scope, client, await, false)
+    function shelf.patience()
+      return shelf.LAST_PATIENCE
+    end
+    local ok, err = shelf:read()
+    shelf:close()
+    local kept = ok and not shelf.held and shelf.record
+    return not (kept and (kept.nonce == nonce or kept.state == "free")), err
+  end
+end
+
 --- What this call's own request was sent with, or would have been, is hidden in all that is asked about what it leads to.
 local function knowing(flow, value)
   flow.attempts.call:came_with(value)
@@ -153,6 +171,7 @@ end
 local function add_reconcile(flow, err)
   local about = endings.about(flow)
   about.endpoint = endpoint_in_doubt(flow)
+  about.under_way = about.endpoint and under_way(flow)
   err.reconcile = flow.reconcile
   knowing(flow, err)
   meta.add(err, about)

@@ -206,6 +206,17 @@ local function hidden(spec, open)
   }
 end
 
+--- For who asks about a start with a key.
+---@return codearts.build.Error
+function look.another()
+  return core.error {
+    kind = "key",
+    reason = "in_doubt",
+    message = "another start with this key may be under way, or was, since the error was made",
+    retryable = true,
+  }
+end
+
 local function elsewhere(spec)
   return core.error {
     kind = "protocol",
