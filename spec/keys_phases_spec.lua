@@ -274,7 +274,7 @@ describe("a start with a key, while its store", function()
       return call
     end
 
-    local function ending()
+    local function end_told()
       while not told[1] do
         client:step(1)
       end
@@ -283,9 +283,9 @@ describe("a start with a key, while its store", function()
 
     it("and tells who cancels what is there", function()
       look(true):cancel()
-      assert.equal("20", ending())
+      assert.equal("20", end_told())
       look(false):cancel()
-      assert.equal("cancelled not_started", ending())
+      assert.equal("cancelled not_started", end_told())
     end)
 
     it(
@@ -293,7 +293,7 @@ describe("a start with a key, while its store", function()
       function()
         look(true)
         client:close()
-        assert.equal("20", ending())
+        assert.equal("20", end_told())
       end
     )
 
@@ -309,7 +309,7 @@ describe("a start with a key, while its store", function()
         local call = look(true)
         store:pause("get", 1, true)
         stop(call)
-        assert.equal("cancelled unknown", ending())
+        assert.equal("cancelled unknown", end_told())
       end)
     end
   end)

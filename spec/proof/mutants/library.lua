@@ -177,6 +177,20 @@ return {
     specs = "keys_faults",
   },
   {
+    name = "a key that was free when it was read, told so to who cancels",
+    file = "lua/codearts/build/keys/known.lua",
+    find = "or call.shared and not is_current",
+    replace = "or false and not is_current",
+    specs = "keys_model",
+  },
+  {
+    name = "an absence by what the key's record said when the error was made",
+    file = "lua/codearts/build/reconcile.lua",
+    find = "if meta.under_way then",
+    replace = "if false then",
+    specs = "keys_told",
+  },
+  {
     name = "a key that is left open by a client that was closed",
     file = "lua/codearts/build/key_store/file.lua",
     find = "known all the same\n    return work:run()",
