@@ -69,7 +69,7 @@ end
 ---@return string
 function reference.word(name)
   local found = reference.job(name)
-  local plain = found and found.name == name and not name:find "^%-"
+  local plain = found and found.name == name and not name:find "^%-" and not name:find("=", 1, true)
   return plain and name or "name:" .. name
 end
 
