@@ -46,7 +46,8 @@ describe("cli reference", function()
   end)
 
   it("repeats nothing of a parameter whose option was forgotten", function()
-    for _, case in ipairs { "PASSWORD=Pa55word", "=Pa55word", "UGE1NXdvcmQ=", "A=b/c", "A=b:c" } do
+    local HOOK = "HOOK=https://x.example/" .. JOB
+    for _, case in ipairs { "PASSWORD=Pa55word", "=Pa55word", "UGE1NXdvcmQ=", "A=b/c", "A=b:c", HOOK } do
       local found, problem = reference.job(case)
       assert.is_nil(found)
       assert.equal(

@@ -544,8 +544,10 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
     answer->http_major = http_major(t, one, version);
     answer->http_minor = answer->http_major == 1 && version != CURL_HTTP_VERSION_1_0 ? 1 : 0;
     if (t->host->may_share && answer->http_major != 0) {
-        if (!cab_libssl_tells_version(a->ssl)) { /* else that is known since it was made */
-            cab_host_speaks(t->host, one, answer->http_major);
+        if (!cab_libssl_tells_version(a->ssl)) {
+            /* Else that is known since it was made. Of what says itself what it is nothing is
+             * believed, so that each request has a connection of its own. */
+            cab_host_speaks(t->host, one, 1);
         }
     } else if (a->let_out == 0 && code != CURLE_OK && code != CURLE_ABORTED_BY_CALLBACK) {
         t->host->alone = true; /* rather all at once than one limit after the other */

@@ -46,6 +46,8 @@ function reference.job(str)
     return { name = name }
   elseif is_id(str) then
     return { id = str }
+  elseif str:find "^[^:/]*=" then -- what stands behind it may be a secret: neither repeated nor asked for
+    return nil, "a parameter is given by --param NAME=VALUE; a job whose name holds = is name:NAME"
   elseif str:find("/", 1, true) then
     local ids = ids_of(str)
     for index = #ids, 1, -1 do
@@ -56,10 +58,6 @@ function reference.job(str)
     if str:find("://", 1, true) then
       return nil, ("%s holds no job id (32 letters and digits)"):format(address_told(str))
     end
-  end
-  -- It may be one whose option was forgotten, and what stands behind it a secret: that is neither repeated nor asked for.
-  if str:find "^[^:/]*=" then
-    return nil, "a parameter is given by --param NAME=VALUE; a job whose name holds = is name:NAME"
   end
   return { name = str }
 end
