@@ -47,7 +47,15 @@ describe("cli reference", function()
 
   it("repeats nothing of a parameter whose option was forgotten", function()
     local HOOK = "HOOK=https://x.example/" .. JOB
-    for _, case in ipairs { "PASSWORD=Pa55word", "=Pa55word", "UGE1NXdvcmQ=", "A=b/c", "A=b:c", HOOK } do
+    for _, case in ipairs {
+      "PASSWORD=Pa55word",
+      "=Pa55word",
+      "UGE1NXdvcmQ=",
+      "A=b/c",
+      "A=b:c",
+      "A:=b",
+      HOOK,
+    } do
       local found, problem = reference.job(case)
       assert.is_nil(found)
       assert.equal(

@@ -124,6 +124,7 @@ describe("words", function()
       ["missing argument 'JOB'"] = {},
       ["too many arguments: c"] = { "a", "1", "c" },
       ["unknown option '--kez'"] = { "a", "--kez" },
+      ["unknown option '-PASS'"] = { "a", "-PASS=Pa55word" },
       ["option '--key' requires an argument"] = { "a", "--key" },
       ["option '--when-lost' requires an argument"] = { "a", "--when-lost", "--key", "k" },
       ["option '--none' does not take arguments"] = { "a", "--none=1" },

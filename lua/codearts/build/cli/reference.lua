@@ -46,7 +46,7 @@ function reference.job(str)
     return { name = name }
   elseif is_id(str) then
     return { id = str }
-  elseif str:find "^[^:/]*=" then -- what stands behind it may be a secret: neither repeated nor asked for
+  elseif str:find "^[^/]*=" then -- what stands behind it may be a secret: neither repeated nor asked for
     return nil, "a parameter is given by --param NAME=VALUE; a job whose name holds = is name:NAME"
   elseif str:find("/", 1, true) then
     local ids = ids_of(str)
