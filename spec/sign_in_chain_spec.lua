@@ -357,33 +357,6 @@ describe("the chain", function()
     end
   end)
 
-  it("takes for this machine its addresses alone, and no names that look like some", function()
-    local http = require "codearts.build.sign_in.http"
-    for host, safe in pairs {
-      ["127.0.0.1"] = true,
-      ["127.255.0.10:8080"] = true,
-      ["localhost"] = true,
-      ["[::1]:80"] = true,
-      ["127.0.0.256"] = false,
-      ["127.0.0.01"] = false,
-      ["127.0.0.1000"] = false,
-      ["127.0.0.1.example"] = false,
-      ["169.254.170.23"] = false,
-    } do
-      assert.equal(safe, http.is_safe("http://" .. host .. "/x"), host)
-    end
-    assert.is_false(http.is_safe("http://169.254.1.999/x", "^169%.254%.%d+%.%d+$"))
-    assert.is_true(http.is_safe("http://169.254.170.23/x", "^169%.254%.%d+%.%d+$"))
-    client = require("codearts.build").new {
-      endpoint = service.url,
-      iam_endpoint = "http://127.0.0.999",
-      auth = { user = "u", password = "hidden-password", domain = "d", project = "p" },
-    }
-    local _, err = client:try_run { job_id = ("a"):rep(32) }
-    assert.same({ "config", "not_started" }, { err.kind, err.outcome })
-    client:close()
-  end)
-
   it("tells of every source when none serves", function()
     iam:script { { "answer", status = 418, body = "hidden" } }
     search {

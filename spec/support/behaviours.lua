@@ -110,13 +110,9 @@ row(
   "a good answer, whose body comes with the answer of `bytes` behind it",
   function(c, args)
     c:send(("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"):format(#RESULT))
-    if args.bytes then
-      c.server:wait_release() -- the head is read by then
-    end
-    c:send(RESULT .. (args.bytes or ""))
-    if args.bytes then
-      c.server:count("unasked", 1)
-    end
+    c.server:wait_release() -- the head is read by then
+    c:send(RESULT .. args.bytes)
+    c.server:count("unasked", 1)
     c:ignore()
   end,
   "h1"
