@@ -98,7 +98,7 @@ local EXITS_TLS = {
 local APART = { raw = true, ok_on_release = true, ok_then_reset = true, early_refusal = true }
 APART.goaway_before, APART.goaway_after, APART.history = true, true, true
 APART.asks_afterwards, APART.broken_off = true, true -- of TLS alone, and of what it is given
-APART.answer_twice, APART.answer_unasked = true, true -- of what they are given
+APART.answer_unasked = true -- of what it is given
 local RESENT = { refused_stream = true, http_1_1_required = true } -- curl tries again by itself
 
 local function contains(list, value)

@@ -110,9 +110,11 @@ row(
   "a good answer, whose body comes with the answer of `bytes` behind it",
   function(c, args)
     c:send(("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"):format(#RESULT))
-    c.server:wait_release() -- the head is read by then
-    c:send(RESULT .. args.bytes)
-    c.server:count("unasked", 1)
+    if args.bytes then
+      c.server:wait_release() -- the head is read by then
+      c.server:count("unasked", 1)
+    end
+    c:send(RESULT .. (args.bytes or ""))
     c:ignore()
   end,
   "h1"

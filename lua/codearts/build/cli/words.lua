@@ -83,7 +83,8 @@ function words.sort(rows, list, option_of)
         waiting = nil
       end
       if not row then
-        complain("unknown option '%s'", name or word:match "^[^=]+") -- behind it may be a secret
+        local told = name or word:match "^[^=]+" -- behind it may be a secret
+        complain("unknown option '%s'", told)
       elseif value and not row.word then
         complain("option '%s' does not take arguments", name)
       elseif row.word and not value then
