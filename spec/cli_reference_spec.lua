@@ -5,6 +5,7 @@ local reference = require "codearts.build.cli.reference"
 
 local JOB = "f9d6c8466d614a9788e9a0acf6c15f46"
 local PROJECT = "54bc5ae8ca3e43e19d3ba0f7dc9e2a3c"
+local TICKET = ("0123456789abcdef"):rep(2)
 
 describe("cli reference", function()
   it("takes a job id or an address that ends with it", function()
@@ -16,6 +17,10 @@ describe("cli reference", function()
       ("%s/codeci/project/%s/edit?from=list#/%s"):format(host, PROJECT, JOB),
       ("%s/codeci/project/%s/edit?jobId=%s"):format(host, PROJECT, JOB),
       "project/" .. PROJECT .. "/" .. JOB,
+      ("%s/codeci/project/%s/codeci/detail/%s?authToken=%s"):format(host, PROJECT, JOB, TICKET),
+      ("%s/codeci/project/%s/codeci/detail/%s?next=/x/%s"):format(host, PROJECT, JOB, TICKET),
+      ("%s/codeci/project/%s/codeci/detail/%s#state=%s"):format(host, PROJECT, JOB, TICKET),
+      ("%s/codeci?ticket=%s&id=%s#/x?sid=%s"):format(host, TICKET, JOB, TICKET),
     }
     for _, case in ipairs(cases) do
       assert.are.same({ id = JOB }, reference.job(case), case)
@@ -95,6 +100,7 @@ describe("cli reference", function()
     local address = ("https://example.com/codeci/project/%s/codeci/%s"):format(PROJECT, JOB)
     assert.are.equal(PROJECT, reference.project(PROJECT))
     assert.are.equal(PROJECT, reference.project(address))
+    assert.is_nil(reference.project("https://example.com/projects?token=" .. TICKET))
     assert.are.equal(PROJECT, reference.project("https://example.com/" .. PROJECT .. "/home"))
     assert.is_nil(reference.project "https://example.com/home")
     assert.is_nil(reference.project "x")

@@ -229,6 +229,31 @@ describe("a start with a key, while its store", function()
     assert.is_nil(meta.replayed)
   end)
 
+  it("is told by another's build, when its own attempt was refused", function()
+    store = paused_stores.new()
+    connect()
+    server:script({ { "throttled_seconds", seconds = 1 } }, "not_found")
+    local told
+    client:start(ARGS, { key = "k" }):on_done(function(result)
+      told = result
+    end)
+    while server:stats().processed < 1 do
+      client:step(0.01)
+    end
+    local kept = core.decode(store.text) -- as who resends, once a person has told that none was started, swaps it
+    kept.state, kept.nonce = "done", core.uuid()
+    kept.build =
+      { actual_build_number = "20", octopus_job_name = "j", daily_build_number = "20260101.1" }
+    store.text, store.version = core.encode(kept), store.version + 1
+    while not told do
+      client:step(1)
+    end
+    local meta = build.meta(told)
+    assert.is_true(meta.replayed)
+    assert.is_nil(meta.reconciled)
+    assert.equal(1, server:stats().processed)
+  end)
+
   it("knows nothing of a key that somebody alive holds, who may be about to send", function()
     local _, first = reach({ at = "put", hold = true }, {})
     local gate, told = store.gate, {}

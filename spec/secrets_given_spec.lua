@@ -205,6 +205,14 @@ describe("codearts-build and a service that repeats a parameter's value", functi
     assert.truthy(shown.out:find(SECRET, 1, true))
   end)
 
+  it("hides the beginning of it where the log cannot be read on", function()
+    log "a b\nc hunter2-Pa55word"
+    local told = run(("run %s --param-env WORD --follow"):format(GOOD), 1)
+    local said = told.out .. told.err
+    assert.is_nil(said:find("hunter2", 1, true), said)
+    assert.truthy(said:find("a b\nc ***\n", 1, true), said)
+  end)
+
   it("hides it in a log whose colours cut it", function()
     local box = boxes.start [==[
       job {

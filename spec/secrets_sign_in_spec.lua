@@ -284,6 +284,22 @@ describe("what a client signed in with", function()
 end)
 
 describe("what signs in", function()
+  it("asks no name server for a key that stands in IAM's place, and does not repeat it", function()
+    local key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    for _, iam in ipairs { key, key:gsub("/", ""), "https://iam.invalid/" .. key } do
+      local client = build.new {
+        endpoint = "http://127.0.0.1:9",
+        iam_endpoint = iam,
+        auth = { user = "u", password = key, domain = "d", project = "p" },
+        retry = false,
+      }
+      local _, err = client:try_run { job_id = ("a"):rep(32) }
+      assert.equal(iam:find "invalid" and "transport" or "config", err.kind)
+      assert.is_nil(tostring(err):find(key, 1, true), tostring(err))
+      client:close()
+    end
+  end)
+
   it("takes for this machine its addresses alone, and no names that look like some", function()
     local http = require "codearts.build.sign_in.http"
     for host, safe in pairs {

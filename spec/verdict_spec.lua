@@ -187,12 +187,15 @@ describe("every command judges alike:", function()
       { "/build%-info$", '{"result":{"building":false}}' },
       { "/status$", '{"result":false}' },
       { "/running%-status$", '{"result":{"is_running":false,"last_build_no":20}}' },
+      { "/record%-info$", record("UNKNOWN", true), OVER },
     } do
       for age, expected in pairs { [0] = "failure", [40] = "none" } do
         server:behave("by_path", {
           rows = {
-            { path = "/record%-info$", body = record("UNKNOWN", true) },
             { path = case[1], body = case[2], headers = { { "Age", tostring(age) } } },
+            { path = "/record%-info$", body = record("UNKNOWN", true) },
+            case[3] and { path = "/build%-info$", body = case[3] }
+              or { path = "/build%-info$", status = 404, body = "{}" },
             { path = "/status$", status = 403, body = '{"error_code":"X","error_msg":"no"}' },
           },
         })

@@ -135,6 +135,9 @@ static bool parse(cab_endpoint *ep, const char *text, cab_error *err) {
     return ok;
 }
 
+/* Keys have slashes, and no dots: what stands before the first is no host to ask for. */
+static bool is_word_with_slash(const char *text) { return text[strcspn(text, "/.:[")] == '/'; }
+
 static bool has_escaped_host(const char *url) {
     const char *colon = url + strcspn(url, ":/");
     /* libcurl takes one slash for two. */
@@ -163,8 +166,11 @@ bool cab_endpoint_parse(cab_endpoint *ep, const char *text, size_t len, cab_erro
     /* libcurl takes the path of the first for its host. The host of the second would hide bytes
      * that are refused above, or another spelling of an address ("%33" is 0.0.0.3). */
     bool ok = strstr(copy, ":///") != NULL ? refuse(err, "has no host")
-              : has_escaped_host(copy)     ? refuse(err, "has an escape in its host")
-                                           : !may_hold_login(copy, err) && parse(ep, copy, err);
+              : is_word_with_slash(copy)
+                  ? refuse(err, "is a word and a slash, which may be a secret; an address of that "
+                                "form is written with https://")
+              : has_escaped_host(copy) ? refuse(err, "has an escape in its host")
+                                       : !may_hold_login(copy, err) && parse(ep, copy, err);
     cab_wipe_free(copy);
     if (!ok) {
         cab_endpoint_free(ep);

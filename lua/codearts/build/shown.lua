@@ -37,13 +37,25 @@ function M.name(value)
   return is_name(value) and value or ("a value of %d bytes"):format(#value)
 end
 
+--- Whether an address is one, rather than a secret that stands in its place: keys are long words, or have slashes and no dots.
+---@param address string
+---@return boolean
+function M.is_address(address)
+  local scheme, host, rest = address:match "^([A-Za-z]*:?/?/?)([^/:?#]*)(.*)$"
+  local is_bare = not scheme:find "://$"
+  if is_bare then
+    host, rest = address:match "^([^/:?#]*)(.*)$"
+  end
+  return host:find "[.%[]" ~= nil or is_name(host) and not (is_bare and rest:find "^/")
+end
+
 ---@param value string which requests are sent to; or several, separated by commas
----@return string text the same, but for those whose host is a long name without a dot; of such a one libcurl's words are cut, too
+---@return string text the same, but for those whose host is a long name without a dot, of which libcurl's words are cut, too, or a word
+--- before a slash
 function M.address(value)
   return (
     value:gsub("[^, ]+", function(each)
-      local host = each:gsub("^[A-Za-z]+://", ""):match "^[^/:?#]*"
-      return not (is_name(host) or host:find "[.%[]") and "a value that is no address" or nil
+      return not M.is_address(each) and "a value that is no address" or nil
     end)
   )
 end

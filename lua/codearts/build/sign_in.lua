@@ -12,6 +12,7 @@ local password = require "codearts.build.sign_in.password"
 local project = require "codearts.build.sign_in.project"
 local regions = require "codearts.build.regions"
 local shared = require "codearts.build.sign_in.shared"
+local shown = require "codearts.build.shown"
 local token_store = require "codearts.build.token_store"
 
 local M = {}
@@ -78,7 +79,9 @@ local function complete(ctx, found)
     or found.iam_endpoint
     or regions.iam_endpoint(ctx.region, ctx.getenv)
   local err
-  if not http.is_plain(http.url(own.iam_endpoint, "/")) then
+  if
+    not (shown.is_address(own.iam_endpoint) and http.is_plain(http.url(own.iam_endpoint, "/")))
+  then
     return nil, config_error("iam_endpoint", "the IAM endpoint must be a plain address")
   elseif not ctx.allow_http and not http.is_safe(http.url(own.iam_endpoint, "/")) then
     return nil, config_error("iam_endpoint", "the IAM endpoint must be https, or on this machine")

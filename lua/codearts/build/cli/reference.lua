@@ -5,14 +5,21 @@ local shown = require "codearts.build.shown"
 
 local reference = {}
 
---- The 32-character parts of an address, each with the part before it.
+--- The 32-character parts of an address, each with the part before it. What a query or a fragment holds beside them may be a
+-- ticket: there a name has to say that it is one of ours.
 local function ids_of(address)
-  local found, before = {}, ""
-  for part in address:gmatch("[^/?&#=]+") do
-    if is_id(part) then
-      found[#found + 1] = { id = part, before = ascii.lower(before) }
+  local found = {}
+  local path, query, fragment = address:match "^([^?#]*)([^#]*)(.*)$"
+  for _, text in ipairs { path, query, fragment } do
+    local before = ""
+    for sign, part in text:gmatch "([/?&#=]?)([^/?&#=]+)" do
+      local name = ascii.lower(before)
+      local is_named = name:find "job" or name:find "project" or name == "id"
+      if is_id(part) and (sign == "=" and is_named or sign ~= "=" and text ~= query) then
+        found[#found + 1] = { id = part, before = name }
+      end
+      before = part
     end
-    before = part
   end
   return found
 end

@@ -99,7 +99,7 @@ function on.read(kept, call, event)
     elseif field then
       return fail("mismatch", state == "done" and "started" or "unknown", { field = field })
     elseif state == "done" then
-      return { do_ = "replay", build = kept.build, reconciled = call.sent or false }
+      return { do_ = "replay", build = kept.build, reconciled = call.own == "unknown" }
     elseif event.held then
       return { do_ = "wait" }
     end

@@ -12,6 +12,7 @@ local FIRST_PAUSE = 0.5
 local MAX_FRUITLESS = 10
 local MAX_FAILURES = 30
 local MAX_ATTEMPTS = 4 -- at the log of a step
+local ELLIPSIS = "…" -- behind which masks look for the beginning of a secret
 -- Seconds between two looks at a log that is quiet: somebody reads it as it comes.
 local LONGEST_PAUSE = 5
 
@@ -204,13 +205,24 @@ local function log(target, opts, watch)
     local client = target.client
     local hide = client.masker and client.masker.line
     local lines, kept, count = LogLines.new(characters.joiner()), {}, 0
+    --- A line as it is told. The log may go on behind the rest, with the rest of a secret.
+    local function told(line, unended)
+      local text = hide and hide(unended and line .. ELLIPSIS or line) or line
+      if hide and unended and text:sub(-#ELLIPSIS) == ELLIPSIS then
+        text = text:sub(1, -#ELLIPSIS - 1)
+      end
+      return text
+    end
     --- Hands over lines; false: the step's time was over before the last.
     local function deliver()
-      local line = not stopped() and lines:next()
+      local line, unended = false, nil
+      if not stopped() then
+        line, unended = lines:next()
+      end
       while line ~= nil do
         if line then
           count = count + 1
-          line = hide and hide(line) or line
+          line = told(line, unended)
           if opts.on_line then
             opts.on_line(line)
           else
@@ -220,7 +232,7 @@ local function log(target, opts, watch)
         if client:is_spent() or stopped() then
           return false
         end
-        line = lines:next()
+        line, unended = lines:next()
       end
     end
     --- The same over as many steps as it takes.

@@ -137,6 +137,7 @@ end
 
 --- The next line that is complete, without its separator. Looks at so much text at once and no more.
 ---@return string|false|nil line false: none so far, ask again; nil: none before the next piece
+---@return boolean? unended it is the rest, which no separator ends
 function LogLines:next()
   if self.separator and self.texts[self.texts.first] then
     return cut(self) or false
@@ -155,7 +156,7 @@ function LogLines:next()
     return false
   end
   local rest = take(self, "")
-  return rest ~= "" and rest or nil
+  return rest ~= "" and rest or nil, true
 end
 
 return LogLines

@@ -356,12 +356,18 @@ function record.verdict(await, target, detail, opts)
   if known or not may_be_over(detail) then
     return known, nil, detail
   end
-  local stopped, err = has_stopped(await, target, detail, opts)
+  local stopped, err = current("ShowRecordDetail", detail)
+  if stopped then
+    stopped, err = has_stopped(await, target, detail, opts)
+  end
   if not stopped then
     return nil, err, detail
   end
   local later
   later, err = record.fetch(await, target, opts)
+  if later and not verdict.of_status(later.status) then
+    later, err = current("ShowRecordDetail", later)
+  end
   local passes = err and (err.kind == "cancelled" or err.retryable and err.kind ~= "protocol")
   if passes or err and not text(detail.finish_time) then
     return nil, err, detail

@@ -10,7 +10,7 @@ local M = {}
 --- How errors name the IAM that is asked.
 ---@return string
 function M.iam(ctx)
-  return "IAM at " .. shown.address(ctx.iam_endpoint)
+  return ctx.client:mask("IAM at " .. shown.address(ctx.iam_endpoint))
 end
 
 --- A text from outside, made fit for one line of a message.
