@@ -194,6 +194,15 @@ local function read_step(await, target, opts, receive)
   return nil, err
 end
 
+--- A line as it is told. The log may go on behind the rest, with the rest of a secret.
+local function hidden(hide, line, unended)
+  if not unended then
+    return hide(line)
+  end
+  local text = hide(line .. ELLIPSIS)
+  return text:sub(-#ELLIPSIS) == ELLIPSIS and text:sub(1, -#ELLIPSIS - 1) or text
+end
+
 --- The flow behind result:log.
 ---@param target table { client, job_id, build_no }
 ---@param opts codearts.build.LogOptions
@@ -205,14 +214,6 @@ local function log(target, opts, watch)
     local client = target.client
     local hide = client.masker and client.masker.line
     local lines, kept, count = LogLines.new(characters.joiner()), {}, 0
-    --- A line as it is told. The log may go on behind the rest, with the rest of a secret.
-    local function told(line, unended)
-      local text = hide and hide(unended and line .. ELLIPSIS or line) or line
-      if hide and unended and text:sub(-#ELLIPSIS) == ELLIPSIS then
-        text = text:sub(1, -#ELLIPSIS - 1)
-      end
-      return text
-    end
     --- Hands over lines; false: the step's time was over before the last.
     local function deliver()
       local line, unended = false, nil
@@ -222,7 +223,7 @@ local function log(target, opts, watch)
       while line ~= nil do
         if line then
           count = count + 1
-          line = told(line, unended)
+          line = hide and hidden(hide, line, unended) or line
           if opts.on_line then
             opts.on_line(line)
           else
