@@ -111,29 +111,40 @@ static int port_of(cab_socket *one) {
     return one->port;
 }
 
-static bool leads_to(int fd, const char *address) {
-    any_address a = {.any = {0}};
-    socklen_t len = sizeof a;
+static bool is_written(const any_address *a, const char *address) {
     char text[INET6_ADDRSTRLEN];
-    if (address == NULL || getpeername(fd, &a.any, &len) != 0) {
-        return false;
-    }
-    const void *bytes = a.any.sa_family == AF_INET6 ? (void *)&a.v6.sin6_addr : &a.v4.sin_addr;
-    return inet_ntop(a.any.sa_family, bytes, text, sizeof text) != NULL &&
+    const void *bytes = a->any.sa_family == AF_INET6 ? (const void *)&a->v6.sin6_addr
+                                                     : (const void *)&a->v4.sin_addr;
+    return address != NULL && inet_ntop(a->any.sa_family, bytes, text, sizeof text) != NULL &&
            strcmp(text, address) == 0;
 }
 
-cab_socket *cab_sockets_from(cab_sockets *sockets, int port, const char *address,
+static bool connects(int fd, const char *own, const char *address) {
+    any_address a = {.any = {0}}, b = {.any = {0}};
+    socklen_t len = sizeof a, other_len = sizeof b;
+    return getsockname(fd, &a.any, &len) == 0 && getpeername(fd, &b.any, &other_len) == 0 &&
+           is_written(&a, own) && is_written(&b, address);
+}
+
+cab_socket *cab_sockets_from(cab_sockets *sockets, int port, const char *own, const char *address,
                              const struct cab_host *host) {
-    cab_socket *found = NULL;
+    cab_socket *found = NULL, *fits = NULL;
+    size_t count = 0, fitting = 0;
     for (size_t i = port != 0 ? sockets->count : 0; i-- > 0;) {
         cab_socket *one = &sockets->items[i];
-        if (one->host == host && port_of(one) == port &&
-            (found == NULL || leads_to(one->fd, address))) {
+        if (one->host == host && port_of(one) == port) {
             found = one;
+            count++;
         }
     }
-    return found;
+    for (size_t i = count > 1 ? sockets->count : 0; i-- > 0;) {
+        cab_socket *one = &sockets->items[i];
+        if (one->host == host && one->port == port && connects(one->fd, own, address)) {
+            fits = one;
+            fitting++;
+        }
+    }
+    return count > 1 ? (fitting == 1 ? fits : NULL) : found;
 }
 
 cab_socket *cab_sockets_get(cab_sockets *sockets, unsigned id) {

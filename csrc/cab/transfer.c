@@ -65,10 +65,11 @@ static int on_progress(void *ud, curl_off_t size, curl_off_t had, curl_off_t to_
     return connect_status >= 300 || ++t->attempt.looks_before > MAX_CONNECT_BYTES;
 }
 
-/* The connection of a transfer, from that port to that address; NULL where nobody asks: on plain
- * ones nothing is under way but the request. */
-static cab_socket *socket_of(cab_transfer *t, int port, const char *address) {
-    return is_plain(t) ? NULL : cab_sockets_from(&t->wire->hosts.sockets, port, address, t->host);
+/* The connection of a transfer, from that port of ours to that address; NULL where nobody asks: on
+ * plain ones nothing is under way but the request. */
+static cab_socket *socket_of(cab_transfer *t, int port, const char *own, const char *address) {
+    return is_plain(t) ? NULL
+                       : cab_sockets_from(&t->wire->hosts.sockets, port, own, address, t->host);
 }
 
 /* Whether a kept connection has ended, or holds an answer that nobody asked for. libcurl does not
@@ -131,7 +132,6 @@ static bool is_shut_out(cab_transfer *t, cab_socket *one, int port, const void *
 static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_port) {
     cab_transfer *t = ud;
     cab_attempt *a = &t->attempt;
-    (void)local_ip;
     (void)port;
     if (a->let_out == 0 && a->ends_ms <= cab_clock_ms()) {
         a->overdue = true; /* the program was busy while the connection was made */
@@ -141,7 +141,7 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
     if (a->let_out > 1 && a->once) {
         return CURL_PREREQFUNC_ABORT;
     }
-    cab_socket *one = socket_of(t, local_port, ip);
+    cab_socket *one = socket_of(t, local_port, local_ip, ip);
     const void *ssl = t->https ? cab_libssl_of(t->easy) : NULL;
     long connects = 0;
     (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);

@@ -49,13 +49,27 @@ int main(void) {
         ids[i] = sockets.items[sockets.count - 1].id;
     }
     for (int i = 0; i < ADDRESSES; i++) {
-        cab_socket *one = cab_sockets_from(&sockets, ntohs(port), ADDRESS[i], host);
+        cab_socket *one = cab_sockets_from(&sockets, ntohs(port), "127.0.0.1", ADDRESS[i], host);
         CHECK(ADDRESS[i], one != NULL && one->fd == fds[i] && one->id == ids[i]);
         one = cab_sockets_get(&sockets, ids[i]);
         CHECK(ADDRESS[i], one != NULL && one->fd == fds[i]);
     }
-    CHECK("of another host", cab_sockets_from(&sockets, ntohs(port), ADDRESS[0], NULL) == NULL);
-    CHECK("from no port", cab_sockets_from(&sockets, 0, ADDRESS[0], host) == NULL);
+    int alike = cab_sockets_open(&sockets, host, AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in first;
+    socklen_t len = sizeof first;
+    CHECK("peer", getpeername(fds[0], (struct sockaddr *)&first, &len) == 0);
+    (void)bind_to(alike, "127.0.0.3", port);
+    CHECK("alike", connect(alike, (struct sockaddr *)&first, sizeof first) == 0);
+    cab_socket *from = cab_sockets_from(&sockets, ntohs(port), "127.0.0.3", ADDRESS[0], host);
+    CHECK("from another address", from != NULL && from->fd == alike);
+    from = cab_sockets_from(&sockets, ntohs(port), "127.0.0.1", ADDRESS[0], host);
+    CHECK("from its own", from != NULL && from->fd == fds[0]);
+    from = cab_sockets_from(&sockets, ntohs(port), NULL, ADDRESS[0], host);
+    CHECK("from nobody knows where", from == NULL);
+    CHECK("of another host",
+          cab_sockets_from(&sockets, ntohs(port), "127.0.0.1", ADDRESS[0], NULL) == NULL);
+    CHECK("from no port", cab_sockets_from(&sockets, 0, "127.0.0.1", ADDRESS[0], host) == NULL);
+    (void)cab_sockets_close(&sockets, alike);
     CHECK("of no id", cab_sockets_get(&sockets, 0) == NULL);
     (void)cab_sockets_close(&sockets, fds[0]);
     CHECK("of one that is closed", cab_sockets_get(&sockets, ids[0]) == NULL);

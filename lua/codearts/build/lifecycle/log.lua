@@ -216,12 +216,11 @@ local function log(target, opts, watch)
     local lines, kept, count = LogLines.new(characters.joiner()), {}, 0
     --- Hands over lines; false: the step's time was over before the last.
     local function deliver()
-      local line, unended = false, nil
-      if not stopped() then
-        line, unended = lines:next()
-      end
-      while line ~= nil do
-        if line then
+      while not stopped() do
+        local line, unended = lines:next()
+        if line == nil then
+          return
+        elseif line then
           count = count + 1
           line = hide and hidden(hide, line, unended) or line
           if opts.on_line then
@@ -230,11 +229,11 @@ local function log(target, opts, watch)
             kept[count] = line
           end
         end
-        if client:is_spent() or stopped() then
+        if client:is_spent() then
           return false
         end
-        line, unended = lines:next()
       end
+      return false
     end
     --- The same over as many steps as it takes.
     local function deliver_all()
