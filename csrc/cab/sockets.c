@@ -131,20 +131,22 @@ cab_socket *cab_sockets_from(cab_sockets *sockets, int port, const char *own, co
     cab_socket *found = NULL, *fits = NULL;
     size_t count = 0, fitting = 0;
     for (size_t i = port != 0 ? sockets->count : 0; i-- > 0;) {
-        cab_socket *one = &sockets->items[i];
-        if (one->host == host && port_of(one) == port) {
-            found = one;
+        if (port_of(&sockets->items[i]) == port) {
+            found = &sockets->items[i];
             count++;
         }
     }
     for (size_t i = count > 1 ? sockets->count : 0; i-- > 0;) {
         cab_socket *one = &sockets->items[i];
-        if (one->host == host && one->port == port && connects(one->fd, own, address)) {
+        if (one->port == port && connects(one->fd, own, address)) {
             fits = one;
             fitting++;
         }
     }
-    return count > 1 ? (fitting == 1 ? fits : NULL) : found;
+    if (count > 1) {
+        found = fitting == 1 ? fits : NULL;
+    }
+    return found != NULL && found->host == host ? found : NULL;
 }
 
 cab_socket *cab_sockets_get(cab_sockets *sockets, unsigned id) {

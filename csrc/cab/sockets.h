@@ -39,9 +39,9 @@ int cab_sockets_open(cab_sockets *sockets, struct cab_host *host, int family, in
 cab_socket cab_sockets_close(cab_sockets *sockets, int fd);
 void cab_sockets_free(cab_sockets *sockets);
 
-/* The one whose connection to that host is from this port; NULL: none. Several may be, between
- * different addresses of ours and of the host: then it is the one from `own` to `address`. Until
- * the next is opened or closed, here and below. */
+/* The one whose connection is from this port; NULL: it is none, or one to another host. Several may
+ * be, between different addresses: then it is the one from `own` to `address`. Until the next is
+ * opened or closed, here and below. */
 cab_socket *cab_sockets_from(cab_sockets *sockets, int port, const char *own, const char *address,
                              const struct cab_host *host);
 /* The one of that id, while it is open. */

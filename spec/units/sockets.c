@@ -69,6 +69,9 @@ int main(void) {
     CHECK("of another host",
           cab_sockets_from(&sockets, ntohs(port), "127.0.0.1", ADDRESS[0], NULL) == NULL);
     CHECK("from no port", cab_sockets_from(&sockets, 0, "127.0.0.1", ADDRESS[0], host) == NULL);
+    sockets.items[sockets.count - 1].host = NULL;
+    from = cab_sockets_from(&sockets, ntohs(port), "127.0.0.3", ADDRESS[0], host);
+    CHECK("from another address, of another host", from == NULL);
     (void)cab_sockets_close(&sockets, alike);
     CHECK("of no id", cab_sockets_get(&sockets, 0) == NULL);
     (void)cab_sockets_close(&sockets, fds[0]);

@@ -211,9 +211,8 @@ end
 ---@return fun(await: function): string|integer|nil, table?
 local function log(target, opts, watch)
   return record.about_build(target, function(await, stopped)
-    local client = target.client
+    local client, lines, kept, count = target.client, LogLines.new(characters.joiner()), {}, 0
     local hide = client.masker and client.masker.line
-    local lines, kept, count = LogLines.new(characters.joiner()), {}, 0
     --- Hands over lines; false: the step's time was over before the last.
     local function deliver()
       while not stopped() do
@@ -263,8 +262,7 @@ local function log(target, opts, watch)
     local cut_off = deliver_all()
     if not ok or cut_off then
       return nil, err or cut_off
-    end
-    if opts.on_line then
+    elseif opts.on_line then
       return count
     end
     kept[count + 1] = "" -- for the last end of line
