@@ -62,6 +62,25 @@ describe("keys in etcd", function()
     return key_store.etcd(options)
   end
 
+  it("tell who is terminated meanwhile that the key is another start's", function()
+    local command = require "spec.support.command"
+    local key = core.uuid()
+    server:script({}, "never_answer")
+    local running =
+      command.start(("run %s --key %s --run-id RUN_ID --branch dev"):format(JOB, key), {
+        CODEARTS_BUILD_ENDPOINT = server.url,
+        CODEARTS_BUILD_TOKEN = "a-token",
+        CODEARTS_BUILD_KEY_STORE = etcd.endpoint:gsub("^http", "etcd"),
+      })
+    server:wait_for(2) -- the look before, and one at the parameters
+    server:script({}, "ok")
+    assert(client_with(store_of()):try_run(ARGS, { key = key }))
+    running:signal "TERM"
+    local status, seen = running:finish()
+    assert.equal(2, status)
+    assert.matches("this key belongs to a start with other arguments", seen)
+  end)
+
   it("starts one build for two clients, and tells others that it is done", function()
     local key = core.uuid()
     local one, two = client_with(store_of()), client_with(store_of())

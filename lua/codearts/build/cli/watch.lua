@@ -348,6 +348,8 @@ function Watch:leave()
     else
       if entry.record and not entry.told_end then
         self.waiting.tell_end(app, entry)
+      elseif entry.err and not entry.told_end then
+        self:tell_error(entry) -- of a start that ended otherwise than cancelled, when it was to
       end
       statuses[index] = status_of(entry)
     end
