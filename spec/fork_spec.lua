@@ -16,116 +16,173 @@ local function options(server)
   }
 end
 
-for _, kind in ipairs({ "http", "https", "http/2" }) do
-  for name, new in pairs({ facade = build.new, core = core.new }) do
-    describe(("a forked child, %s, the %s"):format(kind, name), function()
-      local server, client, call
-
-      before_each(function()
-        server = require("spec.support.server").start({
-          tls = kind ~= "http",
-          http2 = kind == "http/2",
-        })
-        client = new(options(server))
-        assert.equal(NAME, client:run(JOB).octopus_job_name)
-        server:behave("ok_on_release")
-        call = client:start(JOB)
-        while server:stats().waiting < 1 do
-          client:step(0.01)
-        end
-      end)
-
-      after_each(function()
-        server:stop()
-      end)
-
-      -- The parent's connections are as good as before, and nothing else has come over them.
-      local function assert_goes_on(of_child)
-        server:release()
-        assert.equal(NAME, call:wait(20).octopus_job_name)
-        server:script({}, "ok")
-        assert.equal(NAME, client:run(JOB).octopus_job_name)
-        local stats = server:stats()
-        assert.equal(3 + of_child, stats.processed)
-        assert.equal(1 + of_child, stats.connections)
-        client:close()
-      end
-
-      it("gets a usage error for everything but closing", function()
-        local text = probe.fork(function()
-          local texts = {}
-          local function note(ok, err)
-            texts[#texts + 1] = not ok
-                and err.kind == "usage"
-                and err.message:find("process")
-                and "usage"
-              or tostring(err)
-          end
-          for _, method in ipairs({ "start", "run", "step", "pollfd", "timeout", "sleep" }) do
-            note(pcall(client[method], client, method == "step" and 0 or JOB))
-          end
-          note(client:try_run(JOB))
-          note(pcall(call.wait, call))
-          texts[#texts + 1] = tostring(call:done())
-          call:cancel()
-          client:close()
-          client:close()
-          return table.concat(texts, " ")
-        end)
-        assert.equal(("usage "):rep(8) .. "false", text)
-        assert_goes_on(0)
-      end)
-
-      it(
-        "is told that its parent's call may have started a build, and nothing is raised",
-        function()
-          local text = probe.fork(function()
-            local texts = {}
-            for _, seconds in ipairs({ false, 0, 0.01 }) do
-              local _, err = call:try_wait(seconds or nil)
-              texts[#texts + 1] = ("%s %s"):format(err.kind, err.outcome)
-            end
-            local _, err = pcall(call.wait, call)
-            texts[#texts + 1] = ("%s %s"):format(err.kind, err.outcome)
-            return table.concat(texts, ", ")
-          end)
-          assert.equal("timeout unknown" .. (", usage unknown"):rep(3), text)
-          assert_goes_on(0)
-        end
-      )
-
-      it("may collect it", function()
-        local text = probe.fork(function()
-          client, call = nil, nil
-          for _ = 1, 3 do
-            collectgarbage()
-          end
-          return "collected"
-        end)
-        assert.equal("collected", text)
-        assert_goes_on(0)
-      end)
-
-      it("has clients of its own", function()
-        local text = probe.fork(function()
-          local other = new(options(server))
-          local mine = other:start(JOB)
-          while not mine:done() do
-            other:step(0.01)
-            if server:stats().waiting == 2 then
-              server:release()
-            end
-          end
-          local result = mine:wait().octopus_job_name
-          other:close()
-          client:close()
-          return result
-        end)
-        assert.equal(NAME, text)
-        assert_goes_on(1)
-      end)
-    end)
+local FORKS = { ["that libc sees"] = probe.fork }
+local task = io.open("/proc/self/task")
+if task then -- Linux
+  task:close()
+  FORKS["that libc does not see"] = function(f)
+    return probe.fork(f, true)
   end
+end
+
+for seen, fork in pairs(FORKS) do
+  for _, kind in ipairs({ "http", "https", "http/2" }) do
+    for name, new in pairs({ facade = build.new, core = core.new }) do
+      describe(("a child of a fork %s, %s, the %s"):format(seen, kind, name), function()
+        local server, client, call
+
+        before_each(function()
+          server = require("spec.support.server").start({
+            tls = kind ~= "http",
+            http2 = kind == "http/2",
+          })
+          client = new(options(server))
+          assert.equal(NAME, client:run(JOB).octopus_job_name)
+          server:behave("ok_on_release")
+          call = client:start(JOB)
+          while server:stats().waiting < 1 do
+            client:step(0.01)
+          end
+        end)
+
+        after_each(function()
+          server:stop()
+        end)
+
+        -- The parent's connections are as good as before, and nothing else has come over them.
+        local function assert_goes_on(of_child)
+          server:release()
+          assert.equal(NAME, call:wait(20).octopus_job_name)
+          server:script({}, "ok")
+          assert.equal(NAME, client:run(JOB).octopus_job_name)
+          local stats = server:stats()
+          assert.equal(3 + of_child, stats.processed)
+          assert.equal(1 + of_child, stats.connections)
+          client:close()
+        end
+
+        it("gets a usage error for everything but closing", function()
+          local text = fork(function()
+            local texts = {}
+            local function note(ok, err)
+              texts[#texts + 1] = not ok
+                  and err.kind == "usage"
+                  and err.message:find("process")
+                  and "usage"
+                or tostring(err)
+            end
+            for _, method in ipairs({ "start", "run", "step", "pollfd", "timeout", "sleep" }) do
+              note(pcall(client[method], client, method == "step" and 0 or JOB))
+            end
+            note(client:try_run(JOB))
+            note(pcall(call.wait, call))
+            texts[#texts + 1] = tostring(call:done())
+            call:cancel()
+            client:close()
+            client:close()
+            return table.concat(texts, " ")
+          end)
+          assert.equal(("usage "):rep(8) .. "false", text)
+          assert_goes_on(0)
+        end)
+
+        it(
+          "is told that its parent's call may have started a build, and nothing is raised",
+          function()
+            local text = fork(function()
+              local texts = {}
+              for _, seconds in ipairs({ false, 0, 0.01 }) do
+                local _, err = call:try_wait(seconds or nil)
+                texts[#texts + 1] = ("%s %s"):format(err.kind, err.outcome)
+              end
+              local _, err = pcall(call.wait, call)
+              texts[#texts + 1] = ("%s %s"):format(err.kind, err.outcome)
+              return table.concat(texts, ", ")
+            end)
+            assert.equal("timeout unknown" .. (", usage unknown"):rep(3), text)
+            assert_goes_on(0)
+          end
+        )
+
+        it("may collect it", function()
+          local text = fork(function()
+            client, call = nil, nil
+            for _ = 1, 3 do
+              collectgarbage()
+            end
+            return "collected"
+          end)
+          assert.equal("collected", text)
+          assert_goes_on(0)
+        end)
+
+        it("has clients of its own", function()
+          local text = fork(function()
+            local other = new(options(server))
+            local mine = other:start(JOB)
+            while not mine:done() do
+              other:step(0.01)
+              if server:stats().waiting == 2 then
+                server:release()
+              end
+            end
+            local result = mine:wait().octopus_job_name
+            other:close()
+            client:close()
+            return result
+          end)
+          assert.equal(NAME, text)
+          assert_goes_on(1)
+        end)
+      end)
+    end
+  end
+
+  describe("a child of a fork " .. seen, function()
+    local server
+
+    before_each(function()
+      server = require("spec.support.server").start()
+    end)
+
+    after_each(function()
+      server:stop()
+    end)
+
+    it("does not send what its parent had begun and not sent", function()
+      local client = build.new(options(server))
+      local call = client:start(JOB)
+      local text = fork(function()
+        local _, err = call:try_wait(5)
+        return ("%s %s"):format(err.kind, err.outcome)
+      end)
+      assert.equal("usage unknown", text)
+      assert.equal(NAME, call:wait(20).octopus_job_name)
+      assert.equal(1, server:stats().processed)
+      client:close()
+    end)
+
+    it("has clients that are not those of its own child", function()
+      local client = build.new(options(server))
+      local text = fork(function()
+        local mine, also = build.new(options(server)), build.new(options(server))
+        local below = fork(function()
+          local own = build.new(options(server))
+          local told =
+            { tostring(pcall(mine.step, mine, 0)), tostring(pcall(client.step, client, 0)) }
+          told[3] = own:run(JOB).octopus_job_name
+          return table.concat(told, " ")
+        end)
+        return table.concat(
+          { below, mine:run(JOB).octopus_job_name, also:run(JOB).octopus_job_name },
+          " "
+        )
+      end)
+      assert.equal(table.concat({ "false false", NAME, NAME, NAME }, " "), text)
+      assert.equal(NAME, client:run(JOB).octopus_job_name)
+      client:close()
+    end)
+  end)
 end
 
 describe("a child of a fork in a callback", function()

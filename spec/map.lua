@@ -10,7 +10,7 @@ local M = {}
 local ROWS = {
   { "^csrc/cab/classify", "refusals errors at_most_once" },
   { "^csrc/cab/call", "retry time refusals at_most_once admission" },
-  { "^csrc/cab/client", "async cancel time admission core_alone connections secrets_sign_in" },
+  { "^csrc/cab/client", "async cancel fork time admission core_alone connections secrets_sign_in" },
   { "^csrc/cab/states", "async cancel admission trace" },
   { "^csrc/cab/engine", "at_most_once async time stream hardening frames" },
   { "^csrc/cab/transfer", "at_most_once reused stream hardening large_body proxy" },

@@ -2,9 +2,13 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "cab/clock.h"
 #include "cab/crypto.h"
@@ -21,13 +25,39 @@
 
 /* ---- the process ---------------------------------------------------------------------------- */
 
+/* Each process that makes clients has a number, higher than those of the processes that it comes
+ * of, and a fork leaves 0 in its place: by libc's handlers, which its own fork() alone runs, and,
+ * as far as the kernel can (Linux 4.14), by a page that is empty after a fork of any kind. Once
+ * made it stays, as other threads may look at it while the process ends. */
 static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
-static volatile unsigned fork_count;
+static atomic_uint last_number, kept_number;
+static atomic_uint *number = &kept_number;
 
-static void on_fork_in_child(void) { fork_count++; }
-static void watch_forks(void) { (void)pthread_atfork(NULL, NULL, on_fork_in_child); }
+static void on_fork_in_child(void) { atomic_store(number, 0); }
 
-bool cab_client_forked(const cab_client *c) { return c->fork_count != fork_count; }
+static void watch_forks(void) {
+#ifdef MADV_WIPEONFORK
+    const size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page != MAP_FAILED && madvise(page, size, MADV_WIPEONFORK) == 0) {
+        number = page;
+    } else if (page != MAP_FAILED) {
+        (void)munmap(page, size);
+    }
+#endif
+    (void)pthread_atfork(NULL, NULL, on_fork_in_child);
+}
+
+static unsigned number_process(void) {
+    unsigned own = atomic_load(number);
+    if (own == 0) { /* another thread may do the same */
+        unsigned next = atomic_fetch_add(&last_number, 1) + 1;
+        own = atomic_compare_exchange_strong(number, &own, next) ? next : own;
+    }
+    return own;
+}
+
+bool cab_client_forked(const cab_client *c) { return c->process != atomic_load(number); }
 
 /* ---- into the queue -------------------------------------------------------------------------- */
 
@@ -77,7 +107,7 @@ cab_client *cab_client_new(const cab_client_options *options, const cab_engine_o
     }
     c->options = *options;
     c->states.trace = options->trace;
-    c->fork_count = fork_count;
+    c->process = number_process();
     return c;
 }
 

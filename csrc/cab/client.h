@@ -49,9 +49,9 @@ struct cab_client {
     cab_host *served;                   /* the one that a call to began last */
     size_t endpoint;                    /* the one that worked last */
     uint64_t random;                    /* state of the jitter */
-    unsigned fork_count;
-    int64_t looked_ms;   /* what had come by then was read */
-    bool exported;       /* somebody sleeps on the descriptor */
+    unsigned process;                   /* the number of the one that made it */
+    int64_t looked_ms;                  /* what had come by then was read */
+    bool exported;                      /* somebody sleeps on the descriptor */
     bool parked_now;     /* a call began to wait for credentials or admission in this step */
     cab_worker *worker;  /* NULL before the first work, and where there are no threads */
     bool starts_by_twin; /* RunJob is gone from the service: ExecuteJob starts builds */

@@ -2,10 +2,13 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,16 +38,27 @@ static void write_all(int fd, const char *data, size_t len) {
     }
 }
 
-/* fork(f) -> the text that f answered, or raised, in a child process, and the child's status. The
- * child ends without its finalizers; f calls what is to be seen of them. */
+/* By libc, or past it, as libraries do that call the kernel themselves. */
+static pid_t fork_so(bool unseen) {
+    fflush(NULL); /* or the child would write it once more */
+#ifdef __linux__
+    if (unseen) {
+        return (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    }
+#endif
+    return unseen ? -1 : fork();
+}
+
+/* fork(f[, unseen]) -> the text that f answered, or raised, in a child process, and the child's
+ * status. The child ends without its finalizers; f calls what is to be seen of them. Unseen: libc's
+ * handlers do not run. */
 static int fork_(lua_State *L) {
     int ends[2];
     luaL_checktype(L, 1, LUA_TFUNCTION);
     if (pipe(ends) != 0) {
         return luaL_error(L, "no pipe");
     }
-    fflush(NULL); /* or the child would write it once more */
-    pid_t pid = fork();
+    pid_t pid = fork_so(lua_toboolean(L, 2));
     if (pid < 0) {
         return luaL_error(L, "no process");
     }
