@@ -211,7 +211,10 @@ cd %s
 %s; LD_PRELOAD=; export PATH LD_PRELOAD
 { %s </dev/null >output 2>&1 & echo $! >pid; wait $!; touch ended; } 2>/dev/null &
 read _
-kill -TERM $(cat pid) 2>/dev/null
+until [ -e ended ]; do # nginx forgets what comes before it waits for signals
+  kill -TERM $(cat pid) 2>/dev/null
+  sleep 0.05
+done
 wait
 rm -rf %s]]):format(folder, PATH, kind.command:gsub("%u+", fill), folder),
     "w"

@@ -100,23 +100,22 @@ function M.start(options)
     os.execute(("cp -r lua %s/codearts %s && chmod -R a+rX %s"):format(core, folder, folder))
   end
   -- nginx ends when the pipe does: nothing stays behind when a spec dies. /usr/sbin is not in every user's PATH.
-  self.pipe = assert(
-    io.popen(
-      ("PATH=$PATH:/usr/sbin; %s%s %s ENDPOINT=%s nginx -p %s -c nginx.conf -g 'daemon off; %s' </dev/null >%s/output 2>&1 & "):format(
-        options.service or "",
-        host.for_luajit(),
-        options.preload and "LD_PRELOAD=" .. options.preload or "",
-        host.quote(options.endpoint or ""),
-        folder,
-        options.configuration and "user root;" or "",
-        folder
-      )
-        .. "pid=$!; echo $pid >"
-        .. folder
-        .. "/pid; read _; kill -TERM $pid 2>/dev/null; wait $pid",
-      "w"
+  self.pipe = assert(io.popen(
+    ("PATH=$PATH:/usr/sbin; %s%s %s ENDPOINT=%s nginx -p %s -c nginx.conf -g 'daemon off; %s' </dev/null >%s/output 2>&1 & "):format(
+      options.service or "",
+      host.for_luajit(),
+      options.preload and "LD_PRELOAD=" .. options.preload or "",
+      host.quote(options.endpoint or ""),
+      folder,
+      options.configuration and "user root;" or "",
+      folder
     )
-  )
+      .. "pid=$!; echo $pid >"
+      .. folder
+      -- It forgets what comes before it waits for signals.
+      .. "/pid; read _; while kill -TERM $pid 2>/dev/null; do sleep 0.1; done & wait $pid; wait",
+    "w"
+  ))
   for _ = 1, 1000 do
     local connection = (unix.stream or unix)()
     local listens = connection:connect(self.socket)
