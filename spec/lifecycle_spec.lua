@@ -427,9 +427,10 @@ end)
 
 describe("stop", function()
   it("asks once", function()
-    answers '{"success":true,"result":""}'
+    answers('{"success":true,"result":""}', '{"status":"Success"}')
     assert.is_true(client:build(JOB, 20):stop())
     assert.are.same({ "POST /v3/jobs/" .. JOB .. "/20/stop" }, paths())
+    assert.is_true(client:build(JOB, 20):stop()) -- as the other edition words it
   end)
 
   it("raises when the service refuses with status 200", function()
@@ -457,6 +458,8 @@ describe("stop", function()
       '{"success":null}',
       '{"success":true,"result":false}',
       '{"status":"success","result":"false"}',
+      '{"status":"denied"}',
+      '{"status":"NOT_FOUND","result":null}',
     } do
       answers(body)
       local one = client:build(JOB, 20)

@@ -76,11 +76,10 @@ describe("every command judges alike:", function()
   end)
 
   local function record(status, finished)
-    return ('{"status":"success","result":{"build_no":20,"build_record_id":"%s","status":"%s","finish_time":%s}}'):format(
-      RECORD,
-      status,
-      finished and '"2022-10-11T08:28:42.000+00:00"' or "null"
-    )
+    return (
+      '{"status":"success","result":{"build_no":20,"build_record_id":"%s","status":"%s",'
+      .. '"start_time":"2022-10-11T08:28:12.000+00:00","finish_time":%s}}'
+    ):format(RECORD, status, finished and '"2022-10-11T08:28:42.000+00:00"' or "null")
   end
 
   local OVER = '{"status":"success","result":{"building":false}}'

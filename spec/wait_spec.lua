@@ -86,16 +86,21 @@ describe("wait", function()
 
   it("judges what the record says once the build has stopped, not what it said before", function()
     for _, again in ipairs { { record("SUCCESS", FINISHED) }, { 503, record "SUCCESS" } } do
-      answers(record "UNKNOWN", building(false, "SUCCESS"), unpack(again))
+      answers(record("UNKNOWN", STARTED), building(false, "SUCCESS"), unpack(again))
       assert.are.equal("SUCCESS", wait().status)
     end
-    answers(record "UNKNOWN", building(false, "SUCCESS"), record "RUNNING", record "SUCCESS")
+    answers(
+      record("UNKNOWN", STARTED),
+      building(false, "SUCCESS"),
+      record "RUNNING",
+      record "SUCCESS"
+    )
     assert.are.equal("SUCCESS", wait().status)
-    answers(record "UNKNOWN", building(false), record "SUCCESS")
+    answers(record("UNKNOWN", STARTED), building(false), record "SUCCESS")
     assert.are.equal("SUCCESS", wait().status)
     answers(record("UNKNOWN", STARTED), 500, '{"result":false}', record "SUCCESS")
     assert.are.equal("SUCCESS", wait().status)
-    answers(record "UNKNOWN", building(false, "ABORTED"), record("ABORTED", FINISHED))
+    answers(record("UNKNOWN", STARTED), building(false, "ABORTED"), record("ABORTED", FINISHED))
     local err = failure_of(wait)
     assert.same({ "ABORTED", "ABORTED" }, { err.build_status, err.record.status })
   end)
@@ -105,19 +110,20 @@ describe("wait", function()
     function()
       local other = record("SUCCESS", FINISHED):gsub('"build_no":20', '"build_no":21')
       for _, stray in ipairs { "<html></html>", "", other } do
-        answers(record "UNKNOWN", building(false), stray, record("SUCCESS", FINISHED))
+        answers(record("UNKNOWN", STARTED), building(false), stray, record("SUCCESS", FINISHED))
         assert.are.equal("SUCCESS", wait().status)
       end
       for _, status in ipairs { 302, 400, 403, 404 } do
-        answers(record "UNKNOWN", building(false), status, record("SUCCESS", FINISHED))
+        answers(record("UNKNOWN", STARTED), building(false), status, record("SUCCESS", FINISHED))
         local _, err = pcall(wait)
         assert.are_not.equal("build", err.kind)
       end
     end
   )
 
-  it("takes a task at rest for no end of a build that may wait in a queue", function()
+  it("takes what does not run for no end of a build that may wait in a queue", function()
     for _, state in ipairs {
+      { building(false) },
       { 404, '{"result":false}' },
       { 404, 403, '{"result":{"is_running":false,"last_build_no":20}}' },
     } do
@@ -204,7 +210,8 @@ describe("wait", function()
 
   it("asks whether a build runs whose status sounds like an end", function()
     for _, status in ipairs { "TIMEOUT", "ERROR", "CANCELED", "UNKNOWN", "not_built" } do
-      answers(record(status), building(true), record(status), building(false), record(status))
+      local begun = record(status, STARTED)
+      answers(begun, building(true), begun, building(false), begun)
       assert.are.equal(status, failure_of(wait).build_status)
       -- Without a finish time a later build proves nothing.
       answers(record(status), 404, '{"result":true}', record "SUCCESS")

@@ -195,7 +195,8 @@ function record.fetch_rows(await, client, operation, args, name, mark)
   return answer
 end
 
---- Calls an operation that changes something, whose answer tells no more than that it does.
+--- Calls an operation that changes something, whose answer tells no more than that it does: by `success` in one edition, by
+--- `status` in the other, of which no other text is known to say so (API reference 7.7).
 ---@return true? done
 ---@return table? err
 function record.change(await, client, operation, args)
@@ -206,7 +207,8 @@ function record.change(await, client, operation, args)
     return true -- an answer without a body
   end
   body = type(body) == "table" and body or {}
-  if record.truth(body.result) ~= false and (record.truth(body.success) or text(body.status)) then
+  local taken = record.truth(body.success) or ascii.lower(text(body.status) or "") == "success"
+  if taken and record.truth(body.result) ~= false then
     return true
   end
   return nil,
@@ -316,8 +318,8 @@ local function has_task_stopped(await, target, finished, opts)
   return number ~= nil and number > target.build_no
 end
 
---- Whether the service says that a build runs no more: build-info of this build, else the status of its task. That this one
--- is at rest is no end of a build whose record has no time of its own: it may wait in a queue.
+--- Whether the service says that a build runs no more: build-info of this build, else the status of its task. Neither is an
+--- end of a build whose record has no time of its own: it may wait in a queue.
 ---@return boolean? stopped nil: nothing could be read
 ---@return table? err
 local function has_stopped(await, target, detail, opts)
@@ -329,11 +331,11 @@ local function has_stopped(await, target, detail, opts)
   if type(first) == "table" then
     building = truth(first.building)
   end
-  if building ~= nil then
-    return not building
-  end
   local finished = text(detail.finish_time) ~= nil
-  local stopped, err = has_task_stopped(await, target, finished, opts)
+  local stopped, err = building == false, nil
+  if building == nil then
+    stopped, err = has_task_stopped(await, target, finished, opts)
+  end
   if stopped and not finished and not text(detail.start_time) then
     return nil, protocol_error(operation, "nothing tells whether the build has begun")
   end
