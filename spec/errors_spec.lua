@@ -30,6 +30,17 @@ describe("an error answer", function()
 
   local PAIR = '{"error_code":"CB.00060200","error_msg":"bad parameter"}'
 
+  it("of a good status is one that a cache has kept: it is another start's", function()
+    local numbers =
+      '{"octopus_job_name":"o","actual_build_number":"1","daily_build_number":"20240531.1"}'
+    local err = error_of(numbers, 200, { { "Age", "3" } })
+    assert.same({ "protocol", "bad_answer", "unknown" }, { err.kind, err.reason, err.outcome })
+    assert.is_false(err.retryable)
+    assert.is_truthy(err.message:find("a cache has kept the answer", 1, true), err.message)
+    bench.server:script { { "answer", body = numbers, headers = { { "Age", "0" } } } }
+    assert.equal("1", bench.client:run(JOB).actual_build_number)
+  end)
+
   -- status, kind, outcome, retryable
   local STATUSES = {
     { 400, "api", "not_started", false },

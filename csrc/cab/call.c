@@ -471,7 +471,8 @@ cab_next cab_call_judge(const cab_call_env *env, cab_call *call, const cab_readi
     }
     cab_ending ending = {call->op,     answer->error.kind, answer->error.reason,
                          answer->sent, answer->status,     body->says,
-                         body->failed, body->body_problem};
+                         body->failed, body->body_problem, false};
+    ending.kept = call->op == CAB_OP_START && cab_answer_age(answer) > 0;
     if (call->any_status && answer->error.kind == CAB_KIND_NONE) {
         call->verdict =
             (cab_verdict){CAB_KIND_NONE, CAB_REASON_NONE, CAB_OUTCOME_STARTED, CAB_AGAIN_NEVER};

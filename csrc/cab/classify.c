@@ -166,7 +166,7 @@ cab_verdict cab_classify(const cab_ending *ending) {
     }
     cab_verdict v = {CAB_KIND_API, CAB_REASON_NONE, CAB_OUTCOME_STARTED, CAB_AGAIN_NEVER};
     bool good = ending->status >= 200 && ending->status < 300 && !ending->failed;
-    if (good && ending->body_problem == CAB_REASON_NONE) {
+    if (good && ending->body_problem == CAB_REASON_NONE && !ending->kept) {
         v.kind = CAB_KIND_NONE;
         return v;
     }
@@ -176,7 +176,7 @@ cab_verdict cab_classify(const cab_ending *ending) {
     }
     if (good) {
         v.kind = CAB_KIND_PROTOCOL;
-        v.reason = ending->body_problem;
+        v.reason = ending->kept ? CAB_REASON_BAD_ANSWER : ending->body_problem;
     } else if (ending->status >= 300 && ending->status < 400) {
         v.kind = CAB_KIND_PROTOCOL;
         v.reason = CAB_REASON_REDIRECT;

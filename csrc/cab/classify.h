@@ -38,6 +38,7 @@ typedef struct {
     cab_says says;
     bool failed;             /* a 2xx whose body says that it failed */
     cab_reason body_problem; /* of a 2xx: bad_json, bad_answer; NONE: it is what was asked for */
+    bool kept;               /* a cache on the way says that it was another start's answer before */
 } cab_ending;
 
 typedef struct {

@@ -97,6 +97,10 @@ static void check_successes(void) {
         CHECK("a bad answer", v.kind == CAB_KIND_PROTOCOL && v.reason == problems[i]);
         CHECK("a bad answer", v.outcome == CAB_OUTCOME_UNKNOWN && v.again == CAB_AGAIN_NEVER);
     }
+    cab_ending kept = {.op = CAB_OP_START, .sent = true, .status = 200, .kept = true};
+    v = cab_classify(&kept);
+    CHECK("a kept answer", v.kind == CAB_KIND_PROTOCOL && v.reason == CAB_REASON_BAD_ANSWER);
+    CHECK("a kept answer", v.outcome == CAB_OUTCOME_UNKNOWN && v.again == CAB_AGAIN_NEVER);
     cab_ending failed = {.op = CAB_OP_START, .sent = true, .status = 200, .failed = true};
     v = cab_classify(&failed);
     CHECK("status: fail", v.kind == CAB_KIND_API && v.outcome == CAB_OUTCOME_UNKNOWN);
