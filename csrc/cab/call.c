@@ -469,10 +469,10 @@ cab_next cab_call_judge(const cab_call_env *env, cab_call *call, const cab_readi
     if (answer->error.kind != CAB_KIND_NONE && answer->error.reason == CAB_REASON_TIMEOUT) {
         name_the_limit(call, answer);
     }
-    cab_ending ending = {call->op,     answer->error.kind, answer->error.reason,
-                         answer->sent, answer->status,     body->says,
-                         body->failed, body->body_problem, false};
-    ending.kept = call->op == CAB_OP_START && cab_answer_age(answer) > 0;
+    cab_ending ending = {
+        call->op,     answer->error.kind, answer->error.reason,
+        answer->sent, answer->status,     body->says,
+        body->failed, body->body_problem, call->op == CAB_OP_START && cab_answer_age(answer) > 0};
     if (call->any_status && answer->error.kind == CAB_KIND_NONE) {
         call->verdict =
             (cab_verdict){CAB_KIND_NONE, CAB_REASON_NONE, CAB_OUTCOME_STARTED, CAB_AGAIN_NEVER};
