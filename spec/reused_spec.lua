@@ -373,6 +373,8 @@ end)
 
 -- As behind a load balancer whose servers differ, or one that is being set up anew. Until 8.5 libcurl sends on
 -- the busy connection too, and who reads first has the other's answer (its issue 4885).
+local major, minor = build.versions().libcurl:match "^(%d+)%.(%d+)"
+local crosses = major * 100 + minor < 805
 describe("a connection over HTTP/1.1 that is in use, beside one over HTTP/2,", function()
   local server, client
   local function open(http1_at, max_streams, http_version)
@@ -391,7 +393,8 @@ describe("a connection over HTTP/1.1 that is in use, beside one over HTTP/2,", f
     until server:stats().waiting == waiting
   end
 
-  for _, http_version in ipairs { "auto", "2" } do
+  -- Later ones speak HTTP/2 where they are told to, whatever was agreed on.
+  for _, http_version in ipairs(crosses and { "auto", "2" } or { "auto" }) do
     it("carries no other request, http_version " .. http_version, function()
       open(1, nil, http_version)
       server:script { "ok_on_release" }
@@ -491,14 +494,17 @@ describe("a connection over HTTP/1.1 that is in use, beside one over HTTP/2,", f
     assert.equal(5, server:stats().processed)
   end)
 
-  -- A script that writes its status line itself may say so; libcurl believes it.
+  -- A script that writes its status line itself may say so; libcurl believes it, or, later, refuses it.
   it("carries no other request where its answers call themselves HTTP/2", function()
     server = servers.start { tls = true }
     client = caller.new { endpoint = server, retry = false, timeout = 10 }
     local body = '{"actual_build_number":"7"}'
     local head = "HTTP/2 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
     server:script { { "raw", bytes = head:format(#body, body), keep = true }, "ok_on_release" }
-    local result = assert(client:try_run(caller.JOB))
+    local result, err = client:try_run(caller.JOB)
+    if not crosses then
+      return assert.is_true(result ~= nil or err.outcome == "unknown")
+    end
     assert.equal("1.1", build.meta(result).http_version)
     local first = client:start(caller.JOB)
     wait_for(1)

@@ -70,6 +70,7 @@ size_t cab_receive_header(char *line, size_t size, size_t count, void *transfer)
         a->encoded = true;
         return 0;
     }
+    t->answer.aged = t->answer.aged || line[0] == 'A' || line[0] == 'a';
     if (!cab_buf_append(&t->answer.head, line, len)) {
         a->no_memory = true;
         return 0;

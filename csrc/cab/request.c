@@ -99,7 +99,7 @@ int64_t cab_answer_date(const cab_answer *answer) {
 int cab_answer_age(const cab_answer *answer) {
     const int most = 100000000; /* three years */
     size_t len = 0;
-    const char *text = cab_answer_header(answer, "Age", NULL, &len);
+    const char *text = answer->aged ? cab_answer_header(answer, "Age", NULL, &len) : NULL;
     int seconds = 0;
     for (size_t i = 0; i < len && text[i] >= '0' && text[i] <= '9' && seconds < most; i++) {
         seconds = seconds * 10 + (text[i] - '0');

@@ -49,6 +49,7 @@ typedef struct {
     cab_error error; /* kind CAB_KIND_NONE: a complete HTTP answer came */
     bool sent;       /* the connection was ready: a byte of the request may have reached the peer */
     bool handed;     /* a stream: its owner may have taken some of the body */
+    bool aged;       /* its head may have an Age: most have none, and are not looked through */
     int status;      /* 0: no complete head came */
     int http_major;  /* 1, 2; 0: unknown */
     int http_minor;

@@ -470,7 +470,7 @@ CURLcode cab_transfer_prepare(cab_transfer *t, const cab_request *r) {
     t->answer.error.kind = CAB_KIND_NONE;
     t->answer.error.reason = CAB_REASON_NONE;
     t->answer.status = 0;
-    t->answer.sent = t->answer.handed = false;
+    t->answer.sent = t->answer.handed = t->answer.aged = false;
     cab_buf_clear(&t->answer.head);
     cab_buf_clear(&t->answer.body);
     return set_request(t, r);

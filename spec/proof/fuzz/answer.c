@@ -99,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     c.retry.max_attempts = 1;
     MUST(cab_buf_append(&c.secrets, SECRET, sizeof SECRET));
     answer.status = STATUSES[fuzz_byte(&in) % (sizeof STATUSES / sizeof *STATUSES)];
-    answer.sent = true;
+    answer.sent = answer.aged = true;
     context.answer = (lcab_answer_kind)(fuzz_byte(&in) % 4);
     c.op = context.answer == LCAB_ANSWER_RUN ? CAB_OP_START : CAB_OP_READ;
     c.any_status = context.answer == LCAB_ANSWER_RAW;

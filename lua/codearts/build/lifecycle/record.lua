@@ -81,6 +81,19 @@ function record.about_build(target, flow)
   end
 end
 
+--- What is told of a question that was not asked any more.
+---@param operation string
+---@return codearts.build.Error
+function record.no_time(operation)
+  return core.error {
+    kind = "timeout",
+    reason = "deadline",
+    operation = operation,
+    message = "no time is left to ask",
+    retryable = true,
+  }
+end
+
 --- Calls an operation. `opts` may be a function that is asked at each call, and answers nothing where there is no time for it.
 ---@param opts? codearts.build.CallOptions|fun(): codearts.build.CallOptions?
 ---@return any body
@@ -89,14 +102,7 @@ function record.ask(await, client, operation, args, opts, form)
   if type(opts) == "function" then
     opts = opts()
     if not opts then
-      return nil,
-        core.error {
-          kind = "timeout",
-          reason = "deadline",
-          operation = operation,
-          message = "no time is left to ask",
-          retryable = true,
-        }
+      return nil, record.no_time(operation)
     end
   end
   return await(operation_call.start(client, operation, args, opts, form))

@@ -336,8 +336,8 @@ local function asker(await, client, how)
   how = how or {}
   local late -- what is told of all that could be asked after it
   return function(operation, args)
-    if late and core.now() >= how.till then
-      return nil, late
+    if how.till and core.now() >= how.till then
+      return nil, late or record.no_time(operation)
     end
     local answer, err = await(client:call(operation, args, {
       async = true,
