@@ -41,12 +41,9 @@ end
 ---@param address string
 ---@return boolean
 function M.is_address(address)
-  local scheme, host, rest = address:match "^([A-Za-z]*:?/?/?)([^/:?#]*)(.*)$"
-  local is_bare = not scheme:find "://$"
-  if is_bare then
-    host, rest = address:match "^([^/:?#]*)(.*)$"
-  end
-  return host:find "[.%[]" ~= nil or is_name(host) and not (is_bare and rest:find "^/")
+  local bare = address:gsub("^[A-Za-z]+://", "")
+  local host, rest = bare:match "^([^/:?#]*)(.*)$"
+  return host:find "[.%[]" ~= nil or is_name(host) and not (bare == address and rest:find "^/")
 end
 
 ---@param value string which requests are sent to; or several, separated by commas
