@@ -205,6 +205,13 @@ describe("a start with a key, while its store", function()
     end
   end
 
+  --- Another call's record takes the place of what the store holds.
+  local function swap_for_done(built)
+    local kept = core.decode(store.text)
+    kept.state, kept.nonce, kept.build = "done", core.uuid(), built
+    store.text, store.version = core.encode(kept), store.version + 1
+  end
+
   it("is told by another that a build was found, whose own that is", function()
     store = paused_stores.new()
     connect()
@@ -218,9 +225,7 @@ describe("a start with a key, while its store", function()
     while server:stats().processed < 3 do
       client:step(0.01)
     end
-    local kept = core.decode(store.text) -- as who looks with more luck swaps it
-    kept.state, kept.nonce, kept.build = "done", core.uuid(), { actual_build_number = "20" }
-    store.text, store.version = core.encode(kept), store.version + 1
+    swap_for_done { actual_build_number = "20" } -- as who looks with more luck
     while not told do
       client:step(1)
     end
@@ -240,11 +245,12 @@ describe("a start with a key, while its store", function()
     while server:stats().processed < 1 do
       client:step(0.01)
     end
-    local kept = core.decode(store.text) -- as who resends, once a person has told that none was started, swaps it
-    kept.state, kept.nonce = "done", core.uuid()
-    kept.build =
-      { actual_build_number = "20", octopus_job_name = "j", daily_build_number = "20260101.1" }
-    store.text, store.version = core.encode(kept), store.version + 1
+    -- As who resends, once a person has told that none was started.
+    swap_for_done {
+      actual_build_number = "20",
+      octopus_job_name = "j",
+      daily_build_number = "20260101.1",
+    }
     while not told do
       client:step(1)
     end
