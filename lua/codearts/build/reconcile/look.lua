@@ -131,13 +131,10 @@ local SOURCES = {
 }
 
 local function silent(number)
-  return core.error {
-    kind = "protocol",
-    reason = "bad_answer",
-    operation = "ListBuildParameter",
-    message = ("the parameters of build %d are not shown"):format(number),
-    retryable = true,
-  }
+  return record.protocol_error(
+    "ListBuildParameter",
+    ("the parameters of build %d are not shown"):format(number)
+  )
 end
 
 --- Whether a build shows the id. Answers "own" with the parameters that it shows, "other", "hidden", or
@@ -184,13 +181,10 @@ local function ask_about(ask, spec, suspects)
 end
 
 local function kept(operation, age)
-  return core.error {
-    kind = "protocol",
-    reason = "bad_answer",
-    operation = operation,
-    message = ("a cache has kept an answer for %d s, which proves no absence"):format(age),
-    retryable = true,
-  }
+  return record.protocol_error(
+    operation,
+    ("a cache has kept an answer for %d s, which proves no absence"):format(age)
+  )
 end
 
 --- A problem for those who are told that nothing is known.
