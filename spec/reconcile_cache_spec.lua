@@ -156,7 +156,7 @@ describe("a key in doubt, where a cache says that it has kept an answer,", funct
     local opts = { key = "k", run_id = RUN_ID, key_wait = 0, when_lost = "resend", settle = 1 }
 
     local first = { "history", history = histories.plain("none", core.time(), {}) }
-    local kept = later { ListBuildInfoRecord = 1 }
+    local kept = later { ListBuildInfoRecord = 2 }
     server:script({ first, "close_after_body", kept, kept, later() }, "ok")
     for _ = 1, 2 do
       local _, err = client:try_run(caller.JOB, opts)

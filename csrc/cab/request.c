@@ -104,7 +104,7 @@ int cab_answer_age(const cab_answer *answer) {
     for (size_t i = 0; i < len && text[i] >= '0' && text[i] <= '9' && seconds < most; i++) {
         seconds = seconds * 10 + (text[i] - '0');
     }
-    return seconds;
+    return seconds - 1 > answer->timings.first_byte ? seconds : 0;
 }
 
 int64_t cab_answer_now(const cab_answer *answer) {

@@ -77,7 +77,9 @@ void cab_answer_each_header(const cab_answer *answer,
 #define CAB_RETRY_AFTER_MOST 31536000.0
 /* The clock of who answered, in seconds since the epoch; -1: the answer does not tell it. */
 int64_t cab_answer_date(const cab_answer *answer);
-/* Seconds that a cache on the way says it has kept the answer (RFC 9111, 5.1); 0: none does. */
+/* Seconds that a cache on the way says it has kept the answer (RFC 9111, 5.1); 0: none does. A
+ * proxy may count from the answer's date on, in whole seconds, and tell so of all that it passes on
+ * (Apache Traffic Server does): what the answer took, and a second, proves nothing. */
 int cab_answer_age(const cab_answer *answer);
 /* What that clock shows as the answer arrives: its date, and what a cache has kept it for since;
  * -1: the answer does not tell it. */

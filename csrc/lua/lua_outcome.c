@@ -187,7 +187,9 @@ static void set_api_message(lua_State *L, const cab_call *c, const cab_answer *a
         (void)snprintf(text, sizeof text, "the answer is not usable JSON: %s",
                        said != NULL ? said : "it is empty");
     } else if (c->verdict.reason == CAB_REASON_BAD_ANSWER && cab_answer_age(a) > 0) {
-        (void)snprintf(text, sizeof text, "a cache has kept the answer, which is another start's");
+        (void)snprintf(text, sizeof text,
+                       "a cache has kept the answer for %d s, which may be another start's",
+                       cab_answer_age(a));
     } else if (c->verdict.reason == CAB_REASON_BAD_ANSWER) {
         (void)snprintf(text, sizeof text,
                        "the answer has none of the members that tell of a started build");
