@@ -175,7 +175,7 @@ static size_t match(const char *p, const char *end, const char *secret, reading 
         if (first == AS_IT_IS && *at == *s) {
             stop = ++at;
             s++;
-        } else if (*at != ' ' && s > secret && (n = cab_read_unseen(at, end)) > 0 &&
+        } else if (s > secret && (n = cab_read_unseen(at, end)) > 0 &&
                    unseen++ < MOST_UNSEEN * (size_t)(s - secret)) {
             at += n;
         } else if (match_escape(at, end, s, first, &u)) {
@@ -211,17 +211,31 @@ static bool begins_escape(char c) { return c == '&' || c == '%' || c == '\\' || 
 static bool goes_on_in_escape(char c) {
     const char folded = (char)(c | 32);
     return (folded >= 'a' && folded <= 'z') || (c >= '0' && c <= '9') || c == '#' || c == ';' ||
-           c == '"';
+           c == '"' || c == '$';
+}
+
+/* Whether that character of three bytes is there. */
+static bool is_at(const char *p, const char *end, const char character[4]) {
+    return end - p >= 3 && memcmp(p, character, 3) == 0;
 }
 
 /* Bytes of [p, end) up to where we cut the text off (lcab_push_short and its like in Lua): at
- * `stop`, up to which they show the beginning of a secret, behind white space, or within an escape,
- * which may have begun before, as what looks like the secret. 0: we did not. */
+ * `stop`, up to which they show the beginning of a secret, behind white space, within a character
+ * or what a terminal obeys, or within an escape, which may have begun before, as what looks like
+ * the secret. 0: we did not. */
 static size_t up_to_cut(const char *p, const char *stop, const char *end) {
-    static const char ellipsis[] = "\xe2\x80\xa6";
+    static const char ellipsis[] = "\xe2\x80\xa6", replaced[] = "\xef\xbf\xbd";
     const char *at = stop;
     while (at < end && at - stop < MOST_SKIPPED && is_space(*at)) {
         at++;
+    }
+    if (is_at(at, end, replaced)) {
+        at += 3;
+    }
+    for (const char *mark = at; at < end && *at == '\33' && mark - at < LONGEST_TORN; mark++) {
+        if (mark == end || is_at(mark, end, ellipsis)) {
+            at = mark;
+        }
     }
     if (at == end) {
         return 0;
@@ -235,8 +249,7 @@ static size_t up_to_cut(const char *p, const char *stop, const char *end) {
            (begins_escape(*at) || goes_on_in_escape(*at))) {
         at++;
     }
-    bool cut = end - at >= 3 && memcmp(at, ellipsis, 3) == 0;
-    return cut ? (size_t)(at - p) : 0;
+    return is_at(at, end, ellipsis) ? (size_t)(at - p) : 0;
 }
 
 /* A look for secrets at p. */
