@@ -83,6 +83,20 @@ describe("of a key", function()
     end)
   end
 
+  it("is told before it is sent of what reads a file, without a key, too", function()
+    local told = caller.elsewhere(([[
+      local build = require "codearts.build"
+      local client = build.new { endpoint = %q, auth = "token", retry = false }
+      package.path = ""
+      for _, opts in ipairs { { headers = { ["X-Of-Mine"] = "a" } }, { auth = "other" }, { auth = { token = "t" } } } do
+        local _, err = client:try_run({ job_id = ("a"):rep(32) }, opts)
+        print(err.kind .. " " .. err.reason .. " " .. err.outcome)
+      end
+    ]]):format(server.url))
+    assert.equal(("transport internal not_started\n"):rep(3), told)
+    assert.equal(0, server:stats().processed)
+  end)
+
   --- How many starts came to the service.
   local function starts()
     local count = 0

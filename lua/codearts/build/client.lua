@@ -89,11 +89,11 @@ local function result_metatable(client)
   return {
     client = client,
     reconcile = function(err, opts)
-      return require "codearts.build.reconcile"(client, err, opts)
+      return need "codearts.build.reconcile"(client, err, opts)
     end,
     __index = function(_, name)
       if name == "status" or name == "wait" or name == "log" or name == "stop" then
-        return require("codearts.build.lifecycle").result_methods[name]
+        return need("codearts.build.lifecycle").result_methods[name]
       end
     end,
   }
@@ -204,11 +204,14 @@ end
 ---@param outcome? "not_started" of errors
 ---@return table? core_opts
 ---@return (fun())? ended
+---@return function? reconcile of a start, see `reconciler`
 function methods:prepare(opts, outcome)
+  local reconcile = outcome and opts and self:reconciler(opts) or nil
   if not has_own_source(opts) then
-    return opts
+    return opts, nil, reconcile
   end
-  return need("codearts.build.client.auth", outcome)(self, opts, outcome)
+  local core_opts, ended = need("codearts.build.client.auth", outcome)(self, opts, outcome)
+  return core_opts, ended, reconcile
 end
 
 --- What the errors of a start get as `reconcile`, if not what those of the client have. For this library's own modules.
@@ -217,7 +220,7 @@ end
 function methods:reconciler(opts)
   local own = type(opts) == "table"
     and (rawget(opts, "auth") ~= nil or rawget(opts, "headers") ~= nil)
-  return own and require "codearts.build.client.reconciler"(self, opts) or nil
+  return own and need("codearts.build.client.reconciler", "not_started")(self, opts) or nil
 end
 
 --- The core's call, under way, for this library's own modules.
@@ -233,8 +236,7 @@ function methods:begin(method, args, opts, outcome, operation, ...)
     self.host.ready(outcome)
   end
   local engine = self.core
-  local core_opts, ended = self:prepare(opts, outcome)
-  local reconcile = opts and method == "start" and self:reconciler(opts) or nil
+  local core_opts, ended, reconcile = self:prepare(opts, outcome)
   local ok, call = pcall(engine[method], engine, args, core_opts, operation, reconcile, ...)
   if not ok then
     if ended then
@@ -521,12 +523,11 @@ function methods:try_run(args, opts, operation)
   elseif self.host or self.signing_in or in_nginx or inherited.has_key(opts) then
     return try_run_by_call(self, args, opts, operation)
   end
-  local core_opts, ended
-  ok, core_opts, ended = pcall(self.prepare, self, opts, "not_started")
+  local core_opts, ended, reconcile
+  ok, core_opts, ended, reconcile = pcall(self.prepare, self, opts, "not_started")
   if not ok then
     return problems.answer(core_opts)
   end
-  local reconcile = opts and self:reconciler(opts)
   local result, err = self.core:try_run(args, core_opts, self.between, operation, reconcile)
   if ended then
     ended()
