@@ -576,26 +576,6 @@ describe("lists", function()
   end)
 end)
 
-describe("times", function()
-  it("are read as the service prints them", function()
-    local times = require "codearts.build.lifecycle.times"
-    for _, case in ipairs {
-      { "2022-10-11T08:28:42.000+00:00", 1665476922, true },
-      { "2020-12-30T17:33:11+08:00", 1609320791, true },
-      { "2020-12-30T09:33:11.250Z", 1609320791.25, true },
-      { "2020-12-30 09:33:11", 1609320791, false },
-      { 1609320791250, 1609320791.25, true },
-    } do
-      local seconds, zoned = times.parse(case[1])
-      assert.are.same({ case[2], case[3] }, { seconds, zoned })
-    end
-    for _, bad in ipairs { "", "yesterday", "2022-13-11T08:28:42+00:00", {}, true } do
-      assert.is_nil(times.parse(bad))
-    end
-    assert.is_nil(times.parse(nil))
-  end)
-end)
-
 describe("an operation that is gone", function()
   local GONE = {
     "answer",

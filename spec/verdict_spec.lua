@@ -205,6 +205,30 @@ describe("every command judges alike:", function()
     end
   end)
 
+  it("a time that is none ends no build", function()
+    local none = '"1970-01-01T00:00:00.000+00:00"'
+    local queued = ('{"result":{"build_no":20,"status":"QUEUED","start_time":%s,"finish_time":%s}}'):format(
+      none,
+      none
+    )
+    answers(queued, OVER, queued, STEPS)
+    local data = core.decode(command.run(("status %s 20 --json"):format(JOB), env).out)
+    assert.are.same({ "QUEUED" }, { data.status, data.verdict })
+    server:behave("by_path", {
+      rows = {
+        {
+          path = "/record%-info$",
+          body = record("RUNNING", true):gsub('(finish_time":)"[^"]*"', "%1" .. none),
+        },
+        { path = "/build%-info$", status = 403, body = "{}" },
+        { path = "/status$", body = '{"result":true}' },
+        { path = "", body = '{"result":{"is_running":true,"last_build_no":21}}' },
+      },
+    })
+    data = core.decode(command.run(("status %s 20 --json"):format(JOB), env).out)
+    assert.are.same({ "RUNNING" }, { data.status, data.verdict })
+  end)
+
   it("a listed build that runs has no verdict", function()
     answers(listed "TIMEOUT", '{"result":{"building":true}}')
     local history = command.run("history " .. JOB .. " --json", env)

@@ -5,7 +5,7 @@ local core = require "codearts.build.core"
 local ids = require "codearts.build.ids"
 local meta = require "codearts.build.meta"
 local operation_call = require "codearts.build.operations.call"
-
+local times = require "codearts.build.lifecycle.times"
 local verdict = require "codearts.build.lifecycle.verdict"
 
 local record = {}
@@ -337,12 +337,12 @@ local function has_stopped(await, target, detail, opts)
   if type(first) == "table" then
     building = truth(first.building)
   end
-  local finished = text(detail.finish_time) ~= nil
+  local finished = times.parse(detail.finish_time) ~= nil
   local stopped, err = building == false, nil
   if building == nil then
     stopped, err = has_task_stopped(await, target, finished, opts)
   end
-  if stopped and not finished and not text(detail.start_time) then
+  if stopped and not finished and not times.parse(detail.start_time) then
     return nil, protocol_error(operation, "nothing tells whether the build has begun")
   end
   return stopped, err
@@ -350,7 +350,7 @@ end
 
 --- Whether a record that tells no documented end may be one of a build that is over.
 local function may_be_over(detail)
-  return text(detail.finish_time) ~= nil or verdict.sounds_final(detail.status)
+  return times.parse(detail.finish_time) ~= nil or verdict.sounds_final(detail.status)
 end
 
 --- The verdict on a build: a text that is not known is never a success, and ends the build only if the record has a finish
@@ -377,7 +377,7 @@ function record.verdict(await, target, detail, opts)
     later, err = current("ShowRecordDetail", later)
   end
   local passes = err and (err.kind == "cancelled" or err.retryable and err.kind ~= "protocol")
-  if passes or err and not text(detail.finish_time) then
+  if passes or err and not times.parse(detail.finish_time) then
     return nil, err, detail
   end
   detail = later or detail

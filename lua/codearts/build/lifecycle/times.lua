@@ -3,16 +3,11 @@ local calendar = require "codearts.build.calendar"
 
 local times = {}
 
-local LARGEST = 2 ^ 53 -- milliseconds
+local LEAST, LARGEST = 1e8, 2 ^ 43 -- seconds: of 1973, and of the milliseconds that a number holds
 
---- Seconds since 1970 of `2022-10-11T08:28:42.000+00:00`, or of epoch milliseconds. A time that names no zone is taken for UTC.
----@param value any
----@return number? seconds
----@return boolean zoned whether the moment is certain
-function times.parse(value)
+local function seconds_of(value)
   if type(value) == "number" then
-    local moment = value >= -LARGEST and value <= LARGEST and value / 1000 or nil
-    return moment, moment ~= nil
+    return value / 1000, true
   elseif type(value) ~= "string" then
     return nil, false
   end
@@ -32,6 +27,19 @@ function times.parse(value)
       - (sign == "+" and 1 or -1) * (tonumber(zone_h) * 3600 + tonumber(zone_m) * 60)
   end
   return seconds, sign ~= nil or rest == "Z"
+end
+
+--- Seconds since 1970 of `2022-10-11T08:28:42.000+00:00`, or of epoch milliseconds. A time that names no zone is taken for UTC.
+--- One before 1973 is none: 1970-01-01 and 0001-01-01 are what services write where there is no time.
+---@param value any
+---@return number? seconds
+---@return boolean zoned whether the moment is certain
+function times.parse(value)
+  local seconds, zoned = seconds_of(value)
+  if seconds and seconds >= LEAST and seconds <= LARGEST then
+    return seconds, zoned
+  end
+  return nil, false
 end
 
 return times
