@@ -34,6 +34,14 @@ describe("in every order of events, a key", function()
       proof.callers("id", ""),
       { stops = 1, waits = 0, epochs = 1 }
     ),
+    ["is honest when its store fails, though others write meanwhile"] = proof.world(
+      proof.callers("id", ""),
+      { faults = 1, waits = 0, epochs = 1 }
+    ),
+    ["is honest when its store fails, though somebody else holds it"] = proof.world(
+      proof.callers("", ""),
+      { hold = true, faults = 1, epochs = 0 }
+    ),
     ["is honest when it is cancelled"] = proof.world(
       proof.callers(""),
       { calls = 2, stops = 1, faults = 1, hold = true }

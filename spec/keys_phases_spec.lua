@@ -9,6 +9,7 @@ local paused_stores = require "spec.support.paused_store"
 local servers = require "spec.support.server"
 
 local ARGS = { job_id = ("a"):rep(32) }
+local SIGNED = { ak = "AK", sk = "SK" }
 local REFUSED = { "answer", status = 400, body = "{}" }
 local THROTTLED = { "answer", status = 429, body = "" }
 
@@ -120,10 +121,10 @@ describe("a start with a key, while its store", function()
     client:close()
   end)
 
-  local function connect()
+  local function connect(auth)
     client = build.new {
       endpoint = server.url,
-      auth = { ak = "AK", sk = "SK" },
+      auth = auth or SIGNED,
       retry = { max_attempts = 3, base_delay = 0 },
       key_store = store,
     }
@@ -279,6 +280,59 @@ describe("a start with a key, while its store", function()
     assert.same({ "20", "cancelled unknown" }, { first[1], told[1] })
   end)
 
+  describe("cannot be read, and somebody else alive held the key,", function()
+    local first, call, told
+
+    before_each(function()
+      first, told = select(2, reach({ at = "put", hold = true }, {})), {}
+    end)
+
+    --- Starts beside the one that holds the key.
+    local function begin()
+      call = client:start(ARGS, { key = "k" }):on_done(function(result, err)
+        told[1] = text_of(result, err)
+      end)
+    end
+
+    --- Goes on until somebody has told an end, or, of nobody, the store has paused.
+    local function go_on(ends)
+      while not (ends and ends[1] or not ends and store.gate) do
+        client:step(1)
+      end
+      return ends and ends[1]
+    end
+
+    it("tells nothing of the key", function()
+      local gate = store.gate
+      store:lose("get", 1)
+      begin()
+      assert.equal("store unknown", go_on(told))
+      gate:cancel()
+      assert.equal("20", go_on(first))
+    end)
+
+    for how, expected in pairs { fails = "store unknown", ["is cancelled"] = "cancelled unknown" } do
+      it("who has let go since, tells nothing of the key when it " .. how, function()
+        local gate = store.gate
+        begin()
+        store:pause("hold", 1) -- after it was refused, once
+        go_on()
+        gate:cancel()
+        gate = store.gate
+        assert.equal("20", go_on(first))
+        store:pause("get", 1, true)
+        gate:cancel()
+        go_on()
+        if how == "fails" then
+          store.gate:cancel()
+        else
+          call:cancel()
+        end
+        assert.equal(expected, go_on(told))
+      end)
+    end
+  end)
+
   describe("may be written to by others while it looks for the key's build,", function()
     local OPTS = { key = "k", run_id = { parameter = "RUN_ID" } }
     local told
@@ -341,6 +395,53 @@ describe("a start with a key, while its store", function()
         store:pause("get", 1, true)
         stop(call)
         assert.equal("cancelled unknown", end_told())
+      end)
+    end
+
+    for how, auth in pairs { ["sends"] = SIGNED, ["cannot sign in"] = false } do
+      describe("signs in while the key's build is started, and " .. how .. ",", function()
+        --- A start whose sign-in waits for another's, and until after the deadline.
+        local function start(deadline, prepare)
+          store = paused_stores.new()
+          told = {}
+          local second
+          local function sign_in()
+            if server:stats().processed == 0 then
+              connect()
+              client:run(ARGS, OPTS)
+              client:sleep((deadline or 0) * 2):wait()
+              client:close()
+              client = second
+              prepare()
+            end
+            return auth or error "the vault is sealed"
+          end
+          connect(sign_in)
+          second = client
+          local opts = { key = OPTS.key, run_id = OPTS.run_id, deadline = deadline }
+          second:start(ARGS, opts):on_done(function(result, err)
+            told[1], told.error = text_of(result, err), err
+          end)
+        end
+
+        it("tells nothing to whose deadline is over while the store does not answer", function()
+          start(0.1, function()
+            store:lose("put", 1)
+            store:pause("get", 1, true)
+          end)
+          assert.equal("store unknown", end_told())
+        end)
+
+        it("tells nothing when the store has failed since", function()
+          start(nil, function()
+            store.put = function()
+              return nil, core.error { kind = "transport", message = "lost" }
+            end
+            store.get = store.put
+          end)
+          assert.equal("store unknown", end_told())
+          assert.is_function(told.error.reconcile)
+        end)
       end)
     end
   end)

@@ -9,7 +9,7 @@
 ---   one     at most one POST is accepted, unless a person forced it
 ---   true_   a success tells the build of this key and these arguments
 ---   honest  of a call that told `not_started` none was accepted, nor will be; and of its key none was, nor may any be,
----           be it another call's
+---           be it another call's, unless its store failed before it had told anything
 ---   free    who follows the documents comes to an end: whatever has happened, when all have died and time
 ---           has passed, a new call succeeds, or names what differs; at most after a person has resolved
 ---           the key
@@ -95,8 +95,9 @@ local function write_record(kept)
   write(kept.build and kept.build.actual_build_number or "-")
 end
 
-local FACTS = { "sent", "own", "pending", "resend", "looked", "started_at", "stopped" }
-local ACTOR = { "unread", "held", "waits", "attempts", "post", "date", "newest", "read_at_end" }
+local FACTS =
+  { "sent", "own", "pending", "resend", "looked", "started_at", "stopped", "seen", "held" }
+local ACTOR = { "unread", "waits", "attempts", "post", "date", "newest", "read_at_end" }
 
 local function write_actor(a)
   write(a.facts and a.pc or "idle")
@@ -186,8 +187,9 @@ local function finish(s, a, action)
     violated "true_"
   elseif action.outcome == "not_started" then
     for _, p in ipairs(s.posts) do
-      -- What the store did not tell cannot be told of the key.
-      if p.state ~= "refused" and action.reason ~= "store" then
+      -- Of what the store has told nothing about, nothing can be told.
+      local is_told = action.reason ~= "store" or a.facts.seen or a.facts.held
+      if p.state ~= "refused" and is_told then
         violated "honest"
       end
       if p.call == a.name .. a.calls then
@@ -198,12 +200,10 @@ local function finish(s, a, action)
       end
     end
   end
-  if s.holder == a.name then
-    s.holder = "-"
-  end
+  s.holder = s.holder == a.name and "-" or s.holder
   a.pc, a.told = "ended", action.do_ .. (action.reason or action.outcome or "")
   a.facts, a.kept, a.version, a.post, a.put, a.date, a.newest = nil, nil, nil, nil, nil, nil, nil
-  a.waits, a.attempts, a.held, a.read_at_end = 0, 0, false, nil
+  a.waits, a.attempts, a.read_at_end = 0, 0, nil
 end
 
 local ENDS = { replay = true, tell = true, fail = true }
@@ -227,7 +227,7 @@ end
 
 local function begin(s, a, config)
   a.calls = a.calls + 1
-  a.pc, a.waits, a.attempts, a.held, a.told = "read", 0, 0, false, nil
+  a.pc, a.waits, a.attempts, a.told = "read", 0, 0, nil
   a.facts, a.unread = setmetatable({}, { __index = config }), config.unread or false
   return s
 end
@@ -266,21 +266,21 @@ function steps.read(w, s, i, add)
       decide(n, a, { type = "read" })
     end)
   end
-  add(function(n, a)
-    if w.hold and n.holder ~= a.name then
-      a.held = n.holder ~= "-"
-      n.holder = a.held and n.holder or a.name
-    end
-    a.kept, a.version, a.facts.unsure = n.kept, n.version, a.held
-    decide(n, a, { type = "read", held = a.held })
-  end)
-  if s.faults > 0 then
+  for fails = 0, math.min(s.faults, 1) do
     add(function(n, a)
-      n.faults = n.faults - 1
-      decide(n, a, { type = "trouble" })
+      if w.hold and n.holder ~= a.name then -- who held it may have written until now
+        a.facts.held = a.facts.held or n.holder ~= "-"
+        n.holder = n.holder == "-" and a.name or n.holder
+      end
+      n.faults = n.faults - fails
+      if fails == 1 then
+        return decide(n, a, { type = "trouble" })
+      end
+      a.kept, a.version, a.facts.seen = n.kept, n.version, true
+      a.facts.held = w.hold and n.holder ~= a.name
+      decide(n, a, { type = "read" })
     end)
   end
-  return i
 end
 
 function steps.wait(w, s, i, add)
@@ -293,13 +293,13 @@ function steps.wait(w, s, i, add)
     end)
   end
   add(function(n, a)
-    decide(n, a, { type = "expired", held = a.held })
+    decide(n, a, { type = "expired" })
   end)
 end
 
 local function looked(w, s, a, date)
-  local number, build = listed(s, w.configs[a.index])
   local config = w.configs[a.index]
+  local number, build = listed(s, config)
   local event = { type = "looked", date = date, nonce = nonce(a), fingerprint = config.print }
   if number and w.legible then
     event.verdict, event.build = "started", { actual_build_number = tostring(number) }
@@ -369,8 +369,9 @@ end
 function steps.put(_, s, _, add)
   add(function(n, a)
     local done = swap(n, a.version, a.put)
-    a.kept, a.version, a.unread = n.kept, n.version, false
-    decide(n, a, { type = "put", done = done, held = a.held })
+    a.kept, a.version, a.facts.seen = n.kept, n.version, true
+    a.unread = false
+    decide(n, a, { type = "put", done = done })
   end)
   if s.faults > 0 then
     add(function(n, a)
@@ -388,11 +389,11 @@ steps["read back"] = function(_, s, _, add)
   add(function(n, a)
     local done = n.kept ~= nil and n.kept.nonce == a.put.nonce
     local unchanged = n.version == a.version
-    a.kept, a.version = n.kept, n.version
+    a.kept, a.version, a.facts.seen = n.kept, n.version, true
     if unchanged then
       decide(n, a, { type = "trouble", unchanged = true })
     else
-      decide(n, a, { type = "put", done = done, held = a.held })
+      decide(n, a, { type = "put", done = done })
     end
   end)
   if s.faults > 0 then
@@ -475,7 +476,7 @@ local function actor_steps(w, s, i, visit)
   crash(function(n, a)
     n.holder = n.holder == a.name and "-" or n.holder
     a.pc, a.facts, a.kept, a.put, a.post, a.date = "dead", nil, nil, nil, nil, nil
-    a.version, a.held, a.waits, a.attempts, a.newest = nil, false, 0, 0, nil
+    a.version, a.waits, a.attempts, a.newest = nil, 0, 0, nil
   end)
   if s.stops > 0 and pc ~= "attempt" and STOPPABLE[pc] then
     add(function(n, a)
@@ -544,7 +545,7 @@ local function undisturbed(w, s, config)
       s.posts[a.post].state = "accepted"
       ended(s, a, "started", a.post)
     elseif a.pc == "wait" and a.waits >= w.waits then
-      decide(s, a, { type = "expired", held = a.held })
+      decide(s, a, { type = "expired" })
     else
       local taken = false
       steps[a.pc](world, s, #s.actors, function(change)
@@ -630,7 +631,7 @@ local function first_state(w)
     config.print = config.arguments.print
     config.run_id = config.run_id_parameter and "the run id"
     config.unread = w.unread and not config.run_id
-    config.shared, config.unsure = not w.hold, true
+    config.shared = not w.hold
     config.settle, config.when_lost = SETTLE, config.when_lost or "stop"
     config.scope, config.key, config.owner = "scope", "key", {}
     s.actors[i] = { name = ("abc"):sub(i, i), index = i, calls = 0, nonces = 0 }

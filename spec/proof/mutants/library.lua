@@ -184,6 +184,20 @@ return {
     specs = "keys_model",
   },
   {
+    name = "a key that was free when it was read, told so when its store fails",
+    file = "lua/codearts/build/keys/transition.lua",
+    find = "has_told and known.so_far(kept, call, event.unchanged)",
+    replace = "has_told and known.unsent(kept, call)",
+    specs = "keys_model",
+  },
+  {
+    name = "a key that was free before somebody let go of it, told so when its store fails",
+    file = "lua/codearts/build/keys/shelf.lua",
+    find = "self.held or release == nil",
+    replace = "release == nil",
+    specs = "keys_phases",
+  },
+  {
     name = "an absence by what the key's record said when the error was made",
     file = "lua/codearts/build/reconcile.lua",
     find = "if meta.under_way then",

@@ -156,15 +156,15 @@ end
 local function resolve(app, values, shelf, event)
   local transition = require "codearts.build.keys.transition"
   event.type, event.nonce, event.force = "resolve", app.core.uuid(), values.force
-  event.held, event.holder = shelf.held, shelf:holder()
-  local facts = { settle = values.settle or SETTLE }
+  event.holder = shelf:holder()
+  local facts = { settle = values.settle or SETTLE, held = shelf.held }
   local action = transition(shelf.record, facts, event)
   while action.do_ == "put" do
     local done, err = shelf:put(action.record)
     if err then
       return nil, err
     end
-    action = transition(shelf.record, facts, { type = "put", done = done, held = shelf.held })
+    action = transition(shelf.record, facts, { type = "put", done = done })
   end
   if action.do_ ~= "resolved" then
     return nil, refusal(app, action)

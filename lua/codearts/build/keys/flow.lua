@@ -187,15 +187,14 @@ function on:put(action)
   for i = 1, warnings and #warnings or 0 do
     self:warn(warnings[i])
   end
-  return err and { type = "trouble", unchanged = unchanged }
-    or { type = "put", done = done, held = self.shelf.held }
+  return err and { type = "trouble", unchanged = unchanged } or { type = "put", done = done }
 end
 
 --- Reads the record.
 function Flow:read()
   local ok, err = self.shelf:read()
   if ok then
-    return { type = "read", held = self.shelf.held }
+    return { type = "read" }
   elseif err.kind == "cancelled" then
     return STOPPED
   end
@@ -211,7 +210,7 @@ end
 function on:wait()
   local left = self:left()
   if left <= 0 then
-    return { type = "expired", held = self.shelf.held, holder = self.shelf:holder() }
+    return { type = "expired", holder = self.shelf:holder() }
   end
   local longest = self.has_looked and LONGEST_LOOK_PAUSE or LONGEST_PAUSE
   self.pause = math.min((self.pause or FIRST_PAUSE / 2) * 2, longest)
@@ -223,7 +222,7 @@ end
 --- The facts that no event tells.
 function Flow:look_around()
   self.facts.stopped = self.given_up or self.stopped()
-  self.facts.unsure = not self.shelf.seen or self.shelf.held
+  self.facts.seen, self.facts.held = self.shelf.seen, self.shelf.held
 end
 
 --- What who waits in vain is told.

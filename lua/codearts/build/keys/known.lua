@@ -30,8 +30,8 @@ end
 -- While the store works on a swap, by what it is for: before a start is sent somebody else may be first.
 local WHILE_PUT = { send = "unknown", adopt = "started", done = "started", free = "not_started" }
 
---- By a call that goes on. That nothing was started is said only when the record showed it, nobody alive held the key
---- then or can have written since, and this call has begun nothing.
+--- By a call that goes on, or cannot read on. That nothing was started is said only when the record showed it, nobody
+--- alive held the key then or can have written since, and this call has begun nothing.
 ---@param kept table?
 ---@param call table
 ---@param is_current any the record was seen just now
@@ -45,7 +45,9 @@ function known.so_far(kept, call, is_current)
     return kept and kept.state == "done" and "started" or "unknown"
   end
   local outcome = known.unsent(kept, call)
-  local may_differ = call.unsure or call.shared and not is_current and not known.is_mine(kept, call)
+  local may_differ = not call.seen
+    or call.held
+    or call.shared and not is_current and not known.is_mine(kept, call)
   return may_differ and outcome == "not_started" and "unknown" or outcome
 end
 

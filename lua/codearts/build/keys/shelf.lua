@@ -13,6 +13,7 @@ local record = require "codearts.build.keys.record"
 ---@class codearts.build.Shelf
 ---@field record table? what was read or put last
 ---@field seen boolean what the record says is known, as of some moment
+---@field held? boolean somebody else alive holds the key, or did when the record was read
 ---@field patience false|fun(): number seconds that the store may take for an answer
 ---@field lasting boolean what is read is awaited as a swap is
 ---@field waits boolean somebody waits for the call, outside of steps
@@ -204,13 +205,18 @@ function Shelf:read()
     if not ok then
       return nil, release
     end
-    self.release, self.held = release, release == nil
+    -- Who held it may have written until now.
+    self.release, self.held = release, self.held or release == nil
   end
   local ok, text, version = ask(self, "get", self.scope, self.client)
   if not ok then
     return nil, text
   end
-  return take(self, text, version)
+  local taken, err = take(self, text, version)
+  if taken then
+    self.held = self.store.hold ~= nil and not self.release
+  end
+  return taken, err
 end
 
 --- Who else holds the key now, as far as the store can tell: not its record's owner, who may be dead.
@@ -270,7 +276,7 @@ function Shelf:put(kept)
   end
   local now = self.record and self.record.nonce
   if now ~= kept.nonce and now == before then
-    return nil, trouble "it tells that somebody was first, and nobody was"
+    return nil, trouble "it tells that somebody was first, and nobody was", true
   end
   return now == kept.nonce
 end

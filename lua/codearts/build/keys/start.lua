@@ -71,7 +71,8 @@ local function facts_of(wants, scope, body, run_id, parameter)
     -- Room for what the flow and the transition always add.
     shared = nil,
     stopped = nil,
-    unsure = nil,
+    seen = nil,
+    held = nil,
     nonce = nil,
     sent = nil,
     own = nil,

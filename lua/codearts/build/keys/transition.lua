@@ -13,13 +13,13 @@
 ---
 --- by what stays as it is: `arguments`, `run_id`, `run_id_parameter`, `when_lost`, `settle`, `owner`,
 --- `scope`, `key`, `shared` where others may write while the call works, the store being none that holds
---- keys; and by what its driver sets: `stopped` when nobody waits for the call any more, `unsure` as long
---- as the record was not seen, or somebody else alive holds the key.
+--- keys; and by what its driver sets: `stopped` when nobody waits for the call any more, `seen` once the
+--- record was, `held` while somebody else alive holds the key, or did when the record was seen.
 ---
 --- Events, `record` being what was read or put last (nil: none):
 ---
----     { type = "read", held }              a record was read; `held`: somebody alive holds the key
----     { type = "expired", held, holder }   the time is over, instead of reading again; who that is, if known
+---     { type = "read" }                    a record was read
+---     { type = "expired", holder }         the time is over, instead of reading again; who holds the key, if known
 ---     { type = "looked", verdict, date, endpoint, build, differs, nonce, fingerprint }
 ---                                          a look ended; `date` is the Date of the answer that began it, `endpoint`
 ---                                          who told all of it (nil: the scope's; false: no one alone)
@@ -27,12 +27,12 @@
 ---                                          an attempt is at hand: credentials, endpoint, and the date
 ---     { type = "ended", outcome, build, nonce }
 ---                                          what this call may have sent ended
----     { type = "put", done, held }         true: the record is the call's; false: somebody was first, and
+---     { type = "put", done }               true: the record is the call's; false: somebody was first, and
 ---                                          the record is theirs
 ---     { type = "trouble", unchanged }      the store did not tell what it did; `unchanged`: but it showed
 ---                                          afterwards that it had done nothing by then
 ---     { type = "stopped" }                 nobody waits any more
----     { type = "resolve", build, date, held, holder, force, nonce }
+---     { type = "resolve", build, date, holder, force, nonce }
 ---                                          a person found out: `build`, or none was started
 ---
 --- Actions:
@@ -89,7 +89,7 @@ end
 
 local on = {}
 
-function on.read(kept, call, event)
+function on.read(kept, call)
   call.resend = false
   local state = kept and kept.state or "free"
   if state ~= "free" then
@@ -100,14 +100,14 @@ function on.read(kept, call, event)
       return fail("mismatch", state == "done" and "started" or "unknown", { field = field })
     elseif state == "done" then
       return { do_ = "replay", build = kept.build, reconciled = call.own == "unknown" }
-    elseif event.held then
+    elseif call.held then
       return { do_ = "wait" }
     end
     return kept.run_id and { do_ = "look" } or { do_ = "wait" }
   elseif call.sent then
     -- What this call sent left no trace in the store: only the history can tell.
     return call.run_id and { do_ = "look" } or in_doubt(kept, call)
-  elseif event.held then
+  elseif call.held then
     return { do_ = "wait" }
   elseif call.run_id and not call.looked then
     return { do_ = "look", newest = NEWEST }
@@ -116,7 +116,7 @@ function on.read(kept, call, event)
 end
 
 function on.expired(kept, call, event)
-  if event.held and not call.sent then
+  if call.held and not call.sent then
     return fail("busy", "unknown", { owner = event.holder })
   end
   return in_doubt(kept, call)
@@ -245,7 +245,7 @@ function on.put(kept, call, event)
   elseif pending == "resolve" then
     return fail("settled", known.unsent(kept, call))
   end
-  return on.read(kept, call, event)
+  return on.read(kept, call)
 end
 
 function on.trouble(kept, call, event)
@@ -263,7 +263,9 @@ function on.trouble(kept, call, event)
   elseif call.sent then
     return in_doubt(kept, call)
   end
-  return fail("store", known.unsent(kept, call))
+  -- A store that has told nothing yet tells nothing of others.
+  local has_told = call.seen or call.held
+  return fail("store", has_told and known.so_far(kept, call, event.unchanged) or "not_started")
 end
 
 local SHOWS_RECORD = { read = true, put = true }
@@ -284,7 +286,7 @@ function on.resolve(kept, call, event)
     return fail("settled", known.unsent(kept, call))
   elseif event.build then
     return put(call, "resolve", changed(kept, "done", event.nonce, event.build))
-  elseif event.held then
+  elseif call.held then
     return fail("held", "unknown", { owner = event.holder })
   elseif not event.force and not kept.fence_at then
     return fail("no_fence", "unknown")
