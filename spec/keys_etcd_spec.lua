@@ -7,6 +7,7 @@ if missing then
   return
 end
 
+local Shelf = require "codearts.build.keys.shelf"
 local build = require "codearts.build"
 local certs = require "spec.support.certs"
 local core = require "codearts.build.core"
@@ -205,6 +206,11 @@ describe("keys in etcd", function()
   end)
 
   it("gives up with the deadline of the call", function()
+    local patience = Shelf.LAST_PATIENCE
+    Shelf.LAST_PATIENCE = 0.05
+    finally(function()
+      Shelf.LAST_PATIENCE = patience
+    end)
     etcd:signal(1, "STOP")
     local client = client_with(store_of { timeout = 3600 })
     local call = client:start(ARGS, { key = core.uuid(), deadline = 0.2 })

@@ -98,6 +98,8 @@ local PHASES = {
   },
 }
 
+local BRIEF = 0.05 -- seconds that a store gets when nobody waits any more
+
 local function text_of(result, err)
   return result and result.actual_build_number
     or ("%s %s"):format(err.kind == "key" and err.reason or err.kind, tostring(err.outcome))
@@ -108,7 +110,7 @@ describe("a start with a key, while its store", function()
 
   setup(function()
     server = servers.start()
-    patience, Shelf.LAST_PATIENCE = Shelf.LAST_PATIENCE, 0.05
+    patience, Shelf.LAST_PATIENCE = Shelf.LAST_PATIENCE, BRIEF
   end)
   teardown(function()
     server:stop()
@@ -423,6 +425,27 @@ describe("a start with a key, while its store", function()
             told[1], told.error = text_of(result, err), err
           end)
         end
+
+        it("tells whose deadline is over what is there, be the store slow", function()
+          Shelf.LAST_PATIENCE = 60
+          finally(function()
+            Shelf.LAST_PATIENCE = BRIEF
+          end)
+          start(0.1, function()
+            store:lose("put", 1)
+            local get = store.get
+            function store.get(key, of)
+              return of:task(function(await)
+                local _, err = await(of:sleep(0.05))
+                if err then
+                  return nil, err
+                end
+                return await(get(key, of))
+              end)
+            end
+          end)
+          assert.equal("20", end_told())
+        end)
 
         it("tells nothing to whose deadline is over while the store does not answer", function()
           start(0.1, function()

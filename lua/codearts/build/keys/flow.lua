@@ -132,7 +132,7 @@ function on:attempt()
     local alone = self.facts.sent or not self.facts.shared or self.read_at_end
     local is_current = self.shelf.seen and alone
     self.read_at_end = true
-    return is_current and self:ended() or self:read()
+    return is_current and self:ended() or self.stopped() and STOPPED or on.read(self)
   end
   self.attempts_made = number
   return {
@@ -202,9 +202,11 @@ function Flow:read()
   return { type = "trouble" }
 end
 
---- Nobody waits any more, and what was read may be so no more.
+--- Nothing more is waited for, and what was read may be so no more.
 function on:read()
-  return self.shelf:read_last() and { type = "read" } or { type = "trouble" }
+  local ok, err = self.shelf:read_last()
+  self.trouble = err
+  return { type = ok and "read" or "trouble" }
 end
 
 function on:wait()
@@ -285,8 +287,9 @@ function Flow:run(await, stopped, shelf)
   self.ends_at = self.deadline and now + self.deadline
   if self.ends_at then
     function self.shelf.patience()
-      -- What became of what was sent has to be written down.
-      local least = self.facts.sent and self.shelf.LAST_PATIENCE or LEAST_BEFORE
+      -- What became of what was sent has to be written down, and what is told at the end be read.
+      local lasts = self.facts.sent or self.shelf.lasting
+      local least = lasts and self.shelf.LAST_PATIENCE or LEAST_BEFORE
       return math.max(self.ends_at - core.now(), least)
     end
   end

@@ -187,13 +187,17 @@ local function take(self, text, version)
   return true
 end
 
---- Reads the record though nobody waits for the call any more: what is there must be known.
+--- Reads the record though nothing more is waited for: what is there must be known.
 ---@return boolean? read
+---@return codearts.build.Error? err
 function Shelf:read_last()
   self.lasting = true
   local ok, text, version = ask(self, "get", self.scope, self.client)
   self.lasting = false
-  return ok and take(self, text, version)
+  if not ok then
+    return nil, text
+  end
+  return take(self, text, version)
 end
 
 --- Reads the record, holding the key first where the store can.
