@@ -166,7 +166,8 @@ describe("cli spans", function()
     function()
       local stages = {}
       for number = 1, 11 do
-        stages["stage" .. number] = { start_time = number, finish_time = number }
+        local time = 1665475200000 + number
+        stages["stage" .. number] = { start_time = time, finish_time = time }
       end
       local names = {}
       for index, span in ipairs(spans.of_stages(stages)) do
