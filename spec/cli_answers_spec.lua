@@ -3,6 +3,7 @@
 local command = require "spec.support.command"
 local build = require "codearts.build"
 local core = require "codearts.build.core"
+local host = require "spec.support.host"
 local lifecycle = require "spec.support.lifecycle"
 local server_process = require "spec.support.server"
 
@@ -42,6 +43,42 @@ describe("codearts-build run", function()
     local result = command.run("run --wait --json " .. GOOD, env)
     assert.are.equal(5, result.status, result.err)
     assert.are.equal("unknown", core.decode(result.out).error.outcome)
+  end)
+
+  it("never calls it safe to run again what has started a build, unless a key is given", function()
+    local folder = host.folder()
+    local env = {
+      CODEARTS_BUILD_ENDPOINT = server.url,
+      CODEARTS_BUILD_TOKEN = "a-token",
+      CODEARTS_BUILD_KEY_STORE = "file:" .. folder,
+    }
+    local start = {
+      "answer",
+      body = '{"octopus_job_name":"j_1","actual_build_number":"20","daily_build_number":"1.1"}',
+    }
+    local running = { "answer", body = lifecycle.record "RUNNING" }
+    local function told(words, form, status, answer, more)
+      server:script(more or {}, answer)
+      local timeout = answer == running and "0.3s" or "1m"
+      local arguments = ("%s --timeout %s --output %s"):format(words, timeout, form)
+      local result = command.run(arguments, env)
+      assert.are.equal(status, result.status, result.err)
+      local err = core.decode(result.out:match "([^\n]+)\n$").error
+      return { err.outcome, err.kind, err.retryable }
+    end
+    local failed = { "answer", body = lifecycle.record "FAILURE" }
+    local refused = { "answer", status = 403, body = "{}" }
+    local run, keyed = "run --wait " .. GOOD, "run --wait --key k " .. GOOD
+    for _, form in ipairs { "json", "ndjson" } do
+      assert.same({ "started", "timeout", false }, told(run, form, 124, running, { start }))
+      assert.same({ "started", "auth", false }, told(run, form, 4, refused, { start }))
+      assert.same({ nil, "timeout", true }, told(("wait %s 20"):format(GOOD), form, 124, running))
+    end
+    assert.same({ "started", "build", false }, told(run, "json", 1, failed, { start }))
+    assert.same({ "started", "timeout", true }, told(keyed, "json", 124, running, { start }))
+    assert.same({ "started", "timeout", true }, told(keyed, "json", 124, running))
+    assert.same({ "not_started", "auth", false }, told(run, "json", 4, refused))
+    host.remove(folder)
   end)
 
   it("says in --json what it knows itself, whatever members the answer has", function()

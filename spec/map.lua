@@ -100,6 +100,7 @@ local ROWS = {
   { "/cli/styled", "nvim_parts" },
   { "/cli/sorted", "nvim_parts" },
   { "/cli/table", "proportion" },
+  { "/cli/entry", "cli_answers" },
   { "/cli/waiting", "verdict" },
   { "/cli/given", "cli_values secrets_given nvim_secrets" },
   { "^lazy%.lua$", "nvim_install" },

@@ -15,7 +15,7 @@ local entry = {}
 ---@field flow codearts.build.Task its life, as the command follows it
 ---@field check table? the call that asks which parameters the job declares
 ---@field build table? result or build, with its methods
----@field result codearts.build.Result?
+---@field result codearts.build.Result? what the start was answered, if the command has started it
 ---@field members table? of the answer, that are not in the result because its methods are called so
 ---@field status string? as the service words it
 ---@field steps codearts.build.Step[]
@@ -92,6 +92,18 @@ function entry.verdict(self)
   return self.err and verdict.of_end(self.record.status) or "success"
 end
 
+--- What it ended with, as data. Of a build that this command has started the error is one of the start: what is called again
+--- by it is the start, which is safe with a key alone.
+---@return table
+function entry.error_data(self)
+  local data = json.of_error(self.err)
+  if self.result then
+    data.outcome = "started"
+    data.retryable = self.key ~= nil and data.retryable
+  end
+  return data
+end
+
 -- What entry.data says in words of ours.
 local OURS = {}
 for name in
@@ -125,7 +137,7 @@ function entry.data(self)
   data.run_id = self.run_id
   data.key, data.replayed, data.reconciled = self.key, self.replayed, self.reconciled
   data.detached, data.stopped = self.detached, self.stopped
-  data.error = self.err and json.of_error(self.err) or nil
+  data.error = self.err and entry.error_data(self) or nil
   return data
 end
 

@@ -171,10 +171,7 @@ end
 
 function Watch:tell_error(entry)
   local app, err = self.app, entry.err
-  if app.form == "ndjson" then
-    local json = require "codearts.build.cli.json"
-    entries.event(entry, app, "error", { error = json.of_error(err) })
-  end
+  entries.event(entry, app, "error", { error = entries.error_data(entry) })
   app:warn_of(err)
   if err.outcome == "unknown" then
     if entry.run_id then
