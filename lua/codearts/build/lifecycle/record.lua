@@ -10,7 +10,8 @@ local verdict = require "codearts.build.lifecycle.verdict"
 
 local record = {}
 
--- Seconds that a build which was just started may take to show: until then its record may be answered as if there were none.
+-- Seconds that a build which was just started may take to show: until then its record may be answered as if there were none, also
+-- after it was seen, by another place of the service that lags.
 local TIME_TO_SHOW = 60
 
 -- Far beyond any number or time of the service, and an integer on every Lua.
@@ -56,7 +57,7 @@ record.protocol_error = protocol_error
 --- Whether asking again later may help. An answer that makes no sense may come from a proxy on the way, and pass too.
 -- Which statuses say that a build is not there yet is not documented. What a cache has kept tells of the time when it was said.
 ---@param err table
----@param target? { fresh_since: number? } the build, if it is one that may not be there yet
+---@param target? { fresh_since: number? } the build, if it is one that may not be there everywhere yet
 ---@return boolean
 function record.may_pass(err, target)
   return err.retryable

@@ -131,7 +131,6 @@ local function wait(target, opts)
         local status = target.client:mask(record.text(detail.status), detail, target.result)
         local age = meta.of(detail).age
         known, news = { status = status, at = asked_at - (age or 0), kept = age }, nil
-        target.fresh_since = nil
         local verdict
         verdict, err, detail = record.verdict(await, target, detail, look)
         local beside = options_till(math.min(till or math.huge, core.now() + BESIDE))
