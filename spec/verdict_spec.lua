@@ -205,29 +205,34 @@ describe("every command judges alike:", function()
     end
   end)
 
-  it("a time that is none ends no build", function()
-    local none = '"1970-01-01T00:00:00.000+00:00"'
-    local queued = ('{"result":{"build_no":20,"status":"QUEUED","start_time":%s,"finish_time":%s}}'):format(
-      none,
-      none
-    )
-    answers(queued, OVER, queued, STEPS)
-    local data = core.decode(command.run(("status %s 20 --json"):format(JOB), env).out)
-    assert.are.same({ "QUEUED" }, { data.status, data.verdict })
-    server:behave("by_path", {
-      rows = {
-        {
-          path = "/record%-info$",
-          body = record("RUNNING", true):gsub('(finish_time":)"[^"]*"', "%1" .. none),
-        },
-        { path = "/build%-info$", status = 403, body = "{}" },
-        { path = "/status$", body = '{"result":true}' },
-        { path = "", body = '{"result":{"is_running":true,"last_build_no":21}}' },
-      },
-    })
-    data = core.decode(command.run(("status %s 20 --json"):format(JOB), env).out)
-    assert.are.same({ "RUNNING" }, { data.status, data.verdict })
-  end)
+  -- As services write where a build has no end yet: a zero, the end of all times, the end of the build before.
+  for _, none in ipairs {
+    "1970-01-01T00:00:00.000+00:00",
+    "9999-12-31T23:59:59.000+00:00",
+    "2022-10-10T08:28:42.000+00:00",
+  } do
+    it("a finish time that is none ends no build: " .. none, function()
+      local queued = ('{"result":{"build_no":20,"status":"QUEUED","start_time":"%s","finish_time":"%s"}}'):format(
+        none:sub(1, 4) == "1970" and none or "2022-10-11T08:28:12.000+00:00",
+        none
+      )
+      local running = record("RUNNING", true):gsub('(finish_time":")[^"]*', "%1" .. none)
+      for _, body in ipairs { queued, running } do
+        server:behave("by_path", {
+          rows = {
+            { path = "/record%-info$", body = body },
+            { path = "/build%-info$", status = 403, body = "{}" },
+            { path = "/status$", body = '{"result":true}' },
+            { path = "", body = '{"result":{"is_running":true,"last_build_no":21}}' },
+          },
+        })
+        local data = core.decode(command.run(("status %s 20 --json"):format(JOB), env).out)
+        assert.is_nil(data.verdict, body)
+      end
+      answers(queued, OVER, queued, STEPS)
+      assert.is_nil(core.decode(command.run(("status %s 20 --json"):format(JOB), env).out).verdict)
+    end)
+  end
 
   it("a listed build that runs has no verdict", function()
     answers(listed "TIMEOUT", '{"result":{"building":true}}')

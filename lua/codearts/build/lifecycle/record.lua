@@ -14,6 +14,8 @@ local record = {}
 -- after it was seen, by another place of the service that lags.
 local TIME_TO_SHOW = 60
 
+local DAY = 86400 -- as far as the zone of a time may be another one
+
 -- Far beyond any number or time of the service, and an integer on every Lua.
 local LARGEST = 2 ^ 53
 
@@ -296,6 +298,14 @@ local function current(operation, answer, err, body)
   return answer, err
 end
 
+--- Whether a record tells when its build ended: what is no time of this build's, as 9999-12-31, or the end of an
+--- earlier one, is what services write of one that has not.
+local function has_finish(detail)
+  local finish, start = times.parse(detail.finish_time), times.parse(detail.start_time)
+  local now = (meta.of(detail) or {}).date or core.time()
+  return finish ~= nil and finish >= (start or finish) and finish < now + DAY
+end
+
 --- Whether the service says that the task of a build runs no more. That it runs does not count if it is about a later build
 -- (API reference 7.2); that one counts only if the record has a finish time.
 local function has_task_stopped(await, target, finished, opts)
@@ -338,7 +348,7 @@ local function has_stopped(await, target, detail, opts)
   if type(first) == "table" then
     building = truth(first.building)
   end
-  local finished = times.parse(detail.finish_time) ~= nil
+  local finished = has_finish(detail)
   local stopped, err = building == false, nil
   if building == nil then
     stopped, err = has_task_stopped(await, target, finished, opts)
@@ -351,7 +361,7 @@ end
 
 --- Whether a record that tells no documented end may be one of a build that is over.
 local function may_be_over(detail)
-  return times.parse(detail.finish_time) ~= nil or verdict.sounds_final(detail.status)
+  return has_finish(detail) or verdict.sounds_final(detail.status)
 end
 
 --- The verdict on a build: a text that is not known is never a success, and ends the build only if the record has a finish
@@ -378,7 +388,7 @@ function record.verdict(await, target, detail, opts)
     later, err = current("ShowRecordDetail", later)
   end
   local passes = err and (err.kind == "cancelled" or err.retryable and err.kind ~= "protocol")
-  if passes or err and not times.parse(detail.finish_time) then
+  if passes or err and not has_finish(detail) then
     return nil, err, detail
   end
   detail = later or detail
