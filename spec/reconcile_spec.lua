@@ -454,6 +454,30 @@ describe("err:reconcile, at a service with habits,", function()
     assert.equal("none_found", verdict({}, { old }).verdict)
   end)
 
+  it("leaves no build out because the list tells its time as that of another zone", function()
+    for _, slip in ipairs { -14, -8, -5.5, 9.5, 14 } do
+      for _, zone in ipairs { -12, 0, 14 } do
+        local found = verdict(
+          { zone = zone, slip = slip, by_told = true },
+          { { number = 7, mine = true, told = (core.time() + slip * 3600 - 3599) * 1000 } }
+        )
+        assert.equal("started", found.verdict, slip)
+      end
+    end
+  end)
+
+  it("asks no more about earlier builds once it has found its own, and about all if not", function()
+    local builds = {}
+    for hours = 2, 20 do
+      builds[hours - 1] = { number = 100 - hours, created = core.time() - (hours + 0.5) * 3600 }
+    end
+    assert.same({ verdict = "none_found" }, verdict({}, builds))
+    assert.equal(13, asked "history%-parameters") -- those of 2 to 15 hours before
+    table.insert(builds, { number = 100, mine = true })
+    assert.equal("started", verdict({}, builds).verdict)
+    assert.equal(14, asked "history%-parameters")
+  end)
+
   it("takes no other build's parameters for those of the build that it asked about", function()
     for _, source in ipairs { 2, 3 } do
       local shows = { "missing", "missing", "missing" }

@@ -19,7 +19,9 @@ local NEVER = 1e9 -- a tick; goes over the wire, as infinity does not
 ---@field ages table<string, integer>|nil by operation: how long a cache says that it has kept the answer
 ---@field answers_of integer|nil the build that answers say they are about
 ---@field tick integer answers given
----@field zone integer hours of the list's times
+---@field zone integer hours of the times that the list is asked for
+---@field slip number hours that the list's own times are off, as those read as times of another zone are
+---@field by_told boolean whether it is the times so told that the list is asked for
 ---@field builds spec.HistoryBuild[]
 ---@field began { steady: number, utc: number } the caller's clocks when the call began
 ---@field at { steady: number, utc: number } and now
@@ -29,7 +31,8 @@ local NEVER = 1e9 -- a tick; goes over the wire, as infinity does not
 ---@field created number
 ---@field told integer|nil its start_time in the list
 ---@field began number|nil the same in seconds, if it is a time
----@field moment string when it was created, in the list's zone
+---@field listed_at number the time by which the list is asked for it
+---@field moment string the same, in the list's zone
 ---@field from integer first tick at which it is listed
 ---@field to integer first tick at which it is not any more
 ---@field mine boolean whether it carries the run id
@@ -111,7 +114,7 @@ local function foreign_time(h, roll)
   if kind <= 3 then
     return h.start - 2 * DAY - roll(30 * DAY)
   elseif kind <= 5 then
-    return h.start - 3600 - roll(DAY)
+    return h.start - roll(2 * DAY)
   elseif kind <= 7 then
     return h.start
   end
@@ -127,7 +130,8 @@ end
 
 local function finish(h, build)
   build.began = build.told and build.told ~= 0 and build.told / 1000 or nil
-  build.moment = calendar.moment(build.created + h.zone * 3600)
+  build.listed_at = build.created + (h.by_told and h.slip * 3600 or 0)
+  build.moment = calendar.moment(build.listed_at + h.zone * 3600)
 end
 
 local function shown_as(h, build, chance, pick)
@@ -185,7 +189,7 @@ local function populate(h, run_id, roll, chance, pick)
   local number = roll(1000)
   for _, build in ipairs(h.builds) do
     build.number, number = number, number + roll(3)
-    local told = build.created + pick { 0, 0, 5, 300, -300 }
+    local told = build.created + pick { 0, 0, 5, 300, -300 } + h.slip * 3600
     build.told = chance(90) and math.floor(told * 1000) or (chance(50) and 0 or nil)
     finish(h, build)
     shown_as(h, build, chance, pick)
@@ -208,6 +212,7 @@ function M.plain(run_id, now, habits)
     loose = false,
     step = 0,
     zone = 8,
+    slip = 0,
     dates = true,
     order = "falling",
     size = 100,
@@ -253,6 +258,7 @@ function M.make(seed, run_id, now, skew)
     quiet = chance(50),
     step = pick { 0, 0.01, 1 },
     zone = pick { 0, 8, -12, 14 },
+    slip = pick { 0, 0, 0, -5.5, -8, -14, 12 },
     dates = chance(85),
     order = pick { "falling", "falling", "rising", "shuffled", "restless" },
     size = pick { 100, 100, 100, 50, 10, 5, 3, 2 },
@@ -273,6 +279,7 @@ function M.make(seed, run_id, now, skew)
   if not h.quiet and h.size < 10 and chance(60) then -- all is legible: only what is not listed can be missed
     h.declared, h.secret, h.dates, h.totals = true, false, true, "texts"
   end
+  h.by_told = h.slip > 0 or chance(50)
   if skew then
     h.loose = skew < 0
   else

@@ -18,14 +18,14 @@ local function knowledge(build)
   return sight or (answered and not failed and "hidden") or "untold"
 end
 
--- What is right to say of the builds that began at `since` or later, or tell no time and were created at
+-- What is right to say of the builds that began at `since` or later, or tell no time and are listed at
 -- `untimed_since` or later.
 local function expected(h, since, untimed_since)
   local count = { own = 0, other = 0, hidden = 0, untold = 0 }
   local own = {}
   for _, build in ipairs(h.builds) do
     local began = build.began
-    if began and began >= since or not began and build.created >= untimed_since then
+    if began and began >= since or not began and build.listed_at >= untimed_since then
       local sight = knowledge(build)
       count[sight] = count[sight] + 1
       if sight == "own" then
@@ -55,14 +55,14 @@ end
 -- The verdicts that are right, as a set, and the own builds that all of them tell. More than one where the clocks
 -- leave open which builds began before the call, or where the list may be more than can be read.
 local function right_verdicts(h)
-  local since = h.dates and h.start - 3600 or -math.huge
+  local since = h.dates and h.start - 15 * 3600 or -math.huge
   local verdict, own = expected(h, since, -math.huge)
   local right, times, untimed = { [verdict] = true }, { since }, { -math.huge }
   for _, build in ipairs(h.dates and h.builds or {}) do
     if h.loose and build.began and build.began < since then
       times[#times + 1] = build.began
-    elseif not build.began and build.created < h.start - 9 * 3600 then
-      untimed[#untimed + 1] = build.created + 1 -- whether it is listed depends on the service's zone
+    elseif not build.began and build.listed_at < h.start - 15 * 3600 then
+      untimed[#untimed + 1] = build.listed_at + 1 -- whether it is listed depends on the service's zone
     end
   end
   for _, time in ipairs(times) do

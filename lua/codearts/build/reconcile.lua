@@ -143,7 +143,7 @@ end
 ---   asked again until `timeout`. A service that acts on the request later cannot be excluded.
 --- - "candidates": no build shows a run id, because the call had none or the job does not declare the parameter,
 ---   or as a secret. `candidates`: the builds that may be the call's own, newest first, maybe none: those that began
----   since, or in the hour before, as the clocks within the service may differ.
+---   since, or in the 15 hours before by a list that may tell its times too early.
 --- - "unknown": neither can be said. `error`: why not; `candidates`: the builds that may be the call's own as far
 ---   as they are known.
 ---

@@ -37,6 +37,20 @@ return {
     specs = "reconcile",
   },
   {
+    name = "a build that is left out because its time is told as another zone's",
+    file = "lua/codearts/build/reconcile/judge.lua",
+    find = "local TOO_EARLY = 14 * 3600 + CLOCK_SKEW",
+    replace = "local TOO_EARLY = CLOCK_SKEW",
+    specs = "reconcile",
+  },
+  {
+    name = "a search that ends with a copy of the build",
+    file = "lua/codearts/build/reconcile/judge.lua",
+    find = "return started_at - CLOCK_SKEW - math.max(date - began, 0)",
+    replace = "return started_at - CLOCK_SKEW",
+    specs = "reconcile",
+  },
+  {
     name = "builds that show no id and count for nothing",
     file = "lua/codearts/build/reconcile/judge.lua",
     find = 'or open[1] and "hidden")',

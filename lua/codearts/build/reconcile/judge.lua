@@ -8,6 +8,9 @@ local judge = {}
 
 -- How far the clocks within the service may differ: more than it tolerates of ours (API reference 3.1).
 local CLOCK_SKEW = 3600
+-- By how much the list may tell a time too early: whoever takes UTC for the time of a zone, or the other way round, is
+-- off by as much as the furthest zone.
+local TOO_EARLY = 14 * 3600 + CLOCK_SKEW
 -- The list's times are milliseconds since 1970; what is less than a time of 1973 is none.
 local LEAST_MILLISECONDS = 1e11
 
@@ -32,6 +35,11 @@ function judge.started_at(date, began, now)
   return math.min(date - passed, began.utc)
 end
 
+--- Whether a build may have begun since the call, where its time may be told too early by so many seconds.
+local function may_be_since(began, started_at, early)
+  return not (started_at and began) or began >= started_at - early
+end
+
 --- The builds that may be the call's own.
 ---@param builds table<integer, number|false> number -> when it began
 ---@param started_at? number when the call began, by the service's clock
@@ -40,7 +48,7 @@ end
 function judge.suspects(builds, started_at, newest)
   local numbers = {}
   for number, began in next, builds do
-    if not (started_at and began) or began >= started_at - CLOCK_SKEW then
+    if may_be_since(began, started_at, TOO_EARLY) then
       numbers[#numbers + 1] = number
     end
   end
@@ -51,6 +59,37 @@ function judge.suspects(builds, started_at, newest)
     numbers[#numbers] = nil
   end
   return numbers
+end
+
+--- Them in the order to ask in: those that began since by a list that tells its times right, the oldest first; then
+--- the others, which are many where a job is built often.
+---@param suspects integer[] newest first
+---@param builds table<integer, number|false> see judge.suspects
+---@param started_at? number
+---@return integer[] numbers
+function judge.likely_first(suspects, builds, started_at)
+  local order = {}
+  for i = #suspects, 1, -1 do
+    if may_be_since(builds[suspects[i]], started_at, CLOCK_SKEW) then
+      order[#order + 1] = suspects[i]
+    end
+  end
+  for _, number in ipairs(suspects) do
+    if not may_be_since(builds[number], started_at, CLOCK_SKEW) then
+      order[#order + 1] = number
+    end
+  end
+  return order
+end
+
+--- When a build that shows the id, too, is told to have begun at the earliest, once one is found: that one has begun by
+--- now, so that no time of the list is further off than its time is from now.
+---@param began number what the list tells of the one that was found
+---@param started_at number
+---@param date number the service's clock now
+---@return number
+function judge.first_of_several(began, started_at, date)
+  return started_at - CLOCK_SKEW - math.max(date - began, 0)
 end
 
 local function compact(text)

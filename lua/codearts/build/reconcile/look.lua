@@ -11,9 +11,10 @@ local record = require "codearts.build.lifecycle.record"
 local look = {}
 
 local DAY = 86400
--- The zone of the list's times is not documented: a day more at both ends covers each, and of that day
--- the clocks may take what no zone needs.
-local SLACK = 9 * 3600
+-- The zone that the list is asked in is not documented, and its own times may be told as those of another (see the
+-- judge): two days more at both ends cover the two, 29 hours, and of these days the clocks may take the rest.
+local MARGIN = 2 * DAY
+local SLACK = 19 * 3600
 local LONGEST_SPAN = 30 * DAY -- of other lists (API reference 7.8)
 local LAST_DAY = calendar.days(2999, 12, 31) * DAY
 local LONGEST_ASK = DAY -- seconds for one question, however long is waited for its answer
@@ -52,16 +53,17 @@ local function span_of(spec, date, more)
   end
   local from = 0
   if started_at then
-    from = started_at - DAY - more.before
+    from = started_at - MARGIN - more.before
   elseif spec.newest and date then
-    from = date + DAY + more.after - LONGEST_SPAN
+    from = date + MARGIN + more.after - LONGEST_SPAN
   end
   local to = date
   if to and started_at then
     -- A Date from before the builds, of a front end whose clock is wrong, must not leave them out.
     to = math.max(to, spec.clock or core.time())
   end
-  return { from = math.max(from, 0), to = (to and to + DAY or LAST_DAY) + more.after }, started_at
+  return { from = math.max(from, 0), to = (to and to + MARGIN or LAST_DAY) + more.after },
+    started_at
 end
 
 --- Begins to read the list. Answers its first page, and what to ask for; or nil and the error. `date` is
@@ -164,17 +166,21 @@ local function sight_of(ask, spec, number)
   return nil, problem or silent(number)
 end
 
---- Asks about each build that may be the call's own, the oldest first. Answers what they show, the own
---- ones' parameters, and the first problem.
-local function ask_about(ask, spec, suspects)
-  local sights, shown, problem = {}, {}, nil
-  for i = #suspects, 1, -1 do
-    local number = suspects[i]
-    local sight, err, parameters = sight_of(ask, spec, number)
-    sights[number], shown[number] = sight, parameters
-    problem = problem or err
-    if err and err.kind == "cancelled" then
-      break
+--- Asks about each build that may be the call's own, until one is found and none is left that may show the id, too.
+--- Answers what they show, the own ones' parameters, and the first problem.
+local function ask_about(ask, spec, list, suspects)
+  local sights, shown, problem, first = {}, {}, nil, -math.huge
+  for _, number in ipairs(judge.likely_first(suspects, list.builds, list.started_at)) do
+    local began = list.builds[number]
+    if not began or began >= first then
+      local sight, err, parameters = sight_of(ask, spec, number)
+      sights[number], shown[number] = sight, parameters
+      problem = problem or err
+      if err and err.kind == "cancelled" then
+        break
+      elseif sight == "own" and began and list.started_at and list.date then
+        first = math.max(first, judge.first_of_several(began, list.started_at, list.date))
+      end
     end
   end
   return sights, shown, problem
@@ -266,7 +272,7 @@ function look.at(ask, spec)
   local suspects = judge.suspects(list.builds, list.started_at, spec.newest)
   if spec.run_id and not (problem and problem.kind == "cancelled") then
     local untold
-    sights, shown, untold = ask_about(ask, spec, suspects)
+    sights, shown, untold = ask_about(ask, spec, list, suspects)
     problem = problem or untold
   end
   if problem and problem.kind == "cancelled" then
