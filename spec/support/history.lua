@@ -22,6 +22,7 @@ local NEVER = 1e9 -- a tick; goes over the wire, as infinity does not
 ---@field zone integer hours of the times that the list is asked for
 ---@field slip number hours that the list's own times are off, as those read as times of another zone are
 ---@field by_told boolean whether it is the times so told that the list is asked for
+---@field worded boolean whether ShowHistoryDetails, which has no flag for it, says by a word that a value is secret
 ---@field builds spec.HistoryBuild[]
 ---@field began { steady: number, utc: number } the caller's clocks when the call began
 ---@field at { steady: number, utc: number } and now
@@ -141,7 +142,7 @@ local function shown_as(h, build, chance, pick)
     local source = h.sources[i]
     if source ~= "value" then
       build.shows[i] = source
-    elseif chance(3) then
+    elseif not h.worded and chance(3) then
       build.shows[i] = "fail"
     elseif not h.declared then
       build.shows[i] = "missing"
@@ -280,13 +281,15 @@ function M.make(seed, run_id, now, skew)
     h.declared, h.secret, h.dates, h.totals = true, false, true, "texts"
   end
   h.by_told = h.slip > 0 or chance(50)
+  h.worded = h.sources[3] == "value" and chance(40)
+  h.masks[2] = h.worded and "[MASKED]" or h.masks[2]
   if skew then
     h.loose = skew < 0
   else
     clocks(h, roll, chance, pick)
   end
   populate(h, run_id, roll, chance, pick)
-  h.failing = not h.quiet and chance(10) and roll(6) or nil
+  h.failing = not h.quiet and not h.worded and chance(10) and roll(6) or nil
   return h
 end
 

@@ -25,15 +25,22 @@ return {
   {
     name = "a masked value that is taken for another one",
     file = "lua/codearts/build/reconcile/judge.lua",
-    find = 'or text:find("*", 1, true) then',
+    find = 'or text and text:find("*", 1, true) then',
     replace = "then",
     specs = "reconcile",
   },
   {
     name = "a part of the id that is taken for another value",
     file = "lua/codearts/build/reconcile/judge.lua",
-    find = 'return not may_be_made_of(text, ascii.lower(run_id)) and "other" or nil',
+    find = 'return may_be_made_of(text, ascii.lower(run_id)) and "hidden" or "other"',
     replace = 'return "other"',
+    specs = "reconcile",
+  },
+  {
+    name = "a secret that another place shows as a word, taken for another value",
+    file = "lua/codearts/build/reconcile/look.lua",
+    find = 'seen = seen == "hidden" and seen or sight or seen',
+    replace = "seen = seen or sight",
     specs = "reconcile",
   },
   {

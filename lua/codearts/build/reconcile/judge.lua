@@ -125,43 +125,44 @@ local function is_secret(secret)
   return secret ~= nil and secret ~= false and type(secret) ~= "userdata"
 end
 
---- What one value says: "own", "other", or nil if it is not legible. Secret ones are shown as asterisks
---- (API reference 7.4), and nobody knows what else a secret may be shown as: one without a letter or
---- digit, the empty one among them, counts only if the service says that it is no secret.
+--- What one value says: "own", "other", "hidden" if it is a secret or may be made of the id, or nil if it says
+--- nothing. Secret ones are shown as asterisks (API reference 7.4), and nobody knows what else a secret may be shown
+--- as: one without a letter or digit, the empty one among them, counts only if the service says that it is no secret.
 local function sight_of_value(value, secret, run_id)
   if type(value) == "number" or type(value) == "boolean" then
     value = tostring(value)
-  elseif type(value) ~= "string" then
-    return nil
   end
-  local text = ascii.lower(ascii.trim(value))
+  local text = type(value) == "string" and ascii.lower(ascii.trim(value))
   if text == ascii.lower(run_id) then
     return "own"
-  elseif is_secret(secret) or text:find("*", 1, true) then
+  elseif is_secret(secret) or text and text:find("*", 1, true) then
+    return "hidden"
+  elseif not text then
     return nil
   elseif not text:find "[0-9a-z]" then
     return secret == false and "other" or nil
   end
-  return not may_be_made_of(text, ascii.lower(run_id)) and "other" or nil
+  return may_be_made_of(text, ascii.lower(run_id)) and "hidden" or "other"
 end
 
 --- What the parameters of a build say, in any of the service's three lists of them.
 ---@param parameters { name: any, value: any, secret: any }[]
 ---@param name string the parameter that holds the run id
 ---@param run_id string
----@return "own"|"other"|nil sight nil: it is not among them, or not legible
+---@return "own"|"other"|"hidden"|nil sight hidden: whatever the other lists show, it is not legible; nil: it is not
+--- among them, or says nothing
 function judge.sight(parameters, name, run_id)
-  local sight, hidden = nil, false
+  local sight, silent = nil, false
   for _, each in ipairs(parameters) do
     if type(each) == "table" and each.name == name then
       local one = sight_of_value(each.value, each.secret, run_id)
       if one == "own" then
         return "own"
       end
-      sight, hidden = one, hidden or one == nil
+      sight, silent = sight == "hidden" and sight or one, silent or one == nil
     end
   end
-  return not hidden and sight or nil
+  return (sight == "hidden" or not silent) and sight or nil
 end
 
 ---@class codearts.build.LookFacts

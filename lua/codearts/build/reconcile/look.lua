@@ -141,25 +141,25 @@ end
 
 --- Whether a build shows the id. Answers "own" with the parameters that it shows, "other", "hidden", or
 --- nil and what kept the service from telling. Another value in one place is not believed before the other
---- places were asked, unless no absence is to be proved.
+--- places were asked, unless no absence is to be proved, nor where one of them says that it is a secret.
 local function sight_of(ask, spec, number)
-  local told, problem, other
+  local told, problem, seen
   for _, source in ipairs(SOURCES) do
     local parameters, err = source(ask, spec.job_id, number)
     local sight = parameters and judge.sight(parameters, spec.parameter, spec.run_id)
-    if sight == "own" or sight and spec.newest then
+    if sight == "own" or sight == "other" and spec.newest and not seen then
       return sight, nil, parameters
     elseif err and err.kind == "cancelled" then
       return nil, err
     end
-    other = other or sight
+    seen = seen == "hidden" and seen or sight or seen
     told = told or parameters ~= nil
     if not parameters and not (err and err.status == 404) then -- 404: there is no such place
       problem = problem or err or silent(number)
     end
   end
-  if other then
-    return other
+  if seen == "other" then
+    return seen
   elseif told and not problem then
     return "hidden"
   end
