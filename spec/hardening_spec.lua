@@ -118,6 +118,7 @@ describe("addresses:", function()
   for query, is_sent in pairs {
     ["token=fake-value"] = false,
     ["x-sign=fake-value"] = false,
+    ["filter[sig]=fake-value"] = false,
     ["max-keys=100"] = true,
     ["design=fake-value"] = true,
   } do

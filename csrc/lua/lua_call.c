@@ -228,9 +228,9 @@ static int client_request(lua_State *L) {
     bool weighed = lua_toboolean(L, 4);
     lua_settop(L, 3);
     lcab_call *k = new_call(L, u, false, false);
-    lcab_read_request(L, 2, k->call, &k->context);
+    bool query_tells = lcab_read_request(L, 2, k->call, &k->context);
     lcab_read_call_options(L, 3, k->call);
-    lcab_check_way(L, k->call, weighed);
+    lcab_check_way(L, k->call, query_tells, weighed);
     check_size(L, k->call, "body");
     return submit(L, u, k, 2, 3);
 }

@@ -77,11 +77,13 @@ static cab_text member_text(lua_State *L, int index, int n) {
     return t;
 }
 
-static void read_query(lua_State *L, int index, cab_call *c) {
+/* Answers whether it has what is hidden as a secret. */
+static bool read_query(lua_State *L, int index, cab_call *c) {
     if (lcab_getfield(L, index, "query") == LUA_TNIL) {
         lua_pop(L, 1);
-        return;
+        return false;
     }
+    bool tells = false;
     if (!lua_istable(L, -1)) {
         lcab_bad(L, &WHERE, "query", "must be an array of { name, value }");
     }
@@ -99,12 +101,14 @@ static void read_query(lua_State *L, int index, cab_call *c) {
         /* Not what all of a text would be hidden for: max-keys=100 is no secret. */
         if (pairs[i].value.len >= CAB_SHORTEST_SECRET && lcab_is_telling(pairs[i].name)) {
             append(L, &c->secrets, pairs[i].value.data, pairs[i].value.len + 1);
+            tells = true;
         }
     }
     if (!cab_url_canonical_query(&c->query, pairs, n)) {
         lcab_raise_memory(L);
     }
     lua_settop(L, query - 1);
+    return tells;
 }
 
 static void read_body(lua_State *L, int index, cab_call *c) {
@@ -162,24 +166,10 @@ static void read_spec_auth(lua_State *L, int index, cab_call *c) {
     lua_pop(L, 1);
 }
 
-/* Whether a query has what is hidden as a secret. */
-static bool query_tells(const cab_buf *query) {
-    const char *p = query->len > 0 ? query->data : "";
-    while (*p != '\0') {
-        size_t name = strcspn(p, "="), pair = strcspn(p, "&");
-        if (name + CAB_SHORTEST_SECRET < pair && lcab_is_telling((cab_text){p, name})) {
-            return true;
-        }
-        p += pair + (p[pair] != '\0');
-    }
-    return false;
-}
-
-void lcab_check_way(lua_State *L, const cab_call *c, bool weighed) {
+void lcab_check_way(lua_State *L, const cab_call *c, bool query_tells, bool weighed) {
     bool allowed = c->client == NULL || c->client->options.allow_http;
     if (c->elsewhere.base != NULL && !c->elsewhere.https && !c->elsewhere.loopback && !allowed &&
-        (c->identity != NULL ||
-         (!weighed && (lcab_holds_telling(&c->headers) || query_tells(&c->query))))) {
+        (c->identity != NULL || (!weighed && (query_tells || lcab_holds_telling(&c->headers))))) {
         lcab_bad(L, &WHERE, "url", "credentials go over https only");
     }
 }
@@ -199,7 +189,7 @@ static lcab_answer_kind answer_kind(lua_State *L, cab_text t) {
     return LCAB_ANSWER_JSON;
 }
 
-void lcab_read_request(lua_State *L, int index, cab_call *c, lcab_context *context) {
+bool lcab_read_request(lua_State *L, int index, cab_call *c, lcab_context *context) {
     static const char *const methods[] = {"GET", "POST", "PUT", "DELETE", "PATCH", NULL};
     if (!lua_istable(L, index)) {
         lcab_bad(L, &WHERE, "spec", "must be a table, not %s", luaL_typename(L, index));
@@ -230,7 +220,7 @@ void lcab_read_request(lua_State *L, int index, cab_call *c, lcab_context *conte
     c->bytes = context->answer == LCAB_ANSWER_BYTES;
     read_target(L, &v, c);
     read_spec_auth(L, index, c);
-    read_query(L, index, c);
+    bool tells = read_query(L, index, c);
     lcab_read_headers(L, index, &WHERE, true, &c->headers, &c->secrets);
     read_body(L, index, c);
     read_secrets(L, index, c);
@@ -244,4 +234,5 @@ void lcab_read_request(lua_State *L, int index, cab_call *c, lcab_context *conte
         lcab_bad(L, &WHERE, "stream", "must be a function, not %s", luaL_typename(L, -1));
     }
     lua_pop(L, 1);
+    return tells;
 }

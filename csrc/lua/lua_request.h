@@ -2,6 +2,8 @@
 #ifndef LCAB_LUA_REQUEST_H
 #define LCAB_LUA_REQUEST_H
 
+#include <stdbool.h>
+
 #include <lua.h>
 
 #include "cab/call.h"
@@ -10,11 +12,12 @@
 #pragma GCC visibility push(hidden)
 
 /* Reads the table at `index`: operation, method, path or url, query, headers, body, auth, answer,
- * read_only, secrets, stream. Raises usage errors. */
-void lcab_read_request(lua_State *L, int index, cab_call *c, lcab_context *context);
+ * read_only, secrets, stream. Answers whether the query has what is hidden as a secret. Raises
+ * usage errors. */
+bool lcab_read_request(lua_State *L, int index, cab_call *c, lcab_context *context);
 /* Raises a usage error where its credentials, of whatever table, would go over plain http; headers
- * that were `weighed` may. */
-void lcab_check_way(lua_State *L, const cab_call *c, bool weighed);
+ * and a query that were `weighed` may. */
+void lcab_check_way(lua_State *L, const cab_call *c, bool query_tells, bool weighed);
 
 #pragma GCC visibility pop
 
