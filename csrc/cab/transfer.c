@@ -114,15 +114,12 @@ static int http_major(const cab_transfer *t, const cab_socket *one, long told) {
 
 /* The connection of a transfer is new. Answers whether the server has ended it by now, or has said
  * something on it, which would be taken for the answer. */
-static bool is_shut_out(cab_transfer *t, cab_socket *one, int port, const void *ssl) {
+static bool is_shut_out(cab_transfer *t, const cab_socket *one, int port, const void *ssl) {
     if (ssl == NULL) {
         return false;
     }
     cab_libssl_listen(ssl, t->host->key.bytes ? &t->wire->ear_of_bytes : &t->wire->ear);
     t->attempt.ssl = ssl;
-    if (one != NULL) {
-        one->in_turn = agreed(t, ssl) == 1 && !cab_libssl_has_tickets(ssl);
-    }
     return is_over(t, one, port, ssl);
 }
 
@@ -150,6 +147,9 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
     a->ssl = NULL;
     a->refusal = NULL;
     a->goodbye = false;
+    if (one != NULL && agreed(t, ssl) == 1 && (!is_new || !cab_libssl_has_tickets(ssl))) {
+        one->in_turn = true; /* a kept one has answered, be it that nobody has taken that yet */
+    }
     if (is_new && is_shut_out(t, one, local_port, ssl) && a->let_out == 1) {
         /* Without reuse it is closed now, and the alert may be read so. */
         a->shut_out = true;
@@ -157,9 +157,6 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
         return CURL_PREREQFUNC_ABORT;
     }
     a->ssl = ssl;
-    if (!is_new && one != NULL && agreed(t, ssl) == 1) {
-        one->in_turn = true; /* it has answered, be it that nobody has taken that yet */
-    }
     if (is_new && one != NULL) {
         one->ready = true;
         if (t->host->may_share) {
@@ -559,7 +556,7 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
     answer->timings.first_byte = seconds(t->easy, CURLINFO_STARTTRANSFER_TIME_T);
     answer->timings.total = seconds(t->easy, CURLINFO_TOTAL_TIME_T);
     if (code == CURLE_OK && answer->http_major == 1 && one != NULL) {
-        one->in_turn = true;
+        one->in_turn = true; /* where only answers tell the version, too */
     }
     if (code != CURLE_OK) {
         fail_from_code(t, code);
