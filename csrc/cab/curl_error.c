@@ -5,7 +5,7 @@
 
 #include <curl/curl.h>
 
-#define LONGEST_NAME 24
+#include "cab/endpoint.h"
 
 typedef struct {
     CURLcode code;
@@ -97,7 +97,7 @@ static int length_of(const char *why, cab_reason reason) {
     const char *name = strstr(why, ": ");
     if (reason == CAB_REASON_RESOLVE && name != NULL) {
         size_t len = strcspn(name + 2, ". ");
-        if (len > LONGEST_NAME && name[2 + len] != '.') {
+        if (len > CAB_LONGEST_WORD && name[2 + len] != '.') {
             return (int)(name - why);
         }
     }

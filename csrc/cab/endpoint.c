@@ -10,9 +10,6 @@
 #include "cab/buf.h"
 #include "cab/locale.h"
 
-/* Letters of a host's name that has no dot, hyphen or underscore. */
-#define LONGEST_WORD 24
-
 /* libcurl keeps spellings that are no longer than its own. */
 const char *cab_endpoint_ipv6(const cab_endpoint *ep, char text[CAB_IPV6_TEXT]) {
     struct in6_addr address;
@@ -45,10 +42,10 @@ static bool is_loopback(const char *host) {
            (strncmp(host, "127.", 4) == 0 && inet_pton(AF_INET, host, &address) == 1);
 }
 
-/* Whether no name server is to be asked for it: keys and tokens stand where an address should be,
- * and are long words. */
+/* Whether no name server is to be asked for it. A host's name may be long with hyphens or
+ * underscores in it: it is asked for, but not repeated (curl_error). */
 static bool is_long_word(const char *host) {
-    return strlen(host) > LONGEST_WORD && strpbrk(host, ".-_[") == NULL;
+    return strlen(host) > CAB_LONGEST_WORD && strpbrk(host, ".-_[") == NULL;
 }
 
 static char *part(CURLU *u, CURLUPart what) {

@@ -9,6 +9,10 @@
 
 #pragma GCC visibility push(hidden)
 
+/* Bytes of a host's name in which there is no dot: keys and many tokens are longer, and stand where
+ * an address should be. shown.lua has it, too. */
+#define CAB_LONGEST_WORD 24
+
 typedef struct {
     char *base; /* "https://host:port/prefix", no slash at its end */
     char *host; /* as it stands in a Host header */

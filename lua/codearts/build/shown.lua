@@ -4,8 +4,8 @@ local ascii = require "codearts.build.ascii"
 
 local M = {}
 
--- Bytes; keys and many tokens are longer.
-local LONGEST_PATH, LONGEST_NAME = 255, 24
+-- Bytes; keys and many tokens are longer. The second is CAB_LONGEST_WORD: usage errors, which do without the core, need it, too.
+local LONGEST_PATH, LONGEST_WORD = 255, 24
 
 local function exists(path)
   -- Whether it can be read or not. The command's usage errors do without the core.
@@ -22,7 +22,7 @@ local function is_path(value)
 end
 
 local function is_name(value)
-  return #value <= LONGEST_NAME and value:find "^[A-Za-z0-9._-]+$" ~= nil
+  return #value <= LONGEST_WORD and value:find "^[A-Za-z0-9._-]+$" ~= nil
 end
 
 ---@param value string
