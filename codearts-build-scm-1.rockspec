@@ -71,7 +71,6 @@ build = {
       ["codearts.build.cli.job_list"] = "lua/codearts/build/cli/job_list.lua",
       ["codearts.build.cli.jobs"] = "lua/codearts/build/cli/jobs.lua",
       ["codearts.build.cli.json"] = "lua/codearts/build/cli/json.lua",
-      ["codearts.build.cli.kept"] = "lua/codearts/build/cli/kept.lua",
       ["codearts.build.cli.key"] = "lua/codearts/build/cli/key.lua",
       ["codearts.build.cli.key_records"] = "lua/codearts/build/cli/key_records.lua",
       ["codearts.build.cli.kinds"] = "lua/codearts/build/cli/kinds.lua",

@@ -51,7 +51,7 @@ describe("err:reconcile, where a cache says that it has kept an answer,", functi
       local found = reconcile({ [operation] = 5 }, false, RUN_ID)
       assert.equal("unknown", found.verdict)
       caller.check({ kind = "protocol", operation = operation }, found.error)
-      assert.matches("a cache has kept an answer for 5 s", found.error.message)
+      assert.matches("has kept the answer for 5 s, which proves no absence", found.error.message)
 
       found = reconcile({ [operation] = 5 }, true, RUN_ID)
       assert.equal("started", found.verdict)
@@ -83,7 +83,7 @@ describe("a look at the builds", function()
       local body, status, date, age = histories.answer(h, operation, args)
       local err = not body and core.error { kind = "api", status = status, message = operation }
         or nil
-      return body, err, date, nil, age
+      return body, err, date, nil, age and "kept"
     end, {
       job_id = caller.JOB.job_id,
       run_id = ID,

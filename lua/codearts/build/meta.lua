@@ -42,4 +42,14 @@ function M.told(value)
   return meta
 end
 
+--- That a cache on the way has kept an answer, which may have changed since: "a cache on the way has kept the answer for 45 s".
+---@param value any the answer, or its error
+---@param operation? string which answered
+---@return string? words nil: none has, as far as is known
+function M.kept(value, operation)
+  local age = (M.of(value) or {}).age
+  local of = operation and " of " .. operation or ""
+  return age and ("a cache on the way has kept the answer%s for %d s"):format(of, age)
+end
+
 return M

@@ -2,7 +2,6 @@
 local App = require "codearts.build.cli.app"
 local ascii = require "codearts.build.ascii"
 local dates = require "codearts.build.lifecycle.dates"
-local kept = require "codearts.build.cli.kept"
 local kinds = require "codearts.build.cli.kinds"
 local rows = require "codearts.build.cli.rows"
 local target = require "codearts.build.cli.target"
@@ -65,7 +64,7 @@ local function body(app, values)
     from = values.from,
     to = values.to,
   }))
-  local words = kept(answer)
+  local words = require("codearts.build.meta").kept(answer)
   if words then
     app:warn(words .. ", so it does not tell the builds since then")
   end

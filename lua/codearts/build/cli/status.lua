@@ -1,7 +1,6 @@
 --- codearts-build status: how a build stands, and its steps.
 local App = require "codearts.build.cli.app"
 local exit_status = require "codearts.build.cli.exit_status"
-local kept = require "codearts.build.cli.kept"
 local rows = require "codearts.build.cli.rows"
 local target = require "codearts.build.cli.target"
 local text = require "codearts.build.cli.text"
@@ -81,7 +80,7 @@ local function look(app, job_id, build_no)
       return nil, err
     end
     seen.verdict, seen.problem, detail = record.verdict(await, place, detail)
-    seen.kept = not seen.verdict and kept(detail) -- an end does not change
+    seen.kept = not seen.verdict and require("codearts.build.meta").kept(detail) -- an end does not change
     seen.detail = client:mask(detail)
     -- Steps are worth having, but a build whose steps cannot be read still has a status.
     local steps

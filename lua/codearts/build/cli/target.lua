@@ -1,6 +1,5 @@
 --- Which job and which build a command is about: ids as they are, names and the latest build by asking the service.
 local ascii = require "codearts.build.ascii"
-local kept = require "codearts.build.cli.kept"
 local names = require "codearts.build.cli.names"
 local text = require "codearts.build.cli.text"
 
@@ -118,15 +117,9 @@ end
 
 --- An answer that a cache on the way has kept tells what was the latest build, not what is.
 local function refuse_kept(operation, answer)
-  local words = kept(answer)
-  return words
-    and require("codearts.build.core").error {
-      kind = "protocol",
-      reason = "bad_answer",
-      operation = operation,
-      retryable = true,
-      message = words .. ", so it does not tell the latest build: give its number",
-    }
+  local words = require("codearts.build.meta").kept(answer)
+  local why = ", so it does not tell the latest build: give its number"
+  return words and lifecycle_record().protocol_error(operation, words .. why)
 end
 
 --- The number of the last build, as the service calls it.

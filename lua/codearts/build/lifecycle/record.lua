@@ -287,13 +287,9 @@ end
 --- What an operation answered, if no cache on the way has kept it: that tells of another time, when the build may not have
 --- begun yet.
 local function current(operation, answer, err, body)
-  local age = (meta.of(body or answer) or {}).age
-  if age then
-    return nil,
-      protocol_error(
-        operation,
-        ("a cache has kept the answer of %s for %d s"):format(operation, age)
-      )
+  local words = meta.kept(body or answer, operation)
+  if words then
+    return nil, protocol_error(operation, words)
   end
   return answer, err
 end

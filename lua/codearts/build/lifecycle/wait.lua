@@ -30,7 +30,7 @@ local function build_error(target, detail)
 end
 
 --- What is known of a build whose end was not seen, and since when.
----@param known? { status: string?, at: number, kept: integer? } of the last look that was answered
+---@param known? { status: string?, at: number, kept: string? } of the last look that was answered
 ---@param news? table what looks since then ended with
 local function last_known(known, news)
   local words = {}
@@ -39,9 +39,7 @@ local function last_known(known, news)
     words[1] = ("was %s when last asked, %s s ago%s"):format(
       known.status or "in no state that is told",
       core.encode(age),
-      known.kept
-          and (", of which a cache on the way has kept the answer for %d s"):format(known.kept)
-        or ""
+      known.kept and ", of which " .. known.kept or ""
     )
   end
   if news then
@@ -129,8 +127,8 @@ local function wait(target, opts)
       local detail, err = record.fetch(await, target, look)
       if detail then
         local status = target.client:mask(record.text(detail.status), detail, target.result)
-        local age = meta.of(detail).age
-        known, news = { status = status, at = asked_at - (age or 0), kept = age }, nil
+        local at = asked_at - (meta.of(detail).age or 0)
+        known, news = { status = status, at = at, kept = meta.kept(detail) }, nil
         local verdict
         verdict, err, detail = record.verdict(await, target, detail, look)
         local beside = options_till(math.min(till or math.huge, core.now() + BESIDE))

@@ -3,9 +3,9 @@ local address = require "codearts.build.nvim.address"
 local buffer = require "codearts.build.nvim.buffer"
 local earlier = require "codearts.build.nvim.earlier"
 local jobs = require "codearts.build.nvim.jobs"
-local kept = require "codearts.build.cli.kept"
 local lifecycle = require "codearts.build.lifecycle"
 local messages = require "codearts.build.nvim.messages"
+local meta = require "codearts.build.meta"
 local parameters = require "codearts.build.cli.parameters"
 local pieces = require "codearts.build.nvim.pieces"
 local quickfix = require "codearts.build.nvim.quickfix"
@@ -287,7 +287,7 @@ function actions.status(values)
     record.text(detail.status) or "?",
     reason and ", " .. reason or ""
   )
-  local doubt = not verdict.of_status(detail.status) and kept(detail)
+  local doubt = not verdict.of_status(detail.status) and meta.kept(detail)
   if doubt then
     session:warn(told .. "; " .. doubt)
   else

@@ -6,6 +6,7 @@ local calendar = require "codearts.build.calendar"
 local core = require "codearts.build.core"
 local judge = require "codearts.build.reconcile.judge"
 local listing = require "codearts.build.reconcile.listing"
+local meta = require "codearts.build.meta"
 local record = require "codearts.build.lifecycle.record"
 
 local look = {}
@@ -21,9 +22,9 @@ local LONGEST_ASK = DAY -- seconds for one question, however long is waited for 
 
 look.LEAST = 5 -- seconds that all questions of a look may take though nothing more is waited for
 
----@alias codearts.build.Ask fun(operation: string, args: table): any, codearts.build.Error?, number?, integer?, integer?
+---@alias codearts.build.Ask fun(operation: string, args: table): any, codearts.build.Error?, number?, integer?, string?
 --- an operation's answer, or nil and the error; the service's clock, if the answer tells it; which of the client's
---- endpoints told it, 0: it is not known; and the seconds that a cache on the way has kept it, if it says so
+--- endpoints told it, 0: it is not known; and what is told of a cache on the way that has kept it
 
 ---@class codearts.build.LookSpec
 ---@field job_id string
@@ -186,13 +187,6 @@ local function ask_about(ask, spec, list, suspects)
   return sights, shown, problem
 end
 
-local function kept(operation, age)
-  return record.protocol_error(
-    operation,
-    ("a cache has kept an answer for %d s, which proves no absence"):format(age)
-  )
-end
-
 --- A problem for those who are told that nothing is known.
 local function hidden(spec, open)
   return core.error {
@@ -233,9 +227,11 @@ end
 local function watched(ask)
   local at, problem
   return function(operation, args)
-    local answer, err, date, endpoint, age = ask(operation, args)
+    local answer, err, date, endpoint, kept = ask(operation, args)
     at = (at == nil or at == endpoint) and endpoint
-    problem = problem or age and kept(operation, age) or nil
+    if kept then
+      problem = problem or record.protocol_error(operation, kept .. ", which proves no absence")
+    end
     return answer, err, date
   end, function()
     return at
@@ -314,9 +310,11 @@ end
 ---@param answer any
 ---@param err? codearts.build.Error
 function look.told(client, answer, err)
-  local meta = core.meta(answer == nil and err or answer) or {}
-  local date = answer ~= nil and meta.date or nil
-  return answer, err, date, meta.endpoint or client.addresses[2] and 0 or 1, meta.age
+  local told = answer == nil and err or answer
+  local known = meta.of(told) or {}
+  local date = answer ~= nil and known.date or nil
+  local endpoint = known.endpoint or client.addresses[2] and 0 or 1
+  return answer, err, date, endpoint, meta.kept(told)
 end
 
 --- The deadline of one question of a look.
