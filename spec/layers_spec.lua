@@ -188,7 +188,7 @@ local ROOMS = {
   },
   sign_in = {
     modules = { "sign_in", "sign_in%..+" },
-    uses = { "core", "small", "shown", "calls", "config", "token_store" },
+    uses = { "core", "small", "shown", "problems", "calls", "config", "token_store" },
   },
   operations = {
     modules = { "operations%..+", "types" },

@@ -604,8 +604,6 @@ function methods:mask_credentials(value)
   return require("codearts.build.client.mask")(self.core, value, value)
 end
 
-local TOLD = { "message", "error_code", "error_msg", "request_id", "build_status" }
-
 --- A structured error with what the service said: all that is made in Lua of its text. For this library's own modules.
 ---@param members table of the error
 ---@param ... table? see mask
@@ -619,7 +617,7 @@ end
 ---@param ... table? see mask
 ---@return codearts.build.Error err
 function methods:conceal(err, ...)
-  for _, name in ipairs(TOLD) do
+  for _, name in ipairs(problems.TOLD) do
     err[name] = self:mask(err[name], ...)
   end
   return err

@@ -3,6 +3,9 @@ local core = require "codearts.build.core"
 
 local problem = {}
 
+--- Members of errors that repeat what others said.
+problem.TOLD = { "message", "error_code", "error_msg", "request_id", "build_status" }
+
 --- An error for an argument that cannot be.
 ---@param field string the argument
 ---@param message string

@@ -2,6 +2,7 @@
 local Call = require "codearts.build.client.call"
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
+local problem = require "codearts.build.problem"
 local shown = require "codearts.build.shown"
 local timestamp = require "codearts.build.sign_in.timestamp"
 
@@ -31,7 +32,7 @@ end
 function M.problem(ctx, members, clean)
   local hidden = ctx.secrets()
   local err = ctx.client:problem(members)
-  for _, name in ipairs { "message", "error_code", "error_msg", "request_id" } do
+  for _, name in ipairs(problem.TOLD) do
     if type(err[name]) == "string" then
       err[name] = core.mask(clean and clean(err[name]) or err[name], hidden)
     end
