@@ -84,6 +84,17 @@ function M.path_build(sandbox, request)
   return M.build(sandbox, request.params.job_id, request.params.build_no)
 end
 
+---The build of the path's job that the query names by number; without one the newest.
+function M.query_build(sandbox, request)
+  local job = M.job(sandbox, request.params.job_id)
+  local number = request.query.build_no
+  local build = number and M.build(sandbox, job.id, number) or sandbox.builds:last(job.id)
+  if not build then
+    fault.not_found("the build task has no build")
+  end
+  return build
+end
+
 ---The build that the path names by its record id.
 function M.record(sandbox, request)
   local id = request.params.record_id

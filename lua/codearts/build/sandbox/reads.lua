@@ -78,13 +78,7 @@ function M.running_status(sandbox, request)
 end
 
 function M.step_status(sandbox, request)
-  local job = ask.job(sandbox, request.params.job_id)
-  local number = request.query.build_no
-  local build = number and ask.build(sandbox, job.id, number) or sandbox.builds:last(job.id)
-  if not build then
-    fault.not_found("the build task has no build")
-  end
-  return wrapped(views.step_status(build))
+  return wrapped(views.step_status(ask.query_build(sandbox, request)))
 end
 
 ---The running log in pages; more may come as long as the build runs (API reference 7.6).

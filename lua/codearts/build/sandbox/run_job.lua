@@ -89,15 +89,10 @@ function M.stop_build(sandbox, request)
   }
 end
 
----POST /v1/job/{job_id}/stop; without build_no the newest build.
+---POST /v1/job/{job_id}/stop
 function M.stop_the_job(sandbox, request)
-  local job = ask.job(sandbox, request.params.job_id)
-  local number = request.query.build_no
-  local build = number and ask.build(sandbox, job.id, number) or sandbox.builds:last(job.id)
-  if not build then
-    fault.not_found("the build task has no build")
-  end
-  return { status = 200, json = { status = sandbox.builds:stop(build) and "success" or "fail" } }
+  local stopped = sandbox.builds:stop(ask.query_build(sandbox, request))
+  return { status = 200, json = { status = stopped and "success" or "fail" } }
 end
 
 ---POST /v3/jobs/stop.
