@@ -1,4 +1,4 @@
---- The parameters of a build: where their values come from, and whether the job knows them.
+--- What a start is given: the parameters of the build, where their values come from, and whether the job knows them.
 local given = require "codearts.build.cli.given"
 local text = require "codearts.build.cli.text"
 
@@ -19,6 +19,26 @@ function parameters.given(app, values)
     list[#list + 1] = { name = pair.name, value = value }
   end
   return list
+end
+
+--- What client:start takes.
+---@param job_id string
+---@param values table parsed arguments
+---@param list { name: string, value: string }[] the parameters
+---@return table args
+---@return table options
+function parameters.start(job_id, values, list)
+  return {
+    job_id = job_id,
+    parameter = list,
+    scm = { build_tag = values.tag, build_commit_id = values.commit, branch = values.branch },
+  }, {
+    run_id = values.run_id and { parameter = values.run_id } or nil,
+    key = values.key,
+    key_wait = values.key_wait,
+    when_lost = values.when_lost,
+    settle = values.settle,
+  }
 end
 
 --- The names that a job declares, from its definition (API reference 7.9): each parameter is a list of named values, one

@@ -5,17 +5,6 @@ local parameters = require "codearts.build.cli.parameters"
 local rows = require "codearts.build.cli.rows"
 local target = require "codearts.build.cli.target"
 
---- Options of client:start.
-local function options_of(values)
-  return {
-    run_id = values.run_id and { parameter = values.run_id } or nil,
-    key = values.key,
-    key_wait = values.key_wait,
-    when_lost = values.when_lost,
-    settle = values.settle,
-  }
-end
-
 local function body(app, values)
   local Watch = require "codearts.build.cli.watch"
   local watch = Watch.new(app, {
@@ -31,11 +20,8 @@ local function body(app, values)
   end
   local given = parameters.given(app, values) -- not before: names of jobs that are like a value are kept
   for _, job in ipairs(jobs) do
-    watch:add_start({
-      job_id = job.id,
-      parameter = given,
-      scm = { build_tag = values.tag, build_commit_id = values.commit, branch = values.branch },
-    }, options_of(values), job.name)
+    local args, options = parameters.start(job.id, values, given)
+    watch:add_start(args, options, job.name)
   end
   return watch:run()
 end

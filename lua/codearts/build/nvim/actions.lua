@@ -220,17 +220,7 @@ end
 ---@return table options
 function actions.start_of(job_id, values)
   refuse_input(values)
-  return {
-    job_id = job_id,
-    parameter = parameters.given(session, values),
-    scm = { build_tag = values.tag, build_commit_id = values.commit, branch = values.branch },
-  }, {
-    run_id = values.run_id and { parameter = values.run_id } or nil,
-    key = values.key,
-    key_wait = values.key_wait,
-    when_lost = values.when_lost,
-    settle = values.settle,
-  }
+  return parameters.start(job_id, values, parameters.given(session, values))
 end
 
 ---@param values table
