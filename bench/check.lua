@@ -7,7 +7,7 @@ local machine = require "bench.machine"
 local measure = require "bench.measure"
 local server_of = require "bench.server"
 
-local CALLS, TRIES, SLACK = 200, 2, 1.1
+local CALLS, TRIES, SLACK = 200, 4, 1.1
 local COUNTED = {
   http = { "instructions", "data", "code" },
   traced = { "instructions" }, -- what an id in the answer takes, which is masked, is nothing else
