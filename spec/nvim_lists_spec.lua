@@ -175,6 +175,11 @@ describe("Neovim that lists", function()
     assert.same({
       ('{"job_id":"%s","parameter":[{"name":"RELEASE","value":"1.4.2"}]}'):format(JOB),
     }, starts())
+    local asked = 0
+    for _, request in ipairs(server:stats().requests) do
+      asked = asked + (request.path:find "/config%?" and 1 or 0)
+    end
+    assert.equal(1, asked) -- another answer about what the job declares would be told of in the words of the first
   end)
 
   -- Runs build 2 again, of which the record and more is told.

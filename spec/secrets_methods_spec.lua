@@ -154,6 +154,33 @@ describe("a build whose start was sent with a header of its own", function()
     check_methods(found.result, { GATE, (last_start()) })
   end)
 
+  it("nor that of the question what the found build is called", function()
+    server:script { "close_after_body" }
+    local opts = options { run_id = { parameter = "RUN_ID" } }
+    local _, err = client:try_run({ job_id = run_job.JOB_ID }, opts)
+    server:behave("echo_anywhere", {
+      status = 200,
+      body = core.encode {
+        build_number = 7,
+        parameters = { RUN_ID = select(2, last_start()) },
+        result = {
+          total_record = 1,
+          job_build_states = { { number = 7, start_time = math.floor(core.time() * 1000) } },
+          build_no = 7,
+          daily_build_num = "daily @",
+          execution_id = "job @",
+        },
+      },
+    })
+    local result = err:reconcile({ timeout = 10 }).result
+    local told = client:mask({ result.daily_build_number, result.octopus_job_name }, result)
+    assert.matches("daily .*Signature=%*%*%*", told[1])
+    assert.matches("job .*Signature=%*%*%*", told[2])
+    for _, request in ipairs(server:stats().requests) do
+      check(told, { request.headers.authorization:match "Signature=(%x+)" }, "its names")
+    end
+  end)
+
   it("nor when nobody waited for its answer", function()
     server:script { "never_answer" }
     local call =

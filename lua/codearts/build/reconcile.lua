@@ -36,15 +36,9 @@ end
 
 --- The call's result, as the answer that was lost would have given it.
 local function result_of(client, await, job_id, number, how)
-  local result = { actual_build_number = ("%d"):format(number) }
-  local detail = look.record(await, client, job_id, number, how) or {}
-  result.daily_build_number = type(detail.daily_build_num) == "string" and detail.daily_build_num
-    or nil
-  result.octopus_job_name = type(detail.execution_id) == "string" and detail.execution_id or nil
   local build = client:build(job_id, number)
-  for name, value in next, result do
-    build[name] = value
-  end
+  build.actual_build_number = ("%d"):format(number)
+  look.complete(build, look.record(await, client, job_id, number, how))
   return build
 end
 

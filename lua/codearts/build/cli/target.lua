@@ -31,14 +31,15 @@ local function list_jobs(app, project, search)
   return list
 end
 
+--- The ids of the jobs of that name, and what may be told of each.
 local function called(list, name)
-  local ids = {}
+  local ids, told = {}, {}
   for index, id in ipairs(list.ids) do
     if list.called[index] == name and type(id) == "string" then
-      ids[#ids + 1] = id
+      ids[#ids + 1], told[#told + 1] = id, list.jobs[index].id
     end
   end
-  return ids
+  return ids, told
 end
 
 --- Names that were probably meant: those that hold the text, and the one with the fewest slips.
@@ -71,11 +72,11 @@ end
 
 --- The id of the one job of that name.
 local function find(app, name, project)
-  local ids = called(list_jobs(app, project, name), name)
+  local ids, told = called(list_jobs(app, project, name), name)
   if #ids == 0 then
     -- What the service finds like a name is not documented, so a list of all has the last word.
     local all = list_jobs(app, project)
-    ids = called(all, name)
+    ids, told = called(all, name)
     if #ids == 0 then
       usage(
         app,
@@ -93,10 +94,10 @@ local function find(app, name, project)
     usage(
       app,
       "JOB",
-      ("%d jobs are called '%s', so give the id: %s"):format(#ids, name, table.concat(ids, ", "))
+      ("%d jobs are called '%s', so give the id: %s"):format(#ids, name, table.concat(told, ", "))
     )
   end
-  if app:client():mask(ids[1]) ~= ids[1] then -- it would go into requests, and be told
+  if app:client():mask(told[1]) ~= ids[1] then -- it would go into requests, and be told
     usage(app, "JOB", ("the id that the service lists for '%s' holds a credential"):format(name))
   end
   return ids[1]

@@ -187,23 +187,12 @@ local function asker(flow)
   end
 end
 
---- What a build that was found in a list lacks of a result, as far as its record tells.
-local function add_numbers(flow, result)
-  local number = ids.build_number(rawget(result, "actual_build_number"))
-  local detail = number and look.detail(asker(flow), flow.job_id, number) or {}
-  if type(detail.daily_build_num) == "string" then
-    result.daily_build_number = result.daily_build_number or detail.daily_build_num
-  end
-  if type(detail.execution_id) == "string" then
-    result.octopus_job_name = result.octopus_job_name or detail.execution_id
-  end
-end
-
 function endings.replay(flow, action)
   local facts, result = flow.facts, endings.build_of(flow.client, action.build)
   knowing(flow, result)
-  if result.daily_build_number == nil or result.octopus_job_name == nil then
-    add_numbers(flow, result)
+  local number = ids.build_number(result.actual_build_number)
+  if number and (result.daily_build_number == nil or result.octopus_job_name == nil) then
+    look.complete(result, look.detail(asker(flow), flow.job_id, number)) -- it was found in a list, maybe
   end
   setmetatable(result, flow.client.result_metatable)
   meta.add(result, {

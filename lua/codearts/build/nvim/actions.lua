@@ -101,7 +101,7 @@ local function fill_quickfix(watch)
   end
 end
 
---- Warns of parameters that the job does not declare, and takes down which it does.
+--- Warns of parameters that the job does not declare.
 local function check_parameters(job_id, args)
   local asked = {}
   for index, item in ipairs(args.parameter) do
@@ -113,11 +113,14 @@ local function check_parameters(job_id, args)
 end
 
 --- Starts a build and waits for its number.
+---@param one codearts.build.nvim.Asked
 ---@return table result
 ---@return integer number
-local function start(job_id, args, options)
-  local call = session.client():start(args, options)
-  check_parameters(job_id, args)
+local function start(one)
+  local call = session.client():start(one.args, one.options)
+  if not one.without then -- those of an earlier build are of what the job declares, in the words of an answer
+    check_parameters(one.job_id, one.args)
+  end
   local result = call:wait()
   return result, lifecycle.handle(result).build_no
 end
@@ -146,7 +149,7 @@ local function start_found(one, bang)
       local message = "a start of %s with these parameters is under way"
       usage("JOB", message:format(one.name or one.job_id or "this job"))
     end
-    result, number = start(one.job_id, one.args, one.options)
+    result, number = start(one)
   end)
   local is_there = ok or explain(err, one.job_id)
   watches.answered(one.start, is_there and { job_id = one.job_id, number = number } or nil)

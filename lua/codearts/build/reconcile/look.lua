@@ -87,10 +87,10 @@ local function open_list(ask, spec)
   return list, page, err
 end
 
---- A member of an answer that is a list or an object; nil if there is none.
+--- A member of an answer that is a list or an object, which knows its answer; nil if there is none.
 local function member(answer, name)
   local value = type(answer) == "table" and answer[name]
-  return type(value) == "table" and value or nil
+  return type(value) == "table" and core.came_with(value, answer) or nil
 end
 
 --- The record of a build (API reference 7.3).
@@ -102,6 +102,21 @@ end
 function look.detail(ask, job_id, number)
   local answer, err = ask("ShowRecordDetail", { job_id = job_id, build_no = number })
   return record.about(member(answer, "result"), "build_no", job_id, number), err
+end
+
+--- Adds to a result what it lacks and the record of its build tells.
+---@param result table
+---@param detail? table see look.detail
+function look.complete(result, detail)
+  if not detail then
+    return
+  elseif type(detail.daily_build_num) == "string" then
+    result.daily_build_number = result.daily_build_number or detail.daily_build_num
+  end
+  if type(detail.execution_id) == "string" then
+    result.octopus_job_name = result.octopus_job_name or detail.execution_id
+  end
+  core.came_with(result, detail)
 end
 
 --- The three places that show a build's parameters (API reference 7.9, 7.4, 7.3); nil, err when one does
