@@ -222,6 +222,32 @@ local function with_at_hand(here, started, f)
   assert(ok, problem)
 end
 
+describe("the page of a job", function()
+  it("is kept without what does not tell the job, which may be a ticket", function()
+    local jobs = require "codearts.build.nvim.jobs"
+    local P = "https://console.example.com/codeci/project/" .. ("c"):rep(32)
+    local page = "https://console.example.com:8443/codeci"
+    local job = ("b"):rep(31)
+    for index, pair in ipairs {
+      { P .. "/detail/%s", "" },
+      { P .. "/detail/%s", "?authToken=TICKET" },
+      { P .. "/detail/%s", "?authToken=TICKET#step" },
+      { P .. "/detail/%s", "#authToken=TICKET" },
+      { P .. "/detail/%s/20", "?authToken=" .. ("d"):rep(32) },
+      { page .. "#/detail/%s", "?authToken=TICKET" },
+      { page .. "?jobId=%s", "&authToken=TICKET#step" },
+      { page .. "?projectId=c&jobId=%s", "#TICKET" },
+    } do
+      local id = job .. index
+      jobs.note_page(pair[1]:format(id) .. pair[2])
+      assert.equal(pair[1]:format(id), jobs.page(id))
+    end
+    local id = job .. "x"
+    jobs.note_page(page .. "?authToken=TICKET#/detail/" .. id)
+    assert.equal(page .. "#/detail/" .. id, jobs.page(id))
+  end)
+end)
+
 describe("what is at hand", function()
   local A, B, P = ("a"):rep(32), ("b"):rep(32), ("c"):rep(32)
   local AT_HAND = {

@@ -8,13 +8,27 @@ local jobs = {}
 -- By id.
 local pages, numbers, parameters = {}, {}, {}
 
+--- An address up to what tells the job, and without a query before that: there may be a ticket, which others see in the list of
+--- processes when the page is opened.
+local function telling_part(word, job_id)
+  local path, query, fragment = word:match "^([^?#]*)([^#]*)(.*)$"
+  for _, part in ipairs { path .. fragment, path .. query } do
+    for stop in (part .. "&"):gmatch "()[?&#]" do
+      local found = reference.job(part:sub(1, stop - 1))
+      if found and found.id == job_id then
+        return part:sub(1, stop - 1)
+      end
+    end
+  end
+end
+
 --- Takes down the address of a job in the console, if that is what a word is.
 ---@param word string
 function jobs.note_page(word)
   local found = word:find "^https://[A-Za-z0-9.-]+:?%d*/[A-Za-z0-9/_.?&=#%%-]*$"
     and reference.job(word)
   if found and found.id then
-    pages[found.id] = word
+    pages[found.id] = telling_part(word, found.id)
   end
 end
 
