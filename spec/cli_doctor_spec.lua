@@ -328,6 +328,9 @@ describe("codearts-build", function()
         ["http://127.0.0.1:1/?Pr0xy-Pass"] = "set to what is no address",
         ["socks5h://127.0.0.1:1"] = "socks5h://127.0.0.1:1",
         ["proxy_1.invalid"] = "proxy_1.invalid",
+        ["http://proxy/"] = "http://proxy/",
+        ["glpat-Pr0xy-Pass_0123456789"] = "set to what is no address",
+        ["socks5h://glpat-Pr0xy-Pass_0123456789"] = "set to what is no address",
       } do
         for _, form in ipairs { "", " --json" } do
           local result = run(

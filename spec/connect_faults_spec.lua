@@ -102,6 +102,7 @@ describe("connecting:", function()
       { endpoint = "https://" .. secret .. ":8443/x" },
       { endpoint = "SkSecret/1234567890+" .. secret },
       { endpoint = "http://127.0.0.1:9", proxy = secret },
+      { endpoint = "http://127.0.0.1:9", proxy = "SkSecret/1234567890+abc/def" },
       { endpoint = "http://127.0.0.1:9", proxy = ("http://%s:3128"):format(secret) },
     } do
       local ok, err = pcall(caller.new, options)
@@ -113,6 +114,7 @@ describe("connecting:", function()
     end
     caller.new({ endpoint = "https://gateway/build" }):close()
     caller.new({ endpoint = secret .. "." }):close()
+    caller.new({ endpoint = "http://127.0.0.1:9", proxy = "http://proxy/" }):close()
     caller.new({ endpoint = "build-gateway-of-the-other-department" }):close()
   end)
 

@@ -66,6 +66,8 @@ describe("the address of a key store", function()
       { "etcd:127.0.0.1:2379" },
       { "etcd://" },
       { "etcd:///prefix" },
+      { "etcds://SkSecret/1234567890/" .. SECRET },
+      { "etcd://a:1,SkSecret/" .. SECRET },
       { "etcd://" .. SECRET .. ":x@127.0.0.1:1" },
       { "etcd://127.0.0.1:1/p?user=" .. SECRET },
       { "etcd://127.0.0.1:1", { CODEARTS_BUILD_ETCD_USER = "me" } },
@@ -93,6 +95,7 @@ describe("the address of a key store", function()
       assert.equal("config", err.kind)
       assert.truthy(err.field:find "^key_store")
       assert.is_nil(tostring(err):find(SECRET, 1, true))
+      assert.is_nil(tostring(err):find("SkSecret", 1, true))
     end
     os.remove(empty)
   end)

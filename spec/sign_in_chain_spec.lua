@@ -74,7 +74,8 @@ describe("the chain", function()
 
   local function search(variables, options)
     variables.HOME = variables.HOME or home
-    variables.CODEARTS_BUILD_METADATA_ENDPOINT = iam.url
+    variables.CODEARTS_BUILD_METADATA_ENDPOINT = variables.CODEARTS_BUILD_METADATA_ENDPOINT
+      or iam.url
     options = options or {}
     options.retry = false
     return new(options, variables)
@@ -116,6 +117,14 @@ describe("the chain", function()
     for _, event in ipairs(events) do
       assert_silent(event)
     end
+  end)
+
+  it("asks no name server for what may be a secret in the place of the metadata service", function()
+    search { CODEARTS_BUILD_METADATA_ENDPOINT = "SkSecret/1234567890+abc/def" }
+    local _, err = client:run()
+    assert.equal("auth", err.kind)
+    assert.truthy(err.message:find("METADATA_ENDPOINT is a word and a slash", 1, true), err.message)
+    assert.is_nil(tostring(err):find("SkSecret", 1, true))
   end)
 
   it("warns of a file that others may read", function()

@@ -48,6 +48,11 @@ static bool is_long_word(const char *host) {
     return strlen(host) > CAB_LONGEST_WORD && strpbrk(host, ".-_[") == NULL;
 }
 
+static const char LONG_WORD[] = "is a long word, which may be a secret; a host of that name is "
+                                "written with a dot at its end";
+static const char WORD_WITH_SLASH[] = "is a word and a slash, which may be a secret; an address of "
+                                      "that form is written with its scheme";
+
 static char *part(CURLU *u, CURLUPart what) {
     char *text = NULL;
     return curl_url_get(u, what, &text, 0) == CURLUE_OK ? text : NULL;
@@ -75,8 +80,7 @@ static bool fill(cab_endpoint *ep, CURLU *u, cab_error *err) {
     if (scheme == NULL || host == NULL || path == NULL) {
         refuse(err, "is not a URL with a host");
     } else if (is_long_word(host)) {
-        refuse(err, "is a long word, which may be a secret; a host of that name is written with a "
-                    "dot at its end");
+        refuse(err, LONG_WORD);
     } else {
         bool https = strcmp(scheme, "https") == 0;
         /* libcurl leaves out a scheme's own port in the Host header, and so must a signature. */
@@ -132,7 +136,8 @@ static bool parse(cab_endpoint *ep, const char *text, cab_error *err) {
     return ok;
 }
 
-/* Keys have slashes, and no dots: what stands before the first is no host to ask for. */
+/* Keys have slashes, and no dots: what stands before the first is no host to ask for. shown.lua
+ * knows it, too, for addresses that get a scheme before they come here. */
 static bool is_word_with_slash(const char *text) { return text[strcspn(text, "/.:[")] == '/'; }
 
 static bool has_escaped_host(const char *url) {
@@ -163,11 +168,9 @@ bool cab_endpoint_parse(cab_endpoint *ep, const char *text, size_t len, cab_erro
     /* libcurl takes the path of the first for its host. The host of the second would hide bytes
      * that are refused above, or another spelling of an address ("%33" is 0.0.0.3). */
     bool ok = strstr(copy, ":///") != NULL ? refuse(err, "has no host")
-              : is_word_with_slash(copy)
-                  ? refuse(err, "is a word and a slash, which may be a secret; an address of that "
-                                "form is written with https://")
-              : has_escaped_host(copy) ? refuse(err, "has an escape in its host")
-                                       : !may_hold_login(copy, err) && parse(ep, copy, err);
+              : is_word_with_slash(copy)   ? refuse(err, WORD_WITH_SLASH)
+              : has_escaped_host(copy)     ? refuse(err, "has an escape in its host")
+                                           : !may_hold_login(copy, err) && parse(ep, copy, err);
     cab_wipe_free(copy);
     if (!ok) {
         cab_endpoint_free(ep);
@@ -201,11 +204,11 @@ bool cab_url_is_readable(const char *url) {
     return host != NULL;
 }
 
-bool cab_url_is_long_word(const char *url) {
+const char *cab_url_secret(const char *url) {
     char *host = host_of(url);
     bool is_long = host != NULL && is_long_word(host);
     curl_free(host);
-    return is_long;
+    return is_word_with_slash(url) ? WORD_WITH_SLASH : is_long ? LONG_WORD : NULL;
 }
 
 bool cab_url_is_loopback(const char *url) {

@@ -36,8 +36,8 @@ bool cab_endpoint_same(const cab_endpoint *ep, const cab_endpoint *other);
 
 /* Whether libcurl can make out the host of a proxy's URL. */
 bool cab_url_is_readable(const char *url);
-/* Whether the host of a URL is rather a secret, as which an endpoint is refused. */
-bool cab_url_is_long_word(const char *url);
+/* Why a proxy's URL may rather be a secret, as which an endpoint is refused, or NULL. */
+const char *cab_url_secret(const char *url);
 /* Whether the host of a URL is this machine, whatever its scheme and whoever its user. */
 bool cab_url_is_loopback(const char *url);
 

@@ -200,12 +200,12 @@ static void read_proxy(lua_State *L, int options, cab_client_options *o, cab_eng
         if (t.len == 0) {
             lcab_bad(L, &TOP, "proxy", "must not be empty; false means none");
         }
-        const char *problem = cab_url_is_long_word(t.data)
-                                  ? "it is a long word, which may be a secret"
-                                  : cab_proxy_problem(t.data);
-        if (problem != NULL) {
+        const char *problem = cab_proxy_problem(t.data);
+        const char *secret = problem == NULL ? cab_url_secret(t.data) : NULL;
+        if (problem != NULL || secret != NULL) {
             cab_error err;
-            cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, "proxy", "proxy: %s", problem);
+            cab_fail(&err, CAB_KIND_CONFIG, CAB_REASON_NONE, "proxy", "proxy: %s%s",
+                     secret != NULL ? "it " : "", secret != NULL ? secret : problem);
             lcab_raise(L, &err);
         }
         e->proxy = t.data;

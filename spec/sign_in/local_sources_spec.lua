@@ -239,7 +239,12 @@ describe("what should be an id or the address of a service", function()
     assert.equal("a value of 40 bytes", shown.name(SECRET))
     assert.equal("a value of 3 bytes", shown.name "a b")
     assert.equal("a value of 0 bytes", shown.name "")
-    for _, address in ipairs { SECRET, "https://" .. SECRET .. ":8443/a.b" } do
+    for _, address in ipairs {
+      SECRET,
+      "https://" .. SECRET .. ":8443/a.b",
+      "socks5h://" .. SECRET,
+      SECRET:sub(1, 8) .. "/" .. SECRET,
+    } do
       assert.equal("a value that is no address", shown.address(address))
       assert.equal("build-1,a value that is no address", shown.address("build-1," .. address))
     end

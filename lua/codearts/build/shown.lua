@@ -37,13 +37,19 @@ function M.name(value)
   return is_name(value) and value or ("a value of %d bytes"):format(#value)
 end
 
+--- Whether no name server is to be asked for what should be an address: keys have slashes, and no dots. endpoint.c knows it, too.
+---@param address string before a scheme is put there
+---@return boolean
+function M.is_word_with_slash(address)
+  return address:find "^[^/.:%[]*/" ~= nil
+end
+
 --- Whether an address is one, rather than a secret that stands in its place: keys are long words, or have slashes and no dots.
 ---@param address string
 ---@return boolean
 function M.is_address(address)
-  local bare = address:gsub("^[A-Za-z]+://", "")
-  local host, rest = bare:match "^([^/:?#]*)(.*)$"
-  return host:find "[.%[]" ~= nil or is_name(host) and not (bare == address and rest:find "^/")
+  local host = address:gsub("^[A-Za-z][A-Za-z0-9+.-]*://", ""):match "^[^/:?#]*"
+  return host:find "[.%[]" ~= nil or is_name(host) and not M.is_word_with_slash(address)
 end
 
 ---@param value string which requests are sent to; or several, separated by commas

@@ -30,12 +30,12 @@ function Doctor:fail(name, err)
 end
 
 --- Of a proxy its host and port alone, or nil: nobody has checked it, so a password may stand
---- anywhere else.
+--- anywhere else, and another secret there.
 local function place_of(proxy)
   local scheme = proxy:match "^https?://" or proxy:match "^socks%d[a-z]?://" or ""
   local user, host = proxy:sub(#scheme + 1):match "^(.-)([^@]*)$"
   local port = host:match "^[A-Za-z0-9._-]+:?(%d*)/?$" or host:match "^%[[%x:.]+%]:?(%d*)/?$"
-  if port and (tonumber(port) or 0) <= 65535 then
+  if port and (tonumber(port) or 0) <= 65535 and shown.is_address(scheme .. host) then
     return scheme .. (user ~= "" and "...@" or "") .. host
   end
 end
@@ -98,7 +98,8 @@ function Doctor:check_configuration()
   self:note("endpoint", "ok", shown.address(options.endpoint) .. source)
   local proxy = options.proxy and place_of(options.proxy)
   if options.proxy and not proxy then
-    self:note("proxy", "warn", "set to what is no address", "write it as http://host:port")
+    local advice = "write it as http://host:port, and a long name with a dot at its end"
+    self:note("proxy", "warn", "set to what is no address", advice)
   else
     self:note("proxy", "ok", proxy or "none")
   end

@@ -50,6 +50,9 @@ local function etcd(tls, rest, getenv)
   end
   local endpoints = {}
   for each in hosts:gmatch "[^,]+" do
+    if shown.is_word_with_slash(each .. rest:sub(#hosts + 1)) then
+      refuse "a host before a slash has its port: etcd://HOST:PORT/PREFIX; else it may be a secret"
+    end
     endpoints[#endpoints + 1] = (tls and "https://" or "http://") .. each
   end
   local user, ca_file = variable(getenv, USER), variable(getenv, CA_FILE)

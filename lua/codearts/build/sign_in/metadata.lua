@@ -2,6 +2,7 @@
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local http = require "codearts.build.sign_in.http"
+local shown = require "codearts.build.shown"
 local temporary_key = require "codearts.build.sign_in.temporary_key"
 
 local M = {}
@@ -14,8 +15,10 @@ local NO_TOKEN_SERVICE = { [404] = true, [405] = true, [503] = true }
 local NO_AGENCY = "Please configure Cloud Service Agency first"
 local LIMITS = { timeout = 3, retry = false }
 
+local ENDPOINT = "CODEARTS_BUILD_METADATA_ENDPOINT"
+
 local function base(ctx)
-  local override = ctx.getenv "CODEARTS_BUILD_METADATA_ENDPOINT"
+  local override = ctx.getenv(ENDPOINT)
   return override and override ~= "" and override or M.BASE
 end
 
@@ -66,10 +69,13 @@ end
 --- deadline.
 ---@param ctx table
 ---@return table? credential of kind key, with expires_in
----@return table? err
+---@return table|string|nil err
 ---@return boolean? absent true: nothing answered, so this is no cloud server
 function M.sign_in(ctx)
   local who = "the metadata service"
+  if shown.is_word_with_slash(base(ctx)) then
+    return nil, ENDPOINT .. " is a word and a slash, which may be a secret"
+  end
   local state = ctx.state.metadata or {}
   ctx.state.metadata = state
   local ok, err, answer
