@@ -222,6 +222,8 @@ local ROOMS = {
       "client%.mask",
       "client%.reconciler",
       "client%.run_all",
+      "client%.self",
+      "client%.waiting",
       "shapes",
     },
     uses = {

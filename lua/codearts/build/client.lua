@@ -1,10 +1,12 @@
 --- Clients: the core's engine with configuration, credentials from every source, and what comes
 --- after a run.
 local Call = require "codearts.build.client.call"
+local clients = require "codearts.build.client.self"
 local core = require "codearts.build.core"
 local inherited = require "codearts.build.inherited"
 local nginx_request = require "codearts.build.nginx_request"
 local problems = require "codearts.build.problem"
+local waiting = require "codearts.build.client.waiting"
 
 ---@class codearts.build.Client
 ---@field core userdata the core's client
@@ -41,18 +43,9 @@ local problems = require "codearts.build.problem"
 local Client = {}
 Client.__name = "codearts.build.Client"
 
-local need, usage_error = problems.need, problems.usage
+local check_self, need, usage_error = clients.check, problems.need, problems.usage
 -- There all steps are those of `advance`, without a request; the core's run steps by itself.
 local in_nginx = nginx_request.is_here
-local YIELDS_ACROSS_PCALL = _VERSION ~= "Lua 5.1" or rawget(_G, "jit") ~= nil
--- All there are: asked in every call, where getmetatable would look for __metatable first.
-local clients = setmetatable({}, { __mode = "k" })
-
-local function check_self(self, outcome)
-  if not clients[self] then
-    error(usage_error("self", "self: must be a client; call its methods with a colon", outcome), 0)
-  end
-end
 
 --- Methods that need more of the library, loaded with the first use of one.
 local function lifecycle_method(name)
@@ -83,6 +76,9 @@ Client.__index = setmetatable({}, {
   end,
 })
 local methods = Client.__index
+for name, method in next, waiting do
+  methods[name] = method
+end
 
 --- The metatable of results; its `reconcile` the core gives to errors that leave open whether a build was started.
 local function result_metatable(client)
@@ -130,7 +126,7 @@ function Client.new(options)
     tasks = {},
     closed = false,
   }, Client)
-  clients[self] = true
+  clients.add(self)
   local auth = rawget(options or {}, "auth")
   core_options.auth = config.plain_token(auth) or self:source_of(auth)
   self.endpoint, self.deadline = core_options.endpoint, core_options.deadline
@@ -250,8 +246,12 @@ function methods:begin(method, args, opts, outcome, operation, ...)
   return call
 end
 
---- A step that leaves what callbacks raise to whoever asks for it; a whole one has no limit of time.
-local function advance(self, timeout, whole)
+--- A step that leaves what callbacks raise to whoever asks for it. For this library's own modules.
+---@param timeout? number see step
+---@param whole? boolean without a limit of time
+---@return integer remaining
+---@return boolean still nothing is under way that could end a call
+function methods:advance(timeout, whole)
   local remaining, still = self.core:advance(timeout, whole)
   pump_sources(self)
   still = still and self.core:is_still()
@@ -259,9 +259,9 @@ local function advance(self, timeout, whole)
   return remaining + (lost or 0), still and (lost or 0) == 0
 end
 
-if nginx_request.is_here then
-  local in_the_open = advance
-  function advance(...)
+if in_nginx then
+  local in_the_open = methods.advance
+  function methods.advance(...)
     return nginx_request.hide(in_the_open, ...)
   end
 end
@@ -276,185 +276,12 @@ function methods:step(timeout)
   if self.signing_in then
     self:check_wait()
   end
-  local remaining = advance(self, timeout)
+  local remaining = self:advance(timeout)
   local raised, problem = self.core:raised()
   if raised then
     error(problem, 0)
   end
   return remaining
-end
-
---- Raises a usage error where nobody can wait, as far as that can be told without trying.
-local function check_place(self, outcome)
-  local ok, delivering = pcall(self.core.delivering, self.core)
-  if not ok then -- closed, or left behind by a fork
-    if core.is_error(delivering) then
-      delivering.outcome = outcome
-    end
-    error(delivering, 0)
-  elseif delivering or self.signing_in then
-    local why = "a callback must not step or wait: it already runs inside a step"
-    error(usage_error("wait", why, outcome), 0)
-  elseif self.host and self.host.check then
-    self.host.check(outcome)
-  end
-end
-
---- What check_wait raises. Not under a pcall of ours, which not every Lua yields across.
-local function obstacle(self, outcome)
-  local ok, err = pcall(check_place, self, outcome)
-  if not ok then
-    return select(2, problems.answer(err))
-  end
-  local probe = self.host and self.host.probe
-  return probe and probe(outcome)
-end
-
---- Raises a usage error where nobody can wait, before something is sent; it yields where only that can tell.
----@param outcome? "not_started" for the error
-function methods:check_wait(outcome)
-  local err = obstacle(self, outcome)
-  if err then
-    error(err, 0)
-  end
-end
-
-local function is_seconds(value)
-  return type(value) == "number" and value >= 0
-end
-
---- Whether the client is its parent's, in a forked child: what was begun there goes on there.
----@return boolean
-function methods:is_left_behind()
-  if self.closed then
-    return self.was_left_behind
-  end
-  return not pcall(self.core.delivering, self.core)
-end
-
---- An outcome as it is known here: in a forked child the parent goes on with what had not begun.
----@param outcome string?
----@return string?
-function methods:seen_from_here(outcome)
-  return outcome == "not_started" and self:is_left_behind() and "unknown" or outcome
-end
-
---- Adds to the error of who waits in vain what is known of the call. For this library's own modules.
----@param err codearts.build.Error
----@param open table an error of the open call, or what a task tells so far
-function methods:describe(err, open)
-  err.operation, err.attempts, err.outcome = open.operation, open.attempts, open.outcome
-  if open.outcome and self:is_left_behind() then
-    err.outcome = "unknown" -- to this process
-  end
-  if err.outcome == "unknown" then
-    local meta = require "codearts.build.meta"
-    err.reconcile = open.reconcile or self.result_metatable.reconcile
-    meta.add(err, open.about or meta.of(open) or {})
-  end
-end
-
---- Why an open call cannot be waited for, with what is known of the call.
-local function described(self, err, call)
-  if core.is_error(err) and call.try_wait and not call:done() then
-    self:describe(err, select(2, call:try_wait()))
-  end
-  return err
-end
-
---- Steps until a call has ended or the time is over.
-local function step_until(self, call, timeout, quiet)
-  local till = timeout and core.now() + timeout
-  repeat
-    local moved, problem, still =
-      pcall(advance, self, till and math.max(till - core.now(), 0), true)
-    if not moved then -- a callback may have come back in a forked child
-      error(described(self, problem, call), 0)
-    end
-    if still and not call:done() then
-      error("what the call waits for was broken off", 0)
-    end
-    local raised
-    if not quiet then
-      raised, problem = self.core:raised()
-    end
-    if raised then -- never as a structured error, which would look like the call's own
-      error(core.is_error(problem) and "a callback raised: " .. tostring(problem) or problem, 0)
-    end
-  until call:done() or (till and core.now() >= till)
-end
-
---- Waits until a call has ended or the time is over, in the way of the client's host.
----@param call codearts.build.Call|userdata
----@param timeout? number seconds
----@param quiet? boolean leaves what callbacks raise meanwhile to the next step or wait
-function methods:wait_for(call, timeout, quiet)
-  check_self(self)
-  if Call.has_ended(call) then
-    return
-  end
-  local ok, problem = pcall(check_place, self)
-  if not ok then
-    error(described(self, problem, call), 0)
-  end
-  local err
-  if timeout ~= nil and not is_seconds(timeout) then
-    err = usage_error("timeout", "timeout must be seconds, 0 or more")
-  elseif self.host then
-    err = self.host.wait(self, call, timeout)
-  else
-    return step_until(self, call, timeout, quiet)
-  end
-  if err then
-    error(described(self, err, call), 0)
-  end
-end
-
---- Whether who waits here blocks until the end, so that what a debug hook raises comes out of the wait.
-local function blocks(self)
-  return not self.host or (self.host.blocks and self.host.blocks())
-end
-
---- As pcall, of what waits; unprotected where that could not yield. For this library's own modules.
----@param f function
----@param ... any its arguments
----@return boolean ok
----@return any problem
-function methods:guard(f, ...)
-  if YIELDS_ACROSS_PCALL or blocks(self) then
-    return pcall(f, ...)
-  end
-  return true, f(...)
-end
-
---- Waits, and leaves what callbacks raise to the next step. Answers why it cannot wait on: where a debug hook raises
---- in the midst of it, as Ctrl-C does in the standalone interpreter, no bare text. Out of memory is raised.
-local function wait_quietly(self, call, timeout)
-  local ok, err = self:guard(self.wait_for, self, call, timeout, true)
-  if ok then
-    return nil
-  elseif err == "not enough memory" then
-    error(err, 0)
-  elseif core.is_error(err) then
-    return err
-  end
-  local message = "the answer could not be waited for: " .. tostring(err)
-  return not call:done() and described(self, problems.internal(message), call) or nil
-end
-
---- The same for a call object, but answers why it cannot wait; what callbacks raise is left to the next step.
----@param call codearts.build.Call
----@param timeout number seconds
----@return codearts.build.Error? err
-function methods:try_wait_for(call, timeout)
-  check_self(self)
-  if not is_seconds(timeout) then
-    return described(self, usage_error("timeout", "timeout must be seconds, 0 or more"), call)
-  elseif call:done() then
-    return nil
-  end
-  local err = obstacle(self)
-  return err and described(self, err, call) or wait_quietly(self, call, timeout)
 end
 
 local function keyed_start()
@@ -464,10 +291,10 @@ end
 
 --- A start that is waited for as any call, in the way of the client's host.
 local function try_run_by_call(self, args, opts, operation)
-  local err = obstacle(self, "not_started")
+  local err = self:obstacle "not_started"
   if err then
     return nil, err
-  elseif inherited.has_key(opts) and blocks(self) then
+  elseif inherited.has_key(opts) and self:blocks() then
     local ok, keys = pcall(keyed_start)
     if not ok then
       return problems.answer(keys)
@@ -478,7 +305,7 @@ local function try_run_by_call(self, args, opts, operation)
   if not ok then
     return problems.answer(call)
   end
-  err = wait_quietly(self, call) -- what callbacks raise is left to the next step: the outcome must not be lost
+  err = self:wait_quietly(call) -- what callbacks raise is left to the next step: the outcome must not be lost
   if not err then
     return call:try_wait()
   elseif call.so_far and call:so_far().outcome == "not_started" and not self:is_left_behind() then
