@@ -8,7 +8,7 @@ return {
     traced = { instructions = 9700 },
   },
   luajit = {
-    http = { instructions = 5600, data = 535, code = 730 },
-    traced = { instructions = 6700 },
+    http = { instructions = 5000, data = 500, code = 730 },
+    traced = { instructions = 5800 },
   },
 }

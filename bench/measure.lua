@@ -159,9 +159,11 @@ end
 
 ---The same of one call, over `n` of them.
 ---@param command_of fun(calls: integer): table
+---@param first? integer calls that go before (100)
 ---@return { instructions: number, data: number, code: number }
-function M.cost(command_of, n, tries)
-  local warm, all = least_cost(command_of(WARM), tries), least_cost(command_of(WARM + n), tries)
+function M.cost(command_of, n, tries, first)
+  first = first or WARM
+  local warm, all = least_cost(command_of(first), tries), least_cost(command_of(first + n), tries)
   for name, count in pairs(warm) do
     all[name] = (all[name] - count) / n
   end
