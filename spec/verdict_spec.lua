@@ -212,11 +212,11 @@ describe("every command judges alike:", function()
     "2022-10-10T08:28:42.000+00:00",
   } do
     it("a finish time that is none ends no build: " .. none, function()
-      local queued = ('{"result":{"build_no":20,"status":"QUEUED","start_time":"%s","finish_time":"%s"}}'):format(
+      local queued = ('{"result":{"build_no":20,"status":"ODD","start_time":"%s","finish_time":"%s"}}'):format(
         none:sub(1, 4) == "1970" and none or "2022-10-11T08:28:12.000+00:00",
         none
       )
-      local running = record("RUNNING", true):gsub('(finish_time":")[^"]*', "%1" .. none)
+      local running = record("ODD", true):gsub('(finish_time":")[^"]*', "%1" .. none)
       for _, body in ipairs { queued, running } do
         server:behave("by_path", {
           rows = {
@@ -233,6 +233,14 @@ describe("every command judges alike:", function()
       assert.is_nil(core.decode(command.run(("status %s 20 --json"):format(JOB), env).out).verdict)
     end)
   end
+
+  it("no time ends a build that is told to go on", function()
+    for _, status in ipairs { "RUNNING", "queued", "Pending", "IN_PROGRESS" } do
+      answers(record(status, true), OVER, record(status, true), STEPS)
+      local data = core.decode(command.run(("status %s 20 --json"):format(JOB), env).out)
+      assert.are.same({ status }, { data.status, data.verdict })
+    end
+  end)
 
   it("a listed build that runs has no verdict", function()
     answers(listed "TIMEOUT", '{"result":{"building":true}}')

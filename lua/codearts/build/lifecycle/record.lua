@@ -357,7 +357,8 @@ end
 
 --- Whether a record that tells no documented end may be one of a build that is over.
 local function may_be_over(detail)
-  return has_finish(detail) or verdict.sounds_final(detail.status)
+  local status = detail.status
+  return has_finish(detail) and not verdict.sounds_open(status) or verdict.sounds_final(status)
 end
 
 --- The verdict on a build: a text that is not known is never a success, and ends the build only if the record has a finish

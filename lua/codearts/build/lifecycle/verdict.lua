@@ -30,6 +30,26 @@ local SOUNDS_FINAL = {
   NOT_BUILT = true,
 }
 
+-- What they call a build that has none: whatever times stand beside it, services write some there from the beginning.
+local SOUNDS_OPEN = {
+  RUNNING = true,
+  QUEUED = true,
+  QUEUING = true,
+  PENDING = true,
+  WAITING = true,
+  BLOCKED = true,
+  INIT = true,
+  CREATED = true,
+  SCHEDULED = true,
+  STARTING = true,
+  STARTED = true,
+  BUILDING = true,
+  EXECUTING = true,
+  PROCESSING = true,
+  IN_PROGRESS = true,
+  INPROGRESS = true,
+}
+
 local CANCELLED = { CANCELED = true, CANCELLED = true, STOPPED = true }
 
 ---@alias codearts.build.Verdict "success"|"failure"|"cancelled"
@@ -50,6 +70,13 @@ end
 ---@return boolean
 function verdict.sounds_final(status)
   return SOUNDS_FINAL[word(status)] or false
+end
+
+--- Whether a status sounds like a build that goes on, or has not begun.
+---@param status any
+---@return boolean
+function verdict.sounds_open(status)
+  return SOUNDS_OPEN[word(status)] or false
 end
 
 --- The verdict on a build that is over: what is not known is never a success.
