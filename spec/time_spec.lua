@@ -3,6 +3,7 @@
 
 local build = require "codearts.build"
 local caller = require "spec.support.caller"
+local command = require "spec.support.command"
 local core = require "codearts.build.core"
 local servers = require "spec.support.server"
 
@@ -109,7 +110,26 @@ describe("a program that does not look for longer than a limit", function()
     until core.now() >= till
   end
 
-  local function away(server, name, limits, seconds)
+  local AWAY = {
+    ["between steps"] = function(_, seconds)
+      busy(seconds)
+    end,
+    ["before another call"] = function(client, seconds)
+      busy(seconds)
+      client:start(caller.JOB)
+    end,
+    ["in a callback, before another call"] = function(client, seconds)
+      local other = client:start(caller.JOB)
+      other:on_done(function()
+        busy(seconds)
+        client:start(caller.JOB)
+      end)
+      other:cancel()
+      client:step(0)
+    end,
+  }
+
+  local function away(server, name, limits, seconds, how)
     server:behave(name)
     local client = caller.new { endpoint = server }
     local call = client:start(caller.JOB, limits)
@@ -119,7 +139,7 @@ describe("a program that does not look for longer than a limit", function()
       client:step(0.001)
     until server:stats()[counter] == 1 or core.now() > till
     server:release()
-    busy(seconds)
+    AWAY[how](client, seconds)
     -- One would do where nothing else keeps the processor; what it leaves, another does at once.
     local steps = 0
     repeat
@@ -133,12 +153,12 @@ describe("a program that does not look for longer than a limit", function()
   end
 
   -- On a busy machine a limit may be over before the request has come.
-  local function away_in_time(server, name, limit, is_right)
+  local function away_in_time(server, name, limit, how, is_right)
     local seconds, result, err = 0.125
     repeat
       seconds = seconds * 2
       server:reset()
-      result, err = away(server, name, { [limit] = seconds }, seconds + 0.1)
+      result, err = away(server, name, { [limit] = seconds }, seconds + 0.1, how)
     until is_right(result, err) or seconds > 4
     return result, err
   end
@@ -148,11 +168,13 @@ describe("a program that does not look for longer than a limit", function()
 
     it(("still gets an answer that came in time: %s, %s"):format(mode.name, limit), function()
       local server = servers.start(mode.options)
-      local result, err = away_in_time(server, "ok_on_release", limit, function(result)
-        return result
-      end)
-      assert.is_nil(err)
-      assert.is_string(result.octopus_job_name)
+      for how in pairs(AWAY) do
+        local result, err = away_in_time(server, "ok_on_release", limit, how, function(result)
+          return result
+        end)
+        assert.is_nil(err, how)
+        assert.is_string(result.octopus_job_name)
+      end
       server:stop()
     end)
 
@@ -177,13 +199,71 @@ describe("a program that does not look for longer than a limit", function()
     it(("hears at once that none came: %s, %s"):format(mode.name, limit), function()
       local server = servers.start(mode.options)
       local name = i == 1 and "never_answer" or "stall_in_body"
-      local _, err = away_in_time(server, name, limit, function(_, err)
+      local _, err = away_in_time(server, name, limit, "between steps", function(_, err)
         return err and err.outcome == "unknown" and err.attempts == 1
       end)
       caller.check({ kind = "timeout", reason = limit, outcome = "unknown", attempts = 1 }, err)
       server:stop()
     end)
   end
+
+  it("still gets the answers to the other items of a list", function()
+    local server = servers.start()
+    local seconds, lost = 0.125
+    repeat
+      seconds, lost = seconds * 2, 0
+      server:reset()
+      server:script({ "ok", "ok_on_release", "ok_on_release" }, "ok")
+      local client = caller.new { endpoint = server, timeout = seconds }
+      local list, till = {}, core.now() + LONG
+      for i = 1, 6 do
+        list[i] = caller.JOB
+      end
+      local items = client:run_all(list, {
+        max_in_flight = 3,
+        on_progress = function(done)
+          if done == 1 then
+            repeat
+            until server:stats().waiting == 2 or core.now() > till
+            server:release()
+            busy(seconds + 0.1)
+          end
+        end,
+      })
+      for _, item in ipairs(items) do
+        lost = lost + (item.result and 0 or 1)
+      end
+      client:close()
+    until lost == 0 or seconds > 4
+    assert.equal(0, lost)
+    server:stop()
+  end)
+
+  it("still gets it where the whole process was stopped", function()
+    local PROGRAM = [[
+      local client = require("codearts.build").new { endpoint = %q, timeout = %f, auth = "t", proxy = false }
+      local result, err = client:try_run { job_id = ("0f1e2d3c"):rep(4) }
+      print(result and "a result" or err)
+    ]]
+    local server = servers.start()
+    local seconds, seen = 0.5
+    repeat
+      seconds = seconds * 2
+      server:reset()
+      server:behave "ok_on_release"
+      local running = command.start_line(
+        ("exec %s -e %s"):format(caller.LUA, command.quote(PROGRAM:format(server.url, seconds)))
+      )
+      server:wait_for(1)
+      running:signal "STOP"
+      server:release()
+      busy(seconds + 0.1)
+      running:signal "CONT"
+      seen = select(2, running:finish())
+    until seen == "a result\n" or seconds > 4
+    assert.equal("a result\n", seen)
+    server:stop()
+  end)
 
   -- More than one step of 2 ms takes.
   it("still gets all answers that came in time", function()

@@ -340,7 +340,8 @@ __attribute__((cold)) static void name_the_limit(const cab_call *call, cab_answe
         cab_number_text(seconds, call->timeout);
         cab_fail(&answer->error, CAB_KIND_TIMEOUT, CAB_REASON_TIMEOUT, NULL,
                  "the answer fell silent for %s s", seconds);
-    } else if (!answer->sent && left > 1 && call->connect_bound) {
+    } else if (!answer->sent && left > 1 && call->connect_bound &&
+               answer->error.reason == CAB_REASON_CONNECT_TIMEOUT) {
         cab_number_text(seconds, call->connect_timeout);
         cab_fail(&answer->error, CAB_KIND_TIMEOUT, CAB_REASON_CONNECT_TIMEOUT, NULL,
                  "no connection within %s s", seconds);
@@ -466,7 +467,7 @@ cab_next cab_call_judge(const cab_call_env *env, cab_call *call, const cab_readi
     if (answer == NULL || call->judged) {
         return CAB_NEXT_END;
     }
-    if (answer->error.kind != CAB_KIND_NONE && answer->error.reason == CAB_REASON_TIMEOUT) {
+    if (answer->error.kind == CAB_KIND_TIMEOUT) {
         name_the_limit(call, answer);
     }
     cab_ending ending = {

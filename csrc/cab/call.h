@@ -85,7 +85,6 @@ typedef struct cab_call {
     bool granted;   /* it waited for the current credentials: it may use them whatever their age */
     bool deadline_bound; /* the attempt's limit is what the deadline leaves */
     bool connect_bound;  /* the time to connect was over before that limit */
-    bool past_limit;     /* the attempt's limit is over, and libcurl was left to end it */
     bool held;           /* a stream's receiver goes on with what it has in the next step */
     bool silent;         /* the client broke the attempt off: a stream fell silent */
     cab_transfer *transfer;

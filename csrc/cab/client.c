@@ -20,8 +20,6 @@
  * back to be moved, and connections that are made at once come back at the same time. */
 #define BEGUN_AT_ONCE 16
 #define BEGUN_WHEN_BEHIND 1
-/* So long after its limit libcurl has ended whatever it looks at. */
-#define LATE_MS 50
 
 /* ---- the process ---------------------------------------------------------------------------- */
 
@@ -372,12 +370,8 @@ static void begin(cab_client *c, cab_call *call, int64_t now_ms) {
     }
     cab_states_enter(&c->states, call, CAB_CALL_IN_FLIGHT);
     tell(c, CAB_EVENT_REQUEST, call, 0);
-    int64_t ends_ms = cab_transfer_may_outlast_ms(call->transfer, c->states.in_flight == 1);
-    call->past_limit = false;
     if (call->stream) {
         cab_timers_set(&c->states.timers, &call->timer, now_ms + (int64_t)(call->timeout * 1000));
-    } else if (ends_ms != INT64_MAX) {
-        cab_timers_set(&c->states.timers, &call->timer, ends_ms);
     }
 }
 
@@ -444,15 +438,6 @@ static void dispatch(cab_client *c, cab_budget *budget) {
     }
 }
 
-/* Which limit it was, is told when that is judged. */
-static void break_off(cab_client *c, cab_call *call) {
-    cab_transfer_abort(c->engine, call->transfer);
-    cab_error *err = &cab_call_answer(call)->error;
-    err->kind = CAB_KIND_TIMEOUT;
-    err->reason = CAB_REASON_TIMEOUT;
-    cab_states_enter(&c->states, call, CAB_CALL_ANSWERED);
-}
-
 /* Silence is what a look at the socket found, not that nobody looked, nor a receiver that has not
  * done with what it got. */
 static void on_silence(cab_client *c, cab_call *call, int64_t now_ms) {
@@ -463,19 +448,11 @@ static void on_silence(cab_client *c, cab_call *call, int64_t now_ms) {
         return;
     }
     call->silent = true;
-    break_off(c, call);
-}
-
-/* Its limit is over: if it still waits within libcurl, it ends. If it does not, libcurl ends it,
- * unless the server refused its stream and it waits there once more. */
-static void on_limit(cab_client *c, cab_call *call, int64_t now_ms) {
-    if (!call->past_limit && !cab_transfer_waits(call->transfer)) {
-        call->past_limit = true;
-        cab_timers_set(&c->states.timers, &call->timer, now_ms + LATE_MS);
-        return;
-    }
-    call->connect_bound = false;
-    break_off(c, call);
+    cab_transfer_abort(c->engine, call->transfer);
+    cab_error *err = &cab_call_answer(call)->error;
+    err->kind = CAB_KIND_TIMEOUT;
+    err->reason = CAB_REASON_TIMEOUT; /* which one it was, is told when that is judged */
+    cab_states_enter(&c->states, call, CAB_CALL_ANSWERED);
 }
 
 static void fire_timers(cab_client *c, cab_budget *budget) {
@@ -486,10 +463,8 @@ static void fire_timers(cab_client *c, cab_budget *budget) {
     int64_t now = cab_clock_ms();
     for (; timer != NULL && timer->at_ms <= now; timer = cab_timers_first(&c->states.timers)) {
         cab_call *call = CAB_CONTAINER_OF(timer, cab_call, timer);
-        if (call->state == CAB_CALL_IN_FLIGHT && call->stream) {
+        if (call->state == CAB_CALL_IN_FLIGHT) {
             on_silence(c, call, now);
-        } else if (call->state == CAB_CALL_IN_FLIGHT) {
-            on_limit(c, call, now);
         } else if (call->state == CAB_CALL_WAITING && call->sleeps) {
             cab_states_enter(&c->states, call, CAB_CALL_ANSWERED);
         } else if (call->state == CAB_CALL_WAITING) {

@@ -1,6 +1,5 @@
 #include "cab/engine.h"
 
-#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +19,8 @@
 
 #define OLDEST_LIBCURL 0x075000
 #define EVENTS_PER_STEP 64
-#define ABSENT_MS 50
-#define MOST_LOOKS 64
+/* Before what is over ends though there is always news; more where there are more connections. */
+#define MOST_LOOKS 1024
 /* By number: what runs may be newer than the headers. */
 #define QUICK_EXIT ((CURLMoption)(CURLOPTTYPE_LONG + 21))
 
@@ -33,8 +32,9 @@ struct cab_engine {
     cab_wire wire; /* its texts are of `texts` */
     char *texts[8];
     int64_t curl_due_ms; /* monotonic; -1: never */
+    int64_t limit_ms;    /* no limit of what runs is over before; INT64_MAX: never */
+    size_t looks;        /* at what has come, since one was */
     bool unwatched;      /* the system refused to watch a socket: whose it is, is not known */
-    bool looking;        /* see look_before_ending; it goes on in the next step */
     int turn;            /* of the sockets with news: the one to begin with */
     bool behind;         /* some of these were left to the next step */
     cab_list ended, held, idle;
@@ -227,6 +227,7 @@ cab_engine *cab_engine_new(const cab_engine_options *options, cab_error *err) {
         return NULL;
     }
     e->curl_due_ms = -1;
+    e->limit_ms = INT64_MAX;
     e->wire.reader = -1;
     e->wire.ear = (cab_libssl_ear){.tell = on_news, .ud = e};
     e->wire.ear_of_bytes = (cab_libssl_ear){.tell = on_news, .ud = e, .waits = true};
@@ -346,6 +347,7 @@ cab_transfer *cab_engine_begin(cab_engine *e, const cab_request *r, void *owner,
     t->running = true;
     cab_host_begin(&e->wire.hosts, t->host, r->now_ms);
     cab_list_add(&e->wire.running, &t->link);
+    e->limit_ms = t->attempt.ends_ms < e->limit_ms ? t->attempt.ends_ms : e->limit_ms;
     return t;
 }
 
@@ -358,6 +360,9 @@ static void end_transfer(cab_engine *e, cab_transfer *t, CURLcode code, cab_list
     t->attempt.paused = false;
     move(t, t->attempt.streaming ? &e->wire.streaming : &e->wire.running, to);
     t->attempt.streaming = false;
+    if (e->wire.running.first == NULL && e->wire.streaming.first == NULL) {
+        e->limit_ms = INT64_MAX;
+    }
 }
 
 /* Whether what it was to go over was given up before any of it went out. */
@@ -381,8 +386,18 @@ static int64_t curl_timeout_ms(const cab_engine *e) {
     return left > 0 ? left : 0;
 }
 
+/* Until libcurl's timer or the next limit. */
+static int64_t timeout_ms(const cab_engine *e) {
+    bool limit_first = e->curl_due_ms < 0 || e->limit_ms < e->curl_due_ms;
+    if (!limit_first || e->limit_ms == INT64_MAX) {
+        return curl_timeout_ms(e);
+    }
+    int64_t left = e->limit_ms - cab_clock_ms();
+    return left > 0 ? left : 0;
+}
+
 int64_t cab_engine_timeout_ms(const cab_engine *e) {
-    return e->wire.paused > 0 ? 0 : curl_timeout_ms(e);
+    return e->wire.paused > 0 ? 0 : timeout_ms(e);
 }
 
 /* What rested in the last step was taken since, or has rested enough. Going on may bring bytes at
@@ -469,7 +484,7 @@ static bool collect_ended(cab_engine *e, cab_budget *budget) {
 /* Answers how many sockets there was something to do for. */
 static int wait_and_act(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
     cab_poll_event events[EVENTS_PER_STEP];
-    int64_t due = curl_timeout_ms(e);
+    int64_t due = wait_ms != 0 ? timeout_ms(e) : -1;
     if (due >= 0 && (wait_ms < 0 || due < wait_ms)) {
         wait_ms = due;
     }
@@ -488,6 +503,7 @@ static int wait_and_act(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
             break;
         }
         const cab_poll_event *event = &events[(first + i) % n];
+        e->looks++;
         if (e->wire.reader_rests && event->fd == e->wire.reader) {
             cab_wire_drop_reader(&e->wire); /* its peer has ended it, or is about to */
             continue;
@@ -499,51 +515,53 @@ static int wait_and_act(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
     return n;
 }
 
-/* Whether libcurl's timer is so late that nobody can have looked meanwhile. */
-static bool was_absent(const cab_engine *e) {
-    return e->curl_due_ms > 0 && cab_clock_ms() - e->curl_due_ms > ABSENT_MS;
+/* Reads what has come until nothing is left, or each socket had its turn: some may have news
+ * always. Answers whether that is done; else it goes on in the next step. */
+static bool look_around(cab_engine *e, cab_budget *budget) {
+    bool some = true;
+    while (some && e->looks++ < MOST_LOOKS + 2 * e->wire.hosts.max_connections) {
+        if (cab_budget_is_over(budget)) {
+            return false;
+        }
+        /* HTTP/2 has libcurl come back by its timer for what it has read already. */
+        bool resumed = resume_paused(e, false) > 0;
+        some = wait_and_act(e, 0, budget) > 0 || curl_timeout_ms(e) == 0 || resumed;
+        fire_due_timer(e, budget);
+    }
+    return collect_ended(e, budget);
 }
 
-static void end_overdue(cab_engine *e, const cab_list *l) {
+/* Answers the earliest limit of those that are left. */
+static int64_t end_those_over(cab_engine *e, const cab_list *l, int64_t now_ms,
+                              cab_budget *budget) {
+    int64_t next_ms = INT64_MAX;
+    bool stop = false;
     for (cab_link *link = l->first; link != NULL;) {
         cab_transfer *t = CAB_CONTAINER_OF(link, cab_transfer, link);
         link = link->next;
-        if (t->attempt.overdue) {
+        if (t->attempt.ends_ms <= now_ms && !stop) {
+            t->attempt.overdue = true;
             end_transfer(e, t, CURLE_OPERATION_TIMEDOUT, &e->ended);
+            stop = cab_budget_is_over(budget);
+        } else if (t->attempt.ends_ms < next_ms) {
+            next_ms = t->attempt.ends_ms;
         }
     }
+    return next_ms;
 }
 
-/* libcurl looks at its clock before it looks at a socket, and would throw an answer away that came
- * in time, while the program was busy elsewhere. Transfers whose limit ran out in such an absence
- * are given a look at what is there before they end. */
-static void look_before_ending(cab_engine *e, cab_budget *budget) {
-    int64_t now = cab_clock_ms();
-    e->looking = true;
-    for (cab_link *link = e->wire.running.first; link != NULL; link = link->next) {
-        cab_transfer *t = CAB_CONTAINER_OF(link, cab_transfer, link);
-        t->attempt.overdue = t->attempt.ends_ms <= now;
-        if (t->attempt.overdue) {
-            (void)cab_transfer_limit(t, INT_MAX);
-        }
+/* libcurl would look at the clock before it looks at a socket, and throw an answer away that came
+ * in time, while the program was busy elsewhere or the process stood still. So it knows no limit
+ * but that to connect, and when one is over what is there is read before anything ends. */
+static void end_overdue(cab_engine *e, cab_budget *budget) {
+    int64_t now = e->limit_ms != INT64_MAX ? cab_clock_ms() : 0;
+    if (now < e->limit_ms) {
+        e->looks = 0;
+    } else if (look_around(e, budget)) {
+        int64_t limit = end_those_over(e, &e->wire.running, now, budget);
+        int64_t other = end_those_over(e, &e->wire.streaming, now, budget);
+        e->limit_ms = limit < other ? limit : other;
     }
-    for (int looks = 0; looks < MOST_LOOKS; looks++) {
-        /* HTTP/2 has libcurl come back by its timer for what it has read already. */
-        int resumed = resume_paused(e, false);
-        if (wait_and_act(e, 0, budget) <= 0 && curl_timeout_ms(e) != 0 && resumed == 0) {
-            break;
-        }
-        fire_due_timer(e, budget);
-        if (cab_budget_is_over(budget)) {
-            return;
-        }
-    }
-    if (!collect_ended(e, budget)) {
-        return;
-    }
-    e->looking = false;
-    end_overdue(e, &e->wire.running);
-    end_overdue(e, &e->wire.streaming);
 }
 
 static void move_all(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
@@ -573,13 +591,9 @@ void cab_engine_push(cab_engine *e, cab_budget *budget) {
 void cab_engine_step(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
     cab_sigpipe pipe;
     cab_sigpipe_hold(&pipe, raises_sigpipe);
-    if (e->looking || was_absent(e)) {
-        look_before_ending(e, budget);
-    }
-    if (!e->looking) {
-        move_all(e, wait_ms, budget);
-    }
+    move_all(e, wait_ms, budget);
     (void)collect_ended(e, budget);
+    end_overdue(e, budget);
     budget->over = budget->over || (cab_budget_is_limited(budget) && e->wire.paused > 0);
     cab_sigpipe_release(&pipe);
 }
@@ -615,15 +629,6 @@ void *cab_transfer_owner(const cab_transfer *t) { return t->owner; }
 cab_answer *cab_transfer_answer(cab_transfer *t) { return &t->answer; }
 bool cab_transfer_waits(const cab_transfer *t) {
     return t->host->may_share && !t->attempt.opened && t->attempt.let_out == 0;
-}
-
-int64_t cab_transfer_may_outlast_ms(const cab_transfer *t, bool only) {
-    const cab_host *host = t->host;
-    /* Over HTTP/2, which a host may speak of which nothing is known yet, it can be put back when it
-     * was sent already: the server refuses its stream. */
-    bool put_back = host->may_share && !host->alone;
-    bool may = t->running && (put_back || (!only && cab_transfer_waits(t)));
-    return may ? t->attempt.ends_ms : INT64_MAX;
 }
 
 int64_t cab_transfer_last_byte_ms(const cab_transfer *t) { return t->attempt.last_byte_ms; }

@@ -81,9 +81,6 @@ void cab_transfer_release(cab_engine *e, cab_transfer *t);
 int64_t cab_transfer_last_byte_ms(const cab_transfer *t);
 /* Whether libcurl may have it wait for room on a connection before it was sent at all. */
 bool cab_transfer_waits(const cab_transfer *t);
-/* Until when it may last if libcurl may have it wait for room on a connection, which no timer of
- * libcurl's ends; else INT64_MAX. `only`: nothing else is on the way. */
-int64_t cab_transfer_may_outlast_ms(const cab_transfer *t, bool only);
 
 /* Readable when a step is due; the engine keeps it. */
 int cab_engine_fd(const cab_engine *e);
@@ -93,7 +90,7 @@ bool cab_engine_can_wake(cab_engine *e);
 void cab_engine_wake(cab_engine *e);
 /* See cab_poller_wake_fd. */
 int cab_engine_wake_fd(cab_engine *e);
-/* Milliseconds until libcurl wants to be called whatever happens; -1: never. */
+/* Milliseconds until a step is due whatever happens; -1: never. */
 int64_t cab_engine_timeout_ms(const cab_engine *e);
 /* Whether the last step left sockets that have news. What begins meanwhile would make it worse:
  * libcurl moves all whose time has come at once, and each has a time of 200 ms to be connected in.

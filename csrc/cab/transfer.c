@@ -402,12 +402,14 @@ static CURLcode set_headers(cab_transfer *t, const cab_request *r) {
     return curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, none ? NULL : t->headers);
 }
 
-CURLcode cab_transfer_limit(cab_transfer *t, long timeout_ms) {
-    if (t->timeout_ms == timeout_ms) {
+/* The only limit that libcurl knows; 0: none. The engine ends what has lasted too long. */
+static CURLcode set_connect_timeout(cab_transfer *t, long ms, long limit_ms) {
+    ms = limit_ms > 0 && (ms == 0 || limit_ms < ms) ? limit_ms : ms;
+    if (t->connect_timeout_ms == ms) {
         return CURLE_OK;
     }
-    t->timeout_ms = timeout_ms;
-    return curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, timeout_ms);
+    t->connect_timeout_ms = ms;
+    return curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, ms);
 }
 
 static CURLcode set_request(cab_transfer *t, const cab_request *r) {
@@ -425,11 +427,7 @@ static CURLcode set_request(cab_transfer *t, const cab_request *r) {
         rc = set_method(t, r);
     }
     if (rc == CURLE_OK) {
-        rc = cab_transfer_limit(t, r->timeout_ms);
-    }
-    if (rc == CURLE_OK && t->connect_timeout_ms != r->connect_timeout_ms) {
-        rc = curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, r->connect_timeout_ms);
-        t->connect_timeout_ms = r->connect_timeout_ms;
+        rc = set_connect_timeout(t, r->connect_timeout_ms, r->timeout_ms);
     }
     if (rc == CURLE_OK && t->direct != r->direct) {
         rc = set_proxy(t, r->direct);
@@ -486,7 +484,7 @@ CURLcode cab_transfer_prepare_afresh(cab_transfer *t) {
     }
     if (rc == CURLE_OK && a->ends_ms != INT64_MAX) {
         int64_t left = a->ends_ms - cab_clock_ms();
-        rc = cab_transfer_limit(t, left > 0 ? (long)left : 1);
+        rc = set_connect_timeout(t, t->connect_timeout_ms, left > 0 ? (long)left : 1);
     }
     return rc;
 }
@@ -560,6 +558,9 @@ void cab_transfer_end(cab_transfer *t, CURLcode code) {
     }
     if (code != CURLE_OK) {
         fail_from_code(t, code);
+        if (code == CURLE_OPERATION_TIMEDOUT && !a->overdue) {
+            answer->error.reason = CAB_REASON_CONNECT_TIMEOUT;
+        }
     } else if (!a->head_ended) {
         /* libcurl takes what came of a head for all of it. */
         cab_fail(&answer->error, CAB_KIND_TRANSPORT, CAB_REASON_CLOSED, NULL,

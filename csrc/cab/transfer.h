@@ -23,8 +23,6 @@ CURLcode cab_transfer_prepare(cab_transfer *t, const cab_request *r);
 /* The same attempt again, over a new connection: the kept one had ended before it was let out, or a
  * session was not to be resumed. */
 CURLcode cab_transfer_prepare_afresh(cab_transfer *t);
-/* Gives the attempt that long, from its start. */
-CURLcode cab_transfer_limit(cab_transfer *t, long timeout_ms);
 /* Writes down what became of the attempt, while the handle is still with its multi handle. */
 void cab_transfer_end(cab_transfer *t, CURLcode code);
 /* The same once more: where the server had ended its side before all was sent, its refusal is read

@@ -58,7 +58,7 @@ typedef struct {
     const char *refusal;      /* how the server refused our certificate before it read anything */
     bool shut_out;            /* its new connection had ended: nothing of it went out */
     bool stale;               /* its kept connection had ended: nothing of it went out */
-    bool overdue;             /* its limit ran out while nobody looked */
+    bool overdue;             /* its limit, rather than that to connect, was over */
     size_t head_total;        /* all heads, interim ones included */
     bool interim, head_ended; /* of the answer: only a 1xx until now; its head came whole */
     bool streaming;           /* a stream, in the list of those */
@@ -93,7 +93,7 @@ typedef struct cab_transfer {
     bool own_trust;      /* serves one request only */
     cab_anchors anchors; /* then */
     bool fresh;          /* its connection is not one of the kept ones, or does not become one */
-    long timeout_ms, connect_timeout_ms;
+    long connect_timeout_ms;
 } cab_transfer;
 
 #pragma GCC visibility pop

@@ -44,7 +44,7 @@ function M.wait(client, call)
   return call:try_wait()
 end
 
-local LUA = os.getenv "LUA" or (rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "%d%.%d")
+M.LUA = os.getenv "LUA" or (rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "%d%.%d")
 
 --- Runs a program in an interpreter of its own, at most 30 seconds, and answers what it printed.
 ---@param program string Lua text
@@ -55,7 +55,7 @@ function M.elsewhere(program, wrap)
   local file = assert(io.open(path, "w"))
   file:write(program)
   file:close()
-  local command = ("timeout 300 %s %s"):format(LUA, path)
+  local command = ("timeout 300 %s %s"):format(M.LUA, path)
   local pipe = assert(io.popen((wrap and wrap(command) or command) .. " 2>&1", "r"))
   local told = pipe:read "*a"
   pipe:close()

@@ -107,6 +107,13 @@ return {
     specs = "time",
   },
   {
+    name = "an end by a limit before what has come is read",
+    file = "csrc/cab/engine.c",
+    find = "} else if (look_around(e, budget)) {",
+    replace = "} else {",
+    specs = "time",
+  },
+  {
     name = "a Retry-After that outlasts the deadline",
     file = "csrc/cab/retry.c",
     find = "return delay < limit ? delay : -1;",
