@@ -419,40 +419,6 @@ describe("err:reconcile, at a service with habits,", function()
     end
   end)
 
-  it("takes no piece of its id for another value, whichever it is", function()
-    local id = "550e8400-e29b-41d4-a716-446655440000"
-    local function sight(value)
-      return judge.sight({ { name = "RUN_ID", value = value } }, "RUN_ID", id)
-    end
-    for _, value in ipairs {
-      "550e8400",
-      "550E8400…",
-      "55",
-      "446655440000",
-      "…440000",
-      "...440000",
-      "550e84...0000",
-      "{550e8400…}",
-      "e29b-41d4",
-      "550e8400e29b41d4a716446655440000",
-      "run 550e8400-e29b-41d4-a716-446655440000",
-    } do
-      assert.equal("hidden", sight(value), value)
-    end
-    for _, value in ipairs {
-      "0",
-      "00",
-      "none",
-      "550e8401…",
-      "550e84...0001",
-      "release-55",
-      "master",
-    } do
-      assert.equal("other", sight(value), value)
-    end
-    assert.equal("own", sight(id:upper()))
-  end)
-
   it("goes by the service's clock alone", function()
     local mine = { number = 7, mine = true }
     for _, ahead in ipairs { -7200, 7200, -400 * 86400, 30 * 365 * 86400 } do

@@ -23,6 +23,7 @@ local NEVER = 1e9 -- a tick; goes over the wire, as infinity does not
 ---@field slip number hours that the list's own times are off, as those read as times of another zone are
 ---@field by_told boolean whether it is the times so told that the list is asked for
 ---@field worded boolean whether ShowHistoryDetails, which has no flag for it, says by a word that a value is secret
+---@field unflagged boolean whether nothing says of a masked value that it is secret
 ---@field builds spec.HistoryBuild[]
 ---@field began { steady: number, utc: number } the caller's clocks when the call began
 ---@field at { steady: number, utc: number } and now
@@ -65,6 +66,25 @@ local function other_uuid(roll)
 end
 
 -- Times -------------------------------------------------------------------------------------------
+-- What stands for an id where nothing else says that it is hidden, or is another way to write it.
+local UNFLAGGED = {
+  function()
+    return "[REDACTED]"
+  end,
+  function(run_id)
+    return "xxxx" .. run_id:sub(-4)
+  end,
+  function(run_id)
+    return run_id:sub(1, 18) .. "... [truncated]"
+  end,
+  function(run_id)
+    return (run_id:gsub("-", "\\u002D"))
+  end,
+  function(run_id)
+    return (run_id:gsub("-", "&#45;"))
+  end,
+}
+
 
 -- The clocks of the caller: how much of the gap each counted, and how wrong it was.
 local function clocks(h, roll, chance, pick)
@@ -224,6 +244,7 @@ function M.plain(run_id, now, habits)
     sources = { "value", "value", "value" },
     masks = { "******", "******", "******" },
     builds = {},
+    unflagged = false,
   }
   for name, value in pairs(habits or {}) do
     h[name] = value
@@ -287,6 +308,10 @@ function M.make(seed, run_id, now, skew)
     h.loose = skew < 0
   else
     clocks(h, roll, chance, pick)
+  if not h.worded and chance(30) then
+    local mask = pick(UNFLAGGED)(run_id)
+    h.unflagged, h.masks = true, { mask, mask, mask }
+  end
   end
   populate(h, run_id, roll, chance, pick)
   h.failing = not h.quiet and not h.worded and chance(10) and roll(6) or nil
@@ -360,7 +385,7 @@ local function parameters_of(h, build, source)
   end
   local list = { { name = "codeBranch", value = "master", secret = false } }
   if shows == "masked" then
-    list[2] = { name = NAME, value = h.masks[source], secret = true }
+    list[2] = { name = NAME, value = h.masks[source], secret = not h.unflagged }
   elseif shows == "another" then
     list[2] = { name = NAME, value = "7c2d8b41-0a3f-4e72-9d4c-8f1b5a0e3d22", secret = false }
   elseif shows == "value" and build.value then

@@ -32,9 +32,23 @@ return {
   {
     name = "a part of the id that is taken for another value",
     file = "lua/codearts/build/reconcile/judge.lua",
-    find = 'return may_be_made_of(text, ascii.lower(run_id)) and "hidden" or "other"',
-    replace = 'return "other"',
-    specs = "reconcile",
+    find = "(shows or may_be_made_of(text, id))",
+    replace = "shows",
+    specs = "reconcile_values",
+  },
+  {
+    name = "an id that is written with escapes, taken for another value",
+    file = "lua/codearts/build/reconcile/judge.lua",
+    find = "(shows or may_be_made_of(text, id))",
+    replace = "may_be_made_of(text, id)",
+    specs = "reconcile_values",
+  },
+  {
+    name = "a word in place of the id, taken for another value",
+    file = "lua/codearts/build/reconcile/judge.lua",
+    find = "elseif may_stand_for(text) then",
+    replace = "elseif false then",
+    specs = "reconcile_values",
   },
   {
     name = "a secret that another place shows as a word, taken for another value",

@@ -3,6 +3,7 @@
 --- Only the run id, which the call put into a parameter of the job, proves anything. A build is the
 --- call's own if it shows that id, and is not if it shows another value; whoever shows neither may be.
 local ascii = require "codearts.build.ascii"
+local core = require "codearts.build.core"
 
 local judge = {}
 
@@ -96,13 +97,10 @@ local function compact(text)
   return (text:gsub("[^0-9A-Za-z]+", ""))
 end
 
---- Whether a text may be what somebody made of the id for display: put into something, written without its
---- hyphens, or shortened. Of that its beginning is left, its end, both, or some of its middle; what has fewer
---- than four letters and digits is that only as a beginning, for a default such as "0" is in most ids.
+--- Whether a text may be what somebody made of the id for display: written without its hyphens, or shortened. Of that
+--- its beginning is left, its end, both, or some of its middle; what has fewer than four letters and digits is that only
+--- as a beginning, for a default such as "0" is in most ids.
 local function may_be_made_of(text, run_id)
-  if text:find(run_id, 1, true) then
-    return true
-  end
   local piece, whole = compact(text), compact(run_id)
   local at = whole:find(piece, 1, true)
   if at == 1 or at and #piece >= 4 or piece:find(whole, 1, true) then
@@ -120,14 +118,38 @@ local function may_be_made_of(text, run_id)
   return false
 end
 
+--- Whether a text has four or more of one sign in a row that is no digit of a UUID: there are UUIDs with such.
+local function has_run(text)
+  local last, count
+  for sign in text:gmatch "[^\128-\191][\128-\191]*" do
+    last, count = sign, sign == last and count + 1 or 1
+    if count == 4 and not sign:find "[0-9a-f]" then
+      return true
+    end
+  end
+  return false
+end
+
+local BRACKETS = { ["[]"] = true, ["<>"] = true, ["()"] = true }
+
+--- Whether a text may stand for one that is not shown, or not all of it, though nothing says so: "550e...",
+--- "[REDACTED]", "xxxx1a2b".
+local function may_stand_for(text)
+  return text:find("...", 1, true)
+    or text:find("…", 1, true)
+    or BRACKETS[text:sub(1, 1) .. text:sub(-1)]
+    or has_run(text)
+end
+
 --- Anything but "no" and nothing; JSON's null is nothing.
 local function is_secret(secret)
   return secret ~= nil and secret ~= false and type(secret) ~= "userdata"
 end
 
---- What one value says: "own", "other", "hidden" if it is a secret or may be made of the id, or nil if it says
---- nothing. Secret ones are shown as asterisks (API reference 7.4), and nobody knows what else a secret may be shown
---- as: one without a letter or digit, the empty one among them, counts only if the service says that it is no secret.
+--- What one value says: "own", "other", "hidden" if it is a secret or may stand for one, has the id in it, with escapes
+--- perhaps, or may be made of it; nil if it says nothing. Secret ones are shown as asterisks (API reference 7.4), and
+--- nobody knows what else a secret may be shown as: one without a letter or digit, the empty one among them, counts only
+--- if the service says that it is no secret.
 local function sight_of_value(value, secret, run_id)
   if type(value) == "number" or type(value) == "boolean" then
     value = tostring(value)
@@ -139,10 +161,14 @@ local function sight_of_value(value, secret, run_id)
     return "hidden"
   elseif not text then
     return nil
+  elseif may_stand_for(text) then
+    return "hidden"
   elseif not text:find "[0-9a-z]" then
     return secret == false and "other" or nil
   end
-  return may_be_made_of(text, ascii.lower(run_id)) and "hidden" or "other"
+  local id = ascii.lower(run_id)
+  local shows = core.mask(text, { id }, true) ~= text -- what finds secrets knows the escapes
+  return (shows or may_be_made_of(text, id)) and "hidden" or "other"
 end
 
 --- What the parameters of a build say, in any of the service's three lists of them.
