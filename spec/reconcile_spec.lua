@@ -316,6 +316,28 @@ describe("err:reconcile, at a service with habits,", function()
     assert.equal("bad_answer", found.error.reason)
   end)
 
+  it("takes no page for the list because it tells its own builds as those of the list", function()
+    local builds = {}
+    for number = 31, 43 do
+      builds[#builds + 1] = { number = number, mine = number == 43 }
+    end
+    local habits = { size = 10, order = "rising", totals = "page" }
+    local found = verdict(habits, builds)
+    assert.equal("started", found.verdict)
+    assert.same({ 43 }, numbers(found.results))
+    builds[13].mine = false
+    for _, opts in ipairs { OPTS, {} } do
+      found = verdict(habits, builds, opts)
+      assert.equal("unknown", found.verdict)
+      assert.matches("goes on after what it says is its end", found.error.message)
+    end
+    assert.equal(13, #found.candidates)
+    for number = 13, 11, -1 do
+      builds[number] = nil
+    end
+    assert.same({ verdict = "none_found" }, verdict(habits, builds))
+  end)
+
   it("reads again what moved while it was read", function()
     -- 7 goes between the pages, and 4 moves to the one that was read; when it is read again, so does 8.
     local builds = {
@@ -487,7 +509,7 @@ describe("err:reconcile, at a service with habits,", function()
     local found = verdict({}, { late, { number = 7 } }, OPTS, { timeout = 10, interval = 0 })
     assert.equal("8", found.result.actual_build_number)
     assert.equal(2, asked "/7/history%-parameters")
-    assert.equal(2, asked "build%-info%-records")
+    assert.equal(2 + 1, asked "build%-info%-records") -- what the first look did not find may be on another page
   end)
 
   it("does not believe for ever what a build showed at first", function()
@@ -590,6 +612,36 @@ describe("a look at the builds", function()
     end
     for _, verdict in ipairs { "started", "none_found", "candidates", "unknown" } do
       assert(told[verdict] > 1000, ("%s: %d"):format(verdict, told[verdict] or 0))
+    end
+  end)
+
+  it("asks for the page after the last one, and only where it has not found its build", function()
+    local function look_at_two(habits, mine)
+      local h = histories.plain(ID, 1795000000, habits)
+      histories.add(h, { number = 1 })
+      histories.add(h, { number = 2, mine = mine })
+      return look_at(h), h.tick
+    end
+    local seen, requests = look_at_two({}, true)
+    assert.same({ "started", 1 + 4 + 1 }, { seen.verdict, requests })
+    for _, after in ipairs {
+      {},
+      { repeats = true },
+      { beyond = { body = { result = { total_record = "2", job_build_states = core.null } } } },
+      { beyond = { status = 404 } },
+      { beyond = { status = 400 } },
+    } do
+      seen, requests = look_at_two(after)
+      assert.same({ "none_found", 1 + 4 + 4 + 1 }, { seen.verdict, requests })
+    end
+    for _, after in ipairs {
+      { status = 500 },
+      { body = { result = {} } },
+      { body = { result = { job_build_states = { { number = 1 } } } } },
+    } do
+      seen = look_at_two { beyond = after }
+      assert.equal("unknown", seen.verdict)
+      assert.is_table(seen.error)
     end
   end)
 

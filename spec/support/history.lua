@@ -17,13 +17,14 @@ local NEVER = 1e9 -- a tick; goes over the wire, as infinity does not
 ---@field date number|nil what each Date says, if not what the service's clock does
 ---@field cache table|nil what a cache on the way has kept, by what was asked; for ever, and it does not say so
 ---@field ages table<string, integer>|nil by operation: how long a cache says that it has kept the answer
+---@field beyond { body: table?, status: integer? }|nil what there is in place of an empty page after the last one
 ---@field answers_of integer|nil the build that answers say they are about
 ---@field tick integer answers given
 ---@field zone integer hours of the times that the list is asked for
 ---@field slip number hours that the list's own times are off, as those read as times of another zone are
 ---@field by_told boolean whether it is the times so told that the list is asked for
----@field worded boolean whether ShowHistoryDetails, which has no flag for it, says by a word that a value is secret
 ---@field unflagged boolean whether nothing says of a masked value that it is secret
+---@field worded boolean whether ShowHistoryDetails, which has no flag for it, says by a word that a value is secret
 ---@field builds spec.HistoryBuild[]
 ---@field began { steady: number, utc: number } the caller's clocks when the call began
 ---@field at { steady: number, utc: number } and now
@@ -65,7 +66,6 @@ local function other_uuid(roll)
   return ("%08x-0000-4000-8000-%012x"):format(roll(2147483646), roll(2147483646))
 end
 
--- Times -------------------------------------------------------------------------------------------
 -- What stands for an id where nothing else says that it is hidden, or is another way to write it.
 local UNFLAGGED = {
   function()
@@ -85,6 +85,7 @@ local UNFLAGGED = {
   end,
 }
 
+-- Times -------------------------------------------------------------------------------------------
 
 -- The clocks of the caller: how much of the gap each counted, and how wrong it was.
 local function clocks(h, roll, chance, pick)
@@ -243,8 +244,8 @@ function M.plain(run_id, now, habits)
     secret = false,
     sources = { "value", "value", "value" },
     masks = { "******", "******", "******" },
-    builds = {},
     unflagged = false,
+    builds = {},
   }
   for name, value in pairs(habits or {}) do
     h[name] = value
@@ -284,7 +285,7 @@ function M.make(seed, run_id, now, skew)
     dates = chance(85),
     order = pick { "falling", "falling", "rising", "shuffled", "restless" },
     size = pick { 100, 100, 100, 50, 10, 5, 3, 2 },
-    totals = pick { "texts", "texts", "numbers", "records", "pages", "none", "nonsense" },
+    totals = pick { "texts", "texts", "numbers", "records", "pages", "none", "nonsense", "page" },
     repeats = chance(3),
     declared = chance(85),
     secret = chance(12),
@@ -301,17 +302,20 @@ function M.make(seed, run_id, now, skew)
   if not h.quiet and h.size < 10 and chance(60) then -- all is legible: only what is not listed can be missed
     h.declared, h.secret, h.dates, h.totals = true, false, true, "texts"
   end
+  if h.totals == "page" then -- what else it does wrong would leave nothing to see that by
+    h.repeats, h.order = false, h.order == "restless" and "shuffled" or h.order
+  end
   h.by_told = h.slip > 0 or chance(50)
   h.worded = h.sources[3] == "value" and chance(40)
   h.masks[2] = h.worded and "[MASKED]" or h.masks[2]
-  if skew then
-    h.loose = skew < 0
-  else
-    clocks(h, roll, chance, pick)
   if not h.worded and chance(30) then
     local mask = pick(UNFLAGGED)(run_id)
     h.unflagged, h.masks = true, { mask, mask, mask }
   end
+  if skew then
+    h.loose = skew < 0
+  else
+    clocks(h, roll, chance, pick)
   end
   populate(h, run_id, roll, chance, pick)
   h.failing = not h.quiet and not h.worded and chance(10) and roll(6) or nil
@@ -350,6 +354,9 @@ local function list_page(h, args)
     rows[#rows + 1] = { number = list[i].number, start_time = list[i].told }
   end
   local pages, total = math.ceil(#list / size), #list
+  if h.beyond and #rows == 0 and index > 0 then
+    return h.beyond.body, h.beyond.status
+  end
   local result = { job_build_states = rows }
   if h.totals == "texts" or h.totals == "numbers" then
     result.total_page, result.total_record = pages, total
@@ -357,6 +364,8 @@ local function list_page(h, args)
     result.total_record = total
   elseif h.totals == "pages" then
     result.total_page = pages
+  elseif h.totals == "page" then
+    result.total_page, result.total_record = pages > 0 and 1 or 0, #rows
   elseif h.totals == "nonsense" then
     result.total_page, result.total_record = -1, "many"
   end

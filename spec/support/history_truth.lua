@@ -49,7 +49,8 @@ local function is_readable(h)
   if #h.builds <= h.size then
     return not (h.repeats and untold)
   end
-  return not h.repeats and not untold and h.totals ~= "pages" and h.order ~= "restless"
+  untold = untold or h.totals == "pages" or h.totals == "page"
+  return not h.repeats and not untold and h.order ~= "restless"
 end
 
 -- The verdicts that are right, as a set, and the own builds that all of them tell. More than one where the clocks

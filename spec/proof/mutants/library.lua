@@ -128,6 +128,13 @@ return {
     specs = "reconcile",
   },
   {
+    name = "a list that ends where it says so",
+    file = "lua/codearts/build/reconcile/look.lua",
+    find = "whole, problem = listing.ends(ask, list)",
+    replace = "",
+    specs = "reconcile",
+  },
+  {
     name = "a list that is asked for by the local clock",
     file = "lua/codearts/build/reconcile/look.lua",
     find = "if guess.from > span.from + SLACK or guess.to < span.to - SLACK then",

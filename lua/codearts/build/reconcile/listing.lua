@@ -3,7 +3,8 @@
 --- The list comes in pages, of a size that the service chooses, in an order that it does not document, and
 --- builds come and go while it is read. One page with as many builds as `total_record` says is a whole
 --- list. Several are if they have as many builds as it says, and each of these is there still when the
---- list is read again: then none went meanwhile, and there were no others.
+--- list is read again: then none went meanwhile, and there were no others. What it says may be that of a
+--- page: only where absence is to be proved is the page after the last one asked for, too.
 local calendar = require "codearts.build.calendar"
 local core = require "codearts.build.core"
 local judge = require "codearts.build.reconcile.judge"
@@ -63,7 +64,7 @@ function listing.page(ask, job_id, span, index)
   end
   local page = { total = count(result.total_record), pages = count(result.total_page) }
   local states = result.job_build_states
-  if states == core.null and page.total == 0 then
+  if states == core.null and page.total and (page.total == 0 or index > 0) then
     states = {}
   elseif type(states) ~= "table" then
     return nil, problem("bad_answer", "the list of builds has no builds"), date
@@ -135,6 +136,7 @@ local function pass(ask, list, first, enough)
     elseif had > MOST_BUILDS then
       return nil, problem("too_large", "there are too many builds to look through")
     elseif is_last(page, had, index) then
+      list.last = { index = index - 1, rows = page.rows }
       local told = page.total or page.pages
       -- Without a total, pages that are put together may lack builds: equals have no order.
       local all = page.total == had
@@ -149,6 +151,12 @@ local function pass(ask, list, first, enough)
   end
 end
 
+---@class codearts.build.List
+---@field job_id string
+---@field span { from: number, to: number } see listing.page
+---@field builds table<integer, number|false>
+---@field last? { index: integer, rows: table[] } the page with which its last reading ended
+
 local function strike_out(pending, seen)
   for number in next, seen do
     pending[number] = nil
@@ -159,7 +167,7 @@ end
 --- Reads the list to its end. `list.builds` becomes number -> when it began, or false. Each pass asks for a
 --- second more, so that no cache on the way answers with what an earlier one got.
 ---@param ask codearts.build.Ask
----@param list { job_id: string, span: { from: number, to: number }, builds: table<integer, number|false> }
+---@param list codearts.build.List
 ---@param first codearts.build.ListPage its first page
 ---@param enough? integer read no further than to so many of the newest; then it is not whole
 ---@return boolean whole
@@ -180,6 +188,56 @@ function listing.read(ask, list, first, enough)
   end
   return false,
     problem("bad_answer", "the list of builds does not come to rest, or does not tell its length")
+end
+
+--- Whether pages show the same builds.
+local function is_same(rows, others)
+  local numbers = {}
+  for _, row in ipairs(others) do
+    numbers[build_number(row) or 0] = true
+  end
+  for _, row in ipairs(rows) do
+    if not numbers[build_number(row) or 0] then
+      return false
+    end
+  end
+  return #rows == #others
+end
+
+--- Whether a list that was read to what it says is its end does end there: services that give fewer builds a page than
+--- they are asked for may tell those of a page as those of the list, or a page too few. No page is after the last one, or
+--- one without builds, or that one again, where the index is not heeded so far. What else comes is noted in `list.builds`.
+---@param ask codearts.build.Ask
+---@param list codearts.build.List
+---@return boolean ends
+---@return codearts.build.Error? err why not
+function listing.ends(ask, list)
+  local last, seen, had = list.last, {}, 0
+  if #last.rows == 0 then
+    return true
+  end
+  for number in next, list.builds do
+    seen[number], had = true, had + 1
+  end
+  local index = last.index + 1
+  local page, err = listing.page(ask, list.job_id, list.span, index)
+  if page and (#page.rows == 0 or is_same(page.rows, last.rows)) then
+    return true
+  elseif err and (err.status == 400 or err.status == 404) then
+    return true
+  end
+  while page do
+    local new = take(page.rows, seen, list.builds)
+    had, index = had + new, index + 1
+    if new == 0 or had > MOST_BUILDS or index >= MOST_PAGES then
+      break
+    end
+    page, err = listing.page(ask, list.job_id, list.span, index)
+  end
+  if err then
+    return false, err
+  end
+  return false, problem("bad_answer", "the list of builds goes on after what it says is its end")
 end
 
 return listing

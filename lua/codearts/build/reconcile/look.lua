@@ -182,13 +182,13 @@ local function sight_of(ask, spec, number)
   return nil, problem or silent(number)
 end
 
---- Asks about each build that may be the call's own, until one is found and none is left that may show the id, too.
---- Answers what they show, the own ones' parameters, and the first problem.
-local function ask_about(ask, spec, list, suspects)
-  local sights, shown, problem, first = {}, {}, nil, -math.huge
+--- Asks about each build that may be the call's own and was not asked about, until one is found and none is left that may
+--- show the id, too. Notes what they show, and the own ones' parameters; answers the first problem.
+local function ask_about(ask, spec, list, suspects, sights, shown)
+  local problem, first = nil, -math.huge
   for _, number in ipairs(judge.likely_first(suspects, list.builds, list.started_at)) do
     local began = list.builds[number]
-    if not began or began >= first then
+    if not sights[number] and (not began or began >= first) then
       local sight, err, parameters = sight_of(ask, spec, number)
       sights[number], shown[number] = sight, parameters
       problem = problem or err
@@ -199,7 +199,7 @@ local function ask_about(ask, spec, list, suspects)
       end
     end
   end
-  return sights, shown, problem
+  return problem
 end
 
 --- A problem for those who are told that nothing is known.
@@ -277,27 +277,33 @@ function look.at(ask, spec)
     return nil, problem
   end
   local whole, sights, shown = false, {}, {}
+  local function judged_so_far()
+    local suspects = judge.suspects(list.builds, list.started_at, spec.newest)
+    if spec.run_id and not (problem and problem.kind == "cancelled") then
+      local untold = ask_about(ask, spec, list, suspects, sights, shown)
+      problem = problem or untold
+    end
+    local strange = spec.endpoint == false or spec.endpoint and spec.endpoint ~= endpoint() or false
+    return judge.verdict {
+      suspects = suspects,
+      sights = sights,
+      whole = whole,
+      run_id = spec.run_id,
+      elsewhere = strange,
+      stale = stale() ~= nil,
+    }
+  end
   if page then
     whole, problem = listing.read(ask, list, page, spec.newest)
   end
-  local suspects = judge.suspects(list.builds, list.started_at, spec.newest)
-  if spec.run_id and not (problem and problem.kind == "cancelled") then
-    local untold
-    sights, shown, untold = ask_about(ask, spec, list, suspects)
-    problem = problem or untold
+  local judged = judged_so_far()
+  if judged.verdict == "none_found" or judged.verdict == "candidates" then
+    whole, problem = listing.ends(ask, list)
+    judged = judged_so_far()
   end
   if problem and problem.kind == "cancelled" then
     return nil, problem
   end
-  local strange = spec.endpoint == false or spec.endpoint and spec.endpoint ~= endpoint() or false
-  local judged = judge.verdict {
-    suspects = suspects,
-    sights = sights,
-    whole = whole,
-    run_id = spec.run_id,
-    elsewhere = strange,
-    stale = stale() ~= nil,
-  }
   local builds = {}
   for i, number in ipairs(judged.own) do
     builds[i] = { number = number, parameters = shown[number] }
