@@ -14,6 +14,7 @@ describe("a verdict", function()
     local cases = {
       SUCCESS = "success",
       success = "success",
+      ["SUCCESS  "] = "success",
       FAILURE = "failure",
       SCHEDULE_FAILURE = "failure",
       ABORTED = "cancelled",
@@ -210,6 +211,7 @@ describe("every command judges alike:", function()
     "1970-01-01T00:00:00.000+00:00",
     "9999-12-31T23:59:59.000+00:00",
     "2022-10-10T08:28:42.000+00:00",
+    os.date("!%Y-%m-%dT%H:%M:%S+00:00", os.time() + 7200), -- when it is expected to end
   } do
     it("a finish time that is none ends no build: " .. none, function()
       local queued = ('{"result":{"build_no":20,"status":"ODD","start_time":"%s","finish_time":"%s"}}'):format(

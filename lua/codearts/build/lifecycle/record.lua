@@ -14,7 +14,7 @@ local record = {}
 -- after it was seen, by another place of the service that lags.
 local TIME_TO_SHOW = 60
 
-local DAY = 86400 -- as far as the zone of a time may be another one
+local HOUR, DAY = 3600, 86400 -- how far clocks may differ, and times that name no zone
 
 -- Far beyond any number or time of the service, and an integer on every Lua.
 local LARGEST = 2 ^ 53
@@ -297,9 +297,9 @@ end
 --- Whether a record tells when its build ended: what is no time of this build's, as 9999-12-31, or the end of an
 --- earlier one, is what services write of one that has not.
 local function has_finish(detail)
-  local finish, start = times.parse(detail.finish_time), times.parse(detail.start_time)
-  local now = (meta.of(detail) or {}).date or core.time()
-  return finish ~= nil and finish >= (start or finish) and finish < now + DAY
+  local finish, zoned = times.parse(detail.finish_time)
+  local start, now = times.parse(detail.start_time), (meta.of(detail) or {}).date or core.time()
+  return finish ~= nil and finish >= (start or finish) and finish < now + (zoned and HOUR or DAY)
 end
 
 --- Whether the service says that the task of a build runs no more. That it runs does not count if it is about a later build

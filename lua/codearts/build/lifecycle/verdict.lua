@@ -55,7 +55,7 @@ local CANCELLED = { CANCELED = true, CANCELLED = true, STOPPED = true }
 ---@alias codearts.build.Verdict "success"|"failure"|"cancelled"
 
 local function word(status)
-  return type(status) == "string" and ascii.upper(status) or ""
+  return type(status) == "string" and ascii.upper(ascii.trim(status)) or ""
 end
 
 --- The verdict that a build's status alone allows.
