@@ -253,16 +253,35 @@ static size_t read_sequence(const char *p, const char *end) {
     return csi ? 1 : (size_t)(at - p);
 }
 
+/* Characters that are struck over at once, and bytes of each, with what erases it: x, \b, ESC[K. */
+#define MOST_STRUCK 12
+#define LONGEST_STRUCK (5 * MOST_STRUCK)
+
+/* Characters that are struck over: the cursor is back where the first one stands. 0: it is not. */
+static size_t read_struck(const char *p, const char *end) {
+    end = end - p < LONGEST_STRUCK ? end : p + LONGEST_STRUCK;
+    const char *at = memchr(p, '\b', (size_t)(end - p)) != NULL ? p + 1 : end;
+    int columns = 1;
+    while (at < end && columns > 0 && columns <= MOST_STRUCK) {
+        if (*at == '\33') {
+            at += read_sequence(at, end);
+        } else {
+            columns += ((*at & 0xc0) != 0x80) - 2 * (*at == '\b');
+            at++;
+        }
+    }
+    return columns == 0 ? (size_t)(at - p) : 0;
+}
+
 size_t cab_read_unseen(const char *p, const char *end) {
-    if (*p == '\33') {
+    switch (*p) {
+    case '\33':
         return read_sequence(p, end);
-    }
-    if (*p == '\16' || *p == '\17') { /* end what tput calls sgr0 */
+    case '\16':
+    case '\17': /* end what tput calls sgr0 */
+    case '\b':
         return 1;
+    default:
+        return read_struck(p, end);
     }
-    size_t n = 1;
-    while (n < 4 && p + n < end && (p[n] & 0xc0) == 0x80) {
-        n++;
-    }
-    return p + n < end && p[n] == '\b' ? n + 1 : 0;
 }

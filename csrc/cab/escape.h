@@ -30,8 +30,8 @@ cab_unit cab_read_again(const char *p, const char *end, cab_unit u);
 size_t cab_read_quotes(const char *p, const char *end);
 
 /* Bytes at p, before `end`, that a terminal draws nothing of: a sequence that it obeys, colours and
- * links, what chooses its letters, or a character that is struck over by the next one. 0: it draws
- * this. */
+ * links, what chooses its letters, or up to twelve characters that are struck over by the next
+ * ones. 0: it draws this. */
 size_t cab_read_unseen(const char *p, const char *end);
 
 /* Reads up to `most` digits; answers how many there were. */

@@ -175,12 +175,12 @@ static size_t match(const char *p, const char *end, const char *secret, reading 
         if (first == AS_IT_IS && *at == *s) {
             stop = ++at;
             s++;
-        } else if (*at != ' ' && s > secret && (n = cab_read_unseen(at, end)) > 0 &&
-                   unseen++ < MOST_UNSEEN * (size_t)(s - secret)) {
-            at += n;
         } else if (match_escape(at, end, s, first, &u)) {
             stop = at += u.used;
             s += u.len;
+        } else if (*at != ' ' && s > secret && (n = cab_read_unseen(at, end)) > 0 &&
+                   unseen++ < MOST_UNSEEN * (size_t)(s - secret)) {
+            at += n;
         } else if (*at == *s) {
             stop = ++at;
             s++;
@@ -198,8 +198,6 @@ static size_t match(const char *p, const char *end, const char *secret, reading 
         } else if (s > secret && (n = skip_quotes(at, end, s[-1], u)) > 0) {
             at += n;
             skipped += n;
-        } else if (s > secret && *at == '\b' && at[-1] == ' ') { /* struck over, as above */
-            at++;
         } else {
             break;
         }

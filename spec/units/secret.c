@@ -93,11 +93,12 @@ static void check_choice(unsigned chosen, const char *text) {
 
 /* Repeated, what may be the beginning of much. */
 static const char *const PIECES[] = {
-    "a",          " ",       "M",        "MIIF\n",  "M         ", "M\n",   "MIIFabcd", "\\",
-    "\\u004d",    "%",       "%4d",      "%25",     "%5C",        "&",     "&amp;",    "&#",
-    "&#92;u004d", "%5Cu004", "\303\244", "MIIF%0A", "{\"a\":1},", "'\\''", "M'\"'\"'", "\\303",
-    "\33[M",      "\33]M",   "M\33[0m",  "MM\b",    "\33",        "M\17",  "M'\"''\"", "%5C%5CI",
-    "M\\\\\33",   "''",      "M'$'",     "%2B",     "M%5C\33",
+    "a",     " ",        "M",          "MIIF\n",  "M         ", "M\n",          "MIIFabcd",
+    "\\",    "\\u004d",  "%",          "%4d",     "%25",        "%5C",          "&",
+    "&amp;", "&#",       "&#92;u004d", "%5Cu004", "\303\244",   "MIIF%0A",      "{\"a\":1},",
+    "'\\''", "M'\"'\"'", "\\303",      "\33[M",   "\33]M",      "M\33[0m",      "MM\b",
+    "\33",   "M\17",     "M'\"''\"",   "%5C%5CI", "M\\\\\33",   "''",           "M'$'",
+    "%2B",   "M%5C\33",  "M\b",        "M  \b",   "MMMMM\b\b",  "MII \b \b \b", "MIIFabcd\33]",
 };
 
 enum { TOKENS = 64, LONGEST_TOKEN = 900, LENGTH = 2000, MOST_WORK = 1000 };

@@ -109,10 +109,16 @@ local function without(text)
   return text
 end
 
---- The same of a line of a log. Where a value went, colours may have gone that were to end others: the line has none, then.
+--- The same of a line of a log, and of what is shown of it where letters are struck over. Where a value went, colours may have
+-- gone that were to end others: the line has none, then.
 local function line_without(line)
   local masked = without(line)
-  return masked ~= line and line:find "[\8\27]" and log_line(masked, true) or masked
+  if line:find("\8", 1, true) or masked ~= line and line:find("\27", 1, true) then
+    local shown = log_line(masked, true)
+    local told = without(shown)
+    return (masked ~= line or told ~= shown) and told or masked
+  end
+  return masked
 end
 
 --- What may be said of a text that may hold words of the service.
