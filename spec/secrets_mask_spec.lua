@@ -224,6 +224,14 @@ describe("core.mask", function()
         "\27[3",
         "\27[0m\27[01;3",
         "\27[0m\27[K",
+        "\27[39m\27[38;2;248;248;242m",
+        "\27[39m\27[38;2;248;248;24",
+        "\27[38;2;248;248;242m\239\191\189",
+        "\27[0m\n    \27]8;;https://example.com/" .. ("page/"):rep(100),
+        "\27(B\27[m\15",
+        "x\b",
+        "'$",
+        "'$'",
       } do
         local text = before .. torn .. "…"
         assert.equal("***…", core.mask(text, { before .. "\240\159\152\128&c" }, true), text)

@@ -23,6 +23,8 @@
 /* Bytes of an escape that is cut off: twice those of the longest, a pair of \uXXXX, since it may be
  * escaped itself. As many of escaped backslashes are read at once, eight of %5C. */
 #define LONGEST_TORN 24
+/* The same of what a terminal obeys: a link holds an address. */
+#define LONGEST_LINK 4096
 
 /* How many bytes at a secret's beginning are worth hiding, unless they are all of it. */
 static size_t enough_of(const cab_secrets *s, const char *secret) {
@@ -220,22 +222,18 @@ static bool is_at(const char *p, const char *end, const char character[4]) {
 }
 
 /* Bytes of [p, end) up to where we cut the text off (lcab_push_short and its like in Lua): at
- * `stop`, up to which they show the beginning of a secret, behind white space, within a character
- * or what a terminal obeys, or within an escape, which may have begun before, as what looks like
- * the secret. 0: we did not. */
+ * `stop`, up to which they show the beginning of a secret, behind white space and what a terminal
+ * draws nothing of, within a character or a sequence, or within an escape, which may have begun
+ * before, as what looks like the secret. 0: we did not. */
 static size_t up_to_cut(const char *p, const char *stop, const char *end) {
     static const char ellipsis[] = "\xe2\x80\xa6", replaced[] = "\xef\xbf\xbd";
     const char *at = stop;
-    while (at < end && at - stop < MOST_SKIPPED && is_space(*at)) {
+    for (size_t i = 0, n = 1; i < MOST_SKIPPED && n > 0 && at < end; i++, at += n) {
+        n = is_space(*at) ? 1 : is_at(at, end, replaced) ? 3 : cab_read_unseen(at, end);
+    }
+    size_t left = at > stop && at[-1] == '\33' ? LONGEST_LINK : 0; /* of a torn sequence */
+    while (left-- > 0 && at < end && !is_at(at, end, ellipsis)) {
         at++;
-    }
-    if (is_at(at, end, replaced)) {
-        at += 3;
-    }
-    for (const char *mark = at; at < end && *at == '\33' && mark - at < LONGEST_TORN; mark++) {
-        if (mark == end || is_at(mark, end, ellipsis)) {
-            at = mark;
-        }
     }
     if (at == end) {
         return 0;
