@@ -322,9 +322,13 @@ describe("err:reconcile, at a service with habits,", function()
       builds[#builds + 1] = { number = number, mine = number == 43 }
     end
     local habits = { size = 10, order = "rising", totals = "page" }
-    local found = verdict(habits, builds)
-    assert.equal("started", found.verdict)
-    assert.same({ 43 }, numbers(found.results))
+    local found
+    for _, from_one in ipairs { true, false } do -- page 0 is page 1, or not
+      habits.from_one = from_one
+      found = verdict(habits, builds)
+      assert.equal("started", found.verdict)
+      assert.same({ 43 }, numbers(found.results))
+    end
     builds[13].mine = false
     for _, opts in ipairs { OPTS, {} } do
       found = verdict(habits, builds, opts)

@@ -211,11 +211,12 @@ describe("every command judges alike:", function()
     "1970-01-01T00:00:00.000+00:00",
     "9999-12-31T23:59:59.000+00:00",
     "2022-10-10T08:28:42.000+00:00",
+    "2022-10-11T08:28:12.000+00:00", -- the start
     os.date("!%Y-%m-%dT%H:%M:%S+00:00", os.time() + 7200), -- when it is expected to end
   } do
     it("a finish time that is none ends no build: " .. none, function()
       local queued = ('{"result":{"build_no":20,"status":"ODD","start_time":"%s","finish_time":"%s"}}'):format(
-        none:sub(1, 4) == "1970" and none or "2022-10-11T08:28:12.000+00:00",
+        none:sub(1, 4) == "1970" and none or "2022-10-11T08:28:12.000+00:00", -- as in `record`
         none
       )
       local running = record("ODD", true):gsub('(finish_time":")[^"]*', "%1" .. none)

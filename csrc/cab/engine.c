@@ -20,7 +20,7 @@
 #define OLDEST_LIBCURL 0x075000
 #define EVENTS_PER_STEP 64
 /* Before what is over ends though there is always news; more where there are more connections. */
-#define MOST_LOOKS 1024
+#define MOST_LOOKS 64
 /* By number: what runs may be newer than the headers. */
 #define QUICK_EXIT ((CURLMoption)(CURLOPTTYPE_LONG + 21))
 

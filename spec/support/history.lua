@@ -348,7 +348,7 @@ end
 local function list_page(h, args)
   local list = listed(h, h.tick, args.start_time, args.end_time)
   local size = math.min(h.size, tonumber(args.page_size))
-  local index = h.repeats and 0 or tonumber(args.page_index)
+  local index = h.repeats and 0 or math.max(tonumber(args.page_index) - (h.from_one and 1 or 0), 0)
   local rows = {}
   for i = index * size + 1, math.min(#list, (index + 1) * size) do
     rows[#rows + 1] = { number = list[i].number, start_time = list[i].told }

@@ -294,12 +294,12 @@ local function current(operation, answer, err, body)
   return answer, err
 end
 
---- Whether a record tells when its build ended: what is no time of this build's, as 9999-12-31, or the end of an
---- earlier one, is what services write of one that has not.
+--- Whether a record tells when its build ended: what is no time of this build's, as 9999-12-31, its own start, or the end
+--- of an earlier one, is what services write of one that has not.
 local function has_finish(detail)
   local finish, zoned = times.parse(detail.finish_time)
   local start, now = times.parse(detail.start_time), (meta.of(detail) or {}).date or core.time()
-  return finish ~= nil and finish >= (start or finish) and finish < now + (zoned and HOUR or DAY)
+  return finish ~= nil and finish > (start or 0) and finish < now + (zoned and HOUR or DAY)
 end
 
 --- Whether the service says that the task of a build runs no more. That it runs does not count if it is about a later build

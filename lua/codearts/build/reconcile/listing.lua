@@ -206,7 +206,7 @@ end
 
 --- Whether a list that was read to what it says is its end does end there: services that give fewer builds a page than
 --- they are asked for may tell those of a page as those of the list, or a page too few. No page is after the last one, or
---- one without builds, or that one again, where the index is not heeded so far. What else comes is noted in `list.builds`.
+--- one without builds, or that one again and again, where the index is not heeded so far. What else comes is noted in `list.builds`.
 ---@param ask codearts.build.Ask
 ---@param list codearts.build.List
 ---@return boolean ends
@@ -221,6 +221,10 @@ function listing.ends(ask, list)
   end
   local index = last.index + 1
   local page, err = listing.page(ask, list.job_id, list.span, index)
+  if page and #page.rows > 0 and is_same(page.rows, last.rows) then
+    index = index + 1 -- some take page 0 for page 1
+    page, err = listing.page(ask, list.job_id, list.span, index)
+  end
   if page and (#page.rows == 0 or is_same(page.rows, last.rows)) then
     return true
   elseif err and (err.status == 400 or err.status == 404) then
