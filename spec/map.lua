@@ -81,7 +81,10 @@ local ROWS = {
   { "/operations/", "operations operation_call wire" },
   { "^spec/data/operations", "operations wire" },
   { "/lifecycle", "lifecycle wait log_lines log_steps proportion secrets_methods" },
-  { "/reconcile", "reconcile reconcile_asks reconcile_cache reconcile_values secrets_methods" },
+  {
+    "/reconcile",
+    "reconcile reconcile_asks reconcile_cache reconcile_unlisted reconcile_values secrets_methods",
+  },
   { "/keys/", "keys keys_interrupt secrets_methods" },
   { "/key_store", "keys journal strict" },
   { "/hosts/", "host_plain host_luv host_nvim" },

@@ -448,10 +448,15 @@ describe("with two endpoints", function()
     return histories.plain("none", core.time() + 2000, {})
   end
 
-  local function run_again(kept, endpoint)
+  local function run_again(kept, endpoint, key_wait)
     client:close()
-    local again =
-      { when_lost = "resend", settle = 1, key_wait = 0, key = "k", run_id = OPTS.run_id }
+    local again = {
+      when_lost = "resend",
+      settle = 1,
+      key_wait = key_wait or 0,
+      key = "k",
+      run_id = OPTS.run_id,
+    }
     return new({ auth = SIGNED, key_store = kept, endpoint = endpoint }):try_run(caller.JOB, again)
   end
 
@@ -507,6 +512,21 @@ describe("with two endpoints", function()
     _, err = run_again(kept, endpoint)
     assert.equal("in_doubt", err.reason)
     assert.equal("unknown", err:reconcile({ timeout = 0 }).verdict)
+    assert.equal(1, posts(first))
+  end)
+
+  it("nor where an earlier look of the call has listed what the last one lacks", function()
+    local kept = store()
+    first:script({ { "history", history = history "none" } }, "close_after_body")
+    local opts = { key = "k", run_id = OPTS.run_id, key_wait = 0 }
+    local _, err = new({ auth = SIGNED, key_store = kept }):try_run(caller.JOB, opts)
+    assert.equal("in_doubt", err.reason)
+    local lags = later()
+    histories.add(lags, { number = 3, told = 0, to = 1, shows = { "gone", "gone", "gone" } })
+    first:behave("history", { history = lags })
+    _, err = run_again(kept, nil, 0.3)
+    assert.equal("in_doubt", err.reason)
+    assert.is_true(first:stats().processed > 2 + 2 * 5) -- several looks
     assert.equal(1, posts(first))
   end)
 end)

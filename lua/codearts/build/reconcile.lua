@@ -80,6 +80,7 @@ local function spec_of(meta)
     run_id = meta.run_id,
     parameter = meta.run_id_parameter,
     endpoint = meta.endpoint or false,
+    builds = {},
     started_at = function(date)
       return judge.started_at(date, { steady = meta.began, utc = meta.started_at }, clocks())
     end,
@@ -87,8 +88,9 @@ local function spec_of(meta)
 end
 
 --- Looks until the verdict is final or the time is over. Each look asks about every build anew: what one showed before,
---- it may not have shown rightly yet. So a pause is as long as the look before it, where that took longer: a job
---- with many builds is not asked about them all the time.
+--- it may not have shown rightly yet; and what was listed once is there, though another replica's list lacks it. So a
+--- pause is as long as the look before it, where that took longer: a job with many builds is not asked about them all
+--- the time.
 local function flow(client, await, meta, opts, how)
   local till, spec, found, took = core.now() + opts.timeout, spec_of(meta), nil, 0
   while true do

@@ -135,6 +135,20 @@ return {
     specs = "reconcile",
   },
   {
+    name = "builds that only an earlier look has listed",
+    file = "lua/codearts/build/reconcile/look.lua",
+    find = "builds = spec.builds or {}",
+    replace = "builds = {}",
+    specs = "reconcile_unlisted",
+  },
+  {
+    name = "builds that only an earlier look of a key's has listed",
+    file = "lua/codearts/build/keys/flow.lua",
+    find = "builds = not action.newest and self.listed or nil,",
+    replace = "",
+    specs = "reconcile_asks",
+  },
+  {
     name = "a list that is asked for by the local clock",
     file = "lua/codearts/build/reconcile/look.lua",
     find = "if guess.from > span.from + SLACK or guess.to < span.to - SLACK then",

@@ -29,6 +29,7 @@ local LEAST_BEFORE = 0.01 -- seconds that a store gets though the deadline is ne
 ---@field reconcile fun(err: codearts.build.Error, opts?: table): table what errors get that leave open what was started
 ---@field deadline? number seconds
 ---@field key_wait number seconds
+---@field listed? table<integer, number|false> the builds that looks which prove absence have listed
 ---@field wait_till number of core.now(), as `ends_at`: when its deadline is over
 ---@field ends_at? number
 ---@field warnings? table[] events
@@ -87,6 +88,7 @@ local on = {}
 function on:look(action)
   local kept = self.shelf.record
   self.look_began, self.has_looked = core.now(), true
+  self.listed = self.listed or {} -- what was listed once is there, though another replica's list lacks it
   local seen = look.at(function(operation, args)
     return self:ask(operation, args)
   end, {
@@ -95,6 +97,7 @@ function on:look(action)
     parameter = self.facts.run_id_parameter,
     started_at = kept and kept.state == "open" and kept.started_at or nil,
     newest = action.newest,
+    builds = not action.newest and self.listed or nil,
   })
   if not seen then
     return STOPPED

@@ -36,6 +36,8 @@ look.LEAST = 5 -- seconds that all questions of a look may take though nothing m
 ---@field clock? number our time of day in UTC: for the first guess, and how far the list is read at least
 ---@field endpoint? integer|false where the start went to: what another endpoint answers proves no absence; false: that
 --- is not settled yet, so that nothing does
+---@field builds? table<integer, number|false> what earlier looks at the same have listed, and this one adds to: see
+--- codearts.build.List
 
 --- Seconds for a look to ask for beyond what it needs, of its own: a list that nobody else asks for with these very
 --- times is in no cache on the way. Times are whole seconds, in which several look at one job.
@@ -77,7 +79,8 @@ local function open_list(ask, spec)
     return nil, nil, err
   end
   local span, started_at = span_of(spec, date, more)
-  local list = { job_id = spec.job_id, span = guess, builds = {}, started_at = started_at }
+  local list =
+    { job_id = spec.job_id, span = guess, builds = spec.builds or {}, started_at = started_at }
   list.date = page and date or nil
   if guess.from > span.from + SLACK or guess.to < span.to - SLACK then
     list.span = span

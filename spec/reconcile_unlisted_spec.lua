@@ -1,0 +1,55 @@
+-- What the service's list of builds lacks, though it is there, and err:reconcile asks about.
+
+local build = require "codearts.build"
+local core = require "codearts.build.core"
+local histories = require "spec.support.history"
+local servers = require "spec.support.server"
+
+local JOB = "samplejob00000000000000000000001"
+local GONE = { "gone", "gone", "gone" }
+
+describe("a build that the list lacks", function()
+  local server, client
+
+  setup(function()
+    server = servers.start()
+  end)
+  teardown(function()
+    server:stop()
+  end)
+  before_each(function()
+    server:reset()
+    client = build.new { endpoint = server.url, auth = "fake-token", retry = false }
+  end)
+  after_each(function()
+    client:close()
+  end)
+
+  local function lose()
+    server:script { "close_after_body" }
+    local _, err = client:try_run({ job_id = JOB }, { run_id = { parameter = "RUN_ID" } })
+    assert.equal("unknown", err.outcome)
+    return err, core.meta(err).run_id
+  end
+
+  it("is asked about where an earlier look has listed it", function()
+    local err, id = lose()
+    local waits = histories.plain(id, core.time())
+    histories.add(waits, { number = 7, told = 0, mine = true, shows = GONE })
+    local function found_after(what)
+      local lags = histories.plain(id, core.time())
+      what.number, what.from = 7, 1e9
+      histories.add(lags, what)
+      -- The first look: the list, and the places that show the build's parameters.
+      local first = { "history", history = waits }
+      server:script({ first, first, first, first, first }, { "history", history = lags })
+      return err:reconcile { timeout = 0.3, interval = 0.01 }
+    end
+    local found = found_after { shows = GONE }
+    assert.equal("unknown", found.verdict)
+    assert.equal(7, found.candidates[1].build_no)
+    assert.matches("parameters of build 7 are not shown", found.error.message)
+    assert.equal("started", found_after({ mine = true }).verdict)
+    assert.same({ verdict = "none_found" }, found_after {})
+  end)
+end)
