@@ -443,7 +443,8 @@ describe("of a key", function()
 
   it("who does not know how it ended can ask, whatever ended the call", function()
     local refused = { "answer", status = 429, body = "" }
-    server:script { empty_list(0), "close_after_body", empty_list(0), empty_list(1100), refused }
+    local now, later = empty_list(0), empty_list(1100) -- each look asks for the list, and the last build
+    server:script { now, "close_after_body", now, now, later, later, refused }
     local opts = { key = "k", key_wait = 0, run_id = RUN_ID, when_lost = "resend" }
     opts.auth = { ak = "AK", sk = "SK" }
     local client, err = connect(), nil

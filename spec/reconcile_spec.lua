@@ -619,35 +619,38 @@ describe("a look at the builds", function()
     end
   end)
 
-  it("asks for the page after the last one, and only where it has not found its build", function()
-    local function look_at_two(habits, mine)
-      local h = histories.plain(ID, 1795000000, habits)
-      histories.add(h, { number = 1 })
-      histories.add(h, { number = 2, mine = mine })
-      return look_at(h), h.tick
+  it(
+    "asks for the page after the last one, and the last build, only where it has not found its own",
+    function()
+      local function look_at_two(habits, mine)
+        local h = histories.plain(ID, 1795000000, habits)
+        histories.add(h, { number = 1 })
+        histories.add(h, { number = 2, mine = mine })
+        return look_at(h), h.tick
+      end
+      local seen, requests = look_at_two({}, true)
+      assert.same({ "started", 1 + 4 + 1 }, { seen.verdict, requests })
+      for _, after in ipairs {
+        {},
+        { repeats = true },
+        { beyond = { body = { result = { total_record = "2", job_build_states = core.null } } } },
+        { beyond = { status = 404 } },
+        { beyond = { status = 400 } },
+      } do
+        seen, requests = look_at_two(after)
+        assert.same({ "none_found", 1 + 4 + 4 + 1 + 1 }, { seen.verdict, requests })
+      end
+      for _, after in ipairs {
+        { status = 500 },
+        { body = { result = {} } },
+        { body = { result = { job_build_states = { { number = 1 } } } } },
+      } do
+        seen = look_at_two { beyond = after }
+        assert.equal("unknown", seen.verdict)
+        assert.is_table(seen.error)
+      end
     end
-    local seen, requests = look_at_two({}, true)
-    assert.same({ "started", 1 + 4 + 1 }, { seen.verdict, requests })
-    for _, after in ipairs {
-      {},
-      { repeats = true },
-      { beyond = { body = { result = { total_record = "2", job_build_states = core.null } } } },
-      { beyond = { status = 404 } },
-      { beyond = { status = 400 } },
-    } do
-      seen, requests = look_at_two(after)
-      assert.same({ "none_found", 1 + 4 + 4 + 1 }, { seen.verdict, requests })
-    end
-    for _, after in ipairs {
-      { status = 500 },
-      { body = { result = {} } },
-      { body = { result = { job_build_states = { { number = 1 } } } } },
-    } do
-      seen = look_at_two { beyond = after }
-      assert.equal("unknown", seen.verdict)
-      assert.is_table(seen.error)
-    end
-  end)
+  )
 
   it("looks at the newest alone when it is asked to, which proves no absence", function()
     local h = histories.plain(ID, 1795000000)

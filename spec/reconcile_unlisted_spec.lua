@@ -52,4 +52,42 @@ describe("a build that the list lacks", function()
     assert.equal("started", found_after({ mine = true }).verdict)
     assert.same({ verdict = "none_found" }, found_after {})
   end)
+
+  local function reconcile(builds, tells_last)
+    local err, id = lose()
+    local h = histories.plain(id, core.time(), { tells_last = tells_last ~= false })
+    for _, each in ipairs(builds) do
+      histories.add(h, each)
+    end
+    server:script({}, { "history", history = h })
+    return err:reconcile { timeout = 0 }
+  end
+
+  it("is asked about where the service tells that it is the last one", function()
+    for _, before in ipairs { {}, { { number = 6 } } } do
+      local function with(last)
+        last.number, last.from = 7, 1e9
+        return { last, before[1] }
+      end
+      local found = reconcile(with { mine = true })
+      assert.equal("started", found.verdict)
+      assert.equal("7", found.result.actual_build_number)
+      found = reconcile(with { shows = GONE })
+      assert.equal("unknown", found.verdict)
+      assert.equal(7, found.candidates[1].build_no)
+      assert.same({ verdict = "none_found" }, reconcile(with {}))
+      assert.same({ verdict = "none_found" }, reconcile(with { shows = GONE }, false))
+    end
+  end)
+
+  it("is another's where its record tells that it was there long before", function()
+    local hour = 3600
+    local function last(before)
+      local old = { number = 7, created = core.time() - before * hour, from = 1e9 }
+      old.shows = { "missing", "missing", "missing" }
+      return { old }
+    end
+    assert.same({ verdict = "none_found" }, reconcile(last(16)))
+    assert.equal("candidates", reconcile(last(14)).verdict)
+  end)
 end)

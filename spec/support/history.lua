@@ -18,6 +18,7 @@ local NEVER = 1e9 -- a tick; goes over the wire, as infinity does not
 ---@field cache table|nil what a cache on the way has kept, by what was asked; for ever, and it does not say so
 ---@field ages table<string, integer>|nil by operation: how long a cache says that it has kept the answer
 ---@field beyond { body: table?, status: integer? }|nil what there is in place of an empty page after the last one
+---@field tells_last boolean whether there is a place that tells the last build, listed or not
 ---@field answers_of integer|nil the build that answers say they are about
 ---@field tick integer answers given
 ---@field zone integer hours of the times that the list is asked for
@@ -245,6 +246,7 @@ function M.plain(run_id, now, habits)
     sources = { "value", "value", "value" },
     masks = { "******", "******", "******" },
     unflagged = false,
+    tells_last = false,
     builds = {},
   }
   for name, value in pairs(habits or {}) do
@@ -319,6 +321,7 @@ function M.make(seed, run_id, now, skew)
   end
   populate(h, run_id, roll, chance, pick)
   h.failing = not h.quiet and not h.worded and chance(10) and roll(6) or nil
+  h.tells_last = chance(50)
   return h
 end
 
@@ -434,8 +437,17 @@ local SHOW = {
         build_record_id = id,
         daily_build_num = "20261127.1",
         execution_id = "j_1",
+        create_time = calendar.moment(build.created + h.slip * 3600),
+        start_time = "1970-01-01 00:00:00",
       },
     }
+  end,
+  ShowRunningStatus = function(h)
+    local last = 0
+    for _, build in ipairs(h.builds) do
+      last = math.max(last, build.number)
+    end
+    return h.tells_last and { result = { last_build_no = ("%d"):format(last) } } or nil, 404
   end,
   ShowBuildRecord = function(h, args)
     local list, status = parameters_of(h, find(h, args.record_id:match "(%d+)$"), 3)
@@ -484,6 +496,7 @@ local ROUTES = {
   { "^/v3/jobs/%w+/(%d+)/history%-details$", "ShowHistoryDetails", "build_number" },
   { "^/v4/jobs/%w+/(%d+)/record%-info$", "ShowRecordDetail", "build_no" },
   { "^/v1/record/([%w%-]+)/info$", "ShowBuildRecord", "record_id" },
+  { "^/v1/job/%w+/running%-status$", "ShowRunningStatus" },
 }
 
 --- The operation and the arguments of a request's target.

@@ -149,6 +149,20 @@ return {
     specs = "reconcile_asks",
   },
   {
+    name = "a last build that the list lacks",
+    file = "lua/codearts/build/reconcile/look.lua",
+    find = "problem = note_last(ask_anyone, ask, list)",
+    replace = "",
+    specs = "reconcile_unlisted",
+  },
+  {
+    name = "a last build that may be the call's own whatever its record tells",
+    file = "lua/codearts/build/reconcile/look.lua",
+    find = "detail and latest_time(detail) or false",
+    replace = "false",
+    specs = "reconcile_unlisted",
+  },
+  {
     name = "a list that is asked for by the local clock",
     file = "lua/codearts/build/reconcile/look.lua",
     find = "if guess.from > span.from + SLACK or guess.to < span.to - SLACK then",

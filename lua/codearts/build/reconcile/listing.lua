@@ -32,9 +32,14 @@ local function count(value)
   return number and number >= 0 and number == math.floor(number) and number or nil
 end
 
-local function build_number(row)
-  local number = type(row) == "table" and count(row.number)
+--- The number of a build, or nil.
+function listing.build_number(value)
+  local number = count(value)
   return number and number >= 1 and number <= 2147483647 and number or nil
+end
+
+local function number_of(row)
+  return type(row) == "table" and listing.build_number(row.number) or nil
 end
 
 ---@class codearts.build.ListPage
@@ -87,7 +92,7 @@ local function take(rows, seen, builds)
     if new > MOST_BUILDS then
       break
     end
-    local number = build_number(row)
+    local number = number_of(row)
     if not number then
       odd = true
     elseif not seen[number] then
@@ -101,7 +106,7 @@ end
 --- Whether the newest come first, as far as a page tells.
 local function is_falling(rows)
   for i = 2, #rows do
-    if (build_number(rows[i]) or 0) >= (build_number(rows[i - 1]) or 0) then
+    if (number_of(rows[i]) or 0) >= (number_of(rows[i - 1]) or 0) then
       return false
     end
   end
@@ -194,10 +199,10 @@ end
 local function is_same(rows, others)
   local numbers = {}
   for _, row in ipairs(others) do
-    numbers[build_number(row) or 0] = true
+    numbers[number_of(row) or 0] = true
   end
   for _, row in ipairs(rows) do
-    if not numbers[build_number(row) or 0] then
+    if not numbers[number_of(row) or 0] then
       return false
     end
   end

@@ -8,6 +8,7 @@ local judge = require "codearts.build.reconcile.judge"
 local listing = require "codearts.build.reconcile.listing"
 local meta = require "codearts.build.meta"
 local record = require "codearts.build.lifecycle.record"
+local times = require "codearts.build.lifecycle.times"
 
 local look = {}
 
@@ -105,6 +106,40 @@ end
 function look.detail(ask, job_id, number)
   local answer, err = ask("ShowRecordDetail", { job_id = job_id, build_no = number })
   return record.about(member(answer, "result"), "build_no", job_id, number), err
+end
+
+local TIMES =
+  { "create_time", "schedule_time", "queued_time", "start_time", "runnable_time", "finish_time" }
+
+--- The latest of all times that a record tells, or false.
+local function latest_time(detail)
+  local latest = false
+  for _, name in ipairs(TIMES) do
+    local time = times.parse(detail[name])
+    latest = time and math.max(latest or time, time) or latest
+  end
+  return latest
+end
+
+--- Notes the job's last build in `list.builds`, as the service tells it apart from its list, where that lacks it: it may
+--- list what has ended alone, and what began too long ago for the list is that by its record. What is not told says nothing.
+---@param ask_anyone codearts.build.Ask what another endpoint or a cache tells here proves nothing either way
+---@param ask codearts.build.Ask
+---@param list codearts.build.List
+---@return codearts.build.Error? err that it was cancelled
+local function note_last(ask_anyone, ask, list)
+  local answer, err = ask_anyone("ShowRunningStatus", { job_id = list.job_id })
+  local told, newest = member(answer, "result"), 0
+  local last = told and listing.build_number(told.last_build_no)
+  for number in next, list.builds do
+    newest = math.max(newest, number)
+  end
+  if last and last > newest then
+    local detail
+    detail, err = look.detail(ask, list.job_id, last)
+    list.builds[last] = detail and latest_time(detail) or false
+  end
+  return err and err.kind == "cancelled" and err or nil
 end
 
 --- Adds to a result what it lacks and the record of its build tells.
@@ -268,13 +303,12 @@ end
 ---@field error? codearts.build.Error what keeps it from being known; beside `started`: whether these are all
 
 --- Looks once. Sends nothing that changes anything.
----@param ask codearts.build.Ask
+---@param ask_anyone codearts.build.Ask
 ---@param spec codearts.build.LookSpec
 ---@return codearts.build.Look? look nil when it was cancelled
 ---@return codearts.build.Error? err
-function look.at(ask, spec)
-  local endpoint, stale
-  ask, endpoint, stale = watched(ask)
+function look.at(ask_anyone, spec)
+  local ask, endpoint, stale = watched(ask_anyone)
   local list, page, problem = open_list(ask, spec)
   if not list then
     return nil, problem
@@ -302,6 +336,10 @@ function look.at(ask, spec)
   local judged = judged_so_far()
   if judged.verdict == "none_found" or judged.verdict == "candidates" then
     whole, problem = listing.ends(ask, list)
+    judged = judged_so_far()
+  end
+  if judged.verdict == "none_found" then
+    problem = note_last(ask_anyone, ask, list)
     judged = judged_so_far()
   end
   if problem and problem.kind == "cancelled" then

@@ -27,7 +27,7 @@ local M = {}
 ---@field key_life? number seconds that a temporary key is good for; default 21600
 ---@field signature_age? number seconds that the date of a signature may differ from the sandbox's clock; default 900
 ---@field clock_ahead? number seconds that its clock is ahead of the machine's; default 0
----@field list_after? number seconds until a build that was started is in the lists of builds; default 0
+---@field list_after? number seconds until a build that was started is in the lists of builds, and told as the last one; default 0
 ---@field lose_answers? integer so many starts are done without an answer; default 0
 
 local function text(value)

@@ -416,7 +416,7 @@ end
 
 ---ShowRunningStatus, API reference 7.2.
 function M.running_status(sandbox, job)
-  local last = sandbox.builds:last(job.id)
+  local last = sandbox.builds:listed(job.id, 0, math.huge)[1]
   local running = sandbox.builds:is_running(job.id)
   return {
     last_job_id = job.id,
