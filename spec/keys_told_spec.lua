@@ -458,6 +458,30 @@ describe("of a key", function()
     assert.equal("none_found", err:reconcile({ timeout = 0 }).verdict)
   end)
 
+  it("its build is looked for since its signature, where no look had told a time", function()
+    local function days_of_lists(key, auth)
+      local sick = { "answer", status = 500, body = "{}" }
+      server:reset()
+      server:script({ sick, sick, "close_after_body" }, empty_list(0))
+      local opts = { key = key, key_wait = 0, run_id = RUN_ID, auth = auth }
+      local _, err = connect():try_run(ARGS, opts)
+      assert.same({ "key", "in_doubt" }, { err.kind, err.reason })
+      err:reconcile { timeout = 0 }
+      local days = {}
+      for _, request in ipairs(server:stats().requests) do
+        days[#days + 1] = request.path:match "start_time=(%d+%-%d+%-%d+)"
+      end
+      assert.is_true(#days >= 2 + 2)
+      return days
+    end
+    local earliest = os.date("!%Y-%m-%d", os.time() - 4 * 86400)
+    local days = days_of_lists("signed", { ak = "AK", sk = "SK" })
+    for i = 3, #days do
+      assert.is_true(days[i] >= earliest, days[i])
+    end
+    assert.equal("1970-01-01", days_of_lists("not", "a-token")[3]) -- by whatever clock that was
+  end)
+
   it("no absence is proved once another start is under way, whatever its error knew", function()
     local nothing = empty_list(0)
     server:script({ nothing, "close_after_body" }, nothing)

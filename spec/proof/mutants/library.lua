@@ -184,6 +184,13 @@ return {
     specs = "reconcile_asks",
   },
   {
+    name = "a date that nobody has checked for when a start began",
+    file = "lua/codearts/build/keys/known.lua",
+    find = "kept.fence_at and kept.signed_at",
+    replace = "kept.signed_at",
+    specs = "keys_told",
+  },
+  {
     name = "a key that is sent again after a look at another endpoint",
     file = "lua/codearts/build/keys/transition.lua",
     find = "    and event.endpoint == kept.endpoint\n",

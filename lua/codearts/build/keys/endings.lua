@@ -119,7 +119,7 @@ function endings.about(flow)
     run_id_parameter = holder.run_id_parameter,
     shown = shown_of(flow, holder),
     began = core.now(),
-    started_at = kept and kept.started_at or 0,
+    started_at = known.since(kept) or 0,
   }
 end
 

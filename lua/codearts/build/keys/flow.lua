@@ -95,7 +95,7 @@ function on:look(action)
     job_id = self.job_id,
     run_id = self.facts.run_id,
     parameter = self.facts.run_id_parameter,
-    started_at = kept and kept.state == "open" and kept.started_at or nil,
+    started_at = known.is_open(kept) and known.since(kept) or nil,
     newest = action.newest,
     builds = not action.newest and self.listed or nil,
   })

@@ -16,6 +16,14 @@ function known.is_mine(kept, call)
   return known.is_open(kept) and call.nonce ~= nil and kept.nonce == call.nonce
 end
 
+--- When the start of a record began, by the service's clock; nil: that is not known. A signature is accepted within 15
+--- minutes of its date (API reference 3.1): one by a clock that was wrong has started nothing.
+---@param kept table?
+---@return number? seconds since 1970
+function known.since(kept)
+  return kept and (kept.started_at or kept.fence_at and kept.signed_at) or nil
+end
+
 --- By a call that has sent nothing, from the record alone.
 ---@param kept table?
 ---@param call table
