@@ -19,7 +19,7 @@ local MARGIN = 2 * DAY
 local SLACK = 19 * 3600
 local LONGEST_SPAN = 30 * DAY -- of other lists (API reference 7.8)
 local LAST_DAY = calendar.days(2999, 12, 31) * DAY
-local LONGEST_ASK = DAY -- seconds for one question, however long is waited for its answer
+local LEAST_ASK, LONGEST_ASK = 0.001, DAY -- seconds for one question, however long is waited for its answer
 
 look.LEAST = 5 -- seconds that all questions of a look may take though nothing more is waited for
 
@@ -383,7 +383,7 @@ end
 ---@param till number of core.now(): when the look is to be over
 ---@return number seconds
 function look.deadline(till)
-  return math.min(math.max(till - core.now(), 0.001), LONGEST_ASK)
+  return math.min(math.max(till - core.now(), LEAST_ASK), LONGEST_ASK)
 end
 
 ---@class codearts.build.LookManner
@@ -396,7 +396,7 @@ local function asker(await, client, how)
   how = how or {}
   local late -- what is told of all that could be asked after it
   return function(operation, args)
-    if how.till and core.now() >= how.till then
+    if how.till and how.till - core.now() < LEAST_ASK then
       return nil, late or record.no_time(operation)
     end
     local answer, err = await(client:call(operation, args, {
