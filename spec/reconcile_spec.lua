@@ -638,7 +638,8 @@ describe("a look at the builds", function()
         { beyond = { status = 400 } },
       } do
         seen, requests = look_at_two(after)
-        assert.same({ "none_found", 1 + 4 + 4 + 1 + 1 }, { seen.verdict, requests })
+        local again = after.repeats and 1 or 0 -- that may be page 1, which some take page 0 for
+        assert.same({ "none_found", 1 + 4 + 4 + 1 + again + 1 }, { seen.verdict, requests })
       end
       for _, after in ipairs {
         { status = 500 },
