@@ -152,13 +152,14 @@ describe("a program that does not look for longer than a limit", function()
     return result, err
   end
 
-  -- On a busy machine a limit may be over before the request has come.
-  local function away_in_time(server, name, limit, how, is_right)
+  -- On a busy machine a limit may be over before the request has come, and be counted by its server after that.
+  local function away_in_time(mode, name, limit, how, is_right)
     local seconds, result, err = 0.125
     repeat
       seconds = seconds * 2
-      server:reset()
+      local server = servers.start(mode.options)
       result, err = away(server, name, { [limit] = seconds }, seconds + 0.1, how)
+      server:stop()
     until is_right(result, err) or seconds > 4
     return result, err
   end
@@ -167,15 +168,13 @@ describe("a program that does not look for longer than a limit", function()
     local limit = i == 2 and "deadline" or "timeout"
 
     it(("still gets an answer that came in time: %s, %s"):format(mode.name, limit), function()
-      local server = servers.start(mode.options)
       for how in pairs(AWAY) do
-        local result, err = away_in_time(server, "ok_on_release", limit, how, function(result)
+        local result, err = away_in_time(mode, "ok_on_release", limit, how, function(result)
           return result
         end)
         assert.is_nil(err, how)
         assert.is_string(result.octopus_job_name)
       end
-      server:stop()
     end)
 
     -- A handshake takes more than one step.
@@ -197,13 +196,11 @@ describe("a program that does not look for longer than a limit", function()
     end
 
     it(("hears at once that none came: %s, %s"):format(mode.name, limit), function()
-      local server = servers.start(mode.options)
       local name = i == 1 and "never_answer" or "stall_in_body"
-      local _, err = away_in_time(server, name, limit, "between steps", function(_, err)
+      local _, err = away_in_time(mode, name, limit, "between steps", function(_, err)
         return err and err.outcome == "unknown" and err.attempts == 1
       end)
       caller.check({ kind = "timeout", reason = limit, outcome = "unknown", attempts = 1 }, err)
-      server:stop()
     end)
   end
 
