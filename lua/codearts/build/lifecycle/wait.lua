@@ -9,6 +9,7 @@ local MAX_FAILURES = 30
 
 -- Seconds for all that is only shown, or only sets the pace: the verdict must not wait for it.
 local BESIDE = 5
+local LEAST_ASK = 0.001 -- seconds for a question
 
 --- The error of a build that ended without success. The record is masked already.
 local function build_error(target, detail)
@@ -69,7 +70,7 @@ local function options_till(till)
   return till
       and function()
         local left = till - core.now()
-        return left > 0 and { deadline = math.max(left, 0.001) } or nil
+        return left >= LEAST_ASK and { deadline = left } or nil
       end
     or nil
 end
