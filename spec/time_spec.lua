@@ -204,6 +204,27 @@ describe("a program that does not look for longer than a limit", function()
     end)
   end
 
+  it("sends nothing then that has waited for a stream", function()
+    local server = servers.start { http2 = true, max_streams = 1 }
+    server:script({ "ok", "ok_on_release" }, "ok")
+    local client = caller.new { endpoint = server, max_connections = 1, retry = false }
+    client:run(caller.JOB) -- by now the host is known to speak HTTP/2
+    client:start(caller.JOB)
+    local till = core.now() + LONG
+    repeat
+      client:step(0.001)
+    until server:stats().waiting == 1 or core.now() > till
+    local call = client:start(caller.JOB, { timeout = 0.25 })
+    client:step(0)
+    server:release()
+    busy(0.35)
+    local _, err = caller.wait(client, call)
+    caller.check({ kind = "timeout", reason = "timeout", outcome = "not_started" }, err)
+    assert.equal(2, server:stats().processed)
+    client:close()
+    server:stop()
+  end)
+
   it("still gets the answers to the other items of a list", function()
     local server = servers.start()
     local seconds, lost = 0.125
