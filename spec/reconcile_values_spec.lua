@@ -56,6 +56,8 @@ describe("a value of the run id's parameter", function()
     check("hidden", {
       "550e8400-e29b-41d4-a... [truncated]",
       "'550e8400-e29b-41d4-a'... 16 more characters",
+      "550e8400-e29b-41d4-a (truncated)",
+      "550e8400 (28 more)",
       "550e8401…",
       "550e84...0001",
     })
@@ -86,6 +88,14 @@ describe("a value of the run id's parameter", function()
       "••••0000",
       "########",
       "••••",
+      "xxx",
+      "MASKED",
+      "Value redacted",
+      "Protected parameter",
+      "null",
+      "00000000-0000-0000-0000-000000000000",
+      "${RUN_ID}",
+      "{{ run_id }}",
     }
     check("hidden", values)
     for _, value in ipairs(values) do

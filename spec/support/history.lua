@@ -72,6 +72,12 @@ local UNFLAGGED = {
   function()
     return "[REDACTED]"
   end,
+  function()
+    return "masked"
+  end,
+  function()
+    return "${RUN_ID}"
+  end,
   function(run_id)
     return "xxxx" .. run_id:sub(-4)
   end,

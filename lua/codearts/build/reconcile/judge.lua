@@ -118,6 +118,10 @@ local function may_be_made_of(text, run_id)
   return false
 end
 
+local function is_one_sign(text)
+  return #text >= 3 and text == text:sub(1, 1):rep(#text)
+end
+
 --- Whether a text has four or more of one sign in a row that is no digit of a UUID: there are UUIDs with such.
 local function has_run(text)
   local last, count
@@ -132,13 +136,43 @@ end
 
 local BRACKETS = { ["[]"] = true, ["<>"] = true, ["()"] = true }
 
+-- What is written in the place of a value, or behind the beginning of one.
+local STAND_INS = {
+  masked = true,
+  hidden = true,
+  redacted = true,
+  protected = true,
+  secret = true,
+  secure = true,
+  secured = true,
+  encrypted = true,
+  censored = true,
+  truncated = true,
+  more = true,
+  unresolved = true,
+  undefined = true,
+  null = true,
+}
+
+local function has_stand_in(text)
+  for word in text:gmatch "[a-z]+" do
+    if STAND_INS[word] then
+      return true
+    end
+  end
+  return false
+end
+
 --- Whether a text may stand for one that is not shown, or not all of it, though nothing says so: "550e...",
---- "[REDACTED]", "xxxx1a2b".
+--- "[REDACTED]", "masked", "xxxx1a2b", "00000000-0000-0000-0000-000000000000", "${RUN_ID}".
 local function may_stand_for(text)
   return text:find("...", 1, true)
     or text:find("…", 1, true)
+    or text:find("{", 1, true)
     or BRACKETS[text:sub(1, 1) .. text:sub(-1)]
+    or is_one_sign(compact(text))
     or has_run(text)
+    or has_stand_in(text)
 end
 
 --- Anything but "no" and nothing; JSON's null is nothing.
