@@ -16,6 +16,8 @@ local TIME_TO_SHOW = 60
 
 local HOUR, DAY = 3600, 86400 -- how far clocks may differ, and times that name no zone
 
+local LEAST_ASK = 0.001 -- seconds for a question
+
 -- Far beyond any number or time of the service, and an integer on every Lua.
 local LARGEST = 2 ^ 53
 
@@ -82,6 +84,14 @@ function record.about_build(target, flow)
     end
     return answer, err
   end
+end
+
+--- How long may be waited for the answer of a question that must have one by then.
+---@param till number of core.now()
+---@return number? seconds nil: too short to ask
+function record.time_left(till)
+  local left = till - core.now()
+  return left >= LEAST_ASK and left or nil
 end
 
 --- What is told of a question that was not asked any more.

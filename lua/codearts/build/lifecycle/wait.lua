@@ -9,7 +9,6 @@ local MAX_FAILURES = 30
 
 -- Seconds for all that is only shown, or only sets the pace: the verdict must not wait for it.
 local BESIDE = 5
-local LEAST_ASK = 0.001 -- seconds for a question
 
 --- The error of a build that ended without success. The record is masked already.
 local function build_error(target, detail)
@@ -69,8 +68,8 @@ end
 local function options_till(till)
   return till
       and function()
-        local left = till - core.now()
-        return left >= LEAST_ASK and { deadline = left } or nil
+        local left = record.time_left(till)
+        return left and { deadline = left }
       end
     or nil
 end

@@ -12,16 +12,6 @@ local CLOCK_SKEW = 3600
 -- By how much the list may tell a time too early: whoever takes UTC for the time of a zone, or the other way round, is
 -- off by as much as the furthest zone.
 local TOO_EARLY = 14 * 3600 + CLOCK_SKEW
--- The list's times are milliseconds since 1970; what is less than a time of 1973 is none.
-local LEAST_MILLISECONDS = 1e11
-
---- When a build began, of the list's `start_time`; nil when that tells no time: not begun yet, say.
----@param start_time any
----@return number? seconds since 1970
-function judge.began(start_time)
-  local time = type(start_time) ~= "table" and ascii.number(start_time) or nil
-  return time and time >= LEAST_MILLISECONDS and time < math.huge and time / 1000 or nil
-end
 
 --- When a call began, by the service's clock. How much time has passed since is told by ours, and both of
 --- ours may have stood still meanwhile, the steady one as long as the machine slept; where the machine

@@ -7,8 +7,8 @@
 --- page: only where absence is to be proved is the page after the last one asked for, too.
 local calendar = require "codearts.build.calendar"
 local core = require "codearts.build.core"
-local judge = require "codearts.build.reconcile.judge"
 local record = require "codearts.build.lifecycle.record"
+local times = require "codearts.build.lifecycle.times"
 
 local listing = {}
 
@@ -97,7 +97,7 @@ local function take(rows, seen, builds)
       odd = true
     elseif not seen[number] then
       new, seen[number] = new + 1, true
-      builds[number] = judge.began(row.start_time) or false
+      builds[number] = times.parse(row.start_time) or false
     end
   end
   return new, odd

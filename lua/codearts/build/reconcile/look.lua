@@ -19,7 +19,8 @@ local MARGIN = 2 * DAY
 local SLACK = 19 * 3600
 local LONGEST_SPAN = 30 * DAY -- of other lists (API reference 7.8)
 local LAST_DAY = calendar.days(2999, 12, 31) * DAY
-local LEAST_ASK, LONGEST_ASK = 0.001, DAY -- seconds for one question, however long is waited for its answer
+-- Seconds for one question that is asked anyway, however little or long is left.
+local SHORTEST_ASK, LONGEST_ASK = 0.001, DAY
 
 look.LEAST = 5 -- seconds that all questions of a look may take though nothing more is waited for
 
@@ -383,7 +384,7 @@ end
 ---@param till number of core.now(): when the look is to be over
 ---@return number seconds
 function look.deadline(till)
-  return math.min(math.max(till - core.now(), LEAST_ASK), LONGEST_ASK)
+  return math.min(math.max(till - core.now(), SHORTEST_ASK), LONGEST_ASK)
 end
 
 ---@class codearts.build.LookManner
@@ -396,7 +397,7 @@ local function asker(await, client, how)
   how = how or {}
   local late -- what is told of all that could be asked after it
   return function(operation, args)
-    if how.till and how.till - core.now() < LEAST_ASK then
+    if how.till and not record.time_left(how.till) then
       return nil, late or record.no_time(operation)
     end
     local answer, err = await(client:call(operation, args, {
