@@ -80,6 +80,45 @@ describe("a build that the list lacks", function()
     end
   end)
 
+  it("is asked about where its number lies between or below those that are listed", function()
+    local others = { { number = 5 }, { number = 8 } }
+    for _, number in ipairs { 4, 6 } do
+      for _, tells_last in ipairs { true, false } do
+        local function with(one)
+          one.number, one.from = number, 1e9
+          return { one, others[1], others[2] }
+        end
+        local found = reconcile(with { mine = true }, tells_last)
+        assert.equal("started", found.verdict)
+        assert.equal(("%d"):format(number), found.result.actual_build_number)
+        assert.equal(
+          "unknown",
+          reconcile(with { shows = { "fail", "fail", "fail" } }, tells_last).verdict
+        )
+        assert.same({ verdict = "none_found" }, reconcile(with {}, tells_last))
+      end
+    end
+  end)
+
+  it("is a candidate where none shows an id", function()
+    local hidden = { "missing", "missing", "missing" }
+    local found = reconcile {
+      { number = 5, shows = hidden },
+      { number = 6, shows = hidden, from = 1e9 },
+      { number = 7, shows = hidden },
+    }
+    assert.equal("candidates", found.verdict)
+    assert.equal(3, #found.candidates)
+  end)
+
+  it("below one that was there long before is asked nothing", function()
+    local old = { number = 7, created = core.time() - 16 * 3600 }
+    assert.same(
+      { verdict = "none_found" },
+      reconcile { { number = 6, from = 1e9, mine = true }, old, { number = 8 } }
+    )
+  end)
+
   it("is another's where its record tells that it was there long before", function()
     local hour = 3600
     local function last(before)

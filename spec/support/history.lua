@@ -439,7 +439,7 @@ local SHOW = {
     local id = ("00000000-0000-4000-8000-%012d"):format(build.number)
     return {
       result = {
-        build_no = h.answers_of,
+        build_no = h.answers_of or build.number,
         build_record_id = id,
         daily_build_num = "20261127.1",
         execution_id = "j_1",

@@ -26,9 +26,16 @@ function judge.started_at(date, began, now)
   return math.min(date - passed, began.utc)
 end
 
---- Whether a build may have begun since the call, where its time may be told too early by so many seconds.
 local function may_be_since(began, started_at, early)
   return not (started_at and began) or began >= started_at - early
+end
+
+--- Whether a build may have begun since the call.
+---@param began number|false|nil by the list, or its record
+---@param started_at? number when the call began, by the service's clock
+---@return boolean
+function judge.may_be_since(began, started_at)
+  return may_be_since(began, started_at, TOO_EARLY)
 end
 
 --- The builds that may be the call's own.
@@ -39,7 +46,7 @@ end
 function judge.suspects(builds, started_at, newest)
   local numbers = {}
   for number, began in next, builds do
-    if may_be_since(began, started_at, TOO_EARLY) then
+    if judge.may_be_since(began, started_at) then
       numbers[#numbers + 1] = number
     end
   end

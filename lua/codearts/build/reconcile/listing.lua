@@ -15,6 +15,8 @@ local listing = {}
 local PAGE = 100
 local MOST_BUILDS, MOST_PAGES, MOST_PASSES = 2000, 200, 4
 
+listing.MOST_BUILDS = MOST_BUILDS
+
 local function problem(reason, message)
   return core.error {
     kind = "protocol",
@@ -23,6 +25,10 @@ local function problem(reason, message)
     message = message,
     retryable = true,
   }
+end
+
+function listing.too_many()
+  return problem("too_large", "there are too many builds to look through")
 end
 
 --- A count, as a number or a text. Digits alone: what else a text may hold is read by the locale's rules.
@@ -139,7 +145,7 @@ local function pass(ask, list, first, enough)
     if enough and had >= enough and is_falling(page.rows) then
       return seen
     elseif had > MOST_BUILDS then
-      return nil, problem("too_large", "there are too many builds to look through")
+      return nil, listing.too_many()
     elseif is_last(page, had, index) then
       list.last = { index = index - 1, rows = page.rows }
       local told = page.total or page.pages

@@ -122,25 +122,60 @@ local function latest_time(detail)
   return latest
 end
 
---- Notes the job's last build in `list.builds`, as the service tells it apart from its list, where that lacks it: it may
---- list what has ended alone, and what began too long ago for the list is that by its record. What is not told says nothing.
----@param ask_anyone codearts.build.Ask what another endpoint or a cache tells here proves nothing either way
+--- The numbers that the list lacks, the highest first, down to those that are too low for the call's own: numbers rise with
+--- time.
+---@param list codearts.build.List
+---@param last integer the job's last build, 0: it is not known
+---@return fun(): integer?, boolean? next the number, and whether the list has none below
+local function unlisted(list, last)
+  local lowest, highest, old = math.huge, last, 0
+  for number, began in next, list.builds do
+    lowest, highest = math.min(lowest, number), math.max(highest, number)
+    old = judge.may_be_since(began, list.started_at) and old or math.max(old, number)
+  end
+  local number = highest + 1
+  return function()
+    repeat
+      number = number - 1
+    until list.builds[number] == nil
+    if number > old then
+      return number, number < lowest
+    end
+  end
+end
+
+--- Notes the builds that the list lacks in `list.builds`: it may have what has ended alone. That one began too long ago for
+--- the list is told by its record. One without a record was deleted, but for the last, which may not show yet.
 ---@param ask codearts.build.Ask
 ---@param list codearts.build.List
----@return codearts.build.Error? err that it was cancelled
-local function note_last(ask_anyone, ask, list)
+---@param ask_anyone codearts.build.Ask what another endpoint or a cache tells of the last build proves nothing either way
+---@return boolean whole
+---@return codearts.build.Error? err why not
+local function note_unlisted(ask, list, ask_anyone)
   local answer, err = ask_anyone("ShowRunningStatus", { job_id = list.job_id })
-  local told, newest = member(answer, "result"), 0
-  local last = told and listing.build_number(told.last_build_no)
-  for number in next, list.builds do
-    newest = math.max(newest, number)
+  if err and err.kind == "cancelled" then
+    return false, err
   end
-  if last and last > newest then
+  local told = member(answer, "result")
+  local last, asked = told and listing.build_number(told.last_build_no) or 0, 0
+  for number, is_lowest in unlisted(list, last) do
     local detail
-    detail, err = look.detail(ask, list.job_id, last)
-    list.builds[last] = detail and latest_time(detail) or false
+    detail, err = look.detail(ask, list.job_id, number)
+    local is_there = detail ~= nil and record.integer(detail.build_no) == number
+    local began = is_there and latest_time(detail) or false
+    asked = asked + 1
+    if is_there or number == last then
+      list.builds[number] = began
+    elseif err and record.may_pass(err) then
+      return false, err
+    elseif asked > listing.MOST_BUILDS then
+      return false, listing.too_many()
+    end
+    if is_lowest and not is_there or not judge.may_be_since(began, list.started_at) then
+      break
+    end
   end
-  return err and err.kind == "cancelled" and err or nil
+  return true
 end
 
 --- Adds to a result what it lacks and the record of its build tells.
@@ -335,13 +370,11 @@ function look.at(ask_anyone, spec)
     whole, problem = listing.read(ask, list, page, spec.newest)
   end
   local judged = judged_so_far()
-  if judged.verdict == "none_found" or judged.verdict == "candidates" then
-    whole, problem = listing.ends(ask, list)
-    judged = judged_so_far()
-  end
-  if judged.verdict == "none_found" then
-    problem = note_last(ask_anyone, ask, list)
-    judged = judged_so_far()
+  for _, is_all in ipairs { listing.ends, note_unlisted } do
+    if judged.verdict == "none_found" or judged.verdict == "candidates" then
+      whole, problem = is_all(ask, list, ask_anyone)
+      judged = judged_so_far()
+    end
   end
   if problem and problem.kind == "cancelled" then
     return nil, problem
