@@ -208,6 +208,21 @@ describe("wait", function()
     end
   end)
 
+  it("ends with a build that began and ended within one second", function()
+    local at_once = record("BUILD_FAILED", FINISHED .. FINISHED:gsub("finish", "start"))
+    answers(
+      at_once,
+      building(true, "FAILURE"),
+      at_once,
+      building(false),
+      at_once,
+      building(false, "FAILURE"),
+      at_once
+    )
+    assert.equal("BUILD_FAILED", failure_of(wait).build_status)
+    assert.equal(7, #paths())
+  end)
+
   it("asks whether a build runs whose status sounds like an end", function()
     for _, status in ipairs { "TIMEOUT", "ERROR", "CANCELED", "UNKNOWN", "not_built" } do
       local begun = record(status, STARTED)

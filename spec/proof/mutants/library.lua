@@ -130,8 +130,8 @@ return {
   {
     name = "a list that ends where it says so",
     file = "lua/codearts/build/reconcile/look.lua",
-    find = "whole, problem = listing.ends(ask, list)",
-    replace = "",
+    find = "ipairs { listing.ends, note_unlisted }",
+    replace = "ipairs { note_unlisted }",
     specs = "reconcile",
   },
   {

@@ -341,8 +341,8 @@ local function has_task_stopped(await, target, finished, opts)
   return number ~= nil and number > target.build_no
 end
 
---- Whether the service says that a build runs no more: build-info of this build, else the status of its task. Neither is an
---- end of a build whose record has no time of its own: it may wait in a queue.
+--- Whether the service says that a build runs no more: build-info of this build, else the status of its task. That is no
+--- end of a build that may wait in a queue, as its record has no time of its own, unless build-info tells how it ended.
 ---@return boolean? stopped nil: nothing could be read
 ---@return table? err
 local function has_stopped(await, target, detail, opts)
@@ -350,11 +350,13 @@ local function has_stopped(await, target, detail, opts)
   local operation = "ShowBuildDetails"
   local info = current(operation, fetch_result(await, target, operation, args, opts))
   local first = record.list(info, "building")[1]
-  local building = nil
-  if type(first) == "table" then
-    building = truth(first.building)
+  first = type(first) == "table" and first or {}
+  local building, finished = truth(first.building), has_finish(detail)
+  if building == false and verdict.of_status(first.build_result) then
+    return true
+  elseif not finished and not verdict.sounds_final(detail.status) then
+    return false
   end
-  local finished = has_finish(detail)
   local stopped, err = building == false, nil
   if building == nil then
     stopped, err = has_task_stopped(await, target, finished, opts)
@@ -368,7 +370,8 @@ end
 --- Whether a record that tells no documented end may be one of a build that is over.
 local function may_be_over(detail)
   local status = detail.status
-  return has_finish(detail) and not verdict.sounds_open(status) or verdict.sounds_final(status)
+  local has_time = times.parse(detail.finish_time) ~= nil
+  return has_time and not verdict.sounds_open(status) or verdict.sounds_final(status)
 end
 
 --- The verdict on a build: a text that is not known is never a success, and ends the build only if the record has a finish
