@@ -31,7 +31,10 @@ describe("err:reconcile, where a cache says that it has kept an answer,", functi
     server:script { "close_after_body" }
     local _, err = client:try_run(caller.JOB, { run_id = run_id })
     assert.equal("unknown", err.outcome)
-    local h = histories.plain(build.meta(err).run_id or "none", core.time(), { ages = ages })
+    local h = histories.plain(build.meta(err).run_id or "none", core.time(), {
+      ages = ages,
+      tells_last = true,
+    })
     histories.add(h, { number = 7, shows = shows })
     if mine then
       histories.add(h, { number = 8, mine = true })
@@ -46,6 +49,7 @@ describe("err:reconcile, where a cache says that it has kept an answer,", functi
     "ShowHistoryDetails",
     "ShowRecordDetail",
     "ShowBuildRecord",
+    "ShowRunningStatus",
   } do
     it("finds no absence, but its build: " .. operation, function()
       local found = reconcile({ [operation] = 5 }, false, RUN_ID)

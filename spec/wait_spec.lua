@@ -137,6 +137,10 @@ describe("wait", function()
       script[#script + 1] = record("SUCCESS", FINISHED)
       answers(unpack(script))
       assert.are.equal("SUCCESS", wait().status)
+      -- It is its turn, and no executor has begun.
+      script[1] = record("UNKNOWN", STARTED .. ',"runnable_time":null')
+      answers(unpack(script))
+      assert.are.equal("SUCCESS", wait().status)
       script = { record("UNKNOWN", STARTED), unpack(state) }
       script[#script + 1] = record("UNKNOWN", STARTED)
       answers(unpack(script))

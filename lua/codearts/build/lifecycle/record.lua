@@ -312,6 +312,13 @@ local function has_finish(detail)
   return finish ~= nil and finish > (start or 0) and finish < now + (zoned and HOUR or DAY)
 end
 
+--- Whether a record tells when its build began: `start_time` may be when it was its turn, and `runnable_time`, where there is
+--- such a member (API reference 7.3), when the executor really began.
+local function has_begun(detail)
+  local runnable = detail.runnable_time
+  return times.parse(detail.start_time) ~= nil and (runnable == nil or times.parse(runnable) ~= nil)
+end
+
 --- Whether the service says that the task of a build runs no more. That it runs does not count if it is about a later build
 -- (API reference 7.2); that one counts only if the record has a finish time.
 local function has_task_stopped(await, target, finished, opts)
@@ -361,7 +368,7 @@ local function has_stopped(await, target, detail, opts)
   if building == nil then
     stopped, err = has_task_stopped(await, target, finished, opts)
   end
-  if stopped and not finished and not times.parse(detail.start_time) then
+  if stopped and not finished and not has_begun(detail) then
     return nil, protocol_error(operation, "nothing tells whether the build has begun")
   end
   return stopped, err

@@ -148,11 +148,10 @@ end
 --- the list is told by its record. One without a record was deleted, but for the last, which may not show yet.
 ---@param ask codearts.build.Ask
 ---@param list codearts.build.List
----@param ask_anyone codearts.build.Ask what another endpoint or a cache tells of the last build proves nothing either way
 ---@return boolean whole
 ---@return codearts.build.Error? err why not
-local function note_unlisted(ask, list, ask_anyone)
-  local answer, err = ask_anyone("ShowRunningStatus", { job_id = list.job_id })
+local function note_unlisted(ask, list)
+  local answer, err = ask("ShowRunningStatus", { job_id = list.job_id })
   if err and err.kind == "cancelled" then
     return false, err
   end
@@ -372,7 +371,7 @@ function look.at(ask_anyone, spec)
   local judged = judged_so_far()
   for _, is_all in ipairs { listing.ends, note_unlisted } do
     if judged.verdict == "none_found" or judged.verdict == "candidates" then
-      whole, problem = is_all(ask, list, ask_anyone)
+      whole, problem = is_all(ask, list)
       judged = judged_so_far()
     end
   end
