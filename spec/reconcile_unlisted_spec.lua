@@ -55,7 +55,10 @@ describe("a build that the list lacks", function()
 
   local function reconcile(builds, tells_last)
     local err, id = lose()
-    local h = histories.plain(id, core.time(), { tells_last = tells_last ~= false })
+    if tells_last == nil then
+      tells_last = true
+    end
+    local h = histories.plain(id, core.time(), { tells_last = tells_last })
     for _, each in ipairs(builds) do
       histories.add(h, each)
     end
@@ -100,6 +103,27 @@ describe("a build that the list lacks", function()
     end
   end)
 
+  it("is asked about where the last one that is told is the last that ended", function()
+    for _, before in ipairs { {}, { { number = 6 } } } do
+      local function with(one)
+        one.number, one.from = before[1] and 7 or 1, 1e9
+        return { one, before[1] }
+      end
+      assert.equal("started", reconcile(with { mine = true }, "ended").verdict)
+      assert.same({ verdict = "none_found" }, reconcile(with {}, "ended"))
+    end
+    assert.same({ verdict = "none_found" }, reconcile({ { number = 6 } }, "ended"))
+  end)
+
+  it("may be there where the last one cannot be told now", function()
+    for _, status in ipairs { 429, 500, 503 } do
+      local found = reconcile({ { number = 6 } }, status)
+      assert.equal("unknown", found.verdict)
+      assert.equal(status, found.error.status)
+    end
+    assert.same({ verdict = "none_found" }, reconcile({ { number = 6 } }, 403))
+  end)
+
   it("is a candidate where none shows an id", function()
     local hidden = { "missing", "missing", "missing" }
     local found = reconcile {
@@ -109,6 +133,15 @@ describe("a build that the list lacks", function()
     }
     assert.equal("candidates", found.verdict)
     assert.equal(3, #found.candidates)
+  end)
+
+  it("has a while to show its record where it was found", function()
+    local found = reconcile { { number = 7, mine = true } }
+    server:script(
+      { { "answer", status = 404, body = "{}" } },
+      { "answer", body = '{"result":{"build_no":7,"status":"SUCCESS"}}' }
+    )
+    assert.equal("SUCCESS", found.result:wait({ interval = 0.001 }).status)
   end)
 
   it("below one that was there long before is asked nothing", function()

@@ -449,11 +449,18 @@ local SHOW = {
     }
   end,
   ShowRunningStatus = function(h)
-    local last = 0
-    for _, build in ipairs(h.builds) do
-      last = math.max(last, build.number)
+    if type(h.tells_last) == "number" then
+      return nil, h.tells_last
+    elseif not h.tells_last then
+      return nil, 404
     end
-    return h.tells_last and { result = { last_build_no = ("%d"):format(last) } } or nil, 404
+    local is_running, last = h.tells_last == "ended", 0
+    for _, build in ipairs(h.builds) do
+      if not is_running or build.from <= h.tick then
+        last = math.max(last, build.number)
+      end
+    end
+    return { result = { last_build_no = ("%d"):format(last), is_running = is_running } }
   end,
   ShowBuildRecord = function(h, args)
     local list, status = parameters_of(h, find(h, args.record_id:match "(%d+)$"), 3)

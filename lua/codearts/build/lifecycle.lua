@@ -51,7 +51,14 @@ function lifecycle.handle(self)
   if not client then
     usage("self", "call this as a method of a result: result:status()")
   elseif metatable.by_numbers then
-    return { client = client, job_id = self.job_id, build_no = self.build_no, result = self }
+    return {
+      client = client,
+      job_id = self.job_id,
+      build_no = self.build_no,
+      result = self,
+      -- One that err:reconcile has found was just started.
+      fresh_since = rawget(self, "actual_build_number") and core.now() or nil,
+    }
   end
   local number = ids.build_number(rawget(self, "actual_build_number"))
   if not number then

@@ -125,12 +125,12 @@ end
 --- The numbers that the list lacks, the highest first, down to those that are too low for the call's own: numbers rise with
 --- time.
 ---@param list codearts.build.List
----@param last integer the job's last build, 0: it is not known
+---@param highest integer the job may have
 ---@return fun(): integer?, boolean? next the number, and whether the list has none below
-local function unlisted(list, last)
-  local lowest, highest, old = math.huge, last, 0
+local function unlisted(list, highest)
+  local lowest, old = highest, 0
   for number, began in next, list.builds do
-    lowest, highest = math.min(lowest, number), math.max(highest, number)
+    lowest = math.min(lowest, number)
     old = judge.may_be_since(began, list.started_at) and old or math.max(old, number)
   end
   local number = highest + 1
@@ -144,6 +144,27 @@ local function unlisted(list, last)
   end
 end
 
+--- The job's last build, as the service tells it apart from its list, and the highest number that the job may have. That the
+--- operation is not there, or not for us, tells nothing.
+---@return integer? last 0: it is not told; nil: it may be told later
+---@return integer|codearts.build.Error highest
+local function last_build(ask, list)
+  local answer, err = ask("ShowRunningStatus", { job_id = list.job_id })
+  if err and (err.kind == "cancelled" or record.may_pass(err)) then
+    return nil, err
+  end
+  local told = member(answer, "result") or {}
+  local last = listing.build_number(told.last_build_no) or 0
+  local highest = last
+  for number in next, list.builds do
+    highest = math.max(highest, number)
+  end
+  if record.truth(told.is_running) then
+    highest = highest + 1 -- the last one may be the last that ended
+  end
+  return last, highest
+end
+
 --- Notes the builds that the list lacks in `list.builds`: it may have what has ended alone. That one began too long ago for
 --- the list is told by its record. One without a record was deleted, but for the last, which may not show yet.
 ---@param ask codearts.build.Ask
@@ -151,15 +172,13 @@ end
 ---@return boolean whole
 ---@return codearts.build.Error? err why not
 local function note_unlisted(ask, list)
-  local answer, err = ask("ShowRunningStatus", { job_id = list.job_id })
-  if err and err.kind == "cancelled" then
-    return false, err
+  local last, highest = last_build(ask, list)
+  if not last then
+    return false, highest
   end
-  local told = member(answer, "result")
-  local last, asked = told and listing.build_number(told.last_build_no) or 0, 0
-  for number, is_lowest in unlisted(list, last) do
-    local detail
-    detail, err = look.detail(ask, list.job_id, number)
+  local asked = 0
+  for number, is_lowest in unlisted(list, highest) do
+    local detail, err = look.detail(ask, list.job_id, number)
     local is_there = detail ~= nil and record.integer(detail.build_no) == number
     local began = is_there and latest_time(detail) or false
     asked = asked + 1
