@@ -121,7 +121,7 @@ describe("a run with a key that is interrupted", function()
     end
 
     --- Interrupts it at each instruction. Answers at how many.
-    ---@param check fun(what: string, key: string, builds: integer)
+    ---@param check fun(what: string, key: string, builds: integer, outcome: string|false)
     ---@param stride? integer default 1
     local function interrupt_each(f, check, stride)
       f "first" -- which loads what there is
@@ -137,7 +137,8 @@ describe("a run with a key that is interrupted", function()
         local ok, result, err
         ok, result, err, over = interrupt(n, f, key)
         local what = ("instruction %d: %s"):format(n, tostring(err or result))
-        check(what, key, check_end(what, ok, result, err))
+        local builds = check_end(what, ok, result, err)
+        check(what, key, builds, ok and (result and "started" or err.outcome))
       until over
       assert.is_true(n > 100, n)
       return n
@@ -178,11 +179,13 @@ describe("a run with a key that is interrupted", function()
       local doubts = 0
       local n = interrupt_each(function(key)
         return client:try_run(JOB, { key = key })
-      end, function(what, key, builds)
+      end, function(what, key, builds, outcome)
         local stepped, left = pcall(client.step, client, 0) -- nothing of it goes on
         assert.is_true(stepped or tostring(left):find "interrupted!" ~= nil, left)
         assert.equal(builds, server:stats().processed, what)
-        doubts = doubts + (check_key(what, key) and 1 or 0)
+        local in_doubt = check_key(what, key)
+        assert.is_false(in_doubt and outcome == "started", what) -- what was answered is written down
+        doubts = doubts + (in_doubt and 1 or 0)
       end)
       assert.is_true(doubts < n / 20, doubts) -- of what was sent, and cut off before its answer was seen
     end)

@@ -130,12 +130,27 @@ static int journal_is_own(lua_State *L) {
     return 1;
 }
 
-/* journal:append(line, version) -> work for client:perform, which answers where it ends then | nil:
- * it ends elsewhere than at that version, or at 0 for nil | nil, err */
+/* Does the work here, blocking: -> where the journal ends then | nil, err */
+static int run(lua_State *L, cab_work *work) {
+    cab_work_here(work);
+    work->done(work);
+    cab_error err = work->error;
+    size_t answer = work->answer;
+    work->free(work);
+    if (err.kind != CAB_KIND_NONE) {
+        return fail(L, &err);
+    }
+    lua_pushinteger(L, (lua_Integer)answer);
+    return 1;
+}
+
+/* journal:append(line, version, now?) -> work for client:perform, which answers where it ends then
+ * | nil: it ends elsewhere than at that version, or at 0 for nil | nil, err. With `now` it is done
+ * here, and what a debug hook raises finds nothing that was begun and not done: -> see run */
 static int journal_append(lua_State *L) {
     cab_error err;
     size_t len;
-    lua_settop(L, 3);
+    lua_settop(L, 4);
     cab_journal *j = check_journal(L);
     (void)check_text(L, 2, "line");
     const char *line = lua_tolstring(L, 2, &len);
@@ -148,7 +163,10 @@ static int journal_append(lua_State *L) {
     lcab_kept(L, WORK_TYPE);
     lua_setmetatable(L, -2);
     w->work = cab_journal_append(j, line, len, &err);
-    return w->work != NULL ? 1 : fail(L, &err);
+    if (w->work == NULL) {
+        return fail(L, &err);
+    }
+    return lua_toboolean(L, 4) ? run(L, lcab_take_work(L, lua_gettop(L))) : 1;
 }
 
 /* journal:close(): lets go; twice is fine */
@@ -170,21 +188,8 @@ static int work_gc(lua_State *L) {
     return 0;
 }
 
-/* work:run() -> where the journal ends then | nil, err: at once, blocking, where no client can do
- * it, or who waits for it has nothing else to do */
-static int work_run(lua_State *L) {
-    cab_work *work = lcab_take_work(L, 1);
-    cab_work_here(work);
-    work->done(work);
-    cab_error err = work->error;
-    size_t answer = work->answer;
-    work->free(work);
-    if (err.kind != CAB_KIND_NONE) {
-        return fail(L, &err);
-    }
-    lua_pushinteger(L, (lua_Integer)answer);
-    return 1;
-}
+/* work:run() -> see run: where no client can do it any more */
+static int work_run(lua_State *L) { return run(L, lcab_take_work(L, 1)); }
 
 cab_work *lcab_take_work(lua_State *L, int index) {
     lcab_work *w = lcab_testudata(L, index, WORK_TYPE);

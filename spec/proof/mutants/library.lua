@@ -291,15 +291,15 @@ return {
   {
     name = "a loop that waits for the disk of a key",
     file = "lua/codearts/build/key_store/file.lua",
-    find = "elseif waits and client.core:is_still() then",
-    replace = "elseif true then",
+    find = "local now = waits and client.core:is_still()",
+    replace = "local now = true",
     specs = "keys",
   },
   {
     name = "a run with a key whose disk holds up other calls",
     file = "lua/codearts/build/key_store/file.lua",
-    find = "elseif waits and client.core:is_still() then",
-    replace = "elseif waits then",
+    find = "local now = waits and client.core:is_still()",
+    replace = "local now = waits",
     specs = "keys",
   },
   {

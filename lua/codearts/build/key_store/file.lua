@@ -122,12 +122,12 @@ function File:get(key)
   return self:peek(name_of(key))
 end
 
---- Adds the record if it follows the one of that version. Answers the work, which answers the new version,
---- or what put answers when it cannot be.
-local function append(journal, text, version)
-  local work, err = journal:append(text, version)
-  if work or err then
-    return work, err
+--- Adds the record if it follows the one of that version. Answers the work, which answers the new version, or with `now`
+--- that version; or what put answers when it cannot be.
+local function append(journal, text, version, now)
+  local done, err = journal:append(text, version, now)
+  if done or err then
+    return done, err
   end
   local line, there = journal:read()
   return nil, line, there
@@ -144,14 +144,13 @@ function File:put(key, text, version, client, waits)
       return nil, err or store_error "the key is held by another process"
     end
   end
-  local work, line, there = append(held or own, text, version)
+  local now = waits and client.core:is_still()
+  local work, line, there = append(held or own, text, version, now)
   if own then
     own:close() -- when the work is done
   end
-  if not work then
-    return nil, line, there
-  elseif waits and client.core:is_still() then
-    return work:run()
+  if now or not work then
+    return work, line, there
   end
   local open, call = pcall(client.perform, client, work)
   if not open and core.is_error(call) then -- the client was closed: what it did not send is to be known all the same
