@@ -52,7 +52,7 @@ return {
   },
   {
     name = "a secret that another place shows as a word, taken for another value",
-    file = "lua/codearts/build/reconcile/look.lua",
+    file = "lua/codearts/build/reconcile/places.lua",
     find = 'seen = seen == "hidden" and seen or sight or seen',
     replace = "seen = seen or sight",
     specs = "reconcile",
@@ -157,7 +157,7 @@ return {
   },
   {
     name = "a build that the list lacks and that may be the call's own whatever its record tells",
-    file = "lua/codearts/build/reconcile/look.lua",
+    file = "lua/codearts/build/reconcile/unlisted.lua",
     find = "is_there and latest_time(detail) or false",
     replace = "false",
     specs = "reconcile_unlisted",

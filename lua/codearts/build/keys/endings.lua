@@ -5,6 +5,7 @@ local ids = require "codearts.build.ids"
 local known = require "codearts.build.keys.known"
 local judge = require "codearts.build.reconcile.judge"
 local look = require "codearts.build.reconcile.look"
+local places = require "codearts.build.reconcile.places"
 local meta = require "codearts.build.meta"
 local record = require "codearts.build.keys.record"
 
@@ -192,7 +193,7 @@ function endings.replay(flow, action)
   knowing(flow, result)
   local number = ids.build_number(result.actual_build_number)
   if number and (result.daily_build_number == nil or result.octopus_job_name == nil) then
-    look.complete(result, look.detail(asker(flow), flow.job_id, number)) -- it was found in a list, maybe
+    look.complete(result, places.detail(asker(flow), flow.job_id, number)) -- it was found in a list, maybe
   end
   setmetatable(result, flow.client.result_metatable)
   meta.add(result, {

@@ -7,8 +7,9 @@ local core = require "codearts.build.core"
 local judge = require "codearts.build.reconcile.judge"
 local listing = require "codearts.build.reconcile.listing"
 local meta = require "codearts.build.meta"
+local note_unlisted = require "codearts.build.reconcile.unlisted"
+local places = require "codearts.build.reconcile.places"
 local record = require "codearts.build.lifecycle.record"
-local times = require "codearts.build.lifecycle.times"
 
 local look = {}
 
@@ -92,113 +93,9 @@ local function open_list(ask, spec)
   return list, page, err
 end
 
---- A member of an answer that is a list or an object, which knows its answer; nil if there is none.
-local function member(answer, name)
-  local value = type(answer) == "table" and answer[name]
-  return type(value) == "table" and core.came_with(value, answer) or nil
-end
-
---- The record of a build (API reference 7.3).
----@param ask codearts.build.Ask
----@param job_id string
----@param number integer
----@return table? detail nil: there is none, or one of another build
----@return codearts.build.Error? err
-function look.detail(ask, job_id, number)
-  local answer, err = ask("ShowRecordDetail", { job_id = job_id, build_no = number })
-  return record.about(member(answer, "result"), "build_no", job_id, number), err
-end
-
-local TIMES =
-  { "create_time", "schedule_time", "queued_time", "start_time", "runnable_time", "finish_time" }
-
---- The latest of all times that a record tells, or false.
-local function latest_time(detail)
-  local latest = false
-  for _, name in ipairs(TIMES) do
-    local time = times.parse(detail[name])
-    latest = time and math.max(latest or time, time) or latest
-  end
-  return latest
-end
-
---- The numbers that the list lacks, the highest first, down to those that are too low for the call's own: numbers rise with
---- time.
----@param list codearts.build.List
----@param highest integer the job may have
----@return fun(): integer?, boolean? next the number, and whether the list has none below
-local function unlisted(list, highest)
-  local lowest, old = highest, 0
-  for number, began in next, list.builds do
-    lowest = math.min(lowest, number)
-    old = judge.may_be_since(began, list.started_at) and old or math.max(old, number)
-  end
-  local number = highest + 1
-  return function()
-    repeat
-      number = number - 1
-    until list.builds[number] == nil
-    if number > old then
-      return number, number < lowest
-    end
-  end
-end
-
---- The job's last build, as the service tells it apart from its list, and the highest number that the job may have. That the
---- operation is not there, or not for us, tells nothing.
----@return integer? last 0: it is not told; nil: it may be told later
----@return integer|codearts.build.Error highest
-local function last_build(ask, list)
-  local answer, err = ask("ShowRunningStatus", { job_id = list.job_id })
-  if err and (err.kind == "cancelled" or record.may_pass(err)) then
-    return nil, err
-  end
-  local told = member(answer, "result") or {}
-  local last = listing.build_number(told.last_build_no) or 0
-  local highest = last
-  for number in next, list.builds do
-    highest = math.max(highest, number)
-  end
-  if record.truth(told.is_running) then
-    highest = highest + 1 -- the last one may be the last that ended
-  end
-  return last, highest
-end
-
---- Notes the builds that the list lacks in `list.builds`: it may have what has ended alone. That one began too long ago for
---- the list is told by its record. One without a record was deleted, but for the last, which may not show yet.
----@param ask codearts.build.Ask
----@param list codearts.build.List
----@return boolean whole
----@return codearts.build.Error? err why not
-local function note_unlisted(ask, list)
-  local last, highest = last_build(ask, list)
-  if not last then
-    return false, highest
-  end
-  local asked = 0
-  for number, is_lowest in unlisted(list, highest) do
-    local detail, err = look.detail(ask, list.job_id, number)
-    local is_there = detail ~= nil and record.integer(detail.build_no) == number
-    local began = is_there and latest_time(detail) or false
-    asked = asked + 1
-    if is_there or number == last then
-      list.builds[number] = began
-    elseif err and record.may_pass(err) then
-      return false, err
-    elseif asked > listing.MOST_BUILDS then
-      return false, listing.too_many()
-    end
-    if is_lowest and not is_there or not judge.may_be_since(began, list.started_at) then
-      break
-    end
-  end
-  return true
-end
-
 --- Adds to a result what it lacks and the record of its build tells.
 ---@param result table
----@param detail? table see look.detail
+---@param detail? table see places.detail
 function look.complete(result, detail)
   if not detail then
     return
@@ -211,69 +108,6 @@ function look.complete(result, detail)
   core.came_with(result, detail)
 end
 
---- The three places that show a build's parameters (API reference 7.9, 7.4, 7.3); nil, err when one does
---- not tell.
-local SOURCES = {
-  function(ask, job_id, number)
-    local answer, err = ask("ListBuildParameter", { job_id = job_id, build_no = number })
-    return member(answer, "result"), err
-  end,
-  function(ask, job_id, number)
-    local answer, err = ask("ShowHistoryDetails", { job_id = job_id, build_number = number })
-    answer = record.about(answer, "build_number", job_id, number)
-    local map, list = member(answer, "parameters"), {}
-    for name, value in next, map or {} do
-      list[#list + 1] = { name = name, value = value }
-    end
-    return map and list, err
-  end,
-  function(ask, job_id, number)
-    local detail, err = look.detail(ask, job_id, number)
-    local id = detail and detail.build_record_id
-    if type(id) ~= "string" or not id:find "^[0-9A-Za-z-]+$" then
-      return nil, err
-    end
-    local answer
-    answer, err = ask("ShowBuildRecord", { record_id = id })
-    answer = record.about(member(answer, "result"), "build_no", job_id, number)
-    return member(answer, "parameters"), err
-  end,
-}
-
-local function silent(number)
-  return record.protocol_error(
-    "ListBuildParameter",
-    ("the parameters of build %d are not shown"):format(number)
-  )
-end
-
---- Whether a build shows the id. Answers "own" with the parameters that it shows, "other", "hidden", or
---- nil and what kept the service from telling. Another value in one place is not believed before the other
---- places were asked, unless no absence is to be proved, nor where one of them says that it is a secret.
-local function sight_of(ask, spec, number)
-  local told, problem, seen
-  for _, source in ipairs(SOURCES) do
-    local parameters, err = source(ask, spec.job_id, number)
-    local sight = parameters and judge.sight(parameters, spec.parameter, spec.run_id)
-    if sight == "own" or sight == "other" and spec.newest and not seen then
-      return sight, nil, parameters
-    elseif err and err.kind == "cancelled" then
-      return nil, err
-    end
-    seen = seen == "hidden" and seen or sight or seen
-    told = told or parameters ~= nil
-    if not parameters and not (err and err.status == 404) then -- 404: there is no such place
-      problem = problem or err or silent(number)
-    end
-  end
-  if seen == "other" then
-    return seen
-  elseif told and not problem then
-    return "hidden"
-  end
-  return nil, problem or silent(number)
-end
-
 --- Asks about each build that may be the call's own and was not asked about, until one is found and none is left that may
 --- show the id, too. Notes what they show, and the own ones' parameters; answers the first problem.
 local function ask_about(ask, spec, list, suspects, sights, shown)
@@ -281,7 +115,7 @@ local function ask_about(ask, spec, list, suspects, sights, shown)
   for _, number in ipairs(judge.likely_first(suspects, list.builds, list.started_at)) do
     local began = list.builds[number]
     if not sights[number] and (not began or began >= first) then
-      local sight, err, parameters = sight_of(ask, spec, number)
+      local sight, err, parameters = places.sight(ask, spec, number)
       sights[number], shown[number] = sight, parameters
       problem = problem or err
       if err and err.kind == "cancelled" then
@@ -462,7 +296,7 @@ local function asker(await, client, how)
   end
 end
 
---- The record of a build, within a flow: see look.detail.
+--- The record of a build, within a flow: see places.detail.
 ---@param await fun(call: codearts.build.Call): any, codearts.build.Error?
 ---@param client codearts.build.Client
 ---@param job_id string
@@ -470,7 +304,7 @@ end
 ---@param how? codearts.build.LookManner
 ---@return table? detail
 function look.record(await, client, job_id, number, how)
-  return (look.detail(asker(await, client, how), job_id, number))
+  return (places.detail(asker(await, client, how), job_id, number))
 end
 
 --- Looks once within a flow.
