@@ -238,7 +238,7 @@ describe("every command judges alike:", function()
   end
 
   it("no time ends a build that is told to go on", function()
-    for _, status in ipairs { "RUNNING", "queued", "Pending", "IN_PROGRESS" } do
+    for _, status in ipairs { "RUNNING", "queued", "InQueue", "Pending", "IN_PROGRESS" } do
       answers(record(status, true), OVER, record(status, true), STEPS)
       local data = core.decode(command.run(("status %s 20 --json"):format(JOB), env).out)
       assert.are.same({ status }, { data.status, data.verdict })

@@ -227,6 +227,49 @@ describe("wait", function()
     assert.equal(7, #paths())
   end)
 
+  it("believes the build's own result beside a status that is not known", function()
+    for _, status in ipairs { "COMPLETED", "UNKNOWN" } do
+      local over = record(status, FINISHED)
+      answers(over, building(false, "SUCCESS"), over)
+      assert.equal(status, wait().status)
+      answers(over, building(false, "FAILURE"), over)
+      assert.equal(status, failure_of(wait).build_status)
+    end
+    for _, status in ipairs { "TIMEOUT", "CANCELED" } do
+      local over = record(status, FINISHED)
+      answers(over, building(false, "SUCCESS"), over)
+      assert.equal(status, failure_of(wait).build_status)
+    end
+  end)
+
+  it("outlasts trouble of the service that a 200 tells", function()
+    for _, code in ipairs { "CB.00060100", "CB.00060101" } do
+      local trouble = ('{"status":"fail","error":{"code":"%s","message":"busy"},"result":null}'):format(
+        code
+      )
+      answers(trouble, trouble, record("SUCCESS", FINISHED))
+      assert.equal("SUCCESS", wait().status)
+    end
+    answers '{"status":"fail","error":{"code":"CB.00060200","message":"no"},"result":null}'
+    assert.equal("api", failure_of(wait).kind)
+  end)
+
+  it("believes a finish time though the clock of a gateway is behind", function()
+    local now = os.time()
+    local times = (',"start_time":"%s","finish_time":"%s"'):format(
+      os.date("!%Y-%m-%dT%H:%M:%S.000+00:00", now - 60),
+      os.date("!%Y-%m-%dT%H:%M:%S.000+00:00", now - 30)
+    )
+    local date = { { "Date", os.date("!%a, %d %b %Y %H:%M:%S GMT", now - 7200) } }
+    server:script {
+      { "answer", body = record("BUILD_FAILED", times), headers = date },
+      { "answer", status = 403, body = "{}" },
+      { "answer", body = '{"result":false}' },
+      { "answer", body = record("BUILD_FAILED", times), headers = date },
+    }
+    assert.equal("BUILD_FAILED", failure_of(wait).build_status)
+  end)
+
   it("asks whether a build runs whose status sounds like an end", function()
     for _, status in ipairs { "TIMEOUT", "ERROR", "CANCELED", "UNKNOWN", "not_built" } do
       local begun = record(status, STARTED)

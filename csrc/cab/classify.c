@@ -73,6 +73,9 @@ cab_says cab_code_says(const char *code, bool gateway_form) {
     if (strcmp(code, "CB.00060211") == 0) {
         return CAB_SAYS_BUSY; /* the editions disagree about its status (API reference 6.3) */
     }
+    if (strcmp(code, "CB.00060100") == 0 || strcmp(code, "CB.00060101") == 0) {
+        return CAB_SAYS_TROUBLE; /* "try again later", "internal error" (API reference 6.3) */
+    }
     int number = gateway_form ? gateway_number(code) : -1;
     if (number == 101) {
         return CAB_SAYS_NO_SUCH_API;
@@ -117,6 +120,7 @@ static const answer_row ANSWERS[] = {
     {CAB_SAYS_BOTH, 0, INT_MAX, CAB_OUTCOME_UNKNOWN, CAB_AGAIN_NEVER, CAB_AGAIN_NEVER},
     {CAB_SAYS_BUSY, 0, INT_MAX, CAB_OUTCOME_NOT_STARTED, CAB_AGAIN_LATER, CAB_AGAIN_LATER},
     {CAB_SAYS_NOT_FORWARDED, 500, 599, CAB_OUTCOME_NOT_STARTED, CAB_AGAIN_LATER, CAB_AGAIN_LATER},
+    {CAB_SAYS_TROUBLE, 200, 299, CAB_OUTCOME_UNKNOWN, CAB_AGAIN_NEVER, CAB_AGAIN_LATER},
     {CAB_SAYS_NOTHING, 401, 401, CAB_OUTCOME_NOT_STARTED, CAB_AGAIN_RENEWED, CAB_AGAIN_RENEWED},
     {CAB_SAYS_NOTHING, 408, 408, CAB_OUTCOME_UNKNOWN, CAB_AGAIN_NEVER, CAB_AGAIN_LATER},
     {CAB_SAYS_NOTHING, 429, 429, CAB_OUTCOME_NOT_STARTED, CAB_AGAIN_LATER, CAB_AGAIN_LATER},

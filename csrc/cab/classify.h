@@ -19,6 +19,7 @@ typedef enum {
     CAB_SAYS_NOTHING,
     CAB_SAYS_BOTH,          /* a status or code of a refusal, and what tells of a build */
     CAB_SAYS_BUSY,          /* the service itself: too many requests */
+    CAB_SAYS_TROUBLE,       /* the service itself: its own trouble, which may pass */
     CAB_SAYS_NOT_FORWARDED, /* the gateway before the service: it refused, and passed nothing on */
     CAB_SAYS_NO_SUCH_API    /* the same, because it knows of no such operation */
 } cab_says;

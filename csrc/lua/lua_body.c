@@ -539,7 +539,8 @@ void lcab_read_body(lua_State *L, int names, cab_call *c, lcab_answer_kind kind,
             body->says = weigh(body->says, a, code);
         }
     }
-    bool refusal = body->says != CAB_SAYS_NOTHING || a->status < 200 || a->status >= 300;
+    bool refusal = (body->says != CAB_SAYS_NOTHING && body->says != CAB_SAYS_TROUBLE) ||
+                   a->status < 200 || a->status >= 300;
     if (refusal && kind == LCAB_ANSWER_RUN && a->body.len > 0 && tells_of_build(a->body.data)) {
         body->says = CAB_SAYS_BOTH;
     }

@@ -46,6 +46,9 @@ static const struct {
     {"busy with 200", 200, "CB.00060211", CAB_KIND_API, NOT_STARTED, LATER, LATER},
     {"busy with 400", 400, "CB.00060211", CAB_KIND_API, NOT_STARTED, LATER, LATER},
     {"busy with 500", 500, "CB.00060211", CAB_KIND_API, NOT_STARTED, LATER, LATER},
+    {"trouble with 200", 200, "CB.00060100", CAB_KIND_API, UNKNOWN, NEVER, LATER},
+    {"trouble with 400", 400, "CB.00060100", CAB_KIND_API, NOT_STARTED, NEVER, NEVER},
+    {"trouble with 500", 500, "CB.00060101", CAB_KIND_API, UNKNOWN, NEVER, LATER},
     {"600", 600, "", CAB_KIND_PROTOCOL, UNKNOWN, NEVER, NEVER},
     {"999", 999, "", CAB_KIND_PROTOCOL, UNKNOWN, NEVER, NEVER},
 };
@@ -59,7 +62,7 @@ static void check_answers(void) {
                                  .sent = true,
                                  .status = ANSWERS[i].status,
                                  .says = says,
-                                 .failed = says == CAB_SAYS_BUSY};
+                                 .failed = says == CAB_SAYS_BUSY || says == CAB_SAYS_TROUBLE};
             cab_verdict v = cab_classify(&ending);
             bool reads = classes[k] == CAB_OP_READ;
             CHECK(ANSWERS[i].what, v.kind == ANSWERS[i].kind);

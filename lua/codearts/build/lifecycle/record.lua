@@ -308,7 +308,9 @@ end
 --- of an earlier one, is what services write of one that has not.
 local function has_finish(detail)
   local finish, zoned = times.parse(detail.finish_time)
-  local start, now = times.parse(detail.start_time), (meta.of(detail) or {}).date or core.time()
+  -- The service's Date may be that of a gateway whose clock is behind.
+  local start, now = times.parse(detail.start_time), core.time()
+  now = math.max((meta.of(detail) or {}).date or now, now)
   return finish ~= nil and finish > (start or 0) and finish < now + (zoned and HOUR or DAY)
 end
 
@@ -352,6 +354,7 @@ end
 --- end of a build that may wait in a queue, as its record has no time of its own, unless build-info tells how it ended.
 ---@return boolean? stopped nil: nothing could be read
 ---@return table? err
+---@return boolean? succeeded
 local function has_stopped(await, target, detail, opts)
   local args = { job_id = target.job_id, build_no = target.build_no }
   local operation = "ShowBuildDetails"
@@ -359,8 +362,9 @@ local function has_stopped(await, target, detail, opts)
   local first = record.list(info, "building")[1]
   first = type(first) == "table" and first or {}
   local building, finished = truth(first.building), has_finish(detail)
-  if building == false and verdict.of_status(first.build_result) then
-    return true
+  local told = verdict.of_status(first.build_result)
+  if building == false and told then
+    return true, nil, told == "success"
   elseif not finished and not verdict.sounds_final(detail.status) then
     return false
   end
@@ -392,9 +396,9 @@ function record.verdict(await, target, detail, opts)
   if known or not may_be_over(detail) then
     return known, nil, detail
   end
-  local stopped, err = current("ShowRecordDetail", detail)
+  local stopped, err, succeeded = current("ShowRecordDetail", detail)
   if stopped then
-    stopped, err = has_stopped(await, target, detail, opts)
+    stopped, err, succeeded = has_stopped(await, target, detail, opts)
   end
   if not stopped then
     return nil, err, detail
@@ -410,7 +414,9 @@ function record.verdict(await, target, detail, opts)
   end
   detail = later or detail
   known = verdict.of_status(detail.status)
-  return known or may_be_over(detail) and verdict.of_end(detail.status) or nil, nil, detail
+  return known or may_be_over(detail) and verdict.of_end(detail.status, succeeded) or nil,
+    nil,
+    detail
 end
 
 ---@class codearts.build.Step

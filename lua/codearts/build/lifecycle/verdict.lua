@@ -35,6 +35,8 @@ local SOUNDS_OPEN = {
   RUNNING = true,
   QUEUED = true,
   QUEUING = true,
+  INQUEUE = true,
+  IN_QUEUE = true,
   PENDING = true,
   WAITING = true,
   BLOCKED = true,
@@ -79,11 +81,17 @@ function verdict.sounds_open(status)
   return SOUNDS_OPEN[word(status)] or false
 end
 
---- The verdict on a build that is over: what is not known is never a success.
+--- The verdict on a build that is over: what is not known is never a success by itself, and what sounds like another end never.
 ---@param status any
+---@param succeeded? boolean the service tells beside it that the build did
 ---@return codearts.build.Verdict
-function verdict.of_end(status)
-  return DOCUMENTED[word(status)] or (CANCELLED[word(status)] and "cancelled" or "failure")
+function verdict.of_end(status, succeeded)
+  local name = word(status)
+  local may_succeed = name == "UNKNOWN" or not SOUNDS_FINAL[name]
+  return DOCUMENTED[name]
+    or CANCELLED[name] and "cancelled"
+    or succeeded and may_succeed and "success"
+    or "failure"
 end
 
 local STEPS = {
