@@ -21,6 +21,8 @@ describe("cli reference", function()
       ("%s/codeci/project/%s/codeci/detail/%s?next=/x/%s"):format(host, PROJECT, JOB, TICKET),
       ("%s/codeci/project/%s/codeci/detail/%s#state=%s"):format(host, PROJECT, JOB, TICKET),
       ("%s/codeci?ticket=%s&id=%s#/x?sid=%s"):format(host, TICKET, JOB, TICKET),
+      ("%s/codeci/detail/%s?job_token=%s"):format(host, JOB, TICKET),
+      ("%s/codeci/detail/%s#projectTicket=%s"):format(host, JOB, TICKET),
     }
     for _, case in ipairs(cases) do
       assert.are.same({ id = JOB }, reference.job(case), case)

@@ -5,6 +5,17 @@ local shown = require "codearts.build.shown"
 
 local reference = {}
 
+-- Members of a query or a fragment that hold an id, in small letters.
+local ID_NAMES = {
+  id = true,
+  job = true,
+  jobid = true,
+  job_id = true,
+  project = true,
+  projectid = true,
+  project_id = true,
+}
+
 --- The 32-character parts of an address, each with the part before it. What a query or a fragment holds beside them may be a
 -- ticket: there a name has to say that it is one of ours.
 local function ids_of(address)
@@ -14,8 +25,7 @@ local function ids_of(address)
     local before = ""
     for sign, part in text:gmatch "([/?&#=]?)([^/?&#=]+)" do
       local name = ascii.lower(before)
-      local is_named = name:find "job" or name:find "project" or name == "id"
-      if is_id(part) and (sign == "=" and is_named or sign ~= "=" and text ~= query) then
+      if is_id(part) and (sign == "=" and ID_NAMES[name] or sign ~= "=" and text ~= query) then
         found[#found + 1] = { id = part, before = name }
       end
       before = part
