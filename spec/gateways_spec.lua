@@ -2,7 +2,10 @@
 -- builds from one call, and what is told is true. Counted behind the gateway.
 
 local caller = require "spec.support.caller"
+local certs = require "spec.support.certs"
 local gateways = require "spec.support.gateway"
+local host = require "spec.support.host"
+local net = require "spec.support.net"
 local servers = require "spec.support.server"
 
 -- What the service does with the request, and how often it can have been processed then.
@@ -230,3 +233,47 @@ describe_unless_missing(
     end)
   end
 )
+
+-- Such a refusal is whole, and its stream reset, before the body of the start has come.
+describe_unless_missing("haproxy", "a limit of haproxy's over HTTP/2", function()
+  local function read(path)
+    local file = assert(io.open(path, "rb"))
+    local text = file:read "*a"
+    file:close()
+    return text
+  end
+
+  it("is told as what it is", function()
+    local files, folder = certs.shared(), host.folder()
+    local pair = assert(io.open(folder .. "/pair", "wb"))
+    pair:write(read(files.good), read(files.good_key))
+    pair:close()
+    local free = net.refused()
+    local port = free.port
+    free.close()
+    local gateway = gateways.start(
+      "haproxy",
+      server.port,
+      ([[
+    timeout client 10s
+frontend limit
+    bind 127.0.0.1:%d ssl crt %s/pair alpn h2
+    http-request deny deny_status 429
+defaults
+    mode http
+]]):format(port, folder)
+    )
+    local client = caller.new {
+      endpoint = ("https://127.0.0.1:%d"):format(port),
+      tls = { ca_file = files.ca },
+      retry = false,
+    }
+    for _ = 1, 40 do
+      local _, err = client:try_run(caller.JOB)
+      caller.check({ outcome = "not_started", retryable = true, status = 429 }, err)
+    end
+    client:close()
+    gateway:stop()
+    host.remove(folder)
+  end)
+end)

@@ -54,11 +54,13 @@ static void move(cab_transfer *t, cab_list *from, cab_list *to) {
 static pthread_once_t init_once = PTHREAD_ONCE_INIT;
 static CURLcode init_code;
 
-static bool raises_sigpipe;
+static bool raises_sigpipe, drops_early_answers;
 
 static void init_libcurl(void) {
     init_code = curl_global_init(CURL_GLOBAL_DEFAULT);
-    raises_sigpipe = curl_version_info(CURLVERSION_NOW)->version_num < 0x075700;
+    unsigned version = curl_version_info(CURLVERSION_NOW)->version_num;
+    raises_sigpipe = version < 0x075700;
+    drops_early_answers = version < 0x080500; /* 7.88 does, 8.5 does not */
 }
 
 bool cab_engine_check_version(cab_error *err) {
@@ -229,6 +231,7 @@ cab_engine *cab_engine_new(const cab_engine_options *options, cab_error *err) {
     e->curl_due_ms = -1;
     e->limit_ms = INT64_MAX;
     e->wire.reader = -1;
+    e->wire.drops_early_answers = drops_early_answers;
     e->wire.ear = (cab_libssl_ear){.tell = on_news, .ud = e};
     e->wire.ear_of_bytes = (cab_libssl_ear){.tell = on_news, .ud = e, .waits = true};
     if (!copy_options(e, options) || !cab_hosts_reserve(&e->wire.hosts)) {
@@ -426,6 +429,7 @@ static void act(cab_engine *e, curl_socket_t fd, int mask) {
          * socket nor a timer. */
         e->unwatched = true;
     }
+    cab_sockets_let_go(&e->wire.hosts.sockets);
 }
 
 static void fire_due_timer(cab_engine *e, cab_budget *budget) {

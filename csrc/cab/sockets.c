@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,4 +169,26 @@ bool cab_sockets_ended(cab_sockets *sockets, int port, bool plain) {
         }
     }
     return false;
+}
+
+static void set_held(cab_socket *one, bool held) {
+#ifdef TCP_CORK
+    int flag = held;
+    (void)setsockopt(one->fd, IPPROTO_TCP, TCP_CORK, &flag, sizeof flag);
+#endif
+    one->held = held;
+}
+
+void cab_sockets_hold(cab_sockets *sockets, cab_socket *one) {
+    set_held(one, true);
+    sockets->held = true;
+}
+
+void cab_sockets_let_go(cab_sockets *sockets) {
+    for (size_t i = 0; sockets->held && i < sockets->count; i++) {
+        if (sockets->items[i].held) {
+            set_held(&sockets->items[i], false);
+        }
+    }
+    sockets->held = false;
 }

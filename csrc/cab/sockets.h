@@ -21,12 +21,14 @@ typedef struct {
     bool shared;           /* it speaks HTTP/2: many requests are under way on it, … */
     size_t most;           /* … and no more than these */
     size_t requests;       /* that are under way */
+    bool held;             /* see cab_sockets_hold */
 } cab_socket;
 
 typedef struct {
     cab_socket *items;
     size_t count, cap;
     unsigned made;
+    bool held; /* one of them is */
 } cab_sockets;
 
 /* Makes room for one more. */
@@ -54,6 +56,11 @@ bool cab_sockets_are_one(const cab_sockets *sockets, int fd);
  * has ended it, or, on a `plain` one (HTTP/1 without TLS) or one that speaks HTTP/1 within TLS, has
  * said something unasked, which would be taken for the answer. */
 bool cab_sockets_ended(cab_sockets *sockets, int port, bool plain);
+
+/* What is written from now on goes out in as few packets as it fits in once all are let go, where
+ * the system can do so: within the same piece of work. */
+void cab_sockets_hold(cab_sockets *sockets, cab_socket *one);
+void cab_sockets_let_go(cab_sockets *sockets);
 
 #pragma GCC visibility pop
 

@@ -172,6 +172,9 @@ static int on_prereq(void *ud, char *ip, char *local_ip, int port, int local_por
         (void)set_fresh(t, false, true);
         return CURL_PREREQFUNC_ABORT;
     }
+    if (a->once && one != NULL && one->shared && t->wire->drops_early_answers) {
+        cab_sockets_hold(&t->wire->hosts.sockets, one); /* the body behind the head, too */
+    }
     if (t->host->may_share) {
         a->on = cab_host_occupy(&t->wire->hosts, t->host, a->on, one);
     } else {

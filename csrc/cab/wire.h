@@ -35,6 +35,8 @@ typedef struct {
      * is on it: the next one would watch it again, and watching costs more than most of a call. */
     int reader;
     bool reader_rests;
+    bool drops_early_answers; /* libcurl does: what ends an HTTP/2 stream before its request has
+                               * gone out has the whole answer forgotten */
     cab_libssl_ear ear, ear_of_bytes;
     cab_list running, streaming; /* those of the second hold bytes of a stream */
     size_t paused;               /* how many of the running */
