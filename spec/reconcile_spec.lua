@@ -430,9 +430,9 @@ describe("err:reconcile, at a service with habits,", function()
 
   it("takes no word for a value that another place says is secret", function()
     for _, masks in ipairs {
-      { "[MASKED]", "non-stored password parameter", "" }, -- the third place has the flag
-      { "Encrypted", "***" },
-      { "******", "hidden" },
+      { "withheld", "non-stored value of a password", "" }, -- the third place has the flag
+      { "Withheld", "***" },
+      { "******", "concealed" },
     } do
       local third = masks[3] and "masked" or "gone"
       local masked = { number = 7, mine = true, shows = { "masked", "masked", third } }

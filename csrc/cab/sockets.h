@@ -18,10 +18,10 @@ typedef struct {
     unsigned id;           /* never another's; never 0 */
     bool ready;            /* whoever made the connection has used it */
     bool in_turn;          /* it speaks HTTP/1: without a request there is nothing to say */
+    bool held;             /* see cab_sockets_hold */
     bool shared;           /* it speaks HTTP/2: many requests are under way on it, … */
     size_t most;           /* … and no more than these */
     size_t requests;       /* that are under way */
-    bool held;             /* see cab_sockets_hold */
 } cab_socket;
 
 typedef struct {

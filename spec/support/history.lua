@@ -19,6 +19,7 @@ local NEVER = 1e9 -- a tick; goes over the wire, as infinity does not
 ---@field ages table<string, integer>|nil by operation: how long a cache says that it has kept the answer
 ---@field beyond { body: table?, status: integer? }|nil what there is in place of an empty page after the last one
 ---@field tells_last boolean whether there is a place that tells the last build, listed or not
+---@field names_builds boolean whether a record tells the number of its build
 ---@field answers_of integer|nil the build that answers say they are about
 ---@field tick integer answers given
 ---@field zone integer hours of the times that the list is asked for
@@ -253,6 +254,7 @@ function M.plain(run_id, now, habits)
     masks = { "******", "******", "******" },
     unflagged = false,
     tells_last = false,
+    names_builds = true,
     builds = {},
   }
   for name, value in pairs(habits or {}) do
@@ -328,6 +330,7 @@ function M.make(seed, run_id, now, skew)
   populate(h, run_id, roll, chance, pick)
   h.failing = not h.quiet and not h.worded and chance(10) and roll(6) or nil
   h.tells_last = chance(50)
+  h.names_builds = chance(50)
   return h
 end
 
@@ -439,7 +442,7 @@ local SHOW = {
     local id = ("00000000-0000-4000-8000-%012d"):format(build.number)
     return {
       result = {
-        build_no = h.answers_of or build.number,
+        build_no = h.answers_of or h.names_builds and build.number or nil,
         build_record_id = id,
         daily_build_num = "20261127.1",
         execution_id = "j_1",
