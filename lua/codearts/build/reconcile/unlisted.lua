@@ -75,7 +75,7 @@ return function(ask, list)
   local asked = 0
   for number, is_lowest in numbers(list, highest) do
     local detail, err = places.detail(ask, list.job_id, number)
-    local is_there = detail ~= nil and record.integer(detail.build_no) == number
+    local is_there = detail and (number == last or record.integer(detail.build_no) == number)
     local began = is_there and latest_time(detail) or false
     asked = asked + 1
     if asked > listing.MOST_BUILDS then
