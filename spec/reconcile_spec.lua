@@ -5,6 +5,7 @@ local core = require "codearts.build.core"
 local gates = require "spec.support.gate"
 local histories = require "spec.support.history"
 local judge = require "codearts.build.reconcile.judge"
+local listing = require "codearts.build.reconcile.listing"
 local look = require "codearts.build.reconcile.look"
 local sandbox = require "codearts.build.sandbox"
 local servers = require "spec.support.server"
@@ -677,5 +678,23 @@ describe("a look at the builds", function()
     assert.equal("unknown", seen.verdict)
     assert.same({ 150 }, seen.open)
     assert.matches("do not show RUN_ID", seen.error.message)
+  end)
+end)
+
+describe("the list of builds", function()
+  it("is read again until all that an earlier reading had is there still", function()
+    local pages = { { 5, 4 }, { 3, 2 }, { 6, 5 }, { 4, 3 }, { 6, 5 }, { 4, 3 } }
+    local asked = 0
+    local function ask()
+      asked = asked + 1
+      local rows = {}
+      for i, number in ipairs(pages[asked]) do
+        rows[i] = { number = number }
+      end
+      return { result = { total_page = 2, total_record = 4, job_build_states = rows } }
+    end
+    local list = { job_id = JOB, span = { from = 0, to = 1e9 }, builds = {} }
+    assert.is_true(listing.read(ask, list, assert(listing.page(ask, JOB, list.span, 0))))
+    assert.equal(#pages, asked)
   end)
 end)
