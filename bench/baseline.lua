@@ -4,7 +4,7 @@
 -- `bench/check.lua` refuses what is a tenth above; a change that is worth it changes this too.
 return {
   ["lua5.4"] = {
-    http = { instructions = 7300, data = 615, code = 815 },
+    http = { instructions = 7700, data = 615, code = 815 },
     traced = { instructions = 8700 },
   },
   luajit = {
