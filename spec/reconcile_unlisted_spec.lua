@@ -3,6 +3,7 @@
 local build = require "codearts.build"
 local core = require "codearts.build.core"
 local histories = require "spec.support.history"
+local look = require "codearts.build.reconcile.look"
 local servers = require "spec.support.server"
 
 local JOB = "samplejob00000000000000000000001"
@@ -142,6 +143,20 @@ describe("a build that the list lacks", function()
       { "answer", body = '{"result":{"build_no":7,"status":"SUCCESS"}}' }
     )
     assert.equal("SUCCESS", found.result:wait({ interval = 0.001 }).status)
+  end)
+
+  it("is not taken for deleted where the question was cancelled", function()
+    local h = histories.plain("none", core.time(), {})
+    histories.add(h, { number = 8 })
+    local seen, err = look.at(function(operation, args)
+      if operation == "ShowRecordDetail" and args.build_no == 7 then
+        return nil, core.error { kind = "cancelled", message = "cancelled" }
+      end
+      local body, status = histories.answer(h, operation, args)
+      return body, not body and core.error { kind = "api", status = status, message = "no" } or nil
+    end, { job_id = JOB, run_id = "none", parameter = "RUN_ID" })
+    assert.is_nil(seen)
+    assert.equal("cancelled", err.kind)
   end)
 
   it("below one that was there long before is asked nothing", function()

@@ -40,13 +40,18 @@ local function numbers(list, highest)
   end
 end
 
+--- Whether an error leaves open what there is: others say that it is not there, or not for us.
+local function leaves_open(err)
+  return err and (err.kind == "cancelled" or record.may_pass(err))
+end
+
 --- The job's last build, as the service tells it apart from its list, and the highest number that the job may have. That the
 --- operation is not there, or not for us, tells nothing.
 ---@return integer? last 0: it is not told; nil: it may be told later
 ---@return integer|codearts.build.Error highest
 local function last_build(ask, list)
   local answer, err = ask("ShowRunningStatus", { job_id = list.job_id })
-  if err and (err.kind == "cancelled" or record.may_pass(err)) then
+  if leaves_open(err) then
     return nil, err
   end
   local told = places.member(answer, "result") or {}
@@ -82,7 +87,7 @@ return function(ask, list)
       return false, listing.too_many()
     elseif is_there or number == last then
       list.builds[number] = began
-    elseif err and record.may_pass(err) then
+    elseif leaves_open(err) then
       return false, err
     end
     if is_lowest and not is_there or not judge.may_be_since(began, list.started_at) then
