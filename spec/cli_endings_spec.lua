@@ -7,18 +7,12 @@ local core = require "codearts.build.core"
 local host = require "spec.support.host"
 local key_store = require "codearts.build.key_store"
 local lifecycle = require "spec.support.lifecycle"
+local read_file = require "spec.support.read_file"
 local server_process = require "spec.support.server"
 
 local GOOD, BAD = cli_sandbox.good, cli_sandbox.bad
 local STATUSES = { HUP = 129, INT = 130, TERM = 143 }
 local WORDS = { HUP = "hung up", INT = "interrupted", TERM = "terminated" }
-
-local function read(path)
-  local file = assert(io.open(path))
-  local content = file:read "*a"
-  file:close()
-  return content
-end
 
 describe("codearts-build, ended by a signal", function()
   local box
@@ -393,7 +387,7 @@ describe("codearts-build, ended by a signal", function()
       )
       local out = pipe:read "*a"
       pipe:close()
-      local said, code = read(err), tonumber(read(status))
+      local said, code = read_file(err), tonumber(read_file(status))
       os.execute(("rm %s %s %s"):format(fifo, err, status))
       return code, out, said
     end

@@ -5,6 +5,7 @@ local command = require "spec.support.command"
 local exit_status = require "codearts.build.cli.exit_status"
 local manual = require "codearts.build.cli.manual"
 local names = require "codearts.build.cli.names"
+local read_file = require "spec.support.read_file"
 local tmux = require "spec.support.tmux"
 
 local PROJECT = "54bc5ae8ca3e43e19d3ba0f7dc9e2a3c"
@@ -318,10 +319,12 @@ describe("the manual", function()
   end)
 
   local function read(name)
-    local file = assert(io.open(("%s/%s.1"):format(folder, name)))
-    local content = file:read "*a"
-    file:close()
-    return (content:gsub("\\%-", "-"):gsub("\\e", "\\"):gsub("\\&", ""))
+    return (
+      read_file(("%s/%s.1"):format(folder, name))
+        :gsub("\\%-", "-")
+        :gsub("\\e", "\\")
+        :gsub("\\&", "")
+    )
   end
 
   it("has what the help has", function()

@@ -4,6 +4,7 @@ local build = require("codearts.build")
 local core = require("codearts.build.core")
 local host = require("spec.support.host")
 local probe = require("spec.support.probe")
+local read_file = require "spec.support.read_file"
 
 local JOB, NAME = host.JOB, host.NAME
 
@@ -337,9 +338,7 @@ describe("a child of a fork in a callback", function()
         probe.leave()
       end
       probe.join()
-      local file = assert(io.open(folder .. ".child"))
-      local text = file:read("*a")
-      file:close()
+      local text = read_file(folder .. ".child")
       os.remove(folder .. ".child")
       os.execute("rm -rf " .. folder)
       assert.equal("usage unknown", text)

@@ -6,6 +6,7 @@ local certs = require "spec.support.certs"
 local gateways = require "spec.support.gateway"
 local host = require "spec.support.host"
 local net = require "spec.support.net"
+local read_file = require "spec.support.read_file"
 local servers = require "spec.support.server"
 
 -- What the service does with the request, and how often it can have been processed then.
@@ -236,17 +237,10 @@ describe_unless_missing(
 
 -- Such a refusal is whole, and its stream reset, before the body of the start has come.
 describe_unless_missing("haproxy", "a limit of haproxy's over HTTP/2", function()
-  local function read(path)
-    local file = assert(io.open(path, "rb"))
-    local text = file:read "*a"
-    file:close()
-    return text
-  end
-
   it("is told as what it is", function()
     local files, folder = certs.shared(), host.folder()
     local pair = assert(io.open(folder .. "/pair", "wb"))
-    pair:write(read(files.good), read(files.good_key))
+    pair:write(read_file(files.good), read_file(files.good_key))
     pair:close()
     local free = net.refused()
     local port = free.port

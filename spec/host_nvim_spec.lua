@@ -7,6 +7,7 @@ if missing then
   pending("clients in Neovim: " .. missing)
   return
 end
+local read_file = require "spec.support.read_file"
 local server = require("spec.support.server").start()
 
 local folder = host.folder()
@@ -521,10 +522,7 @@ describe("Neovim", function()
         )
         .. ("-c 'checkhealth codearts' -c 'write! %s' -c 'qall!'"):format(report)
     )
-    local file = assert(io.open(report))
-    local text = file:read "*a"
-    file:close()
-    return (text:gsub("(%u%u+):", "%1"))
+    return (read_file(report):gsub("(%u%u+):", "%1"))
   end
 
   it("answers :checkhealth where all is well", function()

@@ -7,6 +7,7 @@ if missing then
   return
 end
 local nginx = require("spec.support.nginx")
+local read_file = require "spec.support.read_file"
 local socket = require("socket")
 local server = require("spec.support.server").start()
 
@@ -604,12 +605,9 @@ end)
 
 describe("the example for nginx", function()
   it("runs", function()
-    local file = assert(io.open("examples/openresty/nginx.conf"))
-    local configuration = file:read("*a"):gsub("127%.0%.0%.1:8080", "unix:SOCKET")
-    file:close()
-    file = assert(io.open("examples/openresty/app.lua"))
-    local app = file:read("*a")
-    file:close()
+    local configuration =
+      read_file("examples/openresty/nginx.conf"):gsub("127%.0%.0%.1:8080", "unix:SOCKET")
+    local app = read_file "examples/openresty/app.lua"
     local example = nginx.start({
       configuration = configuration,
       app = app,

@@ -1,6 +1,7 @@
 -- The file behind a key: one holder, whole lines, on the disk before anybody acts on them.
 
 local core = require "codearts.build.core"
+local read_file = require "spec.support.read_file"
 
 local function sh(command, ...)
   local ok = os.execute(command:format(...))
@@ -11,13 +12,6 @@ local function write(path, text, mode)
   local file = assert(io.open(path, mode or "wb"))
   file:write(text)
   file:close()
-end
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "*a"
-  file:close()
-  return text
 end
 
 describe("a journal", function()
@@ -56,7 +50,7 @@ describe("a journal", function()
     assert.equal(13, append "second")
     assert.same({ "second", 13 }, { journal:read() })
     assert.same({ "second", 13 }, { core.journal.peek(folder, "k", true) })
-    assert.equal("first\nsecond\n", read(folder .. "/k"))
+    assert.equal("first\nsecond\n", read_file(folder .. "/k"))
     local pipe = io.popen(("stat -c %%a %s %s/k"):format(folder, folder))
     assert.equal("700\n600\n", pipe:read "*a")
     pipe:close()
@@ -75,7 +69,7 @@ describe("a journal", function()
     sh("rm %s/k", folder) -- who comes then holds what is there, not what was
     open()
     append "new"
-    assert.equal("new\n", read(folder .. "/k"))
+    assert.equal("new\n", read_file(folder .. "/k"))
   end)
 
   it("is not the forked child's: its lock ends with the parent", function()
@@ -118,11 +112,11 @@ describe("a journal", function()
       local version = append "first"
       local work = assert(journal:append("second", version))
       sh(how, folder)
-      local before = read(folder .. "/k")
+      local before = read_file(folder .. "/k")
       local line, err = work:run()
       assert.same({ nil, "key", "store" }, { line, err.kind, err.reason })
       assert.truthy(err.message:find("was changed while", 1, true))
-      assert.equal(before, read(folder .. "/k"))
+      assert.equal(before, read_file(folder .. "/k"))
       journal:close()
       os.remove(folder .. "/k")
     end
@@ -147,7 +141,7 @@ describe("a journal", function()
     assert(journal:append("dropped", 0))
     collectgarbage()
     assert.equal(5, append "line")
-    assert.equal("line\n", read(folder .. "/k"))
+    assert.equal("line\n", read_file(folder .. "/k"))
   end)
 
   it("lets go only when the work under way is done", function()
@@ -155,13 +149,13 @@ describe("a journal", function()
     local call = client:perform(assert(journal:append "line"))
     journal:close()
     call:wait()
-    assert.equal("line\n", read(folder .. "/k"))
+    assert.equal("line\n", read_file(folder .. "/k"))
     open()
     -- Nor is it lost when the client closes.
     call = client:perform(assert(journal:append("last", 5)))
     client:close()
     assert.is_table((call:try_wait()))
-    assert.equal("line\nlast\n", read(folder .. "/k"))
+    assert.equal("line\nlast\n", read_file(folder .. "/k"))
   end)
 
   it("cuts off what a crash left of a line", function()
@@ -173,7 +167,7 @@ describe("a journal", function()
     open()
     assert.same({ "whole", 6 }, { journal:read() })
     append "next"
-    assert.equal("whole\nnext\n", read(folder .. "/k"))
+    assert.equal("whole\nnext\n", read_file(folder .. "/k"))
   end)
 
   it("takes a line, and one at a time", function()
@@ -215,7 +209,7 @@ describe("a journal", function()
     write(folder .. "/k", ("x"):rep(200000))
     sh("chmod 600 %s/k", folder)
     assert.truthy(problem():find "another kind")
-    assert.equal(200000, #read(folder .. "/k"))
+    assert.equal(200000, #read_file(folder .. "/k"))
     sh("rm -r %s; touch %s", folder, folder)
     problem()
     local line, err = core.journal.peek(folder, "k", true)

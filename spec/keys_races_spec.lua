@@ -3,6 +3,7 @@
 local build = require "codearts.build"
 local key_store = require "codearts.build.key_store"
 local keyed = require "spec.support.keyed"
+local read_file = require "spec.support.read_file"
 local servers = require "spec.support.server"
 local strace = require "spec.support.strace"
 
@@ -102,9 +103,7 @@ describe("what a power cut leaves of a record", function()
     server:reset()
     run(base .. "/whole")
     local name = io.popen("ls " .. base .. "/whole"):read "*l"
-    local file = assert(io.open(base .. "/whole/" .. name, "rb"))
-    local text = file:read "*a"
-    file:close()
+    local text = read_file(base .. "/whole/" .. name)
     local first = #text:match "^[^\n]*\n"
     visit(function(length)
       os.execute(("rm -rf %s/cut; mkdir -p -m 700 %s/cut"):format(base, base))

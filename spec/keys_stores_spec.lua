@@ -7,6 +7,7 @@ local address = require "codearts.build.key_store.address"
 local host = require "spec.support.host"
 local key_store = require "codearts.build.key_store"
 local namespaces = require "spec.support.namespaces"
+local read_file = require "spec.support.read_file"
 local servers = require "spec.support.server"
 
 local JOB = "samplejob00000000000000000000001"
@@ -17,13 +18,6 @@ local function write(path, text)
   local file = assert(io.open(path, "wb"))
   file:write(text)
   file:close()
-end
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "*a"
-  file:close()
-  return text
 end
 
 describe("the address of a key store", function()
@@ -220,14 +214,14 @@ describe("a store of files", function()
   it("refuses a record of another version, and somebody else's file, and leaves them", function()
     assert(run "other")
     assert(run "k")
-    local other = read(path_of "other")
-    local beyond = read(path_of "k"):gsub('"pid":%d+', '"pid":1e999') -- what no number can hold
+    local other = read_file(path_of "other")
+    local beyond = read_file(path_of "k"):gsub('"pid":%d+', '"pid":1e999') -- what no number can hold
     server:reset()
     for _, text in ipairs { '{"v":2}\n', "mine\n", other, "\n", '{"v":1}\n', "\0\n", beyond } do
       write(path_of "k", text)
       os.execute("chmod 600 " .. path_of "k")
       refused()
-      assert.equal(text, read(path_of "k"))
+      assert.equal(text, read_file(path_of "k"))
     end
   end)
 
@@ -237,7 +231,7 @@ describe("a store of files", function()
     host.remove(folder)
     write(folder, "a file")
     refused()
-    assert.equal("a file", read(folder))
+    assert.equal("a file", read_file(folder))
   end)
 
   it("is not asked for ever when it tells of others and shows none", function()
@@ -261,10 +255,10 @@ describe("a store of files", function()
   it("refuses a file that others may write to", function()
     assert(run())
     server:reset()
-    local text = read(path_of "k")
+    local text = read_file(path_of "k")
     os.execute("chmod 666 " .. path_of "k")
     refused()
-    assert.equal(text, read(path_of "k"))
+    assert.equal(text, read_file(path_of "k"))
   end)
 
   local missing = namespaces.missing()

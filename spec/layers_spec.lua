@@ -1,6 +1,8 @@
 -- The plan of the house, compared with every #include and every require: data flows one way, and a
 -- foreign library is seen by one room only. The tables here are the plan.
 
+local read_file = require "spec.support.read_file"
+
 -- C, below Lua: room -> rooms that it may use. "May use" is transitive; `error` and
 -- `locale` are free to all.
 local CAB = {
@@ -293,13 +295,6 @@ local ROOMS = {
   },
 }
 
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
 local function files(command)
   local pipe = assert(io.popen(command))
   local list = {}
@@ -367,7 +362,7 @@ describe("the plan of the C code", function()
     for _, path in ipairs(sources) do
       local wing, name = path:match "^csrc/(%w+)/([%w_]+)%."
       local allowed = closure(c_names, wing == "cab" and "cab/" .. name or name)
-      for included in read(path):gmatch '#%s*include%s+"([^"]+)%.h"' do
+      for included in read_file(path):gmatch '#%s*include%s+"([^"]+)%.h"' do
         local room = included:gsub("^lua/", "")
         local is_free = FREE[room] or (wing == "lua" and FREE_IN_LUA[room])
         local itself = included == wing .. "/" .. name
@@ -391,7 +386,7 @@ describe("the plan of the C code", function()
   it("calls one type by one letter below Lua", function()
     local type_of, letter_of = {}, {}
     for _, path in ipairs(files "ls csrc/cab/*.[ch]") do
-      local text = read(path):gsub("/%*.-%*/", "")
+      local text = read_file(path):gsub("/%*.-%*/", "")
       for name, letter in text:gmatch "%f[%w_](cab_[%w_]+)%s+%**(%l)%f[^%w_]" do
         type_of[letter] = type_of[letter] or name
         letter_of[name] = letter_of[name] or letter
@@ -404,7 +399,7 @@ describe("the plan of the C code", function()
   it("lets one room see a foreign library", function()
     for _, path in ipairs(sources) do
       local file = path:match "^csrc/(.+)$"
-      for included in read(path):gmatch "#%s*include%s+<([^>]+)>" do
+      for included in read_file(path):gmatch "#%s*include%s+<([^>]+)>" do
         for prefix, allowed in pairs(FOREIGN_HEADERS) do
           assert(
             included:sub(1, #prefix) ~= prefix or allowed[file],
@@ -423,7 +418,7 @@ describe("the plan of the C code", function()
 
   it("keeps certain words to certain files", function()
     for _, path in ipairs(sources) do
-      local text = read(path):gsub("/%*.-%*/", "")
+      local text = read_file(path):gsub("/%*.-%*/", "")
       for _, row in ipairs(WORDS) do
         local allowed = not text:find(row[1], 1, true)
         for i = 2, #row do
@@ -436,7 +431,7 @@ describe("the plan of the C code", function()
 
   it("tells the wings apart by name", function()
     for _, path in ipairs(sources) do
-      local text = read(path):gsub("/%*.-%*/", "")
+      local text = read_file(path):gsub("/%*.-%*/", "")
       if path:find "^csrc/cab/" then
         assert(not text:find "lua_State" and not text:find "lcab_", path .. " knows Lua")
       else
@@ -448,7 +443,7 @@ describe("the plan of the C code", function()
   it("hides what each header declares, but for the entry point", function()
     local outward = { ["csrc/lua/core.h"] = true, ["csrc/lua/compat.h"] = true } -- ours, and Lua's
     for _, path in ipairs(files "ls csrc/*/*.h") do
-      local text = read(path):gsub("/%*.-%*/", "")
+      local text = read_file(path):gsub("/%*.-%*/", "")
       local before, hidden =
         text:match "^(.-)#pragma GCC visibility push%(hidden%)(.*)#pragma GCC visibility pop\n"
       -- Other people's names must not be hidden.
@@ -462,7 +457,7 @@ describe("the plan of the C code", function()
 
   it("guards each header by its own name", function()
     for _, path in ipairs(files "ls csrc/*/*.h") do
-      local text = read(path)
+      local text = read_file(path)
       local guard, again = text:match "#ifndef ([%w_]+)\n#define ([%w_]+)\n"
       local name = path:match "([%w_]+)%.h$":upper()
       assert.equal(guard, again, path)
@@ -489,7 +484,7 @@ end
 
 -- The modules that a file names in a require or a pcall of it, comments left out.
 local function required(path)
-  local text = read(path):gsub("%-%-%[%[.-%]%]", ""):gsub("%-%-[^\n]*", "")
+  local text = read_file(path):gsub("%-%-%[%[.-%]%]", ""):gsub("%-%-[^\n]*", "")
   local names = {}
   for name in text:gmatch "%f[%w_]require%s*[%(,]?%s*[\"']([%w_.]+)[\"']" do
     names[#names + 1] = name
@@ -554,7 +549,7 @@ describe("the plan of the Lua code", function()
 
   it("writes no date by os.date, which fails after 2038 where time_t has 32 bits", function()
     for _, path in ipairs(sources) do
-      local text = read(path):gsub("%-%-[^\n]*", "")
+      local text = read_file(path):gsub("%-%-[^\n]*", "")
       assert(not text:find "os%.date", path .. " has os.date")
     end
   end)
@@ -573,7 +568,7 @@ describe("the plan of the Lua code", function()
       }
       for _, path in ipairs(sources) do
         local number = 0
-        for line in (read(path):gsub("%-%-[^\n]*", "") .. "\n"):gmatch "(.-)\n" do
+        for line in (read_file(path):gsub("%-%-[^\n]*", "") .. "\n"):gmatch "(.-)\n" do
           number = number + 1
           local found
           for _, word in ipairs(words) do
@@ -592,7 +587,7 @@ describe("the plan of the Lua code", function()
 
   it("lets no module change another", function()
     for _, path in ipairs(sources) do
-      local text = read(path):gsub("%-%-[^\n]*", "")
+      local text = read_file(path):gsub("%-%-[^\n]*", "")
       if path:find "build/init%.lua$" then -- which takes out what did not load
         text = text:gsub("package%.loaded%[[^%]]*%] = nil\n", "")
       end

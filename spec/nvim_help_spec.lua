@@ -2,19 +2,13 @@
 
 local editor = require "spec.support.editor"
 local host = require "spec.support.host"
+local read_file = require "spec.support.read_file"
 local vim_help = require "spec.support.vim_help"
 
 local FILE = "doc/codearts.txt"
 
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
 describe("the help", function()
-  local text = read(FILE)
+  local text = read_file(FILE)
 
   it("says what stands elsewhere: lua spec/support/vim_help.lua writes it", function()
     assert.equal(vim_help.text(), text)
@@ -30,7 +24,7 @@ describe("the help", function()
     for _, name in ipairs(require("codearts.build.nvim.command").NAMES) do
       assert.truthy(text:find("*:CodeArts-" .. name .. "*", 1, true), name)
     end
-    local buffer = read "lua/codearts/build/nvim/buffer.lua"
+    local buffer = read_file "lua/codearts/build/nvim/buffer.lua"
     local maps = assert(buffer:match "local MAPS = (%b{})")
     for key, what in maps:gmatch '{ "([^"]+)".-"CodeArts: ([^"]+)" }' do
       assert.truthy(text:find("\n" .. key .. " +" .. what:sub(1, 12):gsub("%p", "%%%0")), key)
@@ -100,7 +94,7 @@ describe("the tour of the help", function()
       CODEARTS_BUILD_ENDPOINT = box.endpoint,
       CODEARTS_BUILD_TOKEN = "tour",
       CODEARTS_BUILD_PROJECT = "sandboxproject000000000000000001",
-    }, { columns = 110, rows = 40, files = { ["roman.c"] = read "examples/demo/roman.c" } })
+    }, { columns = 110, rows = 40, files = { ["roman.c"] = read_file "examples/demo/roman.c" } })
   end)
 
   teardown(function()
@@ -111,7 +105,7 @@ describe("the tour of the help", function()
   end)
 
   it("shows what it says", function()
-    local steps = steps_of(read(FILE))
+    local steps = steps_of(read_file(FILE))
     assert.is_true(#steps > 10)
     for _, step in ipairs(steps) do
       nvim.page:type(step.typed .. (step.typed:sub(1, 1) == ":" and "\n" or ""))

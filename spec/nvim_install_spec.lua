@@ -8,6 +8,7 @@ if missing then
   pending("the plugin in Neovim: " .. missing)
   return
 end
+local read_file = require "spec.support.read_file"
 local server = require("spec.support.server").start()
 
 -- Runs a shell command; answers all its output, and whether it succeeded.
@@ -88,9 +89,7 @@ describe("the plugin of Neovim", function()
 
   -- The lines of the README for a package of Neovim itself, which are for a shell.
   local function readme_lines(url)
-    local file = assert(io.open "README.md")
-    local text = file:read "*a"
-    file:close()
+    local text = read_file "README.md"
     local lines = assert(text:match "\n## In Neovim\n.-```sh\n(.-)```")
     return (lines:gsub("%f[%w]URL%f[%W]", url))
   end

@@ -2,6 +2,7 @@
 
 local build = require "codearts.build"
 local operation_request = require "codearts.build.operations.request"
+local read_file = require "spec.support.read_file"
 local rows = require "codearts.build.operations.rows"
 local sample_args = require "spec.support.sample_args"
 local server_process = require "spec.support.server"
@@ -228,13 +229,6 @@ describe("client:call", function()
     return text
   end
 
-  local function read(path)
-    local file = assert(io.open(path, "rb"))
-    local text = file:read "*a"
-    file:close()
-    return text
-  end
-
   it("answers the decoded body as it came", function()
     server:script { { "answer", body = '{"result":true,"n":9007199254740992,"none":null}' } }
     local answer = client:call("ShowJobStatus", { job_id = "x" })
@@ -380,7 +374,7 @@ describe("client:call", function()
     local path = folder .. "/build.log"
     server:script { { "answer", body = "the log\n" } }
     assert.are.equal(8, client:call("DownloadBuildLog", { record_id = "r" }, { to = path }))
-    assert.are.equal("the log\n", read(path))
+    assert.are.equal("the log\n", read_file(path))
     assert.are.equal("build.log\n", files())
     server:script({}, "close_in_body")
     failure_of(client.call, client, "DownloadBuildLog", { record_id = "r" }, { to = path })
@@ -389,7 +383,7 @@ describe("client:call", function()
       404,
       failure_of(client.call, client, "DownloadBuildLog", { record_id = "r" }, { to = path }).status
     )
-    assert.are.equal("the log\n", read(path))
+    assert.are.equal("the log\n", read_file(path))
     assert.are.equal("build.log\n", files())
   end)
 
@@ -472,7 +466,7 @@ describe("client:call", function()
         assert.are.equal(#body, download { to = take })
         assert.are.equal(body, table.concat(told))
         download { to = path }
-        assert.are.equal(body, read(path))
+        assert.are.equal(body, read_file(path))
       end
       os.remove(path)
     end)

@@ -2,27 +2,24 @@
 
 local generator = require "spec.support.generate_operations"
 local ordered_json = require "spec.support.ordered_json"
+local read_file = require "spec.support.read_file"
 local rows = require "codearts.build.operations.rows"
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
 describe("operation rows", function()
-  local data = ordered_json.decode(read "spec/data/operations.json")
+  local data = ordered_json.decode(read_file "spec/data/operations.json")
 
   it("are what the generator writes from the data, and the types too", function()
     local rows_text, types_text = generator.texts()
     assert.is_true(
-      rows_text == read(generator.rows_file),
+      rows_text == read_file(generator.rows_file),
       generator.rows_file
         .. " is stale: make it anew with "
         .. "spec/support/generate_operations.lua"
     )
-    assert.is_true(types_text == read(generator.types_file), generator.types_file .. " is stale")
+    assert.is_true(
+      types_text == read_file(generator.types_file),
+      generator.types_file .. " is stale"
+    )
   end)
 
   it("hold every operation with its method, path, arguments and kind of answer", function()
@@ -114,7 +111,7 @@ describe("operation rows", function()
   end)
 
   it("have types for the arguments and the answer of every operation", function()
-    local types = read(generator.types_file)
+    local types = read_file(generator.types_file)
     for name in pairs(rows.operations) do
       assert.is_truthy(types:find("---@class codearts.build.args." .. name .. "\n", 1, true), name)
       assert.is_truthy(

@@ -2,6 +2,7 @@
 
 local dns = require("spec.support.dns")
 local native = require("spec.support.native")
+local read_file = require "spec.support.read_file"
 local rockspec = require("spec.support.rockspec")
 local quote = require "spec.support.quote"
 
@@ -15,13 +16,6 @@ local function sh(command, ...)
   pipe:close()
   local text = output:match("^(.*)done\n$")
   assert(text, output)
-  return text
-end
-
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read("*a")
-  file:close()
   return text
 end
 
@@ -62,7 +56,7 @@ describe("version", function()
   local version = require("codearts.build")._VERSION
 
   it("is the newest of the changelog", function()
-    assert.equal(version, read("CHANGELOG.md"):match("\n## (%S+)"))
+    assert.equal(version, read_file("CHANGELOG.md"):match("\n## (%S+)"))
   end)
 
   it("is the one of the core", function()
@@ -219,23 +213,23 @@ describe("installing by make", function()
     make("PREFIX=%s/first", folder)
     sh("mv %s/first %s", folder, root)
     local command = root .. "/bin/codearts-build"
-    assert.matches("\nlua=" .. LUA .. "\n", read(command), 1, true)
+    assert.matches("\nlua=" .. LUA .. "\n", read_file(command), 1, true)
     assert.equal(TOLD, told_by(command))
-    assert.matches("^%.TH CODEARTS", read(root .. "/share/man/man1/codearts-build.1"))
-    assert.matches("^%.TH CODEARTS", read(root .. "/share/man/man1/codearts-build-run.1"))
+    assert.matches("^%.TH CODEARTS", read_file(root .. "/share/man/man1/codearts-build.1"))
+    assert.matches("^%.TH CODEARTS", read_file(root .. "/share/man/man1/codearts-build-run.1"))
     for path, word in pairs {
       ["bash-completion/completions/codearts-build"] = "complete -F",
       ["zsh/site-functions/_codearts-build"] = "#compdef codearts-build",
       ["fish/vendor_completions.d/codearts-build.fish"] = "complete -c codearts-build",
     } do
-      assert.matches(word, read(root .. "/share/" .. path), 1, true)
+      assert.matches(word, read_file(root .. "/share/" .. path), 1, true)
     end
   end)
 
   it("brings licence and documents", function()
     make("PREFIX=%s", folder)
     for _, name in ipairs { "LICENSE", "README.md", "doc/keys.md", "examples/script.lua" } do
-      assert.equal(read(name), read(folder .. "/share/doc/codearts-build/" .. name))
+      assert.equal(read_file(name), read_file(folder .. "/share/doc/codearts-build/" .. name))
     end
   end)
 
@@ -281,10 +275,10 @@ describe("installing by make", function()
       sh("make -s install DEPS=skip LUA=%s PREFIX=%s", other, folder)
       for _, lua in ipairs { LUA, other } do
         assert.equal(TOLD, told_by(named(lua)))
-        assert.matches("\nlua=" .. lua .. "\n", read(named(lua)), 1, true)
-        read(folder .. "/lib/pkgconfig/codearts-build-" .. lua .. ".pc")
+        assert.matches("\nlua=" .. lua .. "\n", read_file(named(lua)), 1, true)
+        read_file(folder .. "/lib/pkgconfig/codearts-build-" .. lua .. ".pc")
       end
-      assert.equal(read(named(LUA)), read(folder .. "/bin/codearts-build"))
+      assert.equal(read_file(named(LUA)), read_file(folder .. "/bin/codearts-build"))
 
       sh("make -s uninstall DEPS=skip LUA=%s PREFIX=%s", LUA, folder)
       assert.equal(TOLD, told_by(named(other)))

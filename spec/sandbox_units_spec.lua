@@ -5,15 +5,9 @@ local client = require("spec.support.sandbox_client")
 local jobs = require("codearts.build.sandbox.jobs")
 local json = require("codearts.build.sandbox.json")
 local log = require("codearts.build.sandbox.log")
+local read_file = require "spec.support.read_file"
 local signature = require("codearts.build.sandbox.signature")
 local utf8_text = require("codearts.build.sandbox.utf8")
-
-local function read_file(path)
-  local handle = assert(io.open(path, "rb"))
-  local text = handle:read("*a")
-  handle:close()
-  return text
-end
 
 describe("the sandbox's signature check", function()
   local data, vectors = json.decode(read_file("spec/data/sign_vectors.json")), {}

@@ -1,11 +1,9 @@
 -- Signing against the vectors, step by step. They follow API reference 3.2 to 3.7.
 local core = require "codearts.build.core"
+local read_file = require "spec.support.read_file"
 
 local function read_vectors()
-  local file = assert(io.open("spec/data/sign_vectors.json", "rb"))
-  local text = file:read("*a")
-  file:close()
-  return assert(core.decode(text))
+  return assert(core.decode(read_file "spec/data/sign_vectors.json"))
 end
 
 local base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"

@@ -1,4 +1,5 @@
 local core = require "codearts.build.core"
+local read_file = require "spec.support.read_file"
 local token_store = require "codearts.build.token_store"
 
 local function remove(path)
@@ -130,10 +131,7 @@ describe("token store file", function()
   end
 
   local function read()
-    local file = assert(io.open(path, "rb"))
-    local text = file:read "*a"
-    file:close()
-    return text
+    return read_file(path)
   end
 
   it("is private", function()

@@ -5,6 +5,7 @@ local caller = require "spec.support.caller"
 local certs = require "spec.support.certs"
 local namespaces = require "spec.support.namespaces"
 local native = require "spec.support.native"
+local read_file = require "spec.support.read_file"
 local servers = require "spec.support.server"
 local strace = require "spec.support.strace"
 
@@ -16,13 +17,6 @@ end
 
 describe("the certificates to trust", function()
   local server, files, base, ca_file, ca_path
-
-  local function read(path)
-    local file = assert(io.open(path, "rb"))
-    local text = file:read "*a"
-    file:close()
-    return text
-  end
 
   local function write(path, text)
     local file = assert(io.open(path, "wb"))
@@ -38,7 +32,7 @@ describe("the certificates to trust", function()
   local function in_file(...)
     local parts = {}
     for i, name in ipairs { ... } do
-      parts[i] = read(files[name])
+      parts[i] = read_file(files[name])
     end
     write(ca_file, table.concat(parts))
   end
@@ -47,7 +41,7 @@ describe("the certificates to trust", function()
   local function in_folder(...)
     os.execute(("rm -rf %s && mkdir %s"):format(ca_path, ca_path))
     for i, name in ipairs { ... } do
-      write(("%s/%s.%d"):format(ca_path, hashed(name), i - 1), read(files[name]))
+      write(("%s/%s.%d"):format(ca_path, hashed(name), i - 1), read_file(files[name]))
     end
   end
 
@@ -245,12 +239,12 @@ tell()
         return good .. good:gsub("\nMII%u", "\nMII/", 1)
       end,
       ["holds a key alone"] = function()
-        return read(files.good_key)
+        return read_file(files.good_key)
       end,
     }
     for name, make in pairs(BROKEN) do
       it("it is refused when it " .. name, function()
-        write(ca_file, make(read(files.ca)))
+        write(ca_file, make(read_file(files.ca)))
         refused()
       end)
     end
@@ -269,10 +263,10 @@ tell()
     end
 
     it("it may hold texts, keys, line ends of Windows and older labels", function()
-      local good, other = read(files.ca), read(files.other_ca)
+      local good, other = read_file(files.ca), read_file(files.other_ca)
       local ROWS = {
         "Somebody's authority\n=====\n" .. good .. "\nits end",
-        read(files.good_key) .. good,
+        read_file(files.good_key) .. good,
         other .. (good:gsub("\n", "\r\n")),
         (good:gsub("CERTIFICATE", "X509 CERTIFICATE")),
         (good:gsub("CERTIFICATE", "TRUSTED CERTIFICATE")),
@@ -318,7 +312,7 @@ io.write(done, " done, ", threads, " thread")
           .. ("strace -f -qq -e trace=open,openat -o %s %s"):format(log, command)
       end)
       assert.equal("60 done, 1 thread", answer)
-      return read(log)
+      return read_file(log)
     end
 
     local function count(text, path)

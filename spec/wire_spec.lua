@@ -5,16 +5,14 @@ local build = require "codearts.build"
 local caller = require "spec.support.caller"
 local cjson = require "cjson"
 local core = require "codearts.build.core"
+local read_file = require "spec.support.read_file"
 local rows = require "codearts.build.operations.rows"
 local sandboxes = require "spec.support.sandbox_client"
 local servers = require "spec.support.server"
 local wire_requests = require "spec.support.wire_requests"
 
 local function expected()
-  local file = assert(io.open(wire_requests.FILE))
-  local text = file:read "*a"
-  file:close()
-  return cjson.decode(text)
+  return cjson.decode(read_file(wire_requests.FILE))
 end
 
 local server

@@ -6,6 +6,8 @@
 -- whoever changes a guard changes its row. The name is what could happen then. That the specs are green
 -- with every guard in its place is what `make test` says.
 
+local read_file = require "spec.support.read_file"
+
 local MUTANTS = {}
 for _, rows in ipairs { "core", "library" } do
   for _, mutant in ipairs(require("spec.proof.mutants." .. rows)) do
@@ -28,13 +30,6 @@ end
 local function must(command)
   local text, ok = output_of(command)
   return ok or error(command .. ":\n" .. text, 0)
-end
-
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "*a"
-  file:close()
-  return text
 end
 
 local function write(path, text)
@@ -75,7 +70,7 @@ end
 --- Answers the example that notices; raises when none does.
 local function try(mutant)
   local path = COPY .. "/" .. mutant.file
-  local text = read(path)
+  local text = read_file(path)
   write(path, broken(mutant, text))
   local ok, example = pcall(function()
     build()

@@ -3,6 +3,7 @@
 
 local build = require "codearts.build"
 local core = require "codearts.build.core"
+local read_file = require "spec.support.read_file"
 local servers = require "spec.support.server"
 
 local SECONDS = tonumber(os.getenv "SOAK_SECONDS") or 600
@@ -42,20 +43,13 @@ local FAULTS = {
   "reset_after_body",
 }
 
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
 local function resident()
-  return tonumber(read("/proc/self/statm"):match "%d+ (%d+)") * 4
+  return tonumber(read_file("/proc/self/statm"):match "%d+ (%d+)") * 4
 end
 
 local function descriptors()
   local count = 0
-  for _ in io.popen("ls /proc/" .. read("/proc/self/stat"):match "%d+" .. "/fd"):lines() do
+  for _ in io.popen("ls /proc/" .. read_file("/proc/self/stat"):match "%d+" .. "/fd"):lines() do
     count = count + 1
   end
   return count

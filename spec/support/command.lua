@@ -1,6 +1,7 @@
 --- Runs bin/codearts-build as a process, with its output in files or in a real pseudo-terminal.
 
 local quote = require("spec.support.quote")
+local read_file = require "spec.support.read_file"
 local M = {}
 
 local ROOT = debug.getinfo(1, "S").source:match "^@(.*)spec/support/command%.lua$" or ""
@@ -11,13 +12,6 @@ local LUA = os.getenv "LUA" or (rawget(_G, "jit") and "luajit" or "lua" .. _VERS
 local PATIENCE = "timeout 300"
 
 M.quote = quote
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local content = file:read "*a"
-  file:close()
-  return content
-end
 
 --- Variables that could reach into a spec from outside are gone; those of `env` are set.
 local function environment(env)
@@ -108,7 +102,11 @@ function M.run(arguments, env, output)
       status
     )
   )
-  local result = { out = read(out), err = read(err), status = tonumber((read(status):match "%d+")) }
+  local result = {
+    out = read_file(out),
+    err = read_file(err),
+    status = tonumber((read_file(status):match "%d+")),
+  }
   os.remove(out)
   os.remove(err)
   os.remove(status)
@@ -158,7 +156,7 @@ function Running:finish()
     self.input:close()
     os.remove(self.fifo)
   end
-  local status = tonumber((read(self.status_file):match "%d+"))
+  local status = tonumber((read_file(self.status_file):match "%d+"))
   os.remove(self.status_file)
   return status, self.seen
 end

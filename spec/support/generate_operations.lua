@@ -5,6 +5,7 @@
 
 package.path = "./?.lua;" .. package.path -- run as a script from the root
 local ordered_json = require "spec.support.ordered_json"
+local read_file = require "spec.support.read_file"
 
 local SOURCE = "spec/data/operations.json"
 local ROWS_FILE = "lua/codearts/build/operations/rows.lua"
@@ -17,13 +18,6 @@ local STARTS_BUILD = { RunJob = true, ExecuteJob = true }
 local NEWER_MEMBERS = {
   Scm = { "branch", "build_type", "repo_id", "repo_name", "scm_type", "url" },
 }
-
-local function read_file(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
 
 local function contains(list, wanted)
   for _, value in ipairs(list or {}) do

@@ -3,17 +3,11 @@
 local context = require("openssl.ssl.context")
 local native = require("spec.support.native")
 local pkey = require("openssl.pkey")
+local read_file = require "spec.support.read_file"
 local store = require("openssl.x509.store")
 local x509 = require("openssl.x509")
 
 local M = {}
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
 
 -- What differs from a good server. `weak` lets OpenSSL use what it refuses by default.
 local ROWS = {
@@ -43,11 +37,11 @@ function M.context(name, files, protocols)
     made:setCipherList("ALL:@SECLEVEL=0")
   end
   local certificate = row.certificate or "good"
-  made:setCertificate(x509.new(read(files[certificate])))
-  made:setPrivateKey(pkey.new(read(files[certificate .. "_key"])))
+  made:setCertificate(x509.new(read_file(files[certificate])))
+  made:setPrivateKey(pkey.new(read_file(files[certificate .. "_key"])))
   if row.ask then
     local trusted = store.new()
-    trusted:add(x509.new(read(files.ca)))
+    trusted:add(x509.new(read_file(files.ca)))
     made:setStore(trusted)
     local required = row.optional and 0 or context.VERIFY_FAIL_IF_NO_PEER_CERT
     made:setVerify(context.VERIFY_PEER + required)

@@ -4,17 +4,11 @@
 
 local arguments = require "codearts.build.cli.arguments"
 local command = require "codearts.build.nvim.command"
+local read_file = require "spec.support.read_file"
 
 local FILE, WIDTH = "doc/codearts.txt", 78
 
 local M = {}
-
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
 
 -- The width of a text on the screen.
 local function width(text)
@@ -115,9 +109,9 @@ end
 
 -- The rows of the table that begins with this head.
 local function table_of(head)
-  local _, stop = read("doc/client.md"):find("\n" .. head .. "\n|[-|]+|\n", 1, false)
+  local _, stop = read_file("doc/client.md"):find("\n" .. head .. "\n|[-|]+|\n", 1, false)
   local rows = {}
-  for line in read("doc/client.md"):sub(assert(stop, head) + 1):gmatch "(.-)\n" do
+  for line in read_file("doc/client.md"):sub(assert(stop, head) + 1):gmatch "(.-)\n" do
     local first, second = line:match "^| (.-) | (.-) |$"
     if not first then
       break
@@ -177,7 +171,7 @@ local SECTIONS = {
 --- The file as it has to be.
 ---@return string
 function M.text()
-  local text = read(FILE)
+  local text = read_file(FILE)
   for tag, render in pairs(SECTIONS) do
     local _, head = text:find("[^\n]*%*" .. tag:gsub("%-", "%%-") .. "%*[^\n]*\n")
     local rule = text:find("\n====", assert(head, tag), true)
