@@ -145,6 +145,26 @@ describe("every command judges alike:", function()
     assert.same({ "success", "SUCCESS" }, { listed_now.verdict, listed_now.result })
   end)
 
+  it("a word that says nothing is what the service tells beside it", function()
+    for _, case in ipairs {
+      { "SUCCESS", 0, "success" },
+      { "ABORTED", 3, "cancelled" },
+      { "FAILURE", 1, "failure" },
+    } do
+      local over = OVER:gsub("false", 'false,"build_result":"' .. case[1] .. '"')
+      local detail = record("UNKNOWN", true)
+      for _, arguments in ipairs { "status %s 20 --json", "wait %s 20 --json" } do
+        answers(detail, over, detail, STEPS)
+        local told = command.run(arguments:format(JOB), env)
+        local data = core.decode(told.out)
+        assert.same({ case[2], case[3], "UNKNOWN" }, { told.status, data.verdict, data.status })
+      end
+      answers(listed "UNKNOWN", over, detail)
+      local history = command.run("history " .. JOB .. " --json", env)
+      assert.equal(case[3], core.decode(history.out).records[1].verdict)
+    end
+  end)
+
   it("what does not tell whether it is over, and cannot be asked, is not known", function()
     for status, exit in pairs { [403] = 4, [400] = 6 } do
       server:behave("by_path", {

@@ -67,6 +67,7 @@ describe("wait", function()
       local err = failure_of(wait)
       assert.are.equal("build", err.kind)
       assert.are.equal(status, err.build_status)
+      assert.are.equal(status == "ABORTED" and "cancelled" or "failure", err.verdict)
       assert.are.equal(status, err.record.status)
       assert.is_truthy(tostring(err):find("disk full", 1, true))
     end

@@ -96,8 +96,8 @@ function result_methods:status(opts)
 end
 
 --- Blocks until the build is over. Trouble that may pass is outlasted; the build's steps and log never count.
--- Raises kind "build" (with `record` and `build_status`) for a build that did not succeed, kind "timeout" with
--- reason "wait" when the time is up (the build goes on), and request errors that will not pass.
+-- Raises kind "build" (with `record`, `build_status`, and as `verdict` "failure" or "cancelled") for a build that did not succeed,
+-- kind "timeout" with reason "wait" when the time is up (the build goes on), and request errors that will not pass.
 ---@param opts? codearts.build.WaitOptions
 ---@return codearts.build.model.RecordInfo2Result record
 function result_methods:wait(opts)

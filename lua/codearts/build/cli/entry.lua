@@ -1,7 +1,6 @@
 --- What the command knows of one build, and what it says about it as data.
 local json = require "codearts.build.cli.json"
 local text = require "codearts.build.cli.text"
-local verdict = require "codearts.build.lifecycle.verdict"
 
 local LABEL_COLUMNS = 24
 
@@ -89,7 +88,7 @@ end
 --- The verdict on a build that is over.
 ---@return codearts.build.Verdict
 function entry.verdict(self)
-  return self.err and verdict.of_end(self.record.status) or "success"
+  return self.err and self.err.verdict or "success"
 end
 
 --- What it ended with, as data. Of a build that this command has started the error is one of the start: what is called again

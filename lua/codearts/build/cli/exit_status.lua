@@ -1,5 +1,4 @@
 --- Exit statuses of the command: fixed once, never to change. Pure.
-local verdict = require "codearts.build.lifecycle.verdict"
 
 local exit_status = {
   success = 0,
@@ -70,7 +69,7 @@ function exit_status.of_error(err)
   elseif err.outcome == "unknown" then
     return exit_status.outcome_unknown
   elseif err.kind == "build" then
-    return exit_status.of_verdict(verdict.of_end(err.build_status))
+    return exit_status.of_verdict(err.verdict)
   elseif err.kind == "timeout" and err.reason == "wait" then
     return exit_status.wait_timeout
   end

@@ -354,7 +354,7 @@ end
 --- end of a build that may wait in a queue, as its record has no time of its own, unless build-info tells how it ended.
 ---@return boolean? stopped nil: nothing could be read
 ---@return table? err
----@return boolean? succeeded
+---@return codearts.build.Verdict? told
 local function has_stopped(await, target, detail, opts)
   local args = { job_id = target.job_id, build_no = target.build_no }
   local operation = "ShowBuildDetails"
@@ -364,7 +364,7 @@ local function has_stopped(await, target, detail, opts)
   local building, finished = truth(first.building), has_finish(detail)
   local told = verdict.of_status(first.build_result)
   if building == false and told then
-    return true, nil, told == "success"
+    return true, nil, told
   elseif not finished and not verdict.sounds_final(detail.status) then
     return false
   end
@@ -396,9 +396,9 @@ function record.verdict(await, target, detail, opts)
   if known or not may_be_over(detail) then
     return known, nil, detail
   end
-  local stopped, err, succeeded = current("ShowRecordDetail", detail)
+  local stopped, err, told = current("ShowRecordDetail", detail)
   if stopped then
-    stopped, err, succeeded = has_stopped(await, target, detail, opts)
+    stopped, err, told = has_stopped(await, target, detail, opts)
   end
   if not stopped then
     return nil, err, detail
@@ -414,9 +414,7 @@ function record.verdict(await, target, detail, opts)
   end
   detail = later or detail
   known = verdict.of_status(detail.status)
-  return known or may_be_over(detail) and verdict.of_end(detail.status, succeeded) or nil,
-    nil,
-    detail
+  return known or may_be_over(detail) and verdict.of_end(detail.status, told) or nil, nil, detail
 end
 
 ---@class codearts.build.Step

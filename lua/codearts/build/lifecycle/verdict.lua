@@ -83,15 +83,12 @@ end
 
 --- The verdict on a build that is over: what is not known is never a success by itself, and what sounds like another end never.
 ---@param status any
----@param succeeded? boolean the service tells beside it that the build did
+---@param told? codearts.build.Verdict what the service tells of the build beside it
 ---@return codearts.build.Verdict
-function verdict.of_end(status, succeeded)
+function verdict.of_end(status, told)
   local name = word(status)
-  local may_succeed = name == "UNKNOWN" or not SOUNDS_FINAL[name]
-  return DOCUMENTED[name]
-    or CANCELLED[name] and "cancelled"
-    or succeeded and may_succeed and "success"
-    or "failure"
+  local says_nothing = name == "UNKNOWN" or not SOUNDS_FINAL[name]
+  return DOCUMENTED[name] or CANCELLED[name] and "cancelled" or says_nothing and told or "failure"
 end
 
 local STEPS = {

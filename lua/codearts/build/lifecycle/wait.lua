@@ -11,7 +11,7 @@ local MAX_FAILURES = 30
 local BESIDE = 5
 
 --- The error of a build that ended without success. The record is masked already.
-local function build_error(target, detail)
+local function build_error(target, detail, verdict)
   local status = record.text(detail.status) or "no status"
   local reason = record.text(detail.err_msg)
   local err = target.client:problem({
@@ -25,7 +25,7 @@ local function build_error(target, detail)
     build_status = status,
     retryable = false,
   }, detail, target.result)
-  err.record = detail
+  err.record, err.verdict = detail, verdict
   return err
 end
 
@@ -140,7 +140,7 @@ local function wait(target, opts)
         if verdict == "success" then
           return detail
         elseif verdict then
-          return nil, build_error(target, detail)
+          return nil, build_error(target, detail, verdict)
         end
       end
       -- A look that the end of the wait cut short is no news.

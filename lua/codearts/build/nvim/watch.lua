@@ -202,7 +202,7 @@ local function ended(self, detail, err)
   local entry = self.entry
   entry.ended, self.detail, self.err = core.now(), detail or err.record, err
   if self.detail then
-    self.verdict = detail and "success" or verdict.of_end(self.detail.status)
+    self.verdict = err and err.verdict or "success"
     entry.status = record.text(self.detail.status)
   end
   if not (err and err.kind == "cancelled") then
