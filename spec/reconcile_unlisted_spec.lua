@@ -159,6 +159,45 @@ describe("a build that the list lacks", function()
     assert.equal("cancelled", err.kind)
   end)
 
+  it(
+    "is not taken for deleted, nor any list for whole, where nobody could sign in for the question",
+    function()
+      local h = histories.plain("none", core.time(), { tells_last = true })
+      histories.add(h, { number = 5 })
+      histories.add(h, { number = 7 })
+      local asked, verdict = 0
+      repeat
+        local script = {}
+        for i = 1, asked do
+          script[i] = { "history", history = h }
+        end
+        script[asked + 1] = { "answer", status = 401, body = "{}" }
+        local signs = build.new {
+          endpoint = server.url,
+          retry = false,
+          auth = function(ctx)
+            return ctx.reason ~= "refused" and "fake-token" or error "the vault is closed"
+          end,
+        }
+        server:script { "close_after_body" }
+        local _, err = signs:try_run({ job_id = JOB }, { run_id = { parameter = "RUN_ID" } })
+        server:script(script, { "history", history = h })
+        local found = err:reconcile { timeout = 0 }
+        local is_over = #server:stats().requests <= 1 + asked -- with the start
+        server:reset()
+        signs:close()
+        verdict = found.verdict
+        if not is_over then
+          assert.same({ asked, "unknown" }, { asked, verdict })
+          assert.matches("the vault is closed", found.error.message)
+        end
+        asked = asked + 1
+      until is_over
+      assert.equal("none_found", verdict)
+      assert.equal(14, asked)
+    end
+  )
+
   it("below one that was there long before is asked nothing", function()
     local old = { number = 7, created = core.time() - 16 * 3600 }
     assert.same(

@@ -333,8 +333,8 @@ return {
   {
     name = "absence proved by what a cache has kept",
     file = "lua/codearts/build/reconcile/look.lua",
-    find = "stale = stale() ~= nil,",
-    replace = "stale = nil,",
+    find = "doubtful = doubt() ~= nil,",
+    replace = "doubtful = nil,",
     specs = "reconcile_cache",
   },
   {

@@ -228,13 +228,13 @@ end
 ---@field whole boolean the list was read to its end
 ---@field run_id? string
 ---@field elsewhere? boolean some of it was not told where the start went to, or the start may go out yet
----@field stale? boolean a cache has kept some of it
+---@field doubtful? boolean some of it is not what the service says now
 
 ---@class codearts.build.LookVerdict
 ---@field verdict "started"|"none_found"|"candidates"|"unknown"
 ---@field own integer[] numbers of the builds that show the id, lowest first
 ---@field open integer[] those that may be the call's own still, newest first
----@field doubt "list"|"untold"|"hidden"|"elsewhere"|"stale"|nil what keeps it from being known: the list was not read to its
+---@field doubt "list"|"untold"|"hidden"|"elsewhere"|"doubtful"|nil what keeps it from being known: the list was not read to its
 --- end, a build was not told about, one shows no legible id, or see above
 
 --- The verdict (see codearts.build.reconcile).
@@ -262,7 +262,7 @@ function judge.verdict(facts)
   elseif not facts.run_id and not doubt or doubt == "hidden" and others == 0 then
     verdict = "candidates"
   elseif not doubt then
-    doubt = facts.elsewhere and "elsewhere" or facts.stale and "stale" or nil
+    doubt = facts.elsewhere and "elsewhere" or facts.doubtful and "doubtful" or nil
     verdict = doubt and "unknown" or "none_found"
   end
   return { verdict = verdict, own = own, open = open, doubt = doubt }

@@ -27,7 +27,8 @@ look.LEAST = 5 -- seconds that all questions of a look may take though nothing m
 
 ---@alias codearts.build.Ask fun(operation: string, args: table): any, codearts.build.Error?, number?, integer?, string?
 --- an operation's answer, or nil and the error; the service's clock, if the answer tells it; which of the client's
---- endpoints told it, 0: it is not known; and what is told of a cache on the way that has kept it
+--- endpoints told it, 0: it is not known; and why it is not what the service says now: a cache on the way has kept it,
+--- or there was none
 
 ---@class codearts.build.LookSpec
 ---@field job_id string
@@ -163,15 +164,15 @@ local function elsewhere(spec)
   }
 end
 
---- The same way to ask, and functions that answer which endpoint told all of it, false: there were several; and what a
---- cache that has kept some of it keeps from being known.
+--- The same way to ask, and functions that answer which endpoint told all of it, false: there were several; and what
+--- keeps some of it from proving an absence.
 local function watched(ask)
   local at, problem
   return function(operation, args)
-    local answer, err, date, endpoint, kept = ask(operation, args)
+    local answer, err, date, endpoint, doubt = ask(operation, args)
     at = (at == nil or at == endpoint) and endpoint
-    if kept then
-      problem = problem or record.protocol_error(operation, kept .. ", which proves no absence")
+    if doubt then
+      problem = problem or record.protocol_error(operation, doubt .. ", which proves no absence")
     end
     return answer, err, date
   end, function()
@@ -196,7 +197,7 @@ end
 ---@return codearts.build.Look? look nil when it was cancelled
 ---@return codearts.build.Error? err
 function look.at(ask_anyone, spec)
-  local ask, endpoint, stale = watched(ask_anyone)
+  local ask, endpoint, doubt = watched(ask_anyone)
   local list, page, problem = open_list(ask, spec)
   if not list then
     return nil, problem
@@ -215,7 +216,7 @@ function look.at(ask_anyone, spec)
       whole = whole,
       run_id = spec.run_id,
       elsewhere = strange,
-      stale = stale() ~= nil,
+      doubtful = doubt() ~= nil,
     }
   end
   if page then
@@ -239,8 +240,8 @@ function look.at(ask_anyone, spec)
     problem = hidden(spec, judged.open)
   elseif judged.doubt == "elsewhere" then
     problem = elsewhere(spec)
-  elseif judged.doubt == "stale" then
-    problem = stale()
+  elseif judged.doubt == "doubtful" then
+    problem = doubt()
   end
   return {
     verdict = judged.verdict,
@@ -262,7 +263,9 @@ function look.told(client, answer, err)
   local known = meta.of(told) or {}
   local date = answer ~= nil and known.date or nil
   local endpoint = known.endpoint or client.addresses[2] and 0 or 1
-  return answer, err, date, endpoint, meta.kept(told)
+  -- A refusal has a status, but not where it is of those who sign us in.
+  local unanswered = err and not known.status and "a question had no answer: " .. err.message
+  return answer, err, date, endpoint, meta.kept(told) or unanswered or nil
 end
 
 --- The deadline of one question of a look.

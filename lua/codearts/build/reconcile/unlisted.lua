@@ -66,8 +66,8 @@ local function last_build(ask, list)
   return last, highest
 end
 
---- Notes them in `list.builds`. That one began too long ago for
---- the list is told by its record. One without a record was deleted, but for the last, which may not show yet.
+--- Notes them in `list.builds`. That one began too long ago for the list is told by its record. One without a record was
+--- deleted, but for the last, which may not show yet.
 ---@param ask codearts.build.Ask
 ---@param list codearts.build.List
 ---@return boolean whole
