@@ -141,6 +141,7 @@ build = {
       ["codearts.build.lifecycle"] = "lua/codearts/build/lifecycle.lua",
       ["codearts.build.lifecycle.characters"] = "lua/codearts/build/lifecycle/characters.lua",
       ["codearts.build.lifecycle.dates"] = "lua/codearts/build/lifecycle/dates.lua",
+      ["codearts.build.lifecycle.ending"] = "lua/codearts/build/lifecycle/ending.lua",
       ["codearts.build.lifecycle.follow"] = "lua/codearts/build/lifecycle/follow.lua",
       ["codearts.build.lifecycle.log"] = "lua/codearts/build/lifecycle/log.lua",
       ["codearts.build.lifecycle.log_lines"] = "lua/codearts/build/lifecycle/log_lines.lua",

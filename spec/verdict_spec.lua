@@ -272,6 +272,20 @@ describe("every command judges alike:", function()
     assert.are.equal("", history.err)
   end)
 
+  it(
+    "what waits for its executor has no verdict, also where the list does not tell that it waits",
+    function()
+      local start = '"start_time":"2022-10-11T08:28:12.000+00:00"'
+      local row = ('{"total":1,"history_records":[{"build_number":20,"result":"UNKNOWN",%s}]}'):format(
+        start
+      )
+      answers(row, OVER, ('{"result":{"status":"UNKNOWN","runnable_time":"",%s}}'):format(start))
+      local history = command.run("history " .. JOB .. " --json", env)
+      assert.is_nil(core.decode(history.out).records[1].verdict)
+      assert.matches("nothing tells whether the build has begun", history.err, 1, true)
+    end
+  )
+
   it("a build that runs is 0", function()
     for _, status in ipairs { "", "RUNNING", "QUEUED" } do
       answers(record(status, false), STEPS)

@@ -331,6 +331,20 @@ return {
     specs = "keys_etcd",
   },
   {
+    name = "a limit's refusal taken for nothing to tell of how a build ended",
+    file = "lua/codearts/build/lifecycle/ending.lua",
+    find = [[err.reason ~= "bad_answer" and (record.may_pass(err) or not is_answered)]],
+    replace = "false",
+    specs = "ending",
+  },
+  {
+    name = "a build told as failed before other places tell that it runs",
+    file = "lua/codearts/build/lifecycle/ending.lua",
+    find = "core.now() - target.over_since >= TIME_TO_SETTLE",
+    replace = "true",
+    specs = "ending",
+  },
+  {
     name = "absence proved by what a cache has kept",
     file = "lua/codearts/build/reconcile/look.lua",
     find = "doubtful = doubt() ~= nil,",

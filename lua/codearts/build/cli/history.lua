@@ -34,6 +34,7 @@ end
 -- does not tell, until that cannot be read.
 local function judge(app, job_id, records)
   local client, record = app:client(), require "codearts.build.lifecycle.record"
+  local ending = require "codearts.build.lifecycle.ending"
   app:await(client:task(function(await)
     local problem
     for _, item in ipairs(records) do
@@ -42,7 +43,7 @@ local function judge(app, job_id, records)
         local place = { client = client, job_id = job_id, build_no = item.build_number }
         local detail =
           { status = item.result, start_time = item.start_time, finish_time = item.end_time }
-        item.verdict, problem, detail = record.verdict(await, place, detail)
+        item.verdict, problem, detail = ending.verdict(await, place, detail)
         client:mask(detail) -- it is of another answer than the list
         item.result = detail.status
         item.end_time = record.text(detail.finish_time) or item.end_time

@@ -64,6 +64,7 @@ end
 --- there is none.
 local function find_failed(app, job_id, build_no)
   local client, record = app:client(), require "codearts.build.lifecycle.record"
+  local ending = require "codearts.build.lifecycle.ending"
   return app:await(client:task(function(await)
     local place = { client = client, job_id = job_id, build_no = build_no }
     local detail, err = record.fetch(await, place)
@@ -71,7 +72,7 @@ local function find_failed(app, job_id, build_no)
       return nil, err
     end
     local seen = {}
-    seen.verdict, seen.problem = record.verdict(await, place, detail)
+    seen.verdict, seen.problem = ending.verdict(await, place, detail)
     local list, trouble = record.steps(await, place)
     if not list then
       return nil, trouble

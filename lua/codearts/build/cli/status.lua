@@ -72,6 +72,7 @@ end
 local function look(app, job_id, build_no)
   local client = app:client()
   local record = require "codearts.build.lifecycle.record"
+  local ending = require "codearts.build.lifecycle.ending"
   local seen = { job_id = job_id, build_no = build_no }
   return app:await(client:task(function(await)
     local place = { client = client, job_id = job_id, build_no = build_no }
@@ -79,7 +80,7 @@ local function look(app, job_id, build_no)
     if not detail then
       return nil, err
     end
-    seen.verdict, seen.problem, detail = record.verdict(await, place, detail)
+    seen.verdict, seen.problem, detail = ending.verdict(await, place, detail)
     seen.kept = not seen.verdict and require("codearts.build.meta").kept(detail) -- an end does not change
     seen.detail = client:mask(detail)
     -- Steps are worth having, but a build whose steps cannot be read still has a status.

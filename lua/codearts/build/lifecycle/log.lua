@@ -3,6 +3,7 @@ local core = require "codearts.build.core"
 local LogLines = require "codearts.build.lifecycle.log_lines"
 local Pause = require "codearts.build.lifecycle.pause"
 local characters = require "codearts.build.lifecycle.characters"
+local ending = require "codearts.build.lifecycle.ending"
 local operation_request = require "codearts.build.operations.request"
 local record = require "codearts.build.lifecycle.record"
 local steps = require "codearts.build.lifecycle.steps"
@@ -66,7 +67,7 @@ local function is_over(await, target, follow)
   if not detail then
     return nil, err
   end
-  local verdict, problem = record.verdict(await, target, detail)
+  local verdict, problem = ending.verdict(await, target, detail)
   return verdict ~= nil, follow and problem or nil
 end
 

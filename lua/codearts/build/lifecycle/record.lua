@@ -1,20 +1,16 @@
---- What the service says about one build: its record, its verdict, its steps. Functions take `await` of a client task.
+--- What the service says about one build: its record, its steps. Functions take `await` of a client task.
 --- The tables that they answer know which answers they came with: client:mask needs not be told.
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local ids = require "codearts.build.ids"
 local meta = require "codearts.build.meta"
 local operation_call = require "codearts.build.operations.call"
-local times = require "codearts.build.lifecycle.times"
-local verdict = require "codearts.build.lifecycle.verdict"
 
 local record = {}
 
 -- Seconds that a build which was just started may take to show: until then its record may be answered as if there were none, also
 -- after it was seen, by another place of the service that lags.
 local TIME_TO_SHOW = 60
-
-local HOUR, DAY = 3600, 86400 -- how far clocks may differ, and times that name no zone
 
 local LEAST_ASK = 0.001 -- seconds for a question
 
@@ -292,129 +288,6 @@ function record.fetch(await, target, opts)
   detail.build_no = record.integer(detail.build_no) or target.build_no
   meta.add(detail, meta.of(body) or {})
   return detail
-end
-
---- What an operation answered, if no cache on the way has kept it: that tells of another time, when the build may not have
---- begun yet.
-local function current(operation, answer, err, body)
-  local words = meta.kept(body or answer, operation)
-  if words then
-    return nil, protocol_error(operation, words)
-  end
-  return answer, err
-end
-
---- Whether a record tells when its build ended: what is no time of this build's, as 9999-12-31, its own start, or the end
---- of an earlier one, is what services write of one that has not.
-local function has_finish(detail)
-  local finish, zoned = times.parse(detail.finish_time)
-  -- The service's Date may be that of a gateway whose clock is behind.
-  local start, now = times.parse(detail.start_time), core.time()
-  now = math.max((meta.of(detail) or {}).date or now, now)
-  return finish ~= nil and finish > (start or 0) and finish < now + (zoned and HOUR or DAY)
-end
-
---- Whether a record tells when its build began: `start_time` may be when it was its turn, and `runnable_time`, where there is
---- such a member (API reference 7.3), when the executor really began.
-local function has_begun(detail)
-  local runnable = detail.runnable_time
-  return times.parse(detail.start_time) ~= nil and (runnable == nil or times.parse(runnable) ~= nil)
-end
-
---- Whether the service says that the task of a build runs no more. That it runs does not count if it is about a later build
--- (API reference 7.2); that one counts only if the record has a finish time.
-local function has_task_stopped(await, target, finished, opts)
-  local args = { job_id = target.job_id }
-  local operation = "ShowJobStatus"
-  local body = current(operation, record.ask(await, target.client, operation, args, opts))
-  local running = nil
-  if type(body) == "table" then
-    running = truth(body.result)
-  end
-  if running == false or running and not finished then
-    return not running
-  end
-  operation = "ShowRunningStatus"
-  local last, err = current(operation, fetch_result(await, target, operation, args, opts))
-  if not last then
-    return nil, err
-  elseif running == nil then
-    running = truth(last.is_running)
-    if running == nil then
-      return nil, protocol_error(operation, "nothing tells whether the build runs")
-    elseif not running or not finished then
-      return not running
-    end
-  end
-  local number = record.integer(last.last_build_no)
-  return number ~= nil and number > target.build_no
-end
-
---- Whether the service says that a build runs no more: build-info of this build, else the status of its task. That is no
---- end of a build that may wait in a queue, as its record has no time of its own, unless build-info tells how it ended.
----@return boolean? stopped nil: nothing could be read
----@return table? err
----@return codearts.build.Verdict? told
-local function has_stopped(await, target, detail, opts)
-  local args = { job_id = target.job_id, build_no = target.build_no }
-  local operation = "ShowBuildDetails"
-  local info = current(operation, fetch_result(await, target, operation, args, opts))
-  local first = record.list(info, "building")[1]
-  first = type(first) == "table" and first or {}
-  local building, finished = truth(first.building), has_finish(detail)
-  local told = verdict.of_status(first.build_result)
-  if building == false and told then
-    return true, nil, told
-  elseif not finished and not verdict.sounds_final(detail.status) then
-    return false
-  end
-  local stopped, err = building == false, nil
-  if building == nil then
-    stopped, err = has_task_stopped(await, target, finished, opts)
-  end
-  if stopped and not finished and not has_begun(detail) then
-    return nil, protocol_error(operation, "nothing tells whether the build has begun")
-  end
-  return stopped, err
-end
-
---- Whether a record that tells no documented end may be one of a build that is over.
-local function may_be_over(detail)
-  local status = detail.status
-  local has_time = times.parse(detail.finish_time) ~= nil
-  return has_time and not verdict.sounds_open(status) or verdict.sounds_final(status)
-end
-
---- The verdict on a build: a text that is not known is never a success, and ends the build only if the record has a finish
--- time, or sounds like an end, and the service says that the build runs no more. It may have ended since the record was read, so
--- that it is read again; where that cannot be, and will not, what it said before counts if that has a finish time.
----@return codearts.build.Verdict? verdict nil: the build is not over, as far as is known
----@return table? err why no more is known
----@return table detail the record that it is by, the one that was given or a later one
-function record.verdict(await, target, detail, opts)
-  local known = verdict.of_status(detail.status)
-  if known or not may_be_over(detail) then
-    return known, nil, detail
-  end
-  local stopped, err, told = current("ShowRecordDetail", detail)
-  if stopped then
-    stopped, err, told = has_stopped(await, target, detail, opts)
-  end
-  if not stopped then
-    return nil, err, detail
-  end
-  local later
-  later, err = record.fetch(await, target, opts)
-  if later and not verdict.of_status(later.status) then
-    later, err = current("ShowRecordDetail", later)
-  end
-  local passes = err and (err.kind == "cancelled" or err.retryable and err.kind ~= "protocol")
-  if passes or err and not has_finish(detail) then
-    return nil, err, detail
-  end
-  detail = later or detail
-  known = verdict.of_status(detail.status)
-  return known or may_be_over(detail) and verdict.of_end(detail.status, told) or nil, nil, detail
 end
 
 ---@class codearts.build.Step

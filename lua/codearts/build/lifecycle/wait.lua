@@ -1,6 +1,7 @@
 --- Waits for the end of a build by asking for its record, again and again.
 local core = require "codearts.build.core"
 local meta = require "codearts.build.meta"
+local ending = require "codearts.build.lifecycle.ending"
 local Pace = require "codearts.build.lifecycle.pace"
 local record = require "codearts.build.lifecycle.record"
 
@@ -130,7 +131,7 @@ local function wait(target, opts)
         local at = asked_at - (meta.of(detail).age or 0)
         known, news = { status = status, at = at, kept = meta.kept(detail) }, nil
         local verdict
-        verdict, err, detail = record.verdict(await, target, detail, look)
+        verdict, err, detail = ending.verdict(await, target, detail, look)
         local beside = options_till(math.min(till or math.huge, core.now() + BESIDE))
         if not verdict then
           pace:saw(await, detail, beside)

@@ -1,6 +1,7 @@
 --- The log of a build in a buffer: read from the service, appended in pieces, followed at its end.
 local colours = require "codearts.build.nvim.colours"
 local folds = require "codearts.build.nvim.folds"
+local ending = require "codearts.build.lifecycle.ending"
 local follow = require "codearts.build.lifecycle.follow"
 local lifecycle = require "codearts.build.lifecycle"
 local log_lines = require "codearts.build.nvim.lines"
@@ -248,7 +249,7 @@ function View:read()
     if not detail then
       return nil, err
     end
-    local found, _, newest = record.verdict(await, place, detail)
+    local found, _, newest = ending.verdict(await, place, detail)
     self.detail = place.client:mask(newest)
     return found or "none"
   end):on_done(function(verdict, err)

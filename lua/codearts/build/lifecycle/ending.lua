@@ -1,0 +1,194 @@
+--- Whether a build is over, and how it ended. A status of the documentation says so itself; what another one means is asked of
+--- the service (API reference 7.2, 7.3, 7.5).
+local core = require "codearts.build.core"
+local meta = require "codearts.build.meta"
+local record = require "codearts.build.lifecycle.record"
+local times = require "codearts.build.lifecycle.times"
+local verdict = require "codearts.build.lifecycle.verdict"
+
+local ending = {}
+
+-- Seconds by which places of the service may be behind each other.
+local TIME_TO_SETTLE = 10
+
+local HOUR, DAY = 3600, 86400 -- how far clocks may differ, and times that name no zone
+
+--- What an operation answered, unless a cache on the way has kept it: that tells of another time, when the build may not have
+--- begun yet.
+---@return any answer
+---@return table? err
+---@return boolean? passes asking again later may tell more; else there is nothing to be told
+local function current(operation, answer, err, body)
+  local words = meta.kept(body or answer or err, operation)
+  if words then
+    return nil, record.protocol_error(operation, words), true
+  elseif err then
+    local is_answered = (meta.of(err) or {}).status ~= nil
+    return nil, err, err.reason ~= "bad_answer" and (record.may_pass(err) or not is_answered)
+  end
+  return answer
+end
+
+--- Whether a record tells when its build ended: what is no time of this build's, as 9999-12-31, its own start, or the end
+--- of an earlier one, is what services write of one that has not.
+local function has_finish(detail)
+  local finish, zoned = times.parse(detail.finish_time)
+  -- The service's Date may be that of a gateway whose clock is behind.
+  local start, now = times.parse(detail.start_time), core.time()
+  now = math.max((meta.of(detail) or {}).date or now, now)
+  return finish ~= nil and finish > (start or 0) and finish < now + (zoned and HOUR or DAY)
+end
+
+--- Whether a record tells when its build began: `start_time` may be when it was its turn, and `runnable_time`, where there is
+--- such a member (API reference 7.3), when the executor really began.
+local function has_begun(detail)
+  local runnable = detail.runnable_time
+  return times.parse(detail.start_time) ~= nil and (runnable == nil or times.parse(runnable) ~= nil)
+end
+
+--- Whether the service says that the task of a build runs no more. That it runs does not count if it is about a later build
+-- (API reference 7.2); that one counts only if the record has a finish time.
+local function has_task_stopped(await, target, finished, opts)
+  local args = { job_id = target.job_id }
+  local operation = "ShowJobStatus"
+  local body, err, passes =
+    current(operation, record.ask(await, target.client, operation, args, opts))
+  local running = nil
+  if passes then
+    return nil, err
+  elseif type(body) == "table" then
+    running = record.truth(body.result)
+  end
+  if running == false or running and not finished then
+    return not running
+  end
+  operation = "ShowRunningStatus"
+  local last
+  last, err = current(operation, record.fetch_result(await, target, operation, args, opts))
+  if not last then
+    return nil, err
+  elseif running == nil then
+    running = record.truth(last.is_running)
+    if running == nil then
+      return nil, record.protocol_error(operation, "nothing tells whether the build runs")
+    elseif not running or not finished then
+      return not running
+    end
+  end
+  local number = record.integer(last.last_build_no)
+  return number ~= nil and number > target.build_no
+end
+
+--- Whether the service says that a build runs no more: build-info of this build, else the status of its task.
+---@return boolean? stopped nil: nothing could be read
+---@return table? err
+---@return codearts.build.Verdict? told how it ended, by build-info
+local function has_stopped(await, target, detail, opts)
+  local args = { job_id = target.job_id, build_no = target.build_no }
+  local operation = "ShowBuildDetails"
+  local info, err, passes =
+    current(operation, record.fetch_result(await, target, operation, args, opts))
+  if passes then
+    return nil, err -- what it would tell is more than that the task stands still
+  end
+  local first = record.list(info, "building")[1]
+  first = type(first) == "table" and first or {}
+  local building, finished = record.truth(first.building), has_finish(detail)
+  local told = verdict.of_status(first.build_result)
+  if building == false and told then
+    return true, nil, told
+  elseif not finished and not verdict.sounds_final(detail.status) then
+    return false
+  elseif building == nil then
+    return has_task_stopped(await, target, finished, opts)
+  end
+  return not building
+end
+
+--- Whether a record that tells no documented end may be one of a build that is over.
+local function may_be_over(detail)
+  local status = detail.status
+  local has_time = times.parse(detail.finish_time) ~= nil
+  return has_time and not verdict.sounds_open(status) or verdict.sounds_final(status)
+end
+
+--- Whether the end of a build of which nothing tells how it ended is no news: other places of the service may be some seconds
+--- behind, so that one which says how, or that it has just begun, comes next.
+local function is_settled(target, detail)
+  local now = math.max((meta.of(detail) or {}).date or 0, core.time())
+  local start, finish = times.parse(detail.start_time), times.parse(detail.finish_time)
+  target.over_since = target.over_since or core.now()
+  return has_finish(detail) and now - finish >= TIME_TO_SETTLE
+    or start ~= nil and now - start >= DAY
+    or core.now() - target.over_since >= TIME_TO_SETTLE
+end
+
+--- The record of a build that has stopped, read again, as it may have ended since it was read; where that cannot be, and will
+--- not, what it said before counts if that has a finish time.
+local function reread(await, target, detail, opts)
+  local later, err = record.fetch(await, target, opts)
+  if later and not verdict.of_status(later.status) then
+    later, err = current("ShowRecordDetail", later)
+  end
+  local passes = err and (err.kind == "cancelled" or err.retryable and err.kind ~= "protocol")
+  if passes or err and not has_finish(detail) then
+    return nil, err
+  end
+  return later or detail
+end
+
+local function untold(what)
+  return record.protocol_error("ShowBuildDetails", "nothing tells " .. what)
+end
+
+--- Whether a record has a time of its own: what has none may wait in a queue.
+local function has_time(detail)
+  return has_finish(detail) or has_begun(detail)
+end
+
+--- The verdict on a build that has stopped, by its record and what build-info told.
+local function judged(target, detail, told)
+  local known = verdict.of_status(detail.status)
+  if known or not may_be_over(detail) then
+    return known
+  elseif told then
+    return verdict.of_end(detail.status, told)
+  elseif not has_time(detail) then
+    return nil, untold "whether the build has begun"
+  elseif not is_settled(target, detail) then
+    return nil, untold "yet how the build ended"
+  end
+  return verdict.of_end(detail.status)
+end
+
+--- The verdict on a build: a text that is not known is never a success, and ends the build only if the record has a finish
+-- time, or sounds like an end, and the service says that the build runs no more.
+---@param target table { client, job_id, build_no }, and what earlier looks at it told
+---@return codearts.build.Verdict? verdict nil: the build is not over, as far as is known
+---@return table? err why no more is known
+---@return table detail the record that it is by, the one that was given or a later one
+function ending.verdict(await, target, detail, opts)
+  local known = verdict.of_status(detail.status)
+  local stopped, err, told = false, nil, nil
+  if not known and may_be_over(detail) then
+    stopped, err = current("ShowRecordDetail", detail)
+    if stopped then
+      stopped, err, told = has_stopped(await, target, detail, opts)
+    end
+  end
+  if not stopped then
+    target.over_since = err and target.over_since
+    return known, err, detail
+  elseif not told and not has_time(detail) then
+    return nil, untold "whether the build has begun", detail
+  end
+  local later
+  later, err = reread(await, target, detail, opts)
+  if not later then
+    return nil, err, detail
+  end
+  known, err = judged(target, later, told)
+  return known, err, later
+end
+
+return ending
