@@ -226,7 +226,7 @@ describe("a build whose status is not documented", function()
   it("has a finish time though the clock of a gateway is behind", function()
     local now = os.time()
     local times = (',"start_time":"%s","finish_time":"%s"'):format(
-      os.date("!%Y-%m-%dT%H:%M:%S.000+00:00", now - 60),
+      os.date("!%Y-%m-%dT%H:%M:%S.000+00:00", now - 2 * 86400),
       os.date("!%Y-%m-%dT%H:%M:%S.000+00:00", now - 30)
     )
     local date = { { "Date", os.date("!%a, %d %b %Y %H:%M:%S GMT", now - 7200) } }
@@ -277,6 +277,24 @@ describe("a build whose status is not documented", function()
     local err = failure_of(wait, { timeout = 2, interval = 1 })
     assert.same({ "timeout", "wait" }, { err.kind, err.reason })
     assert.equal("failure", failure_of(wait, { interval = 10.5 }).verdict)
+  end)
+
+  it("has not had that time because a clock is ahead", function()
+    local now = os.time()
+    local function at(format, ago)
+      return os.date(format, now - ago)
+    end
+    for _, seconds in ipairs { { finish = 1, date = -60 }, { finish = 40, date = 39 } } do -- theirs, ours
+      local ended = (',"finish_time":"%s"'):format(
+        at("!%Y-%m-%dT%H:%M:%S.000+00:00", seconds.finish)
+      )
+      local date = { { "Date", at("!%a, %d %b %Y %H:%M:%S GMT", seconds.date) } }
+      local over = { "answer", body = begun("COMPLETED", 60, ended), headers = date }
+      local not_yet = { "answer", body = building(false) }
+      local how = { "answer", body = building(false, "SUCCESS") }
+      server:script { over, not_yet, over, over, how, over }
+      assert.equal("COMPLETED", wait().status)
+    end
   end)
 
   it("may run yet though its status sounds like an end", function()

@@ -1,6 +1,7 @@
 -- Systems that grant little: what works there, what says that it does not, and that nothing is lost.
 -- What nginx needs beside is in host_resty_wake_spec.
 
+local command = require "spec.support.command"
 local core = require "codearts.build.core"
 local host = require "spec.support.host"
 local native = require "spec.support.native"
@@ -146,6 +147,27 @@ print(client:run({ job_id = ("a"):rep(32) }).actual_build_number)]]):format(serv
     local started = tonumber(told:match "^(%d+)\tnot_started\tnil\n20\n$")
     assert.truthy(started, told)
     assert.equal(started + 1, server:stats().processed)
+    server:stop()
+  end)
+end)
+
+describe("the command that may have few files open", function()
+  it("tells each build that it started", function()
+    local server = servers.start()
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-fake-token" }
+    for jobs = 56, 66, 2 do
+      server:reset()
+      server:behave("slow", { interval = 0.005 })
+      local arguments = { "run" }
+      for i = 1, jobs do
+        arguments[i + 1] = ("%032d"):format(i)
+      end
+      local line = command.line(table.concat(arguments, " "), env)
+      local told = host.run(("sh -c 'ulimit -n 64; exec %s 2>&1'"):format(line:gsub("'", "'\\''")))
+      local _, started = told:gsub("build 20 of", "")
+      assert.equal(server:stats().processed, started, told)
+      assert.is_nil(told:find("not found", 1, true), told)
+    end
     server:stop()
   end)
 end)

@@ -115,7 +115,8 @@ end
 --- Whether the end of a build of which nothing tells how it ended is no news: other places of the service may be some seconds
 --- behind, so that one which says how, or that it has just begun, comes next.
 local function is_settled(target, detail)
-  local now = math.max((meta.of(detail) or {}).date or 0, core.time())
+  local now = core.time()
+  now = math.min((meta.of(detail) or {}).date or now, now) -- the one of the two that is ahead would hurry
   local start, finish = times.parse(detail.start_time), times.parse(detail.finish_time)
   target.over_since = target.over_since or core.now()
   return has_finish(detail) and now - finish >= TIME_TO_SETTLE
