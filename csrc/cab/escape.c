@@ -235,53 +235,68 @@ static const char *skip_between(const char *p, const char *end, char first, char
     return p;
 }
 
-/* The sequence that begins with ESC, as text.log_line has it. */
-static size_t read_sequence(const char *p, const char *end) {
+/* The sequence that begins with ESC, as text.log_line has it; `*seen` bytes tell. */
+static size_t read_sequence(const char *p, const char *end, size_t *seen) {
     const char *at = p + 1;
     if (at < end && *at != '\0' && strchr("]PX^_", *at) != NULL) { /* up to its end: OSC */
         while (at < end && *at != '\a' && *at != '\33') {
             at++;
         }
-        return at == end ? 1 : (size_t)(at - p) + (*at == '\a');
+        *seen = (size_t)(at - p);
+        return at == end ? 1 : *seen + (*at == '\a');
     }
     bool csi = at < end && *at == '[';
     at = csi ? skip_between(at + 1, end, '0', '?') : at;
     at = skip_between(at, end, ' ', '/');
+    *seen = (size_t)(at - p);
     if (at < end && *at >= (csi ? '@' : '0') && *at <= '~') {
-        return (size_t)(at - p) + 1;
+        return *seen + 1;
     }
-    return csi ? 1 : (size_t)(at - p);
+    return csi ? 1 : *seen;
 }
 
 /* Characters that are struck over at once, and bytes of each, with what erases it: x, \b, ESC[K. */
 #define MOST_STRUCK 12
 #define LONGEST_STRUCK (5 * MOST_STRUCK)
 
-/* Characters that are struck over: the cursor is back where the first one stands. 0: it is not. */
-static size_t read_struck(const char *p, const char *end) {
+/* Characters that are struck over: the cursor is back where the first one stands. 0: it is not.
+ * `*seen` bytes tell, none where nothing goes back. */
+static size_t read_struck(const char *p, const char *end, size_t *seen) {
     end = end - p < LONGEST_STRUCK ? end : p + LONGEST_STRUCK;
-    const char *at = memchr(p, '\b', (size_t)(end - p)) != NULL ? p + 1 : end;
+    if (memchr(p, '\b', (size_t)(end - p)) == NULL) {
+        *seen = 0;
+        return 0;
+    }
+    const char *at = p + 1;
     int columns = 1;
     while (at < end && columns > 0 && columns <= MOST_STRUCK) {
         if (*at == '\33') {
-            at += read_sequence(at, end);
+            at += read_sequence(at, end, seen);
         } else {
             columns += ((*at & 0xc0) != 0x80) - 2 * (*at == '\b');
             at++;
         }
     }
-    return columns == 0 ? (size_t)(at - p) : 0;
+    *seen = (size_t)(at - p);
+    return columns == 0 ? *seen : 0;
 }
 
-size_t cab_read_unseen(const char *p, const char *end) {
+size_t cab_read_unseen(const char *p, const char *end, size_t *beyond) {
+    size_t seen = 0, used;
     switch (*p) {
     case '\33':
-        return read_sequence(p, end);
+        used = read_sequence(p, end, &seen);
+        break;
     case '\16':
     case '\17': /* end what tput calls sgr0 */
     case '\b':
-        return 1;
+        used = 1;
+        break;
     default:
-        return read_struck(p, end);
+        used = read_struck(p, end, &seen);
     }
+    if (beyond != NULL && seen > used) {
+        *beyond += seen - used;
+    }
+    return used;
 }

@@ -31,8 +31,9 @@ size_t cab_read_quotes(const char *p, const char *end);
 
 /* Bytes at p, before `end`, that a terminal draws nothing of: a sequence that it obeys, colours and
  * links, what chooses its letters, or up to twelve characters that are struck over by the next
- * ones. 0: it draws this. */
-size_t cab_read_unseen(const char *p, const char *end);
+ * ones. 0: it draws this. Adds to `*beyond` the bytes behind these that it took to tell, be it up
+ * to the end of the text in search of a sequence's; NULL: nobody counts. */
+size_t cab_read_unseen(const char *p, const char *end, size_t *beyond);
 
 /* Reads up to `most` digits; answers how many there were. */
 size_t cab_read_digits(const char *p, const char *end, size_t most, uint32_t base, uint32_t *value);

@@ -47,7 +47,7 @@ static const unsigned char LETTERS[256] = {
 static char read_byte(const reader *r, size_t *used) {
     *used = 1;
     if (r->escapes && (*r->at == '\33' || (r->at + 1 < r->end && r->at[1] == '\b'))) {
-        *used = cab_read_unseen(r->at, r->end);
+        *used = cab_read_unseen(r->at, r->end, NULL);
         return '\0';
     }
     if (!r->escapes || (*r->at != '\\' && *r->at != '%' && *r->at != '&')) {

@@ -16,8 +16,9 @@
 #define MOST_SKIPPED 16
 /* Of what a terminal draws nothing of, for each byte of a secret before it. */
 #define MOST_UNSEEN 8
-/* Bytes that may be compared for each of the text, or are hidden, and how many more in advance: a
- * text in which secrets begin again and again that also begin within themselves takes no longer. */
+/* Bytes that may be gone over for each of the text, or are hidden, and how many more in advance: a
+ * text takes no longer in which secrets begin again and again that also begin within themselves, or
+ * that are found through much of what a terminal draws nothing of. */
 #define WORK_OF_A_BYTE 64
 #define MOST_WORK 262144
 /* Bytes of an escape that is cut off: twice those of the longest, a pair of \uXXXX, since it may be
@@ -162,16 +163,17 @@ static size_t skip_quotes(const char *at, const char *end, char before, cab_unit
 
 static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-/* How much of the text from p on shows the secret's beginning; `*shown` bytes of the secret. White
- * space within it, where lines were wrapped and indented, is skipped, be it in the place of a
- * blank, and what a terminal draws nothing of: who shows the text may leave it out. */
+/* How much of the text from p on shows the secret's beginning; `*shown` bytes of the secret, and
+ * `*work` of the two were gone over, be it in vain. White space within it, where lines were wrapped
+ * and indented, is skipped, be it in the place of a blank, and what a terminal draws nothing of:
+ * who shows the text may leave it out. */
 static size_t match(const char *p, const char *end, const char *secret, reading first,
-                    size_t *shown) {
+                    size_t *shown, size_t *work) {
     const char *at = p;
     const char *stop = p;
     const char *s = secret;
     const char *wrapped = NULL; /* where in the secret white space was skipped */
-    size_t skipped = 0, unseen = 0, n;
+    size_t skipped = 0, unseen = 0, beyond = 0, n;
     cab_unit u;
     while (at < end && *s != '\0' && skipped <= MOST_SKIPPED + (size_t)(s - secret)) {
         if (first == AS_IT_IS && *at == *s) {
@@ -180,9 +182,10 @@ static size_t match(const char *p, const char *end, const char *secret, reading 
         } else if (match_escape(at, end, s, first, &u)) {
             stop = at += u.used;
             s += u.len;
-        } else if (*at != ' ' && s > secret && (n = cab_read_unseen(at, end)) > 0 &&
-                   unseen++ < MOST_UNSEEN * (size_t)(s - secret)) {
+        } else if (*at != ' ' && unseen < MOST_UNSEEN * (size_t)(s - secret) &&
+                   (n = cab_read_unseen(at, end, &beyond)) > 0) {
             at += n;
+            unseen++;
         } else if (*at == *s) {
             stop = ++at;
             s++;
@@ -205,6 +208,7 @@ static size_t match(const char *p, const char *end, const char *secret, reading 
         }
     }
     *shown = (size_t)(s - secret);
+    *work = beyond + (size_t)(at - p > s - secret ? at - p : s - secret);
     return (size_t)(stop - p);
 }
 
@@ -224,17 +228,18 @@ static bool is_at(const char *p, const char *end, const char character[4]) {
 /* Bytes of [p, end) up to where we cut the text off (lcab_push_short and its like in Lua): at
  * `stop`, up to which they show the beginning of a secret, behind white space and what a terminal
  * draws nothing of, within a character or a sequence, or within an escape, which may have begun
- * before, as what looks like the secret. 0: we did not. */
-static size_t up_to_cut(const char *p, const char *stop, const char *end) {
+ * before, as what looks like the secret. 0: we did not. Adds what it goes over to `*work`. */
+static size_t up_to_cut(const char *p, const char *stop, const char *end, size_t *work) {
     static const char ellipsis[] = "\xe2\x80\xa6", replaced[] = "\xef\xbf\xbd";
     const char *at = stop;
     for (size_t i = 0, n = 1; i < MOST_SKIPPED && n > 0 && at < end; i++, at += n) {
-        n = is_space(*at) ? 1 : is_at(at, end, replaced) ? 3 : cab_read_unseen(at, end);
+        n = is_space(*at) ? 1 : is_at(at, end, replaced) ? 3 : cab_read_unseen(at, end, work);
     }
     size_t left = at > stop && at[-1] == '\33' ? LONGEST_LINK : 0; /* of a torn sequence */
     while (left-- > 0 && at < end && !is_at(at, end, ellipsis)) {
         at++;
     }
+    *work += (size_t)(at - stop);
     if (at == end) {
         return 0;
     }
@@ -254,67 +259,73 @@ static size_t up_to_cut(const char *p, const char *stop, const char *end) {
 typedef struct {
     const cab_secrets *s;
     const char *p, *end;
-    size_t hidden; /* bytes that are hidden whatever is found: only what reaches beyond counts */
-    size_t seen;   /* the most that any way to read them had in common with the last secret */
-    size_t work;   /* the same, with all of them together */
-    bool all;      /* masking what was found would not hide enough */
+    size_t hidden;  /* bytes that are hidden whatever is found: only what reaches beyond counts */
+    size_t longest; /* bytes that are to be hidden, as far as is known */
+    size_t seen;    /* the most that any way to read them had in common with the last secret */
+    size_t work;    /* what the ways that took longest went over, and the text has not paid for */
+    bool all;       /* masking what was found would not hide enough */
 } look;
 
-/* The longest of what shows `secret` or its beginning, of which `enough` bytes tell something;
- * `*rest` is what it does not show. */
-static size_t hide(look *l, const char *secret, size_t enough, const char **rest) {
-    size_t longest = l->hidden;
+static size_t unpaid(const look *l) {
+    size_t paid = WORK_OF_A_BYTE * (l->longest - l->hidden + 1);
+    return l->work > paid ? l->work - paid : 0;
+}
+
+/* Nothing more is looked for then, at one place of a long text either: all of it is hidden. */
+static bool took_too_long(const look *l) { return unpaid(l) > MOST_WORK; }
+
+/* Hides the longest of what shows `secret` or its beginning, of which `enough` bytes tell
+ * something; `*rest` is what it does not show. */
+static void hide(look *l, const char *secret, size_t enough, const char **rest) {
+    size_t longest = l->hidden, most = 0;
     l->seen = 0;
     for (reading first = AS_IT_IS; first < READINGS; first++) {
-        size_t shown;
-        size_t used = match(l->p, l->end, secret, first, &shown);
+        size_t shown, work;
+        size_t used = match(l->p, l->end, secret, first, &shown, &work);
         l->seen = shown > l->seen ? shown : l->seen;
         bool tells = shown >= enough;
         if (tells && l->s->whole && secret[shown] != '\0') {
-            used = up_to_cut(l->p, l->p + used, l->end);
+            used = up_to_cut(l->p, l->p + used, l->end, &work);
         }
+        most = work > most ? work : most;
         if (shown > 0 && (secret[shown] == '\0' || tells) && used > longest) {
             l->all = l->all || shown < CAB_SHORTEST_SECRET;
             longest = used;
-            *rest = strlen(secret + shown) >= CAB_SHORTEST_SECRET ? secret + shown : NULL;
+            bool is_left = strnlen(secret + shown, CAB_SHORTEST_SECRET) == CAB_SHORTEST_SECRET;
+            *rest = is_left ? secret + shown : NULL;
         }
     }
-    l->work += l->seen;
-    return longest;
+    l->work += most;
+    l->longest = longest > l->longest ? longest : l->longest;
 }
 
 /* What shows more of a secret that began before, behind something that stands between. */
-static size_t hide_rests(look *l, cab_secret_rests *rests, char first) {
-    size_t longest = 0;
-    for (size_t i = 0; i < l->s->count; i++) {
+static void hide_rests(look *l, cab_secret_rests *rests, char first) {
+    for (size_t i = 0; i < l->s->count && !took_too_long(l); i++) {
         const char *rest = rests->text[i];
         if (rest != NULL && *rest == first) {
-            size_t used = hide(l, rest, enough_of(l->s, rest), &rests->text[i]);
-            longest = used > longest ? used : longest;
+            hide(l, rest, enough_of(l->s, rest), &rests->text[i]);
         }
     }
-    return longest;
 }
 
 /* What shows one of the secrets with that first byte. Where too little of one is there to tell
  * something, the next one that begins in the same way need not be looked at: tokens of one maker
  * all begin alike. (A character beyond ASCII is compared as a whole, and so are apostrophes.) */
-static size_t hide_beginnings(look *l, cab_secret_rests *rests, char first) {
+static void hide_beginnings(look *l, cab_secret_rests *rests, char first) {
     const cab_secrets *s = l->s;
-    size_t longest = 0, same = 0;
+    size_t same = 0;
     l->seen = 0;
-    for (size_t number = s->last_of[(unsigned char)first]; number > 0;
+    for (size_t number = s->last_of[(unsigned char)first]; number > 0 && !took_too_long(l);
          number = s->before[number - 1]) {
         size_t i = number - 1;
         bool known = l->seen < same && l->seen < s->enough[i];
         known = known && (s->text[i][l->seen] & 0x80) == 0 && s->text[i][l->seen] != '\'';
         if (!known) {
-            size_t used = hide(l, s->text[i], s->enough[i], &rests->text[i]);
-            longest = used > longest ? used : longest;
+            hide(l, s->text[i], s->enough[i], &rests->text[i]);
         }
         same = s->shared[i];
     }
-    return longest;
 }
 
 static void note_rests(const cab_secrets *s, cab_secret_rests *rests) {
@@ -355,26 +366,21 @@ static beginnings read_beginnings(const char *p, const char *end) {
 /* Nearly everywhere in a long text no secret begins, which is to be seen at once. */
 size_t cab_secret_at(const cab_secrets *s, cab_secret_rests *rests, const char *p, const char *end,
                      size_t hidden, bool *all) {
-    look l = {s, p, end, hidden, 0, 0, s->too_many};
+    look l = {s, p, end, hidden, hidden, 0, rests->work, s->too_many};
     beginnings b = read_beginnings(p, end);
-    size_t longest = hidden;
     for (size_t i = 0; i < b.count; i++) {
         const char first = b.bytes[i];
-        size_t more = 0;
         if (rests->begins[(unsigned char)first]) {
-            more = hide_rests(&l, rests, first);
+            hide_rests(&l, rests, first);
         }
-        size_t used = hide_beginnings(&l, rests, first);
-        longest = used > longest ? used : longest;
-        longest = more > longest ? more : longest;
+        hide_beginnings(&l, rests, first);
     }
-    if (longest > hidden) {
+    if (l.longest > hidden) {
         note_rests(s, rests);
     }
-    size_t work = rests->work + l.work, paid = WORK_OF_A_BYTE * (longest - hidden + 1);
-    rests->work = work > paid ? work - paid : 0;
-    *all = l.all || rests->work > MOST_WORK;
-    return longest;
+    *all = l.all || took_too_long(&l);
+    rests->work = unpaid(&l);
+    return l.longest;
 }
 
 static bool append_base64(cab_buf *out, const char *text, size_t len) {

@@ -227,7 +227,7 @@ static int error_tostring(lua_State *L) {
     luaL_Buffer b;
     luaL_buffinit(L, &b);
     for (const char *p = line; p < end;) {
-        size_t unseen = cab_read_unseen(p, end), control = control_at(p, end);
+        size_t unseen = cab_read_unseen(p, end, NULL), control = control_at(p, end);
         if (unseen < 2) { /* a lone ESC or SI is a control character as any */
             luaL_addlstring(&b, control > 0 ? " " : p, 1);
         }

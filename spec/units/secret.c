@@ -14,6 +14,8 @@ static unsigned long work;
 void __sanitizer_cov_trace_pc(void);
 void __sanitizer_cov_trace_pc(void) { work++; }
 
+static bool hidden_whole; /* the text that was masked last */
+
 /* What masking does with a text, but for writing the new one. */
 static unsigned long work_of(const cab_secrets *s, const char *text, size_t len) {
     unsigned char *marks = calloc(1, len / 8 + 1);
@@ -26,6 +28,7 @@ static unsigned long work_of(const cab_secrets *s, const char *text, size_t len)
         hidden = p + cab_secret_at(s, &rests, p, text + len, more, &all);
     }
     free(marks);
+    hidden_whole = all;
     return work;
 }
 
@@ -145,6 +148,7 @@ static void check_work(const char *piece) {
     cab_secrets secrets;
     make_tokens(&secrets, tokens, 1);
     double one = work_by_byte(&secrets, piece);
+    CHECK(piece, !hidden_whole); /* of one secret, none takes too long */
     make_tokens(&secrets, tokens, TOKENS);
     double all = work_by_byte(&secrets, piece);
     if (getenv("SHOW") != NULL) {
@@ -167,6 +171,61 @@ static void check_overlaps(char last) {
     CHECK("overlaps", work_by_byte(&s, "M") <= MOST_WORK);
 }
 
+/* ---- what a terminal draws nothing of ------------------------------------------------------- */
+
+enum { LONG = 20000, ALIKE_BYTES = 40, LINK = 214 };
+
+/* Whether a text is hidden whole, in the same time as any other. */
+static void check_long(const char *name, const cab_secrets *s, const char *piece, size_t length) {
+    CHECK(name, work_for(s, piece, length) <= (unsigned long)MOST_WORK * length);
+    CHECK(name, hidden_whole);
+}
+
+static void check_torn(const char *name, const cab_secrets *s, const char *sequence) {
+    static char text[LONG];
+    memset(text, 'M', ALIKE_BYTES);
+    memset(text + ALIKE_BYTES, '0', LONG - ALIKE_BYTES);
+    memcpy(text + ALIKE_BYTES, sequence, strlen(sequence));
+    CHECK(name, work_of(s, text, LONG) <= (unsigned long)MOST_WORK * LONG);
+    CHECK(name, hidden_whole);
+}
+
+/* Secrets are found through it, however long it is: to go over it is work, too. */
+static void check_unseen(void) {
+    static char secrets[TOKENS][LONGEST_TOKEN + 1];
+    char link[LINK + LONGEST_TOKEN] = "\33]", *behind = link + LINK;
+    cab_secrets s;
+    memset(link + 2, '0', LINK - 2);
+
+    make_tokens(&s, secrets, 1);
+    memcpy(behind, secrets[0], LONGEST_TOKEN / 3);
+    check_long("links", &s, link, 6 * LONG);
+    behind[ALIKE_BYTES] = '\0';
+
+    make_tokens(&s, secrets, TOKENS);
+    (void)work_for(&s, "\33[32mM\33[0m\33[38;5;154mI\33[m ", LONG);
+    CHECK("colours", !hidden_whole);
+
+    memset(&s, 0, sizeof s);
+    s.whole = true;
+    for (size_t i = 0; i < TOKENS; i++) {
+        memcpy(secrets[i], secrets[0], ALIKE_BYTES);
+        cab_secrets_add(&s, secrets[i]);
+    }
+    check_long("links before what begins alike", &s, link, LONG);
+    memcpy(behind + 8, "\33\1", 3);
+    check_long("what may be cut off", &s, behind, LONG);
+
+    memset(&s, 0, sizeof s);
+    for (size_t i = 0; i < TOKENS; i++) {
+        memset(secrets[i], 'M', LONGEST_TOKEN - i);
+        secrets[i][LONGEST_TOKEN - i] = '\0';
+        cab_secrets_add(&s, secrets[i]);
+    }
+    check_torn("a link without an end", &s, "\33]");
+    check_torn("a colour without an end", &s, "\33[");
+}
+
 int main(void) {
     for (unsigned chosen = 0; chosen < 1u << COUNT(ALIKE); chosen++) {
         for (size_t i = 0; i < COUNT(TEXTS); i++) {
@@ -178,5 +237,6 @@ int main(void) {
     }
     check_overlaps('M');
     check_overlaps('N');
+    check_unseen();
     return failures > 0;
 }

@@ -149,6 +149,13 @@ return {
     specs = "units",
   },
   {
+    name = "looks for the end of a terminal's sequence that cost nothing",
+    file = "csrc/cab/secret.c",
+    find = "*work = beyond + ",
+    replace = "*work = 0 * beyond + ",
+    specs = "units",
+  },
+  {
     name = "pieces of secrets that are not masked",
     file = "csrc/cab/pieces.c",
     find = "marks[i / 8] |= (unsigned char)(1 << i % 8);",
