@@ -87,7 +87,7 @@ describe("a build that tells of itself", function()
       end
       mask(counting, steps)
       assert.is_true(looks <= 1001, looks)
-      assert.is_true(bytes <= 20 * size, ("%d of %d bytes"):format(bytes, size))
+      assert.is_true(bytes <= 3 * size, ("%d of %d bytes"):format(bytes, size))
       for i = 1, COUNT do
         local hidden = i % every == 0
         assert.equal(i, steps[i].place)

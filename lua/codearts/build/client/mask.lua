@@ -88,7 +88,8 @@ local function put_texts(value, texts, names, at)
 end
 
 --- Masks some of the texts: all at once, since there is hardly ever a secret and to look for one takes longer than most texts
---- are; where there is one, by halves. When there were too many looks, all that may show one is hidden.
+--- are; where there is one, by quarters, which takes as many looks as by halves, and each text is in half as many of them. When
+--- there were too many looks, all that may show one is hidden.
 local function mask_texts(core, texts, first, last, looks, ...)
   local all = table.concat(texts, "\n", first, last)
   looks.left = looks.left - 1
@@ -103,9 +104,10 @@ local function mask_texts(core, texts, first, last, looks, ...)
     end
     return
   end
-  local middle = math.floor((first + last) / 2)
-  mask_texts(core, texts, first, middle, looks, ...)
-  mask_texts(core, texts, middle + 1, last, looks, ...)
+  local some = math.ceil((last - first + 1) / 4)
+  for at = first, last, some do
+    mask_texts(core, texts, at, math.min(at + some - 1, last), looks, ...)
+  end
 end
 
 ---@param core table the core's client, or who masks in its place
