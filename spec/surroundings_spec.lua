@@ -1,7 +1,7 @@
 -- Systems that grant little: what works there, what says that it does not, and that nothing is lost.
 -- What nginx needs beside is in host_resty_wake_spec.
 
-local command = require "spec.support.command"
+local commands = require "spec.support.command"
 local core = require "codearts.build.core"
 local host = require "spec.support.host"
 local native = require "spec.support.native"
@@ -155,14 +155,14 @@ describe("the command that may have few files open", function()
   it("tells each build that it started", function()
     local server = servers.start()
     local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-fake-token" }
-    for jobs = 56, 66, 2 do
+    for jobs = 60, 64, 2 do
       server:reset()
       server:behave("slow", { interval = 0.005 })
       local arguments = { "run" }
       for i = 1, jobs do
         arguments[i + 1] = ("%032d"):format(i)
       end
-      local line = command.line(table.concat(arguments, " "), env)
+      local line = commands.line(table.concat(arguments, " "), env)
       local told = host.run(("sh -c 'ulimit -n 64; exec %s 2>&1'"):format(line:gsub("'", "'\\''")))
       local _, started = told:gsub("build 20 of", "")
       assert.equal(server:stats().processed, started, told)
