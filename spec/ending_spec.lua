@@ -141,6 +141,16 @@ describe("a build whose status is not documented", function()
       answers(over, 404, trouble, over, 404, '{"result":false}', record("SUCCESS", FINISHED))
       assert.equal("SUCCESS", wait().status)
     end
+    for _, trouble in ipairs {
+      '{"status":"fail","error":null,"result":null}',
+      '{"status":"fail","error":"busy","result":null}',
+      '{"status":"error","error":{"code":"CB.00060100","message":"busy"},"result":null}',
+      '{"status":"success","error":null,"result":null}',
+      "<html>",
+    } do
+      answers(over, trouble, over, building(false, "SUCCESS"), over)
+      assert.equal("UNKNOWN", wait().status)
+    end
   end)
 
   it("is an error where nobody may read whether it still runs", function()
@@ -277,6 +287,21 @@ describe("a build whose status is not documented", function()
     local err = failure_of(wait, { timeout = 2, interval = 1 })
     assert.same({ "timeout", "wait" }, { err.kind, err.reason })
     assert.equal("failure", failure_of(wait, { interval = 10.5 }).verdict)
+  end)
+
+  it("has not had that time because its record was long in coming", function()
+    local finish = os.date("!%Y-%m-%dT%H:%M:%S.000+00:00", os.time() - 8)
+    local body = begun("COMPLETED", 60, (',"finish_time":"%s"'):format(finish))
+    local over = { "answer", body = body }
+    server:script {
+      over,
+      { "answer", body = building(false) },
+      { "slow", body = body, interval = 3 / #body },
+      over,
+      { "answer", body = building(false, "SUCCESS") },
+      over,
+    }
+    assert.equal("COMPLETED", wait().status)
   end)
 
   it("has not had that time because a clock is ahead", function()

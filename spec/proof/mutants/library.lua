@@ -333,14 +333,14 @@ return {
   {
     name = "a limit's refusal taken for nothing to tell of how a build ended",
     file = "lua/codearts/build/lifecycle/ending.lua",
-    find = [[err.reason ~= "bad_answer" and (record.may_pass(err) or not is_answered)]],
+    find = "not status or record.may_pass(err)",
     replace = "false",
     specs = "ending",
   },
   {
     name = "a build told as failed before other places tell that it runs",
     file = "lua/codearts/build/lifecycle/ending.lua",
-    find = "core.now() - target.over_since >= TIME_TO_SETTLE",
+    find = "asked_at - target.over_since >= TIME_TO_SETTLE",
     replace = "true",
     specs = "ending",
   },

@@ -17,16 +17,19 @@ local HOUR, DAY = 3600, 86400 -- how far clocks may differ, and times that name 
 --- begun yet.
 ---@return any answer
 ---@return table? err
----@return boolean? passes asking again later may tell more; else there is nothing to be told
+---@return boolean? passes asking again later may tell more; else it was refused
 local function current(operation, answer, err, body)
   local words = meta.kept(body or answer or err, operation)
   if words then
     return nil, record.protocol_error(operation, words), true
-  elseif err then
-    local is_answered = (meta.of(err) or {}).status ~= nil
-    return nil, err, err.reason ~= "bad_answer" and (record.may_pass(err) or not is_answered)
+  elseif not err then
+    return answer
   end
-  return answer
+  local status = (meta.of(err) or {}).status -- of the service, not of those who sign us in
+  if status and status < 400 and not record.may_pass(err) then -- a failure within a 200: why is not documented
+    err = record.protocol_error(operation, operation .. " failed: " .. err.message)
+  end
+  return nil, err, not status or record.may_pass(err)
 end
 
 --- Whether a record tells when its build ended: what is no time of this build's, as 9999-12-31, its own start, or the end
@@ -114,14 +117,15 @@ end
 
 --- Whether the end of a build of which nothing tells how it ended is no news: other places of the service may be some seconds
 --- behind, so that one which says how, or that it has just begun, comes next.
-local function is_settled(target, detail)
+local function is_settled(target, detail, asked_at)
   local now = core.time()
   now = math.min((meta.of(detail) or {}).date or now, now) -- the one of the two that is ahead would hurry
+  local told_at = now - (core.now() - asked_at) -- the record was read again since, which may have taken long
   local start, finish = times.parse(detail.start_time), times.parse(detail.finish_time)
-  target.over_since = target.over_since or core.now()
-  return has_finish(detail) and now - finish >= TIME_TO_SETTLE
-    or start ~= nil and now - start >= DAY
-    or core.now() - target.over_since >= TIME_TO_SETTLE
+  target.over_since = target.over_since or asked_at
+  return has_finish(detail) and told_at - finish >= TIME_TO_SETTLE
+    or start ~= nil and told_at - start >= DAY
+    or asked_at - target.over_since >= TIME_TO_SETTLE
 end
 
 --- The record of a build that has stopped, read again, as it may have ended since it was read; where that cannot be, and will
@@ -148,7 +152,8 @@ local function has_time(detail)
 end
 
 --- The verdict on a build that has stopped, by its record and what build-info told.
-local function judged(target, detail, told)
+---@param asked_at number of core.now(): when the service was asked how it ended
+local function judged(target, detail, told, asked_at)
   local known = verdict.of_status(detail.status)
   if known or not may_be_over(detail) then
     return known
@@ -156,7 +161,7 @@ local function judged(target, detail, told)
     return verdict.of_end(detail.status, told)
   elseif not has_time(detail) then
     return nil, untold "whether the build has begun"
-  elseif not is_settled(target, detail) then
+  elseif not is_settled(target, detail, asked_at) then
     return nil, untold "yet how the build ended"
   end
   return verdict.of_end(detail.status)
@@ -169,7 +174,7 @@ end
 ---@return table? err why no more is known
 ---@return table detail the record that it is by, the one that was given or a later one
 function ending.verdict(await, target, detail, opts)
-  local known = verdict.of_status(detail.status)
+  local known, asked_at = verdict.of_status(detail.status), core.now()
   local stopped, err, told = false, nil, nil
   if not known and may_be_over(detail) then
     stopped, err = current("ShowRecordDetail", detail)
@@ -188,7 +193,7 @@ function ending.verdict(await, target, detail, opts)
   if not later then
     return nil, err, detail
   end
-  known, err = judged(target, later, told)
+  known, err = judged(target, later, told, asked_at)
   return known, err, later
 end
 
