@@ -6,6 +6,9 @@ if missing then
   pending("clients in nginx workers: " .. missing)
   return
 end
+local certs = require "spec.support.certs"
+local curl = require "spec.support.curl"
+local net = require "spec.support.net"
 local nginx = require("spec.support.nginx")
 local read_file = require "spec.support.read_file"
 local socket = require("socket")
@@ -600,6 +603,38 @@ describe("a worker of nginx that leaves", function()
     leaving:signal("TERM")
     assert.is_true(nginx.wait_for_end(leaving.pid))
     assert.falsy(leaving:read("error.log"):find("exited on signal", 1, true))
+  end)
+end)
+
+-- Where nginx and OpenSSL lack OpenResty's changes, as Debian's do, the first of them cannot wait, whatever the module says.
+describe("the TLS phases of nginx", function()
+  it("wait where they can, and refuse to where some cannot", function()
+    local files, ports = certs.shared(), {}
+    for i, phase in ipairs { "client_hello", "certificate" } do
+      local free = net.refused()
+      ports[i] = { number = free.port, phase = phase }
+      free.close()
+    end
+    local http = ("ssl_certificate %s; ssl_certificate_key %s;"):format(files.good, files.good_key)
+    for _, port in ipairs(ports) do
+      http = http
+        .. ([[
+server {
+  listen 127.0.0.1:%d ssl;
+  ssl_%s_by_lua_block {
+    local _, err = require("app").client():try_run { job_id = ("a"):rep(32) }
+    ngx.log(ngx.NOTICE, "told: ", err and err.kind .. " " .. err.outcome or "started")
+  }
+  return 200;
+}]]):format(port.number, port.phase)
+    end
+    local tls = nginx.start { app = APP, http = http, server = "", endpoint = server.url }
+    for i, told in ipairs { "usage not_started", "started" } do
+      curl.run(("-k https://127.0.0.1:%d/"):format(ports[i].number))
+      assert.is_true(tls:wait_for_log("told: " .. told))
+      assert.equal(i - 1, server:stats().processed)
+    end
+    tls:stop()
   end)
 end)
 

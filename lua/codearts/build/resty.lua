@@ -3,8 +3,8 @@
 ---     local client = require("codearts.build.resty").new { … } -- once a worker, not for each request
 ---     local result, err = client:try_run { job_id = … }
 ---
---- Waiting yields to nginx in every phase that can: rewrite, access, content, timers, the phases of
---- TLS that may wait, and ngx.thread in each. In the others, and where a C function is on the way
+--- Waiting yields to nginx in every phase that can: rewrite, access, content, timers, preread,
+--- ssl_certificate_by_lua, and ngx.thread in each. In the others, and where a C function is on the way
 --- (while a module is required, inside table.sort or string.gsub), a call can be started but not
 --- waited for, and in the init phases there can be no client: usage errors, before anything is sent.
 ---
@@ -21,6 +21,8 @@ local request = require "codearts.build.nginx_request"
 
 local M = {}
 
+-- Not ssl_client_hello and ssl_session_fetch: there a wait takes changes to nginx and OpenSSL that OpenResty makes, and without
+-- them whoever waits is never resumed.
 local MAY_WAIT = {
   server_rewrite = true,
   rewrite = true,
@@ -28,8 +30,6 @@ local MAY_WAIT = {
   content = true,
   timer = true,
   preread = true,
-  ssl_client_hello = true,
-  ssl_session_fetch = true,
   ssl_cert = true,
 }
 
