@@ -242,7 +242,7 @@ describe("a build whose status is not documented", function()
     local date = { { "Date", os.date("!%a, %d %b %Y %H:%M:%S GMT", now - 7200) } }
     server:script {
       { "answer", body = record("BUILD_FAILED", times), headers = date },
-      { "answer", status = 403, body = "{}" },
+      { "answer", status = 403, body = '{"error_code":"X","error_msg":"no"}' },
       { "answer", body = '{"result":false}' },
       { "answer", body = record("BUILD_FAILED", times), headers = date },
     }
@@ -254,6 +254,25 @@ describe("a build whose status is not documented", function()
     local start = os.date("!%Y-%m-%dT%H:%M:%S.000+00:00", os.time() - ago)
     return record(status, (',"start_time":"%s"%s'):format(start, more or ""))
   end
+
+  it(
+    "is asked about at its task only where it is said that its own state is not to be had",
+    function()
+      local over = record("UNKNOWN", FINISHED)
+      for status, body in pairs {
+        [401] = '{"error_code":"X","error_msg":"no"}',
+        [404] = "404 page not found",
+      } do
+        server:script(
+          { { "answer", body = over }, { "answer", status = status, body = body } },
+          { "answer", body = '{"result":false}' }
+        )
+        assert.equal(status, failure_of(wait).status)
+        assert.equal(2, #paths())
+        server:reset()
+      end
+    end
+  )
 
   it("has not ended before other places of the service had time to tell how", function()
     local ends = os.date("!%Y-%m-%dT%H:%M:%S.000+00:00", os.time() - 1)

@@ -91,7 +91,8 @@ describe("every command judges alike:", function()
     for index, body in ipairs { ... } do
       script[index] = { "answer", body = body }
     end
-    server:script(script, { "answer", status = 404, body = "{}" })
+    local used_up = '{"error_code":"X.1","error_msg":"the script is used up"}'
+    server:script(script, { "answer", status = 404, body = used_up })
   end
 
   local function listed(...)
@@ -214,8 +215,11 @@ describe("every command judges alike:", function()
           rows = {
             { path = case[1], body = case[2], headers = { { "Age", tostring(age) } } },
             { path = "/record%-info$", body = record("UNKNOWN", true) },
-            case[3] and { path = "/build%-info$", body = case[3] }
-              or { path = "/build%-info$", status = 404, body = "{}" },
+            case[3] and { path = "/build%-info$", body = case[3] } or {
+              path = "/build%-info$",
+              status = 404,
+              body = '{"error_code":"X","error_msg":"no"}',
+            },
             { path = "/status$", status = 403, body = '{"error_code":"X","error_msg":"no"}' },
           },
         })

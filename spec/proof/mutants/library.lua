@@ -333,7 +333,7 @@ return {
   {
     name = "a limit's refusal taken for nothing to tell of how a build ended",
     file = "lua/codearts/build/lifecycle/ending.lua",
-    find = "not status or record.may_pass(err)",
+    find = "is_refusal and not record.may_pass(err)",
     replace = "false",
     specs = "ending",
   },

@@ -14,14 +14,15 @@ local TIME_TO_SETTLE = 10
 local HOUR, DAY = 3600, 86400 -- how far clocks may differ, and times that name no zone
 
 --- What an operation answered, unless a cache on the way has kept it: that tells of another time, when the build may not have
---- begun yet.
+--- begun yet. That it is not to be had is proved by who says so, with a code of theirs: a 404 without one may be of a gateway that
+--- has just come up, and a 401 tells of credentials alone.
 ---@return any answer
 ---@return table? err
----@return boolean? passes asking again later may tell more; else it was refused
+---@return boolean? refused asking again later tells no more
 local function current(operation, answer, err, body)
   local words = meta.kept(body or answer or err, operation)
   if words then
-    return nil, record.protocol_error(operation, words), true
+    return nil, record.protocol_error(operation, words)
   elseif not err then
     return answer
   end
@@ -29,7 +30,8 @@ local function current(operation, answer, err, body)
   if status and status < 400 and not record.may_pass(err) then -- a failure within a 200: why is not documented
     err = record.protocol_error(operation, operation .. " failed: " .. err.message)
   end
-  return nil, err, not status or record.may_pass(err)
+  local is_refusal = status and status >= 400 and status ~= 401 and err.error_code ~= nil
+  return nil, err, is_refusal and not record.may_pass(err)
 end
 
 --- Whether a record tells when its build ended: what is no time of this build's, as 9999-12-31, its own start, or the end
@@ -54,10 +56,10 @@ end
 local function has_task_stopped(await, target, finished, opts)
   local args = { job_id = target.job_id }
   local operation = "ShowJobStatus"
-  local body, err, passes =
+  local body, err, refused =
     current(operation, record.ask(await, target.client, operation, args, opts))
   local running = nil
-  if passes then
+  if err and not refused then
     return nil, err
   elseif type(body) == "table" then
     running = record.truth(body.result)
@@ -89,9 +91,9 @@ end
 local function has_stopped(await, target, detail, opts)
   local args = { job_id = target.job_id, build_no = target.build_no }
   local operation = "ShowBuildDetails"
-  local info, err, passes =
+  local info, err, refused =
     current(operation, record.fetch_result(await, target, operation, args, opts))
-  if passes then
+  if err and not refused then
     return nil, err -- what it would tell is more than that the task stands still
   end
   local first = record.list(info, "building")[1]
@@ -132,11 +134,12 @@ end
 --- not, what it said before counts if that has a finish time.
 local function reread(await, target, detail, opts)
   local later, err = record.fetch(await, target, opts)
-  if later and not verdict.of_status(later.status) then
-    later, err = current("ShowRecordDetail", later)
+  if later and verdict.of_status(later.status) then
+    return later
   end
-  local passes = err and (err.kind == "cancelled" or err.retryable and err.kind ~= "protocol")
-  if passes or err and not has_finish(detail) then
+  local refused
+  later, err, refused = current("ShowRecordDetail", later, err)
+  if err and not ((refused or err.kind == "protocol") and has_finish(detail)) then
     return nil, err
   end
   return later or detail
