@@ -198,6 +198,27 @@ describe("a build that the list lacks", function()
     end
   )
 
+  it("is left open where an auth function fails without a message", function()
+    for _, message in ipairs { false, 7, {} } do
+      local signs = build.new {
+        endpoint = server.url,
+        retry = false,
+        auth = function(ctx)
+          if ctx.reason ~= "refused" then
+            return "fake-token"
+          end
+          return nil, core.error { kind = "auth", message = message or nil }
+        end,
+      }
+      server:script { "close_after_body" }
+      local _, err = signs:try_run({ job_id = JOB }, { run_id = { parameter = "RUN_ID" } })
+      server:script({ { "answer", status = 401, body = "{}" } }, { "answer", body = "{}" })
+      assert.equal("unknown", err:reconcile({ timeout = 0 }).verdict)
+      server:reset()
+      signs:close()
+    end
+  end)
+
   it("below one that was there long before is asked nothing", function()
     local old = { number = 7, created = core.time() - 16 * 3600 }
     assert.same(

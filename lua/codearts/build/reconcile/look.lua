@@ -264,7 +264,9 @@ function look.told(client, answer, err)
   local date = answer ~= nil and known.date or nil
   local endpoint = known.endpoint or client.addresses[2] and 0 or 1
   -- A refusal has a status, but not where it is of those who sign us in.
-  local unanswered = err and not known.status and "a question had no answer: " .. err.message
+  local unanswered = err
+    and not known.status
+    and "a question had no answer: " .. tostring(err.message or err.kind)
   return answer, err, date, endpoint, meta.kept(told) or unanswered or nil
 end
 
