@@ -1,5 +1,6 @@
 -- What a build says of itself shows no secret that the service repeats: not in errors, not in the progress of a wait.
 local build = require "codearts.build"
+local core = require "codearts.build.core"
 local run_job = require "spec.support.run_job"
 local servers = require "spec.support.server"
 local shown = require "spec.support.shown"
@@ -96,6 +97,30 @@ describe("a build that tells of itself", function()
       check(steps, { TOKEN }, "steps")
     end
     client:close()
+  end)
+
+  it("is hidden in a text whatever another one ends of what a terminal obeys", function()
+    local mask = require "codearts.build.client.mask"
+    local secret = "hunter2-Pa%41]word"
+    local client = {
+      mask = function(_, text)
+        return core.mask(text, { secret }, true)
+      end,
+    }
+    for _, text in ipairs {
+      "hunter2-Pa%41\27]word",
+      "hunter2-\27]8;;http…",
+      "hunter2-Pa%41\27…",
+      "hunter2-Pa%2541]wor\\u0064",
+    } do
+      local alone = client:mask(text)
+      assert.matches("^%*%*%*", alone)
+      for _, other in ipairs { "x", "x\7", "x\27[31my", "\27\\", "\8\8\8\8", ("\8"):rep(9) } do
+        assert.same({ "a", alone, other, "b" }, mask(client, { "a", text, other, "b" }))
+        local named = mask(client, { [text] = other })
+        assert.equal(other, named[alone])
+      end
+    end
   end)
 
   --- What waiting for a build raises whose record repeats these tokens.

@@ -89,20 +89,23 @@ end
 
 --- Masks some of the texts: all at once, since there is hardly ever a secret and to look for one takes longer than most texts
 --- are; where there is one, by quarters, which takes as many looks as by halves, and each text is in half as many of them. When
---- there were too many looks, all that may show one is hidden.
+--- there were too many looks, all that may show one is hidden. What a terminal obeys, or strikes over, may end in another text
+--- than it begins in: one with such is looked at alone.
 local function mask_texts(core, texts, first, last, looks, ...)
   local all = table.concat(texts, "\n", first, last)
-  looks.left = looks.left - 1
-  local masked = looks.left >= 0 and mask_text(core, all, ...) or nil
-  if masked == all then
-    return
-  end
-  texts.changed = true
-  if not masked or first == last then
-    for i = first, last do
-      texts[i] = masked or "***"
+  if first == last or looks.left < 1 or not all:find "[\8\27]" then
+    looks.left = looks.left - 1
+    local masked = looks.left >= 0 and mask_text(core, all, ...) or nil
+    if masked == all then
+      return
     end
-    return
+    texts.changed = true
+    if not masked or first == last then
+      for i = first, last do
+        texts[i] = masked or "***"
+      end
+      return
+    end
   end
   local some = math.ceil((last - first + 1) / 4)
   for at = first, last, some do
