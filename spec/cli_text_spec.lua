@@ -81,6 +81,7 @@ describe("cli text", function()
       assert.are.equal("a?", text.log_line("a\255\27", true))
       assert.are.equal("a[12", text.log_line("a\27[12", false))
       assert.are.equal("ab", text.log_line("a\27(B\27[?25l\27[>4;2m\27cb", false))
+      assert.are.equal("ab", text.log_line("a\27(^\27 [b", false))
       assert.are.equal("a b", text.log_line("a\7b", false))
       assert.are.equal("a 31mb", text.log_line("a\194\15531mb", false))
     end

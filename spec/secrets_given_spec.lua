@@ -221,6 +221,25 @@ describe("codearts-build and a service that repeats a parameter's value", functi
     assert.truthy(told.out:find("a *** b\n\8 c\8\n", 1, true), told.out)
   end)
 
+  it("hides it where it has what is drawn as a blank, such as the bell of a shell", function()
+    for _, control in ipairs { "\7", "\f", "\127", "\194\133", "\226\128\168" } do
+      local value = (SECRET:gsub("55", control .. "%0"))
+      log(("$ curl -u %s\nthe end\n"):format(value))
+      for _, options in ipairs { "--wait", "--follow" } do
+        local told = run(("run %s --param-env WORD %s"):format(GOOD, options), 1)
+        assert.truthy((told.out .. told.err):find("$ curl -u ***\n", 1, true), told.err)
+      end
+      say(value)
+      local told = run(("run %s --param-env WORD --wait"):format(GOOD), 1)
+      assert.truthy(told.out:find("ERR ***", 1, true), told.out)
+      assert.is_nil((told.out .. told.err):find("55word", 1, true), told.out .. told.err)
+    end
+    say "my\27_secret-9x-and\7"
+    env.WORD = "my_secret-9x-and"
+    local told = run(("run %s --param-env WORD --wait"):format(GOOD), 1)
+    assert.is_nil((told.out .. told.err):find("secret", 1, true), told.out .. told.err)
+  end)
+
   it("hides it in a log whose colours cut it", function()
     local box = boxes.start [==[
       job {

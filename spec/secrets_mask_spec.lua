@@ -1,5 +1,6 @@
 -- Secrets in a text, however they are written there: what core.mask finds, and what it leaves.
 local core = require "codearts.build.core"
+local clean = require("codearts.build.cli.text").clean
 
 describe("core.mask", function()
   it("hides a piece from the midst of a secret, unless only whole ones are looked for", function()
@@ -121,6 +122,62 @@ describe("core.mask", function()
     end
     for _, text in ipairs { "correcthorse battery  staple", "correct\n horse battery" } do
       assert.equal(text, core.mask(text, { secret }, true))
+    end
+  end)
+
+  it("finds a secret through what is drawn as a blank", function()
+    local between = {
+      "\194\128", -- U+0080
+      "\194\133",
+      "\194\155",
+      "\216\156", -- U+061C
+      "\226\128\142", -- U+200E
+      "\226\128\168", -- U+2028
+      "\226\128\174",
+      "\226\129\166", -- U+2066
+      "\226\129\169",
+      "\7\194\133 \27",
+      ("\7"):rep(16),
+      ("\15"):rep(17),
+      "\\\1",
+      "\\\194\133",
+      "\127",
+    }
+    for byte = 1, 31 do
+      between[#between + 1] = string.char(byte)
+    end
+    for _, secret in ipairs { "my[9]_s^cX-P0w!", "P@s-w0 r!#", "hunter2-Pa55word", "it's (1)%2D" } do
+      for _, control in ipairs(between) do
+        for at = 2, #secret do
+          local before, behind = secret:sub(1, at - 1), secret:sub(at)
+          for _, whole in ipairs { true, false } do
+            local shown = ("at %s%s%s it \7is"):format(before, control, behind)
+            local told = core.mask(shown, { secret }, whole)
+            assert.matches(whole and "^at %*%*%* it \7is$" or "^at %*%*%*", told, shown)
+            assert.equal(clean(told), core.mask(clean(told), { secret }, whole))
+          end
+        end
+      end
+    end
+    for shown, secret in pairs {
+      ["correct\7horse battery"] = "correct horse battery",
+      ["correct\15horse\27battery"] = "correct horse battery",
+      ["hunter2\\u0007-Pa55word"] = "hunter2-Pa55word",
+      ["my\27_secr\\u0065t%2Dand\7"] = "my_secret-and",
+      ["a%2541\27\\b%25 now\7"] = "a%41\\b% now",
+    } do
+      assert.equal("***", core.mask(shown, { secret }, true):match "^[^\7]*", shown)
+    end
+    assert.equal("at ***… it", core.mask("at hunter2-\7… it", { "hunter2-Pa55word" }, true))
+    -- In what is told nothing is found that was not found before.
+    for _, shown in ipairs { "my\27[1m_[9]\27^c\7", "my\27]_\7[9]_s\7^c", "\7my\27[9]\8_s\15^c" } do
+      local masked = core.mask(shown, { "my[9]_s^c" }, true)
+      for _, told in ipairs { clean(masked), tostring(core.error { kind = "x", message = masked }) } do
+        assert.equal(told, core.mask(told, { "my[9]_s^c" }, true))
+      end
+    end
+    for _, other in ipairs { "hunter2\7-Pb55word", "hunter2" .. ("\7"):rep(24) .. "-Pa55word" } do
+      assert.equal(other, core.mask(other, { "hunter2-Pa55word" }, true))
     end
   end)
 

@@ -300,3 +300,22 @@ size_t cab_read_unseen(const char *p, const char *end, size_t *beyond) {
     }
     return used;
 }
+
+/* C0 and DEL, C1, and of Unicode the marks that turn the direction of the text around them, and the
+ * separators of lines and paragraphs. */
+size_t cab_read_control(const char *p, const char *end) {
+    const unsigned char *s = (const unsigned char *)p;
+    if (s[0] < 0x80) {
+        return s[0] < 0x20 || s[0] == 0x7f;
+    }
+    if (end - p > 1 && (s[0] == 0xc2 || s[0] == 0xd8)) {
+        return (s[0] == 0xc2 ? s[1] >= 0x80 && s[1] <= 0x9f : s[1] == 0x9c) ? 2 : 0;
+    }
+    if (end - p > 2 && s[0] == 0xe2 && (s[1] == 0x80 || s[1] == 0x81)) {
+        const unsigned char c = s[2];
+        bool obeyed = s[1] == 0x80 ? c == 0x8e || c == 0x8f || (c >= 0xa8 && c <= 0xae)
+                                   : c >= 0xa6 && c <= 0xa9;
+        return obeyed ? 3 : 0;
+    }
+    return 0;
+}

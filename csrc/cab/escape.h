@@ -35,6 +35,10 @@ size_t cab_read_quotes(const char *p, const char *end);
  * to the end of the text in search of a sequence's; NULL: nobody counts. */
 size_t cab_read_unseen(const char *p, const char *end, size_t *beyond);
 
+/* Bytes of the character at p, before `end`, that would break a line or steer a terminal, and is a
+ * blank where texts are drawn (text.clean, tostring of an error); 0: it is drawn as it is. */
+size_t cab_read_control(const char *p, const char *end);
+
 /* Reads up to `most` digits; answers how many there were. */
 size_t cab_read_digits(const char *p, const char *end, size_t most, uint32_t base, uint32_t *value);
 

@@ -101,8 +101,9 @@ bool cab_secrets_may_begin(const cab_secrets *s, const char *text, size_t len) {
     return s->too_many;
 }
 
-/* How a text is read that looks like an escape, which is tried first. */
-typedef enum { AS_IT_IS, ESCAPED, ESCAPED_TWICE, READINGS } reading;
+/* How a text is read that looks like an escape, which is tried first. Each also so that nothing is
+ * left out, but each control character a blank, whatever follows it. */
+typedef enum { AS_IT_IS, ESCAPED, ESCAPED_TWICE, READINGS, WAYS = 2 * READINGS } reading;
 
 static bool stands_for(const cab_unit *u, const char *s) {
     return u->used > 0 && strncmp(s, u->bytes, u->len) == 0;
@@ -163,17 +164,46 @@ static size_t skip_quotes(const char *at, const char *end, char before, cab_unit
 
 static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-/* How much of the text from p on shows the secret's beginning; `*shown` bytes of the secret, and
- * `*work` of the two were gone over, be it in vain. White space within it, where lines were wrapped
- * and indented, is skipped, be it in the place of a blank, and what a terminal draws nothing of:
- * who shows the text may leave it out. */
-static size_t match(const char *p, const char *end, const char *secret, reading first,
-                    size_t *shown, size_t *work) {
+/* Bytes of what is drawn as a blank or, by an escape, which is `u`, stands for one. */
+static size_t read_blank(const char *at, const char *end, cab_unit u) {
+    if (u.used == 0) {
+        bool is_plain = (unsigned char)(*at - ' ') < '\177' - ' '; /* nearly always */
+        return is_plain ? 0 : cab_read_control(at, end);
+    }
+    if (is_space(u.bytes[0]) || cab_read_control(u.bytes, u.bytes + u.len) > 0) {
+        return u.used;
+    }
+    size_t n = *at == '\\' ? cab_read_control(at + u.used - 1, end) : 0; /* `u` has a byte of it */
+    return n > 0 ? u.used - 1 + n : 0;
+}
+
+/* Whether a text may show more of a secret, which goes on with `s`, where of the `n` bytes at `at`,
+ * which were left out, only the control character is. */
+static bool shows_more(const char *at, size_t n, const char *s) {
+    return is_space(*s) || (n > 1 && (*at != '\33' || at[1] == *s || at[1] < '0' || at[1] == '\\'));
+}
+
+/* What of a text shows the beginning of a secret. */
+typedef struct {
+    size_t used;  /* bytes of the text */
+    size_t shown; /* bytes of the secret */
+    size_t work;  /* bytes of both that were gone over, be it in vain */
+    bool torn;    /* there may be more in what was left out */
+} likeness;
+
+/* How much of the text from p on shows the secret's beginning, read in one of WAYS. White space
+ * within it, where lines were wrapped and indented, and what is drawn as a blank, is skipped, be it
+ * in the place of a blank, and so is what a terminal draws nothing of: who shows the text may leave
+ * it out. */
+static likeness match(const char *p, const char *end, const char *secret, reading way) {
+    const reading first = way % READINGS;
+    const bool leaves_out = way < READINGS;
     const char *at = p;
     const char *stop = p;
     const char *s = secret;
     const char *wrapped = NULL; /* where in the secret white space was skipped */
     size_t skipped = 0, unseen = 0, beyond = 0, n;
+    bool torn = false;
     cab_unit u;
     while (at < end && *s != '\0' && skipped <= MOST_SKIPPED + (size_t)(s - secret)) {
         if (first == AS_IT_IS && *at == *s) {
@@ -182,8 +212,10 @@ static size_t match(const char *p, const char *end, const char *secret, reading 
         } else if (match_escape(at, end, s, first, &u)) {
             stop = at += u.used;
             s += u.len;
-        } else if (*at != ' ' && unseen < MOST_UNSEEN * (size_t)(s - secret) &&
+        } else if (leaves_out && *at != ' ' && unseen < MOST_UNSEEN * (size_t)(s - secret) &&
                    (n = cab_read_unseen(at, end, &beyond)) > 0) {
+            torn = torn || shows_more(at, n, s);
+            wrapped = n == 1 && *at != '\33' ? s : wrapped; /* it may be drawn as a blank */
             at += n;
             unseen++;
         } else if (*at == *s) {
@@ -193,23 +225,22 @@ static size_t match(const char *p, const char *end, const char *secret, reading 
             at++;
             skipped++;
             wrapped = s;
-        } else if (s > secret && u.used > 0 && is_space(u.bytes[0])) {
-            at += u.used;
+        } else if (s > secret && (n = skip_quotes(at, end, s[-1], u)) > 0) {
+            at += n;
+            skipped += n;
+        } else if (s > secret && (n = read_blank(at, end, u)) > 0) {
+            at += n;
             skipped++;
             wrapped = s;
         } else if (s > secret && is_space(*s) && (s == wrapped || is_space(s[-1]))) {
             stop = at;
             s++;
-        } else if (s > secret && (n = skip_quotes(at, end, s[-1], u)) > 0) {
-            at += n;
-            skipped += n;
         } else {
             break;
         }
     }
-    *shown = (size_t)(s - secret);
-    *work = beyond + (size_t)(at - p > s - secret ? at - p : s - secret);
-    return (size_t)(stop - p);
+    size_t work = beyond + (size_t)(at - p > s - secret ? at - p : s - secret);
+    return (likeness){(size_t)(stop - p), (size_t)(s - secret), work, torn};
 }
 
 static bool begins_escape(char c) { return c == '&' || c == '%' || c == '\\' || c == '\''; }
@@ -226,16 +257,17 @@ static bool is_at(const char *p, const char *end, const char character[4]) {
 }
 
 /* Bytes of [p, end) up to where we cut the text off (lcab_push_short and its like in Lua): at
- * `stop`, up to which they show the beginning of a secret, behind white space and what a terminal
- * draws nothing of, within a character or a sequence, or within an escape, which may have begun
+ * `stop`, up to which they show the beginning of a secret, behind blanks and what a terminal draws
+ * nothing of, within a character or a sequence, or within an escape, which may have begun
  * before, as what looks like the secret. 0: we did not. Adds what it goes over to `*work`. */
 static size_t up_to_cut(const char *p, const char *stop, const char *end, size_t *work) {
     static const char ellipsis[] = "\xe2\x80\xa6", replaced[] = "\xef\xbf\xbd";
     const char *at = stop;
     for (size_t i = 0, n = 1; i < MOST_SKIPPED && n > 0 && at < end; i++, at += n) {
         n = is_space(*at) ? 1 : is_at(at, end, replaced) ? 3 : cab_read_unseen(at, end, work);
+        n = n > 0 || at[-1] == '\33' ? n : cab_read_control(at, end);
     }
-    size_t left = at > stop && at[-1] == '\33' ? LONGEST_LINK : 0; /* of a torn sequence */
+    size_t left = at[-1] == '\33' ? LONGEST_LINK : 0; /* of a torn sequence */
     while (left-- > 0 && at < end && !is_at(at, end, ellipsis)) {
         at++;
     }
@@ -278,21 +310,23 @@ static bool took_too_long(const look *l) { return unpaid(l) > MOST_WORK; }
  * something; `*rest` is what it does not show. */
 static void hide(look *l, const char *secret, size_t enough, const char **rest) {
     size_t longest = l->hidden, most = 0;
+    bool torn = false;
     l->seen = 0;
-    for (reading first = AS_IT_IS; first < READINGS; first++) {
-        size_t shown, work;
-        size_t used = match(l->p, l->end, secret, first, &shown, &work);
-        l->seen = shown > l->seen ? shown : l->seen;
-        bool tells = shown >= enough;
-        if (tells && l->s->whole && secret[shown] != '\0') {
-            used = up_to_cut(l->p, l->p + used, l->end, &work);
+    for (reading way = AS_IT_IS; way < READINGS || (torn && way < WAYS && longest == l->hidden);
+         way++) {
+        likeness m = match(l->p, l->end, secret, way);
+        const char *left = secret + m.shown;
+        torn = torn || m.torn;
+        l->seen = m.shown > l->seen ? m.shown : l->seen;
+        bool tells = m.shown >= enough;
+        if (tells && l->s->whole && *left != '\0') {
+            m.used = up_to_cut(l->p, l->p + m.used, l->end, &m.work);
         }
-        most = work > most ? work : most;
-        if (shown > 0 && (secret[shown] == '\0' || tells) && used > longest) {
-            l->all = l->all || shown < CAB_SHORTEST_SECRET;
-            longest = used;
-            bool is_left = strnlen(secret + shown, CAB_SHORTEST_SECRET) == CAB_SHORTEST_SECRET;
-            *rest = is_left ? secret + shown : NULL;
+        most = m.work > most ? m.work : most;
+        if (m.shown > 0 && (*left == '\0' || tells) && m.used > longest) {
+            l->all = l->all || m.shown < CAB_SHORTEST_SECRET;
+            longest = m.used;
+            *rest = strnlen(left, CAB_SHORTEST_SECRET) == CAB_SHORTEST_SECRET ? left : NULL;
         }
     }
     l->work += most;

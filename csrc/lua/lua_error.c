@@ -177,19 +177,6 @@ static void push_told(lua_State *L) {
     lua_pushstring(L, told);
 }
 
-/* Bytes of the character at p that would break a line or steer a terminal, or 0: C0, DEL, C1 and
- * the two separators of Unicode. */
-static size_t control_at(const char *p, const char *end) {
-    const unsigned char *s = (const unsigned char *)p;
-    if (s[0] < 0x20 || s[0] == 0x7f) {
-        return 1;
-    }
-    if (end - p > 1 && s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f) {
-        return 2;
-    }
-    return end - p > 2 && s[0] == 0xe2 && s[1] == 0x80 && (s[2] == 0xa8 || s[2] == 0xa9) ? 3 : 0;
-}
-
 /* One line: what failed and whether a build may have started, then why. Without what a terminal
  * draws nothing of, so that it holds no secret in pieces, which would not be found. */
 static int error_tostring(lua_State *L) {
@@ -227,7 +214,7 @@ static int error_tostring(lua_State *L) {
     luaL_Buffer b;
     luaL_buffinit(L, &b);
     for (const char *p = line; p < end;) {
-        size_t unseen = cab_read_unseen(p, end, NULL), control = control_at(p, end);
+        size_t unseen = cab_read_unseen(p, end, NULL), control = cab_read_control(p, end);
         if (unseen < 2) { /* a lone ESC or SI is a control character as any */
             luaL_addlstring(&b, control > 0 ? " " : p, 1);
         }

@@ -151,8 +151,8 @@ return {
   {
     name = "looks for the end of a terminal's sequence that cost nothing",
     file = "csrc/cab/secret.c",
-    find = "*work = beyond + ",
-    replace = "*work = 0 * beyond + ",
+    find = "size_t work = beyond + ",
+    replace = "size_t work = 0 * beyond + ",
     specs = "units",
   },
   {

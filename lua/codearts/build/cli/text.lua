@@ -262,6 +262,7 @@ local function without_sequence(piece, plain)
   end
   return piece:match "^\27[%]PX^_][^\7]*\7?(.*)$" -- to the terminal itself: OSC and its kin, up to their end
     or piece:match "^\27%[[0-?]*[ -/]*[@-~](.*)$" -- to cursor and screen: CSI
+    or piece:match "^\27[ -/]+[0-~](.*)$" -- which letters it has, and the like
     or piece:match "^\27[ -/]*[0-OQ-WYZ\\`-~]?(.*)$" -- all others, whole or not
 end
 
