@@ -23,6 +23,21 @@ describe("core.mask", function()
     assert.equal(long, core.mask(long, { long .. "y" }, true))
   end)
 
+  it("makes no secret whole by what it writes for what is no text", function()
+    for _, secret in ipairs { "P@?s-w0!#", "hunter2-?Pa55word-9x" } do
+      for _, byte in ipairs { "\0", "\255", "\195" } do
+        local text = "seen "
+          .. secret:gsub("%?", function()
+            return byte
+          end)
+          .. " end"
+        for _, whole in ipairs { true, false } do
+          assert.is_nil(core.mask(text, { secret }, whole):find(secret, 1, true))
+        end
+      end
+    end
+  end)
+
   it("finds a secret through what a terminal draws nothing of", function()
     local secret = "Winter4711-Holidäy"
     local character = "[%z\1-\127\194-\244][\128-\191]*"

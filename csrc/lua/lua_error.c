@@ -38,6 +38,7 @@ void lcab_push_masked(lua_State *L, const char *text, size_t len, const cab_secr
     const char *hidden = text; /* what stands before this is */
     const char *plain = text;  /* what is to be shown from here on was not added yet */
     bool masking = false;      /* a mask was the last that was added before that */
+    bool replaced = false;     /* something was no text */
     cab_secret_rests rests = {.text = {NULL}};
     const unsigned char *marks = push_marks(L, text, len, secrets);
     bool all = marks == NULL;
@@ -56,6 +57,7 @@ void lcab_push_masked(lua_State *L, const char *text, size_t len, const cab_secr
         if (!masked || !masking || p > plain) { /* else the last mask stands for it, too */
             luaL_addlstring(&b, plain, (size_t)(p - plain));
             luaL_addstring(&b, masked ? MASK : "?");
+            replaced = replaced || !masked;
         }
         masking = masked;
         plain = ++p;
@@ -67,6 +69,11 @@ void lcab_push_masked(lua_State *L, const char *text, size_t len, const cab_secr
         lua_pushliteral(L, MASK);
     }
     lua_remove(L, -2);
+    if (replaced && !all) { /* a question mark of ours may make a secret whole: look again */
+        text = lua_tolstring(L, -1, &len);
+        lcab_push_masked(L, text, len, secrets);
+        lua_remove(L, -2);
+    }
 }
 
 void lcab_push_new_error(lua_State *L) {

@@ -40,9 +40,10 @@ local function numbers(list, highest)
   end
 end
 
---- Whether an error leaves open what there is: others say that it is not there, or not for us.
+--- Whether an error leaves open what there is, as that of a token which has just ended: others say that it is not there, or not
+--- for us.
 local function leaves_open(err)
-  return err and (err.kind == "cancelled" or record.may_pass(err))
+  return err and (err.kind == "cancelled" or err.status == 401 or record.may_pass(err))
 end
 
 --- The job's last build, as the service tells it apart from its list, and the highest number that the job may have. That the
