@@ -10,7 +10,7 @@ local server_of = require "bench.server"
 -- Within the first calls LuaJIT compiles, when is up to addresses: counted with that, runs of one commit differ by a tenth.
 -- What malloc does for a call follows the places where its blocks came to lie, and differs from one process to
 -- the next by 500 instructions: that is the warm one's over `CALLS`, so these are many.
-local FIRST, CALLS, TRIES, SLACK = 500, 3000, 2, 1.1
+local FIRST, CALLS, TRIES, SLACK = 500, 3000, 3, 1.1
 local COUNTED = {
   http = { "instructions", "data", "code" },
   traced = { "instructions" }, -- what an id in the answer takes, which is masked, is nothing else

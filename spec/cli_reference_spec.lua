@@ -123,9 +123,8 @@ describe("cli exit status", function()
       { 6, { kind = "protocol", outcome = "started" } },
       { 6, { kind = "timeout", reason = "deadline" } },
       { 124, { kind = "timeout", reason = "wait" } },
-      { 1, { kind = "build", build_status = "FAILURE" } },
-      { 1, { kind = "build", build_status = "SOMETHING" } },
-      { 3, { kind = "build", build_status = "ABORTED" } },
+      { 1, { kind = "build", verdict = "failure" } },
+      { 3, { kind = "build", verdict = "cancelled" } },
       { 3, { kind = "cancelled" } },
     }
     for _, case in ipairs(cases) do
