@@ -1,7 +1,5 @@
 -- Whether a build is over, and how it ended, where its status is not one of those that are documented.
 
-local build = require "codearts.build"
-local server_process = require "spec.support.server"
 local service = require "spec.support.lifecycle"
 
 local JOB, FINISHED = service.JOB, service.FINISHED
@@ -12,32 +10,16 @@ local STARTED = ',"start_time":"2022-10-11T08:28:12.000+00:00"'
 
 local unpack = table.unpack or rawget(_G, "unpack")
 
-local server, client
+local stage = service.stage()
+local answers, paths = stage.answers, stage.paths
+local client, server
 
-setup(function()
-  server = server_process.start()
-end)
-
-teardown(function()
-  server:stop()
-end)
-
+setup(stage.start)
+teardown(stage.stop)
 before_each(function()
-  server:reset()
-  client = build.new { endpoint = server.url, auth = "a-token", retry = false, timeout = 10 }
+  client, server = stage.fresh()
 end)
-
-after_each(function()
-  client:close()
-end)
-
-local function answers(...)
-  service.answers(server, ...)
-end
-
-local function paths()
-  return service.paths(server)
-end
+after_each(stage.close)
 
 describe("a build whose status is not documented", function()
   local function wait(options)

@@ -1,10 +1,8 @@
 -- What comes after a run, against a server that says exactly what the specs let it say.
 
-local build = require "codearts.build"
 local core = require "codearts.build.core"
 local lifecycle = require "codearts.build.lifecycle"
 local read_log = require "codearts.build.lifecycle.log"
-local server_process = require "spec.support.server"
 local service = require "spec.support.lifecycle"
 
 local JOB, RECORD, FINISHED, RECORD_PATH =
@@ -12,32 +10,16 @@ local JOB, RECORD, FINISHED, RECORD_PATH =
 local record, steps, page, failure_of =
   service.record, service.steps, service.page, service.failure_of
 
-local server, client
+local stage = service.stage()
+local answers, paths = stage.answers, stage.paths
+local client, server
 
-setup(function()
-  server = server_process.start()
-end)
-
-teardown(function()
-  server:stop()
-end)
-
+setup(stage.start)
+teardown(stage.stop)
 before_each(function()
-  server:reset()
-  client = build.new { endpoint = server.url, auth = "a-token", retry = false, timeout = 10 }
+  client, server = stage.fresh()
 end)
-
-after_each(function()
-  client:close()
-end)
-
-local function answers(...)
-  service.answers(server, ...)
-end
-
-local function paths()
-  return service.paths(server)
-end
+after_each(stage.close)
 
 describe("a build known by its numbers", function()
   it("has job_id and build_no as data, and the methods of a result", function()

@@ -4,7 +4,6 @@
 local build = require "codearts.build"
 local core = require "codearts.build.core"
 local lifecycle = require "spec.support.lifecycle"
-local servers = require "spec.support.server"
 local work = require "spec.support.work"
 
 local LIMIT = 0.002 -- seconds
@@ -13,21 +12,15 @@ local RESULT = '{"octopus_job_name":"j_Oaqg3PCN","actual_build_number":"20",'
   .. '"daily_build_number":"20200612.20"}' -- of the server, half of which breaks off
 local MOST = 8 * 1024 * 1024 -- bytes of an answer that is no stream
 
-local server, client
+local stage = lifecycle.stage()
+local client, server
 
-setup(function()
-  server = servers.start()
-end)
-teardown(function()
-  server:stop()
-end)
+setup(stage.start)
+teardown(stage.stop)
 before_each(function()
-  server:reset()
-  client = build.new { endpoint = server.url, auth = "a-token", retry = false, timeout = 10 }
+  client, server = stage.fresh()
 end)
-after_each(function()
-  client:close()
-end)
+after_each(stage.close)
 
 local function burn(seconds)
   local till = core.now() + seconds
@@ -68,15 +61,14 @@ local function frames(options)
 end
 
 local function pages(lines)
-  lifecycle.answers(
-    server,
+  stage.answers(
     lifecycle.page(text_of(lines), 100, false),
     lifecycle.record("SUCCESS", lifecycle.FINISHED)
   )
 end
 
 local function whole_step(text)
-  lifecycle.answers(server, lifecycle.record "FAILURE", text)
+  stage.answers(lifecycle.record "FAILURE", text)
 end
 
 for name, kind in pairs {
@@ -289,7 +281,7 @@ it("a page with a broken character takes little more work of Lua than any", func
   end
   local function work_of(...)
     server:reset()
-    lifecycle.answers(server, ...)
+    stage.answers(...)
     return work.of(function()
       client:build(lifecycle.JOB, 20):log()
     end)

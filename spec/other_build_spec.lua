@@ -5,7 +5,6 @@ local build = require "codearts.build"
 local core = require "codearts.build.core"
 local host = require "spec.support.host"
 local key_store = require "codearts.build.key_store"
-local server_process = require "spec.support.server"
 local service = require "spec.support.lifecycle"
 local records = require "codearts.build.keys.record"
 
@@ -29,28 +28,19 @@ end
 local ELSEWHERE = record_of(("0"):rep(32), "SUCCESS")
 
 describe("an answer about another build", function()
-  local server, client
+  local stage = service.stage()
+  local client, server
 
-  setup(function()
-    server = server_process.start()
-  end)
-
-  teardown(function()
-    server:stop()
-  end)
-
+  setup(stage.start)
+  teardown(stage.stop)
   before_each(function()
-    server:reset()
-    client = build.new { endpoint = server.url, auth = "a-token", retry = false }
+    client, server = stage.fresh()
   end)
-
-  after_each(function()
-    client:close()
-  end)
+  after_each(stage.close)
 
   it("is no status", function()
     for _, answer in ipairs { OTHER, ELSEWHERE } do
-      service.answers(server, answer)
+      stage.answers(answer)
       local err = failure_of(function()
         client:build(JOB, 21):status()
       end)
@@ -60,17 +50,12 @@ describe("an answer about another build", function()
       )
       assert.is_truthy(err.message:find("another build than 21 of " .. JOB, 1, true), err.message)
     end
-    service.answers(server, record_of(JOB:upper(), "FAILURE"))
+    stage.answers(record_of(JOB:upper(), "FAILURE"))
     assert.are.equal("FAILURE", client:build(JOB, 21):status().status)
   end)
 
   it("ends no wait", function()
-    service.answers(
-      server,
-      OTHER,
-      ELSEWHERE,
-      (record("FAILURE"):gsub('"build_no":20', '"build_no":"21"'))
-    )
+    stage.answers(OTHER, ELSEWHERE, (record("FAILURE"):gsub('"build_no":20', '"build_no":"21"')))
     local err = failure_of(function()
       client:build(JOB, 21):wait { interval = 0.001 }
     end)
@@ -78,8 +63,7 @@ describe("an answer about another build", function()
   end)
 
   it("has no steps of this one", function()
-    service.answers(
-      server,
+    stage.answers(
       (record("SUCCESS"):gsub('"build_no":20', '"build_no":21')),
       steps("success", "error")
     )
@@ -93,7 +77,7 @@ describe("an answer about another build", function()
   end)
 
   it("has no log of a step of this one", function()
-    service.answers(server, OTHER)
+    stage.answers(OTHER)
     local err = failure_of(function()
       client:build(JOB, 21):log { step = 1 }
     end)

@@ -2,7 +2,6 @@
 
 local build = require "codearts.build"
 local core = require "codearts.build.core"
-local server_process = require "spec.support.server"
 local service = require "spec.support.lifecycle"
 
 local JOB, RECORD, FINISHED, RECORD_PATH =
@@ -10,32 +9,16 @@ local JOB, RECORD, FINISHED, RECORD_PATH =
 local record, steps, page, failure_of =
   service.record, service.steps, service.page, service.failure_of
 
-local server, client
+local stage = service.stage()
+local answers, paths = stage.answers, stage.paths
+local client, server
 
-setup(function()
-  server = server_process.start()
-end)
-
-teardown(function()
-  server:stop()
-end)
-
+setup(stage.start)
+teardown(stage.stop)
 before_each(function()
-  server:reset()
-  client = build.new { endpoint = server.url, auth = "a-token", retry = false, timeout = 10 }
+  client, server = stage.fresh()
 end)
-
-after_each(function()
-  client:close()
-end)
-
-local function answers(...)
-  service.answers(server, ...)
-end
-
-local function paths()
-  return service.paths(server)
-end
+after_each(stage.close)
 
 describe("wait", function()
   local function wait(options)

@@ -2,6 +2,7 @@
 
 local build = require("codearts.build")
 local core = require("codearts.build.core")
+local server_process = require("spec.support.server")
 
 local M = {}
 
@@ -34,6 +35,32 @@ function M.paths(server)
     list[index] = request.method .. " " .. request.path
   end
   return list
+end
+
+--- What a file of specs stands on: a server from `start` to `stop`, and from `fresh` to `close` a client of it, for each spec.
+function M.stage()
+  local stage, server, client = {}, nil, nil
+  function stage.start()
+    server = server_process.start()
+  end
+  function stage.stop()
+    server:stop()
+  end
+  function stage.fresh()
+    server:reset()
+    client = build.new({ endpoint = server.url, auth = "a-token", retry = false, timeout = 10 })
+    return client, server
+  end
+  function stage.close()
+    client:close()
+  end
+  function stage.answers(...)
+    M.answers(server, ...)
+  end
+  function stage.paths()
+    return M.paths(server)
+  end
+  return stage
 end
 
 --- The record of build 20.
