@@ -1,6 +1,7 @@
 -- Faults that a sandbox plays for those who want to try what their pipelines do then.
 
 local build = require "codearts.build"
+local caller = require "spec.support.caller"
 local sandboxes = require "spec.support.sandbox_client"
 
 local JOB = sandboxes.SAMPLE
@@ -60,5 +61,61 @@ describe("a sandbox", function()
     box:request("POST", "/__sandbox/clock?ahead=-4000")
     client:run { job_id = JOB }
     assert.equal(400, box:request("POST", "/__sandbox/clock?ahead=soon").status)
+  end)
+end)
+
+describe("a sandbox with all its files open", function()
+  it("ends each build that it accepted, and goes on", function()
+    local jobs = sandboxes.write_file [==[
+job {
+  id = "waiter00000000000000000000000001",
+  name = "waiter",
+  parameters = { GATE = "" },
+  steps = { step { name = "Wait", run = "while [ ! -e \"$GATE\" ]; do sleep 0.02; done" } },
+}]==]
+    local failed = false
+    for limit = 40, 44 do -- builds that are accepted together are refused their processes where too few are left for all
+      local told = caller.elsewhere(
+        ([[
+local build = require "codearts.build"
+local box = require("codearts.build.sandbox").start { jobs = %q, max_builds = 64 }
+local client = build.new { endpoint = box.endpoint, auth = box.token, retry = false }
+local gate = os.tmpname()
+os.remove(gate)
+local job = { job_id = "waiter00000000000000000000000001", parameter = { GATE = gate } }
+local results = {}
+for _ = 1, 10 do
+  for _, told in ipairs(client:run_all { job, job, job, job }) do
+    results[#results + 1] = told.result
+  end
+end
+assert(io.open(gate, "w")):close()
+local count = { SUCCESS = 0, FAILURE = 0 }
+for _, result in ipairs(results) do
+  local ok, told = pcall(result.wait, result, { interval = 0.02, timeout = 30 })
+  local status = ok and told.status or told.build_status or tostring(told)
+  count[status] = (count[status] or 0) + 1
+  if status == "FAILURE" then
+    assert(result:log():find("cannot be run", 1, true))
+  end
+end
+io.stdout:write("\n", client:run(job):wait({ interval = 0.02 }).status)
+for _, status in ipairs { "SUCCESS", "FAILURE" } do
+  io.stdout:write(count[status] > 0 and " some " or " no ", status)
+  count[status] = nil
+end
+print(next(count))
+client:close()
+box.stop()
+os.remove(gate)]]):format(jobs),
+        function(command)
+          return ("ulimit -n %d; %s"):format(limit, command)
+        end
+      )
+      failed = failed or told:find("\nSUCCESS some SUCCESS some FAILUREnil\n", 1, true)
+      assert.is_truthy(told:find "\nSUCCESS some SUCCESS %a+ FAILUREnil\n", told)
+    end
+    assert.is_truthy(failed)
+    os.remove(jobs)
   end)
 end)

@@ -15,6 +15,7 @@ local MAX_BYTES = 64 * 1024 * 1024
 ---@field size integer bytes written
 ---@field private full boolean|nil nothing more is written
 ---@field private rest string the start of a line whose end has not come yet
+---@field private unwritten string what came when no descriptor was left
 local Log = {}
 Log.__index = Log
 
@@ -30,7 +31,7 @@ end
 ---@return codearts.build.sandbox.Log
 function M.new(path)
   make_private(path)
-  return setmetatable({ path = path, size = 0, rest = "" }, Log)
+  return setmetatable({ path = path, size = 0, rest = "", unwritten = "" }, Log)
 end
 
 local function stamped(line)
@@ -40,16 +41,20 @@ end
 ---@private
 -- Opened for each write: an open file would be inherited by the builds that start meanwhile.
 function Log:append(text)
+  text = self.unwritten .. text
   if self.full or text == "" then
     return
   elseif self.size + #text > MAX_BYTES then
     text = stamped("The log has reached its limit; the rest is dropped.")
     self.full = true
   end
-  local handle = assert(io.open(self.path, "ab"))
-  handle:write(text)
-  handle:close()
-  self.size = self.size + #text
+  local handle = io.open(self.path, "ab")
+  self.unwritten = handle and "" or text
+  if handle then
+    handle:write(text)
+    handle:close()
+    self.size = self.size + #text
+  end
 end
 
 ---One line of the sandbox's own.
@@ -108,6 +113,7 @@ end
 ---@return string content
 ---@return integer next where the next page begins
 function Log:page(from, length)
+  self:append ""
   local to = math.min(self.size, from + length + 3)
   local bytes = self:read(from, to)
   local last = math.min(length, #bytes)

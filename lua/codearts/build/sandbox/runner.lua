@@ -17,9 +17,18 @@ local AFTER_KILL = 1 -- and until the build counts as ended even when something 
 -- A signal that comes in between ends the server in the plain way, and the reaper sees to the rest.
 local function start_process(command)
   signal.unblock(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-  local pipe = assert(io.popen(command, "r"))
+  local pipe, problem = io.popen(command, "r")
   signal.block(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-  return pipe
+  return assert(pipe, problem)
+end
+
+-- Starts a build's process; answers it, and what it writes as the loop reads it. Raises where no descriptor is left.
+local function open(build, mark)
+  local pipe =
+    start_process(script.write(build.script, build.path, build.job, build.environment, mark))
+  local output = assert(socket.dup(pipe))
+  output:setmode("bn", "bn")
+  return pipe, output
 end
 
 local function begin_step(build, index)
@@ -135,10 +144,11 @@ end
 ---@return string status `SUCCESS`, `FAILURE` or `ABORTED`
 function M.run(build, reaper)
   local mark = random.hex(32)
-  local pipe =
-    start_process(script.write(build.script, build.path, build.job, build.environment, mark))
-  local output = assert(socket.dup(pipe))
-  output:setmode("bn", "bn")
+  local ok, pipe, output = pcall(open, build, mark)
+  if not ok then
+    build.log:line("[ERROR] The build cannot be run: " .. tostring(pipe))
+    return "FAILURE"
+  end
   local run = { build = build, reaper = reaper, mark = mark, held = "" }
   follow(run, output)
   output:close()
