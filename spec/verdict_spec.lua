@@ -32,15 +32,33 @@ describe("a verdict", function()
   it("is never a success for an end that is not known", function()
     for status, expected in pairs {
       TIMEOUT = "failure",
-      SUCCEEDED = "failure",
-      [""] = "failure",
+      SUCCEEDED = "unknown",
+      UNKNOWN = "unknown",
+      [""] = "unknown",
       CANCELED = "cancelled",
       cancelled = "cancelled",
     } do
       assert.are.equal(expected, verdict.of_end(status))
     end
-    assert.are.equal("failure", verdict.of_end(nil))
+    assert.are.equal("unknown", verdict.of_end(nil))
   end)
+
+  it(
+    "is what the service tells beside a word that is not known, or that sounds like no success",
+    function()
+      for _, case in ipairs {
+        { "COMPLETED", "success", "success" },
+        { "UNKNOWN", "cancelled", "cancelled" },
+        { "TERMINATED", "cancelled", "cancelled" },
+        { "STOPPED", "failure", "failure" },
+        { "STOPPED", "success", "cancelled" },
+        { "TIMEOUT", "success", "failure" },
+        { "FAILURE", "success", "failure" },
+      } do
+        assert.are.equal(case[3], verdict.of_end(case[1], case[2]))
+      end
+    end
+  )
 
   it("tells how a step stands", function()
     for _, case in ipairs {
@@ -113,9 +131,9 @@ describe("every command judges alike:", function()
     { "ABORTED", 3, "cancelled" },
     { "TIMEOUT", 1, "failure", true },
     { "ERROR", 1, "failure", true },
-    { "UNKNOWN", 1, "failure", true },
+    { "UNKNOWN", 1, "unknown", true },
     { "CANCELED", 3, "cancelled", true },
-    { "A_NEW_WORD", 1, "failure", true },
+    { "A_NEW_WORD", 1, "unknown", true },
   } do
     it(("%s is %d"):format(case[1], case[2]), function()
       local over = case[4] and { OVER } or {}
@@ -210,7 +228,7 @@ describe("every command judges alike:", function()
       { "/running%-status$", '{"result":{"is_running":false,"last_build_no":20}}' },
       { "/record%-info$", record("UNKNOWN", true), OVER },
     } do
-      for age, expected in pairs { [0] = "failure", [40] = "none" } do
+      for age, expected in pairs { [0] = "unknown", [40] = "none" } do
         server:behave("by_path", {
           rows = {
             { path = case[1], body = case[2], headers = { { "Age", tostring(age) } } },

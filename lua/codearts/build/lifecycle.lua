@@ -96,8 +96,9 @@ function result_methods:status(opts)
 end
 
 --- Blocks until the build is over. Trouble that may pass is outlasted; the build's steps and log never count.
--- Raises kind "build" (with `record`, `build_status`, and as `verdict` "failure" or "cancelled") for a build that did not succeed,
--- kind "timeout" with reason "wait" when the time is up (the build goes on), and request errors that will not pass.
+-- Raises kind "build" (with `record`, `build_status` and `verdict`: "failure", "cancelled", or "unknown" where nothing tells how it
+-- ended) for a build that is not known to have succeeded, kind "timeout" with reason "wait" when the time is up (the build goes on),
+-- and request errors that will not pass.
 ---@param opts? codearts.build.WaitOptions
 ---@return codearts.build.model.RecordInfo2Result record
 function result_methods:wait(opts)

@@ -333,12 +333,12 @@ return {
   {
     name = "a limit's refusal taken for nothing to tell of how a build ended",
     file = "lua/codearts/build/lifecycle/ending.lua",
-    find = "is_refusal and not record.may_pass(err)",
-    replace = "false",
+    find = "status ~= 401 and not may_pass",
+    replace = "status ~= 401",
     specs = "ending",
   },
   {
-    name = "a build told as failed before other places tell that it runs",
+    name = "a build told as over before other places tell that it runs",
     file = "lua/codearts/build/lifecycle/ending.lua",
     find = "asked_at - target.over_since >= TIME_TO_SETTLE",
     replace = "true",

@@ -25,7 +25,7 @@ exit_status.of_ending = {
 --- What each means, for the help and the manual.
 exit_status.meanings = {
   { exit_status.success, "success" },
-  { exit_status.build_failed, "the build failed" },
+  { exit_status.build_failed, "the build failed, or nothing tells how it ended" },
   { exit_status.usage, "usage or configuration" },
   { exit_status.cancelled, "cancelled: somebody stopped the build" },
   { exit_status.auth, "sign-in or permission" },
@@ -50,14 +50,17 @@ local BY_KIND = {
   key = exit_status.service,
 }
 
+local BY_VERDICT = {
+  failure = exit_status.build_failed,
+  cancelled = exit_status.cancelled,
+  unknown = exit_status.build_failed, -- for all that is known
+}
+
 --- The status for a build.
 ---@param found codearts.build.Verdict? nil: it is not over
 ---@return integer
 function exit_status.of_verdict(found)
-  if found == "cancelled" then
-    return exit_status.cancelled
-  end
-  return found == "failure" and exit_status.build_failed or exit_status.success
+  return BY_VERDICT[found] or exit_status.success
 end
 
 --- The status for a structured error.

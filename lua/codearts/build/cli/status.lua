@@ -4,6 +4,7 @@ local exit_status = require "codearts.build.cli.exit_status"
 local rows = require "codearts.build.cli.rows"
 local target = require "codearts.build.cli.target"
 local text = require "codearts.build.cli.text"
+local verdict = require "codearts.build.lifecycle.verdict"
 
 local function string_of(value)
   return type(value) == "string" and value ~= "" and value or nil
@@ -130,6 +131,10 @@ local function body(app, values)
   end
   if seen.kept then
     app:warn(seen.kept .. ", so it does not tell how the build stands now")
+  end
+  local doubt = verdict.doubt(seen.verdict)
+  if doubt ~= "" then
+    app:warn(("build %d is over%s"):format(build_no, doubt))
   end
   if seen.problem then
     app:warn_unjudged(build_no, seen.problem)

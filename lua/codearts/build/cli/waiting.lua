@@ -175,7 +175,8 @@ local function how_it_ended(entry, status)
   local took = start and finish and "took " .. duration.format(finish - start)
     or "after " .. duration.format(entry.ended - entry.began)
   local reason = entry.err and record.text(entry.record.err_msg)
-  return given.masked(("%s, %s%s"):format(status, took, reason and ": " .. reason or ""))
+  local doubt = verdict.doubt(entries.verdict(entry))
+  return given.masked(("%s, %s%s%s"):format(status, took, doubt, reason and ": " .. reason or ""))
 end
 
 --- Tells the verdict, and shows what belongs to it.

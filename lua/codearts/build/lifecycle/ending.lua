@@ -13,13 +13,12 @@ local TIME_TO_SETTLE = 10
 
 local HOUR, DAY = 3600, 86400 -- how far clocks may differ, and times that name no zone
 
---- What an operation answered, unless a cache on the way has kept it: that tells of another time, when the build may not have
---- begun yet. That it is not to be had is proved by who says so, with a code of theirs: a 404 without one may be of a gateway that
---- has just come up, and a 401 tells of credentials alone.
+--- What an operation answered about a build, unless a cache on the way has kept it: that tells of another time, when the build may
+--- not have begun yet.
 ---@return any answer
 ---@return table? err
----@return boolean? refused asking again later tells no more
-local function current(operation, answer, err, body)
+---@return boolean? refused it is not to be had; a 401 tells of the credentials alone
+local function current(operation, target, answer, err, body)
   local words = meta.kept(body or answer or err, operation)
   if words then
     return nil, record.protocol_error(operation, words)
@@ -27,11 +26,11 @@ local function current(operation, answer, err, body)
     return answer
   end
   local status = (meta.of(err) or {}).status -- of the service, not of those who sign us in
-  if status and status < 400 and not record.may_pass(err) then -- a failure within a 200: why is not documented
+  local may_pass = record.may_pass(err, target)
+  if status and status < 400 and not may_pass then -- a failure within a 200: why is not documented
     err = record.protocol_error(operation, operation .. " failed: " .. err.message)
   end
-  local is_refusal = status and status >= 400 and status ~= 401 and err.error_code ~= nil
-  return nil, err, is_refusal and not record.may_pass(err)
+  return nil, err, status ~= nil and status >= 400 and status ~= 401 and not may_pass
 end
 
 --- Whether a record tells when its build ended: what is no time of this build's, as 9999-12-31, its own start, or the end
@@ -57,7 +56,7 @@ local function has_task_stopped(await, target, finished, opts)
   local args = { job_id = target.job_id }
   local operation = "ShowJobStatus"
   local body, err, refused =
-    current(operation, record.ask(await, target.client, operation, args, opts))
+    current(operation, target, record.ask(await, target.client, operation, args, opts))
   local running = nil
   if err and not refused then
     return nil, err
@@ -69,7 +68,7 @@ local function has_task_stopped(await, target, finished, opts)
   end
   operation = "ShowRunningStatus"
   local last
-  last, err = current(operation, record.fetch_result(await, target, operation, args, opts))
+  last, err = current(operation, target, record.fetch_result(await, target, operation, args, opts))
   if not last then
     return nil, err
   elseif running == nil then
@@ -92,7 +91,7 @@ local function has_stopped(await, target, detail, opts)
   local args = { job_id = target.job_id, build_no = target.build_no }
   local operation = "ShowBuildDetails"
   local info, err, refused =
-    current(operation, record.fetch_result(await, target, operation, args, opts))
+    current(operation, target, record.fetch_result(await, target, operation, args, opts))
   if err and not refused then
     return nil, err -- what it would tell is more than that the task stands still
   end
@@ -138,7 +137,7 @@ local function reread(await, target, detail, opts)
     return later
   end
   local refused
-  later, err, refused = current("ShowRecordDetail", later, err)
+  later, err, refused = current("ShowRecordDetail", target, later, err)
   if err and not ((refused or err.kind == "protocol") and has_finish(detail)) then
     return nil, err
   end
@@ -160,18 +159,18 @@ local function judged(target, detail, told, asked_at)
   local known = verdict.of_status(detail.status)
   if known or not may_be_over(detail) then
     return known
-  elseif told then
-    return verdict.of_end(detail.status, told)
-  elseif not has_time(detail) then
+  elseif not told and not has_time(detail) then
     return nil, untold "whether the build has begun"
-  elseif not is_settled(target, detail, asked_at) then
+  end
+  local found = verdict.of_end(detail.status, told)
+  if found == "unknown" and not is_settled(target, detail, asked_at) then
     return nil, untold "yet how the build ended"
   end
-  return verdict.of_end(detail.status)
+  return found
 end
 
---- The verdict on a build: a text that is not known is never a success, and ends the build only if the record has a finish
--- time, or sounds like an end, and the service says that the build runs no more.
+--- The verdict on a build: a text that is not known tells neither success nor failure, and ends the build only if the record has a
+-- finish time, or sounds like an end, and the service says that the build runs no more.
 ---@param target table { client, job_id, build_no }, and what earlier looks at it told
 ---@return codearts.build.Verdict? verdict nil: the build is not over, as far as is known
 ---@return table? err why no more is known
@@ -180,7 +179,7 @@ function ending.verdict(await, target, detail, opts)
   local known, asked_at = verdict.of_status(detail.status), core.now()
   local stopped, err, told = false, nil, nil
   if not known and may_be_over(detail) then
-    stopped, err = current("ShowRecordDetail", detail)
+    stopped, err = current("ShowRecordDetail", target, detail)
     if stopped then
       stopped, err, told = has_stopped(await, target, detail, opts)
     end

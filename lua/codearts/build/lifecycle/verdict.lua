@@ -54,7 +54,7 @@ local SOUNDS_OPEN = {
 
 local CANCELLED = { CANCELED = true, CANCELLED = true, STOPPED = true }
 
----@alias codearts.build.Verdict "success"|"failure"|"cancelled"
+---@alias codearts.build.Verdict "success"|"failure"|"cancelled"|"unknown" the last: over, and nothing tells how it ended
 
 local function word(status)
   return type(status) == "string" and ascii.upper(ascii.trim(status)) or ""
@@ -81,14 +81,27 @@ function verdict.sounds_open(status)
   return SOUNDS_OPEN[word(status)] or false
 end
 
---- The verdict on a build that is over: what is not known is never a success by itself, and what sounds like another end never.
+--- The verdict on a build that is over: a word that is not known says nothing of how it ended, and one that sounds like another end
+--- than success never means it.
 ---@param status any
 ---@param told? codearts.build.Verdict what the service tells of the build beside it
 ---@return codearts.build.Verdict
 function verdict.of_end(status, told)
   local name = word(status)
   local says_nothing = name == "UNKNOWN" or not SOUNDS_FINAL[name]
-  return DOCUMENTED[name] or CANCELLED[name] and "cancelled" or says_nothing and told or "failure"
+  if DOCUMENTED[name] then
+    return DOCUMENTED[name]
+  elseif says_nothing or told and told ~= "success" then
+    return told or "unknown"
+  end
+  return CANCELLED[name] and "cancelled" or "failure"
+end
+
+--- What is said of an end beside its status.
+---@param found codearts.build.Verdict
+---@return string
+function verdict.doubt(found)
+  return found == "unknown" and "; nothing tells whether that is a success" or ""
 end
 
 local STEPS = {

@@ -4,6 +4,7 @@ local meta = require "codearts.build.meta"
 local ending = require "codearts.build.lifecycle.ending"
 local Pace = require "codearts.build.lifecycle.pace"
 local record = require "codearts.build.lifecycle.record"
+local verdict = require "codearts.build.lifecycle.verdict"
 
 -- Looks that may fail in a row while no timeout bounds the wait: some minutes, each look being several attempts.
 local MAX_FAILURES = 30
@@ -12,21 +13,22 @@ local MAX_FAILURES = 30
 local BESIDE = 5
 
 --- The error of a build that ended without success. The record is masked already.
-local function build_error(target, detail, verdict)
+local function build_error(target, detail, found)
   local status = record.text(detail.status) or "no status"
   local reason = record.text(detail.err_msg)
   local err = target.client:problem({
     kind = "build",
-    message = ("build %d of job %s ended with %s%s"):format(
+    message = ("build %d of job %s ended with %s%s%s"):format(
       target.build_no,
       target.job_id,
       status,
+      verdict.doubt(found),
       reason and ": " .. reason or ""
     ),
     build_status = status,
     retryable = false,
   }, detail, target.result)
-  err.record, err.verdict = detail, verdict
+  err.record, err.verdict = detail, found
   return err
 end
 
@@ -130,18 +132,18 @@ local function wait(target, opts)
         local status = target.client:mask(record.text(detail.status), detail, target.result)
         local at = asked_at - (meta.of(detail).age or 0)
         known, news = { status = status, at = at, kept = meta.kept(detail) }, nil
-        local verdict
-        verdict, err, detail = ending.verdict(await, target, detail, look)
+        local found
+        found, err, detail = ending.verdict(await, target, detail, look)
         local beside = options_till(math.min(till or math.huge, core.now() + BESIDE))
-        if not verdict then
+        if not found then
           pace:saw(await, detail, beside)
         end
         target.client:mask(detail, target.result) -- from here on others see it
         report(await, target, opts, detail, started, beside, pace)
-        if verdict == "success" then
+        if found == "success" then
           return detail
-        elseif verdict then
-          return nil, build_error(target, detail, verdict)
+        elseif found then
+          return nil, build_error(target, detail, found)
         end
       end
       -- A look that the end of the wait cut short is no news.

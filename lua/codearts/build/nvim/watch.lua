@@ -162,9 +162,10 @@ function watches.words(detail, found)
   local finish = spans.time(record.text(detail.finish_time))
   local reason = found ~= "success" and record.text(detail.err_msg)
   return text.clean(
-    ("%s%s%s"):format(
+    ("%s%s%s%s"):format(
       record.text(detail.status) or "?",
       start and finish and ", took " .. duration.format(finish - start) or "",
+      verdict.doubt(found),
       reason and ": " .. reason or ""
     )
   )
@@ -188,7 +189,7 @@ function Watch:name()
   return text.clean(("%s #%d"):format(entries.label(self.entry), self.entry.build_no))
 end
 
-local LEVELS = { success = "INFO", cancelled = "WARN", failure = "ERROR" }
+local LEVELS = { success = "INFO", cancelled = "WARN", unknown = "WARN", failure = "ERROR" }
 
 --- The one notification of a build.
 local function announce(self, more)
