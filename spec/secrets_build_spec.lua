@@ -99,6 +99,26 @@ describe("a build that tells of itself", function()
     client:close()
   end)
 
+  it("is hidden with all beside it where much looks like the beginning of a value", function()
+    local mask = require "codearts.build.client.mask"
+    local secret = "hunter2-Pa55word"
+    local secrets = { ("#"):rep(120), secret }
+    for _, more in ipairs { "", "\27[0m" } do -- what a terminal obeys is looked at alone
+      local bytes, texts = 0, {}
+      for i = 1, 400 do
+        texts[i] = (("#"):rep(119) .. "b"):rep(50) .. secret .. more
+      end
+      mask({
+        mask = function(_, text)
+          bytes = bytes + #text
+          return core.mask(text, secrets, true)
+        end,
+      }, texts)
+      assert.is_true(bytes < 2 ^ 23, bytes) -- of 2.4 MB
+      assert.is_nil(table.concat(texts):find(secret, 1, true))
+    end
+  end)
+
   it("is hidden in a text whatever another one ends of what a terminal obeys", function()
     local mask = require "codearts.build.client.mask"
     local secret = "hunter2-Pa%41]word"

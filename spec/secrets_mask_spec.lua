@@ -38,6 +38,18 @@ describe("core.mask", function()
     end
   end)
 
+  it(
+    "finds the pieces of a credential through as many struck letters as an error leaves out",
+    function()
+      local token = "tok-abcdefghijk"
+      for n = 1, 12 do
+        local text = "seen ok-abcd" .. ("1"):rep(n) .. ("\b"):rep(n) .. "efghijk end"
+        local err = core.error { kind = "api", message = core.mask(text, { token }) }
+        assert.is_nil(tostring(err):find("ok-abcdefghijk", 1, true), n)
+      end
+    end
+  )
+
   it("finds a secret through what a terminal draws nothing of", function()
     local secret = "Winter4711-Holidäy"
     local character = "[%z\1-\127\194-\244][\128-\191]*"

@@ -101,6 +101,31 @@ describe("what a client signed in with", function()
     }
   end)
 
+  it("is not shown by what IAM says of a password with control characters in its midst", function()
+    local password = "P@s-w0!#"
+    for _, count in ipairs { 1, 17, 40 } do
+      gateway:reset()
+      gateway:script(
+        {},
+        json(400, {
+          error_code = "IAM.1",
+          error_msg = "cannot take P" .. ("\1"):rep(count) .. "@s-w0!# here",
+        })
+      )
+      local client = world:client({
+        auth = { user = "ci", password = password, domain = "acme", project = "cn-north-4" },
+        endpoint = gateway.url,
+        iam_endpoint = gateway.url,
+        retry = false,
+      })
+      local _, err = client:run()
+      client:close()
+      for _, text in ipairs { err.message, err.error_msg, tostring(err) } do
+        assert.is_nil(text:find("P%s?@s%-w0!#"), text)
+      end
+    end
+  end)
+
   it("is not shown by what IAM says when it is asked for the project", function()
     gateway:reset()
     gateway:script({

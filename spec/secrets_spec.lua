@@ -156,8 +156,8 @@ describe("secrets in answers:", function()
       ["Basic cGFzcy13b3JkLTEyMw=="] = "pass-word-123", -- without a user
       ["Basic c2tfbGl2ZV9rZXk6eA"] = "sk_live_key", -- as the user, beside no password
       ["Basic c2tfbGl2ZV9rZXlfMTp1bnVzZWQ="] = "sk_live_key_1", -- or beside one that says nothing
-      ["bearer hunt-r2"] = "hunt-r2",
-      ["Bearer\t hunt-r2 "] = "hunt-r2",
+      ["bearer\t hunt-r2 "] = "hunt-r2",
+      [" \tP@s-w0!# "] = "P@s-w0!#", -- without a scheme: blanks around a value are none of it
     } do
       server:script({}, { "answer", status = 400, body = ("not %s, user"):format(told) })
       local headers = { Authorization = value }

@@ -255,21 +255,17 @@ static size_t read_sequence(const char *p, const char *end, size_t *seen) {
     return csi ? 1 : *seen;
 }
 
-/* Characters that are struck over at once, and bytes of each, with what erases it: x, \b, ESC[K. */
-#define MOST_STRUCK 12
-#define LONGEST_STRUCK (5 * MOST_STRUCK)
-
 /* Characters that are struck over: the cursor is back where the first one stands. 0: it is not.
  * `*seen` bytes tell, none where nothing goes back. */
 static size_t read_struck(const char *p, const char *end, size_t *seen) {
-    end = end - p < LONGEST_STRUCK ? end : p + LONGEST_STRUCK;
+    end = end - p < CAB_LONGEST_STRUCK ? end : p + CAB_LONGEST_STRUCK;
     if (memchr(p, '\b', (size_t)(end - p)) == NULL) {
         *seen = 0;
         return 0;
     }
     const char *at = p + 1;
     int columns = 1;
-    while (at < end && columns > 0 && columns <= MOST_STRUCK) {
+    while (at < end && columns > 0 && columns <= CAB_MOST_STRUCK) {
         if (*at == '\33') {
             at += read_sequence(at, end, seen);
         } else {

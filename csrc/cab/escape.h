@@ -29,10 +29,14 @@ cab_unit cab_read_again(const char *p, const char *end, cab_unit u);
  * or ends to; 0: there are none. */
 size_t cab_read_quotes(const char *p, const char *end);
 
+/* Characters that are struck over at once, and bytes of each, with what erases it: x, \b, ESC[K. */
+#define CAB_MOST_STRUCK 12
+#define CAB_LONGEST_STRUCK (5 * CAB_MOST_STRUCK)
+
 /* Bytes at p, before `end`, that a terminal draws nothing of: a sequence that it obeys, colours and
- * links, what chooses its letters, or up to twelve characters that are struck over by the next
- * ones. 0: it draws this. Adds to `*beyond` the bytes behind these that it took to tell, be it up
- * to the end of the text in search of a sequence's; NULL: nobody counts. */
+ * links, what chooses its letters, or characters that are struck over by the next ones. 0: it draws
+ * this. Adds to `*beyond` the bytes behind these that it took to tell, be it up to the end of the
+ * text in search of a sequence's; NULL: nobody counts. */
 size_t cab_read_unseen(const char *p, const char *end, size_t *beyond);
 
 /* Bytes of the character at p, before `end`, that would break a line or steer a terminal, and is a

@@ -21,14 +21,15 @@
 /* A text, letter by letter; of the last ones each has five bits in `last`, none of which is 0. */
 typedef struct {
     const char *start, *at, *end;
-    bool escapes; /* are read as what they stand for */
+    const char *back; /* the next \b, if escapes are read, or the end */
+    bool escapes;     /* are read as what they stand for */
     uint64_t last;
     size_t count;
     size_t starts[16]; /* where the last ones begin */
 } reader;
 
 static reader read_text(const char *text, size_t len, bool escapes) {
-    reader r = {text, text, text + len, escapes, 0, 0, {0}};
+    reader r = {text, text, text + len, text, escapes, 0, 0, {0}};
     return r;
 }
 
@@ -44,12 +45,16 @@ static const unsigned char LETTERS[256] = {
     ['u'] = 21, ['v'] = 22, ['w'] = 23, ['x'] = 24, ['y'] = 25, ['z'] = 26};
 
 /* The byte at `at`, and how many bytes of the text it takes. */
-static char read_byte(const reader *r, size_t *used) {
-    *used = 1;
-    if (r->escapes && (*r->at == '\33' || (r->at + 1 < r->end && r->at[1] == '\b'))) {
-        *used = cab_read_unseen(r->at, r->end, NULL);
+static char read_byte(reader *r, size_t *used) {
+    if (r->escapes && r->back <= r->at) {
+        const char *back = memchr(r->at, '\b', (size_t)(r->end - r->at));
+        r->back = back != NULL ? back : r->end;
+    }
+    if (r->escapes && (*r->at == '\33' || r->back - r->at < CAB_LONGEST_STRUCK) &&
+        (*used = cab_read_unseen(r->at, r->end, NULL)) > 0) {
         return '\0';
     }
+    *used = 1;
     if (!r->escapes || (*r->at != '\\' && *r->at != '%' && *r->at != '&')) {
         return *r->at;
     }

@@ -19,8 +19,8 @@
 /* Bytes that may be gone over for each of the text, or are hidden, and how many more in advance: a
  * text takes no longer in which secrets begin again and again that also begin within themselves, or
  * that are found through much of what a terminal draws nothing of. */
-#define WORK_OF_A_BYTE 64
-#define MOST_WORK 262144
+#define WORK_OF_A_BYTE 8
+#define MOST_WORK 1048576
 /* Bytes of an escape that is cut off: twice those of the longest, a pair of \uXXXX, since it may be
  * escaped itself. As many of escaped backslashes are read at once, eight of %5C. */
 #define LONGEST_TORN 24

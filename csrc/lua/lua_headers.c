@@ -120,24 +120,32 @@ static bool add_basic(cab_buf *out, cab_text base64) {
     return ok;
 }
 
-/* What a value of this scheme holds behind its name, without blanks; no text: it is of another. */
-static cab_text behind_scheme(cab_text value, const char *scheme) {
-    static const char blanks[] = " \t";
-    cab_text rest = {NULL, 0};
-    size_t len = strlen(scheme);
-    const char *name = value.data + strspn(value.data, blanks);
-    if (cab_same_n(name, scheme, len) && name[len] != '\0' && strchr(blanks, name[len]) != NULL) {
-        rest.data = name + len + strspn(name + len, blanks);
-        rest.len = (size_t)(value.data + value.len - rest.data);
-        while (rest.len > 0 && strchr(blanks, rest.data[rest.len - 1]) != NULL) {
-            rest.len--;
-        }
+static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+/* A value without the blanks around it, which HTTP leaves out. */
+static cab_text trimmed(cab_text value) {
+    while (value.len > 0 && is_blank(*value.data)) {
+        value.data++;
+        value.len--;
     }
-    return rest;
+    while (value.len > 0 && is_blank(value.data[value.len - 1])) {
+        value.len--;
+    }
+    return value;
+}
+
+/* What a trimmed value of this scheme holds behind its name; no text: it is of another. */
+static cab_text behind_scheme(cab_text value, const char *scheme) {
+    size_t len = strlen(scheme);
+    if (value.len <= len || !cab_same_n(value.data, scheme, len) || !is_blank(value.data[len])) {
+        return (cab_text){NULL, 0};
+    }
+    return trimmed((cab_text){value.data + len, value.len - len});
 }
 
 /* The value of a telling header, and what is secret of it where it stands alone. */
 static bool add_secrets(cab_buf *out, cab_text value) {
+    value = trimmed(value);
     cab_text basic = behind_scheme(value, "Basic"), bearer = behind_scheme(value, "Bearer");
     return cab_texts_add(out, value.data, value.len) && (basic.len == 0 || add_basic(out, basic)) &&
            (bearer.len == 0 || cab_texts_add(out, bearer.data, bearer.len));

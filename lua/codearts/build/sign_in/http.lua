@@ -21,6 +21,7 @@ end
 ---@return string
 function M.short(ctx, text, answer)
   text = ctx.client:mask(text, answer):gsub("[" .. ascii.CONTROLS .. "]+", " ")
+  text = ctx.client:mask(text, answer) -- one blank may be where many kept a secret apart
   return #text > 200 and text:sub(1, 200) .. "…" or text
 end
 
