@@ -266,6 +266,18 @@ describe("Neovim that waits for builds", function()
     server:stop()
   end)
 
+  it("says so where nothing tells how a build ended", function()
+    local server = run_at_server()
+    server:behave("by_path", {
+      rows = {
+        { path = "/record%-info$", body = lifecycle.record("COMPLETED", lifecycle.FINISHED) },
+        { path = "/build%-info$", body = lifecycle.building(false) },
+      },
+    })
+    expect_message "#20: COMPLETED; nothing tells whether that is a success"
+    server:stop()
+  end)
+
   it("says no state of a build whose wait ended in trouble", function()
     local server = run_at_server()
     local refusal = '{"error_code":"APIGW.0301","error_msg":"no"}'
