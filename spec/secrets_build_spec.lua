@@ -119,6 +119,28 @@ describe("a build that tells of itself", function()
     end
   end)
 
+  it("hides no text beside it because all of them together cannot be looked at", function()
+    local mask = require "codearts.build.client.mask"
+    local long = {}
+    for i = 1, 17 do -- whose pieces are more than are looked for in a long text
+      long[i] = ("%d-"):format(i) .. ("0123456789abcdefghij"):rep(250)
+    end
+    for _, secrets in ipairs { long, { "123" } } do -- a short one hides all of a text that shows it
+      local texts = { "20200612.123" }
+      for i = 2, 500 do
+        texts[i] = ("a harmless text of some build, and %s of it"):format(i % 100)
+      end
+      assert.is_true(#table.concat(texts) > 16384)
+      mask({
+        mask = function(_, text)
+          return core.mask(text, secrets)
+        end,
+      }, texts)
+      assert.equal("a harmless text of some build, and 2 of it", texts[2])
+      assert.equal("a harmless text of some build, and 0 of it", texts[500])
+    end
+  end)
+
   it("is hidden in a text whatever another one ends of what a terminal obeys", function()
     local mask = require "codearts.build.client.mask"
     local secret = "hunter2-Pa%41]word"

@@ -345,6 +345,20 @@ return {
     specs = "ending",
   },
   {
+    name = "an end of which nothing tells how it was meant told as failure",
+    file = "lua/codearts/build/lifecycle/verdict.lua",
+    find = 'return told or "unknown"',
+    replace = 'return told or "failure"',
+    specs = "verdict",
+  },
+  {
+    name = "harmless texts hidden because all together cannot be looked at",
+    file = "lua/codearts/build/client/mask.lua",
+    find = "if looks.left < 0 or first == last then",
+    replace = 'if masked == "***" or first == last then',
+    specs = "secrets_build",
+  },
+  {
     name = "absence proved by what a cache has kept",
     file = "lua/codearts/build/reconcile/look.lua",
     find = "doubtful = doubt() ~= nil,",

@@ -6,7 +6,7 @@ local encode = require("codearts.build.core").encode
 local LONGEST, BEYOND = 8192, 4096
 -- Looks for secrets in texts of one table, at most: each takes its time, however short the text is.
 local MOST_LOOKS = 1000
-local A_LOOK = 1024 -- bytes that are worth one, where no others can be looked at with them
+local A_LOOK = 1024 -- bytes that are worth one, see mask_texts
 local LEAST = 10 ^ 7 -- of the numbers that are looked at: eight digits
 
 local function mask_text(core, text, ...)
@@ -90,21 +90,21 @@ end
 
 --- Masks some of the texts: all at once, since there is hardly ever a secret and to look for one takes longer than most texts
 --- are; where there is one, by quarters, which takes as many looks as by halves, and each text is in half as many of them. When
---- there were too many looks, or one took too long, all that may show one is hidden. What a terminal obeys, or strikes over, may end
---- in another text than it begins in: one with such is looked at alone, and takes as long as all that would be looked at with it.
+--- there were too many looks, all that may show one is hidden. What a terminal obeys, or strikes over, may end in another text
+--- than it begins in: one with such is looked at alone. That, and a look that hides all, which may have taken long, counts by its bytes.
 local function mask_texts(core, texts, first, last, looks, ...)
   local all = table.concat(texts, "\n", first, last)
   local alone = all:find "[\8\27]"
   if first == last or looks.left < 1 or not alone then
-    looks.left = looks.left - (alone and 1 + #all / A_LOOK or 1)
-    local masked = looks.left >= 0 and mask_text(core, all, ...) or "***"
+    local masked = looks.left >= 1 and mask_text(core, all, ...) or "***"
+    looks.left = looks.left - ((alone or masked == "***") and 1 + #all / A_LOOK or 1)
     if masked == all then
       return
     end
     texts.changed = true
-    if masked == "***" or first == last then
+    if looks.left < 0 or first == last then
       for i = first, last do
-        texts[i] = masked
+        texts[i] = first == last and masked or "***"
       end
       return
     end
