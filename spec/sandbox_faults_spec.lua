@@ -74,7 +74,8 @@ job {
   steps = { step { name = "Wait", run = "while [ ! -e \"$GATE\" ]; do sleep 0.02; done" } },
 }]==]
     local failed = false
-    for limit = 40, 44 do -- builds that are accepted together are refused their processes where too few are left for all
+    -- Builds that are accepted together are refused their processes where too few are left for all, beside what a server opens.
+    for limit = 40, 44 do
       local told = caller.elsewhere(
         ([[
 local build = require "codearts.build"

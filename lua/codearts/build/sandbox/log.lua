@@ -40,21 +40,33 @@ end
 
 ---@private
 -- Opened for each write: an open file would be inherited by the builds that start meanwhile.
-function Log:append(text)
+function Log:write(text)
   text = self.unwritten .. text
-  if self.full or text == "" then
-    return
-  elseif self.size + #text > MAX_BYTES then
-    text = stamped("The log has reached its limit; the rest is dropped.")
-    self.full = true
-  end
-  local handle = io.open(self.path, "ab")
+  local handle = text ~= "" and io.open(self.path, "ab")
   self.unwritten = handle and "" or text
   if handle then
     handle:write(text)
     handle:close()
     self.size = self.size + #text
   end
+end
+
+---@private
+function Log:append(text)
+  if self.full or text == "" then
+    return
+  elseif self.size + #text > MAX_BYTES then
+    text = stamped("The log has reached its limit; the rest is dropped.")
+    self.full = true
+  end
+  self:write(text)
+end
+
+---How long it is. Writes what came when no descriptor was left, if there is one now.
+---@return integer bytes
+function Log:length()
+  self:write ""
+  return self.size
 end
 
 ---One line of the sandbox's own.
@@ -113,8 +125,7 @@ end
 ---@return string content
 ---@return integer next where the next page begins
 function Log:page(from, length)
-  self:append ""
-  local to = math.min(self.size, from + length + 3)
+  local to = math.min(self:length(), from + length + 3)
   local bytes = self:read(from, to)
   local last = math.min(length, #bytes)
   while last < #bytes and bytes:byte(last + 1) >= 0x80 and bytes:byte(last + 1) <= 0xBF do

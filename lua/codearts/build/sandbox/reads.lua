@@ -143,7 +143,7 @@ end
 function M.build_log(sandbox, request)
   log_level(request)
   local build = ask.record(sandbox, request)
-  return bytes(build, 0, build.log.size)
+  return bytes(build, 0, build.log:length())
 end
 
 ---The same, compressed by gzip when asked for.
@@ -170,7 +170,7 @@ function M.task_log(sandbox, request)
     fault.not_found("the build has no step " .. name)
   end
   local from = step.log_from or 0
-  return bytes(build, from, step.log_to or (step.log_from and build.log.size) or 0)
+  return bytes(build, from, step.log_to or (step.log_from and build.log:length()) or 0)
 end
 
 local function history(sandbox, request, from, to, view)

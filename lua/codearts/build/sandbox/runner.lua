@@ -146,7 +146,7 @@ function M.run(build, reaper)
   local mark = random.hex(32)
   local ok, pipe, output = pcall(open, build, mark)
   if not ok then
-    build.log:line("[ERROR] The build cannot be run: " .. tostring(pipe))
+    build.log:line("[ERROR] The build cannot be run: " .. tostring(pipe):match "[^:]*$")
     return "FAILURE"
   end
   local run = { build = build, reaper = reaper, mark = mark, held = "" }
