@@ -280,6 +280,9 @@ describe("a build whose status is not documented", function()
       answers(over, 404, '{"result":false}', over, over, building(false, "SUCCESS"), over)
       assert.equal(over:match '"status":"(%u+)"', wait().status)
     end
+    local ended = begun("TERMINATED", 60, finish)
+    answers(ended, building(false), ended, ended, building(false, "ABORTED"), ended)
+    assert.equal("cancelled", failure_of(wait).verdict)
     local over = begun("UNKNOWN", 60)
     server:behave("by_path", {
       rows = {

@@ -152,6 +152,17 @@ describe("every command judges alike:", function()
     end)
   end
 
+  it("an end of which nothing tells how it was meant is told as that", function()
+    local doubt = "; nothing tells whether that is a success"
+    local detail = record("UNKNOWN", true):gsub('"status":"UNKNOWN"', '%0,"err_msg":"disk full"')
+    answers(detail, OVER, detail, STEPS)
+    local status = command.run(("status %s 20"):format(JOB), env)
+    assert.is_truthy(status.err:find("build 20 is over" .. doubt, 1, true), status.err)
+    answers(detail, OVER, detail, STEPS)
+    local wait = command.run(("wait %s 20"):format(JOB), env)
+    assert.is_truthy(wait.out:find("UNKNOWN, took 30s: disk full" .. doubt, 1, true), wait.out)
+  end)
+
   it("what has ended while that was asked is judged by how it ended", function()
     local before, after = record("UNKNOWN", false), record("SUCCESS", true)
     local over = '{"status":"success","result":{"building":false,"build_result":"SUCCESS"}}'

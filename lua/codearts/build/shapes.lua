@@ -108,6 +108,6 @@
 ---@field retryable? boolean
 ---@field field? string
 ---@field reason? string
----@field record? codearts.build.model.RecordInfo2Result kind "build": of the build that did not succeed
+---@field record? codearts.build.model.RecordInfo2Result kind "build": of the build
 ---@field build_status? string kind "build": as the service words it
 ---@field verdict? codearts.build.Verdict kind "build"

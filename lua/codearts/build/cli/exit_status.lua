@@ -53,7 +53,7 @@ local BY_KIND = {
 local BY_VERDICT = {
   failure = exit_status.build_failed,
   cancelled = exit_status.cancelled,
-  unknown = exit_status.build_failed, -- for all that is known
+  unknown = exit_status.build_failed, -- 0 would claim a success
 }
 
 --- The status for a build.

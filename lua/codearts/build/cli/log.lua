@@ -117,7 +117,7 @@ local function why_whole(app, build_no, seen, lost)
   return "no step tells that it failed; the whole log:"
 end
 
---- Only what failed. Where the build failed and no step says that it did, that is the whole log.
+--- Only what failed. Where the build is not known to have succeeded, and no step says that it failed, that is the whole log.
 local function read_failed(app, build, values)
   local seen = find_failed(app, build.job_id, build.build_no)
   local list = require("codearts.build.cli.json").array {}

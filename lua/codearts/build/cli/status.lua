@@ -132,9 +132,8 @@ local function body(app, values)
   if seen.kept then
     app:warn(seen.kept .. ", so it does not tell how the build stands now")
   end
-  local doubt = verdict.doubt(seen.verdict)
-  if doubt ~= "" then
-    app:warn(("build %d is over%s"):format(build_no, doubt))
+  if seen.verdict == "unknown" then
+    app:warn(("build %d is over%s"):format(build_no, verdict.doubt(seen.verdict)))
   end
   if seen.problem then
     app:warn_unjudged(build_no, seen.problem)

@@ -176,7 +176,7 @@ local function how_it_ended(entry, status)
     or "after " .. duration.format(entry.ended - entry.began)
   local reason = entry.err and record.text(entry.record.err_msg)
   local doubt = verdict.doubt(entries.verdict(entry))
-  return given.masked(("%s, %s%s%s"):format(status, took, doubt, reason and ": " .. reason or ""))
+  return given.masked(("%s, %s%s%s"):format(status, took, reason and ": " .. reason or "", doubt))
 end
 
 --- Tells the verdict, and shows what belongs to it.

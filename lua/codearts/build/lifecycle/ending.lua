@@ -163,7 +163,7 @@ local function judged(target, detail, told, asked_at)
     return nil, untold "whether the build has begun"
   end
   local found = verdict.of_end(detail.status, told)
-  if found == "unknown" and not is_settled(target, detail, asked_at) then
+  if not told and not is_settled(target, detail, asked_at) then
     return nil, untold "yet how the build ended"
   end
   return found

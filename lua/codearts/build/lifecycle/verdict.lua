@@ -98,7 +98,7 @@ function verdict.of_end(status, told)
 end
 
 --- What is said of an end beside its status.
----@param found codearts.build.Verdict
+---@param found codearts.build.Verdict? nil: it is not over
 ---@return string
 function verdict.doubt(found)
   return found == "unknown" and "; nothing tells whether that is a success" or ""

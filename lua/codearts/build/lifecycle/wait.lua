@@ -12,7 +12,7 @@ local MAX_FAILURES = 30
 -- Seconds for all that is only shown, or only sets the pace: the verdict must not wait for it.
 local BESIDE = 5
 
---- The error of a build that ended without success. The record is masked already.
+--- The error of a build that is not known to have succeeded. The record is masked already.
 local function build_error(target, detail, found)
   local status = record.text(detail.status) or "no status"
   local reason = record.text(detail.err_msg)
@@ -22,8 +22,8 @@ local function build_error(target, detail, found)
       target.build_no,
       target.job_id,
       status,
-      verdict.doubt(found),
-      reason and ": " .. reason or ""
+      reason and ": " .. reason or "",
+      verdict.doubt(found)
     ),
     build_status = status,
     retryable = false,

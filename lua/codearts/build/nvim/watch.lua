@@ -165,8 +165,8 @@ function watches.words(detail, found)
     ("%s%s%s%s"):format(
       record.text(detail.status) or "?",
       start and finish and ", took " .. duration.format(finish - start) or "",
-      verdict.doubt(found),
-      reason and ": " .. reason or ""
+      reason and ": " .. reason or "",
+      verdict.doubt(found)
     )
   )
 end
