@@ -6,6 +6,7 @@ local encode = require("codearts.build.core").encode
 local LONGEST, BEYOND = 8192, 4096
 -- Looks for secrets in texts of one table, at most: each takes its time, however short the text is.
 local MOST_LOOKS = 1000
+local A_PART = 8192 -- bytes that take at least as long as a look at none
 local A_LOOK = 1024 -- bytes that are worth one, see mask_texts
 local LEAST = 10 ^ 7 -- of the numbers that are looked at: eight digits
 
@@ -89,9 +90,10 @@ local function put_texts(value, texts, names, at)
 end
 
 --- Masks some of the texts: all at once, since there is hardly ever a secret and to look for one takes longer than most texts
---- are; where there is one, by quarters, which takes as many looks as by halves, and each text is in half as many of them. When
---- there were too many looks, all that may show one is hidden. What a terminal obeys, or strikes over, may end in another text
---- than it begins in: one with such is looked at alone. That, and a look that hides all, which may have taken long, counts by its bytes.
+--- are; where there is one, by quarters, which takes as many looks as by halves, and each text is in half as many of them, or by
+--- what takes as long as a look does. When there were too many looks, all that may show one is hidden. What a terminal obeys, or
+--- strikes over, may end in another text than it begins in: one with such is looked at alone. That, and a look that hides all, which
+--- may have taken long, counts by its bytes.
 local function mask_texts(core, texts, first, last, looks, ...)
   local all = table.concat(texts, "\n", first, last)
   local alone = all:find "[\8\27]"
@@ -109,7 +111,7 @@ local function mask_texts(core, texts, first, last, looks, ...)
       return
     end
   end
-  local some = math.ceil((last - first + 1) / 4)
+  local some = math.ceil((last - first + 1) / math.max(4, #all / A_PART))
   for at = first, last, some do
     mask_texts(core, texts, at, math.min(at + some - 1, last), looks, ...)
   end
