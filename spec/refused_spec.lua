@@ -145,8 +145,8 @@ config	internal	not_started	false
 end)
 
 describe("files:", function()
-  -- 1 MiB may be written. Whoever does not ignore the signal is ended by it.
-  local SMALL = "trap '' XFSZ; ulimit -S -f 2048;"
+  -- 1 MiB may be written. Whoever writes more is ended by a signal, unless he ignores it or holds it back.
+  local SMALL = "ulimit -S -f 2048;"
 
   it("what does not fit leaves the old text, and nothing else", function()
     local told = run(SMALL, FOLDER .. [[
@@ -158,6 +158,32 @@ list()]])
       told:find "^true\nnil\tFile too large\tfalse\nold\ttable: [^\n]+\nleft: a%.\n$",
       told
     )
+  end)
+
+  it("a record that does not fit is told beside the build that it tells of", function()
+    local server = servers.start()
+    local told = run("ulimit -S -f 4;", FOLDER .. ([[
+os.execute("chmod 700 " .. folder)
+local client = require("codearts.build").new {
+  endpoint = "%s", auth = "fake-token", key_store = require("codearts.build.key_store").file(folder),
+  on_event = function(event)
+    if event.type == "warning" then
+      print(event.message:match ": ([%%a ]+)$")
+    end
+  end,
+}
+local job = { job_id = ("0"):rep(32), parameter = {} } -- of which one record fits, and no two
+for i = 1, 45 do
+  job.parameter["P" .. i] = "x"
+end
+print(client:run(job, { key = "k" }).octopus_job_name)
+io.stdout:flush()
+-- The signal is as it was: it ends this program, which then says no more.
+os.execute "kill -XFSZ $PPID"
+print "not ended"]]):format(server.url))
+    server:stop()
+    assert.equal("File too large\nj_Oaqg3PCN\n", told:sub(1, 26), told)
+    assert.is_nil(told:find("not ended", 1, true))
   end)
 
   it("an answer that does not fit ends its call, and the spool tells why", function()

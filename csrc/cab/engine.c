@@ -7,9 +7,9 @@
 #include <curl/curl.h>
 
 #include "cab/clock.h"
+#include "cab/held_signal.h"
 #include "cab/libssl.h"
 #include "cab/poller.h"
-#include "cab/sigpipe.h"
 #include "cab/transfer.h"
 
 #if LIBCURL_VERSION_NUM < 0x075000
@@ -270,8 +270,8 @@ void cab_engine_free(cab_engine *e) {
     if (e == NULL) {
         return;
     }
-    cab_sigpipe pipe;
-    cab_sigpipe_hold(&pipe, raises_sigpipe);
+    cab_held_signal pipe;
+    cab_hold_sigpipe(&pipe, raises_sigpipe);
     drop_callbacks(e);
     list_free(e, &e->wire.running);
     list_free(e, &e->wire.streaming);
@@ -280,7 +280,7 @@ void cab_engine_free(cab_engine *e) {
     list_free(e, &e->idle);
     multi_close(e);
     (void)curl_share_cleanup(e->wire.share);
-    cab_sigpipe_release(&pipe);
+    cab_release_sigpipe(&pipe);
     cab_poller_free(e->poller);
     cab_hosts_free(&e->wire.hosts);
     cab_anchors_free(&e->wire.anchors);
@@ -582,24 +582,24 @@ static void move_all(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
 }
 
 void cab_engine_push(cab_engine *e, cab_budget *budget) {
-    cab_sigpipe pipe;
-    cab_sigpipe_hold(&pipe, raises_sigpipe);
+    cab_held_signal pipe;
+    cab_hold_sigpipe(&pipe, raises_sigpipe);
     fire_due_timer(e, budget);
     const cab_transfer *newest = CAB_CONTAINER_OF(e->wire.running.last, cab_transfer, link);
     if (newest != NULL && newest->host->http2 && cab_transfer_waits(newest)) {
         cab_host_is_full(&e->wire.hosts, newest->host);
     }
-    cab_sigpipe_release(&pipe);
+    cab_release_sigpipe(&pipe);
 }
 
 void cab_engine_step(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
-    cab_sigpipe pipe;
-    cab_sigpipe_hold(&pipe, raises_sigpipe);
+    cab_held_signal pipe;
+    cab_hold_sigpipe(&pipe, raises_sigpipe);
     move_all(e, wait_ms, budget);
     (void)collect_ended(e, budget);
     end_overdue(e, budget);
     budget->over = budget->over || (cab_budget_is_limited(budget) && e->wire.paused > 0);
-    cab_sigpipe_release(&pipe);
+    cab_release_sigpipe(&pipe);
 }
 
 /* ---- what the owner of a transfer does ------------------------------------------------------ */
@@ -639,10 +639,10 @@ int64_t cab_transfer_last_byte_ms(const cab_transfer *t) { return t->attempt.las
 
 void cab_transfer_abort(cab_engine *e, cab_transfer *t) {
     if (t->running) {
-        cab_sigpipe pipe;
-        cab_sigpipe_hold(&pipe, raises_sigpipe);
+        cab_held_signal pipe;
+        cab_hold_sigpipe(&pipe, raises_sigpipe);
         end_transfer(e, t, CURLE_ABORTED_BY_CALLBACK, &e->held);
-        cab_sigpipe_release(&pipe);
+        cab_release_sigpipe(&pipe);
     }
 }
 

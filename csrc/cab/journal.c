@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cab/descriptor.h"
+#include "cab/held_signal.h"
 #include "cab/list.h"
 #include "cab/locale.h"
 #ifdef __linux__
@@ -516,19 +517,22 @@ typedef struct {
     char text[];
 } append_work;
 
+/* False with errno. */
 static bool write_at(int fd, const char *text, size_t len, size_t at) {
-    while (len > 0) {
+    cab_held_signal limit;
+    bool ok = true;
+    cab_hold_signal(&limit, SIGXFSZ);
+    while (len > 0 && ok) {
         ssize_t n = pwrite(fd, text, len, (off_t)at);
-        if (n < 0 && errno != EINTR) {
-            return false;
-        }
+        ok = n >= 0 || errno == EINTR;
         if (n > 0) {
             text += n;
             at += (size_t)n;
             len -= (size_t)n;
         }
     }
-    return true;
+    cab_release_signal(&limit);
+    return ok;
 }
 
 static void run_append(cab_work *work) {

@@ -14,6 +14,7 @@
 
 #include "cab/crypto.h"
 #include "cab/descriptor.h"
+#include "cab/held_signal.h"
 #include "cab/locale.h"
 #include "cab/texts.h"
 #include "lua/compat.h"
@@ -139,16 +140,20 @@ static int file_names(lua_State *L) {
 
 /* Answers an errno, or 0. */
 static int write_all(int fd, const char *text, size_t len) {
-    while (len > 0) {
+    cab_held_signal limit;
+    int code = 0;
+    cab_hold_signal(&limit, SIGXFSZ);
+    while (len > 0 && code == 0) {
         ssize_t n = write(fd, text, len);
         if (n >= 0) {
             text += n;
             len -= (size_t)n;
         } else if (errno != EINTR) {
-            return errno;
+            code = errno;
         }
     }
-    return 0;
+    cab_release_signal(&limit);
+    return code;
 }
 
 #define SUFFIX 17 /* with its NUL */

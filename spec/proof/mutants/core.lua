@@ -382,6 +382,13 @@ return {
     specs = "keys_races",
   },
   {
+    name = "a key's record that grows too long and ends the process",
+    file = "csrc/cab/journal.c",
+    find = "cab_hold_signal(&limit, SIGXFSZ);",
+    replace = "limit.number = 0;",
+    specs = "refused",
+  },
+  {
     name = "a key's torn record that swallows the next",
     file = "csrc/cab/journal.c",
     find = "ok && (size_t)mine->st_size != j->end &&",
