@@ -203,7 +203,7 @@ all_but = $(filter-out $(foreach s,$(1),spec/$(s)_spec.lua),$(sort $(wildcard sp
 # They drive LÖVE, Neovim and nginx, which have a Lua of their own: two of ours do for that.
 OF_HOSTS := host_love host_nvim host_resty host_resty_callbacks host_resty_wake nvim_builds nvim_help nvim_install nvim_lists nvim_secrets nvim_waits
 # What takes long, and asks the servers, the core or the system rather than Lua: 5.4 and LuaJIT are enough.
-OF_SYSTEM := chaos cli_page cli_shells cli_terminal fault_server gateways keys_etcd keys_model large_body locale \
+OF_SYSTEM := chaos cli_output cli_page cli_shells cli_terminal fault_server gateways keys_etcd keys_model large_body locale \
   odd_answers packaging proxy schedule secrets_build trust verdict
 test-lua5.1 test-lua5.2 test-lua5.3: SPEC = $(call all_but,$(OF_HOSTS) $(OF_SYSTEM))
 # What is packed is built as users build it, without a sanitizer; the command does in the core what the others do.

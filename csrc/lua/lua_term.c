@@ -1,6 +1,9 @@
 #include "lua/lua_term.h"
 
+#include <errno.h>
 #include <lauxlib.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
@@ -8,6 +11,14 @@
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "cab/clock.h"
+#include "cab/held_signal.h"
+#include "cab/locale.h"
+
+#define TICK_MS 250
+#define NAP_MS 10
+#define PATIENCE_MS 2000 /* who sends a signal often sends SIGKILL after it */
 
 /* Signals belong to the process, so these may be shared by all Lua states in it. */
 static volatile sig_atomic_t ending_seen;
@@ -136,6 +147,58 @@ static int suspend(lua_State *L) {
     return 0;
 }
 
+/* Like write(2), but that it comes back soon, with EAGAIN, where nobody reads: a pipe that is ready
+ * takes so much without waiting. */
+static ssize_t put(int fd, const char *text, size_t len) {
+    struct pollfd out = {fd, POLLOUT, 0};
+    int ready = poll(&out, 1, TICK_MS);
+    if (ready <= 0) {
+        errno = ready == 0 ? EAGAIN : errno;
+        return -1;
+    }
+    cab_held_signal limit;
+    cab_hold_signal(&limit, SIGXFSZ);
+    ssize_t n = write(fd, text, len < PIPE_BUF ? len : PIPE_BUF);
+    cab_release_signal(&limit);
+    if (n < 0 && errno == EAGAIN) {
+        (void)poll(NULL, 0, NAP_MS); /* ready, but not for this: a terminal's last byte */
+        errno = EAGAIN;
+    }
+    return n;
+}
+
+static int write_text(lua_State *L) {
+    int fd = (int)luaL_checkinteger(L, 1);
+    size_t len;
+    const char *text = luaL_checklstring(L, 2, &len);
+    int64_t since = cab_clock_ms(); /* when nobody reads and we are to end */
+    int code = 0;
+    while (len > 0 && code == 0) {
+        ssize_t n = put(fd, text, len);
+        code = n < 0 && errno != EINTR && errno != EAGAIN ? errno : 0;
+        int64_t now = cab_clock_ms();
+        if (n > 0) {
+            text += n;
+            len -= (size_t)n;
+        } else if (suspend_seen != 0) {
+            (void)suspend(L);
+        } else if (code == 0 && ending_seen != 0 && now - since > PATIENCE_MS) {
+            code = EPIPE;
+        }
+        if (n > 0 || ending_seen == 0) {
+            since = now;
+        }
+    }
+    if (code == 0) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    lua_pushnil(L);
+    lua_pushstring(L, cab_errno_text(code));
+    lua_pushinteger(L, code);
+    return 3;
+}
+
 static int continued(lua_State *L) {
     lua_pushboolean(L, continue_seen != 0);
     continue_seen = 0;
@@ -153,6 +216,7 @@ void lcab_term_open(lua_State *L) {
                                          {"suspend_wanted", suspend_wanted},
                                          {"suspend", suspend},
                                          {"continued", continued},
+                                         {"write", write_text},
                                          {NULL, NULL}};
     for (const luaL_Reg *f = functions; f->name != NULL; f++) {
         lua_pushcfunction(L, f->func);

@@ -32,6 +32,11 @@
  *
  *   continued() -> whether the process was stopped and went on, since this was asked last
  *
+ *   write(fd, text) -> true | nil, reason, errno: writes all of the text, whatever signals come and
+ *   also where a neighbour has made the descriptor non-blocking. Ctrl-Z (catch_suspend) stops it
+ *   while nobody reads; once a signal is to end us (ending), 2 seconds in which nobody reads give
+ *   EPIPE. Beyond the limit of the size of files it is EFBIG, and no SIGXFSZ.
+ *
  *   zone_offset(seconds) -> seconds that the user's time zone (TZ) is ahead of UTC at that moment
  *
  * Loading installs no handler: a process has one only after catch_endings or catch_suspend.

@@ -34,7 +34,7 @@ local function environment(env)
   end
   parts[#parts + 1] = "HOME=/nonexistent XDG_CACHE_HOME=/dev/null LANG=C.UTF-8 TERM=xterm"
   for name, value in pairs(env or {}) do
-    if name ~= "TREE" then
+    if name ~= "TREE" and name ~= "UNDER" then
       parts[#parts + 1] = name .. "=" .. quote(value)
     end
   end
@@ -43,11 +43,12 @@ end
 
 --- The shell command that runs codearts-build with these arguments.
 ---@param arguments string as in a shell
----@param env table<string, string>? TREE: the folder of another tree
+---@param env table<string, string>? TREE: the folder of another tree; UNDER: what runs it, a program with its arguments
 ---@return string
 function M.line(arguments, env)
   local tree = env and env.TREE and env.TREE .. "/" or ROOT
-  return ("%s %s %sbin/codearts-build %s"):format(environment(env), LUA, tree, arguments)
+  local under = env and env.UNDER or ""
+  return ("%s %s %s %sbin/codearts-build %s"):format(environment(env), under, LUA, tree, arguments)
 end
 
 --- Makes a tree in which nothing was built yet.

@@ -8,7 +8,7 @@ local cli = {}
 local PROGRAM = "codearts-build"
 
 local function complain(message)
-  io.stderr:write(PROGRAM, ": ", message, "\n")
+  output.say(PROGRAM, ": ", message, "\n")
 end
 
 local function run(argv)
@@ -30,7 +30,7 @@ local function run(argv)
   local arguments = require "codearts.build.cli.arguments"
   local values, usage, problem = arguments.parse(argv)
   if not values then
-    io.stderr:write(usage, "\n")
+    output.say(usage, "\n")
     complain(problem)
     require("codearts.build.cli.app").print_usage_error(argv, problem)
     return exit_status.usage
@@ -48,7 +48,7 @@ function cli.main(argv)
   if not output.problem then
     return status
   elseif output.nobody_reads then
-    return exit_status.of_all { status, exit_status.nobody_reads }
+    return exit_status.of_all { status, output.ending() or exit_status.nobody_reads }
   end
   complain("standard output cannot be written to: " .. output.problem)
   -- The end of a session takes its terminal away: then the signal is what happened.

@@ -389,6 +389,13 @@ return {
     specs = "refused",
   },
   {
+    name = "output that a full pipe cuts",
+    file = "csrc/lua/lua_term.c",
+    find = "errno != EINTR && errno != EAGAIN ? errno : 0;",
+    replace = "errno != EINTR ? errno : 0;",
+    specs = "cli_output",
+  },
+  {
     name = "a key's torn record that swallows the next",
     file = "csrc/cab/journal.c",
     find = "ok && (size_t)mine->st_size != j->end &&",

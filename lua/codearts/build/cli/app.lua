@@ -31,7 +31,7 @@ local WORDS = { INT = "interrupted", TERM = "terminated", HUP = "hung up" }
 local NO_OUTPUT = {}
 
 local function complain(message)
-  io.stderr:write(PROGRAM, ": ", message, "\n")
+  output.say(PROGRAM, ": ", message, "\n")
 end
 
 local function quote(word)
@@ -71,8 +71,7 @@ local function open(values)
     return nil, tostring(build)
   end
   local core = require "codearts.build.core"
-  -- An interpreter hides with a handler of its own that SIGINT was ignored; bin/codearts-build looks before.
-  core.catch_endings(os.getenv "CODEARTS_BUILD_SIGINT" == "ignored")
+  output.use(core)
   local Terminal = require "codearts.build.cli.terminal"
   return setmetatable({
     build = build,

@@ -58,7 +58,7 @@ function Doctor:check_library()
     return false
   end
   self.build, self.core = build, require "codearts.build.core"
-  self.core.catch_endings(os.getenv "CODEARTS_BUILD_SIGINT" == "ignored")
+  output.use(self.core)
   local names, parts = {}, {}
   local versions = build.versions()
   for name in pairs(versions) do

@@ -25,7 +25,7 @@ local function is_unicode(getenv)
   return false
 end
 
----@param options { progress: "auto"|"plain"|"none", core: table, getenv?: function, err?: file* }
+---@param options { progress: "auto"|"plain"|"none", core: table, getenv?: function }
 ---@return codearts.build.cli.Terminal
 function Terminal.new(options)
   local getenv = options.getenv or os.getenv
@@ -34,7 +34,6 @@ function Terminal.new(options)
   local err_tty, out_tty = options.core.isatty(2), options.core.isatty(1)
   return setmetatable({
     core = options.core,
-    err = options.err or io.stderr,
     progress = options.progress,
     live = err_tty and not dumb and options.progress == "auto",
     colour = err_tty and not dumb and (no_colour == nil or no_colour == ""),
@@ -97,8 +96,7 @@ end
 --- Takes the live lines away.
 function Terminal:clear()
   if self.drawn ~= "" and owns_page(self) and self.drawn ~= "" then
-    self.err:write(ERASE)
-    self.err:flush()
+    output.say(ERASE)
   end
   self.drawn = ""
 end
@@ -122,10 +120,9 @@ function Terminal:draw(lines)
     return
   end
   local up = #lines > 1 and ("\27[%dA"):format(#lines - 1) or ""
-  -- In one piece, for standard error has no buffer: a resize in between would move the cursor.
+  -- In one piece: a resize in between would move the cursor.
   local erase = self.drawn ~= "" and ERASE or ""
-  self.err:write(erase .. NO_WRAP .. now .. WRAP .. up .. "\r")
-  self.err:flush()
+  output.say(erase, NO_WRAP, now, WRAP, up, "\r")
   self.drawn = now
 end
 
@@ -133,8 +130,7 @@ end
 ---@param line string
 function Terminal:note(line)
   self:clear()
-  self.err:write(line, "\n")
-  self.err:flush()
+  output.say(line, "\n")
 end
 
 --- A line for people that may hold a stranger's words, on standard error: as it is into a pipe.
