@@ -30,6 +30,18 @@ for name, new in pairs({ facade = build.new, core = core.new }) do
       client:close()
     end)
 
+    it("are done where their answer has come by the end of a wait", function()
+      server:behave("ok_on_release")
+      local call = client:start(JOB)
+      step_until(client, function()
+        return server:stats().waiting == 1
+      end)
+      server:release()
+      repeat
+      until server:stats().waiting == 0
+      assert.equal(NAME, call:try_wait(0).octopus_job_name)
+    end)
+
     it("are done when a step has brought their answer", function()
       server:behave("ok_on_release")
       local call = client:start(JOB)

@@ -51,7 +51,12 @@ describe("codearts-build, ended by a signal", function()
       assert.are.equal(status, ended, seen)
       local number = seen:match "build (%d+) of"
       local which = GOOD .. " " .. number
-      assert.is_truthy(seen:find(("%s; build %s of"):format(WORDS[name], number), 1, true), seen)
+      local told = ("%s; build %s of %s goes on, unless it has ended in the last %%d"):format(
+        WORDS[name],
+        number,
+        GOOD
+      )
+      assert.is_truthy(seen:find(told), seen)
       assert.is_truthy(seen:find("codearts-build wait " .. which, 1, true), seen)
       assert.is_truthy(seen:find("codearts-build stop " .. which, 1, true), seen)
       assert.are.equal("RUNNING", status_of(number))
@@ -234,6 +239,50 @@ describe("codearts-build, ended by a signal", function()
         assert.is_truthy(seen:find(WORDS[name] .. " while starting a build", 1, true), seen)
         assert.is_truthy(seen:find("codearts-build history " .. GOOD, 1, true), seen)
       end
+    end
+    server:stop()
+  end)
+
+  it("tells the build whose answer came while it was stopped", function()
+    local server = server_process.start()
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+    for name in pairs(STATUSES) do
+      server:reset()
+      server:script { "ok_on_release" }
+      local running = command.start("run " .. GOOD, env)
+      server:wait_for(1)
+      running:signal "STOP"
+      server:release()
+      repeat
+      until server:stats().waiting == 0
+      running:signal(name)
+      running:signal "CONT"
+      local _, seen = running:finish()
+      assert.is_truthy(seen:find("build %d+ of " .. GOOD .. " started"), seen)
+    end
+    server:stop()
+  end)
+
+  it("sends nothing more when all is to be stopped", function()
+    local server = server_process.start()
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+    for name, status in pairs(STATUSES) do
+      server:reset()
+      server:script {
+        {
+          "answer",
+          status = 429,
+          headers = { { "Retry-After", "2" } },
+          body = '{"error_code":"APIGW.0308","error_msg":"too often"}',
+        },
+      }
+      local running = command.start("run " .. GOOD .. " --wait --on-interrupt stop", env)
+      server:wait_for(1)
+      running:signal(name)
+      local ended, seen = running:finish()
+      assert.are.equal(status, ended, seen)
+      local _, told = seen:gsub("no build was started", "%0")
+      assert.are.same({ 1, 1 }, { told, server:stats().processed }, seen)
     end
     server:stop()
   end)

@@ -326,6 +326,27 @@ describe("wait", function()
     assert.are.same({ RECORD_PATH, RECORD_PATH }, paths())
   end)
 
+  it("looks once more where the program was away until after its end", function()
+    server:behave("by_path", { rows = { { path = "/record%-info$", body = record "RUNNING" } } })
+    local seen = false
+    local call = client:build(JOB, 20):wait {
+      async = true,
+      timeout = 0.5,
+      interval = 0.1,
+      on_progress = function()
+        seen = true
+      end,
+    }
+    repeat
+      client:step(0.01)
+    until seen
+    server:behave("by_path", { rows = { { path = "/record%-info$", body = record "SUCCESS" } } })
+    local till = core.now() + 0.6
+    repeat
+    until core.now() > till
+    assert.equal("SUCCESS", call:wait(5).status)
+  end)
+
   it("ends with its timeout while the server says nothing", function()
     server:script({}, "never_answer")
     local err = failure_of(wait, { timeout = 0.05 })

@@ -117,12 +117,14 @@ typedef struct {
     bool admits;  /* waits no longer than until an attempt waits for admission */
 } waiting;
 
-/* Steps until what is waited for is there or the time is over. */
+/* Steps until what is waited for is there or the time is over, and then once more: what came by
+ * then counts, however late a program looks that was stopped meanwhile. */
 static void wait_for(lua_State *L, const lcab_call *k, const waiting *w, int64_t wait_ms) {
     int64_t until = wait_ms < 0 ? INT64_MAX : cab_clock_ms() + wait_ms;
     lcab_client *u = lua_touserdata(L, w->client);
     int top = lua_gettop(L);
-    while (k->end == LCAB_CALL_OPEN) {
+    bool over = false;
+    while (k->end == LCAB_CALL_OPEN && !over) {
         if (u->c == NULL || cab_client_forked(u->c)) { /* a callback may come back in a child */
             push_left_behind(L, w->call);
             lua_error(L);
@@ -132,7 +134,8 @@ static void wait_for(lua_State *L, const lcab_call *k, const waiting *w, int64_t
         }
         int64_t left = until == INT64_MAX ? -1 : until - cab_clock_ms();
         if (until != INT64_MAX && left <= 0) {
-            break;
+            over = true;
+            left = 0;
         }
         if (w->between == 0 && k->call->state == CAB_CALL_PARKED &&
             k->call->deadline_ms == INT64_MAX && cab_client_is_stuck(u->c)) {

@@ -1,4 +1,5 @@
 --- Starts builds and waits for them, any number at once: each is one flow, all on one client, with one screen.
+local duration = require "codearts.build.cli.duration"
 local entries = require "codearts.build.cli.entry"
 local exit_status = require "codearts.build.cli.exit_status"
 local ids = require "codearts.build.ids"
@@ -29,6 +30,19 @@ function Watch.new(app, options)
   }, Watch)
 end
 
+--- The same options, with which the entry knows whether something of its start is out: an attempt is, until its answer proves that
+--- it started nothing, so that there will be another.
+local function noting(entry, opts)
+  local copy = {}
+  for option, value in pairs(opts or {}) do
+    copy[option] = value
+  end
+  function copy.on_event(event)
+    entry.is_out = event.type == "request" or event.type ~= "retry" and entry.is_out
+  end
+  return copy
+end
+
 --- Starts a build. Raises usage errors.
 ---@param args table as client:start takes them
 ---@param opts table? the same
@@ -36,7 +50,7 @@ end
 function Watch:add_start(args, opts, name)
   self.app:client():mask "" -- loads what masks: with an answer in hand no file may be needed
   local entry = entries.new(args.job_id, self.app.core.now(), name)
-  entry.start = self.app:client():start(args, opts)
+  entry.start = self.app:client():start(args, noting(entry, opts))
   table.insert(self.entries, entry)
   self:check_parameters(entry, args, opts)
 end
@@ -155,8 +169,8 @@ end
 
 function Watch:tell_end(entry)
   local app, err = self.app, entry.err
-  if self.detached then
-    return -- closing the client ends the flows, which is no news about the builds
+  if self.detached or err and err.kind == "cancelled" and app.core.ending() then
+    return -- what we end ourselves is no news about the builds, and told when we leave
   end
   entry.ended, entry.told_end = entry.ended or app.core.now(), true
   if entry.record then
@@ -219,13 +233,24 @@ function Watch:stop(entry)
   return entry.look ~= nil and not entry.look:done()
 end
 
---- Asks the service to stop what is still open, and gives it a while to answer. A start that is under way is waited
--- for: it may turn out to be a build to stop.
+--- Cancels the starts of which nothing is out, as they wait for a key, a sign-in or their next attempt: they would become builds
+--- after all were to be stopped.
+function Watch:cancel_unsent()
+  for _, entry in ipairs(self.entries) do
+    if is_starting(entry) and not entry.is_out then
+      entry.start:cancel()
+    end
+  end
+end
+
+--- Asks the service to stop what is still open, and gives it a while to answer. A start that was sent is waited for: it may
+-- turn out to be a build to stop.
 function Watch:stop_all()
   local app = self.app
   local patience = app.core.now() + STOP_PATIENCE
   local pending
   repeat
+    self:cancel_unsent()
     pending = self:is_starting()
     for _, entry in ipairs(self.entries) do
       if is_open(entry) and entry.build_no then
@@ -278,12 +303,19 @@ local function may_be_taken(err)
   return err.status ~= nil and not err.retryable and (err.status >= 500 or PASSED_ON[err.status])
 end
 
+--- What becomes of a build that is not stopped: what the last look saw may be over.
+local function goes_on(app, entry)
+  local seen = entry.looked_at
+  local since = seen and " in the last " .. duration.format(app.core.now() - seen) or ""
+  return "goes on, unless it has ended" .. since
+end
+
 --- Tells why it is not known that a build is being stopped. Answers what becomes of it.
 local function tell_unstopped(app, entry, err)
   local name = entries.name(entry)
   if not may_be_taken(err) then
     app:warn(("%s cannot be stopped: %s"):format(name, tostring(err)))
-    return "goes on"
+    return goes_on(app, entry)
   end
   local late = err.kind == "timeout" and err.reason == "wait"
   app:warn(("%s was asked to stop: %s"):format(name, late and "no answer yet" or tostring(err)))
@@ -304,7 +336,7 @@ local function tell_left(app, entry)
   end
   entry.detached = true
   entries.event(entry, app, "detached", {})
-  local state = err and tell_unstopped(app, entry, err) or "goes on"
+  local state = err and tell_unstopped(app, entry, err) or goes_on(app, entry)
   app:warn(("%s; %s %s"):format(app:ended(), entries.name(entry), state))
   tell_how_to_go_on(app, entry)
 end
@@ -320,11 +352,21 @@ local function take_look(app, entry)
   end
 end
 
+--- Takes what has come by now: who was stopped for a while has answers to read that were there before the signal.
+function Watch:catch_up()
+  local client, now = self.app:client(), self.app.core.now
+  local patience = now() + CANCEL_PATIENCE
+  repeat
+    client:step(0)
+  until client:timeout() ~= 0 or now() > patience
+end
+
 --- A signal ends us: the builds go on, unless they are to be stopped. What has ended is told as ever, though its log
 -- or its picture is not there yet.
 function Watch:leave()
   local app = self.app
   app.terminal:clear()
+  self:catch_up()
   if self.options.on_interrupt == "stop" then
     self:stop_all()
   end

@@ -91,12 +91,14 @@ local function described(self, err, call)
   return err
 end
 
---- Steps until a call has ended or the time is over.
+--- Steps until a call has ended or the time is over, and then once more: what came by then counts, however late a program
+--- looks that was stopped meanwhile.
 local function step_until(self, call, timeout, quiet)
   local till = timeout and core.now() + timeout
+  local left
   repeat
-    local moved, problem, still =
-      pcall(self.advance, self, till and math.max(till - core.now(), 0), true)
+    left = till and math.max(till - core.now(), 0)
+    local moved, problem, still = pcall(self.advance, self, left, true)
     if not moved then -- a callback may have come back in a forked child
       error(described(self, problem, call), 0)
     end
@@ -110,7 +112,7 @@ local function step_until(self, call, timeout, quiet)
     if raised then -- never as a structured error, which would look like the call's own
       error(core.is_error(problem) and "a callback raised: " .. tostring(problem) or problem, 0)
     end
-  until call:done() or (till and core.now() >= till)
+  until call:done() or left == 0
 end
 
 --- Waits until a call has ended or the time is over, in the way of the client's host.

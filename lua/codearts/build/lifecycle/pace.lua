@@ -14,6 +14,7 @@ local CLOCKS_AGREE = 2 -- seconds between ours and a Date, which has whole ones 
 
 ---@class codearts.build.Pace
 ---@field till number? the end of the wait, of core.now()
+---@field last? number seconds before it at which to look for the last time
 ---@field private last_at number? when to look for the last time; nil: that is done
 local Pace = {}
 Pace.__index = Pace
@@ -23,13 +24,15 @@ Pace.__index = Pace
 ---@return codearts.build.Pace
 function Pace.new(target, opts)
   local till = opts.timeout and core.now() + opts.timeout
+  local last = till and math.min(LAST, LAST_SHARE * opts.timeout)
   return setmetatable({
     target = target,
     pause = Pause.new(opts.interval or FIRST_PAUSE),
     learn = opts.interval == nil,
     last_status = nil,
     till = till,
-    last_at = till and till - math.min(LAST, LAST_SHARE * opts.timeout),
+    last = last,
+    last_at = till and till - last,
   }, Pace)
 end
 

@@ -77,6 +77,12 @@ local function options_till(till)
     or nil
 end
 
+--- When a look has to be over. One that was due and comes too late, since the program was stopped meanwhile, is made all the same.
+local function end_of_look(pace)
+  local now = core.now()
+  return pace.till and (now < pace.till and pace.till or now + pace.last)
+end
+
 --- Tells the caller how the build stands. Steps that cannot be read are left out: they never end a wait.
 local function report(await, target, opts, detail, started, look, pace)
   if not opts.on_progress then
@@ -123,10 +129,9 @@ local function wait(target, opts)
     local started = core.now()
     local pace = Pace.new(target, opts)
     local till = pace.till
-    local look = options_till(till)
     local known, news, failures = nil, nil, 0
     while true do
-      local asked_at = core.now()
+      local asked_at, look = core.now(), options_till(end_of_look(pace))
       local detail, err = record.fetch(await, target, look)
       if detail then
         local status = target.client:mask(record.text(detail.status), detail, target.result)

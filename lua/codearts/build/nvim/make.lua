@@ -49,7 +49,7 @@ end
 local function tell_end(watch, trouble)
   local outcome = ("%s: %s"):format(
     watch:name(),
-    is_broken_off(watch) and "not waited for any more, it goes on" or watch:outcome()
+    is_broken_off(watch) and "not waited for any more" or watch:outcome()
   )
   if not watch.verdict then
     say(problems.normal { type = "E", message = outcome })
