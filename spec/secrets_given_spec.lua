@@ -457,6 +457,29 @@ describe("codearts-build and a service that repeats a parameter's value", functi
     end
   end)
 
+  it("looks for credentials in no more of a value than is told of a text", function()
+    local name, bytes = "codearts.build.cli.given", 0
+    local others = package.loaded[name]
+    package.loaded[name] = nil
+    local given = require(name)
+    package.loaded[name] = others
+    local path = folder .. "/large"
+    local file = assert(io.open(path, "w"))
+    file:write(("a line of a large value\n"):rep(50000))
+    file:close()
+    given.value({ core = core }, "P", "@" .. path)
+    given.hide_in {
+      core = {
+        mask = function(_, text)
+          bytes = bytes + #text
+          return text
+        end,
+      },
+    }
+    given.masked "a text with *** in it"
+    assert.is_true(bytes < 20000, bytes)
+  end)
+
   it("hides no words that only begin as a value does, and no number of the day", function()
     env.WORD, env.DATE = "https://git.example.com/app.git", "20261128"
     server:behave("answer", {

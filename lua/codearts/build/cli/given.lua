@@ -14,6 +14,7 @@ local MOST = 16 * 1024 * 1024 -- bytes of one value; beyond is a mistake, such a
 local AT_ONCE = 120 -- texts that core.mask looks for, at most 128
 local SHORTEST = 8 -- bytes of what is hidden; others may be words that stand anywhere
 local MOST_LINES = 100 -- of a value, that are hidden each by itself
+local MOST_SHOWN = 12288 -- bytes of a text of an answer that are looked at (codearts.build.client.mask)
 
 -- What is hidden, the longest first, since what holds others is to be found as a whole; and the same as keys.
 local hidden, known = {}, {}
@@ -89,7 +90,7 @@ end
 --- What the masks of the client's credentials leave of the values.
 local function add_masked()
   for index = 1, #hidden do
-    local open, masked = pcall(owner.core.mask, owner.core, hidden[index])
+    local open, masked = pcall(owner.core.mask, owner.core, hidden[index]:sub(1, MOST_SHOWN))
     add(open and masked or "")
   end
   sort()
