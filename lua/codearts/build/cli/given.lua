@@ -90,8 +90,9 @@ end
 --- What the masks of the client's credentials leave of the values.
 local function add_masked()
   for index = 1, #hidden do
-    local open, masked = pcall(owner.core.mask, owner.core, hidden[index]:sub(1, MOST_SHOWN))
-    add(open and masked or "")
+    local shown = hidden[index]:sub(1, MOST_SHOWN)
+    local open, masked = pcall(owner.core.mask, owner.core, shown)
+    add(open and masked ~= shown and masked or "")
   end
   sort()
 end
