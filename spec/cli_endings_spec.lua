@@ -263,6 +263,34 @@ describe("codearts-build, ended by a signal", function()
     server:stop()
   end)
 
+  it("sends nothing of a value that it has read in part", function()
+    local server = server_process.start()
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+    local fifo = os.tmpname()
+    os.remove(fifo)
+    os.execute("mkfifo " .. fifo)
+    for name, status in pairs(STATUSES) do
+      for _, arguments in ipairs {
+        ("run %s --param WORD=@- --wait --on-interrupt stop"):format(GOOD),
+        ("call RunJob job_id=%s parameter:=@-"):format(GOOD),
+      } do
+        local line = command.line(arguments, env)
+        local running = command.start_line(("exec %s <%s"):format(line, fifo))
+        local input = assert(io.open(fifo, "w"))
+        input:write(("x"):rep(70000)) -- more than a pipe holds, so that it is being read then
+        input:flush()
+        running:signal(name)
+        input:close()
+        local ended, seen = running:finish()
+        assert.are.equal(status, ended, seen)
+        assert.is_nil(seen:find("may have been started", 1, true), seen)
+      end
+    end
+    assert.are.equal(0, server:stats().processed)
+    server:stop()
+    os.remove(fifo)
+  end)
+
   it("sends nothing more when all is to be stopped", function()
     local server = server_process.start()
     local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }

@@ -106,6 +106,13 @@ end
 --- Between two bits of work of which there may be much. An editor, which is an app, too, goes on meanwhile.
 function App:pause() end -- luacheck: ignore 212
 
+--- Breaks off the command when a signal ends us.
+function App:check_ending()
+  if self.core.ending() then
+    error(ENDED, 0)
+  end
+end
+
 --- Waits for a call, stopping for the signals that end us and where output cannot be written. Raises what the call
 -- ends with.
 ---@param call table
@@ -113,9 +120,8 @@ function App:pause() end -- luacheck: ignore 212
 function App:await(call)
   local client = self:client()
   while not call:done() do
-    if self.core.ending() then
-      error(ENDED, 0)
-    elseif output.problem then
+    self:check_ending()
+    if output.problem then
       error(NO_OUTPUT, 0)
     end
     client:step(TICK)

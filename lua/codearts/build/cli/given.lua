@@ -155,7 +155,11 @@ local function usage(app, name, message)
 end
 
 local function content_of(app, name, file, what)
-  local content = file:read(0) and file:read(MOST + 1) or file:read "*a"
+  local content = file:read(0) and file:read(MOST + 1)
+  if app.core.ending() then
+    app:check_ending() -- what came before the signal is not all
+  end
+  content = content or file:read "*a"
   if not content then
     usage(app, name, what .. " is not a file that can be read")
   elseif #content > MOST then

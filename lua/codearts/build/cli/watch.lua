@@ -233,8 +233,8 @@ function Watch:stop(entry)
   return entry.look ~= nil and not entry.look:done()
 end
 
---- Cancels the starts of which nothing is out, as they wait for a key, a sign-in or their next attempt: they would become builds
---- after all were to be stopped.
+--- Cancels the starts of which nothing is out, as they wait for a key, a sign-in or their next attempt: nothing is to go out any
+--- more.
 function Watch:cancel_unsent()
   for _, entry in ipairs(self.entries) do
     if is_starting(entry) and not entry.is_out then
@@ -366,6 +366,7 @@ end
 function Watch:leave()
   local app = self.app
   app.terminal:clear()
+  self:cancel_unsent()
   self:catch_up()
   if self.options.on_interrupt == "stop" then
     self:stop_all()
