@@ -37,8 +37,7 @@ for name, new in pairs({ facade = build.new, core = core.new }) do
         return server:stats().waiting == 1
       end)
       server:release()
-      repeat
-      until server:stats().waiting == 0
+      server:wait_for(1, "let_go")
       assert.equal(NAME, call:try_wait(0).octopus_job_name)
     end)
 

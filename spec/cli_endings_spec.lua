@@ -51,7 +51,7 @@ describe("codearts-build, ended by a signal", function()
       assert.are.equal(status, ended, seen)
       local number = seen:match "build (%d+) of"
       local which = GOOD .. " " .. number
-      local told = ("%s; build %s of %s goes on, unless it has ended in the last %%d"):format(
+      local told = ("%s; build %s of %s goes on, unless it has ended\n"):format(
         WORDS[name],
         number,
         GOOD
@@ -246,19 +246,51 @@ describe("codearts-build, ended by a signal", function()
   it("tells the build whose answer came while it was stopped", function()
     local server = server_process.start()
     local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
-    for name in pairs(STATUSES) do
+    for _, case in ipairs {
+      { "HUP", "run " .. GOOD, "build %d+ of " .. GOOD .. " started" },
+      { "INT", "run " .. GOOD, "build %d+ of " .. GOOD .. " started" },
+      { "TERM", "call RunJob job_id=" .. GOOD, '"actual_build_number": *"%d+"' },
+    } do
+      local name = case[1]
       server:reset()
       server:script { "ok_on_release" }
-      local running = command.start("run " .. GOOD, env)
+      local running = command.start(case[2], env)
       server:wait_for(1)
       running:signal "STOP"
       server:release()
-      repeat
-      until server:stats().waiting == 0
+      server:wait_for(1, "let_go")
       running:signal(name)
       running:signal "CONT"
       local _, seen = running:finish()
-      assert.is_truthy(seen:find("build %d+ of " .. GOOD .. " started"), seen)
+      assert.is_truthy(seen:find(case[3]), seen)
+    end
+    server:stop()
+  end)
+
+  it("sends nothing that came due while it was stopped", function()
+    local server = server_process.start()
+    local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
+    for _, more in ipairs { "", "--wait --on-interrupt stop" } do
+      server:reset()
+      server:script {
+        {
+          "answer",
+          status = 429,
+          headers = { { "Retry-After", "1" } },
+          body = '{"error_code":"APIGW.0308","error_msg":"too often"}',
+        },
+      }
+      local running = command.start(("run %s %s"):format(GOOD, more), env)
+      server:wait_for(1)
+      os.execute "sleep 0.2" -- nothing tells that the answer was read; if it was not, the case is another one
+      running:signal "STOP"
+      os.execute "sleep 1.2" -- until the next attempt is due
+      running:signal "TERM"
+      running:signal "CONT"
+      local ended, seen = running:finish()
+      assert.are.equal(143, ended, seen)
+      assert.is_truthy(seen:find("no build was started", 1, true), seen)
+      assert.are.equal(1, server:stats().processed)
     end
     server:stop()
   end)

@@ -93,6 +93,18 @@ describe("codearts-build, whose output", function()
       assert.are.equal(143, result.status, result.err)
     end)
 
+    it("ends the command with 141 where its reader goes away", function()
+      serve "SUCCESS"
+      for _, more in ipairs { "", " --follow" } do
+        local line = command.line(("log %s 20%s"):format(GOOD, more), environment())
+        local pipe =
+          io.popen(("{ { %s; echo ended with $? >&2; } | head -c 1; } 2>&1"):format(line))
+        local told = pipe:read "*a"
+        pipe:close()
+        assert.is_truthy(told:find("ended with 141", 1, true), told)
+      end
+    end)
+
     it("tells what a signal did once somebody reads again", function()
       serve "RUNNING"
       local how = environment "pipe read TERM"

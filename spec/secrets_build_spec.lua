@@ -119,6 +119,26 @@ describe("a build that tells of itself", function()
     end
   end)
 
+  it("hides no text beside it in an answer that is large", function()
+    local mask = require "codearts.build.client.mask"
+    for _, size in ipairs { 80, 3000 } do
+      local texts, hidden = {}, 0
+      for i = 1, 30000 do
+        texts[i] = ("x"):rep(size)
+      end
+      texts[12345] = "the secret"
+      mask({
+        mask = function(_, text)
+          return (text:gsub("secret", "***"))
+        end,
+      }, texts)
+      for _, text in ipairs(texts) do
+        hidden = hidden + (text:find("*", 1, true) and 1 or 0)
+      end
+      assert.equal(1, hidden)
+    end
+  end)
+
   it("hides no text beside it because all of them together cannot be looked at", function()
     local mask = require "codearts.build.client.mask"
     local long = {}

@@ -63,6 +63,14 @@ static void init_libcurl(void) {
     drops_early_answers = version < 0x080500; /* 7.88 does, 8.5 does not */
 }
 
+/* Where libcurl lets its TLS library raise it. */
+static void hold_sigpipe(cab_held_signal *held) {
+    held->number = 0;
+    if (raises_sigpipe) {
+        cab_hold_signal(held, SIGPIPE);
+    }
+}
+
 bool cab_engine_check_version(cab_error *err) {
     const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
     return v->version_num >= OLDEST_LIBCURL ||
@@ -271,7 +279,7 @@ void cab_engine_free(cab_engine *e) {
         return;
     }
     cab_held_signal pipe;
-    cab_hold_sigpipe(&pipe, raises_sigpipe);
+    hold_sigpipe(&pipe);
     drop_callbacks(e);
     list_free(e, &e->wire.running);
     list_free(e, &e->wire.streaming);
@@ -280,7 +288,7 @@ void cab_engine_free(cab_engine *e) {
     list_free(e, &e->idle);
     multi_close(e);
     (void)curl_share_cleanup(e->wire.share);
-    cab_release_sigpipe(&pipe);
+    cab_release_signal(&pipe);
     cab_poller_free(e->poller);
     cab_hosts_free(&e->wire.hosts);
     cab_anchors_free(&e->wire.anchors);
@@ -583,23 +591,23 @@ static void move_all(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
 
 void cab_engine_push(cab_engine *e, cab_budget *budget) {
     cab_held_signal pipe;
-    cab_hold_sigpipe(&pipe, raises_sigpipe);
+    hold_sigpipe(&pipe);
     fire_due_timer(e, budget);
     const cab_transfer *newest = CAB_CONTAINER_OF(e->wire.running.last, cab_transfer, link);
     if (newest != NULL && newest->host->http2 && cab_transfer_waits(newest)) {
         cab_host_is_full(&e->wire.hosts, newest->host);
     }
-    cab_release_sigpipe(&pipe);
+    cab_release_signal(&pipe);
 }
 
 void cab_engine_step(cab_engine *e, int64_t wait_ms, cab_budget *budget) {
     cab_held_signal pipe;
-    cab_hold_sigpipe(&pipe, raises_sigpipe);
+    hold_sigpipe(&pipe);
     move_all(e, wait_ms, budget);
     (void)collect_ended(e, budget);
     end_overdue(e, budget);
     budget->over = budget->over || (cab_budget_is_limited(budget) && e->wire.paused > 0);
-    cab_release_sigpipe(&pipe);
+    cab_release_signal(&pipe);
 }
 
 /* ---- what the owner of a transfer does ------------------------------------------------------ */
@@ -640,9 +648,9 @@ int64_t cab_transfer_last_byte_ms(const cab_transfer *t) { return t->attempt.las
 void cab_transfer_abort(cab_engine *e, cab_transfer *t) {
     if (t->running) {
         cab_held_signal pipe;
-        cab_hold_sigpipe(&pipe, raises_sigpipe);
+        hold_sigpipe(&pipe);
         end_transfer(e, t, CURLE_ABORTED_BY_CALLBACK, &e->held);
-        cab_release_sigpipe(&pipe);
+        cab_release_signal(&pipe);
     }
 }
 

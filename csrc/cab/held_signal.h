@@ -22,19 +22,6 @@ void cab_hold_signal(cab_held_signal *held, int number);
 /* Takes away what was raised meanwhile and puts the thread's mask back. Keeps errno. */
 void cab_release_signal(const cab_held_signal *held);
 
-/* Both, where SIGPIPE has to be held back. */
-static inline void cab_hold_sigpipe(cab_held_signal *held, bool needed) {
-    held->number = 0;
-    if (needed) {
-        cab_hold_signal(held, SIGPIPE);
-    }
-}
-static inline void cab_release_sigpipe(const cab_held_signal *held) {
-    if (held->number != 0) {
-        cab_release_signal(held);
-    }
-}
-
 #pragma GCC visibility pop
 
 #endif

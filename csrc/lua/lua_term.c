@@ -171,7 +171,7 @@ static int write_text(lua_State *L) {
     int fd = (int)luaL_checkinteger(L, 1);
     size_t len;
     const char *text = luaL_checklstring(L, 2, &len);
-    int64_t since = cab_clock_ms(); /* when nobody reads and we are to end */
+    int64_t since = cab_clock_ms(); /* somebody read, or no signal was to end us */
     int code = 0;
     while (len > 0 && code == 0) {
         ssize_t n = put(fd, text, len);

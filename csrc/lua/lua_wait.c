@@ -137,7 +137,7 @@ static void wait_for(lua_State *L, const lcab_call *k, const waiting *w, int64_t
             over = true;
             left = 0;
         }
-        if (w->between == 0 && k->call->state == CAB_CALL_PARKED &&
+        if (!over && w->between == 0 && k->call->state == CAB_CALL_PARKED &&
             k->call->deadline_ms == INT64_MAX && cab_client_is_stuck(u->c)) {
             cab_client_fail_parked(k->call->identity); /* nobody sets it while this waits */
         }

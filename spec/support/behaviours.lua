@@ -162,6 +162,7 @@ row(
       c.server:wait_release()
     end
     c:reply(args.status or 200, args.body or RESULT, args.headers)
+    c.server:count("let_go", 1)
   end
 )
 

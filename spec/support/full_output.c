@@ -26,7 +26,7 @@ static int number_of(const char *name) {
             return signals[i].number;
         }
     }
-    return 0;
+    exit(2);
 }
 
 static void nap(void) { (void)poll(NULL, 0, 100); }

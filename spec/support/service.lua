@@ -47,6 +47,7 @@ function Service:reset()
     unasked = 0,
     drawn = 0,
     waiting = 0,
+    let_go = 0,
   }
   self.requests = {}
   self.lines = {}

@@ -96,6 +96,8 @@ function App:client()
     options.on_event = function(event)
       if event.type == "warning" then
         self:warn(tostring(event.message))
+      else
+        self.is_out = event.type == "request" or event.type ~= "retry" and self.is_out
       end
     end
     self.the_client = given.hide_in(self.build.new(options))
@@ -119,7 +121,14 @@ end
 ---@return any result
 function App:await(call)
   local client = self:client()
+  self.is_out = false
   while not call:done() do
+    if self.core.ending() and self.is_out then
+      client:step(0) -- an answer that came before the signal counts
+    end
+    if call:done() then
+      break
+    end
     self:check_ending()
     if output.problem then
       error(NO_OUTPUT, 0)
@@ -228,7 +237,7 @@ local function status_of_failure(app, failure)
     report_interrupt(app)
     return exit_status.of_ending[app.core.ending() or "INT"]
   elseif failure == NO_OUTPUT then
-    return exit_status.service
+    return exit_status.success -- cli.main makes a status of why
   elseif app.build.is_error(failure) then
     app:print_error(failure)
     app:warn_of(failure)

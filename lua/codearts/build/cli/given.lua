@@ -18,8 +18,11 @@ local MOST_SHOWN = 12288 -- bytes of a text of an answer that are looked at (cod
 
 -- What is hidden, the longest first, since what holds others is to be found as a whole; and the same as keys.
 local hidden, known = {}, {}
--- The client whose credentials may stand in a value, which then comes back with a mask in it.
+-- The client whose credentials may stand in a value, which then comes back with a mask in it; and when the values were last
+-- looked through for them, which takes long for large ones, while texts with a mask may be many.
 local owner
+local looked_through_at = -math.huge
+local AGAIN = 1 -- second
 
 --- Whether a text is a day of this century, a build's number of such a day (20240815.3), or a moment.
 local function is_time(text)
@@ -84,11 +87,17 @@ local function hide(value)
   add_forms(value)
   add_lines(value)
   sort()
+  looked_through_at = -math.huge
   return value
 end
 
 --- What the masks of the client's credentials leave of the values.
 local function add_masked()
+  local now = require("codearts.build.core").now()
+  if now - looked_through_at < AGAIN then
+    return
+  end
+  looked_through_at = now
   for index = 1, #hidden do
     local shown = hidden[index]:sub(1, MOST_SHOWN)
     local open, masked = pcall(owner.core.mask, owner.core, shown)
@@ -137,7 +146,7 @@ end
 ---@param client codearts.build.Client
 ---@return codearts.build.Client client
 function given.hide_in(client)
-  owner = client
+  owner, looked_through_at = client, -math.huge
   client.masker = {
     mask = function(_, text, ...)
       return client.core:mask(given.masked(text), ...)

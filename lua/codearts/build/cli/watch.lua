@@ -1,5 +1,4 @@
 --- Starts builds and waits for them, any number at once: each is one flow, all on one client, with one screen.
-local duration = require "codearts.build.cli.duration"
 local entries = require "codearts.build.cli.entry"
 local exit_status = require "codearts.build.cli.exit_status"
 local ids = require "codearts.build.ids"
@@ -303,19 +302,15 @@ local function may_be_taken(err)
   return err.status ~= nil and not err.retryable and (err.status >= 500 or PASSED_ON[err.status])
 end
 
---- What becomes of a build that is not stopped: what the last look saw may be over.
-local function goes_on(app, entry)
-  local seen = entry.looked_at
-  local since = seen and " in the last " .. duration.format(app.core.now() - seen) or ""
-  return "goes on, unless it has ended" .. since
-end
+-- What becomes of a build that is not stopped: what the last look saw may be over.
+local GOES_ON = "goes on, unless it has ended"
 
 --- Tells why it is not known that a build is being stopped. Answers what becomes of it.
 local function tell_unstopped(app, entry, err)
   local name = entries.name(entry)
   if not may_be_taken(err) then
     app:warn(("%s cannot be stopped: %s"):format(name, tostring(err)))
-    return goes_on(app, entry)
+    return GOES_ON
   end
   local late = err.kind == "timeout" and err.reason == "wait"
   app:warn(("%s was asked to stop: %s"):format(name, late and "no answer yet" or tostring(err)))
@@ -336,7 +331,7 @@ local function tell_left(app, entry)
   end
   entry.detached = true
   entries.event(entry, app, "detached", {})
-  local state = err and tell_unstopped(app, entry, err) or goes_on(app, entry)
+  local state = err and tell_unstopped(app, entry, err) or GOES_ON
   app:warn(("%s; %s %s"):format(app:ended(), entries.name(entry), state))
   tell_how_to_go_on(app, entry)
 end
@@ -352,11 +347,13 @@ local function take_look(app, entry)
   end
 end
 
---- Takes what has come by now: who was stopped for a while has answers to read that were there before the signal.
+--- Takes what has come by now, and sends nothing more: who was stopped for a while has answers to read that were there before
+--- the signal.
 function Watch:catch_up()
   local client, now = self.app:client(), self.app.core.now
   local patience = now() + CANCEL_PATIENCE
   repeat
+    self:cancel_unsent()
     client:step(0)
   until client:timeout() ~= 0 or now() > patience
 end
@@ -366,7 +363,6 @@ end
 function Watch:leave()
   local app = self.app
   app.terminal:clear()
-  self:cancel_unsent()
   self:catch_up()
   if self.options.on_interrupt == "stop" then
     self:stop_all()

@@ -90,8 +90,8 @@ local function put_texts(value, texts, names, at)
 end
 
 --- Masks some of the texts: all at once, since there is hardly ever a secret and to look for one takes longer than most texts
---- are; where there is one, by quarters, which takes as many looks as by halves, and each text is in half as many of them, or by
---- what takes as long as a look does. When there were too many looks, all that may show one is hidden. What a terminal obeys, or
+--- are; where there is one, by quarters, which takes as many looks as by halves, and each text is in half as many of them, or into
+--- more parts, down to what takes no longer than a look at nothing, while enough looks are left. When there were too many looks, all that may show one is hidden. What a terminal obeys, or
 --- strikes over, may end in another text than it begins in: one with such is looked at alone. That, and a look that hides all, which
 --- may have taken long, counts by its bytes.
 local function mask_texts(core, texts, first, last, looks, ...)
@@ -111,7 +111,7 @@ local function mask_texts(core, texts, first, last, looks, ...)
       return
     end
   end
-  local some = math.ceil((last - first + 1) / math.max(4, #all / A_PART))
+  local some = math.ceil((last - first + 1) / math.max(4, math.min(#all / A_PART, looks.left / 8)))
   for at = first, last, some do
     mask_texts(core, texts, at, math.min(at + some - 1, last), looks, ...)
   end
