@@ -14,6 +14,7 @@ local TICK = 0.25
 ---@field terminal codearts.build.cli.Terminal
 ---@field form "text"|"json"|"ndjson"
 ---@field starts string? job of a build that App:await may be starting
+---@field is_out boolean? a request of what App:await waits for was sent
 ---@field stops string? build that it may be stopping
 local App = {}
 App.__index = App

@@ -90,10 +90,10 @@ local function put_texts(value, texts, names, at)
 end
 
 --- Masks some of the texts: all at once, since there is hardly ever a secret and to look for one takes longer than most texts
---- are; where there is one, by quarters, which takes as many looks as by halves, and each text is in half as many of them, or into
---- more parts, down to what takes no longer than a look at nothing, while enough looks are left. When there were too many looks, all that may show one is hidden. What a terminal obeys, or
---- strikes over, may end in another text than it begins in: one with such is looked at alone. That, and a look that hides all, which
---- may have taken long, counts by its bytes.
+--- are. Where there is one, by quarters, which takes as many looks as by halves, and each text is in half as many of them; of much, by
+--- more parts, down to what takes no longer than a look at nothing, while enough looks are left. When there were too many looks, all
+--- that may show one is hidden. What a terminal obeys, or strikes over, may end in another text than it begins in: one with such is
+--- looked at alone. That, and a look that hides all, which may have taken long, counts by its bytes.
 local function mask_texts(core, texts, first, last, looks, ...)
   local all = table.concat(texts, "\n", first, last)
   local alone = all:find "[\8\27]"
