@@ -5,6 +5,7 @@ local Problems = require "codearts.build.nvim.problems"
 local ascii = require "codearts.build.ascii"
 local core = require "codearts.build.core"
 local failed = require "codearts.build.cli.failed"
+local given = require "codearts.build.cli.given"
 local folds = require "codearts.build.nvim.folds"
 local judge = require "codearts.build.reconcile.judge"
 local lines = require "codearts.build.nvim.lines"
@@ -64,6 +65,14 @@ local READERS = {
   ["an excerpt"] = function(str)
     failed.excerpt({ str, str }, 1, 1)
   end,
+  ["the lines of a value"] = function(str)
+    local path = os.tmpname()
+    local file = assert(io.open(path, "wb"))
+    file:write(str)
+    file:close()
+    given.value({ core = core }, "P", "@" .. path)
+    os.remove(path)
+  end,
   ["a time"] = times.parse,
   ["a number"] = record.number,
   ["a problem"] = function(str)
@@ -74,7 +83,7 @@ local READERS = {
 }
 
 local PIECES =
-  { " ", "\t", "\r", "1", "1.", ":1", ":1:1: ", "a", "\\n", "\27[1", "\255", "\128", "编" }
+  { "\\", " ", "\t", "\r", "1", "1.", ":1", ":1:1: ", "a", "\\n", "\27[1", "\255", "\128", "编" }
 local BEFORE = { "", "a", "[2023/12/21 ", "2023-12-21T15:44:18." }
 
 for name, read in pairs(READERS) do

@@ -65,10 +65,14 @@ local function add_forms(value)
   add((tostring(core.error { kind = "", message = message }):gsub("^ error: ", "", 1)))
 end
 
+local function line_end(letter)
+  return (letter == "n" or letter == "r") and "\n" or nil
+end
+
 --- Each by itself, in JSON, too: a key comes back with its lines divided in another way. A NUL divides, too.
 local function add_lines(value)
   local count = 0
-  for line in value:gsub("\\+[rn]", "\n"):gmatch "[^%z\r\n]+" do
+  for line in value:gsub("\\+([^\\]?)", line_end):gmatch "[^%z\r\n]+" do
     count = count + 1
     if count > MOST_LINES then
       return

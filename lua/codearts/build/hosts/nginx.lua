@@ -13,6 +13,7 @@ local LOOK_AFTER = 1 -- seconds after which who steps looks, whatever the thread
 local LAST_TRY = 32 -- seconds after which a timer that nginx has dropped is asked for no more
 local LINGER = 1 -- seconds without calls: the next one finds everything ready
 local HURRY = 10 -- steps without a pause
+local LATE = 0.01 -- seconds beyond a wait: a worker that was stopped meanwhile has to be told what came by then
 local LONG = 30 -- seconds after which who waits looks whether somebody steps
 
 local function log(problem)
@@ -356,14 +357,15 @@ function Driver:wait(call, timeout)
   self.waiters[semaphore] = ngx.get_phase() ~= "timer"
   call:on_done(waiter.ended)
   local till = timeout and core.now() + timeout
+  local left
   repeat
     if self:is_still() then
       self:try_start()
     end
     local longest = self.running and LONG or LOOK_AFTER
-    local left = till and math.max(till - core.now(), SHORTEST) or longest
-    told = semaphore:wait(math.min(left, longest))
-  until call:done() or (till and core.now() >= till)
+    left = till and till - core.now() or longest
+    told = semaphore:wait(left > 0 and math.min(math.max(left, SHORTEST), longest) or LATE)
+  until call:done() or left <= 0
   self.waiters[semaphore] = nil
   if told then -- else it will be some time
     self.idle[#self.idle + 1] = waiter
