@@ -270,7 +270,9 @@ describe("codearts-build, ended by a signal", function()
   it("sends nothing that came due while it was stopped", function()
     local server = server_process.start()
     local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
-    for _, more in ipairs { "", "--wait --on-interrupt stop" } do
+    local folder = host.folder()
+    local stop = "--wait --on-interrupt stop"
+    for _, more in ipairs { "", stop, ("%s --key k --key-store file:%s"):format(stop, folder) } do
       server:reset()
       server:script {
         {
@@ -292,6 +294,7 @@ describe("codearts-build, ended by a signal", function()
       assert.is_truthy(seen:find("no build was started", 1, true), seen)
       assert.are.equal(1, server:stats().processed)
     end
+    host.remove(folder)
     server:stop()
   end)
 

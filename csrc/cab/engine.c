@@ -643,6 +643,8 @@ bool cab_transfer_waits(const cab_transfer *t) {
     return t->host->may_share && !t->attempt.opened && t->attempt.let_out == 0;
 }
 
+bool cab_transfer_is_out(const cab_transfer *t) { return t->attempt.let_out > 0; }
+
 int64_t cab_transfer_last_byte_ms(const cab_transfer *t) { return t->attempt.last_byte_ms; }
 
 void cab_transfer_abort(cab_engine *e, cab_transfer *t) {

@@ -77,6 +77,8 @@ cab_answer *cab_transfer_answer(cab_transfer *t);
 void cab_transfer_abort(cab_engine *e, cab_transfer *t);
 /* Gives an ended transfer back. */
 void cab_transfer_release(cab_engine *e, cab_transfer *t);
+/* Whether libcurl has let out something of a running attempt. */
+bool cab_transfer_is_out(const cab_transfer *t);
 /* Milliseconds (monotonic) of the last byte received, or of the start. */
 int64_t cab_transfer_last_byte_ms(const cab_transfer *t);
 /* Whether libcurl may have it wait for room on a connection before it was sent at all. */

@@ -425,6 +425,17 @@ static int call_done(lua_State *L) {
     return 1;
 }
 
+/* call:is_out() -> whether a request of it was sent that is not answered, or whose answer was not
+ * judged yet. Else nothing will go out once it is cancelled: for the library's own Lua side. */
+static int call_is_out(lua_State *L) {
+    const lcab_call *k = lcab_check_call(L, 1);
+    const cab_call *c = k->end == LCAB_CALL_OPEN ? k->call : NULL;
+    lua_pushboolean(L, c != NULL &&
+                           (c->state == CAB_CALL_ANSWERED ||
+                            (c->state == CAB_CALL_IN_FLIGHT && cab_transfer_is_out(c->transfer))));
+    return 1;
+}
+
 void lcab_call_reuse(lua_State *L, int call) {
     lcab_call *k = lua_touserdata(L, call);
     k->end = LCAB_CALL_OPEN;
@@ -610,10 +621,11 @@ void lcab_call_add_methods(lua_State *L, const luaL_Reg *methods) {
 }
 
 void lcab_call_open(lua_State *L) {
-    static const luaL_Reg methods[] = {
-        {"done", call_done},       {"admission", call_admission}, {"admit", call_admit},
-        {"send", call_send},       {"body", call_body},           {"cancel", call_cancel},
-        {"on_done", call_on_done}, {"came_with", call_came_with}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"done", call_done},           {"is_out", call_is_out},
+                                       {"admission", call_admission}, {"admit", call_admit},
+                                       {"send", call_send},           {"body", call_body},
+                                       {"cancel", call_cancel},       {"on_done", call_on_done},
+                                       {"came_with", call_came_with}, {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", call_gc}, {NULL, NULL}};
     static const luaL_Reg of_clients[] = {{"start", client_start}, {"request", client_request},
                                           {"sleep", client_sleep}, {"perform", client_perform},

@@ -14,7 +14,6 @@ local TICK = 0.25
 ---@field terminal codearts.build.cli.Terminal
 ---@field form "text"|"json"|"ndjson"
 ---@field starts string? job of a build that App:await may be starting
----@field is_out boolean? a request of what App:await waits for was sent
 ---@field stops string? build that it may be stopping
 local App = {}
 App.__index = App
@@ -97,8 +96,6 @@ function App:client()
     options.on_event = function(event)
       if event.type == "warning" then
         self:warn(tostring(event.message))
-      else
-        self.is_out = event.type == "request" or event.type ~= "retry" and self.is_out
       end
     end
     self.the_client = given.hide_in(self.build.new(options))
@@ -122,9 +119,8 @@ end
 ---@return any result
 function App:await(call)
   local client = self:client()
-  self.is_out = false
   while not call:done() do
-    if self.core.ending() and self.is_out then
+    if self.core.ending() and call:is_out() then
       client:step(0) -- an answer that came before the signal counts
     end
     if call:done() then

@@ -27,7 +27,6 @@ local entry = {}
 ---@field fraction_at number?
 ---@field began number
 ---@field ended number?
----@field is_out boolean? an attempt of its start was sent, which may start a build
 ---@field record table? of the finished build
 ---@field told_end boolean? what it ended with was told
 ---@field detached boolean? a signal ended us before its end

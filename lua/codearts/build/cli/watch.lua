@@ -29,19 +29,6 @@ function Watch.new(app, options)
   }, Watch)
 end
 
---- The same options, with which the entry knows whether something of its start is out: an attempt is, until its answer proves that
---- it started nothing, so that there will be another.
-local function noting(entry, opts)
-  local copy = {}
-  for option, value in pairs(opts or {}) do
-    copy[option] = value
-  end
-  function copy.on_event(event)
-    entry.is_out = event.type == "request" or event.type ~= "retry" and entry.is_out
-  end
-  return copy
-end
-
 --- Starts a build. Raises usage errors.
 ---@param args table as client:start takes them
 ---@param opts table? the same
@@ -49,7 +36,7 @@ end
 function Watch:add_start(args, opts, name)
   self.app:client():mask "" -- loads what masks: with an answer in hand no file may be needed
   local entry = entries.new(args.job_id, self.app.core.now(), name)
-  entry.start = self.app:client():start(args, noting(entry, opts))
+  entry.start = self.app:client():start(args, opts)
   table.insert(self.entries, entry)
   self:check_parameters(entry, args, opts)
 end
@@ -236,7 +223,7 @@ end
 --- more.
 function Watch:cancel_unsent()
   for _, entry in ipairs(self.entries) do
-    if is_starting(entry) and not entry.is_out then
+    if is_starting(entry) and not entry.start:is_out() then
       entry.start:cancel()
     end
   end

@@ -100,6 +100,12 @@ function Call:done()
   return self.core:done()
 end
 
+--- Whether a request of it was sent that is not answered yet; for this library's own modules.
+---@return boolean
+function Call:is_out()
+  return self.core:is_out()
+end
+
 --- Ends the call as kind "cancelled", unless it has ended. Its outcome is honest: "unknown" when the
 --- request may have reached the service. The end is told at the client's next step.
 function Call:cancel()

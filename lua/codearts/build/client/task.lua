@@ -185,6 +185,16 @@ function Task:done()
   return self.ended
 end
 
+--- See Call:is_out; of a flow that tells of itself what it says (`so_far`), else of the call that it awaits.
+---@return boolean
+function Task:is_out()
+  local told = self:so_far().is_out
+  if told == nil then
+    return self.awaited ~= nil and self.awaited:is_out()
+  end
+  return told
+end
+
 --- See Call:try_wait.
 ---@param timeout? number seconds
 ---@return any result

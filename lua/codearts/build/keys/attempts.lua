@@ -71,6 +71,12 @@ function Attempts:try_wait()
   return self.call:try_wait()
 end
 
+--- See codearts.build.Call.
+---@return boolean
+function Attempts:is_out()
+  return self.call:is_out()
+end
+
 --- Ends the call, unless it has ended.
 function Attempts:cancel()
   if not self.call:done() then

@@ -231,16 +231,18 @@ function Flow:look_around()
 end
 
 --- What who waits in vain is told.
----@return { operation: string, attempts: integer, outcome: string, reconcile: function, about: table }
+---@return { operation: string, attempts: integer, outcome: string, is_out?: boolean, reconcile: function, about: table }
 function Flow:so_far()
   if not self.stopped then -- it was broken off before it began
-    return { operation = self.operation, attempts = 0, outcome = "not_started" }
+    return { operation = self.operation, attempts = 0, outcome = "not_started", is_out = false }
   end
   self:look_around()
   return {
     operation = self.operation,
     attempts = self.attempts_made or 0,
     outcome = known.so_far(self.shelf.record, self.facts),
+    is_out = self.attempts.sent
+      and (self.attempts.call:is_out() or self.facts.sent and self.attempts.call:done()),
     reconcile = self.reconcile,
     about = endings.about(self),
   }
