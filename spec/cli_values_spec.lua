@@ -4,6 +4,7 @@ local cli_sandbox = require "spec.support.cli_sandbox"
 local command = require "spec.support.command"
 local core = require "codearts.build.core"
 local server_process = require "spec.support.server"
+local strace = require "spec.support.strace"
 
 local GOOD, BAD = cli_sandbox.good, cli_sandbox.bad
 local SECRET = "s3cret value\nof two lines: @ü"
@@ -183,6 +184,30 @@ describe("codearts-build, given a value", function()
       assert.is_truthy(said:find("A.1", 1, true), said)
       assert.is_truthy(said:find("no such thing: ***", 1, true), said)
     end
+  end)
+
+  it("takes nothing that comes before an error, nor behind it, for the whole", function()
+    local missing = strace.missing()
+    if missing then
+      pending(missing)
+      return
+    end
+    local path = folder .. "/large"
+    local file = assert(io.open(path, "w"))
+    file:write(("x"):rep(100000))
+    file:close()
+    env.ASAN_OPTIONS = (os.getenv "ASAN_OPTIONS" or "") .. ":detect_leaks=0"
+    local under =
+      "strace -D -f -qq -o /dev/null -P %s -e trace=read -e inject=read:error=%s:when=%d"
+    for _, name in ipairs { "EAGAIN", "EIO", "EINTR" } do -- of a pipe that does not wait, a disk, a signal
+      for number = 1, 2 do
+        env.UNDER = under:format(path, name, number)
+        local result = command.run(("run %s --param A=@%s"):format(GOOD, path), env)
+        assert.are.equal(2, result.status, result.err)
+        assert.is_truthy(result.err:find("is not a file that can be read: ", 1, true), result.err)
+      end
+    end
+    assert.are.equal(0, server:stats().processed)
   end)
 
   it("says what is wrong with it, and sends nothing", function()

@@ -167,14 +167,22 @@ local function usage(app, name, message)
   )
 end
 
-local function content_of(app, name, file, what)
-  local content = file:read(0) and file:read(MOST + 1)
-  if app.core.ending() then
-    app:check_ending() -- what came before the signal is not all
+--- All of a file, or nil and why not: what comes before an error, as of a pipe that does not wait for its writer, is not all.
+local function read_all(file)
+  local some, reason = file:read(0)
+  if not some then
+    return not reason and "" or nil, reason
   end
-  content = content or file:read "*a"
+  return file:read(MOST + 1)
+end
+
+local function content_of(app, name, file, what)
+  local content, reason = read_all(file)
+  if app.core.ending() then
+    app:check_ending()
+  end
   if not content then
-    usage(app, name, what .. " is not a file that can be read")
+    usage(app, name, ("%s is not a file that can be read: %s"):format(what, reason))
   elseif #content > MOST then
     usage(app, name, ("%s is larger than %d bytes"):format(what, MOST))
   end
