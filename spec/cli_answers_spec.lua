@@ -323,6 +323,12 @@ describe("codearts-build call", function()
     end
   end)
 
+  it("takes no word of the service's for a signal", function()
+    local body = '{"error_code":"X.1","error_msg":"operation interrupted!"}'
+    local status, out = both(STOP, { path = "", status = 400, body = body })
+    assert.are.same({ 6, "" }, { status, out })
+  end)
+
   it("takes an answer without a body where the method does", function()
     local status, out, ok, answer = both(STOP, { path = "", status = 204, body = "" })
     assert.are.same({ 0, "true\n", true, true }, { status, out, ok, answer })

@@ -230,7 +230,9 @@ end
 
 local function status_of_failure(app, failure)
   app.terminal:clear()
-  if failure == ENDED or tostring(failure):find("interrupted!$") then -- the latter is lua's own handler
+  local answered = app.build.is_error(failure) and failure.status
+  local is_interrupt = tostring(failure):find "interrupted!$" and not answered -- lua's own handler
+  if failure == ENDED or is_interrupt then
     report_interrupt(app)
     return exit_status.of_ending[app.core.ending() or "INT"]
   elseif failure == NO_OUTPUT then

@@ -18,11 +18,11 @@ local MOST_SHOWN = 12288 -- bytes of a text of an answer that are looked at (cod
 
 -- What is hidden, the longest first, since what holds others is to be found as a whole; and the same as keys.
 local hidden, known = {}, {}
--- The client whose credentials may stand in a value, which then comes back with a mask in it; and when the values were last
--- looked through for them, which takes long for large ones, while texts with a mask may be many.
+-- The client whose credentials may stand in a value, which then comes back with a mask in it; and when to look through the values
+-- for them again, which takes long for large ones, while texts with a mask may be many.
 local owner
-local looked_through_at = -math.huge
-local AGAIN = 1 -- second
+local look_again_at = -math.huge
+local REST, RESTS = 1, 10 -- seconds, and times what the last look took
 
 --- Whether a text is a day of this century, a build's number of such a day (20240815.3), or a moment.
 local function is_time(text)
@@ -91,23 +91,25 @@ local function hide(value)
   add_forms(value)
   add_lines(value)
   sort()
-  looked_through_at = -math.huge
+  look_again_at = -math.huge
   return value
 end
 
 --- What the masks of the client's credentials leave of the values.
 local function add_masked()
-  local now = require("codearts.build.core").now()
-  if now - looked_through_at < AGAIN then
+  local now = require("codearts.build.core").now
+  local began = now()
+  if began < look_again_at then
     return
   end
-  looked_through_at = now
   for index = 1, #hidden do
     local shown = hidden[index]:sub(1, MOST_SHOWN)
     local open, masked = pcall(owner.core.mask, owner.core, shown)
     add(open and masked ~= shown and masked or "")
   end
   sort()
+  local ended = now()
+  look_again_at = ended + math.max(REST, RESTS * (ended - began))
 end
 
 --- The text without the values; as it came where nothing is to be hidden.
@@ -150,7 +152,7 @@ end
 ---@param client codearts.build.Client
 ---@return codearts.build.Client client
 function given.hide_in(client)
-  owner, looked_through_at = client, -math.huge
+  owner, look_again_at = client, -math.huge
   client.masker = {
     mask = function(_, text, ...)
       return client.core:mask(given.masked(text), ...)

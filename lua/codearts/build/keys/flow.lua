@@ -242,7 +242,7 @@ function Flow:so_far()
     attempts = self.attempts_made or 0,
     outcome = known.so_far(self.shelf.record, self.facts),
     is_out = self.attempts.sent
-      and (self.attempts.call:is_out() or self.facts.sent and self.attempts.call:done()),
+      and (self.attempts.call:is_out() or self.facts.sent == true and self.attempts.call:done()),
     reconcile = self.reconcile,
     about = endings.about(self),
   }
