@@ -37,6 +37,16 @@ describe("codearts-build, ended by a signal", function()
     return "--param GATE=" .. command.quote(box.gate)
   end
 
+  --- What a limit answers, after which the next attempt waits for so many seconds.
+  local function too_often(seconds)
+    return {
+      "answer",
+      status = 429,
+      headers = { { "Retry-After", tostring(seconds) } },
+      body = '{"error_code":"APIGW.0308","error_msg":"too often"}',
+    }
+  end
+
   local function status_of(number)
     local shown = command.run(("status %s %s --json"):format(GOOD, number), box.env)
     return core.decode(shown.out).status
@@ -274,14 +284,7 @@ describe("codearts-build, ended by a signal", function()
     local stop = "--wait --on-interrupt stop"
     for _, more in ipairs { "", stop, ("%s --key k --key-store file:%s"):format(stop, folder) } do
       server:reset()
-      server:script {
-        {
-          "answer",
-          status = 429,
-          headers = { { "Retry-After", "1" } },
-          body = '{"error_code":"APIGW.0308","error_msg":"too often"}',
-        },
-      }
+      server:script { too_often(1) }
       local running = command.start(("run %s %s"):format(GOOD, more), env)
       server:wait_for(1)
       os.execute "sleep 0.2" -- nothing tells that the answer was read; if it was not, the case is another one
@@ -331,14 +334,7 @@ describe("codearts-build, ended by a signal", function()
     local env = { CODEARTS_BUILD_ENDPOINT = server.url, CODEARTS_BUILD_TOKEN = "a-token" }
     for name, status in pairs(STATUSES) do
       server:reset()
-      server:script {
-        {
-          "answer",
-          status = 429,
-          headers = { { "Retry-After", "2" } },
-          body = '{"error_code":"APIGW.0308","error_msg":"too often"}',
-        },
-      }
+      server:script { too_often(2) }
       local running = command.start("run " .. GOOD .. " --wait --on-interrupt stop", env)
       server:wait_for(1)
       running:signal(name)
